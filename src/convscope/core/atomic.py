@@ -1,0 +1,79 @@
+"""Files that are whole or not there: written beside their place, flushed to the disk, then renamed."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from convscope.core.errors import StorageError
+
+
+def explain(error: OSError, path: Path) -> StorageError:
+    """Return the error of the operating system as one sentence about `path`."""
+    reasons = {
+        errno.ENOSPC: "the disk is full. Free some space or choose another place with -o",
+        errno.EDQUOT: "the disk quota is used up. Free some space or choose another place with -o",
+        errno.EACCES: "there is no permission to write there. Choose another place with -o",
+        errno.EPERM: "there is no permission to write there. Choose another place with -o",
+        errno.EROFS: "the file system is read-only. Choose another place with -o",
+        errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another place with -o",
+        errno.ENAMETOOLONG: "the name is too long. Choose a shorter one with -o",
+    }
+    reason = reasons.get(error.errno or 0, error.strerror or str(error))
+    return StorageError(f"Cannot write {path}: {reason}.")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it is flushed and renamed over `path`, on failure removed.
+
+    What stood at `path` before stays intact until the rename, which is atomic.
+
+    Raises:
+        StorageError: the folder cannot be written or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise explain(error, path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8 with ``\\n`` line ends."""
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raise StorageError if something stands at `path`, unless `force`."""
+    if path.exists() and not force:
+        raise StorageError(f"{path} is already there and is not overwritten. Give another name, or --force.")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the folder's entry, where the system knows how (not on Windows)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,72 @@
+"""The errors that convscope raises on purpose: every message is a sentence that says what to do.
+
+The template of a message is: `` `name` must <rule>. Got <value> (<context>). <What to do>. ``
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ConvscopeError(Exception):
+    """Base of every error that convscope raises on purpose; its text is meant for the user."""
+
+
+class ParameterError(ConvscopeError, ValueError):
+    """A setting has a value that it cannot have."""
+
+
+class LayoutError(ConvscopeError, ValueError):
+    """A layout cannot be read, or does not fit the image."""
+
+
+class DataError(ConvscopeError, ValueError):
+    """A set of pictures, or an array, is not what the request needs."""
+
+
+class UnreadableImageError(DataError):
+    """One picture cannot be used; the text is the reason, without the name of the file."""
+
+
+class ModelFileError(ConvscopeError, ValueError):
+    """A model file or checkpoint is damaged, foreign, or of a newer version."""
+
+
+class StorageError(ConvscopeError, OSError):
+    """A file or folder cannot be read or written: full disk, no permission, already there."""
+
+
+class MissingPackageError(ConvscopeError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+class TrainingError(ConvscopeError, RuntimeError):
+    """Training cannot go on, for example because the loss is not finite."""
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` (with a leading space) when a close match is allowed, else the empty text.
+
+    Examples:
+        >>> did_you_mean("letterbx", ["letterbox", "stretch", "crop"])
+        " Did you mean 'letterbox'?"
+        >>> did_you_mean("zzz", ["letterbox"])
+        ''
+    """
+    close = difflib.get_close_matches(name, list(allowed), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def choose(name: str, value: str, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of `allowed`.
+
+    Raises:
+        ParameterError: it is not; the message lists what is allowed and offers the closest match.
+
+    Examples:
+        >>> choose("fit", "crop", ("letterbox", "stretch", "crop"))
+        'crop'
+    """
+    names = list(allowed)
+    if value in names:
+        return value
+    raise ParameterError(f"`{name}` must be one of {', '.join(names)}. Got {value!r}.{did_you_mean(value, names)}")

@@ -1,0 +1,123 @@
+"""Records: frozen dataclasses that go to JSON and come back equal, and refuse what does not fit."""
+
+import dataclasses
+import functools
+import types
+import typing
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from convscope.core.errors import DataError
+
+
+class Dataclass(Protocol):
+    """Anything made by ``dataclasses.dataclass``."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+RecordT = TypeVar("RecordT", bound=Dataclass)
+
+
+def to_json(value: Any) -> Any:
+    """Return `value` (records, tuples, dicts, plain values) as what ``json.dumps`` takes.
+
+    Examples:
+        >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+        ... class Point:
+        ...     x: int
+        ...     tags: tuple[str, ...] = ()
+        >>> to_json(Point(x=1, tags=("a",)))
+        {'x': 1, 'tags': ['a']}
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    return value
+
+
+def from_json(kind: type[RecordT], value: Any) -> RecordT:
+    """Return the record of class `kind` that `value` (parsed JSON) describes.
+
+    Raises:
+        DataError: a field is missing, unknown, or of another type; the message names it.
+    """
+    return typing.cast("RecordT", _convert(kind, value, kind.__name__))
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    if kind is Any:
+        return value
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _convert_record(kind, value, where)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(arguments, value, where)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise DataError(f"`{where}` must be one of {arguments}. Got {value!r}.")
+        return value
+    if origin is tuple:
+        return _convert_tuple(arguments, value, where)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise DataError(f"`{where}` must be an object. Got {type(value).__name__}.")
+        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    return _convert_plain(kind, value, where)
+
+
+def _convert_record(kind: type, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise DataError(f"`{where}` must be an object. Got {type(value).__name__}.")
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
+    unknown = sorted(set(value) - set(fields))
+    if unknown:
+        raise DataError(f"`{where}` must have only known fields. Got {unknown[0]!r}, which is none of them.")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in value:
+            raise DataError(f"`{where}` must have the field {name!r}. It is missing.")
+    hints = _hints(kind)
+    return kind(**{name: _convert(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def _convert_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in arguments:
+        return None
+    errors = []
+    for kind in arguments:
+        if kind is type(None):
+            continue
+        try:
+            return _convert(kind, value, where)
+        except DataError as error:
+            errors.append(error)
+    raise errors[0] if errors else DataError(f"`{where}` must be empty. Got {value!r}.")
+
+
+def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise DataError(f"`{where}` must be a list. Got {type(value).__name__}.")
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        return tuple(_convert(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value))
+    if len(arguments) != len(value):
+        raise DataError(f"`{where}` must have {len(arguments)} values. Got {len(value)}.")
+    pairs = zip(arguments, value, strict=True)
+    return tuple(_convert(kind, item, f"{where}[{place}]") for place, (kind, item) in enumerate(pairs))
+
+
+def _convert_plain(kind: type, value: Any, where: str) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and kind is not bool:
+        raise DataError(f"`{where}` must be {kind.__name__}. Got {value!r}.")
+    if not isinstance(value, kind):
+        raise DataError(f"`{where}` must be {kind.__name__}. Got {type(value).__name__}.")
+    return value
