@@ -1,1 +1,5 @@
-"""convscope.stages"""
+"""One stage: convolve, normalize, nonlinearity, subsample. Integers first (geometry), then arrays and tensors."""
+
+from convscope.stages.unit import convolve
+
+__all__ = ["convolve"]

@@ -1,0 +1,68 @@
+"""Convolution: units copied to every place of the input, and fully connected units as the end of that road."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from convscope.core.errors import LayoutError
+from convscope.stages.geometry import Window, same_padding
+
+LARGEST_UNITS = 65_536
+LARGEST_PATCH = 1_024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolution:
+    """`units` hidden units, each seeing one patch × patch window of all input maps, copied to every place.
+
+    Attributes:
+        units: number of feature maps.
+        patch: side of the patch, in pixels of the map below.
+        stride: distance between neighbouring places.
+        padding: ``same`` (zeros around, stride 1 keeps the side) or ``valid`` (none).
+        residual: add the input to the output, before the nonlinearity.
+    """
+
+    units: int
+    patch: int
+    stride: int = 1
+    padding: Literal["same", "valid"] = "same"
+    residual: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no network can have."""
+        check_range("units", self.units, LARGEST_UNITS)
+        check_range("patch", self.patch, LARGEST_PATCH)
+        check_range("stride", self.stride, LARGEST_PATCH)
+
+    def __str__(self) -> str:
+        """Return the notation, for example ``32C5/2v``."""
+        stride = f"/{self.stride}" if self.stride != 1 else ""
+        ending = "v" if self.padding == "valid" else ""
+        return f"{'+' if self.residual else ''}{self.units}C{self.patch}{stride}{ending}"
+
+    @property
+    def window(self) -> Window:
+        """The sliding window along one side."""
+        before, after = same_padding(self.patch) if self.padding == "same" else (0, 0)
+        return Window(kernel=self.patch, stride=self.stride, before=before, after=after)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """`units` hidden units that see everything below (fully connected)."""
+
+    units: int
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no network can have."""
+        check_range("units", self.units, LARGEST_UNITS)
+
+    def __str__(self) -> str:
+        """Return the notation, for example ``128N``."""
+        return f"{self.units}N"
+
+
+def check_range(name: str, value: int, largest: int) -> None:
+    """Raise LayoutError unless 1 ≤ `value` ≤ `largest`."""
+    if not 1 <= value <= largest:
+        raise LayoutError(f"`{name}` must be from 1 to {largest:,}. Got {value}.")

@@ -1,0 +1,94 @@
+"""Where a sliding window stands and what it sees: integers only, known before anything is trained."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from convscope.core.errors import LayoutError, ParameterError
+
+
+def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
+    """Return how many places a sliding window takes along one side.
+
+    Args:
+        size: side of the input map, in pixels.
+        kernel: side of the window, in pixels.
+        stride: distance between neighbouring places, in pixels.
+        padding: zeros added along the side, both ends together, in pixels.
+
+    Raises:
+        ParameterError: a value is not positive (or, for the padding, negative).
+        LayoutError: the window is larger than the padded side.
+
+    Examples:
+        >>> output_size(5, kernel=3)   # a 3 x 3 patch has 3 places along a side of 5: 9 in all
+        3
+        >>> output_size(28, kernel=5), output_size(24, kernel=2, stride=2), output_size(28, kernel=5, padding=4)
+        (24, 12, 28)
+    """
+    if min(size, kernel, stride) < 1 or padding < 0:
+        raise ParameterError(
+            f"`size`, `kernel` and `stride` must be at least 1 and `padding` at least 0. "
+            f"Got size={size}, kernel={kernel}, stride={stride}, padding={padding}."
+        )
+    if kernel > size + padding:
+        raise LayoutError(
+            f"`kernel` must be at most the side of the map with its padding. Got {kernel} (side {size}, "
+            f"padding {padding}). Use a smaller window or a larger image."
+        )
+    return (size + padding - kernel) // stride + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A sliding window along one side: its side, its stride and the zeros before and after the map, in pixels."""
+
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+
+    def places(self, size: int) -> int:
+        """Return how many places the window takes along a side of `size` pixels."""
+        return output_size(size, self.kernel, self.stride, self.before + self.after)
+
+
+def same_padding(kernel: int) -> tuple[int, int]:
+    """Return the zeros before and after a side that keep its size at stride 1; the odd one goes behind.
+
+    Examples:
+        >>> same_padding(5), same_padding(2)
+        ((2, 2), (0, 1))
+    """
+    return (kernel - 1) // 2, kernel // 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceptiveField:
+    """The input pixels along one side that the values of a map depend on.
+
+    The value at place p depends on pixels ``start + p * stride`` … ``start + p * stride + size - 1``; those outside
+    the image are padding.
+    """
+
+    size: int = 1
+    stride: int = 1
+    start: int = 0
+
+    @property
+    def center(self) -> Fraction:
+        """The middle of the field of place 0, in pixels: an integer or a half."""
+        return self.start + Fraction(self.size - 1, 2)
+
+    def through(self, window: Window) -> "ReceptiveField":
+        """Return the field of the values that `window` computes from values with this field.
+
+        Examples:
+            >>> field = ReceptiveField().through(Window(kernel=5)).through(Window(kernel=2, stride=2))
+            >>> field.size, field.stride, field.center
+            (6, 2, Fraction(5, 2))
+        """
+        return ReceptiveField(
+            size=self.size + (window.kernel - 1) * self.stride,
+            stride=self.stride * window.stride,
+            start=self.start - window.before * self.stride,
+        )
