@@ -1,0 +1,181 @@
+"""Pictures that already are one array, as a source: checked, turned into uint8 N H W C, given without decoding."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convscope.core.errors import DataError
+
+from .naming import natural_key
+from .pictures import Decoded
+from .source import SPLIT_NAMES, UNASSIGNED, Source, encode_labels, settle_splits
+
+_CHUNK = 1024  # pictures converted at a time, so that the float copy stays small
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ArraySource(Source):
+    """Labelled pictures in one array, uint8 N H W C with C = 1, 3 or 4 (RGBA); made by `from_arrays`."""
+
+    name: str
+    images: NDArray[np.uint8]
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.uint8]
+    mirror: bool | None = None
+    ignored: tuple[str, ...] = ()
+
+    def picture_name(self, index: int) -> str:
+        """Return the split and the place in it, for example "train[17]"."""
+        split = self.splits[index]
+        return f"{SPLIT_NAMES[split]}[{int(np.count_nonzero(self.splits[:index] == split))}]"
+
+    def path(self, index: int) -> Path | None:
+        """Return None: the pictures have no files of their own."""
+        return None
+
+    def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
+        """Return one picture of the array."""
+        return Decoded(pixels=self.images[index])
+
+    def stack(self) -> NDArray[np.uint8]:
+        """Return all pictures, uint8 N H W C."""
+        return self.images
+
+    def fingerprint(self) -> str:
+        """Return a hash of all pixels, labels, splits and classes."""
+        sums = hashlib.blake2b(digest_size=16)
+        sums.update(repr((self.classes, self.images.shape)).encode())
+        for values in (self.images, self.labels, self.splits):
+            sums.update(np.ascontiguousarray(values).data)
+        return sums.hexdigest()
+
+
+def from_arrays(
+    images: ArrayLike,
+    labels: ArrayLike,
+    *,
+    splits: ArrayLike | None = None,
+    classes: Sequence[str] | None = None,
+    name: str = "arrays",
+    mirror: bool | None = None,
+) -> ArraySource:
+    """Return pictures and their labels as a source.
+
+    Args:
+        images: N H W or N H W C (C = 1, 3, 4), uint8 or other numbers within 0…255, or floats within 0…1.
+        labels: N (or N x 1) names or whole numbers.
+        splits: N of UNASSIGNED, TRAIN, VALIDATION, TEST.
+        classes: names for the labels 0, 1, 2, …; without them each label is named by itself.
+        name: for the user.
+        mirror: whether flips left-right keep the class.
+
+    Raises:
+        DataError: the shapes, kinds or values do not fit.
+
+    Examples:
+        >>> source = from_arrays(np.zeros((3, 8, 8)), ["cat", "dog", "cat"])
+        >>> source.classes, source.labels, source.stack().shape
+        (('cat', 'dog'), array([0, 1, 0]), (3, 8, 8, 1))
+    """
+    pictures = to_images(np.asarray(images))
+    names, places = label_places(np.asarray(labels), classes, name)
+    if len(places) != len(pictures):
+        raise DataError(f"`labels` must have one label a picture. Got {len(places):,} for {len(pictures):,} pictures.")
+    parts = np.zeros(len(places), np.uint8) if splits is None else np.asarray(splits).astype(np.uint8)
+    if parts.shape != places.shape or parts.max(initial=0) >= len(SPLIT_NAMES):
+        raise DataError(f"`splits` must have one value from 0 to 3 a picture. Got the shape {parts.shape}.")
+    parts = settle_splits(parts, name)
+    return ArraySource(name=name, images=pictures, classes=names, labels=places, splits=parts, mirror=mirror)
+
+
+def to_images(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
+    """Return an array of pictures as uint8 N H W C; uint8 input is not copied.
+
+    Numbers within 0…1 of a float type are multiplied by 255, others within 0…255 are rounded, 16-bit integers beyond
+    255 are scaled from 0…65535.
+
+    Raises:
+        DataError: not N H W (C), no pictures, no numbers, NaN, or outside these ranges.
+    """
+    if images.ndim == 3:
+        images = images[..., None]  # N H W -> N H W 1
+    if images.ndim != 4 or images.shape[3] not in (1, 3, 4):
+        first = images.ndim == 4 and images.shape[1] in (1, 3, 4)
+        advice = f"The channels come last: np.moveaxis({name}, 1, -1)" if first else "Reshape them"
+        raise DataError(
+            f"`{name}` must have the shape N H W or N H W C with 1, 3 or 4 channels. Got {images.shape}. {advice}."
+        )
+    if 0 in images.shape:
+        raise DataError(f"`{name}` must have at least one picture of at least one pixel. Got the shape {images.shape}.")
+    if images.dtype == np.uint8:
+        return images
+    factor = value_factor(images, name)
+    result = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _CHUNK):
+        part = images[start : start + _CHUNK].astype(np.float64) * factor
+        result[start : start + _CHUNK] = np.rint(part)
+    return result
+
+
+def value_factor(images: NDArray[Any], name: str) -> float:
+    """Return what values are multiplied by to become 0…255, or raise DataError as `to_images` says."""
+    kind = images.dtype.kind
+    if kind == "b":
+        return 255.0
+    if kind not in "iuf":
+        raise DataError(f"`{name}` must hold numbers. Got {images.dtype}. Convert them to uint8.")
+    low, high = float(images.min()), float(images.max())
+    if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
+        raise DataError(f"`{name}` must hold finite numbers. Got NaN or infinity. Replace them.")
+    if low >= 0 and high <= 255:
+        return 255.0 if kind == "f" and high <= 1 else 1.0
+    if images.dtype == np.uint16:
+        return 255 / 65535
+    raise DataError(
+        f"`{name}` must hold values from 0 to 255, or floats from 0 to 1. "
+        f"Got {images.dtype} from {low:g} to {high:g}. Scale them first."
+    )
+
+
+def label_places(
+    labels: NDArray[Any], classes: Sequence[str] | None, name: str
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the names of the classes and the class index of each label, int64 N.
+
+    Raises:
+        DataError: not N or N x 1, neither names nor whole numbers, or numbers without a name in `classes`.
+    """
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label a picture.")
+    texts = _texts(labels)
+    if classes is None or not set(texts) - set(classes):
+        return encode_labels(texts, name)
+    kinds = tuple(str(kind) for kind in classes)
+    if labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < len(kinds)):
+        raise DataError(
+            f"`labels` must be class names or their places 0 to {len(kinds) - 1}. "
+            f"Got {min(set(texts) - set(kinds), key=natural_key)!r} ({len(kinds)} classes are named)."
+        )
+    return kinds, labels.astype(np.int64)
+
+
+def _texts(labels: NDArray[Any]) -> list[str]:
+    kind = labels.dtype.kind
+    if kind == "f" and np.isfinite(labels).all() and (labels == np.rint(labels)).all():
+        return [str(int(label)) for label in labels]
+    if kind == "S":
+        return [label.decode("utf-8", "replace") for label in labels.tolist()]
+    if kind in "iubU" or (kind == "O" and all(isinstance(label, (str, int)) for label in labels)):
+        return [str(label) for label in labels.tolist()]
+    raise DataError(f"`labels` must be names or whole numbers. Got {labels.dtype}. Convert them.")
+
+
+__all__ = ["UNASSIGNED", "ArraySource", "from_arrays", "label_places", "to_images", "value_factor"]

@@ -1,0 +1,108 @@
+"""Why a file is no usable picture, in a few words: from its first bytes, or from what Pillow says."""
+
+import struct
+
+from convscope.core.errors import UnreadableImageError
+
+_FOREIGN = (
+    (b"%PDF", 0, "a PDF document"),
+    (b"%!PS", 0, "a PostScript document"),
+    (b"PK\x03\x04", 0, "a zip archive or office document"),
+    (b"\x1f\x8b", 0, "gzip-compressed data"),
+    (b"8BPS", 0, "a Photoshop document"),
+    (b"\x00\x00\x01\x00", 0, "an icon (ICO)"),
+    (b"\x00\x00\x00\x0cJXL ", 0, "JPEG XL"),
+    (b"\xff\x0a", 0, "JPEG XL"),
+    (b"\x00\x00\x00\x0cjP  ", 0, "JPEG 2000"),
+    (b"ftypavif", 4, "AVIF"),
+    (b"ftypheic", 4, "HEIC"),
+    (b"ftypheix", 4, "HEIC"),
+    (b"ftypmif1", 4, "HEIF"),
+    (b"ftyp", 4, "a video (MP4)"),
+    (b"\x93NUMPY", 0, "a NumPy array"),
+)
+_MARKUP = ((b"<svg", "an SVG drawing"), (b"<!doctype", "a web page (HTML)"), (b"<html", "a web page (HTML)"))
+_SIGNATURES = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"RIFF",
+    b"II*\0",
+    b"MM\0*",
+    b"BM",
+    b"GIF8",
+    b"P1",
+    b"P2",
+    b"P4",
+    b"P5",
+    b"P6",
+)
+
+
+def describe_foreign(start: bytes, formats: tuple[str, ...]) -> str:
+    """Return what a file that no reader knows seems to be, from its first bytes.
+
+    Examples:
+        >>> describe_foreign(b"%PDF-1.7", ("JPEG", "PNG"))
+        'it is not a picture but a PDF document'
+        >>> describe_foreign(b"hello", ("JPEG", "PNG"))
+        'it is not a picture in a known format (JPEG, PNG)'
+    """
+    for signature, offset, what in _FOREIGN:
+        if start[offset : offset + len(signature)] == signature:
+            kind = (
+                "not a picture but "
+                if what.startswith(("a ", "an ", "gzip"))
+                else "a picture in a format not read here: "
+            )
+            return f"it is {kind}{what}"
+    head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for markup, what in _MARKUP:
+        if head.startswith(markup):
+            return f"it is not a picture but {what}"
+    if start.startswith(_SIGNATURES):
+        return "it starts like a picture, but its header is damaged or cut off"
+    return f"it is not a picture in a known format ({', '.join(formats)})"
+
+
+def describe_damage(error: BaseException) -> str:
+    """Return one short clause for what a codec raised on damaged data.
+
+    Examples:
+        >>> describe_damage(OSError("image file is truncated (12 bytes not processed)"))
+        'the file is cut off: its picture data end too early'
+        >>> describe_damage(ValueError("bad tile"))
+        'its data are damaged (bad tile)'
+    """
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    text = " ".join(str(error).split()).rstrip(".")
+    if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
+        return "the file is cut off: its picture data end too early"
+    return f"its data are damaged ({text[:100] or type(error).__name__})"
+
+
+def webp_size(start: bytes) -> tuple[int, int]:
+    """Return (width, height) that a WebP header declares, (0, 0) where it is another format.
+
+    Pillow's WebP reader takes memory for the whole canvas before the size can be asked, so it is read here first.
+    """
+    if len(start) < 30 or start[:4] != b"RIFF" or start[8:12] != b"WEBP":
+        return 0, 0
+    kind = start[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(start[24:27], "little"), 1 + int.from_bytes(start[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(start[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack_from("<HH", start, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def refuse_large(size: tuple[int, int], limit_pixels: int) -> None:
+    """Raise UnreadableImageError when a picture of `size` (width, height) has more than `limit_pixels`."""
+    width, height = size
+    if width * height > limit_pixels:
+        raise UnreadableImageError(
+            f"it declares {width:,} x {height:,} pixels, more than the limit of {limit_pixels:,}"
+            " (a decompression bomb, or far too large)"
+        )

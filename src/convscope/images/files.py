@@ -1,0 +1,83 @@
+"""Pictures that are files of their own, however they were listed: from a folder or from a list."""
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pictures import Decoded, decode
+from .source import Source
+
+_SAMPLED_FILES = 64
+_SAMPLED_BYTES = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class FileSource(Source):
+    """Labelled picture files.
+
+    root: the folder that `files` are relative to. files: the paths as found or written in the list; absolute ones
+    stay as they are.
+    """
+
+    name: str
+    root: Path
+    files: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.uint8]
+    mirror: bool | None = None
+    ignored: tuple[str, ...] = ()
+
+    def picture_name(self, index: int) -> str:
+        """Return the path relative to the source, as found."""
+        return self.files[index]
+
+    def path(self, index: int) -> Path:
+        """Return the file of one picture."""
+        return self.root / self.files[index]
+
+    def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
+        """Return one picture, or raise UnreadableImageError."""
+        return decode(self.path(index), near=near)
+
+    def stack(self) -> None:
+        """Return None: the pictures are files of any size."""
+        return
+
+    def fingerprint(self) -> str:
+        """Return a hash of every path, size, time of change, label and split, and of the bytes of 64 files."""
+        sums = hashlib.blake2b(digest_size=16)
+        sums.update(repr((self.classes, len(self.files))).encode())
+        sums.update("\0".join(self.files).encode("utf-8", "surrogatepass"))
+        sums.update(self.labels.tobytes())
+        sums.update(self.splits.tobytes())
+        sums.update(np.array([_state(self._full(file)) for file in self.files], np.int64).tobytes())
+        for index in np.linspace(0, len(self.files) - 1, min(_SAMPLED_FILES, len(self.files)), dtype=int):
+            sums.update(_start(self._full(self.files[index])))
+        return sums.hexdigest()
+
+    def _full(self, file: str) -> str:
+        return os.path.join(self.root, file)
+
+
+def _state(file: str) -> tuple[int, int, int]:
+    """Return size, and times of change of content and of the entry; -1 where there is no such file."""
+    try:
+        state = os.stat(file)
+    except (OSError, ValueError):
+        return -1, -1, -1
+    return state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def _start(file: str) -> bytes:
+    try:
+        if not os.path.isfile(file):  # opening a pipe would block for ever
+            return b"none"
+        with open(file, "rb") as stream:
+            return stream.read(_SAMPLED_BYTES)
+    except (OSError, ValueError):
+        return b"none"

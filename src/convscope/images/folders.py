@@ -1,0 +1,149 @@
+"""A folder of pictures with one sub-folder a class, split or not into train, val and test, as a source."""
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from convscope.core.errors import DataError
+
+from .files import FileSource
+from .source import SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, encode_labels, settle_splits
+from .tree import Folder, list_tree
+
+_EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
+
+
+def open_folder(root: Path) -> FileSource:
+    """Return the pictures below `root` as a source.
+
+    Each innermost folder is a class, named by its path ("cat", "animals/cat"); if the top folders are train and val
+    (valid, validation) or test, in any case, the classes are below those. Pictures directly in the top folder beside
+    class folders, files without a picture's extension, and folders beside train/, val/ and test/ are `ignored`.
+
+    Raises:
+        DataError: no pictures, no sub-folders, one class only, an empty class folder, pictures beside sub-folders, or
+            classes that differ between train and the rest.
+    """
+    top, skipped = list_tree(root)
+    name = f"{root}/"
+    if not top.folders:
+        raise DataError(f"`{name}` must have {_EXPECTED}. Got {_found(top)}. Sort them into sub-folders by class.")
+    if top.count() == 0:
+        raise DataError(f"`{name}` must have pictures in {_EXPECTED}. Got {_found(top)}. Check the path.")
+    parts, outside = _parts(top, name)
+    files: list[str] = []
+    labels: list[str] = []
+    splits: list[int] = []
+    for split, part in parts:
+        for label, folder in _classes(part, split, name):
+            files += [folder.inside(picture) for picture in folder.pictures]
+            labels += [label] * len(folder.pictures)
+            splits += [split] * len(folder.pictures)
+    _refuse_strangers(labels, splits, name)
+    classes, places = encode_labels(labels, name)
+    return FileSource(
+        name=name,
+        root=root,
+        files=tuple(files),
+        classes=classes,
+        labels=places,
+        splits=settle_splits(np.array(splits, np.uint8), name),
+        ignored=(*_others(top), *outside, *(f"{link} (a link to a folder listed already)" for link in skipped)),
+    )
+
+
+def _parts(top: Folder, name: str) -> tuple[list[tuple[int, Folder]], list[str]]:
+    """Return the folders that hold class folders, each with its split, and the names left out."""
+    found: dict[int, Folder] = {}
+    for folder in top.folders:
+        split = SPLIT_WORDS.get(folder.name.lower(), UNASSIGNED)
+        if split == UNASSIGNED:
+            continue
+        if split in found:
+            raise DataError(
+                f"`{name}` must have one {SPLIT_NAMES[split]} folder. "
+                f"Got {found[split].name}/ and {folder.name}/. Merge them or take one away."
+            )
+        found[split] = folder
+    if len(found) == len(top.folders) == 1 and TRAIN in found and found[TRAIN].folders:
+        return [(TRAIN, found[TRAIN])], list(top.pictures)
+    if TRAIN not in found or len(found) == 1:  # "train" may also be a class, beside "bus"
+        if len(found) > 1 and len(found) == len(top.folders):
+            names = " and ".join(f"{folder.name}/" for folder in top.folders)
+            raise DataError(f"`{name}` must have a train/ folder beside {names}. Got none. Add it.")
+        return [(UNASSIGNED, top)], list(top.pictures)
+    outside = [f"{folder.relative}/" for folder in top.folders if folder not in found.values()]
+    return sorted(found.items()), list(top.pictures) + outside
+
+
+def _classes(part: Folder, split: int, name: str) -> Iterator[tuple[str, Folder]]:
+    """Give every class folder in `part` with the name of its class."""
+    if not part.folders:
+        raise DataError(
+            f"`{name}{part.relative}/` must have one sub-folder a class. "
+            f"Got {_found(part)}. Sort them into sub-folders by class, or move the folder elsewhere."
+        )
+    if part.relative and part.pictures:
+        raise _mixed(part, name)
+    start = len(part.relative) + 1 if part.relative else 0
+    for folder in _innermost(part, name):
+        if folder.pictures:
+            yield unicodedata.normalize("NFC", folder.relative[start:]), folder
+        elif split in (UNASSIGNED, TRAIN):
+            raise DataError(
+                f"`{name}{folder.relative}/` must hold pictures of its class. "
+                f"Got an empty class folder ({_found(folder)}). Add pictures or take the folder away."
+            )
+
+
+def _innermost(part: Folder, name: str) -> Iterator[Folder]:
+    """Give the folders below `part` that are classes or should be: those with pictures, and empty ends."""
+    for folder in part.folders:
+        below = sum(child.count() for child in folder.folders)
+        if folder.pictures and below:
+            raise _mixed(folder, name)
+        if folder.pictures or not folder.folders or not below:
+            yield folder
+        else:
+            yield from _innermost(folder, name)
+
+
+def _mixed(folder: Folder, name: str) -> DataError:
+    child = next(child for child in folder.folders if child.count() or not folder.relative)
+    return DataError(
+        f"`{name}{folder.relative}/` must hold either pictures or class folders. "
+        f"Got both: {len(folder.pictures):,} pictures and the sub-folder {child.name}/. "
+        "Move the pictures into a sub-folder of their own."
+    )
+
+
+def _refuse_strangers(labels: list[str], splits: list[int], name: str) -> None:
+    """Raise DataError if a class is in val or test and not in train."""
+    known = {label for label, split in zip(labels, splits, strict=True) if split in (UNASSIGNED, TRAIN)}
+    for label, split in zip(labels, splits, strict=True):
+        if label not in known:
+            raise DataError(
+                f"`{name}` must have the same classes in train as elsewhere. "
+                f"Got the class {label!r} only in {SPLIT_NAMES[split]}. Add it to train or take it away."
+            )
+
+
+def _others(folder: Folder) -> Iterator[str]:
+    yield from (folder.inside(name) for name in folder.others)
+    for child in folder.folders:
+        yield from _others(child)
+
+
+def _found(folder: Folder) -> str:
+    """Return what stands in `folder`, in a few words."""
+    found = []
+    if folder.pictures:
+        found.append(f"{len(folder.pictures):,} pictures directly inside")
+    if folder.folders:
+        found.append(f"{len(folder.folders):,} sub-folders without any picture")
+    others = sum(1 for _ in _others(folder))
+    if others:
+        found.append(f"{others:,} files without a picture's extension")
+    return " and ".join(found) or "nothing"

@@ -1,0 +1,144 @@
+"""One picture of any size to the one size and channels of a network: the same steps in training and in prediction."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convscope.core.errors import DataError, ParameterError, choose
+
+from .pictures import Decoded
+
+FITS = ("letterbox", "stretch", "crop")
+
+_REDUCING_GAP = 3.0
+"""Pillow first averages whole blocks down to 3 times the wanted size: no visible difference, several times faster."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a picture becomes `height` x `width` x `channels`.
+
+    fit: "letterbox" scales the whole picture into the box and fills the margins with `background`; "stretch" scales
+    each side by itself; "crop" fills the box and cuts off what stands out evenly at both ends.
+    background: one value 0…255 a channel, also behind transparency.
+
+    Raises:
+        ParameterError: a value that it cannot have.
+
+    Examples:
+        >>> step = Preprocessing(height=2, width=4, channels=1, background=(9,))
+        >>> step.apply(Decoded(pixels=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
+        array([[9, 0, 0, 9],
+               [9, 0, 0, 9]], dtype=uint8)
+    """
+
+    height: int
+    width: int
+    channels: int = 3
+    fit: Literal["letterbox", "stretch", "crop"] = "letterbox"
+    background: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width"):
+            side = getattr(self, name)
+            if not _is_int(side) or not 1 <= side <= 16384:
+                raise ParameterError(f"`{name}` must be a whole number of pixels from 1 to 16384. Got {side!r}.")
+        if self.channels not in (1, 3):
+            raise ParameterError(f"`channels` must be 1 (gray) or 3 (RGB). Got {self.channels!r}.")
+        choose("fit", self.fit, FITS)
+        if not self.background:
+            object.__setattr__(self, "background", (0,) * self.channels)
+        values = self.background
+        if len(values) != self.channels or not all(_is_int(value) and 0 <= value <= 255 for value in values):
+            raise ParameterError(
+                f"`background` must be {self.channels} whole numbers from 0 to 255, one a channel. Got {values!r}."
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width): what to give as `near` when decoding."""
+        return self.height, self.width
+
+    def apply(self, decoded: Decoded) -> NDArray[np.uint8]:
+        """Return the picture as uint8, height width channels; the input itself where nothing is to be done."""
+        return self._fit(self._match_channels(decoded.pixels))
+
+    def apply_stack(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images, uint8 N H W C, as uint8 N height width channels; each as `apply` gives it.
+
+        The input itself comes back where nothing is to be done.
+
+        Raises:
+            DataError: not uint8 N H W C.
+        """
+        if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3, 4):
+            raise DataError(
+                "`images` must be uint8 of shape N H W C with 1, 3 or 4 channels. "
+                f"Got {images.dtype} of shape {images.shape}."
+            )
+        if images.shape[1:3] == self.size and images.shape[3] in (1, self.channels):
+            return images if images.shape[3] == self.channels else np.repeat(images, 3, axis=3)
+        result = np.empty((len(images), self.height, self.width, self.channels), np.uint8)
+        for place, pixels in enumerate(images):
+            result[place] = self._fit(self._match_channels(pixels))
+        return result
+
+    def _match_channels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return H W C with the wanted channels, but gray stays gray here: it is repeated after scaling, cheaper."""
+        channels = pixels.shape[2]
+        if channels == 4:
+            color = self.background if self.channels == 3 else self.background * 3
+            front = Image.fromarray(np.ascontiguousarray(pixels))  # RGBA
+            below = Image.new("RGB", front.size, color)
+            below.paste(front, mask=front)
+            pixels, channels = np.asarray(below), 3
+        if channels == 3 and self.channels == 1:
+            luma = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")  # ITU-R 601-2
+            return np.asarray(luma)[:, :, None]
+        return pixels
+
+    def _fit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if pixels.shape[:2] == self.size:
+            return self._repeat_gray(pixels)
+        height, width = pixels.shape[:2]
+        if self.fit == "stretch":
+            return self._repeat_gray(_resize(pixels, self.size))
+        if self.fit == "crop":
+            tall = min(height, width * self.height / self.width)
+            wide = min(width, height * self.width / self.height)
+            left, top = (width - wide) / 2, (height - tall) / 2
+            box = (left, top, min(left + wide, width), min(top + tall, height))
+            return self._repeat_gray(_resize(pixels, self.size, box))
+        scale = min(self.height / height, self.width / width)
+        tall = min(self.height, max(1, round(height * scale)))
+        wide = min(self.width, max(1, round(width * scale)))
+        inner = self._repeat_gray(_resize(pixels, (tall, wide)))
+        if inner.shape[:2] == self.size:
+            return inner
+        result = np.empty((self.height, self.width, self.channels), np.uint8)
+        result[:] = self.background
+        top, left = (self.height - tall) // 2, (self.width - wide) // 2
+        result[top : top + tall, left : left + wide] = inner
+        return result
+
+    def _repeat_gray(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return pixels if pixels.shape[2] == self.channels else np.repeat(pixels, 3, axis=2)
+
+
+def _resize(
+    pixels: NDArray[np.uint8], size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> NDArray[np.uint8]:
+    """Return uint8 H W C scaled to `size` (height, width): a triangle filter as wide as the scale asks (antialiased)."""
+    if box is None and pixels.shape[:2] == size:
+        return pixels
+    channels = pixels.shape[2]
+    image = Image.fromarray(np.ascontiguousarray(pixels if channels == 3 else pixels[:, :, 0]))
+    scaled = image.resize(size[::-1], Image.Resampling.BILINEAR, box=box, reducing_gap=_REDUCING_GAP)
+    return np.asarray(scaled).reshape(*size, channels)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

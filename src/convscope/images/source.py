@@ -1,0 +1,101 @@
+"""What every source of pictures is: names, labels, splits, and a way to decode each picture."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError
+
+from .naming import natural_key
+from .pictures import Decoded
+
+UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
+SPLIT_NAMES = ("images", "train", "val", "test")
+SPLIT_WORDS = {
+    "train": TRAIN, "training": TRAIN,
+    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "dev": VALIDATION,
+    "test": TEST, "testing": TEST,
+}  # fmt: skip
+"""What a split may be called (lower case), in folders and in lists."""
+
+
+class Source(ABC):
+    """Labelled pictures, listed but not yet decoded.
+
+    name: for the user. classes: names, in natural order. labels: int64 N, indices into `classes`. splits: uint8 N of
+    UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class (None: unknown). ignored:
+    relative names of files and folders that were found but not listed as pictures.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.uint8]
+    mirror: bool | None
+    ignored: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def picture_name(self, index: int) -> str:
+        """Return the name of one picture: its path relative to the source, or "train[17]"."""
+
+    @abstractmethod
+    def path(self, index: int) -> Path | None:
+        """Return the file of one picture, None where it has none of its own."""
+
+    @abstractmethod
+    def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
+        """Return one picture; `near` as for `convscope.images.pictures.decode`.
+
+        Raises:
+            UnreadableImageError: the picture cannot be used.
+        """
+
+    @abstractmethod
+    def stack(self) -> NDArray[np.uint8] | None:
+        """Return all pictures as one uint8 array N H W C where they already are one, else None."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return hexadecimal digits that change when pictures, labels, splits or classes change; cheap."""
+
+
+def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the classes in natural order and the index of each label.
+
+    Raises:
+        DataError: fewer than two classes.
+
+    Examples:
+        >>> encode_labels(["dog", "cat", "dog"], "pets/")
+        (('cat', 'dog'), array([1, 0, 1]))
+    """
+    classes = tuple(sorted(set(labels), key=natural_key))
+    if len(classes) < 2:
+        found = f"only the class {classes[0]!r}" if classes else "no picture"
+        raise DataError(
+            f"`{name}` must have at least two classes. Got {found} ({len(labels):,} pictures). Add another."
+        )
+    places = {label: place for place, label in enumerate(classes)}
+    return classes, np.fromiter((places[label] for label in labels), np.int64, len(labels))
+
+
+def settle_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """Return `splits`, or all UNASSIGNED where everything is for training: then a part can still be held out.
+
+    Raises:
+        DataError: something is for validation or test but nothing for training.
+    """
+    present = set(np.unique(splits).tolist())
+    if present <= {UNASSIGNED, TRAIN}:
+        return np.zeros_like(splits)
+    if TRAIN not in present:
+        raise DataError(
+            f"`{name}` must have pictures for training. Got only pictures for validation or test. Add a train part."
+        )
+    return splits
