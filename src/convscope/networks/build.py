@@ -1,11 +1,13 @@
 """From a layout to a network that computes."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from convscope.core.errors import ParameterError
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.stages.convolution import Connected, Convolution
@@ -84,7 +86,13 @@ class Network(nn.Module):
         seed: of the first weights.
 
     Raises:
-        LayoutError: the layout does not fit the pictures.
+        LayoutError: the layout does not fit the pictures, or makes an absurdly large network.
+        ParameterError: `mean`, `std` or `seed` is none.
+
+    Examples:
+        >>> network = Network(Layout.parse("8C3-MP2-16N"), height=8, width=8, channels=1, classes=10)
+        >>> network(torch.zeros(4, 8, 8, 1, dtype=torch.uint8)).shape
+        torch.Size([4, 10])
     """
 
     mean: Tensor
@@ -105,13 +113,16 @@ class Network(nn.Module):
         super().__init__()
         self.plan = plan(layout, height=height, width=width, channels=channels, classes=classes)
         self.layout = layout
+        if not 0 <= seed < 2**63:
+            raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with torch.device("cpu"), torch.random.fork_rng(devices=[]):
             inputs = [channels * height * width, *(step.values for step in self.plan.steps)]
             self.stages = nn.ModuleList(_stages(layout, inputs, channels))
             self.classifier = nn.Linear(inputs[len(layout.stages)], classes)
+            self.float()  # whatever torch's default type is
             _initialize(self, layout, seed)
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).expand(channels).clone())
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).expand(channels).clone())
+            self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
+            self.register_buffer("std", _by_channel("std", std, channels, above=0.0))
 
     def standardize(self, images: Tensor) -> Tensor:
         """Return float32 N C H W (in channels-last order) with mean 0 and deviation 1 from uint8 N H W C."""
@@ -119,12 +130,35 @@ class Network(nn.Module):
         return torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return scores N K from uint8 images N H W C, or from standardized float images N C H W."""
-        maps = self.standardize(images) if images.dtype == torch.uint8 else images
+        """Return scores N K from uint8 images N H W C, or from standardized float images N C H W.
+
+        Raises:
+            ParameterError: the images are neither; the message says what they are.
+        """
+        pixels = images.dtype == torch.uint8
+        channels = self.plan.channels
+        if (
+            images.dim() != 4
+            or images.shape[3 if pixels else 1] != channels
+            or not (pixels or images.dtype.is_floating_point)
+        ):
+            raise ParameterError(
+                f"`images` must be uint8 N H W {channels}, or standardized floats N {channels} H W. Got "
+                f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}."
+            )
+        maps = self.standardize(images) if pixels else images
         for stage in self.stages:
             maps = stage(maps)
         scores: Tensor = self.classifier(maps.flatten(1))  # N C H W -> N, C*H*W
         return scores.float()
+
+
+def _by_channel(name: str, values: Sequence[float], channels: int, *, above: float) -> Tensor:
+    """Return `values` as float32, one a channel (a single one goes for all)."""
+    if len(values) not in (1, channels) or not all(math.isfinite(value) and value > above for value in values):
+        rule = "above 0" if above == 0 else "finite"
+        raise ParameterError(f"`{name}` must be 1 or {channels} numbers that are {rule}. Got {tuple(values)}.")
+    return torch.tensor(tuple(values), dtype=torch.float32).expand(channels).clone()
 
 
 def _stages(layout: Layout, inputs: Sequence[int], channels: int) -> list[nn.Module]:
@@ -144,14 +178,21 @@ def _stages(layout: Layout, inputs: Sequence[int], channels: int) -> list[nn.Mod
 
 
 def _initialize(network: Network, layout: Layout, seed: int) -> None:
-    """Draw the first weights: normal, with deviation gain / √inputs (He 2015; Glorot 2010); the classifier's smaller."""
+    """Draw the first weights: normal, with deviation gain / √inputs (He 2015; Glorot 2010), for the classifier 1 / √inputs.
+
+    Without normalization every stage that adds its input makes the values larger; its weights are divided by the root
+    of the number of such stages (Zhang, Dauphin and Ma 2019), so that they grow by less than e in all.
+    """
     generator = torch.Generator().manual_seed(seed)
     gain = NONLINEARITIES[layout.nonlinearity].gain
+    adding = [m.convolution for m in network.modules() if isinstance(m, ConvolutionStage) and m.residual]
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 inputs = module.weight[0].numel()
                 scale = 1.0 if module is network.classifier else gain
+                if not layout.normalization and any(module is convolution for convolution in adding):
+                    scale /= len(adding) ** 0.5
                 module.weight.normal_(0.0, scale / inputs**0.5, generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()

@@ -11,10 +11,12 @@ The grammar, with `-` between the parts::
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
-from convscope.core.errors import LayoutError, did_you_mean
+from convscope.core.errors import LayoutError, choose, did_you_mean
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.subsampling import KINDS, Subsampling
@@ -22,9 +24,11 @@ from convscope.stages.subsampling import KINDS, Subsampling
 Stage = Convolution | Subsampling | Connected
 
 CLASSIFIERS = ("softmax",)
+LARGEST_STAGES = 200
 _NO_NORMALIZATION = "nonorm"
-_LONGEST_TEXT = 4_000
-_NUMBER = r"([0-9]{1,6})"
+_LONGEST_TEXT = 4_000  # more than the longest text of any layout
+_LONGEST_QUOTE = 40
+_NUMBER = r"([0-9]{1,9})"
 _CONVOLUTION = re.compile(rf"(\+?){_NUMBER}C{_NUMBER}(?:/{_NUMBER})?(v?)")
 _SUBSAMPLING = re.compile(rf"([A-Z]{{2}})(?:{_NUMBER}(?:/{_NUMBER})?|g)")
 _CONNECTED = re.compile(rf"{_NUMBER}N")
@@ -32,12 +36,37 @@ _CONNECTED = re.compile(rf"{_NUMBER}N")
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A whole network: its stages in order, the nonlinearity, whether it normalizes, and its classifier."""
+    """A whole network: its stages in order, the nonlinearity, whether it normalizes, and its classifier.
+
+    Attributes:
+        stages: from the image upward; empty if the classifier reads the pixels.
+        nonlinearity: of every convolution and all fully connected units, a key of `NONLINEARITIES`.
+        normalization: batch normalization after every convolution and all fully connected units.
+        classifier: what reads the last maps.
+
+    Raises:
+        LayoutError: the stages cannot follow each other, or are too many.
+        ParameterError: the nonlinearity or the classifier is unknown.
+    """
 
     stages: tuple[Stage, ...]
     nonlinearity: str = "relu"
     normalization: bool = True
     classifier: Literal["softmax"] = "softmax"
+
+    def __post_init__(self) -> None:
+        """Refuse what no network can be."""
+        choose("nonlinearity", self.nonlinearity, NONLINEARITIES)
+        choose("classifier", self.classifier, CLASSIFIERS)
+        if not isinstance(self.stages, tuple) or not all(isinstance(stage, Stage) for stage in self.stages):
+            raise LayoutError(
+                f"`stages` must be a tuple of Convolution, Subsampling and Connected. Got {self.stages!r:.200}. "
+                "Layout.parse reads a text."
+            )
+        _check_number(len(self.stages))
+        for number, (below, stage) in enumerate(pairwise(self.stages), start=2):
+            if _misplaced(stage, below):
+                raise LayoutError(f"Stage {number}: {_misplaced(stage, below)}")
 
     @staticmethod
     def parse(text: str) -> "Layout":
@@ -63,23 +92,30 @@ class Layout:
 
 
 def _parse(text: str) -> Layout:
-    if not text.strip():
-        raise LayoutError("The layout is empty. Write stages joined by '-', for example 32C5-MP2-64C5-MP2-128N.")
+    if not isinstance(text, str) or not text.strip():
+        raise LayoutError(
+            f"The layout must be a text that is not empty. Got {text!r:.40} (position 1). Write stages joined by '-', "
+            "for example 32C5-MP2-64C5-MP2-128N."
+        )
     if len(text) > _LONGEST_TEXT:
-        raise LayoutError(f"The layout must have at most {_LONGEST_TEXT:,} characters. Got {len(text):,}.")
+        raise LayoutError(
+            f"The layout must have at most {_LONGEST_TEXT:,} characters. Got {len(text):,}: cut it before "
+            f"position {_LONGEST_TEXT + 1}."
+        )
     stages: list[Stage] = []
     words: dict[str, str] = {}
-    position = 1
+    position = 1 + len(text) - len(text.lstrip())
     for part in text.strip().split("-"):
+        where = f"(position {position})"
         role = _role(part)
-        if role is not None:
-            if role in words:
-                raise LayoutError(
-                    f"The layout says its {role} twice: {words[role]!r} and {part!r} (position {position})."
-                )
-            words[role] = part
+        if role is None:
+            stages.append(_stage(part, where, stages, list(words.values())))
+        elif role in words:
+            raise LayoutError(
+                f"The layout must say its {role} once. Got {words[role]!r} and {part!r} {where}. Remove one of the two."
+            )
         else:
-            stages.append(_stage(part, position, stages, list(words.values())))
+            words[role] = part
         position += len(part) + 1
     return Layout(
         stages=tuple(stages),
@@ -97,27 +133,41 @@ def _role(part: str) -> str | None:
     return "normalization" if part == _NO_NORMALIZATION else None
 
 
-def _stage(part: str, position: int, before: list[Stage], words: list[str]) -> Stage:
-    where = f"(position {position})"
-    if words:
-        raise LayoutError(f"Stages come before the word {words[-1]!r}. Got {part!r} after it {where}.")
+def _stage(part: str, where: str, before: Sequence[Stage], words: Sequence[str]) -> Stage:
+    """Return the stage that `part` describes; raise LayoutError if it describes none or cannot stand here."""
     try:
         stage = _read(part)
     except LayoutError as error:
-        raise LayoutError(f"{part!r} {where}: {error}") from None
+        raise LayoutError(f"{_quoted(part)} {where}: {error}") from None
     if stage is None:
         raise LayoutError(_not_a_stage(part, where))
-    if before and isinstance(before[-1], Connected) and not isinstance(stage, Connected):
+    if words:
         raise LayoutError(
-            f"After fully connected units only fully connected units can follow. Got {part!r} {where} after "
-            f"{str(before[-1])!r}. Move it before the first …N."
+            f"Stages must come before the word {words[-1]!r}. Got {part!r} after it {where}. Move the word to the end."
         )
-    if isinstance(stage, Convolution) and stage.residual and not before:
-        raise LayoutError(f"The first stage cannot add its input to itself. Got {part!r} {where}. Remove the '+'.")
+    if before and (reason := _misplaced(stage, before[-1])):
+        raise LayoutError(f"{part!r} {where}: {reason}")
+    _check_number(len(before) + 1, where)
     return stage
 
 
+def _misplaced(stage: Stage, below: Stage) -> str:
+    """Return why `stage` cannot follow `below`, or the empty text."""
+    if isinstance(below, Connected) and not isinstance(stage, Connected):
+        return (
+            f"after fully connected units only fully connected units can follow. Got {str(stage)!r} after "
+            f"{str(below)!r}. Move it before the first …N."
+        )
+    return ""
+
+
+def _check_number(stages: int, where: str = "") -> None:
+    if stages > LARGEST_STAGES:
+        raise LayoutError(f"The layout must have at most {LARGEST_STAGES} stages. Got {stages} {where}".strip() + ".")
+
+
 def _read(part: str) -> Stage | None:
+    """Return the stage of one part of the text, None where it has the form of none; LayoutError: out of range."""
     if match := _CONVOLUTION.fullmatch(part):
         plus, units, patch, stride, valid = match.groups()
         return Convolution(
@@ -138,18 +188,33 @@ def _read(part: str) -> Stage | None:
 
 def _not_a_stage(part: str, where: str) -> str:
     codes = ", ".join(f"{kind.code}2 ({kind.name})" for kind in KINDS.values())
-    got = repr(part) if part else "nothing between two '-'"
-    hint = did_you_mean(part, [*NONLINEARITIES, *CLASSIFIERS, _NO_NORMALIZATION]) if part.islower() else ""
-    if not hint and part and _read_or_none(part.upper().replace("V", "v")):
-        hint = f" Did you mean {part.upper().replace('V', 'v')!r}?"
+    got = _quoted(part) if part else "nothing before or after a '-'"
     return (
         f"A stage must be like 32C5, 32C5/2, 32C5v, +32C5, {codes}, 128N, or a closing word "
-        f"({', '.join([*NONLINEARITIES, _NO_NORMALIZATION, *CLASSIFIERS])}). Got {got} {where}.{hint}"
+        f"({', '.join([*NONLINEARITIES, _NO_NORMALIZATION, *CLASSIFIERS])}). Got {got} {where}.{_hint(part)}"
     )
 
 
-def _read_or_none(part: str) -> Stage | None:
+def _quoted(part: str) -> str:
+    return repr(part if len(part) <= _LONGEST_QUOTE else part[:_LONGEST_QUOTE] + "…")
+
+
+def _hint(part: str) -> str:
+    """Return what was perhaps meant: other letter case, spaces left out, or a closing word misspelled."""
+    if not part or len(part) > _LONGEST_QUOTE:
+        return ""
+    small = "".join(part.split()).lower()
+    large = re.sub(r"[a-z]{2}(?=[0-9g])|[cn]", lambda letters: letters[0].upper(), small)
+    for guess in (small, large):
+        if guess != part and (_role(guess) or _fits(guess)):
+            return f" Did you mean {guess!r}?"
+    if part.startswith("+"):
+        return " Only a convolution can add its input."
+    return did_you_mean(small, [*NONLINEARITIES, *CLASSIFIERS, _NO_NORMALIZATION])
+
+
+def _fits(part: str) -> bool:
     try:
-        return _read(part)
+        return _read(part) is not None
     except LayoutError:
-        return None
+        return False

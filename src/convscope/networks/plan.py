@@ -1,12 +1,19 @@
 """What a layout comes to on an image, step by step, before anything is trained: exact integers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from convscope.core.errors import LayoutError
+from convscope.core.errors import LayoutError, ParameterError
 from convscope.networks.layout import Layout, Stage
-from convscope.stages.convolution import Connected, Convolution
+from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.stages.geometry import ReceptiveField, Window
 from convscope.stages.subsampling import Subsampling
+
+LARGEST_SIDE = 1_000_000  # pixels
+LARGEST_PARAMETERS = 1_000_000_000
+LARGEST_MULTIPLY_ADDS = 10**13  # for one image: minutes
+LARGEST_VALUES = 2**28  # of one step for one image: 1 GiB
+LARGEST_FIELD = 10**9  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +26,8 @@ class Step:
         parameters: numbers that are learned (normalization's scale and shift included).
         multiply_adds: multiplications with an addition for one image (normalization, nonlinearity and subsampling not
             counted, as is usual).
-        field_rows: receptive field along the rows (down); field_columns the same along the columns (across).
+        field_rows: receptive field down the image, over its rows of pixels.
+        field_columns: receptive field across the image, over its columns of pixels.
     """
 
     name: str
@@ -59,51 +67,123 @@ class Plan:
         return sum(step.multiply_adds for step in self.steps)
 
 
-LARGEST_PARAMETERS = 1_000_000_000
-
-
 def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int) -> Plan:
     """Return the steps of `layout` on images of height × width × channels with `classes` classes.
 
+    Nothing is allocated: this is arithmetic on integers.
+
+    Args:
+        layout: the stages.
+        height: rows of the image, in pixels.
+        width: columns of the image, in pixels.
+        channels: values a pixel.
+        classes: number of scores that the classifier gives.
+
     Raises:
         LayoutError: a stage does not fit what is left of the image, or the network would be absurdly large.
+        ParameterError: the image's size or the number of classes is out of range.
 
     Examples:
         >>> lenet = plan(Layout.parse("20C5v-MP2-50C5v-MP2-500N-nonorm"), height=28, width=28, channels=1, classes=10)
         >>> lenet.parameters, lenet.multiply_adds
         (431080, 2293000)
     """
-    everything = ReceptiveField()
-    last = Step(
-        name="image",
-        maps=channels,
-        rows=height,
-        columns=width,
-        parameters=0,
-        multiply_adds=0,
-        field_rows=everything,
-        field_columns=everything,
-    )
+    last = _image(height, width, channels, classes)
     steps: list[Step] = []
     for number, stage in enumerate(layout.stages, start=1):
         last = _next(stage, number, last, layout)
         steps.append(last)
     steps.append(_connected(layout.classifier, classes, last, normalized=False))
     result = Plan(layout=layout, height=height, width=width, channels=channels, classes=classes, steps=tuple(steps))
-    if result.parameters > LARGEST_PARAMETERS:
-        raise LayoutError(
-            f"`layout` must have at most {LARGEST_PARAMETERS:,} parameters. Got {result.parameters:,} ({layout} on "
-            f"{width}x{height} pixels). Use fewer units, or subsample before the fully connected units."
-        )
+    for bound in _BOUNDS:
+        bound.check(result)
     return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bound:
+    """What no network may exceed: sizes that no computer of its users can hold or work through."""
+
+    largest: int
+    what: str
+    of_step: Callable[[Step], int]
+    total: bool
+    remedy: str
+
+    def check(self, planned: Plan) -> None:
+        """Raise LayoutError if `planned` exceeds the bound; the message names its largest stage."""
+        counts = [self.of_step(step) for step in planned.steps]
+        got = sum(counts) if self.total else max(counts)
+        if got > self.largest:
+            place = counts.index(max(counts))
+            raise LayoutError(
+                f"The layout must have at most {self.largest:,} {self.what}. Got {got:,} on {planned.width}x"
+                f"{planned.height} pixels (most in stage {place + 1}, {planned.steps[place].name}). {self.remedy}."
+            )
+
+
+_BOUNDS = (
+    _Bound(
+        largest=LARGEST_PARAMETERS,
+        what="parameters",
+        of_step=lambda step: step.parameters,
+        total=True,
+        remedy="Use fewer units, or subsample more before that stage",
+    ),
+    _Bound(
+        largest=LARGEST_VALUES,
+        what="values in the maps of a stage",
+        of_step=lambda step: step.values,
+        total=False,
+        remedy="Use fewer units, subsample earlier, or use smaller pictures (--size)",
+    ),
+    _Bound(
+        largest=LARGEST_MULTIPLY_ADDS,
+        what="multiply-adds for one picture",
+        of_step=lambda step: step.multiply_adds,
+        total=True,
+        remedy="Use fewer units or smaller patches, subsample earlier, or use smaller pictures (--size)",
+    ),
+    _Bound(
+        largest=LARGEST_FIELD,
+        what="pixels along the side of a receptive field",
+        of_step=lambda step: max(
+            number for field in (step.field_rows, step.field_columns) for number in (field.size, field.stride)
+        ),
+        total=False,
+        remedy="Use smaller strides",
+    ),
+)
+
+
+def _image(height: int, width: int, channels: int, classes: int) -> Step:
+    """Return what the first stage stands on."""
+    for name, value, largest in (
+        ("height", height, LARGEST_SIDE),
+        ("width", width, LARGEST_SIDE),
+        ("channels", channels, LARGEST_UNITS),
+        ("classes", classes, LARGEST_UNITS),
+    ):
+        if not isinstance(value, int) or not 1 <= value <= largest:
+            raise ParameterError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
+    pixel = ReceptiveField()
+    return Step(
+        name="image",
+        maps=channels,
+        rows=height,
+        columns=width,
+        parameters=0,
+        multiply_adds=0,
+        field_rows=pixel,
+        field_columns=pixel,
+    )
 
 
 def _next(stage: Stage, number: int, below: Step, layout: Layout) -> Step:
     if isinstance(stage, Connected):
         return _connected(str(stage), stage.units, below, normalized=layout.normalization)
-    rows_window, columns_window = _windows(stage, below)
-    rows = _places(rows_window, below.rows, stage, number, below)
-    columns = _places(columns_window, below.columns, stage, number, below)
+    rows, rows_sight = _places(stage, below.rows, number, below)
+    columns, columns_sight = _places(stage, below.columns, number, below)
     maps, parameters, multiply_adds = below.maps, 0, 0
     if isinstance(stage, Convolution):
         maps = stage.units
@@ -123,27 +203,27 @@ def _next(stage: Stage, number: int, below: Step, layout: Layout) -> Step:
         columns=columns,
         parameters=parameters,
         multiply_adds=multiply_adds,
-        field_rows=below.field_rows.through(rows_window),
-        field_columns=below.field_columns.through(columns_window),
+        field_rows=below.field_rows.through(rows_sight),
+        field_columns=below.field_columns.through(columns_sight),
     )
 
 
-def _windows(stage: Convolution | Subsampling, below: Step) -> tuple[Window, Window]:
-    if isinstance(stage, Convolution):
-        return stage.window, stage.window
-    return stage.window_over(below.rows), stage.window_over(below.columns)
-
-
-def _places(window: Window, size: int, stage: Stage, number: int, below: Step) -> int:
+def _places(stage: Convolution | Subsampling, size: int, number: int, below: Step) -> tuple[int, Window]:
+    """Return the places along a side of `size` and the window that the receptive field grows by."""
+    window = stage.window if isinstance(stage, Convolution) else stage.window_over(size)
     if window.kernel > size + window.before + window.after:
-        remedy = "remove a subsampling before it, use a smaller window, or give a larger --size"
-        if isinstance(stage, Convolution) and stage.padding == "valid":
-            remedy = "drop its 'v' (same padding keeps the side), " + remedy
+        valid = isinstance(stage, Convolution)
+        remedies = [
+            *(["drop its 'v' (same padding keeps the side)"] if valid else [f"remove {stage}"]),
+            *(["remove a subsampling or a stride before it"] if number > 1 else []),
+            f"use a smaller {'patch' if valid else 'window'}",
+            "or use larger pictures (--size)",
+        ]
         raise LayoutError(
             f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map below, "
-            f"{below.columns}x{below.rows} pixels (after {below.name}). To change it, {remedy}."
+            f"{below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
         )
-    return window.places(size)
+    return window.places(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
 
 
 def _connected(name: str, units: int, below: Step, *, normalized: bool) -> Step:

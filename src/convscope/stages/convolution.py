@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from convscope.core.errors import LayoutError
-from convscope.stages.geometry import Window, same_padding
+from convscope.core.errors import choose
+from convscope.stages.geometry import LARGEST_PATCH, Window, check_range, same_padding
 
 LARGEST_UNITS = 65_536
-LARGEST_PATCH = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +17,17 @@ class Convolution:
         units: number of feature maps.
         patch: side of the patch, in pixels of the map below.
         stride: distance between neighbouring places.
-        padding: ``same`` (zeros around, stride 1 keeps the side) or ``valid`` (none).
+        padding: ``same`` (zeros around: stride 1 keeps the side, stride s gives side / s, rounded up) or ``valid``
+            (none).
         residual: add the input to the output, before the nonlinearity.
+
+    Raises:
+        LayoutError: a number is out of range.
+        ParameterError: the padding is neither of the two.
+
+    Examples:
+        >>> str(Convolution(units=32, patch=5, stride=2, padding="valid"))
+        '32C5/2v'
     """
 
     units: int
@@ -33,6 +41,7 @@ class Convolution:
         check_range("units", self.units, LARGEST_UNITS)
         check_range("patch", self.patch, LARGEST_PATCH)
         check_range("stride", self.stride, LARGEST_PATCH)
+        choose("padding", self.padding, ("same", "valid"))
 
     def __str__(self) -> str:
         """Return the notation, for example ``32C5/2v``."""
@@ -49,7 +58,11 @@ class Convolution:
 
 @dataclass(frozen=True, kw_only=True)
 class Connected:
-    """`units` hidden units that see everything below (fully connected)."""
+    """`units` hidden units that see everything below (fully connected).
+
+    Raises:
+        LayoutError: the number is out of range.
+    """
 
     units: int
 
@@ -60,9 +73,3 @@ class Connected:
     def __str__(self) -> str:
         """Return the notation, for example ``128N``."""
         return f"{self.units}N"
-
-
-def check_range(name: str, value: int, largest: int) -> None:
-    """Raise LayoutError unless 1 ≤ `value` ≤ `largest`."""
-    if not 1 <= value <= largest:
-        raise LayoutError(f"`{name}` must be from 1 to {largest:,}. Got {value}.")

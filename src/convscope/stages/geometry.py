@@ -5,6 +5,18 @@ from fractions import Fraction
 
 from convscope.core.errors import LayoutError, ParameterError
 
+LARGEST_PATCH = 1_024
+
+
+def check_range(name: str, value: int, largest: int) -> None:
+    """Check that `value` is a whole number from 1 to `largest`.
+
+    Raises:
+        LayoutError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
+        raise LayoutError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
+
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
     """Return how many places a sliding window takes along one side.
@@ -46,6 +58,14 @@ class Window:
     stride: int = 1
     before: int = 0
     after: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no window can have."""
+        if min(self.kernel, self.stride) < 1 or min(self.before, self.after) < 0:
+            raise ParameterError(
+                f"`kernel` and `stride` must be at least 1, `before` and `after` at least 0. Got kernel={self.kernel}, "
+                f"stride={self.stride}, before={self.before}, after={self.after}."
+            )
 
     def places(self, size: int) -> int:
         """Return how many places the window takes along a side of `size` pixels."""

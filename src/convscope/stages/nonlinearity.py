@@ -12,9 +12,11 @@ class Nonlinearity:
     """One nonlinearity.
 
     Attributes:
-        apply: the function; where torch has it, in place when training allows it.
+        apply: the function, value by value; it leaves its input as it is.
         increasing: larger input never gives smaller output, so that it may change places with a maximum.
-        gain: what a weight's standard deviation is multiplied by at the start (He 2015, Glorot 2010).
+        gain: the first weights' standard deviation × √inputs; it keeps the deviation of the values from stage to stage
+            (He et al. 2015, eq. 10; Glorot and Bengio 2010; elu, gelu: 1 / √E[f(z)²] for normal z; sigmoid: 1 / its
+            slope at 0, or the differences between pictures are gone after four stages).
     """
 
     apply: Callable[[Tensor], Tensor]
@@ -22,12 +24,16 @@ class Nonlinearity:
     gain: float
 
 
+def _unchanged(maps: Tensor) -> Tensor:
+    return maps
+
+
 NONLINEARITIES: dict[str, Nonlinearity] = {
     "relu": Nonlinearity(apply=nn.functional.relu, increasing=True, gain=2**0.5),
     "tanh": Nonlinearity(apply=torch.tanh, increasing=True, gain=1.0),
-    "sigmoid": Nonlinearity(apply=torch.sigmoid, increasing=True, gain=1.0),
-    "elu": Nonlinearity(apply=nn.functional.elu, increasing=True, gain=2**0.5),
-    "gelu": Nonlinearity(apply=nn.functional.gelu, increasing=False, gain=2**0.5),
+    "sigmoid": Nonlinearity(apply=torch.sigmoid, increasing=True, gain=4.0),
+    "elu": Nonlinearity(apply=nn.functional.elu, increasing=True, gain=1.25),
+    "gelu": Nonlinearity(apply=nn.functional.gelu, increasing=False, gain=1.53),
     "abs": Nonlinearity(apply=torch.abs, increasing=False, gain=1.0),
-    "linear": Nonlinearity(apply=lambda maps: maps, increasing=True, gain=1.0),
+    "linear": Nonlinearity(apply=_unchanged, increasing=True, gain=1.0),
 }

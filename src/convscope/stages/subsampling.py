@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from convscope.stages.convolution import LARGEST_PATCH, check_range
-from convscope.stages.geometry import Window
+from convscope.core.errors import LayoutError, choose
+from convscope.stages.geometry import LARGEST_PATCH, Window, check_range, output_size
 
 
 class Subset(nn.Module):
@@ -23,8 +23,9 @@ class Subset(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W: one value of each window."""
-        rows, columns = maps.shape[2] - self.window + 1, maps.shape[3] - self.window + 1
-        return maps[:, :, : rows : self.stride, : columns : self.stride]
+        rows = output_size(maps.shape[2], self.window, self.stride)
+        columns = output_size(maps.shape[3], self.window, self.stride)
+        return maps[:, :, : rows * self.stride : self.stride, : columns * self.stride : self.stride]
 
 
 class GlobalMax(nn.Module):
@@ -43,6 +44,14 @@ class GlobalMean(nn.Module):
         return maps.mean(dim=(2, 3), keepdim=True)
 
 
+class GlobalSubset(nn.Module):
+    """Keeps the first value (top left) of each map."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C 1 1 from maps N C H W."""
+        return maps[:, :, :1, :1]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One way to subsample.
@@ -53,6 +62,7 @@ class Kind:
         windowed: makes the module for a window and a stride.
         whole: makes the module that takes the whole map.
         keeps_order: applying an increasing function before or after gives the same values.
+        sees_first: a value depends on the first place of its window only, not on the whole window.
     """
 
     code: str
@@ -60,11 +70,7 @@ class Kind:
     windowed: Callable[[int, int], nn.Module]
     whole: Callable[[], nn.Module]
     keeps_order: bool
-
-
-class _First(nn.Module):
-    def forward(self, maps: Tensor) -> Tensor:
-        return maps[:, :, :1, :1]
+    sees_first: bool = False
 
 
 KINDS: dict[str, Kind] = {
@@ -72,7 +78,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind(code="MP", name="max", windowed=nn.MaxPool2d, whole=GlobalMax, keeps_order=True),
         Kind(code="AP", name="mean", windowed=nn.AvgPool2d, whole=GlobalMean, keeps_order=False),
-        Kind(code="SS", name="subset", windowed=Subset, whole=_First, keeps_order=True),
+        Kind(code="SS", name="subset", windowed=Subset, whole=GlobalSubset, keeps_order=True, sees_first=True),
     )
 }
 
@@ -82,6 +88,14 @@ class Subsampling:
     """One value for each window × window places, every `stride` places; the whole map if `window` is None.
 
     Windows that do not fit at the right and lower edge are left out.
+
+    Raises:
+        LayoutError: a number is out of range.
+        ParameterError: the code is none of `KINDS`.
+
+    Examples:
+        >>> str(Subsampling(code="MP", window=3, stride=2)), str(Subsampling(code="AP", window=None, stride=1))
+        ('MP3/2', 'APg')
     """
 
     code: str
@@ -89,10 +103,13 @@ class Subsampling:
     stride: int
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Refuse what no network can have."""
+        choose("code", self.code, KINDS)
         if self.window is not None:
             check_range("window", self.window, LARGEST_PATCH)
             check_range("stride", self.stride, LARGEST_PATCH)
+        elif self.stride != 1:
+            raise LayoutError(f"`stride` must be 1 where the window is the whole map. Got {self.stride}.")
 
     def __str__(self) -> str:
         """Return the notation, for example ``MP2``, ``MP3/2`` or, for the whole map, ``APg``."""
@@ -110,6 +127,11 @@ class Subsampling:
         if self.window is None:
             return Window(kernel=size, stride=size)
         return Window(kernel=self.window, stride=self.stride)
+
+    def sight_over(self, size: int) -> Window:
+        """Return the part of `window_over` that a value depends on; receptive fields grow by it."""
+        window = self.window_over(size)
+        return Window(kernel=1, stride=window.stride) if self.kind.sees_first else window
 
     def build(self) -> nn.Module:
         """Return the module: N C H W → N C h w."""
