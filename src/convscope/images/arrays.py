@@ -13,7 +13,7 @@ from convscope.core.errors import DataError
 
 from .naming import natural_key
 from .pictures import Decoded
-from .source import SPLIT_NAMES, UNASSIGNED, Source, encode_labels, settle_splits
+from .source import SPLIT_NAMES, Source, encode_labels, settle_splits
 
 _CHUNK = 1024  # pictures converted at a time, so that the float copy stays small
 
@@ -155,27 +155,42 @@ def label_places(
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label a picture.")
-    texts = _texts(labels)
+    values, places = _unique(labels)
+    texts = _texts(values)
     if classes is None or not set(texts) - set(classes):
-        return encode_labels(texts, name)
-    kinds = tuple(str(kind) for kind in classes)
-    if labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < len(kinds)):
+        names, new_places = encode_labels(texts, name)
+        return names, new_places[places]
+    names = tuple(str(kind) for kind in classes)
+    if values.dtype.kind not in "iu" or not 0 <= int(values[0]) <= int(values[-1]) < len(names):
+        stranger = min(set(texts) - set(names), key=natural_key)
         raise DataError(
-            f"`labels` must be class names or their places 0 to {len(kinds) - 1}. "
-            f"Got {min(set(texts) - set(kinds), key=natural_key)!r} ({len(kinds)} classes are named)."
+            f"`labels` must be class names or their places 0 to {len(names) - 1}. "
+            f"Got {stranger!r} ({len(names)} classes are named). Name every class."
         )
-    return kinds, labels.astype(np.int64)
+    return names, labels.astype(np.int64)
 
 
-def _texts(labels: NDArray[Any]) -> list[str]:
-    kind = labels.dtype.kind
-    if kind == "f" and np.isfinite(labels).all() and (labels == np.rint(labels)).all():
-        return [str(int(label)) for label in labels]
+def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the sorted different labels and the place of each label among them."""
+    if labels.dtype.kind == "O" and all(isinstance(label, (str, int, np.integer)) for label in labels):
+        labels = np.array([str(label) for label in labels])
+    try:
+        values, places = np.unique(labels, return_inverse=True)
+    except TypeError:  # objects without an order
+        raise _bad_labels(labels) from None
+    return values, places.astype(np.int64)
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    kind = values.dtype.kind
+    if kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
+        return [str(int(value)) for value in values]
     if kind == "S":
-        return [label.decode("utf-8", "replace") for label in labels.tolist()]
-    if kind in "iubU" or (kind == "O" and all(isinstance(label, (str, int)) for label in labels)):
-        return [str(label) for label in labels.tolist()]
-    raise DataError(f"`labels` must be names or whole numbers. Got {labels.dtype}. Convert them.")
+        return [value.decode("utf-8", "replace") for value in values.tolist()]
+    if kind in "iubU":
+        return [str(value) for value in values.tolist()]
+    raise _bad_labels(values)
 
 
-__all__ = ["UNASSIGNED", "ArraySource", "from_arrays", "label_places", "to_images", "value_factor"]
+def _bad_labels(labels: NDArray[Any]) -> DataError:
+    return DataError(f"`labels` must be names or whole numbers. Got {labels.dtype}. Convert them.")

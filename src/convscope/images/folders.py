@@ -67,15 +67,21 @@ def _parts(top: Folder, name: str) -> tuple[list[tuple[int, Folder]], list[str]]
                 f"Got {found[split].name}/ and {folder.name}/. Merge them or take one away."
             )
         found[split] = folder
-    if len(found) == len(top.folders) == 1 and TRAIN in found and found[TRAIN].folders:
-        return [(TRAIN, found[TRAIN])], list(top.pictures)
+    if len(top.folders) == 1:
+        only = top.folders[0]
+        if TRAIN in found and only.folders:
+            return [(TRAIN, only)], list(top.pictures)
+        inner = {SPLIT_WORDS.get(folder.name.lower(), UNASSIGNED) for folder in only.folders}
+        if TRAIN in inner and len(inner) > 1:  # an archive unpacked into a folder of its own
+            parts, outside = _parts(only, name)
+            return parts, list(top.pictures) + outside
     if TRAIN not in found or len(found) == 1:  # "train" may also be a class, beside "bus"
         if len(found) > 1 and len(found) == len(top.folders):
             names = " and ".join(f"{folder.name}/" for folder in top.folders)
             raise DataError(f"`{name}` must have a train/ folder beside {names}. Got none. Add it.")
-        return [(UNASSIGNED, top)], list(top.pictures)
+        return [(UNASSIGNED, top)], [top.inside(picture) for picture in top.pictures]
     outside = [f"{folder.relative}/" for folder in top.folders if folder not in found.values()]
-    return sorted(found.items()), list(top.pictures) + outside
+    return sorted(found.items()), [*(top.inside(picture) for picture in top.pictures), *outside]
 
 
 def _classes(part: Folder, split: int, name: str) -> Iterator[tuple[str, Folder]]:

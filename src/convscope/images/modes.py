@@ -1,4 +1,4 @@
-"""From every Pillow mode to uint8 H W C: 1 channel for gray, 3 for colour, 4 (RGBA) only where something shines through."""
+"""From every Pillow mode to uint8 H W C: C is 1 for gray, 3 for colour, 4 (RGBA) where something shines through."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +59,8 @@ def scale_wide(values: NDArray[np.generic], *, bits: int) -> NDArray[np.uint8]:
         raise UnreadableImageError("it holds values that are not finite numbers (NaN or infinity)")
     low, high = float(values.min()), float(values.max())
     if np.issubdtype(values.dtype, np.integer):
-        span = (0.0, 65535.0) if 0 <= low and high <= 65535 else (low, high)
-    elif 0 <= low and high <= 255:
+        span = (0.0, 65535.0) if low >= 0 and high <= 65535 else (low, high)
+    elif low >= 0 and high <= 255:
         span = (0.0, 1.0) if high <= 1 else (0.0, 255.0)
     else:
         span = (low, high)

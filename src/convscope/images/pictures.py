@@ -23,8 +23,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""
 
 EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .gif .ppm .pgm .pbm .pnm .pfm".split()
-)
+    {
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".gif",
+        ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
+    }
+)  # fmt: skip
 """Extensions (lower case) of files that count as pictures when a folder is listed."""
 
 LIMIT_PIXELS = 178_000_000
@@ -41,6 +44,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_ITS_SIDE = (5, 6, 7, 8)
 # What Pillow and the codecs below it raise on damaged data (each seen in a test or in one of Pillow's own threads).
 _DAMAGE = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
@@ -117,9 +121,8 @@ def _decode(stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -
         raise UnreadableImageError("the file is empty (0 bytes)")
     refuse_large(webp_size(start), limit_pixels)
     try:
-        with quiet_pillow():
-            with Image.open(stream, formats=FORMATS) as image:
-                return _load(image, limit_pixels, near)
+        with quiet_pillow(), Image.open(stream, formats=FORMATS) as image:
+            return _load(image, limit_pixels, near)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
@@ -137,7 +140,7 @@ def _load(image: ImageFile.ImageFile, limit_pixels: int, near: tuple[int, int] |
     mode, width, height = image.mode, *image.size
     if near is not None and image.format in ("JPEG", "MPO"):
         side = 2 * max(near)  # one side for both: the picture may still be turned
-        image.draft(None, (side, side))  # type: ignore[arg-type]  # None keeps the mode; the stub says str
+        image.draft(None, (side, side))  # None keeps the mode
     image.load()  # a TIFF is turned here, by Pillow itself
     picture, on_its_side = _turned(image)
     full_size = (0, 0)
@@ -161,8 +164,9 @@ def _turned(image: Image.Image) -> tuple[Image.Image, bool]:
         orientation = image.getexif().get(_ORIENTATION_TAG)
     except _DAMAGE:
         return image, False
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
-    return (image, False) if turn is None else (image.transpose(turn), int(orientation) >= 5)
+    if not isinstance(orientation, int) or orientation not in _TURNS:
+        return image, False
+    return image.transpose(_TURNS[orientation]), orientation in _ON_ITS_SIDE
 
 
 def _has_more_frames(image: Image.Image) -> bool:

@@ -131,7 +131,7 @@ class Preprocessing:
 def _resize(
     pixels: NDArray[np.uint8], size: tuple[int, int], box: tuple[float, float, float, float] | None = None
 ) -> NDArray[np.uint8]:
-    """Return uint8 H W C scaled to `size` (height, width): a triangle filter as wide as the scale asks (antialiased)."""
+    """Return uint8 H W C scaled to `size` (height, width), antialiased: the triangle is as wide as the scale asks."""
     if box is None and pixels.shape[:2] == size:
         return pixels
     channels = pixels.shape[2]

@@ -4,18 +4,28 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError
+from convscope.core.errors import DataError, did_you_mean
 
 from .arrays import ArraySource, from_arrays
 from .files import FileSource
 from .folders import open_folder
+from .idx import is_idx, open_idx
+from .lists import open_list
+from .named import NAMES, open_named
+from .npz import open_npz
+from .pictures import EXTENSIONS
 from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION, Source
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
+
+LISTS = (".csv", ".tsv", ".parquet", ".pq")
+_ARCHIVES = {
+    ".tar": "tar -xf", ".tgz": "tar -xf", ".tar.gz": "tar -xf", ".tar.bz2": "tar -xf", ".tar.xz": "tar -xf",
+    ".zip": "unzip", ".7z": "7z x", ".rar": "unrar x",
+}  # fmt: skip
 
 
 def open_source(
@@ -24,9 +34,81 @@ def open_source(
     data_dir: Path | None = None,
     reporter: "Reporter | None" = None,
 ) -> Source:
+    """Return the source that `data` names.
+
+    Args:
+        data: a folder with one sub-folder a class (perhaps inside train/ and val/ or test/); a list (.csv, .tsv,
+            .parquet); an .npz file; an IDX file of images or a folder of IDX files; the name of a set (digits, mnist,
+            fashion-mnist); or a pair of arrays, images and labels. A path that is there goes before the name of a set.
+        data_dir: a folder where named sets are looked for first.
+        reporter: told how far a download is.
+
+    Raises:
+        DataError: nothing is there, or it is not what is expected; the message says what was found.
+
+    Examples:
+        >>> import numpy as np
+        >>> len(open_source((np.zeros((4, 8, 8)), [0, 1, 0, 1])))
+        4
+    """
     if isinstance(data, tuple):
+        if len(data) != 2:
+            raise DataError(f"`data` must be a pair of arrays, images and labels. Got {len(data)} values. Give two.")
         return from_arrays(*data)
-    path = Path(data)
+    if not isinstance(data, (str, os.PathLike)) or "\0" in os.fspath(data):
+        raise DataError(f"`data` must be a path, the name of a set, or a pair of arrays. Got {type(data).__name__}.")
+    text, path = os.fspath(data), Path(data)
+    if text == "" or not os.path.lexists(path):
+        if text in NAMES:
+            return open_named(text, data_dir=data_dir, reporter=reporter)
+        raise DataError(
+            f"`data` must be a path that is there or one of the sets {', '.join(NAMES)}. "
+            f"Got {text!r}, and nothing stands there.{did_you_mean(text, NAMES) or ' Check the path.'}"
+        )
     if path.is_dir():
-        return open_folder(path)
-    raise DataError("todo")
+        return open_idx(path) if is_idx(path) else open_folder(path)
+    return _open_file(path)
+
+
+def _open_file(path: Path) -> Source:
+    name = path.name.lower()
+    if not path.is_file():
+        raise DataError(f"`{path}` must be a folder or a file. Got a broken link or a device. Check the path.")
+    if name.endswith(LISTS):
+        return open_list(path)
+    if name.endswith(".npz"):
+        return open_npz(path)
+    for ending, command in _ARCHIVES.items():
+        if name.endswith(ending):
+            raise DataError(
+                f"`{path}` must be a folder, a list or arrays. Got an archive. Unpack it first: {command} {path}"
+            )
+    if name.endswith(".npy"):
+        raise DataError(
+            f"`{path}` must hold images and labels. Got one array. Save both: np.savez('set.npz', x=images, y=labels)."
+        )
+    if is_idx(path):
+        return open_idx(path)
+    if path.suffix.lower() in EXTENSIONS:
+        raise DataError(
+            f"`{path}` must be a set of pictures. Got a single one. Give the folder that holds a sub-folder a class."
+        )
+    raise DataError(
+        f"`{path}` must be a folder, a list (.csv, .tsv, .parquet), an .npz file or IDX files. "
+        f"Got a file with the extension {path.suffix!r}. Check the path."
+    )
+
+
+__all__ = [
+    "LISTS",
+    "SPLIT_NAMES",
+    "TEST",
+    "TRAIN",
+    "UNASSIGNED",
+    "VALIDATION",
+    "ArraySource",
+    "FileSource",
+    "Source",
+    "from_arrays",
+    "open_source",
+]

@@ -1,0 +1,137 @@
+"""The one use of the network: a named public set, on request, checked by SHA-256 before it counts as there."""
+
+import contextlib
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convscope.core.atomic import replacing
+from convscope.core.errors import DataError
+from convscope.core.extras import optional
+
+if TYPE_CHECKING:
+    from convscope.core.progress import Reporter, Task
+
+_CHUNK = 1 << 20
+_LONGEST = 1 << 28  # bytes unpacked from one file before it is refused
+
+
+def download(name: str, address: str, sums: dict[str, str], folder: Path, reporter: "Reporter | None") -> Path:
+    """Return `folder` once it holds every file of a set, gzipped; those already there are not fetched again.
+
+    Args:
+        name: of the set, for messages.
+        address: where the files are, each as ``<address><file>.gz``.
+        sums: SHA-256 of each file, unpacked.
+        folder: where they go.
+        reporter: told how far each file is.
+
+    Raises:
+        DataError: no network, no such file, or other content than expected.
+        MissingPackageError: the package for downloads is not installed.
+        StorageError: `folder` cannot be written.
+    """
+    pooch = optional("pooch", needed_for=f"Downloads of sets ({name} is not on this computer)", extra="sets")
+    for file, expected in sums.items():
+        target = folder / f"{file}.gz"
+        if target.exists() and unpacked_sum(target) == expected:
+            continue
+        with replacing(target) as temporary:
+            _fetch(pooch, name, f"{address}{file}.gz", temporary, reporter)
+            if unpacked_sum(temporary) != expected:
+                raise DataError(
+                    f"`{name}` must have the known content. Got another SHA-256 for {file} from {address}. "
+                    "Try again later, or give a copy with --data-dir FOLDER."
+                )
+    return folder
+
+
+def unpacked_sum(file: Path) -> str:
+    """Return the SHA-256 of what a gzipped file holds, "" where it is damaged or too long."""
+    sums, length = hashlib.sha256(), 0
+    try:
+        with gzip.open(file) as stream:
+            while data := stream.read(_CHUNK):
+                length += len(data)
+                if length > _LONGEST:
+                    return ""
+                sums.update(data)
+    except (OSError, EOFError, zlib.error):
+        return ""
+    return sums.hexdigest()
+
+
+def _fetch(pooch: Any, name: str, address: str, target: Path, reporter: "Reporter | None") -> None:
+    """Write what stands at `address` to `target`; every failure of the network is one DataError."""
+    title = f"{name}: {address.rpartition('/')[2]}"
+    with _progress(title, reporter) as progress:
+        fetcher = pooch.HTTPDownloader(progressbar=progress or False, chunk_size=_CHUNK, timeout=30)
+        with target.open("wb") as file:
+            try:
+                fetcher(address, file, None)
+            except Exception as error:  # requests and urllib3 each have a tree of their own
+                if isinstance(error, MemoryError) or not _of_network(error):
+                    raise
+                raise DataError(
+                    f"The set {name} is not on this computer and cannot be downloaded from {address} "
+                    f"({_reason(error)}). Connect to the network, or give its four IDX files with --data-dir FOLDER."
+                ) from None
+
+
+def _of_network(error: Exception) -> bool:
+    return type(error).__module__.split(".")[0] in ("requests", "urllib3", "http", "socket", "ssl") or isinstance(
+        error, (ConnectionError, TimeoutError)
+    )
+
+
+def _reason(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"the server answers {response.status_code}"
+    return "no network" if "Connection" in type(error).__name__ else type(error).__name__
+
+
+@contextlib.contextmanager
+def _progress(title: str, reporter: "Reporter | None") -> "Iterator[_Bar | None]":
+    """Give what pooch reports its progress to; the task starts when the length of the file is known."""
+    if reporter is None:
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        yield _Bar(title, reporter, stack)
+
+
+class _Bar:
+    """The four members that pooch asks of a progress bar."""
+
+    def __init__(self, title: str, reporter: "Reporter", stack: contextlib.ExitStack) -> None:
+        self._title, self._reporter, self._stack = title, reporter, stack
+        self._total = 0.0
+        self._done = 0.0
+        self._task: Task | None = None
+
+    @property
+    def total(self) -> float:
+        """Length of the file in bytes."""
+        return self._total
+
+    @total.setter
+    def total(self, value: float) -> None:
+        self._total = value
+        self._task = self._stack.enter_context(self._reporter.task(self._title, value, "bytes"))
+
+    def update(self, amount: float) -> None:
+        """Go on by `amount` bytes."""
+        self._done = min(self._done + amount, self._total)
+        if self._task is not None:
+            self._task.update(self._done)
+
+    def reset(self) -> None:
+        """Start again, as pooch does before it fills the bar."""
+        self._done = 0.0
+
+    def close(self) -> None:
+        """Do nothing: the task ends with its block."""

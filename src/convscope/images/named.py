@@ -1,0 +1,145 @@
+"""The sets that have a name: `digits` comes with scikit-learn, `mnist` and `fashion-mnist` are found or downloaded."""
+
+import dataclasses
+import gzip
+import importlib.util
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import ArraySource, from_arrays
+from .download import download
+from .idx import find_idx, read_parts
+from .source import TEST, TRAIN
+
+if TYPE_CHECKING:
+    from convscope.core.progress import Reporter
+
+DATA_DIR_VARIABLE = "CONVSCOPE_DATA"
+"""The environment variable that names a folder to look for sets in."""
+
+_DEBIAN = Path("/usr/share/datasets")
+_DIGIT_NAMES = tuple("0123456789")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NamedSet:
+    """A public set of four IDX files.
+
+    address: where its files are, gzipped. sums: SHA-256 of each file *unpacked*, for several packings of the same
+    content are in use. folders: names that its folder may have. mirror: whether flips left-right keep the class.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    mirror: bool
+    address: str
+    folders: tuple[str, ...]
+    sums: dict[str, str]
+
+
+MNIST = NamedSet(
+    name="mnist",
+    classes=_DIGIT_NAMES,
+    mirror=False,
+    address="https://ossci-datasets.s3.amazonaws.com/mnist/",
+    folders=("mnist", "MNIST", "MNIST/raw"),
+    sums={
+        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+)
+FASHION_MNIST = NamedSet(
+    name="fashion-mnist",
+    classes=(
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+    mirror=True,
+    address="https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    folders=("fashion-mnist", "fashion_mnist", "FashionMNIST", "FashionMNIST/raw"),
+    sums={
+        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+)  # fmt: skip
+DOWNLOADABLE = {each.name: each for each in (MNIST, FASHION_MNIST)}
+NAMES = ("digits", *DOWNLOADABLE)
+
+
+def open_named(name: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None) -> ArraySource:
+    """Return a named set as a source; mnist and fashion-mnist come with their own train and test parts.
+
+    mnist and fashion-mnist are looked for in `data_dir`, in the folder that the environment variable CONVSCOPE_DATA
+    names, where Debian's packages put them, and among earlier downloads; only then are they downloaded.
+
+    Raises:
+        DataError: found nowhere and cannot be downloaded, or damaged.
+        MissingPackageError: found nowhere and the package for downloads is not installed.
+    """
+    if name == "digits":
+        return _digits()
+    chosen = DOWNLOADABLE[name]
+    folder = find_folder(chosen, data_dir)
+    if folder is None:
+        folder = download(chosen.name, chosen.address, chosen.sums, downloads_folder() / name, reporter)
+    return read_parts(find_idx(folder), name, classes=chosen.classes, mirror=chosen.mirror)
+
+
+def find_folder(chosen: NamedSet, data_dir: Path | None) -> Path | None:
+    """Return the first folder that holds the train and test parts of a set, None where there is none.
+
+    A folder given by the user counts as the set itself only under one of the set's names: the files of mnist and
+    fashion-mnist have the same names.
+    """
+    given = [data_dir] if data_dir is not None else []
+    if os.environ.get(DATA_DIR_VARIABLE):
+        given.append(Path(os.environ[DATA_DIR_VARIABLE]))
+    candidates = [top / folder for top in (*given, _DEBIAN) for folder in chosen.folders]
+    candidates += [top for top in given if _named_so(top, chosen)]
+    candidates.append(downloads_folder() / chosen.name)
+    for folder in candidates:
+        if folder.is_dir() and {TRAIN, TEST} <= set(find_idx(folder)):
+            return folder
+    return None
+
+
+def downloads_folder() -> Path:
+    """Return the folder of downloaded sets: ``convscope/sets`` in XDG_CACHE_HOME or ``~/.cache``."""
+    top = os.environ.get("XDG_CACHE_HOME")
+    return (Path(top) if top else Path.home() / ".cache") / "convscope" / "sets"
+
+
+def _named_so(folder: Path, chosen: NamedSet) -> bool:
+    parts = folder.resolve().parts
+    return any(parts[-len(Path(name).parts) :] == Path(name).parts for name in chosen.folders)
+
+
+def _digits() -> ArraySource:
+    images, labels = _digits_table()
+    images = np.rint(images.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)  # 0…16 -> 0…255
+    return from_arrays(images, labels.astype(np.int64), classes=_DIGIT_NAMES, name="digits", mirror=False)
+
+
+def _digits_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the 64 values 0…16 of each digit, and its label.
+
+    scikit-learn's file is read without importing scikit-learn, which alone takes longer than training on it.
+    """
+    package = importlib.util.find_spec("sklearn")
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package and package.origin else None
+    if file is not None and file.is_file():
+        with gzip.open(file, "rt", encoding="ascii") as stream:
+            table = np.loadtxt(stream, delimiter=",")
+        return table[:, :64], table[:, 64]
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+
+    digits = load_digits()
+    return digits.data, digits.target
