@@ -9,7 +9,8 @@ import numpy as np
 from convscope.core.errors import DataError
 
 from .files import FileSource
-from .source import SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, encode_labels, settle_splits
+from .labels import encode_labels
+from .source import SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, settle_splits
 from .tree import Folder, list_tree
 
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"

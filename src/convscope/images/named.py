@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .arrays import ArraySource, from_arrays
 from .download import download
-from .idx import find_idx, read_parts
+from .idx_files import find_idx, read_parts
 from .source import TEST, TRAIN
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """What every source of pictures is: names, labels, splits, and a way to decode each picture."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 
-from .naming import natural_key
 from .pictures import Decoded
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
@@ -63,26 +61,6 @@ class Source(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Return hexadecimal digits that change when pictures, labels, splits or classes change; cheap."""
-
-
-def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Return the classes in natural order and the index of each label.
-
-    Raises:
-        DataError: fewer than two classes.
-
-    Examples:
-        >>> encode_labels(["dog", "cat", "dog"], "pets/")
-        (('cat', 'dog'), array([1, 0, 1]))
-    """
-    classes = tuple(sorted(set(labels), key=natural_key))
-    if len(classes) < 2:
-        found = f"only the class {classes[0]!r}" if classes else "no picture"
-        raise DataError(
-            f"`{name}` must have at least two classes. Got {found} ({len(labels):,} pictures). Add another."
-        )
-    places = {label: place for place, label in enumerate(classes)}
-    return classes, np.fromiter((places[label] for label in labels), np.int64, len(labels))
 
 
 def settle_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:

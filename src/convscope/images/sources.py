@@ -11,7 +11,7 @@ from convscope.core.errors import DataError, did_you_mean
 from .arrays import ArraySource, from_arrays
 from .files import FileSource
 from .folders import open_folder
-from .idx import is_idx, open_idx
+from .idx_files import is_idx, open_idx
 from .lists import open_list
 from .named import NAMES, open_named
 from .npz import open_npz

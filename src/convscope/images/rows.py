@@ -1,0 +1,145 @@
+"""The rows of a list of pictures, from CSV, TSV or Parquet: which column is what, and the text in each line."""
+
+import csv
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from convscope.core.errors import DataError, did_you_mean
+from convscope.core.extras import optional
+
+from .pictures import EXTENSIONS
+
+COLUMNS = {
+    "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture"),
+    "label": ("label", "class", "target", "category", "class_name", "labels"),
+    "split": ("split", "set", "subset", "partition"),
+}
+"""The columns that are used, each with the names it may have (in any case)."""
+
+_DELIMITERS = ",;\t"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of a list, as text: `place` is its line (CSV) or row (Parquet), counted from 1."""
+
+    place: int
+    path: str
+    label: str
+    split: str = ""
+
+
+def read_csv(file: Path) -> list[Row]:
+    """Return the rows of a CSV or TSV file; bad text raises DataError."""
+    text = _text(file)
+    first = text.lstrip("\r\n").partition("\n")[0]
+    tabs = file.suffix.lower() == ".tsv" or "\t" in first
+    delimiter = "\t" if tabs else max(_DELIMITERS, key=first.count)
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    rows: list[Row] = []
+    columns: dict[str, int] | None = None
+    width = 0
+    try:
+        start = 1
+        for cells in reader:
+            place, start = start, reader.line_num + 1
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
+                continue
+            if columns is None:
+                columns, is_header = _csv_columns(file, cells)
+                width = len(cells)
+                if is_header:
+                    continue
+            if len(cells) != width:
+                raise DataError(
+                    f"`{file}` must have {width} columns in every line. Got {len(cells)} in line {place}. "
+                    "Quote values that hold the delimiter."
+                )
+            rows.append(Row(place=place, **{column: cells[at] for column, at in columns.items()}))
+    except csv.Error as error:
+        raise DataError(
+            f"`{file}` must be a CSV file. Got {error} near line {reader.line_num}. Check its quotes."
+        ) from None
+    return rows
+
+
+def read_parquet(file: Path) -> list[Row]:
+    """Return the rows of a Parquet file; only the columns that are used are read."""
+    parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+    try:
+        with parquet.ParquetFile(file) as table_file:
+            names = list(table_file.schema_arrow.names)
+            columns = find_columns(file, names)
+            table = table_file.read(columns=[names[at] for at in columns.values()])
+            values = {column: table.column(names[at]).to_pylist() for column, at in columns.items()}
+    except DataError:
+        raise
+    except (OSError, ValueError, LookupError, NotImplementedError, MemoryError) as error:  # ArrowException are these
+        reason = " ".join(str(error).split())[:100]
+        raise DataError(f"`{file}` must be a Parquet file. Got {reason}. Write it again.") from None
+    splits = values.get("split", [""] * len(values["path"]))
+    return [
+        Row(place=place, path=_plain(file, place, path), label=_plain(file, place, label), split=split or "")
+        for place, (path, label, split) in enumerate(zip(values["path"], values["label"], splits, strict=True), 1)
+    ]
+
+
+def find_columns(file: Path, names: Sequence[str]) -> dict[str, int]:
+    """Return where path, label and perhaps split stand among the `names` of the columns.
+
+    Raises:
+        DataError: path or label is missing, or two columns could be it.
+    """
+    lower = [name.strip().lower() for name in names]
+    found: dict[str, int] = {}
+    for column, synonyms in COLUMNS.items():
+        places = [place for place, name in enumerate(lower) if name in synonyms]
+        exact = [place for place in places if lower[place] == column]
+        if len(places) > 1 and len(exact) != 1:
+            both = ", ".join(repr(names[place]) for place in places)
+            raise DataError(f"`{file}` must have one column {column}. Got {both}. Name one of them {column!r}.")
+        if places:
+            found[column] = exact[0] if exact else places[0]
+        elif column != "split":
+            meant = next(filter(None, (did_you_mean(name, synonyms) for name in lower)), "")
+            listed = ", ".join(repr(name) for name in names[:10])
+            raise DataError(f"`{file}` must have the columns path and label. Got {listed}; {column} is missing.{meant}")
+    return found
+
+
+def _csv_columns(file: Path, cells: list[str]) -> tuple[dict[str, int], bool]:
+    """Return the columns by the first line, and whether that line is a header."""
+    known = {synonym for synonyms in COLUMNS.values() for synonym in synonyms}
+    is_picture = os.path.splitext(cells[0])[1].lower() in EXTENSIONS
+    if is_picture and not known & {cell.lower() for cell in cells}:
+        if len(cells) not in (2, 3):
+            raise DataError(
+                f"`{file}` must have a header, or the columns path, label and perhaps split. "
+                f"Got {len(cells)} columns without a header. Add a first line with their names."
+            )
+        return dict(zip(COLUMNS, range(len(cells)), strict=False)), False
+    return find_columns(file, cells), True
+
+
+def _plain(file: Path, place: int, value: Any) -> str:
+    """Return a value of a Parquet column as text; "" for null."""
+    if value is None:
+        return ""
+    if isinstance(value, (str, int)):
+        return str(value)
+    kind = type(value).__name__
+    raise DataError(f"`{file}` must have text paths and text or whole labels. Got {kind} in row {place}. Convert it.")
+
+
+def _text(file: Path) -> str:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"`{file}` must be a file that can be read. Got: {error.strerror}. Check it.") from None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # as Excel's "Unicode text"
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "surrogateescape")  # bytes of names that are not UTF-8 stay what they are
