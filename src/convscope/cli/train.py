@@ -1,0 +1,175 @@
+"""``convscope train``: from pictures to a trained network, with its report."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet")
+
+
+@click.command("train", context_settings={"show_default": True})
+@click.argument("data", default="digits", metavar="[DATA]")
+@click.option("-o", "--output", metavar="FOLDER", help="Folder of the run; the first free runs/<name>-<number> if none.")
+@click.option("--force", is_flag=True, help="Overwrite a run that stands in the output folder.")
+@click.option("--resume", metavar="RUN", help="Go on with the run in this folder, to the same weights.")
+@click.option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--layout", metavar="TEXT", help="The network, e.g. 32C5-MP2-64C5-MP2-128N; chosen from the set if none.")
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
+@click.option("--minutes", type=float, metavar="M", help="Train for this long instead of a number of epochs.")
+@click.option("--until", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on pictures held out.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Of everything random; a run repeats bit for bit.")
+@click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
+@click.option(
+    "--fit", type=click.Choice(["letterbox", "stretch", "crop"]), default="letterbox", help="How other shapes are fitted."
+)
+@click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
+@click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
+@click.option("--batch", type=int, metavar="N", help="Pictures a step.")
+@click.option("--learning-rate", type=float, metavar="X", help="The highest of the schedule.")
+@click.option("--smoothing", type=float, metavar="X", help="Label smoothing, 0...1.")
+@click.option("--flip/--no-flip", default=None, help="Mirror pictures left-right; decided from the set if not said.")
+@click.option("--shift", type=int, metavar="PX", help="Shift pictures by up to this many pixels.")
+@click.option("--rotate", type=float, metavar="DEG", help="Rotate pictures by up to this many degrees.")
+@click.option("--scale", type=float, metavar="RATIO", help="Scale pictures by up to this ratio, e.g. 0.1.")
+@click.option("--erase", type=float, metavar="PART", help="Erase a square of this part of the side.")
+@click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
+@click.option("--threads", type=int, metavar="N", help="Threads; the cores of the machine if none.")
+@click.option(
+    "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", help="Of convolutions and products."
+)
+@click.option("--data-dir", metavar="FOLDER", help="Where named sets (mnist, fashion-mnist) are looked for first.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Where decoded pictures are kept.")
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> None:
+    """Train a network on DATA: a folder with one sub-folder a class, a list, a set's name.
+
+    DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
+    an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
+    """
+    from convscope.core.progress import Silent, reporter_for
+    from convscope.verbs.train import prepare, tell, train
+
+    reporter = Silent() if options["quiet"] else reporter_for(sys.stderr)
+    settings = {name: value for name, value in options.items() if name not in _NOT_SETTINGS}
+    if options["dry_run"]:
+        prepared = prepare(options["data"], cache_dir=options["cache_dir"], reporter=reporter, **settings)
+        if options["as_json"]:
+            click.echo(json.dumps(_plan_document(prepared), indent=2))
+        else:
+            tell(prepared, reporter)
+            click.echo(_plan_text(prepared))
+        return
+    if options["resume"]:
+        settings = _given(context, settings)
+    trained = train(
+        options["data"],
+        output=options["output"],
+        resume=options["resume"],
+        force=options["force"],
+        command=shlex.join(["convscope", *sys.argv[1:]]),
+        cache_dir=options["cache_dir"],
+        reporter=reporter,
+        **settings,
+    )
+    if options["as_json"]:
+        click.echo(json.dumps(_result_document(trained), indent=2))
+    else:
+        click.echo(_result_text(trained, options["until"]))
+    if trained.outcome == "interrupted":
+        context.exit(130)
+
+
+def _given(context: click.Context, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that the user typed."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    return {name: value for name, value in settings.items() if context.get_parameter_source(name) is typed}
+
+
+def _plan_text(prepared: Any) -> str:
+    """Return the table of steps."""
+    plan = prepared.plan
+    header = ("step", "maps", "size", "parameters", "multiply-adds", "sees (px)", "every (px)")
+    rows = [("picture", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1")]
+    for step in plan.steps:
+        across, down = step.field_columns, step.field_rows
+        rows.append(
+            (
+                step.name,
+                str(step.maps),
+                f"{step.columns}x{step.rows}",
+                f"{step.parameters:,}",
+                f"{step.multiply_adds:,}",
+                f"{across.size}x{down.size}",
+                f"{across.stride}x{down.stride}",
+            )
+        )
+    rows.append(("in all", "", "", f"{plan.parameters:,}", f"{plan.multiply_adds:,}", "", ""))
+    widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    recipe = prepared.recipe
+    lines += [
+        "",
+        f"{recipe.epochs} epochs, {recipe.batch} pictures a step, learning rate up to {recipe.learning_rate:g}, "
+        f"{recipe.precision}, {prepared.threads} threads",
+        f"train with: convscope train {shlex.quote(prepared.settings.data)} --layout {plan.layout}",
+    ]
+    return "\n".join(lines)
+
+
+def _plan_document(prepared: Any) -> dict[str, Any]:
+    from convscope.core.records import to_json
+
+    plan = prepared.plan
+    return {
+        "layout": str(plan.layout),
+        "width": plan.width,
+        "height": plan.height,
+        "channels": plan.channels,
+        "classes": list(prepared.images.classes),
+        "parameters": plan.parameters,
+        "multiply_adds": plan.multiply_adds,
+        "steps": to_json(plan.steps),
+        "recipe": to_json(prepared.recipe),
+        "notes": list(prepared.notes),
+    }
+
+
+def _result_text(trained: Any, until: float | None) -> str:
+    report, folder = trained.report, trained.folder
+    low, high = report.accuracy_interval
+    lines = [
+        f"accuracy {report.accuracy:.2%} on {report.pictures:,} {report.split} pictures (95 % interval {low:.2%} to {high:.2%})",
+        f"{len(trained.history)} epochs, {report.seconds:.1f} s of training",
+    ]
+    if trained.outcome == "interrupted":
+        lines.append(f"interrupted; go on with: convscope train --resume {shlex.quote(str(folder.path))}")
+    elif until is not None and trained.outcome != "until":
+        lines.append(f"the accuracy asked for, {until:.2%}, was not reached; more --epochs may reach it")
+    if report.left_out:
+        lines.append(f"left out {report.left_out:,} unusable files; the report lists them")
+    lines += [f"model   {folder.model}", f"report  {folder.page}"]
+    return "\n".join(lines)
+
+
+def _result_document(trained: Any) -> dict[str, Any]:
+    report, folder = trained.report, trained.folder
+    return {
+        "accuracy": report.accuracy,
+        "accuracy_interval": list(report.accuracy_interval),
+        "split": report.split,
+        "pictures": report.pictures,
+        "outcome": trained.outcome,
+        "epochs": len(trained.history),
+        "seconds": report.seconds,
+        "left_out": report.left_out,
+        "layout": report.layout,
+        "run": str(folder.path),
+        "model": str(folder.model),
+        "report": str(folder.page),
+    }

@@ -1,0 +1,100 @@
+"""Pictures changed a little, at random, each time that training sees them; whole batches at once, on tensors."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.core.errors import ParameterError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How much pictures are changed, at most; zero everywhere changes nothing.
+
+    Attributes:
+        shift: pixels along each side, whole; what comes in at the edge repeats the edge.
+        flip: left and right change places in half of the pictures.
+        rotate: degrees either way.
+        scale: ratio, for example 0.1 for 0.9…1.1.
+        erase: side of an erased square (set to the mean picture value) as a part of the picture's shorter side.
+    """
+
+    shift: int = 0
+    flip: bool = False
+    rotate: float = 0.0
+    scale: float = 0.0
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse strengths outside their range."""
+        ranges = {"shift": (self.shift, 0, 1024), "rotate": (self.rotate, 0, 180), "scale": (self.scale, 0, 0.9)}
+        for name, (value, low, high) in (ranges | {"erase": (self.erase, 0, 1)}).items():
+            if not low <= value <= high:
+                raise ParameterError(f"`{name}` must be from {low} to {high}. Got {value}.")
+
+    def __str__(self) -> str:
+        """Return the changes in words."""
+        words = [f"shift up to {self.shift} px"] * (self.shift > 0) + ["flip left-right"] * self.flip
+        words += [f"rotate up to {self.rotate:g}°"] * (self.rotate > 0)
+        words += [f"scale by up to {self.scale:.0%}"] * (self.scale > 0)
+        words += [f"erase a square of {self.erase:.0%} of the side"] * (self.erase > 0)
+        return ", ".join(words) or "none"
+
+
+def take(images: Tensor, indices: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
+    """Return the pictures at `indices`, shifted and flipped: uint8 N H W C.
+
+    Args:
+        images: uint8, all pictures, M H W C; may be mapped from a file.
+        indices: int64, N.
+        change: its shift and flip are used.
+        generator: where the randomness comes from.
+    """
+    if not change.shift and not change.flip:
+        return images[indices]
+    count, (height, width) = len(indices), images.shape[1:3]
+    rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
+    if change.shift:
+        moves = torch.randint(-change.shift, change.shift + 1, (2, count, 1), generator=generator)
+        rows, columns = (rows + moves[0]).clamp(0, height - 1), (columns + moves[1]).clamp(0, width - 1)
+    if change.flip:
+        flipped = torch.rand(count, 1, generator=generator) < 0.5
+        columns = torch.where(flipped, width - 1 - columns, columns)
+    places = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
+    flat = images.view(-1, images.shape[3])
+    return flat.index_select(0, places.view(-1)).view(count, height, width, -1)
+
+
+def distort(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
+    """Return standardized pictures N C H W rotated, scaled and with a square erased (set to 0, the mean)."""
+    if change.rotate or change.scale:
+        maps = _turn(maps, change, generator)
+    if change.erase:
+        maps = _erase(maps, change.erase, generator)
+    return maps
+
+
+def _turn(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
+    count, _, height, width = maps.shape
+    angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(change.rotate)
+    size = 1 / (1 + (torch.rand(count, generator=generator) * 2 - 1) * change.scale)
+    cosine, sine, zero = size * angle.cos(), size * angle.sin(), torch.zeros(count)
+    rows = [
+        torch.stack([cosine, -sine * height / width, zero], 1),
+        torch.stack([sine * width / height, cosine, zero], 1),
+    ]
+    grid = functional.affine_grid(torch.stack(rows, 1), [count, 1, height, width], align_corners=False)
+    return functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+
+
+def _erase(maps: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    count, _, height, width = maps.shape
+    side = max(1, round(part * min(height, width)))
+    top = torch.randint(0, height - side + 1, (count, 1), generator=generator)
+    left = torch.randint(0, width - side + 1, (count, 1), generator=generator)
+    rows, columns = torch.arange(height), torch.arange(width)
+    inside = ((rows >= top) & (rows < top + side))[:, :, None] & ((columns >= left) & (columns < left + side))[:, None]
+    return maps.masked_fill(inside[:, None], 0.0)

@@ -1,0 +1,38 @@
+"""The layout for a set of pictures when the user names none."""
+
+from .layout import Layout
+
+_SMALL, _MIDDLE = 12, 40
+
+
+def default_layout(*, height: int, width: int, channels: int, pictures: int) -> Layout:
+    """Return a sensible layout for `pictures` training pictures of height × width × channels.
+
+    Small pictures keep their size for two stages; pictures of 13 to 40 pixels are halved after each; from there on
+    the first stage takes every second place, and stages go on until about 5 pixels are left. A wide fully connected
+    end needs many pictures to learn; with few, each map is reduced to its largest value.
+
+    Examples:
+        >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000))
+        '24C5-MP2-48C3-MP2-192N'
+    """
+    side = min(height, width)
+    if side < 4:
+        return Layout.parse("64N-64N")
+    if side <= _SMALL:
+        return Layout.parse("32C3-64C3-MP2-128N")
+    if side <= _MIDDLE and channels == 1:
+        return Layout.parse("24C5-MP2-48C3-MP2-192N" if pictures >= 5_000 else "24C5-MP2-48C3-MP2-96C3-MPg")
+    return Layout.parse("-".join(_deep(side, channels)))
+
+
+def _deep(side: int, channels: int) -> list[str]:
+    """Return stages that halve the picture until about 5 pixels are left, then take the largest value of each map."""
+    units = 32
+    stages = [f"{units}C5" if side <= _MIDDLE else f"{units}C5/2", "MP2"]
+    left = side // 2 if side <= _MIDDLE else (side + 1) // 2 // 2
+    while left >= 8:
+        units = min(2 * units, 256)
+        stages += [f"{units}C3", "MP2"]
+        left //= 2
+    return [*stages, f"{min(2 * units, 384)}C3", "MPg"]

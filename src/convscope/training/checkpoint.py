@@ -1,0 +1,134 @@
+"""A training run on disk: written whole or not at all, put back to the same bits."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from convscope.core.atomic import replacing
+from convscope.core.errors import ConvscopeError, ModelFileError
+from convscope.core.records import from_json, to_json
+from convscope.networks.tensor_file import read_tensors
+
+from .history import EpochRecord
+from .state import Sums, TrainingState
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """The numbers of a training state; the tensors stand beside them."""
+
+    format_version: int
+    run: str
+    epoch: int
+    batch: int
+    step: int
+    fraction: float
+    per_step: float
+    elapsed_s: float
+    loss: float
+    right: int
+    seen: int
+    seconds: float
+    history: tuple[EpochRecord, ...]
+
+
+def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
+    """Write `state` to `path`; what stood there stays intact until the new file is whole and on the disk.
+
+    Args:
+        state: where training stands.
+        path: a .safetensors file.
+        run: digest of the run's settings, so that a checkpoint is not put into another run.
+
+    Raises:
+        StorageError: the folder cannot be written or the disk is full.
+    """
+    standing = _Standing(
+        format_version=FORMAT_VERSION,
+        run=run,
+        epoch=state.epoch,
+        batch=state.batch,
+        step=state.step,
+        fraction=state.pace.fraction,
+        per_step=state.pace.per_step,
+        elapsed_s=state.pace.elapsed_s,
+        loss=state.sums.loss,
+        right=state.sums.right,
+        seen=state.sums.seen,
+        seconds=state.sums.seconds,
+        history=tuple(state.history),
+    )
+    tensors = {name: value.contiguous() for name, value in _tensors(state).items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"convscope.checkpoint": json.dumps(to_json(standing))})
+
+
+def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
+    """Put the checkpoint at `path` into `state`, which was begun with the same settings.
+
+    Raises:
+        ModelFileError: the file is damaged, foreign, of another run, or of a newer version.
+    """
+    expected = {name: value.detach() for name, value in _tensors(state, complete=True).items()}
+    tensors, metadata = read_tensors(path)
+    try:
+        standing = from_json(_Standing, json.loads(metadata.get("convscope.checkpoint", "null")))
+    except (ConvscopeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path} is no checkpoint of convscope, or a damaged one. {_REMEDY}") from error
+    if standing.format_version > FORMAT_VERSION:
+        raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
+    if standing.run != run:
+        raise ModelFileError(f"{path} belongs to a run with other settings or other pictures. {_REMEDY}")
+    shapes = {name: (value.shape, value.dtype) for name, value in tensors.items()}
+    if shapes != {name: (value.shape, value.dtype) for name, value in expected.items()}:
+        raise ModelFileError(f"{path} does not hold the tensors of this run. {_REMEDY}")
+    _put_back(state, standing, tensors)
+
+
+_REMEDY = "Start the training anew, without --resume."
+
+
+def _tensors(state: TrainingState, *, complete: bool = False) -> dict[str, Tensor]:
+    """Return everything that is tensors, by name; `complete` makes the optimizer's even before its first step."""
+    result = {f"network.{name}": value for name, value in state.network.state_dict().items()}
+    if state.mean:
+        result |= {f"mean.{name}": value for name, value in state.mean.values.items()}
+    for number, parameter in enumerate(_parameters(state)):
+        moments = state.optimizer.state.get(parameter, {})
+        if not moments and (complete or state.step == 0):
+            moments = {"step": torch.zeros(()), "exp_avg": parameter.detach(), "exp_avg_sq": parameter.detach()}
+            moments = {name: torch.zeros_like(value) for name, value in moments.items()}
+        result |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    return result
+
+
+def _parameters(state: TrainingState) -> list[Tensor]:
+    return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+
+
+def _put_back(state: TrainingState, standing: _Standing, tensors: dict[str, Tensor]) -> None:
+    own = state.network.state_dict()
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(tensors[f"network.{name}"])
+        for name, value in state.mean.values.items() if state.mean else ():
+            value.copy_(tensors[f"mean.{name}"])
+        for number, parameter in enumerate(_parameters(state)):
+            layout = {"memory_format": torch.preserve_format}
+            moments = {name: tensors[f"optimizer.{number}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
+            like = {name: torch.empty_like(parameter, **layout) for name in ("exp_avg", "exp_avg_sq")}
+            state.optimizer.state[parameter] = {
+                "step": moments["step"].clone(),
+                **{name: empty.copy_(moments[name]) for name, empty in like.items()},
+            }
+    state.epoch, state.batch, state.step = standing.epoch, standing.batch, standing.step
+    state.pace.fraction, state.pace.per_step = standing.fraction, standing.per_step
+    state.pace.before_s += standing.elapsed_s
+    state.sums = Sums(loss=standing.loss, right=standing.right, seen=standing.seen, seconds=standing.seconds)
+    state.history = list(standing.history)

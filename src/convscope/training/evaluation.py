@@ -1,0 +1,32 @@
+"""How good a network is on pictures that it did not learn from."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.networks.build import Network
+from .learning_set import LearningSet
+from .recipe import Precision
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Mean loss (cross-entropy, in nats) and accuracy (0…1) over some pictures."""
+
+    loss: float
+    accuracy: float
+
+
+def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: Precision = "float32") -> Judged:
+    """Return how good `network`, which is in evaluation mode, is on the pictures at `places` (at least one)."""
+    loss, right = 0.0, 0
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        for some in places.split(_BATCH):
+            scores, labels = network(data.images[some]), data.labels[some]
+            loss += float(functional.cross_entropy(scores, labels, reduction="sum"))
+            right += int((scores.argmax(1) == labels).sum())
+    return Judged(loss=loss / len(places), accuracy=right / len(places))

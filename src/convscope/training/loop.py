@@ -1,0 +1,134 @@
+"""The one loop: batch after batch, epoch after epoch, from wherever the state stands."""
+
+import math
+import time
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.core.errors import TrainingError
+from convscope.images.augmentation import distort, take
+from .evaluation import evaluate
+from .history import EpochRecord
+from .learning_set import LearningSet
+from .recipe import Recipe
+from .schedule import learning_rate_factor
+from .state import Sums, TrainingState
+
+
+class Listener(ABC):
+    """Who is told how training goes; asked after every step whether to go on."""
+
+    @abstractmethod
+    def after_step(self, state: TrainingState, loss: float) -> bool:
+        """Hear of a step; return False to stop here."""
+
+    @abstractmethod
+    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
+        """Hear of an epoch; return False to stop here."""
+
+
+def steps_per_epoch(pictures: int, batch: int) -> int:
+    """Return the number of steps in an epoch; batches are of equal size, give or take one picture.
+
+    Examples:
+        >>> steps_per_epoch(60_000, batch=256)
+        235
+    """
+    return max(1, math.ceil(pictures / batch))
+
+
+def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
+    """Train until the pace is done or the listener says stop; `state` is changed as it goes.
+
+    Every random choice comes from (`seed`, epoch, batch) alone, so that a state put back goes on as it would have.
+
+    Raises:
+        TrainingError: the loss is not finite.
+    """
+    state.network.train()
+    weights = data.class_weights() if recipe.balance else None
+    count = steps_per_epoch(len(data.training), recipe.batch)
+    while not state.pace.done:
+        order = torch.randperm(len(data.training), generator=_generator(seed, state.epoch, 0))
+        batches = data.training[order].tensor_split(count)
+        for number in range(state.batch, count):
+            loss = _step(state, data, recipe, batches[number], weights, _generator(seed, state.epoch, number + 1))
+            state.batch = number + 1
+            if not listener.after_step(state, loss):
+                return
+            if state.pace.done:
+                break
+        record = _end_epoch(state, data, recipe)
+        if not listener.after_epoch(state, record):
+            return
+
+
+def _generator(seed: int, epoch: int, place: int) -> torch.Generator:
+    """Return the source of randomness of one place of the run: the order of an epoch (0) or a batch (1, 2, …)."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + place & (1 << 63) - 1)
+
+
+def _step(
+    state: TrainingState,
+    data: LearningSet,
+    recipe: Recipe,
+    places: Tensor,
+    weights: Tensor | None,
+    generator: torch.Generator,
+) -> float:
+    """Take one step on the pictures at `places`; return the loss before it."""
+    started = time.monotonic()
+    rate = recipe.learning_rate * learning_rate_factor(state.pace.fraction, recipe.warmup)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    images = take(data.images, places, recipe.augmentation, generator)
+    maps = distort(state.network.standardize(images), recipe.augmentation, generator)
+    labels = data.labels[places]
+    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        scores = state.network(maps)
+    loss = functional.cross_entropy(scores, labels, weight=weights, label_smoothing=recipe.smoothing)
+    value = loss.item()
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"The loss is no longer a finite number ({value}) in epoch {state.epoch + 1}, step {state.step + 1}, at "
+            f"learning rate {rate:.2g}. Try a smaller --learning-rate."
+        )
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    state.optimizer.step()
+    state.step += 1
+    state.pace.step()
+    if state.mean:
+        state.mean.update(state.network, state.step)
+    state.sums.loss += value * len(places)
+    state.sums.right += int((scores.argmax(1) == labels).sum())
+    state.sums.seen += len(places)
+    state.sums.seconds += time.monotonic() - started
+    return value
+
+
+def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> EpochRecord:
+    """Judge the epoch, write it down, and stand at the start of the next."""
+    loss = accuracy = None
+    if len(data.validation):
+        with state.best_network() as network:
+            judged = evaluate(network, data, data.validation, precision=recipe.precision)
+        loss, accuracy = judged.loss, judged.accuracy
+    sums = state.sums
+    record = EpochRecord(
+        epoch=state.epoch + 1,
+        step=state.step,
+        seconds=state.pace.elapsed_s,
+        images_per_second=sums.seen / max(sums.seconds, 1e-9),
+        learning_rate=float(state.optimizer.param_groups[0]["lr"]),
+        loss=sums.loss / max(1, sums.seen),
+        accuracy=sums.right / max(1, sums.seen),
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+    )
+    state.history.append(record)
+    state.epoch, state.batch, state.sums = state.epoch + 1, 0, Sums()
+    return record

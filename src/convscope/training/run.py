@@ -1,0 +1,201 @@
+"""A training run from its settings to a trained network."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from convscope.core.errors import ParameterError, TrainingError
+from convscope.core.machine import tuned, usable_cores
+from convscope.core.progress import Reporter
+from convscope.images.image_set import ImageSet, prepare
+from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
+from convscope.networks.build import Network
+from convscope.networks.defaults import default_layout
+from convscope.networks.layout import Layout
+from convscope.networks.plan import Plan, plan
+
+from .checkpoint import load_checkpoint
+from .choices import choose_recipe
+from .history import EpochRecord
+from .interruption import noticed
+from .learning_set import LearningSet
+from .loop import run, steps_per_epoch
+from .recipe import Recipe
+from .run_folder import RunFolder, RunRecord, digest_pictures
+from .settings import Settings
+from .state import TrainingState
+from .watch import Outcome, Watch
+
+_UNTIL_NEEDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """A run before its first step: everything is known, nothing is trained."""
+
+    settings: Settings
+    images: ImageSet
+    plan: Plan
+    recipe: Recipe
+    notes: tuple[str, ...]
+    threads: int
+    started_s: float
+
+    @property
+    def record(self) -> RunRecord:
+        """What goes to the run folder."""
+        return RunRecord(
+            settings=self.settings,
+            layout=str(self.plan.layout),
+            recipe=self.recipe,
+            threads=self.threads,
+            pictures=digest_pictures(self.images),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Learned:
+    """A trained network and how it came about; `trouble` says why training ended early, if it did."""
+
+    network: Network
+    history: tuple[EpochRecord, ...]
+    outcome: Outcome
+    seconds: float
+    trouble: TrainingError | None = None
+
+
+def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, reporter: Reporter) -> Prepared:
+    """Return the run that `settings` asks for, with `data` (a path, a name, a pair of arrays) read and inspected.
+
+    Raises:
+        DataError: the pictures cannot be used.
+        LayoutError: the layout cannot be read or does not fit.
+        ParameterError: a setting cannot be.
+    """
+    started = time.monotonic()
+    layout = Layout.parse(settings.layout) if settings.layout is not None else None
+    source = open_source(data, data_dir=Path(settings.data_dir) if settings.data_dir else None, reporter=reporter)
+    validation, notes = settings.validation, []
+    held_out_missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
+    if settings.until is not None and validation is None and held_out_missing:
+        validation = _UNTIL_NEEDS
+        notes.append("a tenth of the training pictures is held out to judge --until; the test pictures are for the end")
+    images = prepare(
+        source,
+        size=parse_size(settings.size),
+        fit=settings.fit,
+        background=settings.background,
+        validation=validation,
+        seed=settings.seed,
+        cache_dir=cache_dir,
+        reporter=reporter,
+    )
+    choice = choose_recipe(images, settings)
+    height, width, channels = images.images.shape[1:]
+    chosen = layout or default_layout(
+        height=height, width=width, channels=channels, pictures=len(images.indices(TRAIN))
+    )
+    return Prepared(
+        settings=settings,
+        images=images,
+        plan=plan(chosen, height=height, width=width, channels=channels, classes=len(images.classes)),
+        recipe=choice.recipe,
+        notes=(*images.notes, *notes, *choice.notes),
+        threads=settings.threads or usable_cores(),
+        started_s=started,
+    )
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first.
+
+    Raises:
+        ParameterError: it is neither.
+
+    Examples:
+        >>> parse_size("64"), parse_size("64x48"), parse_size(None)
+        (64, (64, 48), None)
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts):
+        raise ParameterError(f"`size` must be one side or widthxheight in pixels, like 64 or 64x48. Got {text!r}.")
+    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, reporter: Reporter) -> Learned:
+    """Train; go on from the checkpoint in `folder` where `resume` says so and there is one.
+
+    Raises:
+        StorageError: a checkpoint cannot be written; the one before is intact.
+        ModelFileError: the checkpoint to go on from is damaged.
+    """
+    record, recipe = prepared.record, prepared.recipe
+    data = LearningSet.of(prepared.images)
+    with tuned(prepared.threads), noticed() as interruption, reporter.task("training", 1.0) as task:
+        state = _begin(prepared, data)
+        if resume and folder is not None and folder.checkpoint.exists():
+            load_checkpoint(state, folder.checkpoint, run=record.digest)
+        watch = Watch(
+            folder=folder,
+            digest=record.digest,
+            task=task,
+            interruption=interruption,
+            until=prepared.settings.until,
+        )
+        trouble: TrainingError | None = None
+        try:
+            run(state, data, recipe, watch, seed=prepared.settings.seed)
+        except TrainingError as error:
+            if watch.last_good is None:
+                raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
+            trouble = error
+        state.network.load_state_dict(state.best_weights() if trouble is None else watch.last_good)
+        state.network.eval()
+        return Learned(
+            network=state.network,
+            history=tuple(state.history),
+            outcome=watch.outcome,
+            seconds=state.pace.elapsed_s,
+            trouble=trouble,
+        )
+
+
+def _begin(prepared: Prepared, data: LearningSet) -> TrainingState:
+    mean, std = data.moments
+    height, width, channels = prepared.images.images.shape[1:]
+    network = Network(
+        prepared.plan.layout,
+        height=height,
+        width=width,
+        channels=channels,
+        classes=data.classes,
+        mean=mean,
+        std=std,
+        seed=prepared.settings.seed,
+    )
+    steps = prepared.recipe.epochs * steps_per_epoch(len(data.training), prepared.recipe.batch)
+    budget = None
+    if prepared.settings.minutes is not None:
+        budget = 0.98 * prepared.settings.minutes * 60 - (time.monotonic() - prepared.started_s)
+        budget = max(budget, 1.0)
+    return TrainingState.begin(network, prepared.recipe, steps=steps, budget_s=budget)
+
+
+def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
+    """Return `prepared` with the layout and recipe that the run in `record` was begun with.
+
+    Raises:
+        ParameterError: the pictures are no longer those of the run.
+    """
+    if record.pictures != digest_pictures(prepared.images):
+        raise ParameterError(
+            f"`resume` must find the pictures as they were. Those of {record.settings.data!r} have changed since the run "
+            "began. Start the training anew."
+        )
+    shape = {name: getattr(prepared.plan, name) for name in ("height", "width", "channels", "classes")}
+    return replace(
+        prepared, plan=plan(Layout.parse(record.layout), **shape), recipe=record.recipe, threads=record.threads
+    )

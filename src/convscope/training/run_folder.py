@@ -1,0 +1,144 @@
+"""The folder that a training run leaves: what it was asked, where it stands, and what it came to."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convscope import __version__
+from convscope.core.atomic import explain, write_text
+from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
+from convscope.core.records import from_json, to_json
+from convscope.images.image_set import ImageSet
+
+from .recipe import Recipe
+from .settings import Settings
+
+FORMAT_VERSION = 1
+_LARGEST_SETTINGS_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a run was asked and what was chosen for it; with the same record and pictures it repeats bit for bit."""
+
+    format_version: int = FORMAT_VERSION
+    library_version: str = __version__
+    settings: Settings
+    layout: str
+    recipe: Recipe
+    threads: int
+    pictures: str
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal digits that stand for everything that the weights depend on."""
+        text = json.dumps(to_json([self.settings.seed, self.layout, self.recipe, self.pictures]), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFolder:
+    """The places of a run's files."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """The run's record."""
+        return self.path / "settings.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training stands."""
+        return self.path / "checkpoint" / "state.safetensors"
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.path / "model.safetensors"
+
+    @property
+    def report(self) -> Path:
+        """The report as JSON."""
+        return self.path / "report.json"
+
+    @property
+    def page(self) -> Path:
+        """The report as a page."""
+        return self.path / "report.html"
+
+    @property
+    def history(self) -> Path:
+        """One line an epoch."""
+        return self.path / "history.csv"
+
+
+def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
+    """Return a new run folder: `path`, or the first free ``runs/<name>-<number>``.
+
+    Raises:
+        StorageError: it cannot be made, or holds a run already and `force` is not given.
+    """
+    if path is None:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name).strip("-.")[:60] or "run"
+        number = 1
+        while (path := Path("runs") / f"{stem}-{number}").exists():
+            number += 1
+    folder = RunFolder(path=path)
+    if (folder.settings.exists() or folder.model.exists()) and not force:
+        raise StorageError(
+            f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or --force."
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        for stale in (folder.checkpoint, folder.model, folder.report, folder.page, folder.history):
+            stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise explain(error, path) from error
+    return folder
+
+
+def write_record(folder: RunFolder, record: RunRecord) -> None:
+    """Write the run's record."""
+    write_text(folder.settings, json.dumps(to_json(record), indent=2) + "\n")
+
+
+def read_record(folder: RunFolder) -> RunRecord:
+    """Return the record of the run in `folder`.
+
+    Raises:
+        ParameterError: there is no run.
+        ModelFileError: its record is damaged or of a newer version.
+    """
+    path = folder.settings
+    if not path.is_file():
+        raise ParameterError(f"`resume` must name the folder of a run. Got {folder.path}, where there is no settings.json.")
+    try:
+        if path.stat().st_size > _LARGEST_SETTINGS_BYTES:
+            raise ModelFileError(f"{path} is too large to be the settings of a run. Start the training anew.")
+        data = json.loads(path.read_text(encoding="utf-8"))
+        newer = isinstance(data, dict) and isinstance(version := data.get("format_version"), int) and version > FORMAT_VERSION
+        if newer:
+            raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
+        return from_json(RunRecord, data)
+    except ModelFileError:
+        raise
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (ConvscopeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged ({error}). Start the training anew.") from error
+
+
+def digest_pictures(images: ImageSet) -> str:
+    """Return hexadecimal digits that change with the labels, the splits and (a sample of) the pictures."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps([images.images.shape, images.classes]).encode())
+    digest.update(np.ascontiguousarray(images.labels).tobytes())
+    digest.update(np.ascontiguousarray(images.splits).tobytes())
+    for index in range(0, len(images.images), max(1, len(images.images) // 1_000)):
+        digest.update(np.ascontiguousarray(images.images[index]).tobytes())
+    return digest.hexdigest()

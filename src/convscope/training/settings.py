@@ -1,0 +1,65 @@
+"""What the user asked of a training run: everything that `--resume` needs to go on as before."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from convscope.core.errors import ParameterError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The options of ``convscope train``; None leaves the choice to convscope.
+
+    Attributes:
+        data: folder, list, file or name of a set.
+        data_dir: where named sets are looked for first.
+        layout: the network as text.
+        epochs, minutes: how long; at most one of them.
+        until: stop at this accuracy (0…1) on pictures held out.
+        seed: of everything random.
+        size: ``64`` or ``64x48`` (width x height), in pixels.
+        fit, background: how pictures of other shapes are fitted.
+        validation: part of the training pictures that is held out.
+        batch, learning_rate, smoothing: of the recipe.
+        flip, shift, rotate, scale, erase: how pictures are changed while training.
+        balance: weight classes by the inverse of their number of pictures.
+        threads, precision: of the machine.
+    """
+
+    data: str = "digits"
+    data_dir: str | None = None
+    layout: str | None = None
+    epochs: int | None = None
+    minutes: float | None = None
+    until: float | None = None
+    seed: int = 0
+    size: str | None = None
+    fit: Literal["letterbox", "stretch", "crop"] = "letterbox"
+    background: str = "auto"
+    validation: float | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    smoothing: float | None = None
+    flip: bool | None = None
+    shift: int | None = None
+    rotate: float | None = None
+    scale: float | None = None
+    erase: float | None = None
+    balance: bool = False
+    threads: int | None = None
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself or cannot be."""
+        if self.epochs is not None and self.minutes is not None:
+            raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
+        if self.minutes is not None and not 0 < self.minutes <= 100_000:
+            raise ParameterError(f"`minutes` must be above 0 and at most 100,000. Got {self.minutes}.")
+        if self.until is not None and not 0 < self.until <= 1:
+            raise ParameterError(f"`until` must be an accuracy above 0 and at most 1. Got {self.until}. Write 0.99 for 99 %.")
+        if self.validation is not None and not 0 < self.validation < 1:
+            raise ParameterError(f"`validation` must be a part between 0 and 1. Got {self.validation}. Write 0.2 for a fifth.")
+        if self.threads is not None and not 1 <= self.threads <= 1_024:
+            raise ParameterError(f"`threads` must be from 1 to 1,024. Got {self.threads}.")
+        if not 0 <= self.seed < 2**31:
+            raise ParameterError(f"`seed` must be from 0 to 2147483647. Got {self.seed}.")

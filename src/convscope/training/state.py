@@ -1,0 +1,78 @@
+"""Everything that changes while a network is trained, in one place, so that it can be saved and put back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from convscope.networks.build import Network
+from .averaging import RunningMean
+from .history import EpochRecord
+from .recipe import Recipe
+from .schedule import Pace
+
+
+@dataclass(kw_only=True)
+class Sums:
+    """Sums over the batches of the epoch that is under way."""
+
+    loss: float = 0.0
+    right: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True)
+class TrainingState:
+    """A training run where it stands: after `batch` batches of epoch number `epoch` (both from 0)."""
+
+    network: Network
+    optimizer: torch.optim.Optimizer
+    mean: RunningMean | None
+    pace: Pace
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    sums: Sums = field(default_factory=Sums)
+    history: list[EpochRecord] = field(default_factory=list)
+
+    @staticmethod
+    def begin(network: Network, recipe: Recipe, *, steps: int, budget_s: float | None = None) -> "TrainingState":
+        """Return the state before the first of `steps` steps (a first guess where `budget_s` settles the end)."""
+        network.to(memory_format=torch.channels_last)
+        return TrainingState(
+            network=network,
+            optimizer=make_optimizer(network, recipe),
+            mean=RunningMean(network, recipe.averaging) if recipe.averaging else None,
+            pace=Pace(per_step=1 / steps, budget_s=budget_s),
+        )
+
+    def best_weights(self) -> dict[str, Tensor]:
+        """Return copies of the weights to judge and keep: the running mean where there is one."""
+        weights = {name: value.clone() for name, value in self.network.state_dict().items()}
+        return weights | ({name: value.clone() for name, value in self.mean.values.items()} if self.mean else {})
+
+    @contextmanager
+    def best_network(self) -> Iterator[Network]:
+        """Give the network with the weights to judge, in evaluation mode; everything is put back afterwards."""
+        before = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.best_weights())
+        self.network.eval()
+        try:
+            yield self.network
+        finally:
+            self.network.load_state_dict(before)
+            self.network.train()
+
+
+def make_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return AdamW over the network's weights; what has one axis (normalization, biases) does not decay."""
+    weights = [value for value in network.parameters() if value.ndim > 1]
+    others = [value for value in network.parameters() if value.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)

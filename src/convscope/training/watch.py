@@ -1,0 +1,84 @@
+"""What happens beside the steps: progress, checkpoints, and the reasons to end before the end."""
+
+import time
+from typing import Literal
+
+from torch import Tensor
+
+from convscope.core.progress import Task
+
+from .checkpoint import save_checkpoint
+from .history import EpochRecord, History
+from .interruption import Interruption
+from .loop import Listener
+from .run_folder import RunFolder
+from .state import TrainingState
+
+Outcome = Literal["done", "until", "interrupted"]
+
+CHECKPOINT_EVERY_S = 120.0
+_EPOCH_CHECKPOINT_S = 2.0
+
+
+class Watch(Listener):
+    """Shows progress, writes checkpoints and history, and stops when asked to or when good enough.
+
+    A checkpoint is written after every epoch (of very short epochs, every two seconds) and every two minutes within
+    one; training goes on from any of them to the same weights.
+
+    Args:
+        folder: of the run; None writes nothing.
+        digest: of the run, kept in its checkpoints.
+        task: where progress is shown.
+        interruption: marked when the user wants to stop.
+        until: accuracy on the validation pictures that is enough; None to go to the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: RunFolder | None,
+        digest: str,
+        task: Task,
+        interruption: Interruption,
+        until: float | None = None,
+    ) -> None:
+        self.folder, self.digest, self.task = folder, digest, task
+        self.interruption, self.until = interruption, until
+        self.outcome: Outcome = "done"
+        self.last_good: dict[str, Tensor] | None = None
+        self._saved_s = time.monotonic()
+        self._shown = ""
+
+    def after_step(self, state: TrainingState, loss: float) -> bool:
+        """Show the step; write a checkpoint when it is time."""
+        rate = state.sums.seen / max(state.sums.seconds, 1e-9)
+        accuracy = state.sums.right / max(1, state.sums.seen)
+        note = f"epoch {state.epoch + 1}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._shown}  {rate:,.0f} images/s"
+        self.task.update(state.pace.fraction, note)
+        if self.interruption.asked:
+            self.outcome = "interrupted"
+            self.save(state)
+            return False
+        if time.monotonic() - self._saved_s > CHECKPOINT_EVERY_S:
+            self.save(state)
+        return True
+
+    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
+        """Write history and checkpoint; stop when the accuracy is enough."""
+        self.last_good = state.best_weights()
+        if record.validation_accuracy is not None:
+            self._shown = f"  held out {record.validation_accuracy:.4f}"
+        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.pace.done:
+            self.save(state)
+        if self.until is not None and (record.validation_accuracy or 0.0) >= self.until:
+            self.outcome = "until"
+            return False
+        return True
+
+    def save(self, state: TrainingState) -> None:
+        """Write the checkpoint and the history."""
+        if self.folder is not None:
+            save_checkpoint(state, self.folder.checkpoint, run=self.digest)
+            History(epochs=tuple(state.history)).write(self.folder.history)
+        self._saved_s = time.monotonic()

@@ -1,0 +1,168 @@
+"""Train a network on pictures: the main job, from a folder to a model and its report."""
+
+import dataclasses
+import datetime
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.core.atomic import write_text
+from convscope.core.errors import ParameterError, TrainingError, did_you_mean
+from convscope.core.machine import machine
+from convscope.core.progress import Reporter, Silent
+from convscope.core.records import to_json
+from convscope.images.sources import TEST, VALIDATION
+from convscope.networks.model import Model
+from convscope.page.report import render_report
+from convscope.training.history import EpochRecord, History
+from convscope.training.report import Report, make_report, step_rows, write_report
+from convscope.training.run import Learned, Prepared, carry_out, prepare_run, with_resumed
+from convscope.training.run_folder import RunFolder, make_folder, read_record, write_record
+from convscope.training.settings import Settings
+from convscope.training.watch import Outcome
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a training run came to.
+
+    Attributes:
+        model: the trained network with everything that it needs to predict.
+        report: how good it is, and on which pictures.
+        history: one record an epoch.
+        outcome: ``done``, ``until`` (good enough) or ``interrupted``.
+        folder: where model and report stand.
+    """
+
+    model: Model
+    report: Report
+    history: tuple[EpochRecord, ...]
+    outcome: Outcome
+    folder: RunFolder
+
+
+def train(
+    data: Any = "digits",
+    *,
+    output: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    command: str = "",
+    cache_dir: Path | None = None,
+    reporter: Reporter | None = None,
+    **options: Any,
+) -> Trained:
+    """Return the network trained on `data`, its report and the folder where both are kept.
+
+    Args:
+        data: a folder with one sub-folder a class, a list, the name of a set, or a pair of arrays (images, labels).
+        output: folder of the run; the first free ``runs/<name>-<number>`` if none.
+        resume: folder of a run to go on with; its settings hold, `options` are not allowed.
+        force: overwrite a run in `output`.
+        command: what the user typed, for the report.
+        cache_dir: where decoded pictures are kept; the user's cache folder if none.
+        reporter: told how far it is; nobody if none.
+        options: the fields of `convscope.training.settings.Settings`, for example ``epochs=5`` or ``layout="8C5-MP2"``.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+        TrainingError: the loss was not finite; the last good model is kept.
+
+    Examples:
+        >>> import tempfile
+        >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
+        >>> trained.report.split, trained.report.pictures
+        ('validation', 360)
+    """
+    reporter = reporter or Silent()
+    if resume is not None:
+        if options or output is not None:
+            raise ParameterError("`resume` takes the settings of the run. Leave out every other option.")
+        folder = RunFolder(path=Path(resume))
+        record = read_record(folder)
+        again = record.settings.data if isinstance(data, str) else data
+        fresh = prepare_run(record.settings, again, cache_dir=cache_dir, reporter=reporter)
+        prepared = with_resumed(record, fresh)
+    else:
+        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, **options)
+        path = None if output is None else Path(output)
+        folder = make_folder(path, name=prepared.images.name, force=force)
+        write_record(folder, prepared.record)
+    tell(prepared, reporter)
+    learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
+    return _finish(prepared, learned, folder, command, reporter)
+
+
+def prepare(data: Any = "digits", *, cache_dir: Path | None = None, reporter: Reporter | None = None, **options: Any) -> Prepared:
+    """Return the run that `train` would carry out, with nothing trained: what ``--dry-run`` shows.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+    """
+    known = [field.name for field in dataclasses.fields(Settings) if field.name != "data"]
+    for name in options:
+        if name not in known:
+            raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
+    named = os.path.abspath(data) if not isinstance(data, tuple) and os.path.exists(data) else data
+    settings = Settings(data=named if isinstance(named, str) else "arrays", **options)
+    return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent())
+
+
+def tell(prepared: Prepared, reporter: Reporter) -> None:
+    """Say what was found and what was chosen."""
+    for note in prepared.notes:
+        reporter.say(note)
+    plan = prepared.plan
+    reporter.say(
+        f"layout {plan.layout} on {plan.width}x{plan.height}x{plan.channels}: {plan.parameters:,} parameters, "
+        f"{plan.multiply_adds:,} multiply-adds a picture; --layout changes it"
+    )
+
+
+def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str, reporter: Reporter) -> Trained:
+    """Judge the network, write model, report and history."""
+    model = Model(
+        network=learned.network,
+        layout=prepared.plan.layout,
+        classes=prepared.images.classes,
+        preprocessing=prepared.images.preprocessing,
+        training={"settings": to_json(prepared.settings), "recipe": to_json(prepared.recipe), "seconds": learned.seconds},
+    )
+    model.save(folder.model)
+    History(epochs=learned.history).write(folder.history)
+    report = _judge(prepared, learned, model, folder, command)
+    write_report(report, folder.report)
+    page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
+    write_text(folder.page, page)
+    if learned.trouble is not None:
+        raise TrainingError(f"{learned.trouble} The model after the last whole epoch is kept in {folder.model}.")
+    return Trained(model=model, report=report, history=learned.history, outcome=learned.outcome, folder=folder)
+
+
+def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:
+    images = prepared.images
+    split = TEST if (images.splits == TEST).any() else VALIDATION
+    places = images.indices(split)
+    return make_report(
+        name=images.name,
+        split="test" if split == TEST else "validation",
+        labels=images.labels[places],
+        probabilities=model.predict_proba(images.images[places]),
+        picture_names=[images.picture_name(int(place)) for place in places],
+        indices=places,
+        classes=images.classes,
+        settings={**to_json(prepared.settings), **to_json(prepared.recipe), "threads": prepared.threads},
+        seconds=learned.seconds,
+        layout=str(prepared.plan.layout),
+        steps=step_rows(prepared.plan),
+        problems=images.inspection.problems,
+        left_out=images.inspection.pictures - images.inspection.usable,
+        notes=prepared.notes,
+        finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=command,
+        model=str(folder.model),
+        machine=machine(),
+    )
