@@ -1,0 +1,62 @@
+"""A whole network, forward, in nested loops over float64: what a layout means, not how it is computed."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.networks.build import Network
+from convscope.stages.convolution import Connected, Convolution
+from convscope.stages.subsampling import Subsampling
+from tests.oracles import stages as oracle
+
+Values = NDArray[np.float64]
+EPSILON = 1e-5  # of normalization
+
+
+def scores(network: Network, image: NDArray[np.uint8]) -> Values:
+    """Return the scores K of one image H W C, from the network's layout and its state (evaluation mode)."""
+    state = {key: value.detach().numpy().astype(np.float64) for key, value in network.state_dict().items()}
+    maps = np.moveaxis((image / 255 - state["mean"]) / state["std"], 2, 0)
+    apply = np.vectorize(lambda value: oracle.nonlinearity(network.layout.nonlinearity, value), otypes=[np.float64])
+    for stage, key in _keys(network):
+        if isinstance(stage, Convolution):
+            maps = apply(_convolve(stage, maps, state, key))
+        elif isinstance(stage, Subsampling):
+            window = maps.shape[1:] if stage.window is None else (stage.window, stage.window)
+            stride = maps.shape[1:] if stage.window is None else (stage.stride, stage.stride)
+            maps = oracle.subsampling(stage.code, maps, window=window, stride=stride)
+        else:
+            values = state[f"{key}.linear.weight"] @ maps.ravel() + state.get(f"{key}.linear.bias", 0.0)
+            maps = apply(_normalize(values, state, key))
+    return np.asarray(state["classifier.weight"] @ maps.ravel() + state["classifier.bias"])
+
+
+def _convolve(stage: Convolution, maps: Values, state: dict[str, Values], key: str) -> Values:
+    before, after = ((stage.patch - 1) // 2, stage.patch // 2) if stage.padding == "same" else (0, 0)
+    bias = state.get(f"{key}.convolution.bias", np.zeros(stage.units))
+    weights = state[f"{key}.convolution.weight"]
+    values = oracle.convolution(maps, weights, bias, stride=stage.stride, before=before, after=after)
+    values = _normalize(values, state, key)
+    return values + maps if stage.residual else values
+
+
+def _normalize(values: Values, state: dict[str, Values], key: str) -> Values:
+    key = f"{key}.normalization"
+    if f"{key}.weight" not in state:
+        return values
+    shape = (-1,) + (1,) * (values.ndim - 1)
+    mean, variance, scale, shift = (
+        state[f"{key}.{name}"].reshape(shape) for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    return (values - mean) / np.sqrt(variance + EPSILON) * scale + shift
+
+
+def _keys(network: Network) -> Iterator[tuple[Convolution | Subsampling | Connected, str]]:
+    """Yield every stage with the prefix of its names in the state; a subsampling shares its convolution's module."""
+    index, below = -1, None
+    for stage in network.layout.stages:
+        if not (isinstance(stage, Subsampling) and isinstance(below, Convolution)):
+            index += 1
+        yield stage, f"stages.{index}"
+        below = stage

@@ -1,0 +1,60 @@
+"""Slow, obvious references for one stage: nested loops over every place, in float64."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Maps = NDArray[np.float64]  # C H W
+
+
+def convolution(
+    maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
+) -> Maps:
+    """Return U h w from maps C H W and weights U C k k: bias + sum of weight × input at every place."""
+    channels, height, width = maps.shape
+    units, _, patch, _ = weights.shape
+    padded = np.zeros((channels, before + height + after, before + width + after))
+    padded[:, before : before + height, before : before + width] = maps
+    rows = range(0, padded.shape[1] - patch + 1, stride)
+    columns = range(0, padded.shape[2] - patch + 1, stride)
+    result = np.zeros((units, len(rows), len(columns)))
+    for unit in range(units):
+        for row, top in enumerate(rows):
+            for column, left in enumerate(columns):
+                total = bias[unit]
+                for channel in range(channels):
+                    for down in range(patch):
+                        for across in range(patch):
+                            total += (
+                                weights[unit, channel, down, across] * padded[channel, top + down, left + across]
+                            )
+                result[unit, row, column] = total
+    return result
+
+
+def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int]) -> Maps:
+    """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns)."""
+    one = {"MP": np.max, "AP": np.mean, "SS": lambda values: values[0, 0]}[code]
+    rows = range(0, maps.shape[1] - window[0] + 1, stride[0])
+    columns = range(0, maps.shape[2] - window[1] + 1, stride[1])
+    result = np.zeros((maps.shape[0], len(rows), len(columns)))
+    for channel in range(maps.shape[0]):
+        for row, top in enumerate(rows):
+            for column, left in enumerate(columns):
+                result[channel, row, column] = one(maps[channel, top : top + window[0], left : left + window[1]])
+    return result
+
+
+def nonlinearity(name: str, value: float) -> float:
+    """Return the nonlinearity `name` of one number."""
+    functions = {
+        "relu": lambda x: max(x, 0.0),
+        "tanh": math.tanh,
+        "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+        "elu": lambda x: x if x > 0 else math.exp(x) - 1,
+        "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
+        "abs": abs,
+        "linear": lambda x: x,
+    }
+    return float(functions[name](value))
