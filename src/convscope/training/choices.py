@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convscope.core.machine import machine
 from convscope.images.augmentation import Augmentation
@@ -17,6 +18,8 @@ from .settings import Settings
 
 _VISITS = 480_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 8, 60
+_SHIFT = 0.07
+_LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,23 +30,51 @@ class Choice:
     notes: tuple[str, ...]
 
 
-def choose_recipe(images: ImageSet, settings: Settings) -> Choice:
-    """Return the recipe for `images`; what `settings` says goes before what convscope would choose."""
-    count = len(images.indices(TRAIN))
-    epochs = settings.epochs or default_epochs(count)
-    augmentation, notes = _choose_augmentation(images, settings)
-    given = {
-        "batch": settings.batch or default_batch(count),
-        "learning_rate": settings.learning_rate,
-        "smoothing": settings.smoothing,
-    }
-    known = {name: value for name, value in given.items() if value is not None}
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Examples:
+    """The training pictures, as the choices see them.
+
+    Attributes:
+        images: uint8 N H W C.
+        labels: int64 N, places among `classes`.
+        classes: names.
+        name: of the set.
+        mirror: whether flips left-right keep the class, where the set knows; else None.
+        places: which of them are learned from, int64.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    name: str
+    mirror: bool | None = None
+    places: NDArray[np.int64]
+
+    @staticmethod
+    def of(images: ImageSet) -> "Examples":
+        """Return the training pictures of `images`; nothing is copied."""
+        return Examples(
+            images=images.images,
+            labels=images.labels,
+            classes=images.classes,
+            name=images.name,
+            mirror=images.mirror,
+            places=images.indices(TRAIN),
+        )
+
+
+def choose_recipe(examples: Examples, settings: Settings) -> Choice:
+    """Return the recipe for `examples`; what `settings` says goes before what convscope would choose."""
+    count = len(examples.places)
+    augmentation, notes = _choose_augmentation(examples, settings)
+    given = {"learning_rate": settings.learning_rate, "smoothing": settings.smoothing}
     recipe = Recipe(
-        epochs=epochs,
+        epochs=settings.epochs or default_epochs(count),
+        batch=settings.batch or default_batch(count),
         augmentation=augmentation,
         balance=settings.balance,
         precision=choose_precision(settings.precision),
-        **known,
+        **{name: value for name, value in given.items() if value is not None},
     )
     return Choice(recipe=recipe, notes=notes)
 
@@ -70,23 +101,21 @@ def choose_precision(asked: str) -> Precision:
     return "bfloat16" if asked == "bfloat16" else "float32"
 
 
-def _choose_augmentation(images: ImageSet, settings: Settings) -> tuple[Augmentation, tuple[str, ...]]:
-    shape = images.images.shape
-    defaults = Augmentation(shift=max(0, round(0.07 * min(shape[1], shape[2]))))
+def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmentation, tuple[str, ...]]:
+    height, width = examples.images.shape[1:3]
+    defaults = Augmentation(shift=round(_SHIFT * min(height, width)))
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    flip, reason = _choose_flip(images, settings)
+    flip, reason = _choose_flip(examples, settings)
     augmentation = dataclasses.replace(defaults, flip=flip, **given)
-    note = f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}"
-    return augmentation, (note,)
+    return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
 
 
-def _choose_flip(images: ImageSet, settings: Settings) -> tuple[bool, str]:
+def _choose_flip(examples: Examples, settings: Settings) -> tuple[bool, str]:
     if settings.flip is not None:
         return settings.flip, "asked for"
-    if images.mirror is not None:
-        return images.mirror, f"known of {images.name}"
-    places = images.indices(TRAIN)
-    places = places[:: max(1, len(places) // 20_000)]
-    symmetry = judge_symmetry(images.images[places], images.labels[places], images.classes)
+    if examples.mirror is not None:
+        return examples.mirror, f"known of {examples.name}; --flip or --no-flip changes it"
+    places = examples.places[:: max(1, len(examples.places) // _LOOKED_AT)]
+    symmetry = judge_symmetry(examples.images[places], examples.labels[places], examples.classes)
     return symmetry.flip, f"{symmetry.reason}; --flip or --no-flip changes it"

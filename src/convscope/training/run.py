@@ -16,7 +16,7 @@ from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
 from .checkpoint import load_checkpoint
-from .choices import choose_recipe
+from .choices import Examples, choose_recipe
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
@@ -91,7 +91,7 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    choice = choose_recipe(images, settings)
+    choice = choose_recipe(Examples.of(images), settings)
     height, width, channels = images.images.shape[1:]
     chosen = layout or default_layout(
         height=height, width=width, channels=channels, pictures=len(images.indices(TRAIN))
