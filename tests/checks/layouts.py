@@ -46,8 +46,7 @@ def layouts(draw: st.DrawFn, *, units: int = 6, window: int = 5, stages: int = 5
             size = draw(st.none() | st.integers(1, window))
             stride = 1 if size is None else draw(st.integers(1, window))
             chosen.append(Subsampling(code=draw(st.sampled_from(sorted(KINDS))), window=size, stride=stride))
-    for _ in range(draw(st.integers(0, 2))):
-        chosen.append(Connected(units=draw(st.integers(1, units))))
+    chosen += [Connected(units=number) for number in draw(st.lists(st.integers(1, units), max_size=2))]
     return Layout(
         stages=tuple(chosen),
         nonlinearity=draw(st.sampled_from(sorted(NONLINEARITIES))),

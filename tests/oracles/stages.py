@@ -1,6 +1,7 @@
 """Slow, obvious references for one stage: nested loops over every place, in float64."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +27,14 @@ def convolution(
                 for channel in range(channels):
                     for down in range(patch):
                         for across in range(patch):
-                            total += (
-                                weights[unit, channel, down, across] * padded[channel, top + down, left + across]
-                            )
+                            total += weights[unit, channel, down, across] * padded[channel, top + down, left + across]
                 result[unit, row, column] = total
     return result
 
 
 def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int]) -> Maps:
     """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns)."""
-    one = {"MP": np.max, "AP": np.mean, "SS": lambda values: values[0, 0]}[code]
+    one: Callable[[Maps], float] = {"MP": np.max, "AP": np.mean, "SS": lambda values: values[0, 0]}[code]
     rows = range(0, maps.shape[1] - window[0] + 1, stride[0])
     columns = range(0, maps.shape[2] - window[1] + 1, stride[1])
     result = np.zeros((maps.shape[0], len(rows), len(columns)))
@@ -48,7 +47,7 @@ def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple
 
 def nonlinearity(name: str, value: float) -> float:
     """Return the nonlinearity `name` of one number."""
-    functions = {
+    functions: dict[str, Callable[[float], float]] = {
         "relu": lambda x: max(x, 0.0),
         "tanh": math.tanh,
         "sigmoid": lambda x: 1 / (1 + math.exp(-x)),

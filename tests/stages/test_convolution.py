@@ -44,5 +44,7 @@ def test_patch_and_stride_out_of_range_are_refused(name: str, value: int) -> Non
 
 
 def test_an_unknown_padding_is_refused() -> None:
-    with pytest.raises(ParameterError, match=r"`padding` must be one of same, valid\. Got 'sane'\. Did you mean 'same'"):
+    with pytest.raises(
+        ParameterError, match=r"`padding` must be one of same, valid\. Got 'sane'\. Did you mean 'same'"
+    ):
         Convolution(units=1, patch=3, padding="sane")  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.stages.subsampling import KINDS, Subset, Subsampling
+from convscope.stages.subsampling import KINDS, Subsampling, Subset
 from tests.checks.subsamplings import SubsamplingChecks
 
 

@@ -19,7 +19,9 @@ def test_a_unit_of_3x3_over_an_image_of_5x5_gives_9_features() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 4), st.integers(0, 4), st.integers(0, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 99))
+@given(
+    st.integers(1, 4), st.integers(0, 4), st.integers(0, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 99)
+)
 def test_it_agrees_with_nested_loops_and_with_torch(
     patch: int, more_rows: int, more_columns: int, channels: int, stride: int, seed: int
 ) -> None:
@@ -50,7 +52,9 @@ def test_whole_numbers_are_not_wrapped_around() -> None:
     ("unit", "image"), [((3, 3), (5, 5, 3)), ((3, 3, 3), (5, 5)), ((3, 3, 1), (5, 5, 3)), ((3,), (5, 5)), ((), ())]
 )
 def test_a_unit_of_other_channels_than_the_image_is_refused(unit: tuple[int, ...], image: tuple[int, ...]) -> None:
-    with pytest.raises(ParameterError, match=r"`unit` must be k × k over an image H × W.* Got \(.* over \(.*\. Give both"):
+    with pytest.raises(
+        ParameterError, match=r"`unit` must be k × k over an image H × W.* Got \(.* over \(.*\. Give both"
+    ):
         convolve(np.zeros(unit), np.zeros(image))
 
 

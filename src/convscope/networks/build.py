@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
-from convscope.networks.layout import Layout
-from convscope.networks.plan import plan
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.subsampling import Subsampling
+
+from .layout import Layout
+from .plan import plan
 
 
 class ConvolutionStage(nn.Module):
@@ -178,7 +179,7 @@ def _stages(layout: Layout, inputs: Sequence[int], channels: int) -> list[nn.Mod
 
 
 def _initialize(network: Network, layout: Layout, seed: int) -> None:
-    """Draw the first weights: normal, with deviation gain / √inputs (He 2015; Glorot 2010), for the classifier 1 / √inputs.
+    """Draw the first weights: normal, of deviation gain / √inputs (1 / √inputs for the classifier).
 
     Without normalization every stage that adds its input makes the values larger; its weights are divided by the root
     of the number of such stages (Zhang, Dauphin and Ma 2019), so that they grow by less than e in all.

@@ -2,8 +2,10 @@
 
 The grammar, with `-` between the parts::
 
-    32C5     32 units convolved on 5 × 5 patches     32C5/2  stride 2     32C5v  valid, no padding     +32C5  adds its input
-    MP2      max of 2 × 2 windows (AP mean, SS subset)     MP3/2  windows of 3, stride 2     MPg  the whole map
+    32C5     32 units convolved on 5 × 5 patches
+    32C5/2   stride 2        32C5v  valid, no padding        +32C5  adds its input
+    MP2      max of 2 × 2 windows (AP mean, SS subset)
+    MP3/2    windows of 3, stride 2        MPg  the whole map
     128N     128 fully connected units
     tanh     at the end: the nonlinearity of every stage (relu unless said)
     nonorm   at the end: no normalization

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.networks.layout import Layout, Stage
 from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.stages.geometry import ReceptiveField, Window
 from convscope.stages.subsampling import Subsampling
+
+from .layout import Layout, Stage
 
 LARGEST_SIDE = 1_000_000  # pixels
 LARGEST_PARAMETERS = 1_000_000_000
@@ -118,24 +119,24 @@ class _Bound:
             place = counts.index(max(counts))
             raise LayoutError(
                 f"The layout must have at most {self.largest:,} {self.what}. Got {got:,} on {planned.width}x"
-                f"{planned.height} pixels (most in stage {place + 1}, {planned.steps[place].name}). {self.remedy}."
+                f"{planned.height} pixels (most in step {place + 1}, {planned.steps[place].name}). {self.remedy}."
             )
 
 
 _BOUNDS = (
+    _Bound(
+        largest=LARGEST_VALUES,
+        what="values in the maps of a step",
+        of_step=lambda step: step.values,
+        total=False,
+        remedy="Use fewer units, subsample earlier, or use smaller pictures (--size)",
+    ),
     _Bound(
         largest=LARGEST_PARAMETERS,
         what="parameters",
         of_step=lambda step: step.parameters,
         total=True,
         remedy="Use fewer units, or subsample more before that stage",
-    ),
-    _Bound(
-        largest=LARGEST_VALUES,
-        what="values in the maps of a stage",
-        of_step=lambda step: step.values,
-        total=False,
-        remedy="Use fewer units, subsample earlier, or use smaller pictures (--size)",
     ),
     _Bound(
         largest=LARGEST_MULTIPLY_ADDS,
@@ -166,6 +167,11 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
     ):
         if not isinstance(value, int) or not 1 <= value <= largest:
             raise ParameterError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
+    if height * width * channels > LARGEST_VALUES:
+        raise ParameterError(
+            f"`height` × `width` × `channels` must be at most {LARGEST_VALUES:,}. Got {height * width * channels:,} "
+            f"({width}x{height} pixels of {channels}). Use smaller pictures (--size)."
+        )
     pixel = ReceptiveField()
     return Step(
         name="image",
@@ -220,8 +226,8 @@ def _places(stage: Convolution | Subsampling, size: int, number: int, below: Ste
             "or use larger pictures (--size)",
         ]
         raise LayoutError(
-            f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map below, "
-            f"{below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
+            f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
+            f"below, {below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
         )
     return window.places(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
 

@@ -1,5 +1,5 @@
 """One stage: convolve, normalize, nonlinearity, subsample. Integers first (geometry), then arrays and tensors."""
 
-from convscope.stages.unit import convolve
+from .unit import convolve
 
 __all__ = ["convolve"]

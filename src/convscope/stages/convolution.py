@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from convscope.core.errors import choose
-from convscope.stages.geometry import LARGEST_PATCH, Window, check_range, same_padding
+
+from .geometry import LARGEST_PATCH, Window, check_range, same_padding
 
 LARGEST_UNITS = 65_536
 

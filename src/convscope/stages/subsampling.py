@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import LayoutError, choose
-from convscope.stages.geometry import LARGEST_PATCH, Window, check_range, output_size
+
+from .geometry import LARGEST_PATCH, Window, check_range, output_size
 
 
 class Subset(nn.Module):

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.stages.geometry import output_size
+
+from .geometry import output_size
 
 
 def convolve(unit: ArrayLike, image: ArrayLike, *, bias: float = 0.0, stride: int = 1) -> NDArray[np.float64]:

@@ -1,0 +1,43 @@
+"""The layouts chosen for the user: they fit every ordinary picture, are affordable, and print as a line."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from convscope.networks.defaults import default_layout
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 600), st.integers(1, 600), st.sampled_from((1, 3)), st.sampled_from((2, 300, 6_000, 10**6)))
+@example(1, 1, 1, 2)
+@example(1, 600, 3, 2)
+def test_a_default_fits_every_picture_and_can_be_copied(height: int, width: int, channels: int, pictures: int) -> None:
+    layout = default_layout(height=height, width=width, channels=channels, pictures=pictures)
+    assert Layout.parse(str(layout)) == layout
+    plan(layout, height=height, width=width, channels=channels, classes=1_000)
+
+
+@pytest.mark.parametrize("channels", (1, 3))
+@pytest.mark.parametrize("pictures", (100, 60_000))
+@pytest.mark.parametrize("side", range(4, 400, 7))
+def test_a_default_is_affordable_on_an_ordinary_computer(side: int, channels: int, pictures: int) -> None:
+    layout = default_layout(height=side, width=side, channels=channels, pictures=pictures)
+    planned = plan(layout, height=side, width=side, channels=channels, classes=10)
+    assert planned.parameters < 3_000_000
+    assert planned.multiply_adds < 3_000_000_000
+
+
+@pytest.mark.parametrize("side", range(4, 400, 7))
+def test_before_the_classifier_a_value_has_seen_a_good_part_of_the_picture(side: int) -> None:
+    layout = default_layout(height=side, width=side, channels=3, pictures=1_000)
+    planned = plan(layout, height=side, width=side, channels=3, classes=10)
+    convolutions = [step for step in planned.steps if "C" in step.name]
+    assert convolutions[-1].field_rows.size >= min(side, 40) // 2
+
+
+def test_turning_the_picture_on_its_side_changes_nothing() -> None:
+    for height, width in ((8, 20), (30, 200), (300, 50)):
+        upright = default_layout(height=height, width=width, channels=1, pictures=500)
+        assert upright == default_layout(height=width, width=height, channels=1, pictures=500)
