@@ -1,9 +1,12 @@
 """What the user asked of a training run: everything that `--resume` needs to go on as before."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import ParameterError, choose
+
+Fit = Literal["letterbox", "stretch", "crop"]
+AskedPrecision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,7 @@ class Settings:
     until: float | None = None
     seed: int = 0
     size: str | None = None
-    fit: Literal["letterbox", "stretch", "crop"] = "letterbox"
+    fit: Fit = "letterbox"
     background: str = "auto"
     validation: float | None = None
     batch: int | None = None
@@ -47,18 +50,24 @@ class Settings:
     erase: float | None = None
     balance: bool = False
     threads: int | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: AskedPrecision = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself or cannot be."""
+        choose("fit", self.fit, get_args(Fit))
+        choose("precision", self.precision, get_args(AskedPrecision))
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:
             raise ParameterError(f"`minutes` must be above 0 and at most 100,000. Got {self.minutes}.")
         if self.until is not None and not 0 < self.until <= 1:
-            raise ParameterError(f"`until` must be an accuracy above 0 and at most 1. Got {self.until}. Write 0.99 for 99 %.")
+            raise ParameterError(
+                f"`until` must be an accuracy above 0 and at most 1. Got {self.until}. Write 0.99 for 99 %."
+            )
         if self.validation is not None and not 0 < self.validation < 1:
-            raise ParameterError(f"`validation` must be a part between 0 and 1. Got {self.validation}. Write 0.2 for a fifth.")
+            raise ParameterError(
+                f"`validation` must be a part between 0 and 1. Got {self.validation}. Write 0.2 for a fifth."
+            )
         if self.threads is not None and not 1 <= self.threads <= 1_024:
             raise ParameterError(f"`threads` must be from 1 to 1,024. Got {self.threads}.")
         if not 0 <= self.seed < 2**31:

@@ -96,7 +96,9 @@ def train(
     return _finish(prepared, learned, folder, command, reporter)
 
 
-def prepare(data: Any = "digits", *, cache_dir: Path | None = None, reporter: Reporter | None = None, **options: Any) -> Prepared:
+def prepare(
+    data: Any = "digits", *, cache_dir: Path | None = None, reporter: Reporter | None = None, **options: Any
+) -> Prepared:
     """Return the run that `train` would carry out, with nothing trained: what ``--dry-run`` shows.
 
     Raises:
@@ -129,7 +131,11 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
         layout=prepared.plan.layout,
         classes=prepared.images.classes,
         preprocessing=prepared.images.preprocessing,
-        training={"settings": to_json(prepared.settings), "recipe": to_json(prepared.recipe), "seconds": learned.seconds},
+        training={
+            "settings": to_json(prepared.settings),
+            "recipe": to_json(prepared.recipe),
+            "seconds": learned.seconds,
+        },
     )
     model.save(folder.model)
     History(epochs=learned.history).write(folder.history)

@@ -1,0 +1,114 @@
+"""How good and how fast the train command is with no options but the data: accuracy, seconds, memory, by seed.
+
+    python benchmarks/accuracy.py digits mnist fashion-mnist cifar10 lenet --seeds 5 --data-dir FOLDER
+
+Scope: the whole command, `convscope train SET`, from the start of the process to the model and report on disk, with a
+cold cache of pictures, on all cores. FOLDER holds mnist/ (IDX files) and cifar10-jpeg.tar (class folders of JPEG files
+inside train/ and test/); Fashion-MNIST is found where its Debian package puts it. The accuracy is that of the model
+file on pictures that no choice was made by: a stratified fifth of digits, the test pictures of the others.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results_file import spread, write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A training command, with the accuracy it must reach and the seconds it may take."""
+
+    data: str
+    options: tuple[str, ...] = ()
+    least_accuracy: float
+    most_seconds: float | None = None
+
+
+TASKS = {
+    "digits": Task(data="digits", least_accuracy=0.985, most_seconds=10),
+    "mnist": Task(data="mnist", least_accuracy=0.994, most_seconds=60),
+    "fashion-mnist": Task(data="fashion-mnist", least_accuracy=0.93, most_seconds=240),
+    "cifar10": Task(data="cifar10", least_accuracy=0.86, most_seconds=720),
+    "lenet": Task(data="mnist", options=("--layout", "20C5v-MP2-50C5v-MP2-500N-tanh-nonorm"), least_accuracy=0.9908),
+}
+
+
+def unpacked(data_dir: Path, scratch: Path) -> Path:
+    """Return the folder of CIFAR-10 pictures, unpacked once into `scratch`."""
+    target = scratch / "cifar10"
+    if not target.exists():
+        with tarfile.open(data_dir / "cifar10-jpeg.tar") as archive:
+            archive.extractall(target, filter="data")
+    train = next(path for path in target.rglob("train") if path.is_dir())
+    return train.parent
+
+
+def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> dict[str, Any]:
+    """Run the command once; return its accuracy, seconds and peak memory."""
+    run, cache = scratch / "run", scratch / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
+    command = [
+        sys.executable, "-m", "convscope", "train", data, *task.options, "--seed", str(seed), "--json", "--quiet",
+        "--data-dir", str(data_dir), "-o", str(run), "--force",
+    ]  # fmt: skip
+    environment = {**os.environ, "CONVSCOPE_CACHE": str(cache)}
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    report = json.loads(done.stdout)
+    return {
+        "seed": seed,
+        "accuracy": report["accuracy"],
+        "seconds": round(seconds, 2),
+        "training_seconds": round(report["seconds"], 2),
+        "epochs": report["epochs"],
+        "layout": report["layout"],
+        "pictures_judged": report["pictures"],
+    }
+
+
+def main() -> None:
+    """Measure the tasks that were named and write one result file for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="+", choices=TASKS)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("CONVSCOPE_DATA", ".")))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        for name in arguments.tasks:
+            task = TASKS[name]
+            data = str(unpacked(arguments.data_dir, scratch)) if task.data == "cifar10" else task.data
+            samples = []
+            for seed in range(arguments.seeds):
+                samples.append(measure(task, data, seed, arguments.data_dir.resolve(), scratch))
+                print(name, samples[-1], flush=True)
+            # of all commands so far; each task is run in the order given, so name the largest alone to know its own
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+            summary = {
+                "task": name,
+                "least_accuracy": task.least_accuracy,
+                "most_seconds": task.most_seconds,
+                "accuracy": spread([sample["accuracy"] for sample in samples]),
+                "seconds": spread([sample["seconds"] for sample in samples]),
+                "peak_memory_bytes": peak,
+                "samples": samples,
+            }
+            print(write(f"accuracy-{name}", __doc__.strip().splitlines()[0], summary))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Results of benchmarks: every sample, with what it takes to get them again, written by programs only."""
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("convscope", "torch", "numpy", "pillow", "scikit-learn")
+
+
+def surroundings() -> dict[str, Any]:
+    """Return commit, command, date, versions and machine."""
+    from convscope.core.machine import machine
+
+    here = machine()
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=RESULTS.parent, check=False
+    )
+    return {
+        "commit": commit.stdout.strip() or "unknown",
+        "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "date": time.strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "processor": here.processor,
+        "cores": here.cores,
+        "bfloat16": here.bfloat16,
+        "system": platform.system(),
+    }
+
+
+def spread(samples: list[float]) -> dict[str, float]:
+    """Return median, quartiles, mean and, from two samples on, the half-width of the 95 % interval of the mean."""
+    ordered = sorted(samples)
+    result = {"n": len(ordered), "mean": statistics.fmean(ordered), "median": statistics.median(ordered)}
+    if len(ordered) >= 2:
+        from scipy.stats import t
+
+        low, _, high = statistics.quantiles(ordered, n=4, method="inclusive")
+        error = statistics.stdev(ordered) / len(ordered) ** 0.5
+        half = float(t.ppf(0.975, len(ordered) - 1)) * error
+        result |= {"lower_quartile": low, "upper_quartile": high, "mean_95_half_width": half}
+    return result
+
+
+def write(name: str, scope: str, results: dict[str, Any]) -> Path:
+    """Write ``results/<name>.json`` and return its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"scope": scope, **surroundings(), **results}, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,70 @@
+"""Trains digits once without and once with twenty kill -9 at random moments; prints whether the weights are equal.
+
+Run as a program: `python kill_driver.py FOLDER SEED`. Each attempt is a forked child of a process that has imported
+everything and started no thread, so that a kill costs milliseconds and may strike anywhere: before the run has a
+folder, while a checkpoint is written, between the last checkpoint and the model.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from convscope.training import watch
+from convscope.verbs.train import train
+
+KILLS = 20
+OPTIONS = {"epochs": 6, "layout": "8C3-MP2-16C3-MP2-32N", "seed": 3, "threads": 1, "batch": 64}
+
+
+def attempt(folder: Path, cache: Path) -> None:
+    """Train, or go on where the folder says."""
+    torch.set_num_threads(1)
+    watch.CHECKPOINT_EVERY_S = 0.01
+    watch._EPOCH_CHECKPOINT_S = 0.0
+    if (folder / "settings.json").exists():
+        train("digits", resume=folder, cache_dir=cache)
+    else:
+        train("digits", output=folder, cache_dir=cache, **OPTIONS)
+
+
+def in_child(folder: Path, cache: Path, kill_after_s: float | None) -> int:
+    """Return the exit code of an attempt, -9 where it was killed."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            attempt(folder, cache)
+            code = 0
+        finally:
+            os._exit(code)
+    if kill_after_s is not None:
+        time.sleep(kill_after_s)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def main() -> None:
+    """Do it and print the result as JSON."""
+    base, seed = Path(sys.argv[1]), int(sys.argv[2])
+    chance = random.Random(seed)
+    started = time.monotonic()
+    whole = in_child(base / "whole", base / "cache", None)
+    duration = time.monotonic() - started
+    codes = [in_child(base / "killed", base / "cache", chance.uniform(0, 0.9 * duration)) for _ in range(KILLS)]
+    last = in_child(base / "killed", base / "cache", None)
+    one, other = load_file(base / "whole/model.safetensors"), load_file(base / "killed/model.safetensors")
+    equal = one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    leftovers = [path.name for path in base.rglob("*.part") if path.stat().st_size > 100_000_000]
+    print(json.dumps({"whole": whole, "codes": codes, "last": last, "equal": equal, "leftovers": leftovers}))
+
+
+if __name__ == "__main__":
+    main()

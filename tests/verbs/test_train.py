@@ -1,0 +1,151 @@
+"""The main job in Python: from pictures to a run folder that holds everything."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, StorageError, TrainingError
+from convscope.networks.model import Model
+from convscope.training.report import read_report
+from convscope.verbs.train import prepare, train
+
+QUICK = {"layout": "8C3-MP2-16C3-MP2-32N", "threads": 1}
+
+
+def two_classes(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures that differ by which half is bright, and their labels."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = rng.integers(0, 80, (count, 8, 8), dtype=np.uint8)
+    images[labels == 0, :4] += 120
+    images[labels == 1, 4:] += 120
+    return images, labels
+
+
+def test_a_run_leaves_model_report_page_history_and_settings(tmp_path: Path) -> None:
+    trained = train("digits", epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
+    for name in ("model.safetensors", "report.json", "report.html", "history.csv", "settings.json"):
+        assert (tmp_path / "run" / name).stat().st_size > 0
+    assert trained.outcome == "done"
+    assert len(trained.history) == 2
+    assert read_report(tmp_path / "run/report.json") == trained.report
+    assert trained.report.split == "validation"
+    assert trained.report.pictures == 360
+
+
+def test_the_model_in_the_file_gives_the_accuracy_of_the_report(tmp_path: Path) -> None:
+    trained = train("digits", epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
+    prepared = prepare("digits", cache_dir=tmp_path / "cache", **QUICK)
+    places = prepared.images.indices(2)
+    model = Model.load(tmp_path / "run/model.safetensors")
+    predicted = model.predict_proba(prepared.images.images[places]).argmax(1)
+    assert (predicted == prepared.images.labels[places]).mean() == trained.report.accuracy
+    assert trained.report.accuracy > 0.9
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Path) -> None:
+    def weights(seed: int, name: str) -> np.ndarray:
+        trained = train(two_classes(), epochs=2, seed=seed, output=tmp_path / name, cache_dir=tmp_path / "c", **QUICK)
+        return trained.model.network.classifier.weight.detach().numpy()
+
+    assert np.array_equal(weights(1, "a"), weights(1, "b"))
+    assert not np.array_equal(weights(1, "c"), weights(2, "d"))
+
+
+def test_arrays_are_trained_on_and_two_easy_classes_are_told_apart(tmp_path: Path) -> None:
+    trained = train(two_classes(), epochs=8, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
+    assert trained.report.accuracy == 1.0
+
+
+def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
+    trained = train(two_classes(), epochs=50, until=0.9, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    assert trained.outcome == "until"
+    assert len(trained.history) < 50
+
+
+def test_minutes_are_kept(tmp_path: Path) -> None:
+    trained = train("digits", minutes=0.05, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    assert 1.0 < trained.report.seconds < 3.2
+    assert trained.history[-1].learning_rate < 0.25 * max(record.learning_rate for record in trained.history)
+
+
+def test_a_run_is_not_overwritten_without_force(tmp_path: Path) -> None:
+    train(two_classes(), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    with pytest.raises(StorageError, match=r"already holds a run and is not overwritten\. Give another -o"):
+        train(two_classes(), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    train(two_classes(), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", force=True, **QUICK)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path: Path) -> None:
+    options = {"layout": "8C3-MP2-32N-linear-nonorm", "threads": 1, "precision": "float32", "smoothing": 0.0}
+    with pytest.raises(TrainingError, match=r"no longer a finite number .* in epoch \d+, step \d+, at learning rate"):
+        train("digits", epochs=30, learning_rate=1000.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "sentence"),
+    [
+        ({"epoch": 3}, ParameterError, r"`epoch` is no option of train\. Did you mean 'epochs'\?"),
+        ({"epochs": 0}, ParameterError, r"`epochs` must be from 1 to 1,000,000\. Got 0\."),
+        ({"epochs": 3, "minutes": 1}, ParameterError, r"Only one of `epochs` and `minutes`"),
+        ({"until": 99}, ParameterError, r"`until` must be an accuracy above 0 and at most 1\. Got 99\."),
+        ({"validation": 1.5}, ParameterError, r"`validation` must be a part between 0 and 1"),
+        ({"layout": "8C3-MP9"}, LayoutError, r"Stage 2, MP9, does not fit"),
+        ({"layout": "8X3"}, LayoutError, r"position 1"),
+        ({"size": "64x"}, ParameterError, r"`size` must be one side or widthxheight"),
+        ({"minutes": -1}, ParameterError, r"`minutes` must be above 0"),
+        ({"seed": -1}, ParameterError, r"`seed` must be from 0"),
+        ({"threads": 0}, ParameterError, r"`threads` must be from 1"),
+        ({"fit": "squeeze"}, ConvscopeError, r"`fit` must be one of letterbox, stretch, crop"),
+        ({"batch": 0}, ParameterError, r"`batch` must be from 1"),
+        ({"learning_rate": -1.0}, ParameterError, r"`learning_rate` must be from"),
+        ({"shift": 2000}, ParameterError, r"`shift` must be from 0"),
+        ({"precision": "int8"}, ConvscopeError, r"`precision` must be one of auto, float32, bfloat16"),
+    ],
+)
+def test_wrong_options_are_one_sentence_and_leave_nothing(
+    tmp_path: Path, options: dict[str, object], kind: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(kind, match=sentence):
+        train("digits", output=tmp_path / "run", cache_dir=tmp_path / "cache", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_resume_wants_a_run_and_takes_no_options(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"`resume` must name the folder of a run\. Got .*nothing"):
+        train(resume=tmp_path / "nothing")
+    with pytest.raises(
+        ParameterError, match=r"`resume` takes the settings of the run\. Leave out every other option\."
+    ):
+        train(resume=tmp_path, epochs=3)
+
+
+def test_resume_of_a_finished_run_gives_the_same_model(tmp_path: Path) -> None:
+    first = train("digits", epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    again = train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
+    for name, value in first.model.network.state_dict().items():
+        assert np.array_equal(value.numpy(), again.model.network.state_dict()[name].numpy()), name
+
+
+def test_resume_notices_changed_pictures(tmp_path: Path) -> None:
+    images, labels = two_classes()
+    train((images, labels), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    with pytest.raises(ParameterError, match=r"`resume` must find the pictures as they were"):
+        train((images[::-1].copy() // 2, labels), resume=tmp_path / "run", cache_dir=tmp_path / "c")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"format_version": 99}', "x" * 2_000_000, "[" * 50_000])
+def test_damaged_settings_are_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.json").write_text(text)
+    with pytest.raises(ConvscopeError, match=r"settings\.json (is damaged|was written by a newer|is too large)"):
+        train(resume=tmp_path)
+
+
+def test_what_the_run_was_asked_stands_in_its_settings(tmp_path: Path) -> None:
+    train("digits", epochs=1, seed=5, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    record = json.loads((tmp_path / "run/settings.json").read_text())
+    assert record["settings"]["seed"] == 5
+    assert record["layout"] == QUICK["layout"]
+    assert record["recipe"]["epochs"] == 1
