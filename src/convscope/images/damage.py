@@ -1,5 +1,6 @@
 """Why a file is no usable picture, in a few words: from its first bytes, or from what Pillow says."""
 
+import re
 import struct
 
 from convscope.core.errors import UnreadableImageError
@@ -21,6 +22,7 @@ _FOREIGN = (
     (b"ftyp", 4, "a video (MP4)"),
     (b"\x93NUMPY", 0, "a NumPy array"),
 )
+_BOMB = " (a decompression bomb, or far too large)"
 _MARKUP = ((b"<svg", "an SVG drawing"), (b"<!doctype", "a web page (HTML)"), (b"<html", "a web page (HTML)"))
 _SIGNATURES = (
     b"\xff\xd8\xff",
@@ -98,11 +100,17 @@ def webp_size(start: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
+def describe_bomb(error: Exception, limit_pixels: int) -> str:
+    """Return the reason for what Pillow itself refused as a decompression bomb."""
+    declared = re.search(r"[0-9]+", str(error))
+    many = f"{int(declared[0]):,} pixels" if declared and len(declared[0]) < 30 else "far too many pixels"
+    return f"it declares {many}, more than the limit of {limit_pixels:,}{_BOMB}"
+
+
 def refuse_large(size: tuple[int, int], limit_pixels: int) -> None:
     """Raise UnreadableImageError when a picture of `size` (width, height) has more than `limit_pixels`."""
     width, height = size
     if width * height > limit_pixels:
         raise UnreadableImageError(
-            f"it declares {width:,} x {height:,} pixels, more than the limit of {limit_pixels:,}"
-            " (a decompression bomb, or far too large)"
+            f"it declares {width:,} x {height:,} pixels, more than the limit of {limit_pixels:,}{_BOMB}"
         )

@@ -23,7 +23,11 @@ def to_pixels(image: Image.Image) -> NDArray[np.uint8]:
     if mode in WIDE:
         return scale_wide(np.asarray(image), bits=32 if mode in ("I", "F") else 16)[:, :, None]
     if mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        return _drop_opaque(_rgba(image))
+        pixels = _rgba(image)
+        if pixels[:, :, 3].min() < 255:
+            return pixels
+        opaque = np.ascontiguousarray(pixels[:, :, :3])
+        return opaque if mode.startswith("RGB") else _drop_colour(opaque)
     if mode == "1":
         return np.asarray(image.convert("L"))[:, :, None]
     if mode in ("L", "RGB"):
@@ -78,16 +82,9 @@ def _rgba(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
 
 
-def _drop_opaque(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return RGBA as it is when something shines through, else its colours or its gray."""
-    if pixels[:, :, 3].min() < 255:
-        return pixels
-    return _drop_colour(pixels[:, :, :3])
-
-
 def _drop_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return one channel when the three are equal everywhere, else `pixels`."""
     first = pixels[:, :, 0]
     if np.array_equal(first, pixels[:, :, 1]) and np.array_equal(first, pixels[:, :, 2]):
         return np.ascontiguousarray(first)[:, :, None]
-    return np.ascontiguousarray(pixels)
+    return pixels

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPI
 
 from convscope.core.errors import UnreadableImageError
 
-from .damage import describe_damage, describe_foreign, refuse_large, webp_size
+from .damage import describe_bomb, describe_damage, describe_foreign, refuse_large, webp_size
 from .modes import to_pixels
 from .quiet import quiet_pillow
 
@@ -127,10 +127,8 @@ def _decode(stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError(describe_foreign(start, FORMATS)) from None
-    except Image.DecompressionBombError:
-        raise UnreadableImageError(
-            f"it declares more pixels than the limit of {limit_pixels:,} (a decompression bomb, or far too large)"
-        ) from None
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(describe_bomb(error, limit_pixels)) from None
     except _DAMAGE as error:
         raise UnreadableImageError(describe_damage(error)) from None
 

@@ -1,0 +1,189 @@
+"""Arrays and .npz files: which shapes, kinds and ranges are taken, and how, and broken archives."""
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError
+from convscope.images.arrays import from_arrays
+from convscope.images.npz import memory_bytes
+from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
+
+BYTES = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        BYTES,
+        BYTES.astype(np.int64),
+        BYTES.astype(np.float32),
+        BYTES.astype(np.float64) / 255,
+        (BYTES / 255).astype(np.float32),
+        BYTES.astype(np.uint16) * 257,
+        np.asfortranarray(BYTES),
+    ],
+    ids=lambda images: str(images.dtype),
+)
+def test_every_scale_of_numbers_gives_the_same_pictures(images: np.ndarray) -> None:
+    assert np.array_equal(from_arrays(images, LABELS).stack(), BYTES)
+
+
+def test_uint8_is_not_copied_and_gray_gets_a_channel() -> None:
+    assert from_arrays(BYTES, LABELS).stack() is BYTES
+    assert from_arrays(BYTES[..., 0], LABELS).stack().shape == (6, 4, 5, 1)
+    assert from_arrays(BYTES[..., 0] > 99, LABELS).stack().max() == 255
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["b", "a", "c", "b", "a", "c"], ("a", "b", "c")),
+        (np.array(["b", "a", "c", "b", "a", "c"], dtype=object), ("a", "b", "c")),
+        (np.array([b"b", b"a", b"c", b"b", b"a", b"c"]), ("a", "b", "c")),
+        ([10, 9, 100, 10, 9, 100], ("9", "10", "100")),
+        ([1.0, 0.0, 2.0, 1.0, 0.0, 2.0], ("0", "1", "2")),
+        ([[1], [0], [2], [1], [0], [2]], ("0", "1", "2")),
+        ([-1, -2, 5, -1, -2, 5], ("-1", "-2", "5")),
+        ([True, False] * 3, ("False", "True")),
+    ],
+)
+def test_labels_of_any_kind_are_named_by_themselves(labels: Any, classes: tuple[str, ...]) -> None:
+    source = from_arrays(BYTES, labels)
+    assert source.classes == classes
+    flat = np.asarray(labels).reshape(-1).tolist()
+    same = [[first == second for second in flat] for first in flat]
+    assert np.array_equal(source.labels[:, None] == source.labels, same)
+
+
+def test_given_class_names_name_the_numbers() -> None:
+    assert from_arrays(BYTES, LABELS, classes=("x", "y", "z", "unused")).classes == ("x", "y", "z", "unused")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "sentence"),
+    [
+        (np.zeros((4, 4)), [0, 1], r"`images` must have the shape N H W or N H W C .* Got \(4, 4\). Reshape them"),
+        (np.zeros((6, 3, 8, 8)), LABELS, r"Got \(6, 3, 8, 8\). The channels come last: np.moveaxis\(images, 1, -1\)"),
+        (np.zeros((0, 3, 8)), [], "must have at least one picture of at least one pixel"),
+        (np.zeros((6, 0, 8)), LABELS, "must have at least one picture of at least one pixel"),
+        (np.full((6, 2, 2), np.nan), LABELS, "must hold finite numbers. Got NaN or infinity"),
+        (np.full((6, 2, 2), np.inf), LABELS, "must hold finite numbers"),
+        (
+            np.full((6, 2, 2), -0.5),
+            LABELS,
+            "must hold values from 0 to 255, or floats from 0 to 1. Got float64 from -0.5",
+        ),
+        (np.full((6, 2, 2), 300), LABELS, "must hold values from 0 to 255.* Got int64 from 300 to 300"),
+        (np.full((6, 2, 2), "x"), LABELS, "must hold numbers. Got <U1"),
+        (np.full((6, 2, 2), 1j), LABELS, "must hold numbers. Got complex128"),
+        (BYTES, LABELS[:5], "`labels` must have one label a picture. Got 5 for 6 pictures"),
+        (BYTES, np.eye(6), r"`labels` must have the shape N. Got \(6, 6\)"),
+        (BYTES, LABELS + 0.5, "`labels` must be names or whole numbers. Got float64"),
+        (BYTES, LABELS * np.nan, "`labels` must be names or whole numbers. Got float64"),
+        (BYTES, np.array([None] * 6), "`labels` must be names or whole numbers. Got object"),
+        (BYTES, [0] * 6, "must have at least two classes. Got only the class '0'"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_one_sentence(images: Any, labels: Any, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        from_arrays(images, labels)
+
+
+def test_splits_and_class_names_must_fit() -> None:
+    with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 a picture"):
+        from_arrays(BYTES, LABELS, splits=[1, 2])
+    with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 a picture"):
+        from_arrays(BYTES, LABELS, splits=[1, 2, 9, 1, 2, 1])
+    with pytest.raises(DataError, match="`labels` must be class names or their places 0 to 1. Got '0'"):
+        from_arrays(BYTES, LABELS, classes=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [("x", "y"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1"), ("X", "Y"), ("pixels", "kinds")],
+)
+def test_npz_pairs_are_found_by_name_or_shape(keys: tuple[str, str], tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", **{keys[0]: BYTES, keys[1]: LABELS})
+    source = open_source(tmp_path / "a.npz")
+    assert np.array_equal(source.stack(), BYTES)
+    assert np.array_equal(source.labels, LABELS)
+
+
+@pytest.mark.parametrize("form", ["{0}_{1}", "{1}_{0}"])
+def test_npz_splits_are_found_on_either_side_of_the_name(form: str, tmp_path: Path) -> None:
+    arrays = {}
+    for part, count in (("train", 6), ("val", 3), ("test", 4)):
+        arrays[form.format("images", part)] = BYTES[:count] / 255
+        arrays[form.format("labels", part)] = LABELS[:count, None]
+    np.savez(tmp_path / "a.npz", class_names=["a", "b", "c"], **arrays)
+    source = open_source(tmp_path / "a.npz")
+    assert source.splits.tolist() == [TRAIN] * 6 + [VALIDATION] * 3 + [TEST] * 4
+    assert np.array_equal(source.stack()[:6], BYTES)
+    assert source.classes == ("a", "b", "c")
+
+
+def _npz(**arrays: Any) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def _with_header(shape: str, kind: str = "|u1", data: bytes = b"") -> bytes:
+    """Return an .npz whose x declares a shape that is not there."""
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(117) + b"\n"
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data)
+        labels = io.BytesIO()
+        np.save(labels, LABELS)
+        archive.writestr("y.npy", labels.getvalue())
+    return stream.getvalue()
+
+
+GOOD = _npz(x=BYTES, y=LABELS)
+BROKEN = {
+    "empty": (b"", "must be a whole .npz file"),
+    "text": (b"hello", "must be a whole .npz file"),
+    "cut": (GOOD[: len(GOOD) // 2], "must be a whole .npz file"),
+    "no end": (GOOD[:-30], "must be a whole .npz file"),
+    "changed byte": (GOOD[:300] + bytes([GOOD[300] ^ 255]) + GOOD[301:], "must be a whole .npz file"),
+    "objects": (_npz(x=BYTES, y=np.array([{}] * 6)), "Got Python objects in y.npy, which are never unpickled"),
+    "no labels": (_npz(x=BYTES), r"must hold x and y, .* Got x \(6, 4, 5, 3\). Rename"),
+    "unknown names": (_npz(a=BYTES, b=LABELS, c=LABELS), "must hold x and y, images and labels"),
+    "nothing": (_npz(), "Got no array"),
+    "lengths": (_npz(x=BYTES, y=LABELS[:4]), "must have one label an image .* with 4 labels"),
+    "one-hot": (_npz(x=BYTES, y=np.eye(6)), "with 36 labels"),
+    "flat": (_npz(x=BYTES.reshape(6, -1), y=LABELS), "`x` must have the shape N H W"),
+    "scalar": (_npz(x=np.array(3), y=np.array(4)), "`x` must have the shape N H W"),
+    "sizes": (_npz(x_train=BYTES, y_train=LABELS, x_test=BYTES[:, :2], y_test=LABELS), "images of one size"),
+    "nan": (_npz(x=BYTES * np.nan, y=LABELS), "must hold finite numbers"),
+    "huge": (_with_header("(60000, 60000, 60000, 3)"), "must be as long as its headers say. Got x.npy with 648,0"),
+    "short": (_with_header("(6, 4, 4)", data=b"\0" * 90), "Got x.npy with 96 bytes declared, 90 listed"),
+    "negative": (_with_header("(-1, 4, 4)"), "must be "),
+    "no header": (_with_header("what"), "must be a whole .npz file"),
+    "bad type": (_with_header("(6, 4, 4)", "zz"), "must be a whole .npz file"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_npz_is_one_sentence(name: str, tmp_path: Path) -> None:
+    data, sentence = BROKEN[name]
+    (tmp_path / "set.npz").write_bytes(data)
+    with pytest.raises(DataError, match=sentence) as caught:
+        open_source(tmp_path / "set.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_npz_larger_than_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "set.npz").write_bytes(GOOD)
+    assert memory_bytes() > 1 << 20
+    monkeypatch.setattr("convscope.images.npz.memory_bytes", lambda: 100)
+    with pytest.raises(DataError, match="must fit into memory. Got x.npy .* Write the pictures as files"):
+        open_source(tmp_path / "set.npz")

@@ -1,0 +1,195 @@
+"""Folders of pictures: where classes and splits come from, odd names and links, and what is refused."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError
+from convscope.images.sources import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
+
+from .broken_files import good_files, odd_names
+from .test_sources import write_pictures
+
+
+def _touch(*files: Path) -> None:
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+
+def test_each_sub_folder_is_a_class_in_natural_order(tmp_path: Path) -> None:
+    for name in ("10", "9", "1"):
+        _touch(tmp_path / name / "img10.png", tmp_path / name / "img9.png")
+    source = open_source(tmp_path)
+    assert source.classes == ("1", "9", "10")
+    assert [source.picture_name(index) for index in (0, 1)] == ["1/img9.png", "1/img10.png"]
+    assert source.path(1) == tmp_path / "1" / "img10.png"
+    assert set(source.splits.tolist()) == {UNASSIGNED}
+
+
+def test_nested_class_folders_are_named_by_their_path(tmp_path: Path) -> None:
+    _touch(tmp_path / "animals" / "cat" / "a.png", tmp_path / "animals" / "dog" / "a.png", tmp_path / "car" / "a.png")
+    assert open_source(tmp_path).classes == ("animals/cat", "animals/dog", "car")
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train", "val"), {TRAIN, VALIDATION}),
+        (("TRAIN", "Valid", "tEST"), {TRAIN, VALIDATION, TEST}),
+        (("training", "validation"), {TRAIN, VALIDATION}),
+        (("train", "test"), {TRAIN, TEST}),
+        (("train",), {UNASSIGNED}),
+    ],
+)
+def test_split_folders_in_any_case(names: tuple[str, ...], splits: set[int], tmp_path: Path) -> None:
+    for name in names:
+        _touch(tmp_path / name / "a" / "1.png", tmp_path / name / "b" / "1.png")
+    source = open_source(tmp_path)
+    assert source.classes == ("a", "b")
+    assert set(source.splits.tolist()) == splits
+
+
+def test_split_folders_may_stand_one_folder_deeper(tmp_path: Path) -> None:
+    for name in ("train", "val"):
+        _touch(tmp_path / "archive" / name / "a" / "1.png", tmp_path / "archive" / name / "b" / "1.png")
+    source = open_source(tmp_path)
+    assert source.classes == ("a", "b")
+    assert source.picture_name(0) == "archive/train/a/1.png"
+
+
+def test_train_may_be_a_class_beside_others(tmp_path: Path) -> None:
+    _touch(tmp_path / "train" / "1.png", tmp_path / "bus" / "1.png")
+    assert open_source(tmp_path).classes == ("bus", "train")
+
+
+def test_a_class_may_be_missing_in_test_but_not_in_train(tmp_path: Path) -> None:
+    for file in ("train/a/1.png", "train/b/1.png", "test/a/1.png"):
+        _touch(tmp_path / file)
+    assert len(open_source(tmp_path)) == 3
+    _touch(tmp_path / "test" / "c" / "1.png")
+    with pytest.raises(
+        DataError, match="must have the same classes in train as elsewhere. Got the class 'c' only in test"
+    ):
+        open_source(tmp_path)
+
+
+def test_what_is_not_listed_is_named(tmp_path: Path) -> None:
+    _touch(
+        tmp_path / "train" / "a" / "1.png", tmp_path / "train" / "b" / "1.JPEG", tmp_path / "train" / "b" / "notes.txt",
+        tmp_path / "test" / "a" / "1.png", tmp_path / "test" / "a" / "no_extension", tmp_path / "readme.md",
+        tmp_path / "stray.png", tmp_path / "extra" / "x.png",
+        tmp_path / ".DS_Store", tmp_path / "train" / "a" / "Thumbs.db", tmp_path / ".git" / "x.png",
+        tmp_path / "__MACOSX" / "._1.png",
+    )  # fmt: skip
+    source = open_source(tmp_path)
+    assert len(source) == 3
+    assert set(source.ignored) == {"readme.md", "train/b/notes.txt", "test/a/no_extension", "stray.png", "extra/"}
+
+
+def test_odd_names_are_listed_and_read(tmp_path: Path) -> None:
+    for name in odd_names():
+        file = tmp_path / "odd" / os.fsdecode(name) if b"/" not in name else tmp_path / os.fsdecode(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(good_files()["good.png"])
+    source = open_source(tmp_path)
+    assert len(source) == len(odd_names())
+    assert len(source.fingerprint()) == 32
+    for index in range(len(source)):
+        assert source.decode(index).pixels.shape == (24, 36, 3)
+    assert {os.fsencode(source.picture_name(index).rpartition("/")[2]) for index in range(len(source))} == {
+        name.rpartition(b"/")[2] for name in odd_names()
+    }
+
+
+def test_class_names_written_in_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
+    for name in ("train/caf\u00e9", "train/b", "val/cafe\u0301"):
+        _touch(tmp_path / name / "1.png")
+    assert open_source(tmp_path).classes == ("b", "caf\u00e9")
+
+
+def test_links_to_files_and_folders_are_followed_once(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "set" / "a")
+    write_pictures(tmp_path / "elsewhere")
+    (tmp_path / "set" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "a" / "link.png").symlink_to(tmp_path / "elsewhere" / "0.png")
+    (tmp_path / "set" / "0-again").symlink_to(tmp_path / "set" / "a")
+    (tmp_path / "elsewhere" / "cycle").symlink_to(tmp_path / "set")
+    source = open_source(tmp_path / "set")
+    assert source.classes == ("a", "b")
+    assert len(source) == 7
+    assert all("a link to a folder listed already" in name for name in source.ignored)
+    assert {name.split(" ")[0] for name in source.ignored} == {"0-again", "b/cycle"}
+
+
+def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "a")
+    write_pictures(tmp_path / "b")
+    (tmp_path / "a" / "gone.png").symlink_to(tmp_path / "none")
+    os.mkfifo(tmp_path / "b" / "pipe.png")
+    source = open_source(tmp_path)
+    assert len(source) == 7
+    assert source.ignored == ("b/pipe.png",)
+    assert len(source.fingerprint()) == 32
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ([], "must have one sub-folder a class .* Got nothing. Sort them"),
+        (["1.png", "2.png"], "must have one sub-folder a class .* Got 2 pictures directly inside. Sort them"),
+        (["notes.txt"], "Got 1 files without a picture's extension. Sort them"),
+        (["a/", "b/"], "must have pictures in .* Got 2 sub-folders without any picture. Check the path"),
+        (["a/1.txt", "b/2.txt"], "Got 2 sub-folders without any picture and 2 files without a picture's extension"),
+        (["a/1.png"], "must have at least two classes. Got only the class 'a' .1 pictures.. Add another"),
+        (["a/1.png", "b/"], r"b/` must hold pictures of its class. Got an empty class folder \(nothing\)"),
+        (["a/1.png", "b/x.txt"], r"Got an empty class folder \(1 files without a picture's extension\)"),
+        (["x/a/1.png", "x/b/", "y/1.png"], "x/b/` must hold pictures of its class. Got an empty class folder"),
+        (["a/1.png", "a/more/2.png", "b/1.png"], "a/` must hold either pictures or class folders. Got both: 1 pictures"),
+        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 pictures dir"),
+        (["train/a/1.png", "train/1.png", "test/a/1.png"], "train/` must hold either pictures or class folders"),
+        (["train/a/1.png", "train/b/", "test/b/1.png"], "train/b/` must hold pictures of its class"),
+        (["val/a/1.png", "test/a/1.png"], "must have a train/ folder beside test/ and val/. Got none. Add it"),
+        (["train/a/1.png", "val/a/1.png", "valid/a/1.png"], "must have one val folder. Got val/ and valid/"),
+        (["train/a/1.png", "val/a/1.png"], "must have at least two classes. Got only the class 'a'"),
+    ],
+)  # fmt: skip
+def test_what_is_no_set_is_one_sentence(files: list[str], sentence: str, tmp_path: Path) -> None:
+    for file in files:
+        if file.endswith("/"):
+            (tmp_path / file).mkdir(parents=True)
+        else:
+            _touch(tmp_path / file)
+    with pytest.raises(DataError, match=sentence) as caught:
+        open_source(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_without_permission_is_one_sentence(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "a")
+    (tmp_path / "b").mkdir(mode=0)
+    with pytest.raises(DataError, match="must be a folder that can be read"):
+        open_source(tmp_path)
+
+
+def test_an_empty_class_folder_in_test_is_no_matter(tmp_path: Path) -> None:
+    _touch(tmp_path / "train" / "a" / "1.png", tmp_path / "train" / "b" / "1.png", tmp_path / "test" / "a" / "1.png")
+    (tmp_path / "test" / "b").mkdir()
+    assert np.bincount(open_source(tmp_path).splits, minlength=4).tolist() == [0, 2, 0, 1]
+
+
+def test_a_large_folder_is_listed_quickly(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for number in range(3000):
+            (tmp_path / name / f"{number}.png").touch()
+    start = time.perf_counter()
+    source = open_source(tmp_path)
+    seconds = time.perf_counter() - start
+    assert len(source) == 6000
+    assert source.picture_name(10) == "a/10.png"
+    assert seconds < 2  # 60,000 take about half a second on a quiet machine

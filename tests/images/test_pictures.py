@@ -1,0 +1,242 @@
+"""What decoding promises about modes, orientation, scale and files."""
+
+import os
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from convscope.core.errors import DataError, UnreadableImageError
+from convscope.images.modes import scale_wide, to_pixels
+from convscope.images.pictures import Decoded, decode
+from convscope.images.quiet import quiet_pillow
+
+from .broken_files import encoded, good_files, odd_files, orientation, sample, wrong_files, write_all
+
+ODD = odd_files()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM"])
+def test_lossless_formats_give_the_same_pixels_back(kind: str) -> None:
+    decoded = decode(encoded(sample(), kind))
+    assert np.array_equal(decoded.pixels, sample())
+    assert (decoded.mode, decoded.format, decoded.animated) == ("RGB", kind, False)
+
+
+def test_lossless_webp_gives_the_same_pixels_back() -> None:
+    assert np.array_equal(decode(good_files()["good.webp"]).pixels, sample())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gray.jpg",
+        "bits.png",
+        "bits.tif",
+        "bits.pbm",
+        "wide.png",
+        "wide.tif",
+        "wide.pgm",
+        "float.tif",
+        "gray-palette.png",
+    ],
+)
+def test_gray_in_any_mode_stays_one_channel(name: str) -> None:
+    assert decode(ODD[name]).pixels.shape == (24, 36, 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["palette-clear.png", "palette-bytes.png", "gray-clear.png", "gray-alpha.png", "alpha.png", "alpha.webp"]
+)
+def test_transparency_gives_four_channels(name: str) -> None:
+    pixels = decode(ODD[name]).pixels
+    assert pixels.shape == (24, 36, 4)
+    assert pixels[:, :, 3].min() < 255
+
+
+@pytest.mark.parametrize("name", ["opaque.png", "palette.png", "cmyk.jpg", "cmyk.tif", "ycbcr.tif"])
+def test_colour_without_transparency_gives_three_channels(name: str) -> None:
+    assert decode(ODD[name]).pixels.shape == (24, 36, 3)
+
+
+@pytest.mark.parametrize("name", ["cmyk.jpg", "cmyk.tif", "ycbcr.tif"])
+def test_cmyk_and_ycbcr_look_like_the_rgb_that_they_came_from(name: str) -> None:
+    difference = np.abs(decode(ODD[name]).pixels.astype(int) - sample())
+    assert difference.mean() < 8
+
+
+@pytest.mark.parametrize("name", ["wide.png", "wide.tif", "wide.pgm"])
+def test_sixteen_bits_are_scaled_by_their_full_range(name: str) -> None:
+    assert np.array_equal(decode(ODD[name]).pixels[:, :, 0], sample()[:, :, 0])  # written as 257 times the value
+
+
+def test_floats_from_zero_to_one_are_multiplied_by_255() -> None:
+    assert np.array_equal(decode(ODD["float.tif"]).pixels[:, :, 0], sample()[:, :, 0])
+
+
+def test_wide_values_are_scaled_by_the_stated_rule() -> None:
+    assert scale_wide(np.array([[0.0, 254.6]], np.float32), bits=32).tolist() == [[0, 255]]
+    assert scale_wide(np.array([[-5.0, 5.0]], np.float32), bits=32).tolist() == [[0, 255]]
+    assert scale_wide(np.array([[0, 65535]], np.int32), bits=32).tolist() == [[0, 255]]
+    assert scale_wide(np.array([[-7, 1_000_000]], np.int32), bits=32).tolist() == [[0, 255]]
+    assert scale_wide(np.full((1, 2), 1e9, np.float32), bits=32).tolist() == [[0, 0]]
+    with pytest.raises(UnreadableImageError, match="not finite numbers"):
+        scale_wide(np.array([[np.inf]]), bits=32)
+
+
+def test_a_mode_without_a_way_to_rgb_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.new("HSV", (3, 3))
+
+    def refuse(*_: object) -> None:
+        raise ValueError("conversion not supported")
+
+    monkeypatch.setattr(image, "convert", refuse)
+    with pytest.raises(UnreadableImageError, match="its colour mode HSV cannot be turned into RGB"):
+        to_pixels(image)
+
+
+@pytest.mark.parametrize("name", ["animated.gif", "animated.webp", "animated.png", "pages.tif"])
+def test_the_first_frame_is_read_and_animation_noticed(name: str) -> None:
+    decoded = decode(ODD[name])
+    assert decoded.animated
+    assert decoded.pixels.shape == (24, 36, 3)
+    assert np.abs(decoded.pixels.astype(int) - sample()).mean() < 10
+
+
+def _as_exif_turns(picture: np.ndarray, value: int) -> np.ndarray:
+    """Return what a viewer shows, from the definition of the tag: which side row 0 and column 0 of the file are."""
+    shown = {
+        1: picture,
+        2: picture[:, ::-1],
+        3: picture[::-1, ::-1],
+        4: picture[::-1],
+        5: picture.transpose(1, 0, 2),
+        6: picture.transpose(1, 0, 2)[:, ::-1],
+        7: picture.transpose(1, 0, 2)[::-1, ::-1],
+        8: picture.transpose(1, 0, 2)[::-1],
+    }
+    return shown[value]
+
+
+@pytest.mark.parametrize("value", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_exif_orientation_is_obeyed_once(value: int, kind: str) -> None:
+    if kind == "TIFF":
+        data = encoded(sample(), "TIFF", tiffinfo={0x0112: value})
+    else:
+        data = encoded(sample(), kind, exif=orientation(value))
+    decoded, expected = decode(data), _as_exif_turns(sample(), value)
+    assert decoded.pixels.shape == expected.shape
+    assert decoded.full_size == expected.shape[:2]
+    assert np.abs(decoded.pixels.astype(int) - expected).mean() < 8
+
+
+@pytest.mark.parametrize("name", ["bad-exif.jpg", "exif-999.jpg", "junk-behind.jpg", "twice.jpg"])
+def test_damage_outside_the_picture_does_not_matter(name: str) -> None:
+    assert decode(wrong_files()[name]).pixels.shape == (24, 36, 3)
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+@pytest.mark.parametrize("near", [(10, 40), (40, 10), (100, 100), (3, 3), (400, 400)])
+def test_reduced_decoding_keeps_twice_the_wanted_size(near: tuple[int, int], turn: int) -> None:
+    data = encoded(sample(640, 960), "JPEG", exif=orientation(turn))
+    decoded, full = decode(data, near=near), decode(data)
+    assert min(decoded.pixels.shape[:2]) >= min(2 * max(near), 640)
+    assert decoded.full_size == full.full_size == full.pixels.shape[:2]
+    if max(near) <= 40:
+        assert decoded.pixels.size <= full.pixels.size / 16
+
+
+def test_reduced_decoding_changes_no_other_format() -> None:
+    data = encoded(sample(640, 960), "PNG")
+    assert decode(data, near=(8, 8)).pixels.shape == (640, 960, 3)
+
+
+def test_a_limit_holds_to_the_pixel() -> None:
+    data = good_files()["good.png"]
+    assert decode(data, limit_pixels=24 * 36).pixels.size
+    with pytest.raises(UnreadableImageError, match="it declares 36 x 24 pixels, more than the limit of 863"):
+        decode(data, limit_pixels=24 * 36 - 1)
+
+
+def test_files_that_cannot_be_opened_say_why(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImageError, match="the file is not there"):
+        decode(tmp_path / "none.png")
+    with pytest.raises(UnreadableImageError, match="a folder or a device, not a file"):
+        decode(tmp_path)
+    with pytest.raises(UnreadableImageError, match="it cannot be read"):
+        decode(tmp_path / ("n" * 300))
+    with pytest.raises(UnreadableImageError, match="it cannot be read"):
+        decode(tmp_path / "zero\0byte")
+    (tmp_path / "broken-link.png").symlink_to(tmp_path / "none.png")
+    with pytest.raises(UnreadableImageError, match="the file is not there"):
+        decode(tmp_path / "broken-link.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnreadableImageError, match="a folder or a device"):
+        decode(tmp_path / "pipe.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
+def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(good_files()["good.png"])
+    (tmp_path / "a.png").chmod(0)
+    with pytest.raises(UnreadableImageError, match="no permission"):
+        decode(tmp_path / "a.png")
+
+
+def test_every_file_of_a_folder_of_horrors_is_a_picture_or_named(tmp_path: Path) -> None:
+    read = 0
+    for path in write_all(tmp_path):
+        try:
+            read += decode(path, limit_pixels=10_000_000).pixels.size > 0
+        except UnreadableImageError as error:
+            assert isinstance(error, DataError)
+    assert read > 60
+
+
+def test_an_array_is_its_own_full_size() -> None:
+    assert Decoded(pixels=np.zeros((2, 3, 1), np.uint8)).full_size == (2, 3)
+
+
+def test_running_out_of_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "load", refuse)
+    with pytest.raises(UnreadableImageError, match="more memory than there is"):
+        decode(good_files()["good.tif"])
+
+
+def test_warnings_are_quiet_in_many_threads_and_back_afterwards() -> None:
+    before = list(warnings.filters)
+    data = ODD["palette-bytes.png"]
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(20):
+                decode(data)
+        except BaseException as error:  # noqa: BLE001  # handed to the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert list(warnings.filters) == before
+
+
+def test_only_warnings_of_pillow_are_quiet() -> None:
+    with quiet_pillow(), quiet_pillow():
+        warnings.warn_explicit("hidden", UserWarning, "Image.py", 1, module="PIL.Image")
+        with pytest.raises(UserWarning, match="shown"):
+            warnings.warn("shown", stacklevel=1)
