@@ -23,10 +23,7 @@ def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], ND
     """
     classes = tuple(sorted(set(labels), key=natural_key))
     if len(classes) < 2:
-        found = f"only the class {classes[0]!r}" if classes else "no picture"
-        raise DataError(
-            f"`{name}` must have at least two classes. Got {found} ({len(labels):,} pictures). Add another."
-        )
+        raise _too_few(classes, len(labels), name)
     places = {label: place for place, label in enumerate(classes)}
     return classes, np.fromiter((places[label] for label in labels), np.int64, len(labels))
 
@@ -45,17 +42,32 @@ def label_places(
         raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label a picture.")
     values, places = _unique(labels)
     texts = _texts(values)
-    if classes is None or not set(texts) - set(classes):
-        names, new_places = encode_labels(texts, name)
-        return names, new_places[places]
-    names = tuple(str(kind) for kind in classes)
-    if values.dtype.kind not in "iu" or not 0 <= int(values[0]) <= int(values[-1]) < len(names):
-        stranger = min(set(texts) - set(names), key=natural_key)
-        raise DataError(
-            f"`labels` must be class names or their places 0 to {len(names) - 1}. "
-            f"Got {stranger!r} ({len(names)} classes are named). Name every class."
-        )
-    return names, labels.astype(np.int64)
+    if len(texts) < 2:
+        raise _too_few(texts, len(labels), name)
+    if classes is None:  # numbers come sorted from _unique, names are sorted here
+        order = range(len(texts)) if values.dtype.kind in "iufb" else _natural_order(texts)
+        names = tuple(texts[place] for place in order)
+    else:
+        names = tuple(str(kind) for kind in classes)
+        if values.dtype.kind in "iu" and 0 <= int(values[0]) <= int(values[-1]) < len(names):
+            return names, labels.astype(np.int64)
+        strangers = [text for text in texts if text not in names]
+        if strangers:
+            raise DataError(
+                f"`labels` must be class names or their places 0 to {len(names) - 1}. "
+                f"Got {strangers[0]!r} ({len(names)} classes are named). Name every class."
+            )
+    new_places = np.array([names.index(text) for text in texts], np.int64)
+    return names, new_places[places]
+
+
+def _natural_order(texts: Sequence[str]) -> list[int]:
+    return sorted(range(len(texts)), key=lambda place: natural_key(texts[place]))
+
+
+def _too_few(classes: Sequence[str], pictures: int, name: str) -> DataError:
+    found = f"only the class {classes[0]!r}" if classes else "no picture"
+    return DataError(f"`{name}` must have at least two classes. Got {found} ({pictures:,} pictures). Add another.")
 
 
 def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -74,7 +86,7 @@ def _texts(values: NDArray[Any]) -> list[str]:
     if kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         return [str(int(value)) for value in values]
     if kind == "S":
-        return [value.decode("utf-8", "replace") for value in values.tolist()]
+        return [value.decode("utf-8", "backslashreplace") for value in values.tolist()]
     if kind in "iubU":
         return [str(value) for value in values.tolist()]
     raise _bad_labels(values)

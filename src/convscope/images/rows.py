@@ -83,7 +83,12 @@ def read_parquet(file: Path) -> list[Row]:
         raise DataError(f"`{file}` must be a Parquet file. Got {reason}. Write it again.") from None
     splits = values.get("split", [""] * len(values["path"]))
     return [
-        Row(place=place, path=_plain(file, place, path), label=_plain(file, place, label), split=split or "")
+        Row(
+            place=place,
+            path=_plain(file, place, path),
+            label=_plain(file, place, label),
+            split=_plain(file, place, split),
+        )
         for place, (path, label, split) in enumerate(zip(values["path"], values["label"], splits, strict=True), 1)
     ]
 
