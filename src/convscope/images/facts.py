@@ -1,0 +1,111 @@
+"""What is noted of every picture while it is read: one row of numbers a picture, so that millions fit into memory."""
+
+import hashlib
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pictures import EXTENSIONS, Decoded
+
+FACTS = np.dtype(
+    [
+        ("digest", "<u8", (2,)),  # of the pixels and their shape: equal for exact duplicates
+        ("width", "<u4"),
+        ("height", "<u4"),
+        ("mode", "S8"),  # Pillow's mode of the file, or "array"
+        ("format", "S8"),
+        ("unusable", "?"),
+        ("misnamed", "?"),  # the extension says another format
+        ("flat", "?"),  # one colour
+        ("color", "?"),  # not gray
+        ("animated", "?"),
+    ]
+)
+
+_SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+}
+
+
+def no_facts(count: int) -> NDArray[np.void]:
+    """Return `count` empty rows of FACTS."""
+    return np.zeros(count, FACTS)
+
+
+def digest(pixels: NDArray[np.uint8]) -> bytes:
+    """Return 16 bytes that differ for different pixels or shapes.
+
+    Examples:
+        >>> digest(np.zeros((2, 3, 1), np.uint8)) == digest(np.zeros((3, 2, 1), np.uint8))
+        False
+    """
+    sums = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
+    sums.update(np.ascontiguousarray(pixels).data)
+    return sums.digest()
+
+
+def is_flat(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether all pixels of H W C are equal."""
+    first = pixels[0, 0]
+    return bool((pixels[0] == first).all()) and bool((pixels == first).all())
+
+
+def is_gray(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether H W C has no colour: one channel, or red, green and blue equal everywhere."""
+    if pixels.shape[2] == 1:
+        return True
+    row = pixels[0]  # looked at first: most pictures with colour show it there
+    return _equal(row) and _equal(pixels)
+
+
+def is_misnamed(name: str, kind: str) -> bool:
+    """Return whether the extension of a file is that of another picture format than `kind`.
+
+    Examples:
+        >>> is_misnamed("a.png", "JPEG"), is_misnamed("a.JPG", "JPEG"), is_misnamed("a", "JPEG")
+        (True, False, False)
+    """
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in EXTENSIONS and suffix not in _SUFFIXES.get(kind, (suffix,))
+
+
+def facts_of(decoded: Decoded, name: str) -> tuple[object, ...]:
+    """Return one row of FACTS for a picture that was read; `name` of its file, "" where it has none."""
+    pixels = decoded.pixels
+    height, width = decoded.full_size
+    return (
+        np.frombuffer(digest(pixels), "<u8"),
+        width,
+        height,
+        decoded.mode.encode()[:8],
+        decoded.format.encode()[:8],
+        False,
+        is_misnamed(name, decoded.format),
+        is_flat(pixels),
+        not is_gray(pixels),
+        decoded.animated,
+    )
+
+
+def facts_of_stack(images: NDArray[np.uint8]) -> NDArray[np.void]:
+    """Return the rows of FACTS for pictures that are one array, uint8 N H W C."""
+    facts = no_facts(len(images))
+    facts["digest"] = np.frombuffer(b"".join(map(digest, images)), "<u8").reshape(-1, 2)
+    facts["height"], facts["width"] = images.shape[1:3]
+    facts["mode"] = facts["format"] = b"array"
+    facts["flat"] = [is_flat(pixels) for pixels in images]
+    if images.shape[3] > 1:
+        facts["color"] = [not is_gray(pixels) for pixels in images]
+    return facts
+
+
+def _equal(pixels: NDArray[np.uint8]) -> bool:
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    return bool((red == green).all()) and bool((green == blue).all())

@@ -1,0 +1,166 @@
+"""A set of pictures ready to learn from: one uint8 array, labels, parts, and sentences that say how it came to be."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError
+
+from .facts import facts_of_stack
+from .inspection import Inspection
+from .preprocessing import Preprocessing
+from .rules import judge
+from .sampling import take_sample
+from .sizes import Wish, choose_preprocessing
+from .source import TRAIN, Source
+from .spelling import one_line
+from .splits import assign, check_fraction
+
+if TYPE_CHECKING:
+    from convscope.core.progress import Reporter
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ImageSet:
+    """Pictures ready to learn from.
+
+    Attributes:
+        name: of the source, for the user.
+        images: uint8 N H W C, the usable pictures; mapped from the cache, or the source's own array. Not writable.
+        labels: class of each, int64 N.
+        splits: part of each, uint8 N: TRAIN, VALIDATION, TEST; or LEFT_OUT where a training picture is also held out.
+        classes: names.
+        preprocessing: what makes any other picture like these.
+        inspection: what is wrong with the set.
+        notes: sentences that say how size, channels, background and parts were chosen, and what was left out.
+        mirror: whether flips left-right keep the class; None where the source does not say.
+        source: where they came from.
+        places: place of each picture in the source, int64 N.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.uint8]
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    inspection: Inspection
+    notes: tuple[str, ...]
+    mirror: bool | None
+    source: Source
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def indices(self, split: int) -> NDArray[np.int64]:
+        """Return the places in this set of the pictures of one part, in order."""
+        return np.flatnonzero(self.splits == split)
+
+    def picture_name(self, index: int) -> str:
+        """Return the name of one picture, relative to the source."""
+        return self.source.picture_name(int(self.places[index]))
+
+    def path(self, index: int) -> Path | None:
+        """Return the file of one picture, None where it has none of its own."""
+        return self.source.path(int(self.places[index]))
+
+
+def prepare(
+    source: Source,
+    *,
+    size: tuple[int, int] | int | None = None,
+    fit: str = "letterbox",
+    background: str = "auto",
+    channels: int | None = None,
+    validation: float | None = None,
+    seed: int = 0,
+    cache_dir: Path | None = None,
+    reporter: "Reporter | None" = None,
+    workers: int | None = None,
+) -> ImageSet:
+    """Return the pictures of `source`, all of one size, inspected and divided into parts.
+
+    Files are read once and kept in a cache on disk; arrays that need no change are used where they are.
+
+    Args:
+        source: see `convscope.images.sources.open_source`.
+        size: (width, height) or one side in pixels; None chooses it from the data.
+        fit: "letterbox", "stretch" or "crop", for pictures of another shape.
+        background: "auto", "white", "black" or "#rrggbb": margins and what lies behind transparency.
+        channels: 1 (gray) or 3; None takes what the data have.
+        validation: fraction of the training pictures to hold out; None holds a fifth out where the source has no
+            parts of its own.
+        seed: of the choice of what is held out.
+        cache_dir: folder of the cache; None takes CONVSCOPE_CACHE or the user's cache folder.
+        reporter: told how far the reading is.
+        workers: how many pictures are read at once; None takes the number of cores.
+
+    Raises:
+        ParameterError: a setting that cannot be.
+        DataError: not one readable picture in some class.
+        StorageError: no room for the cache.
+
+    Examples:
+        >>> from convscope.images.sources import open_source
+        >>> digits = prepare(open_source((np.eye(8, dtype=np.uint8)[None].repeat(6, 0), [0, 1] * 3)))
+        >>> digits.images.shape, digits.notes[0]
+        ((6, 8, 8, 1), 'size 8x8 (width x height): the pictures have it')
+    """
+    wish = Wish(size=size, fit=fit, background=background, channels=channels)
+    check_fraction(validation)
+    stack = source.stack()
+    preprocessing, notes = choose_preprocessing(wish, take_sample(source))
+    assert stack is not None
+    images, facts, reasons = stack, facts_of_stack(stack), {}
+    return _finish(source, images, facts, reasons, preprocessing, notes, validation, seed)
+
+
+def _finish(
+    source: Source,
+    images: NDArray[np.uint8],
+    facts: NDArray[np.void],
+    reasons: Mapping[int, str],
+    preprocessing: Preprocessing,
+    notes: tuple[str, ...],
+    validation: float | None,
+    seed: int,
+) -> ImageSet:
+    inspection = judge(source, facts, reasons)
+    places = np.flatnonzero(~facts["unusable"])
+    labels = source.labels[places]
+    splits, split_notes = assign(
+        source.splits[places], labels, facts["digest"][places], validation=validation, seed=seed
+    )
+    _refuse_untaught(source, labels, splits)
+    images = images.view()
+    images.flags.writeable = False
+    return ImageSet(
+        name=source.name,
+        images=images,
+        labels=labels,
+        splits=splits,
+        classes=source.classes,
+        preprocessing=preprocessing,
+        inspection=inspection,
+        notes=(*notes, *split_notes),
+        mirror=source.mirror,
+        source=source,
+        places=places,
+    )
+
+
+def _refuse_untaught(source: Source, labels: NDArray[np.int64], splits: NDArray[np.uint8]) -> None:
+    """Raise DataError if a class has nothing to learn from."""
+    counts = np.bincount(labels[splits == TRAIN], minlength=len(source.classes))
+    if counts.all():
+        return
+    name = one_line(source.classes[int(np.argmin(counts))])
+    raise DataError(
+        f"`{one_line(source.name)}` must have a picture of every class to learn from. Got none of {name!r} that is not "
+        "in validation or test too. Add some."
+    )

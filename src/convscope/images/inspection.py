@@ -1,0 +1,98 @@
+"""What is wrong with a set of pictures, as a record: every file named, none changed."""
+
+import dataclasses
+
+from convscope.core.errors import choose
+
+KINDS: dict[str, tuple[bool, str]] = {
+    "empty file": (False, "files of zero bytes"),
+    "not an image": (False, "files that are no pictures"),
+    "truncated": (False, "files that are cut off"),
+    "decompression bomb": (False, "pictures that declare too many pixels"),
+    "unreadable": (False, "pictures that cannot be read"),
+    "wrong extension": (True, "files with the extension of another format"),
+    "single colour": (True, "pictures of a single colour"),
+    "animated": (True, "animated pictures: the first frame is used"),
+    "duplicate": (True, "pictures that are there more than once"),
+    "two classes": (True, "pictures that are in more than one class"),
+    "train and test": (True, "pictures that are in more than one of train, validation and test"),
+    "few pictures": (True, "classes with few pictures"),
+    "imbalance": (True, "classes of very different size"),
+    "empty class folder": (True, "classes without a picture in a part"),
+    "ignored": (True, "files and folders that were passed over"),
+}
+"""The kinds of problems: whether a picture with it can still be used, and what it is, in the plural."""
+
+UNUSABLE = frozenset(kind for kind, (usable, _) in KINDS.items() if not usable)
+"""The kinds that leave a picture out of training."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One problem with one picture, class or file.
+
+    name: of the picture (its path relative to the source), class or file; valid Unicode, other bytes as ``\\xff``.
+    kind: one of KINDS. detail: what was found. others: the other pictures of a group of duplicates.
+    """
+
+    name: str
+    kind: str
+    detail: str
+    others: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        choose("kind", self.kind, KINDS)
+
+    @property
+    def usable(self) -> bool:
+        """Whether what has it can still be used."""
+        return self.kind not in UNUSABLE
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassCount:
+    """How many pictures a class has, and how many of them can be used."""
+
+    name: str
+    pictures: int
+    usable: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Widths and heights in pixels, each as smallest, middle, largest."""
+
+    widths: tuple[int, int, int]
+    heights: tuple[int, int, int]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a set of pictures has and what is wrong with it.
+
+    source: its name. pictures: files listed. usable: those that can be read. modes, formats: how many usable pictures
+    of each of Pillow's modes and formats.
+    """
+
+    source: str
+    pictures: int
+    usable: int
+    classes: tuple[ClassCount, ...]
+    problems: tuple[Problem, ...]
+    sizes: Sizes
+    modes: dict[str, int]
+    formats: dict[str, int]
+
+    @property
+    def unusable(self) -> tuple[Problem, ...]:
+        """The problems of the pictures that cannot be used, one each."""
+        return tuple(problem for problem in self.problems if not problem.usable)
+
+    def of_kind(self, kind: str) -> tuple[Problem, ...]:
+        """Return the problems of one kind.
+
+        Raises:
+            ParameterError: there is no such kind.
+        """
+        choose("kind", kind, KINDS)
+        return tuple(problem for problem in self.problems if problem.kind == kind)

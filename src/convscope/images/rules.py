@@ -1,0 +1,163 @@
+"""The rules by which a set of pictures is judged, from the facts of its pictures."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError
+
+from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes
+from .source import SPLIT_NAMES, TEST, UNASSIGNED, VALIDATION, Source
+from .spelling import one_line, spell
+from .splits import group
+
+_FEW = 10
+_IMBALANCE = 10
+_REASONS = (
+    ("0 bytes", "empty file"),
+    ("not a picture", "not an image"),
+    ("format not read here", "not an image"),
+    ("cut off", "truncated"),
+    ("decompression bomb", "decompression bomb"),
+)
+"""What the text of an UnreadableImageError holds, and the kind of problem it is; the first that fits counts."""
+
+
+def kind_of(reason: str) -> str:
+    """Return the kind of problem that the text of an UnreadableImageError tells of.
+
+    Examples:
+        >>> kind_of("the file is cut off: its picture data end too early")
+        'truncated'
+    """
+    return next((kind for words, kind in _REASONS if words in reason), "unreadable")
+
+
+def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -> Inspection:
+    """Return what the facts (FACTS, one row a picture) say about a source.
+
+    Args:
+        source: names, labels and splits of the pictures.
+        facts: what was noted of each.
+        reasons: why each unusable picture is, by its place.
+
+    Raises:
+        DataError: nothing can be read, or less than two classes have something that can be.
+    """
+    usable = np.flatnonzero(~facts["unusable"])
+    counts = _count(source, usable)
+    _refuse(source, counts, reasons)
+    problems = [
+        *_unusable(source, reasons),
+        *_by_flag(source, facts),
+        *_twins(source, facts, usable),
+        *_classes(source, counts, usable),
+        *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
+    ]
+    order = list(KINDS)
+    return Inspection(
+        source=spell(source.name),
+        pictures=len(source),
+        usable=len(usable),
+        classes=counts,
+        problems=tuple(sorted(problems, key=lambda problem: order.index(problem.kind))),
+        sizes=Sizes(widths=_spread(facts["width"][usable]), heights=_spread(facts["height"][usable])),
+        modes=_tally(facts["mode"][usable]),
+        formats=_tally(facts["format"][usable]),
+    )
+
+
+def _count(source: Source, usable: NDArray[np.int64]) -> tuple[ClassCount, ...]:
+    every = np.bincount(source.labels, minlength=len(source.classes)).tolist()
+    good = np.bincount(source.labels[usable], minlength=len(source.classes)).tolist()
+    return tuple(
+        ClassCount(name=spell(name), pictures=pictures, usable=fit)
+        for name, pictures, fit in zip(source.classes, every, good, strict=True)
+    )
+
+
+def _refuse(source: Source, counts: tuple[ClassCount, ...], reasons: Mapping[int, str]) -> None:
+    """Raise DataError where there is nothing to tell apart."""
+    name = one_line(source.name)
+    if not any(count.usable for count in counts):
+        example = next(iter(reasons.values()), "there are none")
+        raise DataError(
+            f"`{name}` must have pictures that can be read. Got {len(source):,} files and none of them can "
+            f"(for example: {example}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
+        )
+    for count in counts:
+        if not count.usable:
+            raise DataError(
+                f"`{name}` must have a readable picture of every class. "
+                f"Got none of {one_line(count.name)!r} ({count.pictures:,} files, none of them readable). "
+                "Mend them or take the class away."
+            )
+
+
+def _unusable(source: Source, reasons: Mapping[int, str]) -> Iterator[Problem]:
+    for place in sorted(reasons):
+        reason = reasons[place]
+        yield Problem(name=spell(source.picture_name(place)), kind=kind_of(reason), detail=reason)
+
+
+def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
+    flags = (("misnamed", "wrong extension"), ("flat", "single colour"), ("animated", "animated"))
+    for flag, kind in flags:
+        for place in np.flatnonzero(facts[flag]).tolist():
+            details = {
+                "misnamed": f"it is a {facts['format'][place].decode()} file",
+                "flat": "all its pixels are equal",
+                "animated": "only its first frame is used",
+            }
+            yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=details[flag])
+
+
+def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -> Iterator[Problem]:
+    """Give one problem of each kind for every group of exact duplicates."""
+    groups = group(facts["digest"][usable])
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups)
+    starts = np.cumsum(sizes) - sizes
+    for number in np.flatnonzero(sizes > 1).tolist():
+        places = usable[order[starts[number] : starts[number] + sizes[number]]].tolist()
+        first, *others = (spell(source.picture_name(place)) for place in places)
+        labels = sorted({int(source.labels[place]) for place in places})
+        parts = sorted({int(source.splits[place]) for place in places})
+        found = [("duplicate", f"{len(places)} times the same picture")]
+        if len(labels) > 1:
+            names = ", ".join(spell(source.classes[label]) for label in labels)
+            found.append(("two classes", f"the same picture is in the classes {names}"))
+        if len(parts) > 1 and parts[-1] > 1:
+            names = " and ".join(SPLIT_NAMES[part] for part in parts)
+            found.append(("train and test", f"the same picture is in {names}"))
+        for kind, detail in found:
+            yield Problem(name=first, kind=kind, detail=detail, others=tuple(others))
+
+
+def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.int64]) -> Iterator[Problem]:
+    for count in counts:
+        if count.usable < _FEW:
+            need = "two are needed, one to learn from and one to judge by" if count.usable < 2 else f"{_FEW} are few"
+            word = "picture" if count.usable == 1 else "pictures"
+            yield Problem(name=count.name, kind="few pictures", detail=f"{count.usable} usable {word}; {need}")
+    least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
+    if most.usable > _IMBALANCE * least.usable:
+        detail = f"{least.usable:,} pictures, {most.name} has {most.usable:,}: {most.usable / least.usable:.0f} times as many"
+        yield Problem(name=least.name, kind="imbalance", detail=detail)
+    for part in (VALIDATION, TEST):
+        there = np.bincount(source.labels[usable[source.splits[usable] == part]], minlength=len(counts))
+        if part in (UNASSIGNED,) or not there.any():
+            continue
+        for place in np.flatnonzero(there == 0).tolist():
+            detail = f"no usable picture in {SPLIT_NAMES[part]}"
+            yield Problem(name=counts[place].name, kind="empty class folder", detail=detail)
+
+
+def _spread(values: NDArray[np.uint32]) -> tuple[int, int, int]:
+    return int(values.min()), int(np.median(values)), int(values.max())
+
+
+def _tally(values: NDArray[np.bytes_]) -> dict[str, int]:
+    names, counts = np.unique(values, return_counts=True)
+    return {name.decode(): count for name, count in zip(names.tolist(), counts.tolist(), strict=True)}

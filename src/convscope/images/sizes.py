@@ -1,0 +1,158 @@
+"""The one size, the channels and the background of a set, chosen from a sample of it, with sentences that say how."""
+
+import dataclasses
+import re
+from typing import Literal, cast
+
+import numpy as np
+
+from convscope.core.errors import ParameterError, choose
+
+from .preprocessing import FITS, Preprocessing
+from .sampling import Sample
+
+LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
+"""Sides that are chosen, in pixels; more only with `size`."""
+
+LARGEST = LADDER[-1]
+_ENLARGE = 1.15
+_SQUARE = (2 / 3, 3 / 2)
+_NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the user asks of preprocessing; None and "auto" leave it to the data.
+
+    size: (width, height) or one side, in pixels. fit: what happens to pictures of another shape. background: "auto",
+    "white", "black" or "#rrggbb". channels: 1 or 3.
+
+    Raises:
+        ParameterError: a value that it cannot have.
+
+    Examples:
+        >>> Wish(size=64).size
+        (64, 64)
+    """
+
+    size: tuple[int, int] | int | None = None
+    fit: str = "letterbox"
+    background: str = "auto"
+    channels: int | None = None
+
+    def __post_init__(self) -> None:
+        choose("fit", self.fit, FITS)
+        if self.background != "auto":
+            parse_color(self.background)
+        if self.channels not in (None, 1, 3) or isinstance(self.channels, bool):
+            raise ParameterError(
+                f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}. Leave it out to use what the data have."
+            )
+        if self.size is None:
+            return
+        sides = (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
+        if len(sides) != 2 or not all(type(side) is int and 1 <= side <= 4096 for side in sides):
+            raise ParameterError(
+                f"`size` must be one side or (width, height), in pixels from 1 to 4096. Got {self.size!r}. "
+                "Give for example 64 or (64, 48)."
+            )
+        object.__setattr__(self, "size", sides)
+
+
+def choose_preprocessing(wish: Wish, sample: Sample) -> tuple[Preprocessing, tuple[str, ...]]:
+    """Return the preprocessing, and the sentences that say how each part of it was chosen."""
+    (width, height), size_note = _size(wish, sample)
+    notes = [size_note]
+    channels = wish.channels or (1 if sample.gray else 3)
+    if wish.channels is None:
+        notes.append(
+            "channels 1: no picture of the sample has colour" if sample.gray else "channels 3: there is colour"
+        )
+    else:
+        notes.append(f"channels {channels}: as asked")
+    color, why = _background(wish, sample)
+    background = color if channels == 3 else (_luma(color),)
+    fit = cast("Literal['letterbox', 'stretch', 'crop']", wish.fit)
+    result = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background)
+    has_margins = wish.fit == "letterbox" and _margins(sample, width, height)
+    if has_margins or sample.transparent or wish.background != "auto":
+        notes.append(f"background #{''.join(f'{value:02x}' for value in color)}: {why}")
+    return result, tuple(notes)
+
+
+def parse_color(text: str) -> tuple[int, int, int]:
+    """Return red, green, blue (0…255) of "white", "black" or "#rrggbb".
+
+    Raises:
+        ParameterError: it is none of these.
+
+    Examples:
+        >>> parse_color("#ff8000")
+        (255, 128, 0)
+    """
+    if text in _NAMED:
+        return _NAMED[text]
+    if not isinstance(text, str) or not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ParameterError(
+            f"`background` must be auto, white, black or a colour like #ff8000. Got {text!r}. "
+            "Give red, green and blue as two hexadecimal digits each."
+        )
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def rung(side: float) -> int:
+    """Return the largest side of LADDER that enlarges `side` by no more than 15 %, at least the smallest.
+
+    Examples:
+        >>> rung(30), rung(375), rung(3)
+        (32, 96, 8)
+    """
+    return max((step for step in LADDER if step <= side * _ENLARGE), default=LADDER[0])
+
+
+def _size(wish: Wish, sample: Sample) -> tuple[tuple[int, int], str]:
+    """Return (width, height) and the sentence."""
+    if wish.size is not None:
+        width, height = cast("tuple[int, int]", wish.size)
+        return (width, height), f"size {width}x{height} (width x height): as asked"
+    middle = int(np.median(sample.widths)), int(np.median(sample.heights))
+    if sample.same_size and max(middle) <= LARGEST:
+        return middle, f"size {middle[0]}x{middle[1]} (width x height): the pictures have it"
+    aspect = float(np.median(sample.widths / sample.heights))
+    if _SQUARE[0] <= aspect <= _SQUARE[1]:
+        width = height = rung(float(np.median(np.minimum(sample.widths, sample.heights))))
+    else:
+        long_side = rung(float(np.median(np.maximum(sample.widths, sample.heights))))
+        short_side = max(LADDER[0], 4 * round(long_side * min(aspect, 1 / aspect) / 4))
+        width, height = (long_side, short_side) if aspect > 1 else (short_side, long_side)
+    fits = {
+        "letterbox": "letterboxed, nothing is cut away",
+        "stretch": "stretched, nothing is cut away",
+        "crop": "cropped, what stands out is cut away",
+    }
+    found = "all pictures of the sample are" if sample.same_size else "the middle picture is"
+    return (width, height), (
+        f"size {width}x{height} (width x height): {found} {middle[0]}x{middle[1]}; {fits[wish.fit]}; --size changes it"
+    )
+
+
+def _background(wish: Wish, sample: Sample) -> tuple[tuple[int, int, int], str]:
+    if wish.background != "auto":
+        return parse_color(wish.background), "as asked"
+    if not len(sample.edges):
+        return _NAMED["white"], "white, for the edges of the pictures are transparent; --background changes it"
+    red, green, blue = np.rint(np.median(sample.edges, axis=0)).astype(int).tolist()
+    return (red, green, blue), "the middle colour at the edges of the pictures; --background changes it"
+
+
+def _margins(sample: Sample, width: int, height: int) -> bool:
+    """Return whether some picture leaves a margin of a pixel or more in the box."""
+    scale = np.minimum(width / sample.widths, height / sample.heights)
+    tall, wide = np.rint(sample.heights * scale), np.rint(sample.widths * scale)
+    return bool(((tall < height) | (wide < width)).any())
+
+
+def _luma(color: tuple[int, int, int]) -> int:
+    """Return the gray of a colour by the weights that Pillow uses (ITU-R 601-2)."""
+    red, green, blue = color
+    return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16

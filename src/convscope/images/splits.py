@@ -1,0 +1,156 @@
+"""Which pictures are learned from, which are held out: stratified, by seed, exact duplicates always on one side."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import ParameterError
+
+from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
+
+DEFAULT_FRACTION = 0.2
+"""How much is held out for validation where the set has no parts of its own."""
+
+LEFT_OUT = UNASSIGNED
+"""In the splits of a prepared set: in no part, because the same picture is in validation or test."""
+
+
+def check_fraction(validation: float | None) -> None:
+    """Raise ParameterError unless `validation` is None or a fraction from 0 up to, but not including, 1."""
+    if validation is None:
+        return
+    number = isinstance(validation, (int, float)) and not isinstance(validation, bool)
+    if not number or not 0 <= validation < 1:
+        raise ParameterError(
+            f"`validation` must be a fraction from 0 to below 1. Got {validation!r}. Give for example 0.2."
+        )
+
+
+def assign(
+    given: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    digests: NDArray[np.uint64],
+    *,
+    validation: float | None = None,
+    seed: int = 0,
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return the part of every picture (TRAIN, VALIDATION, TEST, or LEFT_OUT) and sentences that say how.
+
+    Args:
+        given: what the source says, uint8 N.
+        labels: class of each picture, int64 N.
+        digests: N x 2; equal for exact duplicates.
+        validation: fraction of the training pictures to hold out; None holds a fifth out only where the source has
+            no parts of its own.
+        seed: another seed, another choice. The choice depends on the pictures, not on their names or order.
+
+    Raises:
+        ParameterError: `validation` is no fraction, or the set has a validation part already.
+    """
+    check_fraction(validation)
+    groups = group(digests)
+    notes = []
+    held = (given == VALIDATION) | (given == TEST)
+    if not held.any():
+        fraction = DEFAULT_FRACTION if validation is None else validation
+        splits, note = hold_out(labels, groups, digests, fraction, seed)
+        return splits, (note,)
+    splits = given.copy()
+    unassigned = int(np.count_nonzero(given == UNASSIGNED))
+    if unassigned:
+        splits[given == UNASSIGNED] = TRAIN
+        notes.append(f"{unassigned:,} pictures that the set gives to no part are learned from")
+    notes += [_kept(given, part) for part in (VALIDATION, TEST) if (given == part).any()]
+    notes += _leave_out(splits, groups)
+    if validation:
+        if (given == VALIDATION).any():
+            raise ParameterError(
+                f"`validation` must be left out for a set with a validation part of its own. Got {validation:g}. "
+                "Leave it out."
+            )
+        train = np.flatnonzero(splits == TRAIN)
+        splits[train], note = hold_out(labels[train], group(digests[train]), digests[train], validation, seed)
+        notes.append(note)
+    return splits, tuple(notes)
+
+
+def group(digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return for each picture the number of its group of exact duplicates, int64 N; groups are numbered from 0.
+
+    Examples:
+        >>> group(np.array([[5, 1], [4, 0], [5, 1]], np.uint64))
+        array([1, 0, 1])
+    """
+    order = np.lexsort((digests[:, 1], digests[:, 0]))
+    ordered = digests[order]
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    numbers = np.empty(len(order), np.int64)
+    numbers[order] = np.cumsum(is_new) - 1
+    return numbers
+
+
+def hold_out(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], digests: NDArray[np.uint64], fraction: float, seed: int
+) -> tuple[NDArray[np.uint8], str]:
+    """Return TRAIN or VALIDATION for each picture, and the sentence.
+
+    Of each class about `fraction` of the pictures is held out, at least one where it has two different ones, never
+    all. A group of duplicates counts to the class with the lowest number among them.
+    """
+    splits = np.full(len(labels), TRAIN, np.uint8)
+    if fraction == 0:
+        return splits, "validation: none is held out, as asked"
+    count = int(groups.max(initial=-1)) + 1
+    sizes = np.bincount(groups, minlength=count)
+    lowest = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, groups, labels)
+    rank = np.empty(count, np.uint64)
+    rank[groups] = _mix(digests[:, 0] ^ _mix(np.full(1, seed % (1 << 64), np.uint64)))
+    chosen = np.zeros(count, bool)
+    order = np.lexsort((rank, lowest))
+    edges = np.flatnonzero(np.diff(lowest[order])) + 1
+    for members in np.split(order, edges):
+        chosen[_choose(members, sizes[members], fraction)] = True
+    splits[chosen[groups]] = VALIDATION
+    held = int(np.count_nonzero(splits == VALIDATION))
+    share = "a fifth" if fraction == DEFAULT_FRACTION else f"{fraction:g}"
+    return splits, f"validation: {share} of each class is held out by seed {seed}: {held:,} of {len(labels):,} pictures"
+
+
+def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
+    """Return the groups of one class to hold out; `members` come in their random order."""
+    total = int(sizes.sum())
+    if len(members) < 2:
+        return members[:0]
+    target = min(max(1, round(fraction * total)), total - 1)
+    if int(sizes.max()) == 1:
+        return members[:target]
+    taken, places = 0, []
+    for place, size in enumerate(sizes.tolist()):
+        if taken + size <= target:
+            taken += size
+            places.append(place)
+    return members[places or [int(np.argmin(sizes))]]
+
+
+def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str]:
+    """Take pictures out of training whose exact duplicate is held out; change `splits`, return the sentence."""
+    is_held = np.zeros(int(groups.max()) + 1, bool)
+    is_held[groups[(splits == VALIDATION) | (splits == TEST)]] = True
+    leaving = (splits == TRAIN) & is_held[groups]
+    splits[leaving] = LEFT_OUT
+    count = int(np.count_nonzero(leaving))
+    return [f"{count:,} training pictures are left out: the same picture is in validation or test"] if count else []
+
+
+def _kept(given: NDArray[np.uint8], part: int) -> str:
+    name = {VALIDATION: "validation", TEST: "test"}[part]
+    return f"{name}: {int(np.count_nonzero(given == part)):,} pictures, as the set gives them ({SPLIT_NAMES[part]})"
+
+
+def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return 64-bit numbers scattered by the finalizer of splitmix64 (Steele et al. 2014): random, but by content."""
+    values = values + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
