@@ -16,6 +16,7 @@ from convscope.networks.plan import Step
 from convscope.stages.geometry import ReceptiveField
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.subsampling import Subsampling
+from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.oracles import network as oracle
 
@@ -58,7 +59,7 @@ def outputs(network: Network, maps: Tensor) -> list[tuple[Step, Tensor]]:
     return results
 
 
-@settings(max_examples=80, deadline=None)
+@settings(LAWS, max_examples=80)
 @given(cases())
 def test_shapes_and_parameters_are_those_of_the_plan(case: Case) -> None:
     network = Network(case.layout, **case.sizes).eval()
@@ -71,7 +72,7 @@ def test_shapes_and_parameters_are_those_of_the_plan(case: Case) -> None:
     assert case.plan().parameters == sum(parameter.numel() for parameter in network.parameters())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(LAWS, max_examples=25)
 @given(cases(largest_side=9, units=3, stages=4))
 def test_scores_are_those_of_nested_loops(case: Case) -> None:
     network = Network(case.layout, **case.sizes, mean=(0.4,), std=(0.3,)).eval()
@@ -101,7 +102,7 @@ def positive(case: Case) -> Network:
     return network
 
 
-@settings(max_examples=80, deadline=None)
+@settings(LAWS, max_examples=80)
 @given(cases(), st.data())
 def test_receptive_fields_are_those_that_gradients_find(case: Case, data: st.DataObject) -> None:
     network = positive(case)

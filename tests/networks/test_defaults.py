@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from tests.checks.laws import LAWS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(LAWS, max_examples=300)
 @given(st.integers(1, 600), st.integers(1, 600), st.sampled_from((1, 3)), st.sampled_from((2, 300, 6_000, 10**6)))
 @example(1, 1, 1, 2)
 @example(1, 600, 3, 2)

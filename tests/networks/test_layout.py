@@ -11,13 +11,14 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.networks.layout import LARGEST_STAGES, Layout
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.subsampling import Subsampling
+from tests.checks.laws import LAWS
 from tests.checks.layouts import layouts
 
 ALPHABET = "0123456789CNMPASgvU/+- .xé²\n\x00"
 PARTS = ("32C5", "+8C3", "64C5/2v", "MP2", "AP3/2", "SSg", "10N", "tanh", "gelu", "nonorm", "softmax", "LP2", "")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(LAWS, max_examples=200)
 @given(layouts(units=65_536, window=1_024, stages=12))
 def test_the_text_of_a_layout_reads_as_that_layout(layout: Layout) -> None:
     assert Layout.parse(str(layout)) == layout
@@ -81,7 +82,7 @@ def read_or_refuse(text: str) -> None:
     assert time.perf_counter() - start < 0.5
 
 
-@settings(max_examples=300, deadline=None)
+@settings(LAWS, max_examples=300)
 @given(st.text() | st.text(ALPHABET) | st.lists(st.sampled_from(PARTS), max_size=8).map("-".join))
 @example("C" * 4_000)
 @example("relu" * 1_000)
@@ -95,7 +96,7 @@ def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
     read_or_refuse(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(LAWS, max_examples=300)
 @given(layouts(), st.data())
 def test_a_layout_with_a_changed_character_is_read_or_refused_with_a_position(
     layout: Layout, data: st.DataObject

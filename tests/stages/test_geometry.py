@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.stages.geometry import ReceptiveField, Window, output_size, same_padding
+from tests.checks.laws import LAWS
 
 windows = st.builds(
     Window, kernel=st.integers(1, 7), stride=st.integers(1, 4), before=st.integers(0, 3), after=st.integers(0, 3)
 )
 
 
+@LAWS
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 9), st.integers(0, 9))
 def test_the_number_of_places_is_what_counting_gives(size: int, kernel: int, stride: int, padding: int) -> None:
     places = [first for first in range(0, size + padding, stride) if first + kernel <= size + padding]
@@ -36,6 +38,7 @@ def test_windows_that_are_none_are_refused(values: dict[str, int]) -> None:
         Window(**values)
 
 
+@LAWS
 @given(st.integers(1, 200), st.integers(1, 200))
 def test_same_padding_keeps_any_side(kernel: int, size: int) -> None:
     before, after = same_padding(kernel)
@@ -43,6 +46,7 @@ def test_same_padding_keeps_any_side(kernel: int, size: int) -> None:
     assert 0 <= after - before <= 1
 
 
+@LAWS
 @given(st.lists(windows, max_size=4), st.integers(0, 5))
 def test_the_field_is_the_box_of_pixels_found_by_following_every_window_down(chain: list[Window], place: int) -> None:
     field = ReceptiveField()

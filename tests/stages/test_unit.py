@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.stages import convolve
+from tests.checks.laws import LAWS
 from tests.oracles import stages as oracle
 
 
@@ -18,7 +19,7 @@ def test_a_unit_of_3x3_over_an_image_of_5x5_gives_9_features() -> None:
     assert features[0, 0] == 0 + 1 + 2 + 5 + 6 + 7 + 10 + 11 + 12
 
 
-@settings(max_examples=40, deadline=None)
+@settings(LAWS, max_examples=40)
 @given(
     st.integers(1, 4), st.integers(0, 4), st.integers(0, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 99)
 )
