@@ -1,0 +1,25 @@
+"""Text that came from outside (names of files and classes), made safe to print."""
+
+import re
+
+# Controls, line ends, lone surrogates (bytes of a name that are no UTF-8), and marks that turn the reading direction.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    r"""Return `text` on one line, with everything that a terminal could take for a command written out.
+
+    Bytes of a file name that are no UTF-8 are shown as ``\xNN``, as the shell's ``$'…'`` takes them.
+
+    Examples:
+        >>> print(printable("two\nlines"), printable("caf\udce9"), printable("größe"), printable("\x1b[31m"))
+        two\nlines caf\xe9 größe \x1b[31m
+    """
+    return _UNSAFE.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that Python could not decode (PEP 383)
+        return f"\\x{code - 0xDC00:02x}"
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
