@@ -1,8 +1,10 @@
 """What decoding promises about modes, orientation, scale and files."""
 
 import os
+import struct
 import threading
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -205,13 +207,37 @@ def test_an_array_is_its_own_full_size() -> None:
     assert Decoded(pixels=np.zeros((2, 3, 1), np.uint8)).full_size == (2, 3)
 
 
-def test_running_out_of_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "it asks for more memory than there is"),
+        (struct.error("unpack requires 4 bytes"), r"its data are damaged \(unpack requires 4 bytes\)"),
+        (zlib.error("Error -3"), r"its data are damaged \(Error -3\)"),
+        (SyntaxError("broken PNG file"), r"its data are damaged \(broken PNG file\)"),
+        (OverflowError("too large"), r"its data are damaged \(too large\)"),
+        (IndexError(), r"its data are damaged \(IndexError\)"),
+        (KeyError("tag"), "its data are damaged"),
+        (EOFError(), "the file is cut off: its picture data end too early"),
+        (OSError("image file is truncated (3 bytes not processed)"), "the file is cut off"),
+        (NotImplementedError("x" * 500), r"its data are damaged \(x{100}\)$"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_whatever_a_codec_raises_is_a_reason(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "load", refuse)
-    with pytest.raises(UnreadableImageError, match="more memory than there is"):
+    with pytest.raises(UnreadableImageError, match=reason):
         decode(good_files()["good.tif"])
+
+
+def test_exif_that_cannot_be_read_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise struct.error("damaged")
+
+    monkeypatch.setattr(Image.Image, "getexif", refuse)
+    assert np.array_equal(decode(good_files()["good.png"]).pixels, sample())
 
 
 def test_warnings_are_quiet_in_many_threads_and_back_afterwards() -> None:

@@ -1,4 +1,4 @@
-"""Names of files and classes: their natural order and what counts as hidden."""
+"""Names of files and classes: their natural order, their extension, and what counts as hidden."""
 
 import re
 
@@ -14,8 +14,19 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
         ['9', '10', 'img1', 'img2', 'img10']
     """
     parts: list[str | int] = list(_DIGITS.split(name))  # text, digits, text, …: each meets only its own kind
-    parts[1::2] = [int(part) for part in parts[1::2]]
+    parts[1::2] = map(int, parts[1::2])
     return parts, name
+
+
+def extension(name: str) -> str:
+    """Return the extension in lower case with its dot, "" where there is none; faster than ``os.path.splitext``.
+
+    Examples:
+        >>> [extension(name) for name in ("cat.JPG", "cat", ".hidden", "a.tar.gz")]
+        ['.jpg', '', '', '.gz']
+    """
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
 
 
 def is_clutter(name: str) -> bool:

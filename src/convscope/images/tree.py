@@ -7,7 +7,7 @@ from pathlib import Path
 
 from convscope.core.errors import DataError
 
-from .naming import is_clutter, natural_key
+from .naming import extension, is_clutter, natural_key
 from .pictures import EXTENSIONS
 
 
@@ -84,7 +84,7 @@ def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) ->
                     folder.folders.append(Folder(relative=folder.inside(name)))
                 elif entry.is_symlink() and entry.is_dir():
                     links.append((folder, name))
-                elif os.path.splitext(name)[1].lower() in EXTENSIONS and not _is_special(entry):
+                elif extension(name) in EXTENSIONS and not _is_special(entry):
                     folder.pictures.append(name)
                 else:
                     folder.others.append(name)
