@@ -13,7 +13,9 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 
 @click.command("train", context_settings={"show_default": True})
 @click.argument("data", default="digits", metavar="[DATA]")
-@click.option("-o", "--output", metavar="FOLDER", help="Folder of the run; the first free runs/<name>-<number> if none.")
+@click.option(
+    "-o", "--output", metavar="FOLDER", help="Folder of the run; the first free runs/<name>-<number> if none."
+)
 @click.option("--force", is_flag=True, help="Overwrite a run that stands in the output folder.")
 @click.option("--resume", metavar="RUN", help="Go on with the run in this folder, to the same weights.")
 @click.option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.")
@@ -26,7 +28,10 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--seed", type=int, default=0, metavar="N", help="Of everything random; a run repeats bit for bit.")
 @click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
 @click.option(
-    "--fit", type=click.Choice(["letterbox", "stretch", "crop"]), default="letterbox", help="How other shapes are fitted."
+    "--fit",
+    type=click.Choice(["letterbox", "stretch", "crop"]),
+    default="letterbox",
+    help="How other shapes are fitted.",
 )
 @click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
 @click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
@@ -41,7 +46,10 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
 @click.option("--threads", type=int, metavar="N", help="Threads; the cores of the machine if none.")
 @click.option(
-    "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", help="Of convolutions and products."
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    help="Of convolutions and products.",
 )
 @click.option("--data-dir", metavar="FOLDER", help="Where named sets (mnist, fashion-mnist) are looked for first.")
 @click.option("--cache-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Where decoded pictures are kept.")

@@ -1,15 +1,16 @@
 """A training run on disk: written whole or not at all, put back to the same bits."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from convscope.core.atomic import replacing
-from convscope.core.errors import ConvscopeError, ModelFileError
+from convscope.core.atomic import write_bytes
+from convscope.core.errors import ConvscopeError, DataError, ModelFileError
 from convscope.core.records import from_json, to_json
 from convscope.networks.tensor_file import read_tensors
 
@@ -36,6 +37,15 @@ class _Standing:
     seen: int
     seconds: float
     history: tuple[EpochRecord, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no training has come to."""
+        for name in ("epoch", "batch", "step", "elapsed_s", "right", "seen", "seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise DataError(f"`{name}` must be 0 or more. Got {getattr(self, name)}.")
+        for name in ("fraction", "per_step"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DataError(f"`{name}` must be from 0 to 1. Got {getattr(self, name)}.")
 
 
 def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
@@ -65,8 +75,8 @@ def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
         history=tuple(state.history),
     )
     tensors = {name: value.contiguous() for name, value in _tensors(state).items()}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"convscope.checkpoint": json.dumps(to_json(standing))})
+    # by way of bytes, at the price of a copy: safetensors hides why a file could not be written, for example a full disk
+    write_bytes(path, save(tensors, metadata={_KEY: json.dumps(to_json(standing))}))
 
 
 def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
@@ -77,12 +87,7 @@ def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     """
     expected = {name: value.detach() for name, value in _tensors(state, complete=True).items()}
     tensors, metadata = read_tensors(path)
-    try:
-        standing = from_json(_Standing, json.loads(metadata.get("convscope.checkpoint", "null")))
-    except (ConvscopeError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is no checkpoint of convscope, or a damaged one. {_REMEDY}") from error
-    if standing.format_version > FORMAT_VERSION:
-        raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
+    standing = _read_standing(metadata.get(_KEY, "null"), path)
     if standing.run != run:
         raise ModelFileError(f"{path} belongs to a run with other settings or other pictures. {_REMEDY}")
     shapes = {name: (value.shape, value.dtype) for name, value in tensors.items()}
@@ -91,7 +96,21 @@ def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     _put_back(state, standing, tensors)
 
 
+_KEY = "convscope.checkpoint"
 _REMEDY = "Start the training anew, without --resume."
+
+
+def _read_standing(text: str, path: Path) -> _Standing:
+    try:
+        data = json.loads(text)
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:  # before all else: newer files may hold other fields
+            raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
+        return from_json(_Standing, data)
+    except ModelFileError:
+        raise
+    except (ConvscopeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path} is no checkpoint of convscope, or a damaged one. {_REMEDY}") from error
 
 
 def _tensors(state: TrainingState, *, complete: bool = False) -> dict[str, Tensor]:
@@ -128,7 +147,6 @@ def _put_back(state: TrainingState, standing: _Standing, tensors: dict[str, Tens
                 **{name: empty.copy_(moments[name]) for name, empty in like.items()},
             }
     state.epoch, state.batch, state.step = standing.epoch, standing.batch, standing.step
-    state.pace.fraction, state.pace.per_step = standing.fraction, standing.per_step
-    state.pace.before_s += standing.elapsed_s
+    state.pace.go_on(fraction=standing.fraction, per_step=standing.per_step, before_s=standing.elapsed_s)
     state.sums = Sums(loss=standing.loss, right=standing.right, seen=standing.seen, seconds=standing.seconds)
     state.history = list(standing.history)

@@ -120,7 +120,9 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if text is None:
         return None
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts):
+    if len(parts) > 2 or not all(
+        part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
+    ):
         raise ParameterError(f"`size` must be one side or widthxheight in pixels, like 64 or 64x48. Got {text!r}.")
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 

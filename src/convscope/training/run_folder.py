@@ -116,12 +116,18 @@ def read_record(folder: RunFolder) -> RunRecord:
     """
     path = folder.settings
     if not path.is_file():
-        raise ParameterError(f"`resume` must name the folder of a run. Got {folder.path}, where there is no settings.json.")
+        raise ParameterError(
+            f"`resume` must name the folder of a run. Got {folder.path}, where there is no settings.json."
+        )
     try:
         if path.stat().st_size > _LARGEST_SETTINGS_BYTES:
             raise ModelFileError(f"{path} is too large to be the settings of a run. Start the training anew.")
         data = json.loads(path.read_text(encoding="utf-8"))
-        newer = isinstance(data, dict) and isinstance(version := data.get("format_version"), int) and version > FORMAT_VERSION
+        newer = (
+            isinstance(data, dict)
+            and isinstance(version := data.get("format_version"), int)
+            and version > FORMAT_VERSION
+        )
         if newer:
             raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
         return from_json(RunRecord, data)
