@@ -1,4 +1,4 @@
-"""What every source of pictures promises: one suite, run over each kind (`CHECKS` on a source, `fresh` makes another)."""
+"""What every source of pictures promises: one suite over each kind; `fresh` opens the same source once more."""
 
 from collections.abc import Callable
 from pathlib import Path

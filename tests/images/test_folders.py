@@ -1,7 +1,6 @@
 """Folders of pictures: where classes and splits come from, odd names and links, and what is refused."""
 
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -148,8 +147,8 @@ def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> 
         (["a/1.png", "b/"], r"b/` must hold pictures of its class. Got an empty class folder \(nothing\)"),
         (["a/1.png", "b/x.txt"], r"Got an empty class folder \(1 files without a picture's extension\)"),
         (["x/a/1.png", "x/b/", "y/1.png"], "x/b/` must hold pictures of its class. Got an empty class folder"),
-        (["a/1.png", "a/more/2.png", "b/1.png"], "a/` must hold either pictures or class folders. Got both: 1 pictures"),
-        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 pictures dir"),
+        (["a/1.png", "a/more/2.png", "b/1.png"], "a/` must hold either pictures or class folders. Got both: 1 pict"),
+        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 pict"),
         (["train/a/1.png", "train/1.png", "test/a/1.png"], "train/` must hold either pictures or class folders"),
         (["train/a/1.png", "train/b/", "test/b/1.png"], "train/b/` must hold pictures of its class"),
         (["val/a/1.png", "test/a/1.png"], "must have a train/ folder beside test/ and val/. Got none. Add it"),
@@ -180,16 +179,3 @@ def test_an_empty_class_folder_in_test_is_no_matter(tmp_path: Path) -> None:
     _touch(tmp_path / "train" / "a" / "1.png", tmp_path / "train" / "b" / "1.png", tmp_path / "test" / "a" / "1.png")
     (tmp_path / "test" / "b").mkdir()
     assert np.bincount(open_source(tmp_path).splits, minlength=4).tolist() == [0, 2, 0, 1]
-
-
-def test_a_large_folder_is_listed_quickly(tmp_path: Path) -> None:
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        for number in range(3000):
-            (tmp_path / name / f"{number}.png").touch()
-    start = time.perf_counter()
-    source = open_source(tmp_path)
-    seconds = time.perf_counter() - start
-    assert len(source) == 6000
-    assert source.picture_name(10) == "a/10.png"
-    assert seconds < 2  # 60,000 take about half a second on a quiet machine

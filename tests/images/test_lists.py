@@ -53,6 +53,14 @@ def test_splits_are_read_in_any_words(folder: Path) -> None:
     assert source.splits.tolist() == [UNASSIGNED] * 2
 
 
+def test_the_fingerprint_changes_with_labels_and_splits_alone(folder: Path) -> None:
+    texts = ("p/0.png,a\np/1.png,b\np/2.png,a\n", "p/0.png,a\np/1.png,b\np/2.png,b\n")
+    texts += tuple(
+        f"p/0.png,a,train\np/1.png,b,{one}\np/2.png,a,{two}\n" for one, two in (("val", "test"), ("test", "val"))
+    )
+    assert len({open_source(_csv(folder, text)).fingerprint() for text in texts}) == 4
+
+
 def test_paths_may_be_absolute_leave_the_folder_or_be_missing(folder: Path) -> None:
     (folder / "lists").mkdir()
     text = f"{folder}/p/0.png,cat\n../p/1.png,dog\nmissing.png,dog\n"
@@ -86,15 +94,15 @@ BROKEN = [
     ("path,label\np/0.png,cat,cute\n", "must have 2 columns in every line. Got 3 in line 2"),
     ("path,label\np/0.png,cat\n,dog\n", "Got no path in line 3. Mend it"),
     ("path,label\np/0.png,\np/1.png,dog\n,\np/2.png,\n", r"Got no label in line 2 \(and 1 more bad rows\)"),
-    ("p/0.png,cat,train\np/1.png,dog,holdout\n", "Got the split 'holdout', which is none of train, val, test in line 2"),
+    ("p/0.png,cat,train\np/1.png,dog,holdout\n", "Got the split 'holdout', which is none of train, val, test in"),
     ("p/0.png,cat,train\np/1.png,dog,\n", "Got no split in line 2"),
     ('path,label\n"p/0.png,cat\np/1.png,dog\n', "must be a CSV file. Got unexpected end of data near line 3"),
     ('path,label\n"p/0.png"x,cat\n', "must be a CSV file. Got .* near line 2"),
     ("path,label\n" + "x" * 200_000 + ",cat\n", "must be a CSV file. Got field larger than field limit"),
-    ("a.png,cat\nb.png,dog\n", "must name files that are there. Got 2 paths and none of them is, for example 'a.png'"),
+    ("a.png,cat\nb.png,dog\n", "must name files that are there. Got 2 paths and none of them is, for ex"),
     ("p/0.png,cat\np/1.png,cat\n", "must have at least two classes. Got only the class 'cat'"),
-    ("file,filename,label\np/0.png,x,cat\n", "must have one column path. Got 'file', 'filename'. Name one of them 'path'"),
-    ("p/0.png,cat,val\np/1.png,dog,test\n", "must have pictures for training. Got only pictures for validation or test"),
+    ("file,filename,label\np/0.png,x,cat\n", "must have one column path. Got 'file', 'filename'. Name one"),
+    ("p/0.png,cat,val\np/1.png,dog,test\n", "must have pictures for training. Got only pictures for validation"),
     (b"\x89PNG\r\n\x1a\n\0\0\0binary", "must "),
     (b"path,label\np/\0.png,cat\np/1.png,dog\n", "zero byte|NUL"),
 ]  # fmt: skip

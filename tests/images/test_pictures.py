@@ -16,7 +16,7 @@ from convscope.images.modes import scale_wide, to_pixels
 from convscope.images.pictures import Decoded, decode
 from convscope.images.quiet import quiet_pillow
 
-from .broken_files import encoded, good_files, odd_files, orientation, sample, wrong_files, write_all
+from .broken_files import encoded, good_files, odd_files, orientation, sample, write_all, wrong_files
 
 ODD = odd_files()
 
@@ -73,6 +73,17 @@ def test_cmyk_and_ycbcr_look_like_the_rgb_that_they_came_from(name: str) -> None
 @pytest.mark.parametrize("name", ["wide.png", "wide.tif", "wide.pgm"])
 def test_sixteen_bits_are_scaled_by_their_full_range(name: str) -> None:
     assert np.array_equal(decode(ODD[name]).pixels[:, :, 0], sample()[:, :, 0])  # written as 257 times the value
+
+
+def test_each_of_65536_values_becomes_the_nearest() -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    assert np.array_equal(decode(encoded(values, "PNG")).pixels[:, :, 0], np.rint(values / 257))
+
+
+def test_opaque_alpha_is_dropped_and_gray_stays_gray() -> None:
+    gray = Image.fromarray(sample()[:, :, 0])
+    assert decode(encoded(gray.convert("LA"), "PNG")).pixels.shape == (24, 36, 1)
+    assert decode(encoded(gray.convert("RGBA"), "PNG")).pixels.shape == (24, 36, 3)
 
 
 def test_floats_from_zero_to_one_are_multiplied_by_255() -> None:
@@ -249,7 +260,7 @@ def test_warnings_are_quiet_in_many_threads_and_back_afterwards() -> None:
         try:
             for _ in range(20):
                 decode(data)
-        except BaseException as error:  # noqa: BLE001  # handed to the main thread
+        except BaseException as error:  # handed to the main thread
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(4)]

@@ -114,7 +114,12 @@ def test_the_fingerprint_of_files_changes_with_their_content(kind: str, tmp_path
     assert fresh().fingerprint() != before
 
 
-def test_the_fingerprint_notices_a_change_that_keeps_size_and_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sampled", [True, False])
+def test_the_fingerprint_notices_a_change_that_keeps_size_and_time(
+    sampled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not sampled:  # then only the time at which the entry changed tells; no program can set it
+        monkeypatch.setattr("convscope.images.files._start", lambda _: b"")
     source = make("class folders", tmp_path)()
     before = source.fingerprint()
     file = source.path(0)

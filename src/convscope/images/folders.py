@@ -39,7 +39,8 @@ def open_folder(root: Path) -> FileSource:
     splits: list[int] = []
     for split, part in parts:
         for label, folder in _classes(part, split, name):
-            files += [folder.inside(picture) for picture in folder.pictures]
+            start = f"{folder.relative}/"  # a class is never the top folder
+            files += [start + picture for picture in folder.pictures]
             labels += [label] * len(folder.pictures)
             splits += [split] * len(folder.pictures)
     _refuse_strangers(labels, splits, name)

@@ -80,11 +80,13 @@ def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) ->
                 name = entry.name
                 if is_clutter(name):
                     continue
-                if entry.is_dir(follow_symlinks=False):
+                if extension(name) in EXTENSIONS and entry.is_file(follow_symlinks=False):  # nearly all; go on fast
+                    folder.pictures.append(name)
+                elif entry.is_dir(follow_symlinks=False):
                     folder.folders.append(Folder(relative=folder.inside(name)))
                 elif entry.is_symlink() and entry.is_dir():
                     links.append((folder, name))
-                elif extension(name) in EXTENSIONS and not _is_special(entry):
+                elif extension(name) in EXTENSIONS and _is_link_to_file(entry):
                     folder.pictures.append(name)
                 else:
                     folder.others.append(name)
@@ -96,14 +98,12 @@ def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) ->
     return list(folder.folders)
 
 
-def _is_special(entry: "os.DirEntry[str]") -> bool:
-    """Return whether the entry is a pipe, socket or device; a broken link is not: it is named as unreadable later."""
-    if entry.is_file(follow_symlinks=False):
-        return False
+def _is_link_to_file(entry: "os.DirEntry[str]") -> bool:
+    """Return whether the entry is a link that is broken (named as unreadable later) or leads to a regular file."""
     try:
-        return not stat.S_ISREG(entry.stat().st_mode)
+        return entry.is_symlink() and stat.S_ISREG(entry.stat().st_mode)
     except OSError:
-        return False
+        return True
 
 
 def _join(root: Path, relative: str) -> str:
