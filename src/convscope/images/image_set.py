@@ -3,13 +3,15 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.progress import Reporter, Silent
+from convscope.core.text import printable
 
+from .caching import cached
 from .facts import facts_of_stack
 from .inspection import Inspection
 from .preprocessing import Preprocessing
@@ -17,11 +19,7 @@ from .rules import judge
 from .sampling import take_sample
 from .sizes import Wish, choose_preprocessing
 from .source import TRAIN, Source
-from .spelling import one_line
 from .splits import assign, check_fraction
-
-if TYPE_CHECKING:
-    from convscope.core.progress import Reporter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +78,7 @@ def prepare(
     validation: float | None = None,
     seed: int = 0,
     cache_dir: Path | None = None,
-    reporter: "Reporter | None" = None,
+    reporter: Reporter | None = None,
     workers: int | None = None,
 ) -> ImageSet:
     """Return the pictures of `source`, all of one size, inspected and divided into parts.
@@ -113,31 +111,53 @@ def prepare(
     """
     wish = Wish(size=size, fit=fit, background=background, channels=channels)
     check_fraction(validation)
+    reporter = reporter or Silent()
+    taken = _taken_as_is(source, wish)
+    if taken is None:
+        entry, extra = cached(source, wish, cache_dir=cache_dir, reporter=reporter, workers=workers)
+        index = entry.index
+        reasons = {int(place): reason for place, reason in index.reasons.items()}
+        taken = _Taken(entry.images, entry.facts, reasons, index.preprocessing, (*index.notes, *extra))
+    return _finish(source, taken, validation, seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Taken:
+    """Pictures as the network sees them (the usable ones), and what was noted of all."""
+
+    images: NDArray[np.uint8]
+    facts: NDArray[np.void]
+    reasons: Mapping[int, str]
+    preprocessing: Preprocessing
+    notes: tuple[str, ...]
+
+
+def _taken_as_is(source: Source, wish: Wish) -> _Taken | None:
+    """Return the array of a source where it needs no change, else None."""
     stack = source.stack()
+    if stack is None:
+        return None
     preprocessing, notes = choose_preprocessing(wish, take_sample(source))
-    assert stack is not None
-    images, facts, reasons = stack, facts_of_stack(stack), {}
-    return _finish(source, images, facts, reasons, preprocessing, notes, validation, seed)
+    if stack.shape[1:] != (*preprocessing.size, preprocessing.channels):
+        return None
+    return _Taken(stack, facts_of_stack(stack), {}, preprocessing, notes)
 
 
 def _finish(
     source: Source,
-    images: NDArray[np.uint8],
-    facts: NDArray[np.void],
-    reasons: Mapping[int, str],
-    preprocessing: Preprocessing,
-    notes: tuple[str, ...],
+    taken: _Taken,
     validation: float | None,
     seed: int,
 ) -> ImageSet:
-    inspection = judge(source, facts, reasons)
+    facts = taken.facts
+    inspection = judge(source, facts, taken.reasons)
     places = np.flatnonzero(~facts["unusable"])
     labels = source.labels[places]
     splits, split_notes = assign(
         source.splits[places], labels, facts["digest"][places], validation=validation, seed=seed
     )
     _refuse_untaught(source, labels, splits)
-    images = images.view()
+    images = taken.images.view()
     images.flags.writeable = False
     return ImageSet(
         name=source.name,
@@ -145,13 +165,27 @@ def _finish(
         labels=labels,
         splits=splits,
         classes=source.classes,
-        preprocessing=preprocessing,
+        preprocessing=taken.preprocessing,
         inspection=inspection,
-        notes=(*notes, *split_notes),
+        notes=(*taken.notes, *_found(source, taken), *split_notes),
         mirror=source.mirror,
         source=source,
         places=places,
     )
+
+
+def _found(source: Source, taken: _Taken) -> list[str]:
+    """Return what reading all pictures showed beyond the sample."""
+    notes = []
+    unusable = len(taken.reasons)
+    if unusable:
+        word = "picture is" if unusable == 1 else "pictures are"
+        notes.append(f"{unusable:,} {word} unusable and left out; the report names them")
+    if taken.preprocessing.channels == 1:
+        colored = int(np.count_nonzero(taken.facts["color"]))
+        if colored:
+            notes.append(f"{colored:,} pictures have colour and are turned into gray; --channels 3 keeps colour")
+    return notes
 
 
 def _refuse_untaught(source: Source, labels: NDArray[np.int64], splits: NDArray[np.uint8]) -> None:
@@ -159,8 +193,8 @@ def _refuse_untaught(source: Source, labels: NDArray[np.int64], splits: NDArray[
     counts = np.bincount(labels[splits == TRAIN], minlength=len(source.classes))
     if counts.all():
         return
-    name = one_line(source.classes[int(np.argmin(counts))])
+    name = printable(source.classes[int(np.argmin(counts))])
     raise DataError(
-        f"`{one_line(source.name)}` must have a picture of every class to learn from. Got none of {name!r} that is not "
+        f"`{printable(source.name)}` must have a picture of every class to learn from. Got none of {name!r} that is not "
         "in validation or test too. Add some."
     )

@@ -1,6 +1,7 @@
 """What is wrong with a set of pictures, as a record: every file named, none changed."""
 
 import dataclasses
+import os
 
 from convscope.core.errors import choose
 
@@ -96,3 +97,20 @@ class Inspection:
         """
         choose("kind", kind, KINDS)
         return tuple(problem for problem in self.problems if problem.kind == kind)
+
+
+def spell(name: str) -> str:
+    r"""Return the name of a file as valid Unicode: bytes that are not UTF-8 become ``\xff``; newlines stay.
+
+    Examples:
+        >>> spell("caf\udce9.jpg")
+        'caf\\xe9.jpg'
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        try:
+            return os.fsencode(name).decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # surrogates that no file system made
+            return name.encode("utf-8", "backslashreplace").decode()
+    return name

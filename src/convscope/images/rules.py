@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.text import printable
 
-from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes
-from .source import SPLIT_NAMES, TEST, UNASSIGNED, VALIDATION, Source
-from .spelling import one_line, spell
+from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
+from .source import SPLIT_NAMES, TEST, VALIDATION, Source
 from .splits import group
 
 _FEW = 10
@@ -79,7 +79,7 @@ def _count(source: Source, usable: NDArray[np.int64]) -> tuple[ClassCount, ...]:
 
 def _refuse(source: Source, counts: tuple[ClassCount, ...], reasons: Mapping[int, str]) -> None:
     """Raise DataError where there is nothing to tell apart."""
-    name = one_line(source.name)
+    name = printable(source.name)
     if not any(count.usable for count in counts):
         example = next(iter(reasons.values()), "there are none")
         raise DataError(
@@ -90,7 +90,7 @@ def _refuse(source: Source, counts: tuple[ClassCount, ...], reasons: Mapping[int
         if not count.usable:
             raise DataError(
                 f"`{name}` must have a readable picture of every class. "
-                f"Got none of {one_line(count.name)!r} ({count.pictures:,} files, none of them readable). "
+                f"Got none of {printable(count.name)!r} ({count.pictures:,} files, none of them readable). "
                 "Mend them or take the class away."
             )
 
@@ -147,7 +147,7 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
         yield Problem(name=least.name, kind="imbalance", detail=detail)
     for part in (VALIDATION, TEST):
         there = np.bincount(source.labels[usable[source.splits[usable] == part]], minlength=len(counts))
-        if part in (UNASSIGNED,) or not there.any():
+        if not there.any():
             continue
         for place in np.flatnonzero(there == 0).tolist():
             detail = f"no usable picture in {SPLIT_NAMES[part]}"

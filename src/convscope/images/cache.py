@@ -1,0 +1,148 @@
+"""One entry of the cache: pixels in one file, facts in another, and an index with checksums, written last."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError
+from convscope.core.records import from_json, to_json
+
+from .facts import FACTS
+from .locks import hold
+from .preprocessing import Preprocessing
+
+VERSION = 1
+"""Of the format; another one is built again."""
+
+IMAGES, FACTS_FILE, INDEX = "images.bin", "facts.bin", "index.json"
+
+_BLOCK = 4 << 20
+_ALL_BELOW = 1 << 30  # bytes: up to this every block is checked at every start (0.1 s for each 100 MB), beyond it some
+_CHECKED = 64
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Index:
+    """What an entry says about itself.
+
+    version: of the format. key: what it was made from. name: of the source. pictures: listed in the source. rows:
+    pictures in images.bin, the usable ones in the order of the source. preprocessing, notes: what was applied, and how
+    it was chosen. reasons: why each unusable picture is, by its place. written: size and times of change of images.bin
+    in nanoseconds. facts: checksum. blocks: checksums of each 4 MiB of images.bin.
+    """
+
+    version: int
+    key: str
+    name: str
+    pictures: int
+    rows: int
+    preprocessing: Preprocessing
+    notes: tuple[str, ...]
+    reasons: dict[str, str]
+    written: tuple[int, int, int]
+    facts: str
+    blocks: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """N H W C."""
+        step = self.preprocessing
+        return self.rows, step.height, step.width, step.channels
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Entry:
+    """An entry that was checked: its index, images (uint8 N H W C, mapped, read-only) and facts of every picture.
+
+    As long as the images live, other processes do not remove it.
+    """
+
+    index: Index
+    images: NDArray[np.uint8]
+    facts: NDArray[np.void]
+
+
+def write_index(folder: Path, index: Index) -> None:
+    """Write the index of an entry, with its checksum, to the disk."""
+    body = to_json(index)
+    with open(folder / INDEX, "w", encoding="ascii") as file:
+        json.dump({"sum": _sum(_canonical(body)), "index": body}, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_entry(folder: Path, key: str) -> Entry | None:
+    """Return the entry in `folder` if it is whole and was made from what `key` stands for, else None."""
+    try:
+        document = json.loads((folder / INDEX).read_bytes())
+        if document["sum"] != _sum(_canonical(document["index"])):
+            return None
+        index = from_json(Index, document["index"])
+        if index.version != VERSION or index.key != key:
+            return None
+        data = (folder / FACTS_FILE).read_bytes()
+        if _sum(data) != index.facts or len(data) != index.pictures * FACTS.itemsize:
+            return None
+        images = _open_images(folder / IMAGES, index)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, DataError):
+        return None
+    return None if images is None else Entry(index=index, images=images, facts=np.frombuffer(data, FACTS))
+
+
+def checksums(path: Path) -> tuple[str, ...]:
+    """Return one checksum for each 4 MiB of a file."""
+    starts = range(0, path.stat().st_size, _BLOCK)
+    return tuple(_sums(path, starts))
+
+
+def state(path: Path) -> tuple[int, int, int]:
+    """Return size, and times of change of content and entry in nanoseconds."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def facts_sum(facts: NDArray[np.void]) -> str:
+    """Return the checksum of facts."""
+    return _sum(facts.tobytes())
+
+
+def _open_images(path: Path, index: Index) -> NDArray[np.uint8] | None:
+    """Return the mapped images, None where their bytes are not those that were written."""
+    size = int(np.prod(index.shape))
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size != size or len(index.blocks) != -(-size // _BLOCK):
+            return None
+        hold(file)  # the mapping keeps the lock
+        places = list(range(len(index.blocks)))
+        if size > _ALL_BELOW and state(path) == index.written:
+            places = sorted({int(place) for place in np.linspace(0, places[-1], _CHECKED)})
+        found = _sums(path, [place * _BLOCK for place in places])
+        if any(index.blocks[place] != sums for place, sums in zip(places, found, strict=True)):
+            return None
+        return np.memmap(file, np.uint8, mode="r", shape=index.shape)
+
+
+def _sums(path: Path, starts: range | list[int]) -> Iterator[str]:
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as threads:
+        yield from threads.map(lambda start: _block_sum(path, start), starts)
+
+
+def _block_sum(path: Path, start: int) -> str:
+    with open(path, "rb") as file:
+        file.seek(start)
+        return _sum(file.read(_BLOCK))
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _canonical(body: object) -> bytes:
+    return json.dumps(body, sort_keys=True, ensure_ascii=True).encode()

@@ -1,0 +1,202 @@
+"""From a source of files to an entry of the cache: found if it is whole, else read, written, and put in its place."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from convscope.core.errors import StorageError
+from convscope.core.progress import Reporter
+from convscope.core.records import to_json
+
+from .cache import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
+from .cache_folder import FOLDER_VARIABLE, building, cache_folder, make_room, remove, touch
+from .facts import FACTS, no_facts
+from .inspection import spell
+from .preprocessing import Preprocessing
+from .readers import readers
+from .reading import Run, runs_of
+from .sampling import Sample, take_sample
+from .sizes import Wish, choose_preprocessing
+from .source import Source
+
+_PIXELS_A_RUN = 8_000_000
+_LONGEST_RUN = 512
+_NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
+
+
+def cached(
+    source: Source, wish: Wish, *, cache_dir: Path | None, reporter: Reporter, workers: int | None
+) -> tuple[Entry, tuple[str, ...]]:
+    """Return the entry of the cache for a source, built where there is none that is whole, and notes about it.
+
+    Raises:
+        DataError: no picture can be read.
+        StorageError: there is no room, or the disk fails.
+    """
+    folder = cache_folder(cache_dir)
+    key = cache_key(source, wish)
+    entry = read_entry(folder / key, key)
+    if entry is not None:
+        touch(folder / key)
+        return entry, ()
+    sample = take_sample(source)
+    try:
+        return _build(source, wish, sample, folder, key, reporter, workers), ()
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        if error.errno not in _NO_PERMISSION and not isinstance(error, (NotADirectoryError, FileExistsError)):
+            raise _failed(error, folder) from error
+    place = Path(tempfile.mkdtemp(prefix="convscope-"))
+    try:
+        entry = _build(source, wish, sample, place, key, reporter, workers)
+    except OSError as error:
+        raise error if isinstance(error, StorageError) else _failed(error, place) from error
+    finally:
+        if entry is None:
+            shutil.rmtree(place, ignore_errors=True)
+    weakref.finalize(entry.images, shutil.rmtree, place, ignore_errors=True)
+    return entry, (f"cache: {folder} cannot be written; the pictures are kept in {place} until the end",)
+
+
+def cache_key(source: Source, wish: Wish) -> str:
+    """Return the name of the entry: another one for other pictures, other settings, or other versions."""
+    parts = [VERSION, PIL.__version__, source.fingerprint(), to_json(wish)]
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def read_all(
+    source: Source,
+    preprocessing: Preprocessing,
+    *,
+    pixels: float,
+    target: Path | None,
+    reporter: Reporter,
+    workers: int | None,
+) -> tuple[NDArray[np.void], dict[int, str]]:
+    """Return the facts of all pictures and why each unusable one is, by place; write the pixels to `target`.
+
+    pixels: mean number in a picture, by which the work is divided.
+
+    Raises:
+        OSError: `target` cannot be written.
+    """
+    length = int(min(_LONGEST_RUN, max(1, _PIXELS_A_RUN / max(pixels, preprocessing.height * preprocessing.width))))
+    ranges = runs_of(len(source), length)
+    runs = [
+        Run(start=each.start, files=_files(source, each), preprocessing=preprocessing, target=str(target or ""))
+        for each in ranges
+    ]
+    facts, reasons = no_facts(len(source)), {}
+    with (
+        reporter.task("reading pictures", total=len(source), unit="pictures") as task,
+        readers(source, pixels=pixels, workers=workers) as read,
+    ):
+        for run, reading in zip(runs, read(runs), strict=True):
+            facts[run.start : run.start + len(run.files)] = reading.facts
+            reasons.update({run.start + place: reason for place, reason in reading.reasons.items()})
+            task.advance(len(run.files))
+    return facts, reasons
+
+
+def _build(
+    source: Source, wish: Wish, sample: Sample, folder: Path, key: str, reporter: Reporter, workers: int | None
+) -> Entry:
+    preprocessing, notes = choose_preprocessing(wish, sample)
+    area = preprocessing.height * preprocessing.width * preprocessing.channels
+    remove(folder / key)  # what stands there was not whole
+    make_room(folder, len(source) * (area + FACTS.itemsize))
+    with building(folder) as place:
+        target = place / IMAGES
+        _reserve(target, len(source) * area)
+        facts, reasons = read_all(
+            source, preprocessing, pixels=sample.pixels, target=target, reporter=reporter, workers=workers
+        )
+        rows = close_gaps(target, facts["unusable"], area)
+        (place / FACTS_FILE).write_bytes(facts.tobytes())
+        _flush(target)
+        write_index(
+            place,
+            Index(
+                version=VERSION,
+                key=key,
+                name=spell(source.name),
+                pictures=len(source),
+                rows=rows,
+                preprocessing=preprocessing,
+                notes=notes,
+                reasons={str(index): reason for index, reason in reasons.items()},
+                written=state(target),
+                facts=facts_sum(facts),
+                blocks=checksums(target),
+            ),
+        )
+        return _settle(place, folder / key, key)
+
+
+def _settle(built: Path, place: Path, key: str) -> Entry:
+    """Move what was built to its place; where another process was faster, take its entry if it is whole."""
+    with contextlib.suppress(OSError):
+        built.rename(place)
+    entry = read_entry(place, key)
+    if entry is None:
+        raise StorageError(
+            f"The cache in {place} changed while it was built. Start again; if it happens again, clear it with: convscope cache --clear"
+        )
+    return entry
+
+
+def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
+    """Move the rows of `area` bytes of usable pictures together, in order, cut the file there, return their number."""
+    usable = np.flatnonzero(~unusable)
+    first = int(np.argmax(unusable)) if unusable.any() else len(unusable)
+    step = max(1, (16 << 20) // area)
+    with open(path, "r+b") as file:
+        for start in range(first, len(usable), step):
+            block = usable[start : start + step]
+            file.seek(int(block[0]) * area)
+            data = np.frombuffer(file.read((int(block[-1]) - int(block[0]) + 1) * area), np.uint8).reshape(-1, area)
+            file.seek(start * area)
+            file.write(np.ascontiguousarray(data[block - block[0]]).data)
+        file.truncate(len(usable) * area)
+    return len(usable)
+
+
+def _files(source: Source, places: range) -> tuple[str, ...]:
+    paths = (source.path(place) for place in places)
+    return tuple("" if path is None else os.fspath(path) for path in paths)
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of `size` bytes; where the system can, its place on the disk is taken at once."""
+    with open(path, "wb") as file:
+        file.truncate(size)
+        if hasattr(os, "posix_fallocate") and size:
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise  # other systems of files cannot reserve: then writing tells
+
+
+def _flush(path: Path) -> None:
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _failed(error: OSError, folder: Path) -> StorageError:
+    reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
+    return StorageError(
+        f"Cannot write the cache of the pictures in {folder}: {reason}. "
+        f"Free some space, or choose another place with {FOLDER_VARIABLE}=FOLDER."
+    )

@@ -1,0 +1,99 @@
+"""A process that reads runs of pictures for another: one line of JSON in, one line of JSON out, until the input ends.
+
+Python's own process pools need a guarded ``__main__`` and leave processes behind when the parent is killed; this one
+needs no guard and ends with its parent, whose end of the pipe is closed by the system.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from typing import IO, Any
+
+import numpy as np
+
+from .facts import FACTS
+from .preprocessing import Preprocessing
+from .reading import Reading, Run, read_files
+
+
+class ReadingProcess:
+    """A started process; use as a context, at whose end it is ended."""
+
+    def __init__(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            **({"process_group": 0} if os.name == "posix" else {}),  # Ctrl-C is for the parent, which ends this one
+        )
+
+    def read(self, run: Run) -> Reading | None:
+        """Return what `read_files(run)` returns there, None where the process has died of it.
+
+        Raises:
+            OSError: the target cannot be written.
+        """
+        request = {
+            "start": run.start,
+            "files": run.files,
+            "target": run.target,
+            "preprocessing": run.preprocessing.__dict__,
+        }
+        try:
+            _pipe(self._process.stdin).write(json.dumps(request).encode() + b"\n")
+            _pipe(self._process.stdin).flush()
+            line = _pipe(self._process.stdout).readline()
+        except (OSError, ValueError):
+            return None
+        if not line.endswith(b"\n"):
+            return None
+        answer = json.loads(line)
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["text"], run.target)
+        facts = np.frombuffer(base64.b64decode(answer["facts"]), FACTS)
+        return Reading(facts=facts, reasons={int(place): reason for place, reason in answer["reasons"].items()})
+
+    def end(self) -> None:
+        """End the process now."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            try:
+                _pipe(pipe).close()
+            except OSError:  # what was not sent any more
+                continue
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer one request a line until there are no more."""
+    for line in requests:
+        request = json.loads(line)
+        settings = request.pop("preprocessing")
+        step = Preprocessing(**{**settings, "background": tuple(settings["background"])})
+        run = Run(**{**request, "files": tuple(request["files"]), "preprocessing": step})
+        answers.write(json.dumps(_answer(run)).encode() + b"\n")
+        answers.flush()
+
+
+def _answer(run: Run) -> dict[str, Any]:
+    try:
+        reading = read_files(run)
+    except OSError as error:
+        return {"errno": error.errno, "text": error.strerror or str(error)}
+    return {"facts": base64.b64encode(reading.facts.tobytes()).decode(), "reasons": reading.reasons}
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise ValueError("the process was started with pipes")
+    return pipe
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
