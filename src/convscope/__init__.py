@@ -1,2 +1,47 @@
-"""convscope: train convolutional networks on your own pictures and see what every step has learned."""
+"""convscope: train convolutional networks on your own pictures and see what every step has learned.
+
+The public names are imported when they are first used, so that ``import convscope`` is fast.
+
+Examples:
+    >>> import convscope
+    >>> str(convscope.Layout.parse("32C5-MP2-128N"))
+    '32C5-MP2-128N'
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convscope.estimators.classifier import ConvClassifier
+    from convscope.networks.layout import Layout
+    from convscope.verbs.check import check
+    from convscope.verbs.load import load
+    from convscope.verbs.predict import predict
+    from convscope.verbs.train import train
+
 __version__ = "0.1.0"
+
+__all__ = ["ConvClassifier", "Layout", "__version__", "check", "load", "predict", "train"]
+
+_HOMES = {
+    "ConvClassifier": "convscope.estimators.classifier",
+    "Layout": "convscope.networks.layout",
+    "check": "convscope.verbs.check",
+    "load": "convscope.verbs.load",
+    "predict": "convscope.verbs.predict",
+    "train": "convscope.verbs.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return the public name, imported now."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'convscope' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return every name, imported or not."""
+    return sorted({*globals(), *__all__})

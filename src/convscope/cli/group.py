@@ -1,0 +1,163 @@
+"""The command ``convscope``: finds the file of the command that is asked for, and turns every end into an exit code."""
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from convscope import __version__
+from convscope.core.errors import ConvscopeError, did_you_mean
+from convscope.core.text import printable
+
+# One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
+COMMANDS = {
+    "train": "Train a network on pictures: folder, list or named set.",
+    "predict": "Name the classes of pictures, with their probabilities.",
+    "check": "Say what is wrong with a set of pictures; change nothing.",
+    "cache": "Show or clear the pictures that are kept decoded.",
+}
+
+DONE, CANNOT, INTERRUPTED, NO_READER, TERMINATED = 0, 2, 130, 141, 143
+"""Exit codes; 1 (done, but some inputs were unusable) is given by the commands themselves."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, or None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"convscope.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first argument names; offer the closest one if it names none."""
+        if args[0] not in COMMANDS:
+            names = ", ".join(COMMANDS)
+            ctx.fail(f"The command must be one of {names}. Got {args[0]!r}.{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of its output that has left ends it quietly."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            _discard_output()
+            ctx.exit(NO_READER)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="'convscope COMMAND --help' tells about one command. Exit codes: 0 done, 1 done but some inputs were "
+    "unusable, 2 the request cannot be met, 130 interrupted.",
+)
+@click.version_option(__version__, message="convscope %(version)s")
+@click.option("--trace", is_flag=True, expose_value=False, help="Show where an error was raised; may stand anywhere.")
+def group() -> None:
+    """Train convolutional networks on your own pictures and see what every step has learned."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of the command that `arguments` (those of the process if none) ask for."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    words, trace = _without_trace(given)
+    _print_anything()
+    with _terminated_by_signal():
+        try:
+            result = group.main(words, prog_name="convscope", standalone_mode=False)
+            return result if isinstance(result, int) else DONE
+        except (click.Abort, KeyboardInterrupt):
+            return _end("Interrupted.", INTERRUPTED, trace=trace)
+        except click.ClickException as error:
+            error.show()
+            return CANNOT
+        except ConvscopeError as error:
+            return _end(f"Error: {error}", CANNOT, trace=trace)
+        except MemoryError:
+            return _end("Error: There is not enough memory. Use smaller pictures (--size).", CANNOT, trace=trace)
+        except OSError as error:
+            return _end(f"Error: {_system_sentence(error)}", CANNOT, trace=trace)
+        except Exception as error:  # the last fence: a user gets a sentence, not a trace
+            return _end(f"Error: {_fault_sentence(error)}", CANNOT, trace=trace)
+
+
+def _without_trace(given: list[str]) -> tuple[list[str], bool]:
+    """Return the arguments without ``--trace``, wherever it stands before ``--``, and whether it was there."""
+    end = given.index("--") if "--" in given else len(given)
+    words = [word for word in given[:end] if word != "--trace"]
+    return words + given[end:], len(words) < end
+
+
+def _print_anything() -> None:
+    """Let standard output and error write out what their encoding cannot show, where they would raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not when a caller has put its own stream there
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _terminated_by_signal() -> Iterator[None]:
+    """Let SIGTERM end the block like an exit, so that half-written files are removed and the cursor comes back."""
+
+    def leave(_number: int, _frame: object) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    try:
+        before = signal.signal(signal.SIGTERM, leave)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(sentence: str, code: int, *, trace: bool) -> int:
+    """Write the sentence to standard error, after the trace if it was asked for; return `code`."""
+    with contextlib.suppress(OSError):
+        if trace:
+            traceback.print_exc()
+        print(printable(sentence), file=sys.stderr)
+    return code
+
+
+def _system_sentence(error: OSError) -> str:
+    """Return what the operating system refused, and for which file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {reason}." if error.filename is not None else f"{reason}."
+
+
+def _fault_sentence(error: Exception) -> str:
+    """Return what to say about an error that nobody foresaw."""
+    return (
+        f"convscope has a fault here ({type(error).__name__}: {error}). "
+        "Please run the command again with --trace and send what it prints to the authors."
+    )
+
+
+def _discard_output() -> None:
+    """Send what is still to be written nowhere, so that the end of the process does not complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
