@@ -32,8 +32,9 @@ class Augmentation:
         """Refuse strengths outside their range."""
         ranges = {"shift": (self.shift, 0, 1024), "rotate": (self.rotate, 0, 180), "scale": (self.scale, 0, 0.9)}
         for name, (value, low, high) in (ranges | {"erase": (self.erase, 0, 1)}).items():
-            if not low <= value <= high:
-                raise ParameterError(f"`{name}` must be from {low} to {high}. Got {value}.")
+            kinds, kind = ((int,), "a whole number") if name == "shift" else ((int, float), "a number")
+            if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
+                raise ParameterError(f"`{name}` must be {kind} from {low} to {high}. Got {value!r}.")
 
     def __str__(self) -> str:
         """Return the changes in words."""

@@ -23,10 +23,13 @@ class RunningMean:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after `step` steps; done every few steps, which is as good and costs less."""
-        if step % _EVERY:
+        """Take in the weights after `step` steps; done every few steps, which is as good and costs less.
+
+        The first few are taken as they are: nothing of the random weights of the start is left, however short the run.
+        """
+        if step > _EVERY and step % _EVERY:
             return
-        weight = min(1.0, _EVERY / (self.part * step + _EVERY))
+        weight = 1.0 if step <= _EVERY else _EVERY / (self.part * step + _EVERY)
         torch._foreach_lerp_(list(self.values.values()), list(_averaged(network).values()), weight)
 
 

@@ -19,7 +19,6 @@ from .settings import Settings
 _VISITS = 480_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 8, 60
 _SHIFT = 0.07
-_LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +115,7 @@ def _choose_flip(examples: Examples, settings: Settings) -> tuple[bool, str]:
         return settings.flip, "asked for"
     if examples.mirror is not None:
         return examples.mirror, f"known of {examples.name}; --flip or --no-flip changes it"
-    places = examples.places[:: max(1, len(examples.places) // _LOOKED_AT)]
-    symmetry = judge_symmetry(examples.images[places], examples.labels[places], examples.classes)
+    labels = np.full(len(examples.labels), -1, np.int64)  # what is not learned from belongs to no class here
+    labels[examples.places] = examples.labels[examples.places]
+    symmetry = judge_symmetry(examples.images, labels, examples.classes)
     return symmetry.flip, f"{symmetry.reason}; --flip or --no-flip changes it"

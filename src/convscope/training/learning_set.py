@@ -1,5 +1,6 @@
 """What one training run reads: mapped pictures, labels, and which of them are for what."""
 
+import math
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from convscope.images.image_set import ImageSet
 from convscope.images.sources import TRAIN, VALIDATION
 
 _SAMPLE = 10_000
+_AT_ONCE = 250
 _SMALLEST_DEVIATION = 1 / 255
 
 
@@ -45,19 +47,31 @@ class LearningSet:
             classes=len(images.classes),
         )
 
+    @staticmethod
+    def of_arrays(images: NDArray[np.uint8], labels: NDArray[np.int64], *, classes: int) -> "LearningSet":
+        """Return the tensors over pictures uint8 N H W C and labels int64 N, all of them to learn from."""
+        return LearningSet(
+            images=_shared(images),
+            labels=_shared(labels),
+            training=torch.arange(len(labels)),
+            validation=torch.arange(0),
+            classes=classes,
+        )
+
     @cached_property
     def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of each channel over (at most 10,000) training pictures, in 0…1."""
-        step = max(1, len(self.training) // _SAMPLE)
-        sample = self.images[self.training[::step][:_SAMPLE]].numpy()
-        means, deviations = [], []
-        for channel in range(sample.shape[3]):
-            counts = np.bincount(sample[..., channel].reshape(-1), minlength=256)
-            values = np.arange(256) / 255
-            mean = float(counts @ values / counts.sum())
-            means.append(mean)
-            deviations.append(max(_SMALLEST_DEVIATION, float(counts @ (values - mean) ** 2 / counts.sum()) ** 0.5))
-        return tuple(means), tuple(deviations)
+        step = max(1, math.ceil(len(self.training) / _SAMPLE))  # over the whole set: it may be in the order of classes
+        counts = np.zeros((self.images.shape[3], 256), np.int64)
+        for places in self.training[::step].split(_AT_ONCE):
+            some = self.images[places].numpy()
+            for channel, of_channel in enumerate(counts):
+                of_channel += np.bincount(some[..., channel].reshape(-1), minlength=256)
+        values = np.arange(256) / 255
+        means = counts @ values / counts.sum(axis=1)
+        variances = (counts * (values - means[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
+        deviations = np.maximum(_SMALLEST_DEVIATION, np.sqrt(variances))
+        return tuple(means.tolist()), tuple(deviations.tolist())
 
     def class_weights(self) -> Tensor:
         """Return one weight a class, inverse to its number of training pictures, with mean 1 over the pictures."""

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from convscope.core.errors import TrainingError
 from convscope.images.augmentation import distort, take
+
 from .evaluation import evaluate
 from .history import EpochRecord
 from .learning_set import LearningSet
@@ -33,11 +34,13 @@ class Listener(ABC):
 def steps_per_epoch(pictures: int, batch: int) -> int:
     """Return the number of steps in an epoch; batches are of equal size, give or take one picture.
 
+    No batch has one picture alone, which has no deviation to normalize by: where that would be so, one has three.
+
     Examples:
-        >>> steps_per_epoch(60_000, batch=256)
-        235
+        >>> steps_per_epoch(60_000, batch=256), steps_per_epoch(3, batch=2)
+        (235, 1)
     """
-    return max(1, math.ceil(pictures / batch))
+    return max(1, min(math.ceil(pictures / batch), pictures // 2))
 
 
 def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
@@ -46,21 +49,23 @@ def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Liste
     Every random choice comes from (`seed`, epoch, batch) alone, so that a state put back goes on as it would have.
 
     Raises:
-        TrainingError: the loss is not finite.
+        TrainingError: the loss or a weight is not finite, or there are fewer than two pictures.
     """
+    if len(data.training) < 2:
+        raise TrainingError(f"Training needs at least two pictures. Got {len(data.training)}. Add some.")
     state.network.train()
     weights = data.class_weights() if recipe.balance else None
     count = steps_per_epoch(len(data.training), recipe.batch)
-    while not state.pace.done:
+    while state.batch or not state.pace.done:  # a state put back may stand at the very end of an epoch not yet judged
         order = torch.randperm(len(data.training), generator=_generator(seed, state.epoch, 0))
         batches = data.training[order].tensor_split(count)
         for number in range(state.batch, count):
+            if state.pace.done and number:
+                break
             loss = _step(state, data, recipe, batches[number], weights, _generator(seed, state.epoch, number + 1))
             state.batch = number + 1
             if not listener.after_step(state, loss):
                 return
-            if state.pace.done:
-                break
         record = _end_epoch(state, data, recipe)
         if not listener.after_epoch(state, record):
             return
@@ -81,7 +86,7 @@ def _step(
 ) -> float:
     """Take one step on the pictures at `places`; return the loss before it."""
     started = time.monotonic()
-    rate = recipe.learning_rate * learning_rate_factor(state.pace.fraction, recipe.warmup)
+    rate = recipe.learning_rate * learning_rate_factor(state.pace.middle, recipe.warmup)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     images = take(data.images, places, recipe.augmentation, generator)
@@ -110,8 +115,20 @@ def _step(
     return value
 
 
+def _check_weights(state: TrainingState) -> None:
+    """Refuse weights that the last step has spoiled: no later loss would tell."""
+    for name, value in state.network.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            rate = state.optimizer.param_groups[0]["lr"]
+            raise TrainingError(
+                f"The weights are no longer finite numbers ({name}) after epoch {state.epoch + 1}, step {state.step}, at "
+                f"learning rate {rate:.2g}. Try a smaller --learning-rate."
+            )
+
+
 def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> EpochRecord:
     """Judge the epoch, write it down, and stand at the start of the next."""
+    _check_weights(state)
     loss = accuracy = None
     if len(data.validation):
         with state.best_network() as network:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import ParameterError, choose
 from convscope.images.augmentation import Augmentation
 
 Precision = Literal["float32", "bfloat16"]
@@ -15,7 +15,7 @@ class Recipe:
 
     Attributes:
         epochs: passes over the training pictures.
-        batch: pictures a step, at most.
+        batch: pictures a step, at most (but for one more where a picture would be left alone).
         learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero.
         weight_decay: decoupled (Loshchilov & Hutter 2019); on weights, not on normalization and biases.
         warmup: part of the way, 0…1, during which the learning rate rises.
@@ -41,7 +41,7 @@ class Recipe:
         """Refuse numbers that no training can have."""
         ranges: dict[str, tuple[float, float]] = {
             "epochs": (1, 1_000_000),
-            "batch": (1, 65_536),
+            "batch": (2, 65_536),
             "learning_rate": (1e-9, 1_000),
             "weight_decay": (0, 100),
             "warmup": (0, 0.99),
@@ -49,5 +49,10 @@ class Recipe:
             "averaging": (0, 1),
         }
         for name, (low, high) in ranges.items():
-            if not low <= getattr(self, name) <= high:
-                raise ParameterError(f"`{name}` must be from {low:,} to {high:,}. Got {getattr(self, name)}.")
+            value, kind = getattr(self, name), "a whole number" if name in ("epochs", "batch") else "a number"
+            fits = isinstance(value, int if name in ("epochs", "batch") else (int, float)) and not isinstance(
+                value, bool
+            )
+            if not fits or not low <= value <= high:
+                raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
+        choose("precision", self.precision, ("float32", "bfloat16"))

@@ -46,6 +46,11 @@ class Pace:
         return self.before_s + time.monotonic() - self.started_s
 
     @property
+    def middle(self) -> float:
+        """Where the middle of the next step is, 0…1: its learning rate is taken there, so that even one step learns."""
+        return min(1.0, self.fraction + self.per_step / 2)
+
+    @property
     def done(self) -> bool:
         """Whether the way has been gone or the time is up."""
         return self.fraction >= 1 - 1e-9 or (self.budget_s is not None and self.elapsed_s >= self.budget_s)
@@ -56,6 +61,12 @@ class Pace:
         self._steps += 1
         if self.budget_s is not None:
             self._correct(self.budget_s)
+
+    def go_on(self, *, fraction: float, per_step: float, before_s: float) -> None:
+        """Stand where an earlier part of the run, `before_s` seconds long, has come to."""
+        self.fraction, self.per_step, self.before_s = fraction, per_step, before_s
+        self.started_s = time.monotonic()
+        self._mark = (before_s, self._steps)
 
     def _correct(self, budget_s: float) -> None:
         """Count the steps left anew when the end would miss the budget by more than two parts in a hundred."""
