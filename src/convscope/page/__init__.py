@@ -1,1 +1,1 @@
-"""convscope.page"""
+"""Records as self-contained HTML pages that open no connection."""

@@ -75,7 +75,7 @@ class History:
         table = csv.writer(text, lineterminator="\n")
         table.writerow(_COLUMNS)
         for record in self.epochs:
-            table.writerow("" if value is None else repr(value) for value in dataclasses.astuple(record))
+            table.writerow(_text(name, getattr(record, name)) for name in _COLUMNS)
         write_text(path, text.getvalue())
 
 
@@ -105,6 +105,10 @@ def read_history(path: Path) -> History:
 _COLUMNS = tuple(field.name for field in dataclasses.fields(EpochRecord))
 _KINDS = {"epoch": int, "step": int}
 _OPTIONAL = ("validation_loss", "validation_accuracy")
+
+
+def _text(name: str, value: float | None) -> str:
+    return "" if value is None else repr(_KINDS.get(name, float)(value))  # the kind drops numpy's own types
 
 
 def _epoch(line: list[str], where: str) -> EpochRecord:

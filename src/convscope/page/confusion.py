@@ -1,0 +1,128 @@
+"""The confusion matrix as a table whose cells lead to their pictures."""
+
+from collections.abc import Collection, Sequence
+
+from convscope.training.report import Report
+from convscope.training.scores import Cell
+
+from .markup import Html, joined, named, tag
+from .wording import counted, percent
+
+MOST_CLASSES = 30
+MOST_PAIRS = 20
+LONG_NAME = 4
+_SHADES = (0.02, 0.05, 0.1, 0.2, 0.4)
+
+
+def anchor(cell: Cell) -> str:
+    """Return the name of the section with the pictures of a cell."""
+    return f"cell-{cell.truth}-{cell.predicted}"
+
+
+def frequent_pairs(report: Report) -> tuple[Cell, ...]:
+    """Return the cells of wrong answers, the fullest first."""
+    wrong = [cell for cell in report.cells if not cell.right]
+    return tuple(sorted(wrong, key=lambda cell: (-cell.count, cell.truth, cell.predicted)))
+
+
+def shown_classes(report: Report) -> tuple[int, ...]:
+    """Return the places of the classes that the matrix shows, in order: all, or those most often confused."""
+    if len(report.classes) <= MOST_CLASSES:
+        return tuple(range(len(report.classes)))
+    chosen: dict[int, None] = {}
+    for cell in frequent_pairs(report):
+        for place in (cell.truth, cell.predicted):
+            if len(chosen) < MOST_CLASSES:
+                chosen[place] = None
+    fullest = sorted(range(len(report.classes)), key=lambda place: -report.classes[place].support)
+    for place in fullest:
+        if len(chosen) < MOST_CLASSES:
+            chosen[place] = None
+    return tuple(sorted(chosen))
+
+
+def matrix(report: Report, shown: Sequence[int], sections: Collection[str]) -> Html:
+    """Return the matrix of the classes `shown`; cells whose anchor is among `sections` are links."""
+    cells = {(cell.truth, cell.predicted): cell for cell in report.cells}
+    partial = len(shown) < len(report.classes)
+    top = [tag("th", "is ↓  taken for →", scope="col", class_="corner")]
+    top += [_class_heading(report, place, "col") for place in shown]
+    top += [tag("th", tag("span", "others"), scope="col", class_="across others")] if partial else []
+    rows = []
+    for truth in shown:
+        row = [_class_heading(report, truth, "row")]
+        found = [cells.get((truth, predicted)) for predicted in shown]
+        row += [_cell(report, cell, sections) if cell else tag("td") for cell in found]
+        if partial:
+            rest = report.classes[truth].support - sum(cell.count for cell in found if cell)
+            row.append(tag("td", f"{rest:,}" if rest else "", class_="others"))
+        rows.append(tag("tr", *row))
+    upright = any(len(report.classes[place].name) > LONG_NAME for place in shown)
+    style = "matrix upright" if upright else "matrix"
+    table = tag("table", tag("thead", tag("tr", *top)), tag("tbody", *rows), class_=style)
+    region = tag("div", table, class_="scroll", role="region", tabindex=0, aria_label="Confusion matrix")
+    return joined(_introduction(report, partial), region)
+
+
+def pairs_table(report: Report, sections: Collection[str]) -> Html:
+    """Return the most frequent confusions as a table; nothing when no picture was wrong."""
+    pairs = frequent_pairs(report)
+    if not pairs or len(report.classes) < 3:
+        return joined()
+    rows = [
+        tag(
+            "tr",
+            tag("td", named(report.classes[cell.truth].name, 80)),
+            tag("td", named(report.classes[cell.predicted].name, 80)),
+            tag("td", _link(cell, f"{cell.count:,}", sections), class_="number"),
+            tag("td", percent(cell.count / report.classes[cell.truth].support), class_="number"),
+        )
+        for cell in pairs[:MOST_PAIRS]
+    ]
+    names = ("is", "was taken for", "pictures", "part of its class")
+    head = tag("tr", *(tag("th", name, scope="col") for name in names))
+    table = tag("table", tag("thead", head), tag("tbody", *rows))
+    shown = f" ({MOST_PAIRS} of {len(pairs):,} pairs)" if len(pairs) > MOST_PAIRS else ""
+    return joined(tag("h3", f"Most frequent confusions{shown}"), tag("div", table, class_="scroll"))
+
+
+def _introduction(report: Report, partial: bool) -> Html:
+    text = (
+        "A row is what a picture is, a column what it was taken for. On the diagonal are the right answers. The darker "
+        "a cell, the larger its part of the row. Follow a number to its pictures."
+    )
+    if partial:
+        text += (
+            f" Only the {MOST_CLASSES} classes that are confused most often are shown, of {len(report.classes):,}; the "
+            "column “others” counts what was taken for a class that is not shown. All cells are in report.json."
+        )
+    return tag("p", text)
+
+
+def _class_heading(report: Report, place: int, scope: str) -> Html:
+    name = report.classes[place].name
+    return tag("th", tag("span", named(name, 40)), scope=scope, class_="across" if scope == "col" else None)
+
+
+def _cell(report: Report, cell: Cell, sections: Collection[str]) -> Html:
+    share = cell.count / report.classes[cell.truth].support
+    shade = sum(share > step for step in _SHADES)
+    style = f"{'right' if cell.right else 'wrong'} shade-{shade}"
+    truth, predicted = (named(report.classes[place].name, 40) for place in (cell.truth, cell.predicted))
+    label = joined(tag("span", " of ", truth, " taken for ", predicted, class_="spoken"))
+    return tag("td", _link(cell, joined(f"{cell.count:,}", label), sections), class_=style, id=f"from-{anchor(cell)}")
+
+
+def _link(cell: Cell, content: str, sections: Collection[str]) -> Html:
+    return tag("a", content, href=f"#{anchor(cell)}") if anchor(cell) in sections else joined(content)
+
+
+def cell_title(report: Report, cell: Cell) -> Html:
+    """Return a cell in words, for the head of its section."""
+    truth, predicted = (named(report.classes[place].name, 80) for place in (cell.truth, cell.predicted))
+    number = counted(cell.count, "picture")
+    return (
+        joined(truth, f", recognized: {number}")
+        if cell.right
+        else joined(truth, " taken for ", predicted, f": {number}")
+    )

@@ -1,0 +1,105 @@
+"""The pictures behind the confusion matrix: a section for every cell, within bounds."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from convscope.training.report import Report
+from convscope.training.scores import Answer, Cell
+
+from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs
+from .markup import Html, joined, named, tag
+from .thumbnails import Thumbnail, thumbnails
+from .wording import counted, percent
+
+MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
+MOST_OF_WRONG_CELL, MOST_OF_RIGHT_CELL = 24, 12
+MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
+FEW = 2  # cells with so few pictures stand side by side
+
+
+def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
+    """Return the cells that get a section: wrong ones, the fullest first, then right ones by class.
+
+    They are those of the classes that the matrix shows, and the most frequent pairs.
+    """
+    classes = set(shown)
+    pairs = frequent_pairs(report)
+    wrong = [cell for place, cell in enumerate(pairs) if place < MOST_PAIRS or {cell.truth, cell.predicted} <= classes]
+    return (*wrong, *(cell for cell in report.cells if cell.right and cell.truth in classes))
+
+
+def gallery(
+    report: Report, cells: Sequence[Cell], shown: Sequence[int], picture: Callable[[int], np.ndarray] | None
+) -> Html:
+    """Return the sections of `cells`, with small pictures as `picture` gives them by index (without any when None).
+
+    Each leads back to its cell in the matrix of the classes `shown`, where it has one.
+    """
+    wrong = _in_turn([cell for cell in cells if not cell.right], MOST_LISTED_OF_CELL)[:MOST_LISTED]
+    right = _in_turn([cell for cell in cells if cell.right], MOST_OF_RIGHT_CELL)
+    small = thumbnails(_with_thumbnail(cells), picture) if picture else {}
+    listed = {answer.index for answer in (*wrong, *right[: MOST_LISTED - len(wrong)])}
+    parts = [_section(report, cell, listed, small, set(shown)) for cell in cells]
+    wrongs = sum(not cell.right for cell in cells)
+    heading = tag("h3", "Wrong answers, the surest first") if wrongs else joined()
+    if not wrongs:
+        heading = tag("p", "No picture was wrong.")
+    return joined(
+        heading,
+        tag("div", *parts[:wrongs], class_="cells"),
+        tag("h3", "Right answers, the least sure first"),
+        tag("div", *parts[wrongs:], class_="cells"),
+    )
+
+
+def _in_turn(cells: Sequence[Cell], most: int) -> list[Answer]:
+    """Return the pictures of the cells, at most `most` of each: the first of every cell, then the second."""
+    ranked = [
+        (rank, place, answer) for place, cell in enumerate(cells) for rank, answer in enumerate(cell.pictures[:most])
+    ]
+    return [answer for _, _, answer in sorted(ranked, key=lambda entry: entry[:2])]
+
+
+def _with_thumbnail(cells: Sequence[Cell]) -> list[int]:
+    """Return the indices of pictures that are shown, wrong answers first."""
+    wrong = _in_turn([cell for cell in cells if not cell.right], MOST_OF_WRONG_CELL)[:MOST_WRONG_THUMBNAILS]
+    right = _in_turn([cell for cell in cells if cell.right], MOST_OF_RIGHT_CELL)
+    return [answer.index for answer in (wrong + right)[:MOST_THUMBNAILS]]
+
+
+def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thumbnail], shown: set[int]) -> Html:
+    answers = [answer for answer in cell.pictures if answer.index in listed]
+    figures = tag("div", *(_figure(report, cell, answer, small) for answer in answers), class_="pictures")
+    rest = cell.count - len(answers)
+    more = f"{counted(rest, 'more picture')} not shown here." if answers else "Not shown here: there are too many."
+    kept = " report.json names them." if rest and len(cell.pictures) == cell.count else ""
+    kept = kept or (" report.json names some of them." if len(cell.pictures) > len(answers) else "")
+    place = f"from-{anchor(cell)}" if {cell.truth, cell.predicted} <= shown else "confusion"
+    back = tag("a", "↑ matrix", href=f"#{place}", class_="back")
+    return tag(
+        "section",
+        tag("h4", cell_title(report, cell), " ", back),
+        figures if answers else "",
+        tag("p", more + kept, class_="quiet") if rest else "",
+        id=anchor(cell),
+        class_=f"cell few-{len(answers)}" if len(answers) <= FEW else "cell",
+    )
+
+
+def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbnail]) -> Html:
+    truth, predicted = (report.classes[place].name for place in (cell.truth, cell.predicted))
+    picture = small.get(answer.index)
+    image = joined()
+    if picture:
+        coarse = "coarse" if max(picture.width, picture.height) <= 40 else None
+        size = 72 / max(picture.width, picture.height)
+        width, height = (max(1, round(side * size)) for side in (picture.width, picture.height))
+        image = tag("img", src=picture.uri, alt="", width=width, height=height, class_=coarse)
+    lines = [tag("span", named(answer.name, 120), class_="file")]
+    if cell.right:
+        lines.append(tag("span", "is ", named(truth, 60), f": {percent(answer.probability)}"))
+    else:
+        lines.append(tag("span", "taken for ", named(predicted, 60), f": {percent(answer.probability)}"))
+        lines.append(tag("span", "is ", named(truth, 60), f": {percent(answer.truth_probability)}"))
+    return tag("figure", tag("span", image, class_="frame"), tag("figcaption", *lines))

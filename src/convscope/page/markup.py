@@ -1,0 +1,60 @@
+"""HTML that is safe by construction: whatever is not markup already is escaped when it goes into an element."""
+
+import html
+from typing import final
+
+from convscope.core.text import printable
+
+_VOID = frozenset({"br", "hr", "img", "meta", "wbr"})
+
+
+@final
+class Html(str):
+    """Text that is markup already: made by `tag` and `joined` only."""
+
+    __slots__ = ()
+
+
+def shortened(text: str, most: int) -> str:
+    """Return `text` with its middle left out when it is longer than `most` characters.
+
+    Examples:
+        >>> shortened("a-very-long-name.png", 11), shortened("short.png", 11)
+        ('a-ver….png', 'short.png')
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2 - 1
+    return f"{text[: most - 2 - tail]}…{text[-tail:]}"
+
+
+def markup(text: str) -> Html:
+    """Return `text` as markup: unchanged when it is markup already, else made printable and escaped."""
+    return text if isinstance(text, Html) else Html(html.escape(printable(text), quote=True))
+
+
+def joined(*parts: str) -> Html:
+    """Return the parts as one piece of markup."""
+    return Html("".join(markup(part) for part in parts))
+
+
+def tag(kind: str, /, *content: str, **attributes: str | float | None) -> Html:
+    """Return an element of HTML or SVG.
+
+    A trailing underscore of an attribute is dropped, the others become hyphens; an attribute of None is left out.
+
+    Examples:
+        >>> tag("a", "<b> & c", href="#x", class_="cell")
+        '<a href="#x" class="cell">&lt;b&gt; &amp; c</a>'
+    """
+    pairs = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{markup(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Html(f"<{kind}{pairs}>" if kind in _VOID else f"<{kind}{pairs}>{joined(*content)}</{kind}>")
+
+
+def named(text: str, most: int = 160) -> Html:
+    """Return the name of a file or class, kept apart from the text around it whatever its direction of writing."""
+    return tag("bdi", shortened(printable(text), most))

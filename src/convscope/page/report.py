@@ -1,0 +1,193 @@
+"""``report.html``: one file that shows what a run came to, from disk, with no network and nothing to install."""
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Callable
+from importlib import resources
+from string import Template
+
+import numpy as np
+
+from convscope.core.text import printable
+from convscope.training.history import EpochRecord
+from convscope.training.report import Report
+
+from .confusion import anchor, matrix, pairs_table, shown_classes
+from .curves import curves
+from .gallery import gallery, sections
+from .markup import Html, joined, named, shortened, tag
+from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
+from .wording import counted, duration, large, percent
+
+MOST_NOTES = 100
+_HELD_OUT = "Training never saw them."
+_SPLITS = {
+    "validation": _HELD_OUT,
+    "test": _HELD_OUT,
+    "training": "These are the pictures that it learned from: expect less on others.",
+}
+
+
+def render_report(
+    report: Report, history: tuple[EpochRecord, ...], thumbnails: Callable[[int], np.ndarray] | None
+) -> str:
+    """Return the page of a run as one HTML text of at most about 5 MB.
+
+    It holds everything it needs: its Content-Security-Policy forbids every connection. Names of files and classes are
+    shown, never interpreted.
+
+    Args:
+        report: what the run came to.
+        history: its epochs; none when training ended before the first was whole.
+        thumbnails: gives the picture of an index, uint8 H W or H W C; None for a page without pictures.
+
+    Raises:
+        DataError: `thumbnails` gives something that is no picture.
+    """
+    shown = shown_classes(report)
+    cells = sections(report, shown)
+    names = {anchor(cell) for cell in cells}
+    parts = (
+        ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
+        ("classes", "Classes", classes_table(report, names)),
+        ("confusion", "Confusion", joined(matrix(report, shown, names), pairs_table(report, names))),
+        ("pictures", "Pictures", gallery(report, cells, shown, thumbnails)),
+        ("network", "Network", _network(report)),
+        ("settings", "Settings", _settings(report)),
+        ("files", "Files", _files(report)),
+    )
+    body = joined(
+        _head(report),
+        tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in parts), aria_label="Parts of this page"),
+        tag("main", *(tag("section", tag("h2", title), content, id=name) for name, title, content in parts), id="main"),
+    )
+    title = shortened(printable(report.name), 80)
+    return _document(joined(f"{title}: {percent(report.accuracy, report.pictures)} right"), body)
+
+
+def _document(title: Html, body: Html) -> str:
+    style, script = _static("report.css"), _static("report.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return Template(_static("report.html")).substitute(
+        title=title, policy=policy, style=style, script=script, body=body
+    )
+
+
+def _static(name: str) -> str:
+    return resources.files("convscope.page").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return the source expression that allows exactly this inline text (CSP level 2)."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _head(report: Report) -> Html:
+    low, high = (percent(end, report.pictures) for end in report.accuracy_interval)
+    wrong = report.pictures - report.right
+    judged = counted(report.pictures, f"{shortened(printable(report.split), 40)} picture")
+    counts = f" of {judged} recognized: {report.right:,} right, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
+    expected = f"For new pictures of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
+    if not wrong:
+        expected = (
+            f"All were right; for new pictures of the same kind, still expect only {low} or more (95 % confidence)."
+        )
+    return tag(
+        "header",
+        tag("h1", named(report.name, 120)),
+        tag("p", tag("strong", percent(report.accuracy, report.pictures)), counts, class_="headline"),
+        tag("p", expected),
+        _facts(report),
+        _use(report),
+        _notes(report),
+    )
+
+
+def _facts(report: Report) -> Html:
+    facts = [("classes", f"{len(report.classes):,}")]
+    if report.steps:
+        facts.append(("parameters", large(sum(step.parameters for step in report.steps))))
+        facts.append(("multiply-adds a picture", large(sum(step.multiply_adds for step in report.steps))))
+    facts.append(("training time", duration(report.seconds)))
+    facts.append(("files left out", f"{report.left_out:,}"))
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
+
+
+def _use(report: Report) -> Html:
+    if not report.model:
+        return joined()
+    return tag(
+        "div",
+        tag("h2", "Use this model"),
+        tag("p", "Classes and probabilities for a folder of pictures, into a table:"),
+        _command(f"convscope predict {shlex.quote(report.model)} my-pictures/ --csv answers.csv"),
+        class_="use",
+    )
+
+
+def _command(text: str) -> Html:
+    return tag("pre", tag("code", shortened(printable(text), 5_000)), class_="command", tabindex=0)
+
+
+def _notes(report: Report) -> Html:
+    notes = [tag("li", shortened(printable(note), 1_000)) for note in report.notes[:MOST_NOTES]]
+    return tag("ul", *notes, class_="notes") if notes else joined()
+
+
+def _learning(history: tuple[EpochRecord, ...]) -> Html:
+    if not history:
+        return joined()
+    last = history[-1]
+    text = (
+        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds)}. Training is measured on pictures as they were "
+        "learned from, distorted and while the weights still moved; validation after each epoch, on pictures as they "
+        "are. So validation may well be the better of the two."
+    )
+    return tag("p", text)
+
+
+def _network(report: Report) -> Html:
+    if not report.layout and not report.steps:
+        return tag("p", "The layout of the network is not recorded.")
+    parts = []
+    if report.layout:
+        parts += [tag("p", "The whole network as one line, to copy and change (--layout):"), _command(report.layout)]
+    if report.steps:
+        text = (
+            "The receptive field is the box of input pixels that one value of the output depends on. "
+            "Multiply-adds are counted for one picture."
+        )
+        parts += [tag("p", text), steps_table(report.steps)]
+    return joined(*parts)
+
+
+def _settings(report: Report) -> Html:
+    parts = [settings_table(report.settings)] if report.settings else [tag("p", "No settings are recorded.")]
+    if report.command:
+        parts += [tag("h3", "Train it again"), _command(report.command)]
+    where: dict[str, object] = {}
+    if report.finished:
+        where["finished"] = report.finished
+    if report.machine:
+        where["processor"] = report.machine.processor
+        where["cores"] = report.machine.cores
+        where["system"] = report.machine.system
+    where |= {f"{name} version": version for name, version in report.versions.items()}
+    return joined(*parts, tag("h3", "Machine and versions"), settings_table(where))
+
+
+def _files(report: Report) -> Html:
+    if not report.problems:
+        return tag("p", "Every file was used; the inspection found nothing to report.")
+    kinds = sorted({problem.kind for problem in report.problems})
+    counts = {kind: sum(problem.kind == kind for problem in report.problems) for kind in kinds}
+    summary = ", ".join(f"{kind}: {count:,}" for kind, count in counts.items())
+    text = (
+        f"{counted(report.left_out, 'file')} left out of training and of the figures above. Found, by kind: {summary}."
+    )
+    return joined(tag("p", shortened(printable(text), 2_000)), problems_table(report.problems))

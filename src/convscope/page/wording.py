@@ -1,0 +1,77 @@
+"""Numbers and names in words, as the report writes them."""
+
+from collections.abc import Sequence
+
+
+def percent(value: float | None, total: int | None = None) -> str:
+    """Return a part of one in per cent; with `total`, as many decimals as that many pictures justify.
+
+    What is not quite everything never reads as 100 %, what is not quite nothing never as 0 %.
+
+    Examples:
+        >>> percent(0.98888, 360), percent(0.99412, 10_000), percent(1.0, 50), percent(None)
+        ('98.9 %', '99.41 %', '100 %', '–')
+        >>> percent(0.99999, 360), percent(0.00001, 360)
+        ('>99.9 %', '<0.1 %')
+    """
+    if value is None:
+        return "–"
+    if value in (0, 1):
+        return f"{value * 100:.0f} %"
+    decimals = 2 if total is not None and total >= 1000 else 1
+    text = f"{value * 100:.{decimals}f}"
+    if float(text) == 100:
+        return f">{100 - 10**-decimals:.{decimals}f} %"
+    if float(text) == 0:
+        return f"<{10**-decimals:.{decimals}f} %"
+    return f"{text} %"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun.
+
+    Examples:
+        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes")
+        ('1 picture', '12,000 pictures', '2 classes')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in words.
+
+    Examples:
+        >>> listed(["a"]), listed(["a", "b", "c"])
+        ('a', 'a, b and c')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two largest units that it has.
+
+    Examples:
+        >>> duration(0.42), duration(8.4), duration(75), duration(3700), duration(200_000)
+        ('0.42 s', '8.4 s', '1 min 15 s', '1 h 1 min', '55 h 33 min')
+    """
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds) // 60
+    if minutes < 60:
+        return f"{minutes} min {round(seconds) % 60} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def large(number: int) -> str:
+    """Return a whole number with separators and, from a million on, its size in words.
+
+    Examples:
+        >>> large(431_080), large(2_293_000)
+        ('431,080', '2.3 million')
+    """
+    for size, word in ((10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
+        if number >= size:
+            return f"{number / size:.1f} {word}"
+    return f"{number:,}"

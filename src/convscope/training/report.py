@@ -1,0 +1,258 @@
+"""The report of a run: everything that its page shows, as one record that goes to ``report.json`` and back."""
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.core.atomic import write_text
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.machine import Machine
+from convscope.core.records import from_json, to_json
+from convscope.core.statistics import wilson_interval
+from convscope.images.inspection import Problem
+
+from .scores import Cell, ClassScore, Interval, class_scores, confusion
+from .steps import StepRow, step_rows
+
+__all__ = ["Report", "StepRow", "installed_versions", "make_report", "read_report", "step_rows", "write_report"]
+
+CONFIDENCE = 0.95
+LARGEST_FILE_BYTES = 1 << 30
+_PACKAGES = ("convscope", "torch", "numpy", "pillow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a run came to.
+
+    Attributes:
+        name: of the set of pictures.
+        split: which of its pictures were judged: ``validation``, ``test`` or ``training``.
+        pictures: how many were judged; right: how many of them were recognized.
+        accuracy: right / pictures; accuracy_interval: Wilson's, at 95 % confidence.
+        classes: the scores of every class.
+        cells: the cells of the confusion matrix that are not empty, with the pictures that are kept of each.
+        layout: the network as one line; empty when unknown. steps: its steps.
+        settings: what was asked for or chosen, by name: any JSON value.
+        problems: what the inspection of the pictures found; left_out: how many pictures were not used.
+        notes: sentences for the user.
+        seconds: duration of training.
+        finished: date and time, as text; may be empty.
+        command: what was typed to train; may be empty.
+        model: path of the model file, as the user would type it; may be empty.
+        machine: where it ran; versions: of the packages that matter.
+    """
+
+    name: str
+    split: str
+    pictures: int
+    right: int
+    accuracy: float
+    accuracy_interval: Interval
+    classes: tuple[ClassScore, ...]
+    cells: tuple[Cell, ...]
+    layout: str = ""
+    steps: tuple[StepRow, ...] = ()
+    settings: dict[str, Any]
+    problems: tuple[Problem, ...] = ()
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
+    seconds: float
+    finished: str = ""
+    command: str = ""
+    model: str = ""
+    machine: Machine | None = None
+    versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse counts that do not agree with each other."""
+        counted = sum(cell.count for cell in self.cells)
+        right = sum(cell.count for cell in self.cells if cell.right)
+        if (counted, right) != (self.pictures, self.right):
+            raise DataError(
+                f"`cells` must count {self.pictures} pictures, {self.right} of them right. "
+                f"Got {counted} pictures, {right} of them right."
+            )
+        highest = max((max(cell.truth, cell.predicted) for cell in self.cells), default=-1)
+        lowest = min((min(cell.truth, cell.predicted) for cell in self.cells), default=0)
+        if lowest < 0 or highest >= len(self.classes):
+            raise DataError(
+                f"`cells` must name classes from 0 to {len(self.classes) - 1}. Got {lowest if lowest < 0 else highest}."
+            )
+
+
+def make_report(  # noqa: PLR0913 - a report has that many parts, all named
+    *,
+    name: str,
+    split: str,
+    labels: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    picture_names: Sequence[str],
+    indices: npt.ArrayLike,
+    classes: Sequence[str],
+    settings: Mapping[str, Any],
+    seconds: float,
+    layout: str = "",
+    steps: Sequence[StepRow] = (),
+    problems: Sequence[Problem] = (),
+    left_out: int = 0,
+    notes: Sequence[str] = (),
+    finished: str = "",
+    command: str = "",
+    model: str = "",
+    machine: Machine | None = None,
+    versions: Mapping[str, str] | None = None,
+) -> Report:
+    """Return the report of a run from the probabilities of its network on the judged pictures.
+
+    Args:
+        name: of the set of pictures.
+        split: which of its pictures are judged: ``validation``, ``test`` or ``training``.
+        labels: true classes of the judged pictures, N whole numbers from 0.
+        probabilities: of every class for each of them, N K, 0…1.
+        picture_names: N names, in the same order.
+        indices: N places in the image set, in the same order; what `thumbnails` of the page is called with.
+        classes: names of the K classes.
+        settings: what was asked for or chosen, by name: JSON values and records.
+        seconds: duration of training.
+        layout: the network as one line.
+        steps: of the network; `step_rows` gives them.
+        problems: what the inspection of the pictures found.
+        left_out: how many pictures could not be used.
+        notes: sentences for the user.
+        finished: date and time, as text.
+        command: what was typed to train.
+        model: path of the model file, as the user would type it.
+        machine: where it ran.
+        versions: of packages; those of this installation when None.
+
+    Raises:
+        DataError: the arrays do not fit each other, or a value is out of range.
+        ParameterError: a setting is no JSON value.
+
+    Examples:
+        >>> report = make_report(name="two", split="test", labels=[0, 1, 1], classes=("cat", "dog"), indices=[0, 1, 2],
+        ...                      probabilities=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], picture_names=("a", "b", "c"),
+        ...                      settings={"epochs": 3}, seconds=1.5)
+        >>> report.right, report.pictures, [cell.pictures[0].name for cell in report.cells if not cell.right]
+        (2, 3, ['c'])
+    """
+    truth, scores, places = _checked(labels, probabilities, picture_names, indices, classes)
+    predicted = scores.argmax(1)
+    right = int((predicted == truth).sum())
+    return Report(
+        name=name,
+        split=split,
+        pictures=len(truth),
+        right=right,
+        accuracy=right / len(truth),
+        accuracy_interval=wilson_interval(right, len(truth), CONFIDENCE),
+        classes=class_scores(truth, predicted, classes),
+        cells=confusion(truth, scores, picture_names, places),
+        layout=layout,
+        steps=tuple(steps),
+        settings=_json_values(settings),
+        problems=tuple(problems),
+        left_out=left_out,
+        notes=tuple(notes),
+        seconds=float(seconds),
+        finished=finished,
+        command=command,
+        model=model,
+        machine=machine,
+        versions=dict(installed_versions() if versions is None else versions),
+    )
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on; what is not installed is left out."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write `report` to `path` as JSON, atomically.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    write_text(path, json.dumps(to_json(report), indent=1, allow_nan=False) + "\n")
+
+
+def read_report(path: Path) -> Report:
+    """Return the report that `path` holds, equal to the one that was written.
+
+    Raises:
+        DataError: the file cannot be read or is no such report; the message names what is wrong.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise DataError(f"{path} must be a report. Got a file of more than 1 GiB.")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} must be a report in JSON. Got something else ({error}).") from error
+    try:
+        return from_json(Report, value)
+    except DataError as error:
+        raise DataError(f"{path} is no report of this version: {error}") from error
+
+
+def _json_values(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings as they come back from JSON."""
+    try:
+        values = json.loads(json.dumps(to_json(dict(settings)), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(
+            f"`settings` must hold JSON values only. Got another ({error}). Give text, numbers, lists or records."
+        ) from error
+    return dict(values)
+
+
+def _checked(
+    labels: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    names: Sequence[str],
+    indices: npt.ArrayLike,
+    classes: Sequence[str],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Return the arrays in their kinds, after checking that they belong together."""
+    truth, scores, places = np.asarray(labels), np.asarray(probabilities, dtype=np.float32), np.asarray(indices)
+    if truth.ndim != 1 or not len(truth):
+        raise DataError(f"`labels` must be one list of at least one class. Got shape {truth.shape}.")
+    if scores.shape != (len(truth), len(classes)):
+        raise DataError(
+            f"`probabilities` must have one line a picture and one column a class, {(len(truth), len(classes))}. "
+            f"Got shape {scores.shape}."
+        )
+    if places.shape != truth.shape or len(names) != len(truth):
+        raise DataError(
+            f"`picture_names` and `indices` must have one entry a picture, {len(truth)}. "
+            f"Got {len(names)} names and indices of shape {places.shape}."
+        )
+    if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= len(classes):
+        raise DataError(
+            f"`labels` must be whole numbers from 0 to {len(classes) - 1}. Got {truth.dtype} from {truth.min()} to "
+            f"{truth.max()}."
+        )
+    if not (np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1 + 1e-4):
+        raise DataError(
+            f"`probabilities` must be from 0 to 1. Got values from {scores.min()} to {scores.max()}. "
+            "Apply softmax to the scores of the network first."
+        )
+    return truth.astype(np.int64), scores.clip(0, 1), places.astype(np.int64)

@@ -1,0 +1,168 @@
+"""How good the answers of a network are: by class, and which picture was taken for what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from convscope.core.statistics import wilson_interval
+
+Integers = npt.NDArray[np.int64]
+Interval = tuple[float, float]
+
+MOST_WRONG = 10_000
+MOST_RIGHT = 10_000
+MOST_RIGHT_A_CLASS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the network said about one picture.
+
+    Attributes:
+        index: its place in the image set.
+        name: its name in the source, for example the path of its file.
+        probability: of the class that was predicted, 0…1.
+        truth_probability: of the true class, 0…1.
+    """
+
+    index: int
+    name: str
+    probability: float
+    truth_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of the confusion matrix that is not empty.
+
+    Attributes:
+        truth: place of the true class among the classes.
+        predicted: place of the predicted class.
+        count: pictures in the cell.
+        pictures: those that are kept: of wrong answers the surest first, of right answers the least sure first.
+    """
+
+    truth: int
+    predicted: int
+    count: int
+    pictures: tuple[Answer, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether the answers in this cell are right."""
+        return self.truth == self.predicted
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """How well one class is recognized; intervals are Wilson's, at 95 % confidence.
+
+    Attributes:
+        name: of the class.
+        support: pictures of the class.
+        predicted: pictures that were taken for the class.
+        right: pictures of the class that were taken for it.
+        precision: right / predicted; None when nothing was taken for the class.
+        recall: right / support; None when the class has no picture.
+        f1: harmonic mean of the two, 2 right / (support + predicted); None when the class does not occur at all.
+    """
+
+    name: str
+    support: int
+    predicted: int
+    right: int
+    precision: float | None
+    precision_interval: Interval | None
+    recall: float | None
+    recall_interval: Interval | None
+    f1: float | None
+
+
+def class_score(name: str, *, support: int, predicted: int, right: int) -> ClassScore:
+    """Return the scores of one class from its three counts.
+
+    Examples:
+        >>> score = class_score("cat", support=40, predicted=50, right=30)
+        >>> score.precision, score.recall, round(score.f1, 3)
+        (0.6, 0.75, 0.667)
+    """
+    return ClassScore(
+        name=name,
+        support=support,
+        predicted=predicted,
+        right=right,
+        precision=right / predicted if predicted else None,
+        precision_interval=wilson_interval(right, predicted) if predicted else None,
+        recall=right / support if support else None,
+        recall_interval=wilson_interval(right, support) if support else None,
+        f1=2 * right / (support + predicted) if support + predicted else None,
+    )
+
+
+def class_scores(labels: Integers, predicted: Integers, classes: Sequence[str]) -> tuple[ClassScore, ...]:
+    """Return the scores of every class, in the order of `classes`, from true and predicted labels (both N)."""
+    size = len(classes)
+    support, taken = np.bincount(labels, minlength=size), np.bincount(predicted, minlength=size)
+    right = np.bincount(labels[labels == predicted], minlength=size)
+    return tuple(
+        class_score(name, support=int(support[place]), predicted=int(taken[place]), right=int(right[place]))
+        for place, name in enumerate(classes)
+    )
+
+
+def confusion(
+    labels: Integers, probabilities: npt.NDArray[np.float32], names: Sequence[str], indices: Integers
+) -> tuple[Cell, ...]:
+    """Return the cells of the confusion matrix that are not empty, by true and then predicted class.
+
+    Pictures are kept within bounds: all wrong ones up to `MOST_WRONG`, right ones up to `MOST_RIGHT_A_CLASS` a class
+    and `MOST_RIGHT` in all. Where there are more, every cell keeps its first ones.
+
+    Args:
+        labels: true classes, N.
+        probabilities: of every class for every picture, N K, 0…1.
+        names: of the pictures, N.
+        indices: places of the pictures in their image set, N.
+    """
+    predicted = probabilities.argmax(1)
+    everyone = np.arange(len(labels))
+    sure, truth = probabilities[everyone, predicted], probabilities[everyone, labels]
+    right = labels == predicted
+    order = np.lexsort((everyone, np.where(right, sure, -sure), predicted, labels))
+    key = labels[order] * probabilities.shape[1] + predicted[order]
+    starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+    counts = np.diff(np.r_[starts, len(key)])
+    rank = np.arange(len(key)) - np.repeat(starts, counts)
+    kept = _kept(rank, right[order])
+
+    def answer(place: int) -> Answer:
+        return Answer(
+            index=int(indices[place]),
+            name=names[place],
+            probability=round(float(sure[place]), 6),
+            truth_probability=round(float(truth[place]), 6),
+        )
+
+    cells = []
+    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+        places = order[start : start + count][kept[start : start + count]].tolist()
+        cells.append(
+            Cell(
+                truth=int(labels[order[start]]),
+                predicted=int(predicted[order[start]]),
+                count=count,
+                pictures=tuple(answer(place) for place in places),
+            )
+        )
+    return tuple(cells)
+
+
+def _kept(rank: Integers, right: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which of the pictures are kept, given each one's place within its cell and whether it is right."""
+    kept = np.zeros(len(rank), dtype=bool)
+    for some, most in ((~right, MOST_WRONG), (right & (rank < MOST_RIGHT_A_CLASS), MOST_RIGHT)):
+        places = np.flatnonzero(some)
+        kept[places[np.argsort(rank[places], kind="stable")[:most]]] = True
+    return kept
