@@ -1,1 +1,1 @@
-"""convscope.estimators"""
+"""Networks as objects of scikit-learn."""

@@ -1,0 +1,244 @@
+"""A convolutional network as a scikit-learn classifier."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from convscope.core.errors import DataError
+from convscope.core.machine import tuned, usable_cores
+from convscope.core.records import to_json
+from convscope.images.preprocessing import Preprocessing
+from convscope.networks.build import Network
+from convscope.networks.defaults import default_layout
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from convscope.training.choices import Examples, choose_recipe
+from convscope.training.history import EpochRecord
+from convscope.training.learning_set import LearningSet
+from convscope.training.loop import Listener, run, steps_per_epoch
+from convscope.training.recipe import Recipe
+from convscope.training.settings import Settings
+from convscope.training.state import TrainingState
+
+from .parameters import settings_of, whole_number
+from .pixels import PixelRange, as_rows, picture_shape
+
+
+class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A convolutional network that is trained and used like every classifier of scikit-learn.
+
+    `X` is pictures N H W or N H W C (C = 1 or 3), or rows N × values: flattened pictures where `image_shape` says their
+    shape, else each row is read as a picture one pixel high. uint8 is taken as it is, and so are other whole numbers
+    from 0 to 255; floats from 0 to 1 are multiplied by 255; of any other numbers the least in fit becomes 0, the
+    greatest 255, and predict cuts off what lies outside. All pictures given to fit are learned from.
+
+    Args:
+        layout: the network as text, for example ``"32C3-64C3-MP2-128N"``; chosen from the pictures if None.
+        epochs: passes over the pictures; chosen from their number if None.
+        seed: of everything random; the same seed gives the same bits (on one machine, with one number of threads).
+        image_shape: (height, width) or (height, width, channels) of pictures that come as rows.
+        batch: pictures a step, at least 2.
+        learning_rate: the highest.
+        flip: change left and right in half of the pictures; looked up in the pictures if None.
+        shift: pixels along each side, at most.
+        rotate: degrees either way, at most.
+        scale: ratio, at most: 0.1 for 0.9…1.1.
+        erase: side of an erased square as a part of the picture's shorter side.
+        balance: weight classes by the inverse of their number of pictures.
+        threads: of the processor; all that this process may use if None.
+        precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``, in training.
+
+    Attributes:
+        classes_: labels, sorted.
+        n_features_in_: values a picture (height × width × channels).
+        n_iter_: epochs trained.
+        image_shape_: (height, width, channels) of the pictures.
+        pixel_range_: the values that become the pixels 0 and 255.
+        model_: the trained network, `convscope.networks.model.Model`; ``model_.save(path)`` writes the model file.
+        history_: one `convscope.training.history.EpochRecord` an epoch.
+
+    Examples:
+        >>> from sklearn.datasets import load_digits
+        >>> digits = load_digits()
+        >>> classifier = ConvClassifier("8C3-MP2", epochs=4).fit(digits.images, digits.target)
+        >>> classifier.score(digits.images, digits.target) > 0.8
+        True
+    """
+
+    def __init__(  # noqa: PLR0913  # scikit-learn wants every parameter here
+        self,
+        layout: str | Layout | None = None,
+        epochs: int | None = None,
+        seed: int = 0,
+        image_shape: tuple[int, ...] | None = None,
+        *,
+        batch: int | None = None,
+        learning_rate: float | None = None,
+        flip: bool | None = None,
+        shift: int | None = None,
+        rotate: float | None = None,
+        scale: float | None = None,
+        erase: float | None = None,
+        balance: bool = False,
+        threads: int | None = None,
+        precision: str = "auto",
+    ) -> None:
+        self.layout = layout
+        self.epochs = epochs
+        self.seed = seed
+        self.image_shape = image_shape
+        self.batch = batch
+        self.learning_rate = learning_rate
+        self.flip = flip
+        self.shift = shift
+        self.rotate = rotate
+        self.scale = scale
+        self.erase = erase
+        self.balance = balance
+        self.threads = threads
+        self.precision = precision
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> "ConvClassifier":  # noqa: N803  # scikit-learn's name
+        """Train on all pictures `X` with their labels `y`, from new random weights; return the classifier itself.
+
+        Raises:
+            DataError: pictures or labels are not what is needed (also ValueError, as scikit-learn's own checks raise).
+            LayoutError: the layout cannot be read, or does not fit the pictures.
+            ParameterError: a parameter cannot be.
+            TrainingError: the loss or a weight is not finite.
+        """
+        rows, given = as_rows(X)
+        rows, y = validate_data(self, rows, y)
+        check_classification_targets(y)
+        settings = settings_of(self.get_params(deep=False))
+        shape = picture_shape(rows.shape[1], given, self.image_shape)
+        encoder = LabelEncoder().fit(y)
+        labels = encoder.transform(y).astype(np.int64)
+        if len(encoder.classes_) < 2:
+            raise DataError(f"`y` must have at least 2 classes. Got 1 class ({encoder.classes_[0]!r}). Add another.")
+        pixel_range = PixelRange.of(rows)
+        images = np.ascontiguousarray(pixel_range.pixels(rows).reshape(len(rows), *shape))  # N, H*W*C -> N H W C
+        examples = Examples(
+            images=images,
+            labels=labels,
+            classes=tuple(str(label) for label in encoder.classes_),
+            name="the arrays",
+            mirror=False if shape[0] == 1 else None,  # a row of values has an order
+            places=np.arange(len(labels)),
+        )
+        self._learn(examples, settings, pixel_range)
+        self.classes_, self.image_shape_, self.pixel_range_ = encoder.classes_, shape, pixel_range
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
+        """Return the probability of each class (in the order of `classes_`) for the pictures `X`: float32 N K.
+
+        Raises:
+            DataError: the pictures are not of the shape or unit of those in fit.
+        """
+        check_is_fitted(self)
+        rows, given = as_rows(X)
+        if given is not None and given != self.image_shape_:
+            raise DataError(f"`X` must have pictures of {self.image_shape_}, as in fit. Got {given}. Resize them.")
+        rows = validate_data(self, rows, reset=False)
+        images = self.pixel_range_.pixels(rows).reshape(len(rows), *self.image_shape_)
+        with tuned(self._threads()):
+            probabilities: NDArray[np.float32] = self.model_.predict_proba(np.ascontiguousarray(images))
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+        """Return the most probable class of each picture in `X`: N labels."""
+        places = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[places]
+        return labels
+
+    def _learn(self, examples: Examples, settings: Settings, pixel_range: PixelRange) -> None:
+        """Set what training gives: `model_`, `history_` and `n_iter_`."""
+        height, width, channels = examples.images.shape[1:]
+        count = len(examples.labels)
+        layout = Layout.parse(settings.layout) if settings.layout is not None else None
+        layout = layout or default_layout(height=height, width=width, channels=channels, pictures=count)
+        preprocessing = Preprocessing(height=height, width=width, channels=channels)
+        recipe = choose_recipe(examples, settings).recipe
+        network, history = _train(examples, layout, recipe, seed=settings.seed, threads=self._threads())
+        training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}
+        self.model_ = Model(
+            network=network, layout=layout, classes=examples.classes, preprocessing=preprocessing, training=training
+        )
+        self.history_, self.n_iter_ = history, len(history)
+
+    def _threads(self) -> int:
+        return whole_number("threads", self.threads) or usable_cores()
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return what the estimator takes, for scikit-learn."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for a pickle, in which the network is the bytes of its model file."""
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            state["model_"] = _to_bytes(state["model_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state from a pickle; the model file is checked like any other."""
+        if "model_" in state:
+            state = state | {"model_": _from_bytes(state["model_"])}
+        super().__setstate__(state)
+
+
+class _Unheard(Listener):
+    """Lets training go to its end."""
+
+    def after_step(self, state: TrainingState, loss: float) -> bool:
+        """Go on."""
+        del state, loss
+        return True
+
+    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
+        """Go on."""
+        del state, record
+        return True
+
+
+def _train(
+    examples: Examples, layout: Layout, recipe: Recipe, *, seed: int, threads: int
+) -> tuple[Network, tuple[EpochRecord, ...]]:
+    """Return the network trained on all of `examples`, in evaluation mode, and its epochs."""
+    data = LearningSet.of_arrays(examples.images, examples.labels, classes=len(examples.classes))
+    mean, std = data.moments
+    height, width, channels = examples.images.shape[1:]
+    with tuned(threads):
+        network = Network(
+            layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
+        )
+        steps = recipe.epochs * steps_per_epoch(len(data.training), recipe.batch)
+        state = TrainingState.begin(network, recipe, steps=steps)
+        run(state, data, recipe, _Unheard(), seed=seed)
+        network.load_state_dict(state.best_weights())
+    return network.eval(), tuple(state.history)
+
+
+def _to_bytes(model: Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        model.save(path)
+        return path.read_bytes()
+
+
+def _from_bytes(data: bytes) -> Model:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(data)
+        return Model.load(path)

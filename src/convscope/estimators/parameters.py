@@ -1,0 +1,64 @@
+"""Parameters of an estimator, checked when it is fitted (scikit-learn sets them unseen), in Python's own numbers."""
+
+import contextlib
+import operator
+from typing import Any
+
+import numpy as np
+
+from convscope.core.errors import ParameterError, choose
+from convscope.training.settings import Settings
+
+_WHOLE = ("epochs", "seed", "batch", "shift", "threads")
+_REAL = ("learning_rate", "rotate", "scale", "erase")
+_YES_NO = ("flip", "balance")
+_REQUIRED = ("seed", "balance")
+
+
+def settings_of(parameters: dict[str, Any]) -> Settings:
+    """Return what the parameters of a classifier ask of training; a grid may give them as numbers of numpy.
+
+    Raises:
+        ParameterError: one of them cannot be.
+
+    Examples:
+        >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "precision": "auto"}).epochs
+        3
+    """
+    for name in _REQUIRED:
+        if parameters[name] is None:
+            raise ParameterError(f"`{name}` must be given. Got None. Leave it out to have the usual one.")
+    values: dict[str, Any] = {name: whole_number(name, parameters.get(name)) for name in _WHOLE}
+    values |= {name: _number(name, parameters.get(name)) for name in _REAL}
+    values |= {name: _yes_no(name, parameters.get(name)) for name in _YES_NO}
+    values["precision"] = choose("precision", str(parameters["precision"]), ("auto", "float32", "bfloat16"))
+    layout = parameters.get("layout")
+    return Settings(data="arrays", layout=None if layout is None else str(layout), **values)
+
+
+def whole_number(name: str, value: Any) -> int | None:
+    """Return `value` as int; None stays None.
+
+    Raises:
+        ParameterError: it is no whole number.
+    """
+    if value is None:
+        return None
+    with contextlib.suppress(TypeError):
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)
+    raise ParameterError(f"`{name}` must be a whole number. Got {value!r}.")
+
+
+def _number(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        return float(value)
+    raise ParameterError(f"`{name}` must be a number. Got {value!r}.")
+
+
+def _yes_no(name: str, value: Any) -> bool | None:
+    if value is None or isinstance(value, (bool, np.bool_)):
+        return None if value is None else bool(value)
+    raise ParameterError(f"`{name}` must be True or False. Got {value!r}.")

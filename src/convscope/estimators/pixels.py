@@ -1,0 +1,135 @@
+"""Arrays of any numbers as pixels: what 0 and 255 stand for is settled once, by the training pictures."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError
+
+_ROWS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelRange:
+    """The values that become the pixels 0 and 255; those between are rounded, those outside become 0 or 255."""
+
+    low: float
+    high: float
+
+    @staticmethod
+    def of(rows: NDArray[Any]) -> "PixelRange":
+        """Return the range for training pictures, finite numbers N × values (at least one).
+
+        Whole numbers from 0 to 255 are pixels already; floats (and truth values) from 0 to 1 are 0…255 divided by 255;
+        of all other numbers the least becomes 0 and the greatest 255.
+
+        Examples:
+            >>> PixelRange.of(np.array([[0.0, 16.0]])), PixelRange.of(np.array([[0.1, 0.9]]))
+            (PixelRange(low=0.0, high=255.0), PixelRange(low=0.0, high=1.0))
+            >>> PixelRange.of(np.array([[-1.5, 0.5]]))
+            PixelRange(low=-1.5, high=0.5)
+        """
+        kind = rows.dtype.kind
+        if rows.dtype == np.uint8:
+            return PIXELS
+        low, high = float(rows.min()), float(rows.max())
+        if kind in "fb" and low >= 0 and high <= 1:
+            return UNIT
+        if low >= 0 and high <= 255 and (kind in "iu" or _whole(rows)):
+            return PIXELS
+        return PixelRange(low=low, high=high)
+
+    def pixels(self, rows: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return finite numbers N × values as uint8 of the same shape; pixels are not copied.
+
+        Raises:
+            DataError: the range was settled by values from 0 to 1, and here are whole numbers above.
+        """
+        if rows.dtype == np.uint8 and self == PIXELS:
+            return rows
+        self._compare(rows)
+        middle = self.low / 2
+        half = self.high / 2 - middle  # halves: the difference of two floats may be too large for a float
+        result = np.zeros(rows.shape, np.uint8)
+        if half > 0:
+            for start in range(0, len(rows), _ROWS):
+                part = np.clip(rows[start : start + _ROWS].astype(np.float64), self.low, self.high)
+                result[start : start + _ROWS] = np.rint((part / 2 - middle) / half * 255)
+        return result
+
+    def _compare(self, rows: NDArray[Any]) -> None:
+        """Refuse, or warn of, pictures that are plainly in another unit than the training pictures."""
+        whole = rows.dtype.kind in "iu"
+        if self == UNIT and whole and rows.max(initial=0) > 1:
+            raise DataError(
+                f"`X` must have values from 0 to 1, as in fit. Got {rows.dtype} up to {rows.max()}. Divide it by 255."
+            )
+        fractions = self == PIXELS and rows.dtype.kind == "f" and 0 < rows.max(initial=0) <= 1 and rows.min() >= 0
+        if fractions and not _whole(rows):
+            warnings.warn(
+                "X has values from 0 to 1 only, where fit had pixels from 0 to 255.", UserWarning, stacklevel=4
+            )
+
+
+PIXELS = PixelRange(low=0.0, high=255.0)
+UNIT = PixelRange(low=0.0, high=1.0)
+
+
+def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
+    """Return pictures N H W (C) as rows N × (H·W·C), and (H, W, C); anything else unchanged, and None.
+
+    Raises:
+        DataError: the pictures are of different shapes, or there are more than four axes.
+    """
+    if isinstance(images, (list, tuple)):
+        try:
+            images = np.asarray(images)
+        except ValueError as error:
+            raise DataError(
+                "`X` must hold pictures of one shape. Got a list of different ones. Resize them."
+            ) from error
+    if getattr(images, "ndim", 2) <= 2:
+        return images, None
+    array = np.asarray(images)
+    if array.ndim > 4:
+        raise DataError(f"`X` must have the shape N H W, N H W C or N × values. Got {array.shape}. Reshape it.")
+    height, width, channels = (*array.shape[1:], 1)[:3]
+    return array.reshape(len(array), height * width * channels), (height, width, channels)  # N H W C -> N, H*W*C
+
+
+def picture_shape(features: int, given: tuple[int, int, int] | None, asked: Any) -> tuple[int, int, int]:
+    """Return (H, W, C) of rows of `features` values, which were pictures of the shape `given` or None.
+
+    `asked` is what the user says: (H, W), (H, W, C) or None. Rows of which nothing is known are one pixel high.
+
+    Raises:
+        DataError: the shapes do not agree, or there are not 1 or 3 channels.
+
+    Examples:
+        >>> picture_shape(64, None, (8, 8)), picture_shape(5, None, None)
+        ((8, 8, 1), (1, 5, 1))
+    """
+    shape = given or (1, features, 1)
+    if asked is not None:
+        sizes = tuple(asked) if isinstance(asked, (tuple, list)) else ()
+        if len(sizes) not in (2, 3) or not all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes):
+            raise DataError(f"`image_shape` must be (height, width) or (height, width, channels). Got {asked!r}.")
+        height, width, channels = (*(int(size) for size in sizes), 1)[:3]
+        shape = (height, width, channels)
+        if (given or shape) != shape or math.prod(shape) != features:
+            got = f"pictures of {given}" if given else f"rows of {features:,} values"
+            raise DataError(f"`image_shape` must be the shape of the pictures in `X`. Got {shape} for {got}.")
+    if shape[2] not in (1, 3):
+        first = given is not None and given[0] in (1, 3)
+        advice = "The channels come last: np.moveaxis(X, 1, -1)." if first else "Leave out the others."
+        raise DataError(f"`X` must have pictures of 1 or 3 channels. Got {shape[2]} in {shape}. {advice}")
+    return shape
+
+
+def _whole(rows: NDArray[Any]) -> bool:
+    parts = (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
+    return all(bool((part == np.rint(part)).all()) for part in parts)
