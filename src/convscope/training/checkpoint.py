@@ -75,7 +75,7 @@ def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
         history=tuple(state.history),
     )
     tensors = {name: value.contiguous() for name, value in _tensors(state).items()}
-    # by way of bytes, at the price of a copy: safetensors hides why a file could not be written, for example a full disk
+    # by way of bytes, at the price of a copy: safetensors hides why a file could not be written (a full disk)
     write_bytes(path, save(tensors, metadata={_KEY: json.dumps(to_json(standing))}))
 
 
@@ -104,13 +104,13 @@ def _read_standing(text: str, path: Path) -> _Standing:
     try:
         data = json.loads(text)
         version = data.get("format_version") if isinstance(data, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:  # before all else: newer files may hold other fields
-            raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
-        return from_json(_Standing, data)
-    except ModelFileError:
-        raise
+        newer = isinstance(version, int) and version > FORMAT_VERSION  # such a file may hold fields that we do not know
+        standing = None if newer else from_json(_Standing, data)
     except (ConvscopeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is no checkpoint of convscope, or a damaged one. {_REMEDY}") from error
+    if standing is None:
+        raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
+    return standing
 
 
 def _tensors(state: TrainingState, *, complete: bool = False) -> dict[str, Tensor]:
@@ -139,9 +139,8 @@ def _put_back(state: TrainingState, standing: _Standing, tensors: dict[str, Tens
         for name, value in state.mean.values.items() if state.mean else ():
             value.copy_(tensors[f"mean.{name}"])
         for number, parameter in enumerate(_parameters(state)):
-            layout = {"memory_format": torch.preserve_format}
             moments = {name: tensors[f"optimizer.{number}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
-            like = {name: torch.empty_like(parameter, **layout) for name in ("exp_avg", "exp_avg_sq")}
+            like = {name: torch.empty_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
             state.optimizer.state[parameter] = {
                 "step": moments["step"].clone(),
                 **{name: empty.copy_(moments[name]) for name, empty in like.items()},

@@ -63,10 +63,10 @@ class LearningSet:
         """Mean and standard deviation of each channel over (at most 10,000) training pictures, in 0…1."""
         step = max(1, math.ceil(len(self.training) / _SAMPLE))  # over the whole set: it may be in the order of classes
         counts = np.zeros((self.images.shape[3], 256), np.int64)
-        for places in self.training[::step].split(_AT_ONCE):
+        for places in self.training[::step].split(_AT_ONCE):  # type: ignore[no-untyped-call]  # torch has no types here
             some = self.images[places].numpy()
-            for channel, of_channel in enumerate(counts):
-                of_channel += np.bincount(some[..., channel].reshape(-1), minlength=256)
+            for channel in range(len(counts)):
+                counts[channel] += np.bincount(some[..., channel].reshape(-1), minlength=256)
         values = np.arange(256) / 255
         means = counts @ values / counts.sum(axis=1)
         variances = (counts * (values - means[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)

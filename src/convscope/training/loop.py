@@ -102,7 +102,7 @@ def _step(
             f"learning rate {rate:.2g}. Try a smaller --learning-rate."
         )
     state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
     state.optimizer.step()
     state.step += 1
     state.pace.step()
@@ -121,8 +121,8 @@ def _check_weights(state: TrainingState) -> None:
         if not bool(torch.isfinite(value).all()):
             rate = state.optimizer.param_groups[0]["lr"]
             raise TrainingError(
-                f"The weights are no longer finite numbers ({name}) after epoch {state.epoch + 1}, step {state.step}, at "
-                f"learning rate {rate:.2g}. Try a smaller --learning-rate."
+                f"The weights are no longer finite numbers ({name}) after epoch {state.epoch + 1}, step {state.step}, "
+                f"at learning rate {rate:.2g}. Try a smaller --learning-rate."
             )
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from convscope.networks.build import Network
+
 from .averaging import RunningMean
 from .history import EpochRecord
 from .recipe import Recipe
@@ -41,7 +42,7 @@ class TrainingState:
     @staticmethod
     def begin(network: Network, recipe: Recipe, *, steps: int, budget_s: float | None = None) -> "TrainingState":
         """Return the state before the first of `steps` steps (a first guess where `budget_s` settles the end)."""
-        network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,
             optimizer=make_optimizer(network, recipe),
