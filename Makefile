@@ -1,0 +1,78 @@
+# Two commands to begin with: `make demo` and `make test`. `make help` lists the rest.
+# Everything is made inside this folder; nothing here is needed to use convscope (pip install .).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+DEMO := .venv
+TEST := .venv-test
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+# What the wheel is made from: when none of it changed, nothing is built or installed again.
+SOURCES := $(shell find src -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+.PHONY: demo
+demo: $(DEMO)/installed ## install convscope here and train it on handwritten digits
+	@rm -rf runs/demo
+	@$(DEMO)/bin/convscope train digits -o runs/demo
+	@echo "Next: $(DEMO)/bin/convscope train my-photos/"
+
+.PHONY: test
+test: $(TEST)/wheel ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)
+	$(TEST)/bin/python -m pytest $(TESTS)
+
+.PHONY: check
+check: $(TEST)/wheel ## format, lint, strict types, architecture and sizes, docs
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/python -m mypy
+	$(TEST)/bin/python -m pytest -q tests/test_architecture.py
+	@$(MAKE) --no-print-directory docs
+
+.PHONY: docs
+docs: $(TEST)/wheel ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(TEST)/bin/python -m mkdocs build --strict --quiet
+	@echo "documentation: site/index.html"
+
+.PHONY: format
+format: $(TEST)/tools ## let ruff format and mend what it can
+	$(TEST)/bin/ruff format .
+	$(TEST)/bin/ruff check --fix .
+
+.PHONY: bench
+bench: $(TEST)/wheel ## measure accuracy, time and memory into benchmarks/results/ (BENCH="accuracy.py digits" for one)
+	$(TEST)/bin/python benchmarks/$(BENCH)
+
+.PHONY: clean
+clean: ## remove what the targets above made, but for runs/
+	rm -rf $(DEMO) $(TEST) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- environments: each stamp is newer than what it was made from
+
+$(DEMO)/installed: $(SOURCES)
+	@python=$$(tools/find-python.sh) && { test -x $(DEMO)/bin/python || "$$python" -m venv $(DEMO); }
+	@echo "installing convscope into $(DEMO) (the first time this fetches PyTorch, which takes some minutes)"
+	@$(DEMO)/bin/python -m pip install --quiet --upgrade .
+	@touch $@
+
+# Tools and dependencies: made again from nothing when pyproject.toml changed.
+$(TEST)/tools: pyproject.toml
+	@echo "making $(TEST) (the first time this fetches PyTorch, which takes some minutes)"
+	@python=$$(tools/find-python.sh) && "$$python" -m venv --clear $(TEST)
+	@$(TEST)/bin/python -m pip install --quiet ".[test,check,docs]"
+	@$(TEST)/bin/python -m pip uninstall --quiet --yes convscope
+	@touch $@
+
+# The wheel as a user gets it, and nothing from src/.
+$(TEST)/wheel: $(TEST)/tools $(SOURCES)
+	@rm -rf dist
+	@$(TEST)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@$(TEST)/bin/python -m pip install --quiet --no-deps --force-reinstall dist/convscope-*.whl
+	@touch $@

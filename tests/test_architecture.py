@@ -1,0 +1,154 @@
+"""The shape of the package: who imports whom, how large things are, and what is never used."""
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Each folder imports only folders on lines above its own; folders on one line do not know each other.
+LINES = (
+    ("core",),
+    ("images", "stages"),
+    ("networks",),
+    ("training", "features"),
+    ("estimators", "dense"),
+    ("measures",),
+    ("pictures", "page"),
+    ("verbs",),
+    ("cli",),
+)
+LEVEL = {folder: level for level, line in enumerate(LINES) for folder in line}
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve"}
+UNSAFE_CALLS = {"eval", "exec"}
+UNSAFE_MEMBERS = {("torch", "load"), ("torch", "save"), ("joblib", "load"), ("os", "system")}
+
+
+def _package() -> Path:
+    spec = importlib.util.find_spec("convscope")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+PACKAGE = _package()
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def _tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+
+
+def _imports(module: str) -> Iterator[tuple[str, int]]:
+    """Give (absolute name of the imported module, number of leading dots) for every import, wherever it stands."""
+    here = ["convscope", *Path(module).parts[:-1]]
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, 0
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else []
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            yield name, node.level
+            if name == "convscope" or node.module is None:
+                for alias in node.names:
+                    yield f"{name}.{alias.name}", node.level
+
+
+def test_every_module_is_found() -> None:
+    assert len(MODULES) > 40
+    assert "core/errors.py" in MODULES
+
+
+def test_every_folder_has_its_line() -> None:
+    folders = {Path(module).parts[0] for module in MODULES if "/" in module}
+    assert folders <= set(LEVEL)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if "/" in module])
+def test_a_folder_imports_only_folders_on_lines_above(module: str) -> None:
+    folder = Path(module).parts[0]
+    for name, _ in _imports(module):
+        parts = name.split(".")
+        if parts[0] != "convscope" or len(parts) == 1 or parts[1] not in LEVEL or parts[1] == folder:
+            continue
+        assert LEVEL[parts[1]] < LEVEL[folder], f"{module} imports {name}: {parts[1]} is not above {folder}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_are_in_full_between_folders_and_with_one_dot_inside(module: str) -> None:
+    inside = f"convscope.{Path(module).parts[0]}." if "/" in module else None
+    for name, dots in _imports(module):
+        assert dots <= 1, f"{module} imports {name} with {dots} dots"
+        if inside and dots == 0:
+            assert not name.startswith(inside), f"{module} imports {name} in full from inside its folder"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_a_name_that_says_what_it_is_and_a_docstring(module: str) -> None:
+    assert not {part.removesuffix(".py").strip("_") for part in Path(module).parts} & EMPTY_NAMES
+    assert ast.get_docstring(_tree(module)), f"{module} has no docstring"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_and_functions_stay_short(module: str) -> None:
+    lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST_MODULE, f"{module} has {lines} lines"
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = _body_lines(node)
+            assert length <= LONGEST_FUNCTION, f"{module}: {node.name} has {length} lines"
+
+
+def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function without its docstring."""
+    body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+    return (node.end_lineno or node.lineno) - body[0].lineno + 1
+
+
+def test_nine_functions_in_ten_are_under_35_lines() -> None:
+    nodes = [node for module in MODULES for node in ast.walk(_tree(module)) if isinstance(node, ast.FunctionDef)]
+    lengths = sorted(_body_lines(node) for node in nodes)
+    assert lengths[int(0.9 * len(lengths))] < 35
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_ever_unpickled_or_evaluated(module: str) -> None:
+    for name, _ in _imports(module):
+        assert name.split(".")[0] not in UNSAFE_MODULES, f"{module} imports {name}"
+    for node in ast.walk(_tree(module)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        if isinstance(called, ast.Name):
+            assert called.id not in UNSAFE_CALLS, f"{module}:{node.lineno} calls {called.id}"
+        elif isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            assert (called.value.id, called.attr) not in UNSAFE_MEMBERS, f"{module}:{node.lineno} calls {called.attr}"
+        assert not any(word.arg == "shell" for word in node.keywords), f"{module}:{node.lineno} uses a shell"
+        allowed = [word for word in node.keywords if word.arg == "allow_pickle"]
+        assert all(isinstance(word.value, ast.Constant) and word.value.value is False for word in allowed), module
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_pictures_draws_and_only_the_command_line_prints(module: str) -> None:
+    folder = Path(module).parts[0]
+    if folder != "pictures":
+        assert not any(name.split(".")[0] == "matplotlib" for name, _ in _imports(module)), f"{module} draws"
+    if folder != "cli":
+        calls = [node.func for node in ast.walk(_tree(module)) if isinstance(node, ast.Call)]
+        assert not any(isinstance(call, ast.Name) and call.id == "print" for call in calls), f"{module} prints"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_a_user_gave_is_never_checked_with_assert(module: str) -> None:
+    assert not any(isinstance(node, ast.Assert) for node in ast.walk(_tree(module))), f"{module} asserts"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("images/")])
+def test_pictures_are_read_without_torch(module: str) -> None:
+    if module in {"images/augmentation.py", "images/symmetry.py"}:  # they work on batches, which are tensors
+        pytest.skip("works on tensors")
+    assert not any(name.split(".")[0] == "torch" for name, _ in _imports(module))
