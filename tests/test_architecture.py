@@ -1,6 +1,7 @@
 """The shape of the package: who imports whom, how large things are, and what is never used."""
 
 import ast
+import functools
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ PACKAGE = _package()
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
+@functools.cache
 def _tree(module: str) -> ast.Module:
     return ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
 

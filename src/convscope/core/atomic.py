@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from convscope.core.errors import StorageError
+from .errors import StorageError
 
 
 def explain(error: OSError, path: Path) -> StorageError:

@@ -3,7 +3,7 @@
 import importlib
 from types import ModuleType
 
-from convscope.core.errors import MissingPackageError
+from .errors import MissingPackageError
 
 
 def optional(package: str, *, needed_for: str, extra: str) -> ModuleType:

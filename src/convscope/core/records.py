@@ -6,7 +6,7 @@ import types
 import typing
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from convscope.core.errors import DataError
+from .errors import DataError
 
 
 class Dataclass(Protocol):
