@@ -19,18 +19,15 @@ from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 
 from .cache import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
-from .cache_folder import FOLDER_VARIABLE, building, cache_folder, make_room, remove, touch
-from .facts import FACTS, no_facts
+from .cache_folder import FOLDER_VARIABLE, building, cache_folder, remove, touch
+from .cache_limit import make_room
+from .facts import FACTS
 from .inspection import spell
-from .preprocessing import Preprocessing
-from .readers import readers
-from .reading import Run, runs_of
+from .readers import read_all
 from .sampling import Sample, take_sample
 from .sizes import Wish, choose_preprocessing
 from .source import Source
 
-_PIXELS_A_RUN = 8_000_000
-_LONGEST_RUN = 512
 _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
 
@@ -51,7 +48,7 @@ def cached(
         return entry, ()
     sample = take_sample(source)
     try:
-        return _build(source, wish, sample, folder, key, reporter, workers), ()
+        return _build(source, wish, sample, folder=folder, key=key, reporter=reporter, workers=workers), ()
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -59,7 +56,7 @@ def cached(
             raise _failed(error, folder) from error
     place = Path(tempfile.mkdtemp(prefix="convscope-"))
     try:
-        entry = _build(source, wish, sample, place, key, reporter, workers)
+        entry = _build(source, wish, sample, folder=place, key=key, reporter=reporter, workers=workers)
     except OSError as error:
         raise error if isinstance(error, StorageError) else _failed(error, place) from error
     finally:
@@ -75,42 +72,8 @@ def cache_key(source: Source, wish: Wish) -> str:
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def read_all(
-    source: Source,
-    preprocessing: Preprocessing,
-    *,
-    pixels: float,
-    target: Path | None,
-    reporter: Reporter,
-    workers: int | None,
-) -> tuple[NDArray[np.void], dict[int, str]]:
-    """Return the facts of all pictures and why each unusable one is, by place; write the pixels to `target`.
-
-    pixels: mean number in a picture, by which the work is divided.
-
-    Raises:
-        OSError: `target` cannot be written.
-    """
-    length = int(min(_LONGEST_RUN, max(1, _PIXELS_A_RUN / max(pixels, preprocessing.height * preprocessing.width))))
-    ranges = runs_of(len(source), length)
-    runs = [
-        Run(start=each.start, files=_files(source, each), preprocessing=preprocessing, target=str(target or ""))
-        for each in ranges
-    ]
-    facts, reasons = no_facts(len(source)), {}
-    with (
-        reporter.task("reading pictures", total=len(source), unit="pictures") as task,
-        readers(source, pixels=pixels, workers=workers) as read,
-    ):
-        for run, reading in zip(runs, read(runs), strict=True):
-            facts[run.start : run.start + len(run.files)] = reading.facts
-            reasons.update({run.start + place: reason for place, reason in reading.reasons.items()})
-            task.advance(len(run.files))
-    return facts, reasons
-
-
 def _build(
-    source: Source, wish: Wish, sample: Sample, folder: Path, key: str, reporter: Reporter, workers: int | None
+    source: Source, wish: Wish, sample: Sample, *, folder: Path, key: str, reporter: Reporter, workers: int | None
 ) -> Entry:
     preprocessing, notes = choose_preprocessing(wish, sample)
     area = preprocessing.height * preprocessing.width * preprocessing.channels
@@ -151,7 +114,8 @@ def _settle(built: Path, place: Path, key: str) -> Entry:
     entry = read_entry(place, key)
     if entry is None:
         raise StorageError(
-            f"The cache in {place} changed while it was built. Start again; if it happens again, clear it with: convscope cache --clear"
+            f"The cache in {place} changed while it was built. Start again; if that does not help, clear it with: "
+            "convscope cache --clear"
         )
     return entry
 
@@ -170,11 +134,6 @@ def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
             file.write(np.ascontiguousarray(data[block - block[0]]).data)
         file.truncate(len(usable) * area)
     return len(usable)
-
-
-def _files(source: Source, places: range) -> tuple[str, ...]:
-    paths = (source.path(place) for place in places)
-    return tuple("" if path is None else os.fspath(path) for path in paths)
 
 
 def _reserve(path: Path, size: int) -> None:

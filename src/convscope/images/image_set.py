@@ -167,14 +167,14 @@ def _finish(
         classes=source.classes,
         preprocessing=taken.preprocessing,
         inspection=inspection,
-        notes=(*taken.notes, *_found(source, taken), *split_notes),
+        notes=(*taken.notes, *_found(taken), *split_notes),
         mirror=source.mirror,
         source=source,
         places=places,
     )
 
 
-def _found(source: Source, taken: _Taken) -> list[str]:
+def _found(taken: _Taken) -> list[str]:
     """Return what reading all pictures showed beyond the sample."""
     notes = []
     unusable = len(taken.reasons)
@@ -195,6 +195,6 @@ def _refuse_untaught(source: Source, labels: NDArray[np.int64], splits: NDArray[
         return
     name = printable(source.classes[int(np.argmin(counts))])
     raise DataError(
-        f"`{printable(source.name)}` must have a picture of every class to learn from. Got none of {name!r} that is not "
-        "in validation or test too. Add some."
+        f"`{printable(source.name)}` must have a picture of every class to learn from. Got none of {name!r} that "
+        "is not in validation or test too. Add some."
     )

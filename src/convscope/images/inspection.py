@@ -30,9 +30,9 @@ UNUSABLE = frozenset(kind for kind, (usable, _) in KINDS.items() if not usable)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One problem with one picture, class or file.
+    r"""One problem with one picture, class or file.
 
-    name: of the picture (its path relative to the source), class or file; valid Unicode, other bytes as ``\\xff``.
+    name: of the picture (its path relative to the source), class or file; valid Unicode, other bytes as ``\xff``.
     kind: one of KINDS. detail: what was found. others: the other pictures of a group of duplicates.
     """
 

@@ -1,4 +1,4 @@
-"""Locks on open files, kept as long as the file or a mapping of it is open; the system drops them when a process ends."""
+"""Locks on open files, kept while the file or a mapping of it is open; the system drops them when a process ends."""
 
 import sys
 from typing import IO

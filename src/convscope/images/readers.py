@@ -1,19 +1,28 @@
 """Many pictures read at once: by threads where the work is in the codecs, by processes where it is in Python."""
 
 import contextlib
+import os
 import queue
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convscope.core.machine import usable_cores
+from convscope.core.progress import Reporter
 
 from .facts import no_facts
-from .reading import Reading, Run, joined, read_files, read_run
+from .preprocessing import Preprocessing
+from .reading import Reading, Run, joined, read_files, read_run, runs_of
 from .reading_process import ReadingProcess
 from .source import Source
 
+_PIXELS_A_RUN = 8_000_000
+_LONGEST_RUN = 512
 _LARGE = 500_000
 _MANY = 4_000
 _DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
@@ -50,9 +59,48 @@ def readers(
         threads.shutdown(wait=True)
 
 
+def read_all(
+    source: Source,
+    preprocessing: Preprocessing,
+    *,
+    pixels: float,
+    target: Path | None,
+    reporter: Reporter,
+    workers: int | None,
+) -> tuple[NDArray[np.void], dict[int, str]]:
+    """Return the facts of all pictures and why each unusable one is, by place; write the pixels to `target`.
+
+    pixels: mean number in a picture, by which the work is divided.
+
+    Raises:
+        OSError: `target` cannot be written.
+    """
+    length = int(min(_LONGEST_RUN, max(1, _PIXELS_A_RUN / max(pixels, preprocessing.height * preprocessing.width))))
+    ranges = runs_of(len(source), length)
+    runs = [
+        Run(start=each.start, files=_files(source, each), preprocessing=preprocessing, target=str(target or ""))
+        for each in ranges
+    ]
+    facts, reasons = no_facts(len(source)), {}
+    with (
+        reporter.task("reading pictures", total=len(source), unit="pictures") as task,
+        readers(source, pixels=pixels, workers=workers) as read,
+    ):
+        for run, reading in zip(runs, read(runs), strict=True):
+            facts[run.start : run.start + len(run.files)] = reading.facts
+            reasons.update({run.start + place: reason for place, reason in reading.reasons.items()})
+            task.advance(len(run.files))
+    return facts, reasons
+
+
 def can_start() -> bool:
     """Return whether this program is a Python that can start another one: not one frozen into an application."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
+def _files(source: Source, places: range) -> tuple[str, ...]:
+    paths = (source.path(place) for place in places)
+    return tuple("" if path is None else os.fspath(path) for path in paths)
 
 
 def _read_source(source: Source, run: Run) -> Reading:
@@ -73,6 +121,9 @@ class Processes:
     def read(self, run: Run) -> Reading:
         """Return what `read_files(run)` returns, read by whichever process is free."""
         process = self._free.get()
+        if not self._ended and not process.has_started():  # Python cannot be started here: this thread reads
+            self._free.put(process)
+            return read_files(run)
         reading = None if self._ended else process.read(run)
         if reading is not None or self._ended:
             self._free.put(process)

@@ -38,7 +38,7 @@ class Run:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
-    """What a run came to: facts (FACTS, one row a picture), and why each unusable picture is, by its place in the run."""
+    """What a run came to: facts (FACTS, one row a picture), and why each unusable one is, by its place in the run."""
 
     facts: NDArray[np.void]
     reasons: dict[int, str]
@@ -75,9 +75,9 @@ def read_run(run: Run, decode_one: Callable[[int], Decoded]) -> Reading:
         facts[place] = no_facts(1)[0]
         facts["unusable"][place] = True
     if run.target:
-        with open(run.target, "r+b") as file:
-            file.seek(run.start * step.height * step.width * step.channels)
-            file.write(rows.data)
+        with open(run.target, "r+b") as stream:
+            stream.seek(run.start * step.height * step.width * step.channels)
+            stream.write(rows.data)
     return Reading(facts=facts, reasons=reasons)
 
 

@@ -9,29 +9,41 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from convscope.core.records import from_json, to_json
+
 from .facts import FACTS
-from .preprocessing import Preprocessing
 from .reading import Reading, Run, read_files
+
+_READY = b"ready\n"
 
 
 class ReadingProcess:
-    """A started process; use as a context, at whose end it is ended."""
+    """A process that was started; `end` it."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        self._process = subprocess.Popen(
+        own = str(Path(__file__).parents[2])  # the folder that convscope is in, also where it is not installed
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *filter(None, sys.path)])}
+        self._process = subprocess.Popen(  # noqa: S603  # this Python, with words that are written here
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            **({"process_group": 0} if os.name == "posix" else {}),  # Ctrl-C is for the parent, which ends this one
+            process_group=0 if os.name == "posix" else None,  # Ctrl-C is for the parent, which ends this one
         )
+        self._started: bool | None = None
+
+    def has_started(self) -> bool:
+        """Return whether the process has said that it is ready; waits for it once."""
+        if self._started is None:
+            self._started = _pipe(self._process.stdout).readline() == _READY
+        return self._started
 
     def read(self, run: Run) -> Reading | None:
         """Return what `read_files(run)` returns there, None where the process has died of it.
@@ -39,14 +51,8 @@ class ReadingProcess:
         Raises:
             OSError: the target cannot be written.
         """
-        request = {
-            "start": run.start,
-            "files": run.files,
-            "target": run.target,
-            "preprocessing": run.preprocessing.__dict__,
-        }
         try:
-            _pipe(self._process.stdin).write(json.dumps(request).encode() + b"\n")
+            _pipe(self._process.stdin).write(json.dumps(to_json(run)).encode() + b"\n")
             _pipe(self._process.stdin).flush()
             line = _pipe(self._process.stdout).readline()
         except (OSError, ValueError):
@@ -71,12 +77,11 @@ class ReadingProcess:
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer one request a line until there are no more."""
+    """Say that it is ready, then answer one request a line until there are no more."""
+    answers.write(_READY)
+    answers.flush()
     for line in requests:
-        request = json.loads(line)
-        settings = request.pop("preprocessing")
-        step = Preprocessing(**{**settings, "background": tuple(settings["background"])})
-        run = Run(**{**request, "files": tuple(request["files"]), "preprocessing": step})
+        run = from_json(Run, json.loads(line))
         answers.write(json.dumps(_answer(run)).encode() + b"\n")
         answers.flush()
 

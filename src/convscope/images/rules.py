@@ -6,9 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
 
+from .facts import facts_of_stack
 from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
+from .readers import read_all
+from .sampling import take_sample
+from .sizes import Wish, choose_preprocessing
 from .source import SPLIT_NAMES, TEST, VALIDATION, Source
 from .splits import group
 
@@ -32,6 +37,31 @@ def kind_of(reason: str) -> str:
         'truncated'
     """
     return next((kind for words, kind in _REASONS if words in reason), "unreadable")
+
+
+def inspect(source: Source, *, reporter: Reporter | None = None, workers: int | None = None) -> Inspection:
+    """Return what is wrong with the pictures of a source; each is read once, nothing is written.
+
+    What is found is what training on the source with default settings finds.
+
+    Raises:
+        DataError: nothing can be read, or some class has nothing that can be.
+
+    Examples:
+        >>> from convscope.images.sources import open_source
+        >>> pictures = np.stack([np.eye(8), np.eye(8), np.zeros((8, 8))])
+        >>> [problem.kind for problem in inspect(open_source((pictures, ["a", "b", "b"]))).problems[:3]]
+        ['single colour', 'duplicate', 'two classes']
+    """
+    stack = source.stack()
+    if stack is not None and stack.shape[3] != 4:
+        return judge(source, facts_of_stack(stack), {})
+    sample = take_sample(source)
+    preprocessing, _ = choose_preprocessing(Wish(), sample)
+    facts, reasons = read_all(
+        source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter or Silent(), workers=workers
+    )
+    return judge(source, facts, reasons)
 
 
 def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -> Inspection:
@@ -143,7 +173,8 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
             yield Problem(name=count.name, kind="few pictures", detail=f"{count.usable} usable {word}; {need}")
     least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
     if most.usable > _IMBALANCE * least.usable:
-        detail = f"{least.usable:,} pictures, {most.name} has {most.usable:,}: {most.usable / least.usable:.0f} times as many"
+        times = most.usable / least.usable
+        detail = f"{least.usable:,} pictures, {most.name} has {most.usable:,}: {times:.0f} times as many"
         yield Problem(name=least.name, kind="imbalance", detail=detail)
     for part in (VALIDATION, TEST):
         there = np.bincount(source.labels[usable[source.splits[usable] == part]], minlength=len(counts))

@@ -46,11 +46,12 @@ class Wish:
             parse_color(self.background)
         if self.channels not in (None, 1, 3) or isinstance(self.channels, bool):
             raise ParameterError(
-                f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}. Leave it out to use what the data have."
+                f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}. "
+                "Leave it out to take what the data have."
             )
         if self.size is None:
             return
-        sides = (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
+        sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size, self.size)
         if len(sides) != 2 or not all(type(side) is int and 1 <= side <= 4096 for side in sides):
             raise ParameterError(
                 f"`size` must be one side or (width, height), in pixels from 1 to 4096. Got {self.size!r}. "
@@ -92,7 +93,7 @@ def parse_color(text: str) -> tuple[int, int, int]:
     """
     if text in _NAMED:
         return _NAMED[text]
-    if not isinstance(text, str) or not re.fullmatch("#[0-9a-fA-F]{6}", text):
+    if not re.fullmatch("#[0-9a-fA-F]{6}", str(text)):
         raise ParameterError(
             f"`background` must be auto, white, black or a colour like #ff8000. Got {text!r}. "
             "Give red, green and blue as two hexadecimal digits each."

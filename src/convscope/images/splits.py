@@ -14,12 +14,11 @@ LEFT_OUT = UNASSIGNED
 """In the splits of a prepared set: in no part, because the same picture is in validation or test."""
 
 
-def check_fraction(validation: float | None) -> None:
+def check_fraction(validation: object) -> None:
     """Raise ParameterError unless `validation` is None or a fraction from 0 up to, but not including, 1."""
     if validation is None:
         return
-    number = isinstance(validation, (int, float)) and not isinstance(validation, bool)
-    if not number or not 0 <= validation < 1:
+    if isinstance(validation, bool) or not isinstance(validation, (int, float)) or not 0 <= validation < 1:
         raise ParameterError(
             f"`validation` must be a fraction from 0 to below 1. Got {validation!r}. Give for example 0.2."
         )

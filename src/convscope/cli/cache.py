@@ -1,0 +1,58 @@
+"""``convscope cache``: see or clear the pictures that are kept decoded."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from convscope.verbs.cache import CacheContents
+
+
+@click.command("cache")
+@click.option("--clear", "clear_all", is_flag=True, help="Remove everything that no running command uses.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Where decoded pictures are kept.")
+def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
+    """Show the pictures that are kept decoded, or clear them.
+
+    The folder is the user's cache folder, or the one that the environment variable CONVSCOPE_CACHE names;
+    CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. What was used last stays longest. Your own pictures are never
+    touched.
+    """
+    from convscope.core.records import to_json
+    from convscope.verbs.cache import cache
+
+    found = cache(clear_all=clear_all, cache_dir=cache_dir)
+    click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found, cleared=clear_all))
+
+
+def report(found: "CacheContents", *, cleared: bool) -> str:
+    """Return the contents of the cache as text."""
+    from convscope.core.text import printable
+    from convscope.images.cache_limit import size_text
+
+    folder = printable(found.folder)
+    lines = []
+    if cleared:
+        lines.append(f"freed {size_text(found.freed)} in {folder}")
+        if found.kept:
+            lines.append(f"{found.kept} in use by a running command, kept")
+    if not found.entries:
+        return "\n".join(lines or [f"{folder} holds nothing (limit {size_text(found.limit)})"])
+    rows = [("pictures", "size", "last used", "set", "folder")]
+    for entry in found.entries:
+        used = datetime.datetime.fromtimestamp(entry.used, tz=datetime.UTC).astimezone()
+        name = printable(entry.name)
+        rows.append(
+            (f"{entry.pictures:,}", size_text(entry.bytes), f"{used:%Y-%m-%d %H:%M}", name, printable(entry.path))
+        )
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for pictures, size, when, name, path in rows:
+        lines.append(f"{pictures:>{widths[0]}}  {size:>{widths[1]}}  {when:<{widths[2]}}  {name:<{widths[3]}}  {path}")
+    lines.append(
+        f"{size_text(found.bytes)} of at most {size_text(found.limit)} in {folder}; convscope cache --clear removes it"
+    )
+    return "\n".join(lines)

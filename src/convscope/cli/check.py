@@ -1,0 +1,95 @@
+"""``convscope check``: what is wrong with a set of pictures, file by file."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from convscope.images.inspection import Inspection
+
+_MOST_CLASSES = 40
+
+
+@click.command("check", context_settings={"show_default": True})
+@click.argument("data", metavar="DATA")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where named sets (mnist, fashion-mnist) are looked for first.",
+)
+@click.pass_context
+def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, data_dir: Path | None) -> None:
+    """Say what is wrong with the pictures of DATA, and change nothing.
+
+    DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
+    set. Every file with a problem is named. Exit code 1 if some of them cannot be used.
+    """
+    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.records import to_json
+    from convscope.verbs.check import check
+
+    found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
+    click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
+    if found.unusable:
+        context.exit(1)
+
+
+def report(found: "Inspection") -> str:
+    """Return an inspection as text: a summary, the classes, and every problem with its file."""
+    from convscope.core.text import printable
+    from convscope.images.inspection import KINDS
+
+    lines = [f"{printable(found.source)}: {_summary(found)}", ""]
+    lines += _classes(found)
+    for kind, (usable, title) in KINDS.items():
+        problems = found.of_kind(kind)
+        if not problems:
+            continue
+        lines += ["", f"{title} ({len(problems):,}){'' if usable else ', left out of training'}:"]
+        for problem in problems:
+            lines.append(f"  {printable(problem.name)}: {printable(problem.detail)}")
+            lines += [f"    = {printable(other)}" for other in problem.others]
+    if not found.problems:
+        lines += ["", "no problem found"]
+    return "\n".join(lines)
+
+
+def _summary(found: "Inspection") -> str:
+    (narrow, _, wide), (low, _, high) = found.sizes.widths, found.sizes.heights
+    size = f"all {wide}x{high}" if (narrow, low) == (wide, high) else f"{narrow} to {wide} wide, {low} to {high} high"
+    formats = ", ".join(f"{name} {count:,}" for name, count in found.formats.items() if name != "array")
+    modes = ", ".join(f"{name} {count:,}" for name, count in found.modes.items() if name != "array")
+    parts = [
+        f"{found.pictures:,} pictures, {found.usable:,} usable",
+        f"{len(found.classes)} classes",
+        f"pixels: {size}",
+    ]
+    return "\n  ".join([*parts, *([f"formats: {formats}"] if formats else []), *([f"modes: {modes}"] if modes else [])])
+
+
+def _classes(found: "Inspection") -> list[str]:
+    """Return one line a class with a bar; of very many only the smallest and the largest."""
+    from convscope.core.text import printable
+
+    shown = list(found.classes)
+    skipped = len(shown) - _MOST_CLASSES
+    if skipped > 0:
+        ordered = sorted(shown, key=lambda count: -count.usable)
+        shown = ordered[: _MOST_CLASSES // 2] + ordered[-_MOST_CLASSES // 2 :]
+    names = [printable(count.name) for count in shown]
+    width = min(40, max(len(name) for name in names))
+    most = max(count.usable for count in shown)
+    lines = []
+    for name, count in zip(names, shown, strict=True):
+        left_out = count.pictures - count.usable
+        end = f" ({left_out:,} unusable)" if left_out else ""
+        lines.append(f"  {name:<{width}} {count.usable:>9,} {'#' * round(20 * count.usable / most)}{end}")
+    if skipped > 0:
+        lines.insert(_MOST_CLASSES // 2, f"  … {skipped:,} classes in between …")
+    return lines

@@ -1,0 +1,98 @@
+"""How much disk the cache may take, and what goes first when there is no room."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from convscope.core.errors import ParameterError, StorageError
+
+from .cache_folder import FOLDER_VARIABLE, entries, in_use, is_stale, own_folders, remove
+
+LIMIT_VARIABLE = "CONVSCOPE_CACHE_LIMIT"
+_LIMIT = 20_000_000_000
+_SPARE = 64_000_000  # bytes of the disk that are left for others
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def limit_bytes(folder: Path) -> int:
+    """Return how many bytes the cache may take: CONVSCOPE_CACHE_LIMIT, else 20 GB or half of what is free, if less.
+
+    Raises:
+        ParameterError: CONVSCOPE_CACHE_LIMIT is no size.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    if not text:
+        return min(_LIMIT, (_free(folder) + sum(entry.bytes for entry in entries(folder))) // 2)
+    return parse_bytes(text)
+
+
+def parse_bytes(text: str) -> int:
+    """Return a number of bytes written like "20GB" or "500 MB".
+
+    Raises:
+        ParameterError: it is not.
+
+    Examples:
+        >>> parse_bytes("1.5 GB")
+        1500000000
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*", text, re.IGNORECASE)
+    unit = match[2].upper() if match else ""
+    unit = unit if unit in _UNITS else f"{unit}B"
+    if match is None:
+        raise ParameterError(f"`{LIMIT_VARIABLE}` must be a size in bytes. Got {text!r}. Write it like 20GB or 500MB.")
+    return int(float(match[1]) * _UNITS[unit])
+
+
+def make_room(folder: Path, needed: int) -> None:
+    """Remove what is used least until `needed` bytes fit into the limit and onto the disk.
+
+    Raises:
+        StorageError: they do not fit.
+        ParameterError: the limit cannot be understood.
+    """
+    limit = limit_bytes(folder)
+    if needed > limit:
+        raise StorageError(
+            f"The cache of these pictures needs {size_text(needed)}, more than the limit of {size_text(limit)}. "
+            f"Raise it with {LIMIT_VARIABLE}={-(-needed // 10**9)}GB, or choose a smaller --size."
+        )
+    for path in list(own_folders(folder)):
+        if path.name.startswith(".") and is_stale(path):
+            remove(path)
+    standing = entries(folder)
+    while standing and (sum(entry.bytes for entry in standing) + needed > limit or _lacks(folder, needed)):
+        oldest = Path(standing.pop().path)
+        if not in_use(oldest):
+            remove(oldest)
+    if _lacks(folder, needed):
+        raise StorageError(
+            f"The cache of these pictures needs {size_text(needed)}, and {size_text(_free(folder))} are free on the "
+            f"disk of {folder}. Free some space, choose another disk with {FOLDER_VARIABLE}=FOLDER, "
+            "or a smaller --size."
+        )
+
+
+def size_text(count: float) -> str:
+    """Return a number of bytes for people.
+
+    Examples:
+        >>> size_text(184_320_000), size_text(12)
+        ('184 MB', '12 bytes')
+    """
+    for unit, value in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= value:
+            return f"{count / value:.3g} {unit}" if count < 999.5 * value else f"{count / value:,.0f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def _free(folder: Path) -> int:
+    """Return the free bytes of the disk that `folder` is or will be on."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _lacks(folder: Path, needed: int) -> bool:
+    return _free(folder) < needed + _SPARE

@@ -1,0 +1,32 @@
+"""Say what is wrong with a set of pictures, without touching it."""
+
+from pathlib import Path
+from typing import Any
+
+from convscope.core.progress import Reporter
+from convscope.images.inspection import Inspection
+from convscope.images.rules import inspect
+from convscope.images.sources import open_source
+
+
+def check(
+    data: Any, *, data_dir: Path | None = None, reporter: Reporter | None = None, workers: int | None = None
+) -> Inspection:
+    """Return what is wrong with `data`, every picture named; nothing is written or changed.
+
+    Args:
+        data: a folder with one sub-folder a class, a list, an .npz file, IDX files, the name of a set, or a pair of
+            arrays (images, labels).
+        data_dir: where named sets are looked for first.
+        reporter: told how far it is; nobody if none.
+        workers: how many pictures are read at once; the cores of the machine if none.
+
+    Raises:
+        DataError: it is no set of pictures of at least two classes that can be read; the message says what was found.
+
+    Examples:
+        >>> found = check("digits")
+        >>> found.pictures, found.usable, found.problems
+        (1797, 1797, ())
+    """
+    return inspect(open_source(data, data_dir=data_dir, reporter=reporter), reporter=reporter, workers=workers)

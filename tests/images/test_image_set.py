@@ -1,0 +1,166 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.images.image_set import prepare
+from convscope.images.pictures import decode
+from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
+from tests.images.generated import folder, picture, save
+
+
+@pytest.fixture
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_each_picture_is_what_preprocessing_makes_of_its_file(tmp_path, cache):
+    folder(tmp_path, size=(30, 20))
+    save(tmp_path / "a" / "tall.png", 50, (11, 40))
+    (tmp_path / "a" / "00.png").write_bytes(b"bad")
+    images = prepare(open_source(tmp_path), cache_dir=cache, size=(16, 8))
+    assert images.images.shape == (13, 8, 16, 3)
+    assert not images.images.flags.writeable
+    for index in range(len(images)):
+        expected = images.preprocessing.apply(decode(images.path(index)))
+        assert np.array_equal(images.images[index], expected)
+        assert images.picture_name(index).startswith(images.classes[images.labels[index]] + "/")
+    assert "1 picture is unusable and left out; the report names them" in images.notes
+    assert [problem.name for problem in images.inspection.unusable] == ["a/00.png"]
+
+
+@pytest.mark.parametrize("holes", [[], [0], [5], [11], [0, 1, 2], [3, 4, 9, 11], list(range(1, 6))])
+def test_rows_of_unusable_files_leave_no_hole(tmp_path, cache, holes):
+    paths = sorted(path for path in folder(tmp_path).rglob("*.png"))
+    for hole in holes:
+        paths[hole].write_bytes(b"")
+    images = prepare(open_source(tmp_path), cache_dir=cache)
+    assert len(images) == 12 - len(holes)
+    for index in range(len(images)):
+        assert np.array_equal(images.images[index], np.asarray(Image.open(images.path(index))))
+
+
+def test_every_picture_is_in_one_part(tmp_path, cache):
+    images = prepare(open_source(folder(tmp_path, each=10)), cache_dir=cache)
+    assert len(images.indices(TRAIN)) == 16
+    assert len(images.indices(VALIDATION)) == 4
+    assert len(images.indices(TEST)) == 0
+
+
+def test_arrays_are_used_where_they_are(cache):
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 8, 8), np.uint8)
+    images = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
+    assert np.shares_memory(images.images, pixels)
+    assert pixels.flags.writeable
+    assert list(cache.iterdir()) == []
+    assert images.path(0) is None
+
+
+def test_arrays_of_another_size_go_through_the_cache(cache):
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 200, 100), np.uint8)
+    images = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
+    assert images.images.shape == (10, 96, 48, 1)
+    again = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
+    assert np.array_equal(images.images, again.images)
+
+
+def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr("convscope.images.sampling._MOST_PICTURES", 1)
+    monkeypatch.setattr("convscope.images.sampling._AT_ONCE", 1)
+    for place in range(40):
+        save(tmp_path / "ab"[place % 2] / f"{place}.png", place, gray=True)
+    order = np.random.default_rng(0).permutation(41)
+    source = open_source(tmp_path)
+    save(tmp_path / "b" / "zz.png", 999)
+    assert order[0] != 40, "the picture with colour is not the sampled one"
+    images = prepare(open_source(tmp_path), cache_dir=cache)
+    assert images.images.shape[3] == 1
+    assert "1 pictures have colour and are turned into gray; --channels 3 keeps colour" in images.notes
+    assert len(source) == 40
+
+
+def test_a_class_whose_every_picture_is_also_in_test_is_one_sentence(tmp_path, cache):
+    folder(tmp_path / "train")
+    for path in (tmp_path / "train" / "b").iterdir():
+        (tmp_path / "test" / "b").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "test" / "b" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match=r"must have a picture of every class to learn from\. Got none of 'b'"):
+        prepare(open_source(tmp_path), cache_dir=cache)
+
+
+def test_settings_are_checked_before_anything_is_read(tmp_path, cache):
+    source = open_source(folder(tmp_path))
+    for wrong in ({"fit": "x"}, {"size": 0}, {"background": "x"}, {"channels": 2}, {"validation": 2}):
+        with pytest.raises(ParameterError):
+            prepare(source, cache_dir=cache, **wrong)
+    assert list(cache.iterdir()) == []
+
+
+def test_threads_and_processes_read_the_same(tmp_path, cache, monkeypatch):
+    folder(tmp_path, each=20)
+    (tmp_path / "a" / "3.png").write_bytes(b"bad")
+    source = open_source(tmp_path)
+    one = prepare(source, cache_dir=cache / "threads", workers=2)
+    monkeypatch.setattr("convscope.images.readers._MANY", 1)
+    two = prepare(source, cache_dir=cache / "processes", workers=2)
+    assert np.array_equal(one.images, two.images)
+    assert one.inspection == two.inspection
+
+
+def test_a_picture_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path, cache, monkeypatch):
+    from convscope.images import readers, reading_process
+
+    class Dying(reading_process.ReadingProcess):
+        def read(self, run):
+            if any(file.endswith("7.png") for file in run.files):
+                self._process.kill()
+            return super().read(run)
+
+    folder(tmp_path, each=20)
+    monkeypatch.setattr(readers, "_MANY", 1)
+    monkeypatch.setattr(readers, "ReadingProcess", Dying)
+    images = prepare(open_source(tmp_path), cache_dir=cache, workers=2)
+    assert {problem.name: problem.kind for problem in images.inspection.unusable} == {
+        f"{label}/{number}.png": "unreadable" for label in "ab" for number in (7, 17)
+    }
+    assert len(images) == 36
+
+
+def test_where_python_cannot_be_started_threads_read(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr("convscope.images.readers._MANY", 1)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
+
+
+def test_twins_of_different_parts_stay_out_of_training(tmp_path, cache):
+    folder(tmp_path / "train")
+    save(tmp_path / "test" / "a" / "x.png", 0)
+    save(tmp_path / "test" / "b" / "x.png", 77)
+    images = prepare(open_source(tmp_path), cache_dir=cache)
+    assert len(images.indices(TRAIN)) == 11
+    assert len(images) == 14
+
+
+def test_preparing_does_not_load_torch(tmp_path, cache):
+    folder(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from convscope.images.image_set import prepare\n"
+        "from convscope.images.sources import open_source\n"
+        "prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]))\n"
+        "import convscope.images.reading_process\n"
+        "assert not {'torch', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), str(cache)], check=True)
+
+
+def test_a_picture_larger_than_wanted_is_read_the_same_by_every_way(tmp_path, cache):
+    for place in range(6):
+        (tmp_path / "ab"[place % 2]).mkdir(exist_ok=True)
+        picture(place, (40, 30)).resize((800, 600)).save(tmp_path / "ab"[place % 2] / f"{place}.jpg")
+    images = prepare(open_source(tmp_path), cache_dir=cache, size=32)
+    assert images.inspection.sizes.widths == (800, 800, 800)
+    near = images.preprocessing.apply(decode(images.path(0), near=(32, 32)))
+    assert np.array_equal(images.images[0], near)

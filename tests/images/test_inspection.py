@@ -1,0 +1,191 @@
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.records import from_json, to_json
+from convscope.images.inspection import KINDS, Inspection, Problem, spell
+from convscope.images.rules import inspect, kind_of
+from convscope.images.sources import open_source
+from tests.images.generated import folder, picture, save
+
+
+def problems(path, kind: str) -> dict[str, str]:
+    return {problem.name: problem.detail for problem in inspect(open_source(path)).of_kind(kind)}
+
+
+def test_a_good_folder_has_no_problem_and_its_counts_are_right(tmp_path):
+    found = inspect(open_source(folder(tmp_path, each=10)))
+    assert found.problems == ()
+    assert (found.pictures, found.usable, found.unusable) == (20, 20, ())
+    assert [(each.name, each.pictures, each.usable) for each in found.classes] == [("a", 10, 10), ("b", 10, 10)]
+    assert found.sizes.widths == (12, 12, 12)
+    assert found.sizes.heights == (10, 10, 10)
+    assert found.modes == {"RGB": 20}
+    assert found.formats == {"PNG": 20}
+
+
+def bad_files(path) -> dict[str, str]:
+    """Write one file of each unusable kind into `path`; return the kind of each name."""
+    good = save(path / "good.jpg", 1, (64, 64)).read_bytes()
+    bomb = b"P5 60000 60000 255\n" + bytes(100)
+    flipped = bytearray(save(path / "good.png", 2, (64, 64)).read_bytes())
+    flipped[60:70] = bytes(10)
+    for name, data in {
+        "empty.png": b"",
+        "text.jpg": b"hello, this is no picture",
+        "page.png": b"<!doctype html><html></html>",
+        "cut.jpg": good[: len(good) // 2],
+        "bomb.pgm": bomb,
+        "damaged.png": bytes(flipped),
+    }.items():
+        (path / name).write_bytes(data)
+    return {
+        "empty.png": "empty file",
+        "text.jpg": "not an image",
+        "page.png": "not an image",
+        "cut.jpg": "truncated",
+        "bomb.pgm": "decompression bomb",
+        "damaged.png": "unreadable",
+    }
+
+
+def test_every_unusable_file_is_named_with_its_kind_and_left_as_it_is(tmp_path):
+    expected = {f"a/{name}": kind for name, kind in bad_files(folder(tmp_path) / "a").items()}
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*.*")}
+    found = inspect(open_source(tmp_path))
+    assert {problem.name: problem.kind for problem in found.unusable} == expected
+    assert found.pictures - found.usable == len(expected)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*.*")} == before
+
+
+def test_the_extension_of_another_format_is_named(tmp_path):
+    folder(tmp_path)
+    picture(99).save(tmp_path / "a" / "wrong.jpg", format="PNG")
+    picture(98).save(tmp_path / "a" / "right.JPEG", format="JPEG")
+    assert problems(tmp_path, "wrong extension") == {"a/wrong.jpg": "it is a PNG file"}
+
+
+def test_a_single_colour_and_an_animation_are_named(tmp_path):
+    folder(tmp_path)
+    Image.new("RGB", (9, 9), "#123456").save(tmp_path / "a" / "flat.png")
+    frames = [picture(place) for place in range(3)]
+    frames[0].save(tmp_path / "b" / "moves.gif", save_all=True, append_images=frames[1:])
+    assert problems(tmp_path, "single colour") == {"a/flat.png": "all its pixels are equal"}
+    assert problems(tmp_path, "animated") == {"b/moves.gif": "only its first frame is used"}
+
+
+def test_the_same_picture_is_found_by_its_pixels_whatever_its_format_and_name(tmp_path):
+    folder(tmp_path)
+    picture(0).save(tmp_path / "a" / "twin.bmp")
+    picture(0).save(tmp_path / "b" / "other.png", compress_level=0)
+    found = inspect(open_source(tmp_path))
+    (twins,) = found.of_kind("duplicate")
+    assert (twins.name, twins.others) == ("a/0.png", ("a/twin.bmp", "b/other.png"))
+    (conflict,) = found.of_kind("two classes")
+    assert conflict.detail == "the same picture is in the classes a, b"
+
+
+def test_pixels_in_another_shape_are_another_picture(tmp_path):
+    folder(tmp_path)
+    pixels = np.asarray(picture(5, (4, 9)))
+    Image.fromarray(pixels).save(tmp_path / "a" / "tall.png")
+    Image.fromarray(np.ascontiguousarray(pixels.reshape(4, 9, 3))).save(tmp_path / "a" / "wide.png")
+    assert not inspect(open_source(tmp_path)).of_kind("duplicate")
+
+
+def test_the_same_picture_in_train_and_test_is_named(tmp_path):
+    folder(tmp_path / "train")
+    folder(tmp_path / "test", each=1)
+    found = inspect(open_source(tmp_path))
+    assert [problem.detail for problem in found.of_kind("train and test")] == [
+        "the same picture is in train and test"
+    ] * 2
+
+
+def test_classes_with_few_pictures_and_imbalance_are_named(tmp_path):
+    folder(tmp_path, each=30)
+    save(tmp_path / "c" / "one.png", 5000)
+    save(tmp_path / "d" / "one.png", 6000)
+    save(tmp_path / "d" / "two.png", 6001)
+    assert problems(tmp_path, "few pictures") == {
+        "c": "1 usable picture; two are needed, one to learn from and one to judge by",
+        "d": "2 usable pictures; 10 are few",
+    }
+    assert problems(tmp_path, "imbalance") == {"c": "1 pictures, a has 30: 30 times as many"}
+
+
+def test_a_class_without_pictures_in_test_is_named(tmp_path):
+    folder(tmp_path / "train")
+    save(tmp_path / "test" / "a" / "x.png", 77)
+    (tmp_path / "test" / "b").mkdir()
+    assert problems(tmp_path, "empty class folder") == {"b": "no usable picture in test"}
+
+
+def test_files_that_are_passed_over_are_named(tmp_path):
+    folder(tmp_path)
+    (tmp_path / "a" / "notes.txt").write_text("x")
+    assert problems(tmp_path, "ignored") == {"a/notes.txt": "passed over"}
+
+
+def test_a_class_with_nothing_readable_is_one_sentence(tmp_path):
+    folder(tmp_path)
+    for path in (tmp_path / "b").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"must have a readable picture of every class\. Got none of 'b' \(6 files"):
+        inspect(open_source(tmp_path))
+
+
+def test_an_array_is_inspected_like_files(tmp_path):
+    stack = np.stack([np.asarray(picture(place)) for place in (0, 1, 2, 0)])
+    for place, label in enumerate("aabb"):
+        save(tmp_path / label / f"{place}.png", place if place < 3 else 0)
+    files, arrays = inspect(open_source(tmp_path)), inspect(open_source((stack, list("aabb"))))
+    assert [problem.kind for problem in files.problems] == [problem.kind for problem in arrays.problems]
+    assert files.sizes == arrays.sizes
+
+
+def test_transparent_arrays_are_inspected_too():
+    stack = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 4), np.uint8)
+    assert inspect(open_source((stack, [0, 1] * 3))).usable == 6
+
+
+def test_an_inspection_goes_to_json_and_back(tmp_path):
+    bad_files(folder(tmp_path) / "a")
+    found = inspect(open_source(tmp_path))
+    assert from_json(Inspection, json.loads(json.dumps(to_json(found)))) == found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes only on Linux")
+def test_names_that_are_not_unicode_are_spelled(tmp_path):
+    folder(tmp_path)
+    with open(os.path.join(os.fsencode(tmp_path), b"a", b"caf\xe9\nx.png"), "wb") as file:
+        file.write(b"")
+    (name,) = problems(tmp_path, "empty file")
+    assert name == "a/caf\\xe9\nx.png"
+    assert json.dumps(name, ensure_ascii=False).encode()
+
+
+def test_a_surrogate_that_no_file_system_made_is_spelled_too():
+    assert spell("\ud800x").encode()
+
+
+def test_a_kind_that_is_none_is_refused():
+    with pytest.raises(ParameterError, match=r"`kind` must be one of .* Did you mean 'duplicate'"):
+        Problem(name="x", kind="duplicates", detail="")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["its colour mode X cannot be turned into RGB", "there is no permission to read it", "its data are damaged (x)"],
+)
+def test_what_has_no_kind_of_its_own_is_unreadable(reason):
+    assert kind_of(reason) == "unreadable"
+
+
+def test_every_kind_says_what_it_is():
+    assert all(text and not text.endswith(".") for _, text in KINDS.values())
