@@ -64,6 +64,23 @@ def matrix(report: Report, shown: Sequence[int], sections: Collection[str]) -> H
     return joined(_introduction(report, partial), region)
 
 
+def main_mistakes(report: Report) -> dict[int, Cell]:
+    """Return for every class (by its place) that was ever mistaken the cell of what it was most often taken for."""
+    fullest: dict[int, Cell] = {}
+    for cell in frequent_pairs(report):
+        fullest.setdefault(cell.truth, cell)
+    return fullest
+
+
+def width_class(name: str) -> str | None:
+    """Return the style of a table's cell that is wide enough to read a long name on a phone."""
+    return "long" if len(name) > 2 * LONG_NAME else None
+
+
+def _class_cell(name: str) -> Html:
+    return tag("td", named(name, 60), class_=width_class(name))
+
+
 def pairs_table(report: Report, sections: Collection[str]) -> Html:
     """Return the most frequent confusions as a table; nothing when no picture was wrong."""
     pairs = frequent_pairs(report)
@@ -72,8 +89,8 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
     rows = [
         tag(
             "tr",
-            tag("td", named(report.classes[cell.truth].name, 80)),
-            tag("td", named(report.classes[cell.predicted].name, 80)),
+            _class_cell(report.classes[cell.truth].name),
+            _class_cell(report.classes[cell.predicted].name),
             tag("td", _link(cell, f"{cell.count:,}", sections), class_="number"),
             tag("td", percent(cell.count / report.classes[cell.truth].support), class_="number"),
         )
@@ -83,13 +100,13 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
     shown = f" ({MOST_PAIRS} of {len(pairs):,} pairs)" if len(pairs) > MOST_PAIRS else ""
-    return joined(tag("h3", f"Most frequent confusions{shown}"), tag("div", table, class_="scroll"))
+    return tag("div", tag("h3", f"Most frequent confusions{shown}"), tag("div", table, class_="scroll"))
 
 
 def _introduction(report: Report, partial: bool) -> Html:
     text = (
-        "A row is what a picture is, a column what it was taken for. On the diagonal are the right answers. The darker "
-        "a cell, the larger its part of the row. Follow a number to its pictures."
+        "A row is what a picture is, a column what it was taken for. On the diagonal are the right answers. The "
+        "stronger the colour of a cell, the larger its part of the row. Follow a number to its pictures."
     )
     if partial:
         text += (

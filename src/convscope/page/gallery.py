@@ -7,7 +7,7 @@ import numpy as np
 from convscope.training.report import Report
 from convscope.training.scores import Answer, Cell
 
-from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs
+from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs, main_mistakes
 from .markup import Html, joined, named, tag
 from .thumbnails import Thumbnail, thumbnails
 from .wording import counted, percent
@@ -15,17 +15,20 @@ from .wording import counted, percent
 MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
 MOST_OF_WRONG_CELL, MOST_OF_RIGHT_CELL = 24, 12
 MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
+MOST_MISTAKES = 150
 FEW = 2  # cells with so few pictures stand side by side
 
 
 def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
     """Return the cells that get a section: wrong ones, the fullest first, then right ones by class.
 
-    They are those of the classes that the matrix shows, and the most frequent pairs.
+    They are those of the classes that the matrix shows, the most frequent pairs, and what each class is most often
+    taken for.
     """
     classes = set(shown)
     pairs = frequent_pairs(report)
-    wrong = [cell for place, cell in enumerate(pairs) if place < MOST_PAIRS or {cell.truth, cell.predicted} <= classes]
+    led_to = {anchor(cell) for cell in (*pairs[:MOST_PAIRS], *list(main_mistakes(report).values())[:MOST_MISTAKES])}
+    wrong = [cell for cell in pairs if anchor(cell) in led_to or {cell.truth, cell.predicted} <= classes]
     return (*wrong, *(cell for cell in report.cells if cell.right and cell.truth in classes))
 
 

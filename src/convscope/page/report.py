@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from importlib import resources
 from string import Template
 
@@ -51,7 +51,11 @@ def render_report(
     parts = (
         ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
         ("classes", "Classes", classes_table(report, names)),
-        ("confusion", "Confusion", joined(matrix(report, shown, names), pairs_table(report, names))),
+        (
+            "confusion",
+            "Confusion",
+            tag("div", matrix(report, shown, names), pairs_table(report, names), class_="beside"),
+        ),
         ("pictures", "Pictures", gallery(report, cells, shown, thumbnails)),
         ("network", "Network", _network(report)),
         ("settings", "Settings", _settings(report)),
@@ -94,9 +98,7 @@ def _head(report: Report) -> Html:
     counts = f" of {judged} recognized: {report.right:,} right, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
     expected = f"For new pictures of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
     if not wrong:
-        expected = (
-            f"All were right; for new pictures of the same kind, still expect only {low} or more (95 % confidence)."
-        )
+        expected = f"All were right. For new pictures of the same kind, expect {low} or more (95 % confidence)."
     return tag(
         "header",
         tag("h1", named(report.name, 120)),
@@ -151,6 +153,10 @@ def _learning(history: tuple[EpochRecord, ...]) -> Html:
     return tag("p", text)
 
 
+def _confusion(report: Report, shown: Sequence[int], names: Collection[str]) -> Html:
+    return tag("div", matrix(report, shown, names), pairs_table(report, names), class_="beside")
+
+
 def _network(report: Report) -> Html:
     if not report.layout and not report.steps:
         return tag("p", "The layout of the network is not recorded.")
@@ -184,10 +190,10 @@ def _settings(report: Report) -> Html:
 def _files(report: Report) -> Html:
     if not report.problems:
         return tag("p", "Every file was used; the inspection found nothing to report.")
-    kinds = sorted({problem.kind for problem in report.problems})
-    counts = {kind: sum(problem.kind == kind for problem in report.problems) for kind in kinds}
-    summary = ", ".join(f"{kind}: {count:,}" for kind, count in counts.items())
-    text = (
-        f"{counted(report.left_out, 'file')} left out of training and of the figures above. Found, by kind: {summary}."
-    )
-    return joined(tag("p", shortened(printable(text), 2_000)), problems_table(report.problems))
+    unusable = [problem for problem in report.problems if not problem.usable]
+    usable = [problem for problem in report.problems if problem.usable]
+    left_out = tag("p", f"{counted(report.left_out, 'file')} left out of training and of the figures above.")
+    parts = [left_out, problems_table(unusable) if unusable else ""]
+    if usable:
+        parts += [tag("h3", "Noticed, and used all the same"), problems_table(usable)]
+    return joined(*parts)

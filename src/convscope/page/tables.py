@@ -1,30 +1,30 @@
 """The tables of the report: classes, epochs, steps, settings, files with problems."""
 
+import collections
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from convscope.core.text import printable
-from convscope.images.inspection import Problem
+from convscope.images.inspection import KINDS, Problem
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 from convscope.training.scores import Cell, ClassScore, Interval
 from convscope.training.steps import StepRow
 
-from .confusion import anchor, frequent_pairs
+from .confusion import anchor, main_mistakes, width_class
 from .markup import Html, joined, named, shortened, tag
 from .wording import duration, large, percent
 
 MOST_CLASSES, MOST_EPOCHS, MOST_PROBLEMS, MOST_SETTINGS, MOST_STEPS = 500, 500, 300, 200, 300
+MOST_ROWS_OPEN = 30
 _BAR_PX = 120
 
 
 def classes_table(report: Report, sections: Collection[str]) -> Html:
     """Return the table of classes: all of them, or the worst when there are very many."""
     worst = sorted(range(len(report.classes)), key=lambda place: _order(report.classes[place]))[:MOST_CLASSES]
-    mistaken: dict[int, Cell] = {}
-    for cell in frequent_pairs(report):
-        mistaken.setdefault(cell.truth, cell)
+    mistaken = main_mistakes(report)
     rows = [_class_row(report, place, mistaken.get(place), sections) for place in sorted(worst)]
     head = (
         ("class", ""),
@@ -38,7 +38,7 @@ def classes_table(report: Report, sections: Collection[str]) -> Html:
         "tr", *(tag("th", name, tag("small", hint) if hint else "", scope="col", data_sort="") for name, hint in head)
     )
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
-    region = tag("div", table, class_="scroll tall", role="region", tabindex=0, aria_label="Classes")
+    region = _region(table, "Classes", len(rows))
     cut = len(report.classes) - len(worst)
     note = f"The {len(worst)} classes with the lowest F1 are listed; the other {cut:,} are in report.json."
     return joined(tag("p", note) if cut else "", region)
@@ -86,19 +86,21 @@ def settings_table(settings: Mapping[str, Any]) -> Html:
 
 
 def problems_table(problems: Sequence[Problem]) -> Html:
-    """Return the files with problems, and what is the matter with each."""
+    """Return how many problems of each kind there are, and what is the matter with which file."""
+    counts = collections.Counter(problem.kind for problem in problems)
+    kinds = tag("ul", *(tag("li", f"{KINDS[kind][1]}: {number:,}") for kind, number in counts.most_common()))
     rows = [
         tag(
             "tr",
-            tag("td", named(problem.name, 160)),
-            tag("td", shortened(problem.kind, 60)),
-            tag("td", shortened(printable(problem.detail), 300), _others(problem.others)),
+            tag("td", named(problem.name, 160), class_="long"),
+            tag("td", problem.kind),
+            tag("td", shortened(printable(problem.detail), 300), _others(problem.others), class_="long"),
         )
         for problem in problems[:MOST_PROBLEMS]
     ]
     cut = len(problems) - MOST_PROBLEMS
     more = tag("p", f"{cut:,} more in report.json.") if cut > 0 else ""
-    return joined(_table(("file", "kind", "what was found"), rows), more)
+    return joined(kinds, _table(("file", "kind", "what was found"), rows), more)
 
 
 def _others(names: Sequence[str]) -> Html:
@@ -115,19 +117,20 @@ def _order(score: ClassScore) -> float:
 
 def _class_row(report: Report, place: int, mistaken: Cell | None, sections: Collection[str]) -> Html:
     score = report.classes[place]
-    most = joined()
+    most, style = joined(), None
     if mistaken:
+        style = width_class(report.classes[mistaken.predicted].name)
         text = joined(named(report.classes[mistaken.predicted].name, 60), f" ({mistaken.count:,})")
         name = anchor(mistaken)
         most = tag("a", text, href=f"#{name}") if name in sections else text
     return tag(
         "tr",
-        tag("th", named(score.name, 80), scope="row", data_value=place),
+        tag("th", named(score.name, 60), scope="row", data_value=place, class_=width_class(score.name)),
         tag("td", f"{score.support:,}", class_="number", data_value=score.support),
         _share(score.recall, score.recall_interval, score.support, bar=True),
         _share(score.precision, score.precision_interval, score.predicted),
         _share(score.f1, None, score.support),
-        tag("td", most, data_value=mistaken.count if mistaken else 0),
+        tag("td", most, data_value=mistaken.count if mistaken else 0, class_=style),
     )
 
 
@@ -196,4 +199,10 @@ def _numbers(*values: str) -> Html:
 def _table(names: Sequence[str], rows: Sequence[Html]) -> Html:
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return tag("div", table, class_="scroll tall", role="region", tabindex=0, aria_label=names[0])
+    return _region(table, names[0], len(rows))
+
+
+def _region(table: Html, name: str, rows: int) -> Html:
+    """Return a table in a frame of its own to scroll in: sideways, and where it is long also up and down."""
+    style = "scroll tall" if rows > MOST_ROWS_OPEN else "scroll"
+    return tag("div", table, class_=style, role="region", tabindex=0, aria_label=name)

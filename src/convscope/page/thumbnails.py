@@ -71,7 +71,7 @@ def thumbnail(pixels: np.ndarray) -> Thumbnail:
         image.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
     data = _png(image)
     if len(data) > PLAIN_BYTES and image.mode == "RGB":
-        data = min(data, _png(image.quantize(64)), key=len)
+        data = min(data, _png(image.quantize(128, method=Image.Quantize.FASTOCTREE)), key=len)
     return Thumbnail(
         width=image.width, height=image.height, uri="data:image/png;base64," + base64.b64encode(data).decode("ascii")
     )
@@ -79,5 +79,5 @@ def thumbnail(pixels: np.ndarray) -> Thumbnail:
 
 def _png(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG", compress_level=9)
     return file.getvalue()

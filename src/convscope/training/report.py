@@ -88,7 +88,7 @@ class Report:
             )
 
 
-def make_report(  # noqa: PLR0913 - a report has that many parts, all named
+def make_report(
     *,
     name: str,
     split: str,
