@@ -163,8 +163,7 @@ def test_an_inspection_goes_to_json_and_back(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes only on Linux")
 def test_names_that_are_not_unicode_are_spelled(tmp_path):
     folder(tmp_path)
-    with open(os.path.join(os.fsencode(tmp_path), b"a", b"caf\xe9\nx.png"), "wb") as file:
-        file.write(b"")
+    (tmp_path / "a" / os.fsdecode(b"caf\xe9\nx.png")).write_bytes(b"")
     (name,) = problems(tmp_path, "empty file")
     assert name == "a/caf\\xe9\nx.png"
     assert json.dumps(name, ensure_ascii=False).encode()

@@ -75,7 +75,8 @@ def clear(folder: Path) -> tuple[int, int]:
         size = entry_bytes(path)
         freed += size if remove(path) else 0
     with contextlib.suppress(OSError):
-        if (folder / _TAG).read_text(encoding="ascii") == _TAG_TEXT:
+        alone = [path.name for path in folder.iterdir()] == [_TAG]
+        if alone and (folder / _TAG).read_text(encoding="ascii") == _TAG_TEXT:
             (folder / _TAG).unlink()
             folder.rmdir()
     return freed, kept

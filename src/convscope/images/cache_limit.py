@@ -38,11 +38,10 @@ def parse_bytes(text: str) -> int:
         1500000000
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*", text, re.IGNORECASE)
-    unit = match[2].upper() if match else ""
-    unit = unit if unit in _UNITS else f"{unit}B"
     if match is None:
         raise ParameterError(f"`{LIMIT_VARIABLE}` must be a size in bytes. Got {text!r}. Write it like 20GB or 500MB.")
-    return int(float(match[1]) * _UNITS[unit])
+    unit = match[2].upper()
+    return int(float(match[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"])
 
 
 def make_room(folder: Path, needed: int) -> None:
@@ -62,10 +61,11 @@ def make_room(folder: Path, needed: int) -> None:
         if path.name.startswith(".") and is_stale(path):
             remove(path)
     standing = entries(folder)
-    while standing and (sum(entry.bytes for entry in standing) + needed > limit or _lacks(folder, needed)):
-        oldest = Path(standing.pop().path)
-        if not in_use(oldest):
-            remove(oldest)
+    taken = sum(entry.bytes for entry in standing)
+    while standing and (taken + needed > limit or _lacks(folder, needed)):
+        oldest = standing.pop()
+        if not in_use(Path(oldest.path)) and remove(Path(oldest.path)):
+            taken -= oldest.bytes
     if _lacks(folder, needed):
         raise StorageError(
             f"The cache of these pictures needs {size_text(needed)}, and {size_text(_free(folder))} are free on the "
@@ -74,7 +74,7 @@ def make_room(folder: Path, needed: int) -> None:
         )
 
 
-def size_text(count: float) -> str:
+def size_text(count: int) -> str:
     """Return a number of bytes for people.
 
     Examples:
@@ -82,9 +82,9 @@ def size_text(count: float) -> str:
         ('184 MB', '12 bytes')
     """
     for unit, value in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= value:
-            return f"{count / value:.3g} {unit}" if count < 999.5 * value else f"{count / value:,.0f} {unit}"
-    return f"{count:.0f} bytes"
+        if count >= 0.9995 * value:
+            return f"{count / value:,.0f} {unit}" if count >= 999.5 * value else f"{count / value:.3g} {unit}"
+    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def _free(folder: Path) -> int:

@@ -28,6 +28,8 @@ from .sampling import Sample, take_sample
 from .sizes import Wish, choose_preprocessing
 from .source import Source
 
+_INDEX = 4096  # bytes that an index takes, about
+_MOVED = 16 << 20  # bytes at a time
 _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
 
@@ -78,7 +80,7 @@ def _build(
     preprocessing, notes = choose_preprocessing(wish, sample)
     area = preprocessing.height * preprocessing.width * preprocessing.channels
     remove(folder / key)  # what stands there was not whole
-    make_room(folder, len(source) * (area + FACTS.itemsize))
+    make_room(folder, len(source) * (area + FACTS.itemsize) + _INDEX)
     with building(folder) as place:
         target = place / IMAGES
         _reserve(target, len(source) * area)
@@ -124,7 +126,7 @@ def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
     """Move the rows of `area` bytes of usable pictures together, in order, cut the file there, return their number."""
     usable = np.flatnonzero(~unusable)
     first = int(np.argmax(unusable)) if unusable.any() else len(unusable)
-    step = max(1, (16 << 20) // area)
+    step = max(1, _MOVED // area)
     with open(path, "r+b") as file:
         for start in range(first, len(usable), step):
             block = usable[start : start + step]

@@ -1,0 +1,131 @@
+import json
+import os
+import sys
+
+import pytest
+
+from convscope.cli import main
+from convscope.images.image_set import prepare
+from convscope.images.sources import open_source
+from tests.images.generated import folder, save
+
+
+def test_a_good_set_exits_0_and_says_so(tmp_path, capsys):
+    assert main(["check", str(folder(tmp_path, each=10))]) == 0
+    text = capsys.readouterr().out
+    assert "20 pictures, 20 usable" in text
+    assert "no problem found" in text
+    assert "pixels: all 12x10" in text
+
+
+def test_unusable_files_are_named_and_exit_1(tmp_path, capsys):
+    folder(tmp_path)
+    (tmp_path / "a" / "empty.png").write_bytes(b"")
+    assert main(["check", str(tmp_path)]) == 1
+    text = capsys.readouterr().out
+    assert "files of zero bytes (1), left out of training:\n  a/empty.png: the file is empty (0 bytes)" in text
+    assert "(1 unusable)" in text
+
+
+def test_duplicates_are_listed_below_the_first(tmp_path, capsys):
+    folder(tmp_path)
+    save(tmp_path / "b" / "twin.png", 0)
+    assert main(["check", str(tmp_path)]) == 0
+    assert "  a/0.png: 2 times the same picture\n    = b/twin.png\n" in capsys.readouterr().out
+
+
+def test_json_is_one_document(tmp_path, capsys):
+    folder(tmp_path)
+    (tmp_path / "a" / "empty.png").write_bytes(b"")
+    assert main(["check", str(tmp_path), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["pictures"] == 13
+    assert document["problems"][0] == {
+        "name": "a/empty.png", "kind": "empty file", "detail": "the file is empty (0 bytes)", "others": [],
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes only on Linux")
+def test_odd_names_stay_on_their_line_and_json_is_utf_8(tmp_path, capsysbinary):
+    folder(tmp_path)
+    (tmp_path / "a" / os.fsdecode(b"caf\xe9\nx.png")).write_bytes(b"")
+    main(["check", str(tmp_path)])
+    assert b"  a/caf\\xe9\\nx.png: the file is empty" in capsysbinary.readouterr().out
+    main(["check", str(tmp_path), "--json"])
+    document = json.loads(capsysbinary.readouterr().out.decode("utf-8"))
+    assert document["problems"][0]["name"] == "a/caf\\xe9\nx.png"
+
+
+def nothing_readable(path):
+    for name in "ab":
+        (path / name).mkdir()
+        (path / name / "x.png").write_bytes(b"x")
+
+
+def one_class(path):
+    folder(path, classes="a")
+
+
+def empty_class(path):
+    folder(path)
+    (path / "c").mkdir()
+
+
+def no_folders(path):
+    save(path / "x.png", 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (nothing_readable, "must have pictures that can be read. Got 2 files and none of them can"),
+        (one_class, "must have at least two classes. Got only the class 'a'"),
+        (empty_class, "Got an empty class folder"),
+        (no_folders, "Got 1 pictures directly inside"),
+        (lambda path: None, "Got nothing"),
+    ],
+)
+def test_what_is_no_set_is_one_sentence_and_exits_2(tmp_path, capsys, make, sentence):
+    make(tmp_path)
+    assert main(["check", str(tmp_path)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert sentence in output.err
+    assert output.err.count("\n") == 1
+
+
+def test_of_very_many_classes_the_largest_and_smallest_are_shown(tmp_path, capsys):
+    for place in range(60):
+        save(tmp_path / f"c{place}" / "x.png", place)
+    main(["check", str(tmp_path)])
+    assert "… 20 classes in between …" in capsys.readouterr().out
+
+
+def test_the_cache_is_shown_and_cleared(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    prepare(open_source(folder(tmp_path / "pets")))
+    assert main(["cache"]) == 0
+    text = capsys.readouterr().out
+    assert "12  " in text
+    assert f"{tmp_path / 'pets'}/" in text
+    assert main(["cache", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["entries"][0]["pictures"] == 12
+    assert main(["cache", "--clear"]) == 0
+    assert capsys.readouterr().out.startswith("freed ")
+    assert main(["cache"]) == 0
+    assert "holds nothing" in capsys.readouterr().out
+
+
+def test_what_is_in_use_is_kept_and_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    images = prepare(open_source(folder(tmp_path / "pets")))
+    main(["cache", "--clear"])
+    assert "1 in use by a running command, kept" in capsys.readouterr().out
+    assert len(images) == 12
+
+
+def test_a_limit_that_is_none_exits_2(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", "much")
+    assert main(["cache", "--cache-dir", str(tmp_path)]) == 2
+    assert "`CONVSCOPE_CACHE_LIMIT` must be a size in bytes." in capsys.readouterr().err
