@@ -1,0 +1,403 @@
+import base64
+import dataclasses
+import hashlib
+import io
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from convscope.core.errors import DataError
+from convscope.core.text import printable
+from convscope.images.inspection import Problem
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+from convscope.page.confusion import MOST_CLASSES
+from convscope.page.gallery import MOST_OF_WRONG_CELL, MOST_THUMBNAILS
+from convscope.page.markup import named, shortened, tag
+from convscope.page.report import render_report
+from convscope.page.thumbnails import BUDGET_BYTES, SIDE_PX, thumbnail, thumbnails
+from convscope.training.history import EpochRecord
+from convscope.training.report import Report, make_report, step_rows
+from tests.checks.laws import LAWS
+
+VOID = {"br", "hr", "img", "meta", "wbr"}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "\u202egnp.exe",
+    "كلب صغير",
+    "two\nlines\r\t",
+    "caf\udce9\x00\x1b[31m",
+    "</style></title><b>",
+    "x" * 400,
+    "$title ${body} &amp; {0} %s",
+    "javascript:alert(1)",
+]
+
+
+class Page(HTMLParser):
+    """The page as a browser would see it: every element closed, every attribute collected."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice: {tag} {attrs}"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+    def all(self, kind: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == kind]
+
+    def values(self, attribute: str) -> list[str]:
+        return [str(attributes[attribute]) for _, attributes in self.elements if attribute in attributes]
+
+    @property
+    def text(self) -> str:
+        hidden = {"script", "style"}
+        return " ".join("".join(parts) for kind, parts in self.texts.items() if kind not in hidden)
+
+
+def history(epochs: int, **changes: float | None) -> tuple[EpochRecord, ...]:
+    values: dict[str, Any] = {
+        "validation_loss": 0.3,
+        "validation_accuracy": 0.9,
+        "loss": 0.5,
+        "accuracy": 0.8,
+        **changes,
+    }
+    return tuple(
+        EpochRecord(epoch=e, step=e * 6, seconds=e * 0.7, images_per_second=2000.0, learning_rate=0.003, **values)
+        for e in range(1, epochs + 1)
+    )
+
+
+def report_of(size: int = 60, classes: int = 3, wrong: float = 0.3, **changes: Any) -> Report:
+    rng = np.random.default_rng(0)
+    labels = np.arange(size) % classes
+    said = np.where(rng.random(size) < wrong, rng.integers(0, classes, size), labels)
+    wide = rng.random((size, classes)) * 0.1 / classes
+    wide[np.arange(size), said] += rng.uniform(0.5, 0.9, size)
+    given: dict[str, Any] = {
+        "name": "my set",
+        "split": "validation",
+        "labels": labels,
+        "probabilities": wide,
+        "picture_names": [f"folder/{place:05}.png" for place in range(size)],
+        "indices": np.arange(size),
+        "classes": [f"class{place}" for place in range(classes)],
+        "settings": {"epochs": 3, "augmentation": {"flip": None, "shift": 0.1}, "sizes": [28, 28]},
+        "layout": "8C3-MP2",
+        "steps": step_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
+        "model": "runs/my set-1/model.safetensors",
+        "seconds": 8.4,
+        "versions": {"torch": "2.6"},
+    }
+    return make_report(**{**given, **changes})
+
+
+def gray(index: int) -> np.ndarray:
+    return np.full((8, 8, 1), index % 256, np.uint8)
+
+
+def noise(index: int) -> np.ndarray:
+    return np.random.default_rng(index).integers(0, 255, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+
+
+def page_of(report: Report, epochs: int = 3, picture: Any = gray) -> tuple[str, Page]:
+    text = render_report(report, history(epochs), picture)
+    return text, Page(text)
+
+
+def check_links(page: Page) -> None:
+    names = page.values("id")
+    assert len(set(names)) == len(names)
+    for target in page.values("href"):
+        assert target.startswith("#")
+        assert target[1:] in names
+
+
+def test_the_page_is_well_formed_and_every_link_has_its_target() -> None:
+    text, page = page_of(report_of())
+    assert text.startswith("<!DOCTYPE html>")
+    check_links(page)
+
+
+def test_every_cell_of_the_matrix_that_is_not_empty_leads_to_its_pictures() -> None:
+    report = report_of()
+    _, page = page_of(report)
+    links = set(page.values("href"))
+    assert {f"#cell-{cell.truth}-{cell.predicted}" for cell in report.cells} <= links
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    text, page = page_of(report_of())
+    assert not re.search(r"(?:https?:|ftp:|wss?:)?//[a-z]|@import|url\(", re.sub(r"//? ?@ts-check", "", text))
+    assert all(uri.startswith("data:image/png;base64,") for uri in page.values("src"))
+    assert not set(dict(page.elements)) & {"link", "iframe", "object", "embed", "base", "form"}
+
+
+def test_the_policy_forbids_connections_and_allows_exactly_the_inline_style_and_script() -> None:
+    text, page = page_of(report_of())
+    policy = next(str(meta["content"]) for meta in page.all("meta") if "http-equiv" in meta)
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "data:"
+    for kind in ("style", "script"):
+        inside = re.findall(f"<{kind}>(.*?)</{kind}>", text, re.DOTALL)
+        assert len(inside) == 1
+        digest = base64.b64encode(hashlib.sha256(inside[0].encode()).digest()).decode()
+        assert rules[f"{kind}-src"] == f"'sha256-{digest}'"
+    assert text.index("Content-Security-Policy") < text.index("<style>")
+
+
+def test_the_page_needs_no_attribute_that_the_policy_forbids() -> None:
+    _, page = page_of(report_of())
+    attributes = {name for _, found in page.elements for name in found}
+    assert not {name for name in attributes if name == "style" or name.startswith("on")}
+
+
+def test_hostile_names_are_shown_and_never_interpreted() -> None:
+    report = report_of(
+        classes=len(HOSTILE),
+        size=100,
+        name=HOSTILE[0],
+        split=HOSTILE[1],
+        picture_names=[HOSTILE[place % len(HOSTILE)] for place in range(100)],
+        settings={name: name for name in HOSTILE},
+        problems=[Problem(name=name, kind="truncated", detail=name, others=tuple(HOSTILE)) for name in HOSTILE],
+        notes=HOSTILE,
+        layout=HOSTILE[0],
+        command=HOSTILE[1],
+        model=HOSTILE[5],
+        finished=HOSTILE[2],
+        versions={HOSTILE[6]: HOSTILE[0]},
+    )
+    classes = tuple(dataclasses.replace(score, name=name) for score, name in zip(report.classes, HOSTILE, strict=True))
+    report = dataclasses.replace(report, classes=classes)
+    text, page = page_of(report)
+    check_links(page)
+    assert len(page.all("script")) == len(page.all("style")) == len(page.all("title")) - len(svg_titles(text)) == 1
+    assert "<img src=x" not in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    text.encode("utf-8")
+    for name in HOSTILE:
+        assert shortened(printable(name), 60)[:20] in page.text
+
+
+def svg_titles(text: str) -> list[str]:
+    return re.findall("<title>(?:training|validation), epoch", text)
+
+
+@settings(LAWS, max_examples=30)
+@given(name=st.text(st.characters(codec=None), max_size=40))
+def test_any_name_gives_a_page_that_is_well_formed(name: str) -> None:
+    report = report_of(size=6, picture_names=[name] * 6, classes=3, name=name, notes=[name], settings={name: name})
+    text, page = page_of(report, epochs=1)
+    check_links(page)
+    text.encode("utf-8")
+
+
+def test_the_headline_says_how_many_of_which_pictures_and_the_interval() -> None:
+    report = report_of(size=400, wrong=0.1)
+    _, page = page_of(report)
+    text = re.sub(r"\s+", " ", page.text)
+    assert f"{report.accuracy * 100:.1f} %" in text
+    assert f"of 400 validation pictures recognized: {report.right} right, {400 - report.right} wrong" in text
+    low, high = report.accuracy_interval
+    assert f"expect {low * 100:.1f} % to {high * 100:.1f} % (95 % confidence" in text
+
+
+def test_a_perfect_model_is_not_promised_to_stay_perfect() -> None:
+    report = report_of(size=100, wrong=0.0)
+    _, page = page_of(report)
+    assert "No picture was wrong." in page.text
+    assert f"expect {report.accuracy_interval[0] * 100:.1f} % or more" in page.text
+
+
+def test_every_wrong_picture_shows_its_name_both_classes_and_both_probabilities() -> None:
+    report = report_of(size=4, classes=2, labels=[0, 0, 0, 1], probabilities=[[0.2, 0.8], [1, 0], [1, 0], [0, 1]])
+    _, page = page_of(report)
+    captions = re.sub(r"\s+", " ", page.text)
+    for piece in ("folder/00000.png", "taken for ", ": 80.0 %", ": 20.0 %"):
+        assert piece in captions
+
+
+def test_no_epoch_is_a_sentence_instead_of_curves() -> None:
+    _, page = page_of(report_of(), epochs=0)
+    assert "No epoch was finished" in page.text
+    assert not page.all("polyline")
+
+
+def test_curves_have_axes_with_units_a_legend_and_one_line_a_series() -> None:
+    _, page = page_of(report_of(), epochs=12)
+    lines = [str(line["class"]) for line in page.all("polyline")]
+    assert lines == ["line first", "line second"] * 2
+    for piece in ("loss (cross-entropy, nats)", "accuracy (% right)", "epoch", "training", "validation"):
+        assert piece in page.text
+
+
+def test_a_run_without_validation_has_one_line_a_chart() -> None:
+    text = render_report(report_of(), history(5, validation_loss=None, validation_accuracy=None), None)
+    assert [str(line["class"]) for line in Page(text).all("polyline")] == ["line first"] * 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite_are_left_out_of_the_curves(value: float) -> None:
+    text = render_report(report_of(), history(5, loss=value, validation_loss=value), None)
+    assert "no finite value" in text
+    assert not re.search(r'points="[^"]*(?:nan|inf)', text)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-300, 1e300, -1.0])
+def test_any_loss_can_be_drawn(value: float) -> None:
+    Page(render_report(report_of(), history(2, loss=value), None))
+
+
+def test_a_very_long_run_is_thinned() -> None:
+    text, page = page_of(report_of(), epochs=30_000)
+    assert max(str(line["points"]).count(",") for line in page.all("polyline")) <= 1_000
+    assert len(text) < 1_000_000
+
+
+@pytest.mark.slow
+def test_many_classes_show_the_most_confused_and_say_so() -> None:
+    report = report_of(size=5_000, classes=1_000)
+    text, page = page_of(report, picture=noise)
+    check_links(page)
+    assert f"Only the {MOST_CLASSES} classes that are confused most often are shown, of 1,000" in page.text
+    worst = max((cell for cell in report.cells if not cell.right), key=lambda cell: cell.count)
+    assert f'href="#cell-{worst.truth}-{worst.predicted}"' in text
+    assert len(text.encode()) <= 5_000_000
+
+
+def test_rows_of_a_matrix_that_is_cut_add_up_to_the_pictures_of_the_class() -> None:
+    report = report_of(size=3_000, classes=60)
+    text, _ = page_of(report)
+    rows = re.findall("<tr>(.*?)</tr>", text.split('class="matrix')[1].split("</table>")[0])[1:]
+    assert len(rows) == MOST_CLASSES
+    for row in rows:
+        place = int(re.findall("class(\\d+)", re.sub('class="', "", row))[0])
+        bare = re.sub("<span.*?</span></a>", "</a>", row.split("</th>")[1])
+        counts = [int(number.replace(",", "")) for number in re.findall(r">([\d,]+)<", bare)]
+        assert sum(counts) == report.classes[place].support
+
+
+@pytest.mark.slow
+def test_the_worst_case_stays_within_five_megabytes() -> None:
+    size, classes, long = 20_000, 600, "猫" * 3_000
+    report = report_of(
+        size=size,
+        classes=classes,
+        wrong=1.0,
+        picture_names=[long] * size,
+        settings={f"{long}{number}": long for number in range(300)},
+        notes=[long] * 500,
+        problems=[Problem(name=long, kind="truncated", detail=long, others=(long,) * 50)] * 2_000,
+    )
+    text, page = page_of(report, epochs=5_000, picture=noise)
+    check_links(page)
+    assert len(text.encode()) <= 5_000_000
+
+
+def test_thumbnails_are_bounded_and_wrong_ones_come_first() -> None:
+    asked: list[int] = []
+
+    def picture(index: int) -> np.ndarray:
+        asked.append(index)
+        return gray(index)
+
+    report = report_of(size=4_000, classes=4, wrong=0.5)
+    _, page = page_of(report, picture=picture)
+    wrong = [answer.index for cell in report.cells if not cell.right for answer in cell.pictures]
+    cells = sum(not cell.right for cell in report.cells)
+    assert len(page.all("img")) == len(asked) <= MOST_THUMBNAILS
+    assert set(asked[: cells * MOST_OF_WRONG_CELL]) <= set(wrong)
+    assert not set(asked[cells * MOST_OF_WRONG_CELL :]) & set(wrong)
+
+
+def test_without_pictures_they_are_named_all_the_same() -> None:
+    text, page = page_of(report_of(), picture=None)
+    assert not page.all("img")
+    assert "folder/" in text
+
+
+def test_problems_are_listed_by_whether_the_file_was_used() -> None:
+    problems = [
+        Problem(name="cut.jpg", kind="truncated", detail="ends after 61 %"),
+        Problem(name="a.png", kind="duplicate", detail="same pixels", others=("b.png",)),
+    ]
+    text, page = page_of(report_of(problems=problems, left_out=1))
+    assert "1 file left out of training" in page.text
+    assert (
+        text.index("cut.jpg") < text.index("Noticed, and used all the same") < text.index("a.png") < text.index("b.png")
+    )
+
+
+def test_the_command_to_predict_quotes_the_path_for_a_shell() -> None:
+    _, page = page_of(report_of())
+    assert "convscope predict 'runs/my set-1/model.safetensors' my-pictures/ --csv answers.csv" in page.text
+
+
+def test_settings_within_settings_have_a_dot_in_their_name() -> None:
+    _, page = page_of(report_of())
+    for piece in ("augmentation.flip", "not set", "augmentation.shift", "28, 28"):
+        assert piece in page.text
+
+
+def test_the_same_run_gives_the_same_page() -> None:
+    assert page_of(report_of())[0] == page_of(report_of())[0]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 3), (5, 7, 4), (300, 100, 3), (1, 500)])
+def test_a_thumbnail_is_a_png_no_larger_than_its_side(shape: tuple[int, ...]) -> None:
+    small = thumbnail(np.zeros(shape, np.uint8))
+    image = Image.open(io.BytesIO(base64.b64decode(small.uri.split(",")[1])))
+    assert image.format == "PNG"
+    assert image.size == (small.width, small.height)
+    assert max(image.size) <= SIDE_PX
+    assert min(image.size) >= 1
+
+
+def test_a_small_picture_keeps_every_pixel() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 6, 3), dtype=np.uint8)
+    image = Image.open(io.BytesIO(base64.b64decode(thumbnail(pixels).uri.split(",")[1])))
+    assert (np.asarray(image) == pixels).all()
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4), np.uint8)]
+)
+def test_what_is_no_picture_is_refused(pixels: np.ndarray) -> None:
+    with pytest.raises(DataError, match="`thumbnails` must give pictures of uint8"):
+        thumbnail(pixels)
+
+
+def test_thumbnails_stop_at_the_budget_of_bytes() -> None:
+    made = thumbnails(range(10_000), noise)
+    assert 100 < len(made) < 10_000
+    assert sum(len(small.uri) for small in made.values()) <= BUDGET_BYTES
+
+
+def test_whatever_goes_into_an_element_is_escaped() -> None:
+    assert tag("p", "<b>", title='"') == '<p title="&quot;">&lt;b&gt;</p>'
+    assert tag("p", named("<b>")) == "<p><bdi>&lt;b&gt;</bdi></p>"
