@@ -1,0 +1,174 @@
+"""A trained network with everything that it needs to predict: classes, preprocessing, how it was trained."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from convscope import __version__
+from convscope.core.errors import DataError, ParameterError
+from convscope.images.preprocessing import Preprocessing
+
+from .build import Network
+from .layout import Layout
+
+if TYPE_CHECKING:
+    from .prediction import Prediction
+
+LARGEST_BATCH = 256
+_BATCH_VALUES = 2**25  # of all maps of one batch: 128 MiB
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A trained network and what belongs to it.
+
+    Attributes:
+        network: computes the scores.
+        layout: of the network.
+        classes: their names, in the order of the scores.
+        preprocessing: how a picture becomes the network's input; the same in training and in prediction.
+        training: how it was trained, as JSON: dicts, lists, texts, numbers.
+        version: of the convscope that made it.
+
+    Raises:
+        ParameterError: the parts do not belong together.
+
+    Examples:
+        >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> model.predict_proba(np.zeros((3, 8, 8, 1), np.uint8)).shape
+        (3, 2)
+    """
+
+    network: Network
+    layout: Layout
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    training: dict[str, Any] = field(default_factory=dict)
+    version: str = __version__
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not belong together."""
+        step, planned = self.preprocessing, self.network.plan
+        if self.layout != self.network.layout:
+            raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
+        if len(self.classes) != planned.classes or len(set(self.classes)) != planned.classes:
+            raise ParameterError(
+                f"`classes` must be {planned.classes:,} different names, one a score of the network. "
+                f"Got {len(self.classes):,} ({len(set(self.classes)):,} different)."
+            )
+        if (step.height, step.width, step.channels) != (planned.height, planned.width, planned.channels):
+            raise ParameterError(
+                f"`preprocessing` must give the network's {planned.width}x{planned.height} pixels of "
+                f"{planned.channels} channels. Got {step.width}x{step.height} of {step.channels}."
+            )
+        # the order of the weights in memory decides how they are added up; one order gives the same bits every time
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
+
+    @property
+    def batch(self) -> int:
+        """How many pictures are sent through the network at once unless said: as memory allows, at most 256."""
+        planned = self.network.plan
+        pixels = planned.height * planned.width * planned.channels
+        return max(1, min(LARGEST_BATCH, _BATCH_VALUES // (pixels + sum(step.values for step in planned.steps))))
+
+    def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return the probability of every class: float32 N K, each row with the sum 1.
+
+        Args:
+            images: uint8 N H W C, already of the network's size; `predict` takes pictures of any size.
+            batch: pictures at once; the result is the same for every number, to rounding (1e-5).
+
+        Raises:
+            DataError: the images are not such an array.
+            ParameterError: `batch` is not a whole number above 0.
+        """
+        planned = self.network.plan
+        shape = (planned.height, planned.width, planned.channels)
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.shape[1:] != shape:
+            raise DataError(
+                f"`images` must be a uint8 array N {' '.join(map(str, shape))}. Got {images.dtype} {images.shape}. "
+                "Pictures of other sizes go to `predict`."
+            )
+        size = self.batch if batch is None else check_batch(batch)
+        result = np.empty((len(images), planned.classes), np.float32)
+        with evaluating(self.network), torch.inference_mode():
+            for start in range(0, len(images), size):
+                part = _tensor(images[start : start + size])
+                result[start : start + size] = _probabilities(self.network, part).numpy()
+        return result
+
+    def predict(
+        self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None
+    ) -> "list[Prediction]":
+        """Return the most probable classes of pictures; takes what `convscope.networks.prediction.predict` takes."""
+        from .prediction import predict
+
+        return list(predict(self, pictures, top=top, batch=batch, workers=workers))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to `path`, whole or not at all; what stands there is replaced.
+
+        Raises:
+            StorageError: the file cannot be written.
+            ParameterError: `training` is not JSON.
+        """
+        from .model_file import write_model
+
+        write_model(self, Path(path))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "Model":
+        """Return the model that stands at `path`, or in the run folder `path`.
+
+        Raises:
+            ModelFileError: there is none that can be used; one sentence says why.
+        """
+        from .model_file import read_model
+
+        return read_model(Path(path))
+
+
+def check_batch(batch: int) -> int:
+    """Return `batch` when it is a number of pictures.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    if type(batch) is not int or batch < 1:
+        raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
+    return batch
+
+
+@contextlib.contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put the network into evaluation mode while the block runs, and every part of it back afterwards."""
+    learning = [module for module in network.modules() if module.training]
+    for module in learning:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in learning:
+            module.training = True
+
+
+def _probabilities(network: Network, images: Tensor) -> Tensor:
+    """Return N K from uint8 N H W C: the one place that says in which precision prediction computes."""
+    return torch.softmax(network(images), dim=1)
+
+
+def _tensor(images: NDArray[np.uint8]) -> Tensor:
+    """Return the array as a tensor; copied where torch would complain (read-only, mapped from a file, reversed)."""
+    usable = images.flags.writeable and images.flags.c_contiguous
+    return torch.from_numpy(images if usable else np.array(images, order="C"))

@@ -1,0 +1,214 @@
+"""The model file: one safetensors file whose metadata hold one JSON document; written whole, read without trust."""
+
+import hashlib
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from convscope import __version__
+from convscope.core.atomic import write_bytes
+from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
+from convscope.core.records import from_json, to_json
+from convscope.core.text import printable
+from convscope.images.preprocessing import Preprocessing
+
+from .build import Network
+from .layout import Layout
+from .model import Model
+from .plan import Plan, plan
+from .tensor_file import LARGEST_HEADER, open_tensors, refusal, strict_json
+from .tensors import expected_tensors
+
+FORMAT = "convscope"
+FORMAT_VERSION = 1
+FILE_NAME = "model.safetensors"
+_DOCUMENT, _DIGEST = "convscope", "convscope.digest"
+_LONGEST_NAME = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """What the metadata say about a model: the JSON document of format version 1."""
+
+    format: str
+    format_version: int
+    library_version: str
+    layout: str
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    training: dict[str, Any]
+
+
+def write_model(model: Model, path: Path) -> None:
+    """Write `model` to `path` atomically.
+
+    Names of classes are written as `core.text.printable` shows them; numbers of the training record that are not
+    finite become null.
+
+    Raises:
+        StorageError: the folder cannot be written or the disk is full.
+        ParameterError: the training record is not JSON, or too large.
+    """
+    document = Document(
+        format=FORMAT,
+        format_version=FORMAT_VERSION,
+        library_version=model.version,
+        layout=str(model.layout),
+        classes=tuple(printable(name) for name in model.classes),
+        preprocessing=model.preprocessing,
+        training=_finite(to_json(model.training)),
+    )
+    try:
+        text = json.dumps(to_json(document), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ParameterError(f"`training` must be what JSON can hold: dicts, lists, texts, numbers. {error}.") from None
+    if len(text) > LARGEST_HEADER // 4:  # the header holds it once more escaped, and the tensors' names
+        raise ParameterError(
+            f"`training` must make a document below {LARGEST_HEADER // 4:,} characters. Got {len(text):,}."
+        )
+    tensors = {name: value.detach().contiguous() for name, value in model.network.state_dict().items()}
+    write_bytes(path, save(tensors, metadata={_DOCUMENT: text, _DIGEST: _digest(text, tensors)}))
+
+
+def read_model(path: Path) -> Model:
+    """Return the model in the file `path`, or in the run folder `path`.
+
+    Everything that the file says is checked before memory is taken for it: the header against the size of the file,
+    the document, the layout, then names, types and shapes of the tensors against those of the layout.
+
+    Raises:
+        ModelFileError: it is missing, damaged, of a newer version, or no model file; one sentence says why.
+    """
+    if path.is_dir():
+        path = _in_folder(path)
+    try:
+        return _read(path)
+    except _UnfitError as error:
+        raise refusal(path, str(error)) from None
+
+
+class _UnfitError(Exception):
+    """What is in the file is no model; the text is the reason."""
+
+
+def _in_folder(folder: Path) -> Path:
+    if (folder / FILE_NAME).is_file():
+        return folder / FILE_NAME
+    raise ModelFileError(
+        f"{printable(os.fsdecode(folder))} is a folder without a {FILE_NAME}. Give a run folder or a model file."
+    )
+
+
+def _read(path: Path) -> Model:
+    with open_tensors(path) as file:
+        text = file.metadata.get(_DOCUMENT)
+        if text is None:
+            raise _UnfitError("it is a safetensors file that was not written by convscope")
+        document = _document(text)
+        layout, planned = _planned(document)
+        wanted = expected_tensors(planned)
+        if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != wanted:
+            raise _UnfitError(f"its tensors are not those of the layout {layout}")
+        tensors = file.read()
+    if file.metadata.get(_DIGEST) != _digest(text, tensors):
+        raise _UnfitError("it is damaged: its contents are not what was written")
+    _check_values(tensors)
+    network = Network(
+        layout, height=planned.height, width=planned.width, channels=planned.channels, classes=planned.classes
+    )
+    network.load_state_dict(tensors)
+    return Model(
+        network=network.eval(),
+        layout=layout,
+        classes=document.classes,
+        preprocessing=document.preprocessing,
+        training=document.training,
+        version=document.library_version,
+    )
+
+
+def _document(text: str) -> Document:
+    try:
+        value = strict_json(text)
+    except ValueError:
+        raise _UnfitError("it is damaged: its document is no valid JSON") from None
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise _UnfitError("its document does not say that convscope wrote it")
+    version, writer = value.get("format_version"), value.get("library_version")
+    if type(version) is int and version > FORMAT_VERSION:
+        shown = printable(writer[:40]) if isinstance(writer, str) else "of a later version"
+        raise _UnfitError(
+            f"it was written by convscope {shown}, which is newer than this one, {__version__}; "
+            "update with: pip install -U convscope"
+        )
+    if version != FORMAT_VERSION or type(version) is not int:
+        raise _UnfitError("it is damaged: its format version is not 1")
+    try:
+        document = from_json(Document, value)
+    except (ConvscopeError, RecursionError, TypeError) as error:
+        raise _UnfitError(f"its document is not valid ({_short(error)})") from None
+    _check_names(document)
+    return document
+
+
+def _check_names(document: Document) -> None:
+    names = (*document.classes, document.library_version)
+    if len(set(document.classes)) != len(document.classes):
+        raise _UnfitError("two of its classes have the same name")
+    if any(not 1 <= len(name) <= _LONGEST_NAME for name in names):
+        raise _UnfitError(f"a name in it has not 1 to {_LONGEST_NAME:,} characters")
+    if any(printable(name) != name for name in names):
+        raise _UnfitError("a name in it holds control characters")
+
+
+def _planned(document: Document) -> tuple[Layout, Plan]:
+    step = document.preprocessing
+    try:
+        layout = Layout.parse(document.layout)
+        return layout, plan(
+            layout, height=step.height, width=step.width, channels=step.channels, classes=len(document.classes)
+        )
+    except ConvscopeError as error:
+        raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
+
+
+def _check_values(tensors: dict[str, Tensor]) -> None:
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise _UnfitError(f"its tensor '{name}' holds values that are not finite")
+        if name.endswith("running_var") and bool((value < 0).any()):
+            raise _UnfitError(f"its tensor '{name}' holds a negative variance")
+    if bool((tensors["std"] <= 0).any()):
+        raise _UnfitError("its deviation of the pixels is not above 0")
+
+
+def _digest(text: str, tensors: dict[str, Tensor]) -> str:
+    """Return 32 hexadecimal digits that stand for the document and the tensors: names, types, shapes and values."""
+    sums = hashlib.blake2b(text.encode(), digest_size=16)
+    for name in sorted(tensors):
+        value = tensors[name]
+        sums.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
+        sums.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return sums.hexdigest()
+
+
+def _finite(value: Any) -> Any:
+    """Return the JSON value with null in place of every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _short(error: Exception) -> str:
+    """Return the message of an error on one line, without the full stop at its end."""
+    text = printable(str(error))
+    return (text if len(text) <= 200 else text[:200] + "…").rstrip(".")

@@ -1,0 +1,50 @@
+"""The tensors that a network keeps: names, types and shapes, known from its plan before any of it is built."""
+
+import torch
+
+from convscope.stages.convolution import Connected, Convolution
+from convscope.stages.subsampling import Subsampling
+
+from .plan import Plan
+
+Tensors = dict[str, tuple[torch.dtype, tuple[int, ...]]]
+
+
+def expected_tensors(planned: Plan) -> Tensors:
+    """Return type and shape of each tensor in the ``state_dict`` of the network that `planned` describes.
+
+    Examples:
+        >>> from convscope.networks.layout import Layout
+        >>> from convscope.networks.plan import plan
+        >>> planned = plan(Layout.parse("4C3-nonorm"), height=8, width=8, channels=1, classes=2)
+        >>> [(name, shape) for name, (_, shape) in expected_tensors(planned).items()][:2]
+        [('stages.0.convolution.weight', (4, 1, 3, 3)), ('stages.0.convolution.bias', (4,))]
+    """
+    result: Tensors = {}
+    stages, normalized = planned.layout.stages, planned.layout.normalization
+    maps, values, module = planned.channels, planned.channels * planned.height * planned.width, -1
+    for place, stage in enumerate(stages):
+        joined = isinstance(stage, Subsampling) and place > 0 and isinstance(stages[place - 1], Convolution)
+        module += not joined  # a subsampling belongs to the module of the convolution before it
+        if isinstance(stage, Convolution):
+            shape = (stage.units, maps, stage.patch, stage.patch)
+            result |= _weights(f"stages.{module}", "convolution", shape, normalized=normalized)
+        elif isinstance(stage, Connected):
+            result |= _weights(f"stages.{module}", "linear", (stage.units, values), normalized=normalized)
+        maps, values = planned.steps[place].maps, planned.steps[place].values
+    result |= _learned("classifier", (planned.classes, values), bias=True)
+    return result | dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
+
+
+def _weights(module: str, part: str, shape: tuple[int, ...], *, normalized: bool) -> Tensors:
+    result = _learned(f"{module}.{part}", shape, bias=not normalized)
+    if normalized:
+        names = ("weight", "bias", "running_mean", "running_var")
+        result |= {f"{module}.normalization.{name}": (torch.float32, shape[:1]) for name in names}
+        result[f"{module}.normalization.num_batches_tracked"] = (torch.int64, ())
+    return result
+
+
+def _learned(module: str, shape: tuple[int, ...], *, bias: bool) -> Tensors:
+    result = {f"{module}.weight": (torch.float32, shape)}
+    return result | ({f"{module}.bias": (torch.float32, shape[:1])} if bias else {})
