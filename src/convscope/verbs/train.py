@@ -18,10 +18,11 @@ from convscope.images.sources import TEST, VALIDATION
 from convscope.networks.model import Model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History
-from convscope.training.report import Report, make_report, step_rows, write_report
+from convscope.training.report import Report, make_report, write_report
 from convscope.training.run import Learned, Prepared, carry_out, prepare_run, with_resumed
 from convscope.training.run_folder import RunFolder, make_folder, read_record, write_record
 from convscope.training.settings import Settings
+from convscope.training.steps import step_rows
 from convscope.training.watch import Outcome
 
 
