@@ -8,7 +8,6 @@ SHELL := /bin/sh
 DEMO := .venv
 TEST := .venv-test
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYTHONDONTWRITEBYTECODE := 1
 
 # What the wheel is made from: when none of it changed, nothing is built or installed again.
 SOURCES := $(shell find src -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
@@ -40,6 +39,10 @@ docs: $(TEST)/wheel ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(TEST)/bin/python -m mkdocs build --strict --quiet
 	@echo "documentation: site/index.html"
 
+.PHONY: commands
+commands: $(TEST)/wheel ## write docs/commands.md anew from the commands themselves
+	$(TEST)/bin/python tools/commands_page.py > docs/commands.md
+
 .PHONY: format
 format: $(TEST)/tools ## let ruff format and mend what it can
 	$(TEST)/bin/ruff format .
@@ -59,20 +62,20 @@ clean: ## remove what the targets above made, but for runs/
 $(DEMO)/installed: $(SOURCES)
 	@python=$$(tools/find-python.sh) && { test -x $(DEMO)/bin/python || "$$python" -m venv $(DEMO); }
 	@echo "installing convscope into $(DEMO) (the first time this fetches PyTorch, which takes some minutes)"
-	@$(DEMO)/bin/python -m pip install --quiet --upgrade .
+	@$(DEMO)/bin/python -m pip install -qq --upgrade .
 	@touch $@
 
 # Tools and dependencies: made again from nothing when pyproject.toml changed.
 $(TEST)/tools: pyproject.toml
 	@echo "making $(TEST) (the first time this fetches PyTorch, which takes some minutes)"
 	@python=$$(tools/find-python.sh) && "$$python" -m venv --clear $(TEST)
-	@$(TEST)/bin/python -m pip install --quiet ".[test,check,docs]"
-	@$(TEST)/bin/python -m pip uninstall --quiet --yes convscope
+	@$(TEST)/bin/python -m pip install -qq --no-compile ".[test,check,docs]"
+	@$(TEST)/bin/python -m pip uninstall -qq --yes convscope
 	@touch $@
 
 # The wheel as a user gets it, and nothing from src/.
 $(TEST)/wheel: $(TEST)/tools $(SOURCES)
 	@rm -rf dist
-	@$(TEST)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	@$(TEST)/bin/python -m pip install --quiet --no-deps --force-reinstall dist/convscope-*.whl
+	@$(TEST)/bin/python -m pip wheel -qq --no-deps --wheel-dir dist .
+	@$(TEST)/bin/python -m pip install -qq --no-compile --no-deps --force-reinstall dist/convscope-*.whl
 	@touch $@

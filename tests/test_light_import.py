@@ -52,7 +52,8 @@ def test_nothing_heavy_is_loaded(statement: str) -> None:
 
 @pytest.mark.parametrize("command", ["train", "predict", "check", "cache"])
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    statement = f"from convscope.cli import main; sys.stdout, out = sys.stderr, sys.stdout; main(['{command}', '--help']); sys.stdout = out"
+    quietly = "sys.stdout, out = sys.stderr, sys.stdout"
+    statement = f"from convscope.cli import main; {quietly}; main(['{command}', '--help']); sys.stdout = out"
     assert not _loaded(statement) & set(HEAVY)
 
 

@@ -13,6 +13,7 @@ import click
 
 from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean
+from convscope.core.machine import let_idle_threads_sleep
 from convscope.core.text import printable
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, trace = _without_trace(given)
     _print_anything()
+    let_idle_threads_sleep()
     with _terminated_by_signal():
         try:
             result = group.main(words, prog_name="convscope", standalone_mode=False)
@@ -98,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _end("Error: There is not enough memory. Use smaller pictures (--size).", CANNOT, trace=trace)
         except OSError as error:
             return _end(f"Error: {_system_sentence(error)}", CANNOT, trace=trace)
-        except Exception as error:  # the last fence: a user gets a sentence, not a trace
+        except Exception as error:  # noqa: BLE001  # the last fence: a user gets a sentence, not a trace
             return _end(f"Error: {_fault_sentence(error)}", CANNOT, trace=trace)
 
 

@@ -40,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         if isinstance(error, StorageError):
@@ -58,7 +58,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with ``\\n`` line ends."""
+    """Write `text` to `path` atomically, as UTF-8, its line ends as they are."""
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 

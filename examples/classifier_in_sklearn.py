@@ -1,0 +1,36 @@
+"""Use a convolutional network among scikit-learn's own tools.
+
+Run: python examples/classifier_in_sklearn.py
+"""
+
+import argparse
+
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from convscope import ConvClassifier
+
+
+def main() -> None:
+    """Compare a network with a linear classifier, then choose its layout by cross-validation."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--pictures", type=int, default=1_797, help="how many of the digits")
+    options.add_argument("--epochs", type=int, default=10)
+    given = options.parse_args()
+
+    digits = load_digits()
+    rows, labels = digits.data[: given.pictures] / 16, digits.target[: given.pictures]  # N 64 in 0…1, N
+
+    network = ConvClassifier(epochs=given.epochs, image_shape=(8, 8))
+    for name, classifier in (("linear", LogisticRegression(max_iter=1_000)), ("convolutional", network)):
+        scores = cross_val_score(classifier, rows, labels, cv=3)
+        print(f"{name:13} {scores.mean():.1%} right, ± {scores.std():.1%} between folds")
+
+    layouts = ["8C3-MP2", "32C3-64C3-MP2-128N"]
+    search = GridSearchCV(network, {"layout": layouts}, cv=3).fit(rows, labels)
+    print(f"the better layout is {search.best_params_['layout']} with {search.best_score_:.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Make a folder of small pictures (discs, squares and crosses), train on it, and predict.
+
+Run: python examples/train_on_folder.py
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import convscope
+
+SIDE = 24
+
+
+def draw(shape: str, random: np.random.Generator) -> Image.Image:
+    """Return a picture of `shape` in a random place, size and colour on a noisy ground."""
+    picture = Image.fromarray(random.integers(0, 90, (SIDE, SIDE, 3), dtype=np.uint8))
+    pen = ImageDraw.Draw(picture)
+    radius = int(random.integers(4, 8))
+    x, y = (int(place) for place in random.integers(radius, SIDE - radius, 2))
+    colour = (*(int(value) for value in random.integers(120, 256, 3)),)
+    if shape == "disc":
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    elif shape == "square":
+        pen.rectangle((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    else:
+        pen.line((x - radius, y, x + radius, y), fill=colour, width=3)
+        pen.line((x, y - radius, x, y + radius), fill=colour, width=3)
+    return picture
+
+
+def make_folder(folder: Path, pictures: int) -> None:
+    """Write that many PNG files of each shape, one sub-folder a shape."""
+    random = np.random.default_rng(0)
+    for shape in ("cross", "disc", "square"):
+        (folder / shape).mkdir(parents=True)
+        for number in range(pictures):
+            draw(shape, random).save(folder / shape / f"{number:03}.png")
+
+
+def main() -> None:
+    """Make, check, train, look, use."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--pictures", type=int, default=200, help="of each shape")
+    options.add_argument("--epochs", type=int, default=8)
+    given = options.parse_args()
+
+    with tempfile.TemporaryDirectory() as place:
+        shapes = Path(place, "shapes")
+        make_folder(shapes, given.pictures)
+
+        found = convscope.check(str(shapes))
+        print(f"{found.pictures} pictures, {len(found.problems)} problems")
+
+        trained = convscope.train(
+            str(shapes), epochs=given.epochs, output=Path(place, "run"), cache_dir=Path(place, "cache")
+        )
+        low, high = trained.report.accuracy_interval
+        print(f"{trained.report.layout}: {trained.report.accuracy:.1%} right (95 % interval {low:.1%} to {high:.1%})")
+
+        model = convscope.load(trained.folder.model)
+        images = np.stack([np.asarray(draw("disc", np.random.default_rng(seed))) for seed in range(5)])
+        for probabilities in model.predict_proba(images):
+            best = int(probabilities.argmax())
+            print(f"a disc is taken for a {model.classes[best]} with {probabilities[best]:.0%}")
+
+
+if __name__ == "__main__":
+    main()

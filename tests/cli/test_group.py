@@ -1,0 +1,182 @@
+"""The frame around every command: exit codes, one sentence an error, names that cannot harm a terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import click
+import pytest
+
+from convscope import __version__
+from convscope.cli import group, main
+from convscope.core.errors import DataError
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Let `convscope check` raise what a test puts into the list, or print it."""
+    does: list[Any] = []
+
+    @click.command("check")
+    @click.argument("words", nargs=-1)
+    @click.pass_context
+    def fake(context: click.Context, /, words: tuple[str, ...]) -> None:
+        del words
+        for item in does:
+            if isinstance(item, BaseException):
+                raise item
+            if isinstance(item, int):
+                context.exit(item)
+            click.echo(str(item))
+
+    monkeypatch.setattr(type(group), "get_command", lambda _self, _context, name: fake if name == "check" else None)
+    return does
+
+
+@pytest.mark.parametrize("code", [0, 1, 130])
+def test_a_command_chooses_its_exit_code(command: list[Any], code: int) -> None:
+    command.append(code)
+    assert main(["check"]) == code
+
+
+def test_an_error_on_purpose_is_one_sentence_and_exit_2(command: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    command.append(DataError("`data` must be a folder. Got a\nb\x1b[31m\udcff. Check the path."))
+    assert main(["check"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "Error: `data` must be a folder. Got a\\nb\\x1b[31m\\xff. Check the path.\n"
+
+
+@pytest.mark.parametrize("words", [["--trace", "check"], ["check", "--trace"], ["check", "x", "--trace"]])
+def test_trace_may_stand_anywhere(command: list[Any], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command.append(DataError("`data` must be a folder."))
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert err.endswith("Error: `data` must be a folder.\n")
+
+
+def test_after_two_dashes_trace_is_a_name(command: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    command.append(DataError("No."))
+    assert main(["check", "--", "--trace"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(13, "Permission denied", "/root/x"), "Error: /root/x: Permission denied."),
+        (OSError("odd"), "Error: odd."),
+        (MemoryError(), "Error: There is not enough memory. Use smaller pictures (--size)."),
+        (KeyError("x"), "Error: convscope has a fault here (KeyError: 'x'). Please run the command again with --trace"),
+        (click.ClickException("No."), "Error: No."),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_other_error_is_a_sentence_too(
+    command: list[Any], error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.append(error)
+    assert main(["check"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(sentence)
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_is_exit_130(command: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    command.append(KeyboardInterrupt())
+    assert main(["check"]) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+
+
+def test_a_reader_that_left_ends_it_quietly(command: list[Any], capfd: pytest.CaptureFixture[str]) -> None:
+    command.append(BrokenPipeError())
+    saved = os.dup(1)
+    try:
+        assert main(["check"]) == 141
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["trian"], "Got 'trian'. Did you mean 'train'?"),
+        (["zzz"], "The command must be one of train, predict, check, cache. Got 'zzz'."),
+        (["--nothing"], "No such option"),
+    ],
+)
+def test_what_does_not_exist_is_exit_2(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"]])
+def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name} " in out for name in ("train", "predict", "check", "cache"))
+    assert "--trace" in out
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"convscope {__version__}\n"
+
+
+def test_the_signal_handler_is_put_back(command: list[Any]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["check"]) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_sigterm_ends_like_an_exit_so_that_files_are_put_in_order(command: list[Any]) -> None:
+    command.append(_Killing())
+    with pytest.raises(SystemExit) as end:
+        main(["check"])
+    assert end.value.code == 143
+
+
+class _Killing:
+    """A text whose printing sends this process the signal."""
+
+    def __str__(self) -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return "printed"
+
+
+def _process(*words: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-m", "convscope", *words],
+        capture_output=True,
+        env={**os.environ, **environment},
+        check=False,
+        timeout=120,
+    )
+
+
+def test_python_m_convscope_is_the_command() -> None:
+    done = _process("--version")
+    assert (done.returncode, done.stdout.decode().strip()) == (0, f"convscope {__version__}")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_narrow_encoding_does_not_break_an_error_about_a_wide_name(encoding: str) -> None:
+    done = _process("check", "fotos-größe-写真", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert done.returncode == 2
+    assert b"fotos-gr" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX names files by bytes")
+def test_a_name_that_is_no_utf_8_is_written_out() -> None:
+    done = subprocess.run(
+        [os.fsencode(sys.executable), b"-m", b"convscope", b"check", b"caf\xe9"], capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    done.stderr.decode("utf-8")

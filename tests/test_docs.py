@@ -1,0 +1,74 @@
+"""The documentation knows every command and option, every subsampling and nonlinearity, and needs no network."""
+
+import importlib.util
+from pathlib import Path
+
+import click
+import pytest
+
+from convscope.cli.group import COMMANDS, group
+from convscope.networks.layout import CLASSIFIERS
+from convscope.stages.nonlinearity import NONLINEARITIES
+from convscope.stages.subsampling import KINDS
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DOCS = CHECKOUT / "docs"
+
+
+def _command(name: str) -> click.Command:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    return command
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    spec = importlib.util.spec_from_file_location("commands_page", CHECKOUT / "tools" / "commands_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    written = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert written == program.page(), "the options have changed: run make commands"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained_and_on_the_page(name: str) -> None:
+    page = (DOCS / "commands.md").read_text(encoding="utf-8")
+    _, _, section = page.partition(f"\n## convscope {name}\n")
+    section, _, _ = section.partition("\n## ")
+    for option in _command(name).params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{name} {option.opts[0]} has no help"
+            for spelling in [*option.opts, *option.secondary_opts]:
+                assert spelling in section
+
+
+def test_the_short_help_of_each_command_is_its_first_sentence_in_brief() -> None:
+    assert list(COMMANDS) == group.list_commands(click.Context(group))
+    for name, line in COMMANDS.items():
+        assert _command(name).name == name
+        assert line.endswith(".")
+        assert len(line) < 70
+        first = (_command(name).help or "").split()[0]
+        assert line.split()[0] == first, f"{name}: {line!r} and its own help begin differently"
+
+
+@pytest.mark.parametrize("word", [*(f"`{code}`" for code in KINDS), *NONLINEARITIES, *CLASSIFIERS])
+def test_every_word_of_a_layout_is_explained(word: str) -> None:
+    assert word in (DOCS / "layout.md").read_text(encoding="utf-8")
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (CHECKOUT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    for page in DOCS.rglob("*.md"):
+        assert page.relative_to(DOCS).as_posix() in navigation
+
+
+def test_every_decision_says_question_choice_and_price() -> None:
+    decisions = sorted((DOCS / "decisions").glob("0*.md"))
+    index = (DOCS / "decisions" / "index.md").read_text(encoding="utf-8")
+    assert len(decisions) >= 4
+    for page in decisions:
+        text = page.read_text(encoding="utf-8")
+        assert page.name in index
+        assert all(f"\n## {part}\n" in text for part in ("Question", "Choice", "Price"))

@@ -1,0 +1,38 @@
+"""Every program in examples/ runs, on little data, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "examples"
+# program: arguments that make it short, and what its output must hold
+RUNS = {
+    "classifier_in_sklearn.py": (["--pictures", "150", "--epochs", "2"], "the better layout is"),
+    "read_a_layout.py": (["20C5v-MP2-50C5v-MP2-500N-nonorm"], "431,080"),
+    "train_on_folder.py": (["--pictures", "12", "--epochs", "1"], "a disc is taken for a "),
+}
+
+
+def test_every_example_is_run() -> None:
+    assert {path.name for path in FOLDER.glob("*.py")} == set(RUNS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
+def test_the_example_runs(name: str, tmp_path: Path) -> None:
+    arguments, expected = RUNS[name]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CONVSCOPE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(FOLDER / name), *arguments],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert expected in done.stdout
