@@ -12,6 +12,7 @@ from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _KEEP_BYTES = (1 << 31) - 1
+_WORTH_SHARING = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,26 @@ def keep_memory() -> bool:
         return bool(library.mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES) and library.mallopt(_M_MMAP_MAX, 0))
     except (OSError, AttributeError):
         return False
+
+
+def let_idle_threads_sleep() -> None:
+    """Let threads that wait for each other sleep instead of spinning; for a program to call before torch is loaded.
+
+    Where another program wants a core, spinning threads wait for one that cannot run: steps then take many times as
+    long. Has no effect where the user has chosen (``OMP_WAIT_POLICY``) or torch is there already.
+    """
+    if "torch" not in sys.modules:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def threads_for(multiply_adds: int) -> int:
+    """Return how many threads pay for a step of so many multiply-adds forward: one where sharing costs more than it gives.
+
+    Examples:
+        >>> threads_for(10_000_000)
+        1
+    """
+    return usable_cores() if multiply_adds >= _WORTH_SHARING else 1
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ def default_layout(*, height: int, width: int, channels: int, pictures: int) -> 
     if side < 4:
         return Layout.parse("64N-64N")
     if side <= _SMALL:
-        return Layout.parse("32C3-64C3-MP2-128N")
+        return Layout.parse("24C3-48C3-MP2-96N")
     if side <= _MIDDLE and channels == 1:
         return Layout.parse("24C5-MP2-48C3-MP2-192N" if pictures >= 5_000 else "24C5-MP2-48C3-MP2-96C3-MPg")
     return Layout.parse("-".join(_deep(side, channels)))

@@ -17,7 +17,7 @@ from .recipe import Precision, Recipe
 from .settings import Settings
 
 _VISITS = 480_000
-_FEWEST_EPOCHS, _MOST_EPOCHS = 8, 60
+_FEWEST_EPOCHS, _MOST_EPOCHS = 8, 24
 _SHIFT = 0.07
 
 
@@ -84,13 +84,13 @@ def default_epochs(pictures: int) -> int:
 
 
 def default_batch(pictures: int) -> int:
-    """Return pictures a step: at least about 40 steps an epoch, 32 to 256 pictures each.
+    """Return pictures a step: at least about 20 steps an epoch, 32 to 256 pictures each.
 
     Examples:
         >>> default_batch(60_000), default_batch(1_437), default_batch(20)
-        (256, 32, 32)
+        (256, 64, 32)
     """
-    return int(np.clip(2 ** round(np.log2(max(1, pictures) / 40)), 32, 256))
+    return int(np.clip(2 ** round(np.log2(max(1, pictures) / 20)), 32, 256))
 
 
 def choose_precision(asked: str) -> Precision:

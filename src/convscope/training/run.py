@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.core.errors import ParameterError, TrainingError
-from convscope.core.machine import tuned, usable_cores
+from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
@@ -96,13 +96,14 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     chosen = layout or default_layout(
         height=height, width=width, channels=channels, pictures=len(images.indices(TRAIN))
     )
+    planned = plan(chosen, height=height, width=width, channels=channels, classes=len(images.classes))
     return Prepared(
         settings=settings,
         images=images,
-        plan=plan(chosen, height=height, width=width, channels=channels, classes=len(images.classes)),
+        plan=planned,
         recipe=choice.recipe,
         notes=(*images.notes, *notes, *choice.notes),
-        threads=settings.threads or usable_cores(),
+        threads=settings.threads or threads_for(planned.multiply_adds * choice.recipe.batch),
         started_s=started,
     )
 
