@@ -400,4 +400,5 @@ def test_thumbnails_stop_at_the_budget_of_bytes() -> None:
 
 def test_whatever_goes_into_an_element_is_escaped() -> None:
     assert tag("p", "<b>", title='"') == '<p title="&quot;">&lt;b&gt;</p>'
+    assert tag("p", "a\n\u202e\udcff", id="\x00") == '<p id="\\x00">a\\n\\u202e\\xff</p>'
     assert tag("p", named("<b>")) == "<p><bdi>&lt;b&gt;</bdi></p>"

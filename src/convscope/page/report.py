@@ -165,7 +165,8 @@ def _network(report: Report) -> Html:
         parts += [tag("p", "The whole network as one line, to copy and change (--layout):"), _command(report.layout)]
     if report.steps:
         text = (
-            "The receptive field is the box of input pixels that one value of the output depends on. "
+            "The receptive field is the box of input pixels that one value of the output depends on; near the edge it "
+            "reaches over it, onto zeros. "
             "Multiply-adds are counted for one picture."
         )
         parts += [tag("p", text), steps_table(report.steps)]
