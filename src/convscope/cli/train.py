@@ -152,7 +152,8 @@ def _result_text(trained: Any, until: float | None) -> str:
     report, folder = trained.report, trained.folder
     low, high = report.accuracy_interval
     lines = [
-        f"accuracy {report.accuracy:.2%} on {report.pictures:,} {report.split} pictures (95 % interval {low:.2%} to {high:.2%})",
+        f"accuracy {report.accuracy:.2%} on {report.pictures:,} {report.split} pictures "
+        f"(95 % interval {low:.2%} to {high:.2%})",
         f"{len(trained.history)} epochs, {report.seconds:.1f} s of training",
     ]
     if trained.outcome == "interrupted":

@@ -98,7 +98,7 @@ def let_idle_threads_sleep() -> None:
 
 
 def threads_for(multiply_adds: int) -> int:
-    """Return how many threads pay for a step of so many multiply-adds forward: one where sharing costs more than it gives.
+    """Return how many threads pay for a step of so many multiply-adds forward: one where sharing costs too much.
 
     Examples:
         >>> threads_for(10_000_000)

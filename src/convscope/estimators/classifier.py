@@ -73,7 +73,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         True
     """
 
-    def __init__(  # noqa: PLR0913  # scikit-learn wants every parameter here
+    def __init__(  # scikit-learn wants every parameter here
         self,
         layout: str | Layout | None = None,
         epochs: int | None = None,

@@ -1,1 +1,1 @@
-"""convscope.images"""
+"""Pictures to tensors: sources, inspection, splits, cache, preprocessing, augmentation."""

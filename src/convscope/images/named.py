@@ -139,7 +139,7 @@ def _digits_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         with gzip.open(file, "rt", encoding="ascii") as stream:
             table = np.loadtxt(stream, delimiter=",")
         return table[:, :64], table[:, 64]
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     digits = load_digits()
     return digits.data, digits.target

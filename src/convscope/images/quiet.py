@@ -17,7 +17,7 @@ def quiet_pillow() -> Iterator[None]:
     ``warnings.catch_warnings`` alone is not safe with threads: whoever leaves last puts back what it found, which may
     be another thread's filters. Here the first thread in saves them and the last one out restores them.
     """
-    global _inside  # the filters themselves are global; the count says when they may be put back
+    global _inside  # noqa: PLW0603  # the filters themselves are global; the count says when they may be put back
     with _lock:
         if _inside == 0:
             _saved.enter_context(warnings.catch_warnings())

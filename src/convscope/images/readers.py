@@ -23,7 +23,7 @@ from .source import Source
 
 _PIXELS_A_RUN = 8_000_000
 _LONGEST_RUN = 512
-_LARGE = 500_000
+_LARGE = 100_000
 _MANY = 4_000
 _DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
 

@@ -44,9 +44,9 @@ def read_csv(file: Path) -> list[Row]:
     width = 0
     try:
         start = 1
-        for cells in reader:
+        for line in reader:
             place, start = start, reader.line_num + 1
-            cells = [cell.strip() for cell in cells]
+            cells = [cell.strip() for cell in line]
             if not any(cells):
                 continue
             if columns is None:

@@ -75,4 +75,5 @@ def _differences(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     columns = [band.mean(axis=2) for band in np.array_split(bands, min(_SIDE, bands.shape[2]), axis=2)]
     small = np.stack(columns, axis=2)  # N h W -> N h w
     half = (small - small[:, :, ::-1])[:, :, : max(1, small.shape[2] // 2)]
-    return half.reshape(len(images), -1)
+    result: NDArray[np.float64] = half.reshape(len(images), -1)
+    return result

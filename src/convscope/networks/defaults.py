@@ -23,10 +23,10 @@ def default_layout(*, height: int, width: int, channels: int, pictures: int) -> 
         return Layout.parse("24C3-48C3-MP2-96N")
     if side <= _MIDDLE and channels == 1:
         return Layout.parse("24C5-MP2-48C3-MP2-192N" if pictures >= 5_000 else "24C5-MP2-48C3-MP2-96C3-MPg")
-    return Layout.parse("-".join(_deep(side, channels)))
+    return Layout.parse("-".join(_deep(side)))
 
 
-def _deep(side: int, channels: int) -> list[str]:
+def _deep(side: int) -> list[str]:
     """Return stages that halve the picture until about 5 pixels are left, then take the largest value of each map."""
     units = 32
     stages = [f"{units}C5" if side <= _MIDDLE else f"{units}C5/2", "MP2"]

@@ -1,1 +1,1 @@
-"""convscope.pictures"""
+"""Records to figures and animations: the only place that draws with matplotlib."""

@@ -1,1 +1,1 @@
-"""convscope.training"""
+"""Network and pictures to a trained network: recipe, the one loop, checkpoints, history and report."""

@@ -76,7 +76,7 @@ def _generator(seed: int, epoch: int, place: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + place & (1 << 63) - 1)
 
 
-def _step(
+def _step(  # noqa: PLR0917  # one place calls it
     state: TrainingState,
     data: LearningSet,
     recipe: Recipe,

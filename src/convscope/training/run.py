@@ -155,7 +155,8 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             if watch.last_good is None:
                 raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
             trouble = error
-        state.network.load_state_dict(state.best_weights() if trouble is None else watch.last_good)
+        good = state.best_weights() if trouble is None else watch.last_good
+        state.network.load_state_dict(good or {})
         state.network.eval()
         return Learned(
             network=state.network,
@@ -195,8 +196,8 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
     """
     if record.pictures != digest_pictures(prepared.images):
         raise ParameterError(
-            f"`resume` must find the pictures as they were. Those of {record.settings.data!r} have changed since the run "
-            "began. Start the training anew."
+            f"`resume` must find the pictures as they were. Those of {record.settings.data!r} have changed since the "
+            "run began. Start the training anew."
         )
     shape = {name: getattr(prepared.plan, name) for name in ("height", "width", "channels", "classes")}
     return replace(

@@ -83,15 +83,12 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
     Raises:
         StorageError: it cannot be made, or holds a run already and `force` is not given.
     """
-    if path is None:
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name).strip("-.")[:60] or "run"
-        number = 1
-        while (path := Path("runs") / f"{stem}-{number}").exists():
-            number += 1
-    folder = RunFolder(path=path)
+    folder = RunFolder(path=path or _free_path(name))
+    path = folder.path
     if (folder.settings.exists() or folder.model.exists()) and not force:
         raise StorageError(
-            f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or --force."
+            f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or "
+            "--force."
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -100,6 +97,14 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
     except OSError as error:
         raise explain(error, path) from error
     return folder
+
+
+def _free_path(name: str) -> Path:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name).strip("-.")[:60] or "run"
+    number = 1
+    while (path := Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return path
 
 
 def write_record(folder: RunFolder, record: RunRecord) -> None:

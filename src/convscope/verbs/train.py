@@ -94,7 +94,7 @@ def train(
         write_record(folder, prepared.record)
     tell(prepared, reporter)
     learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
-    return _finish(prepared, learned, folder, command, reporter)
+    return _finish(prepared, learned, folder, command)
 
 
 def prepare(
@@ -109,9 +109,16 @@ def prepare(
     for name in options:
         if name not in known:
             raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
-    named = os.path.abspath(data) if not isinstance(data, tuple) and os.path.exists(data) else data
-    settings = Settings(data=named if isinstance(named, str) else "arrays", **options)
+    settings = Settings(data=_written(data), **options)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent())
+
+
+def _written(data: Any) -> str:
+    """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it."""
+    if isinstance(data, tuple):
+        return "arrays"
+    text = os.fspath(data)
+    return str(Path(text).absolute()) if text and os.path.lexists(text) else text
 
 
 def tell(prepared: Prepared, reporter: Reporter) -> None:
@@ -125,7 +132,7 @@ def tell(prepared: Prepared, reporter: Reporter) -> None:
     )
 
 
-def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str, reporter: Reporter) -> Trained:
+def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str) -> Trained:
     """Judge the network, write model, report and history."""
     model = Model(
         network=learned.network,

@@ -1,0 +1,145 @@
+"""What was given to predict, one picture after another: files, folders, patterns, arrays."""
+
+import glob
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.images.arrays import to_images
+from convscope.images.naming import natural_key
+from convscope.images.tree import Folder, list_tree
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Input:
+    """One picture that was given, not yet read.
+
+    Attributes:
+        name: for the user: its path, or its place among those given, for example ``[17]``.
+        content: the path, the bytes of a file, or uint8 H W C; None where there is nothing to read.
+        error: why there is nothing to read.
+    """
+
+    name: str
+    content: str | bytes | NDArray[np.uint8] | None = None
+    error: str = ""
+
+    @property
+    def size(self) -> int:
+        """How much there is to read, in bytes; 0 where that cannot be said."""
+        if not isinstance(self.content, str):
+            return 0 if self.content is None else len(self.content)
+        try:
+            return os.stat(self.content).st_size  # noqa: PTH116  # twice as fast, and there may be a million
+        except (OSError, ValueError):
+            return 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """Everything that was given.
+
+    Attributes:
+        pictures: each of them, in order; to be gone through once.
+        total: how many, None where only going through them tells.
+    """
+
+    pictures: Iterator[Input]
+    total: int | None
+
+
+def list_inputs(given: Any) -> Inputs:
+    """Return the pictures in what was given.
+
+    Args:
+        given: an array of pictures (N H W or N H W C, values as `convscope.images.arrays.to_images` takes them); or
+            one of the following, or an iterable of them: the path of a file; a folder, which stands for all pictures
+            in it and below; a pattern such as ``photos/**/*.jpg``; the bytes of a file; an array H W or H W C. Only
+            from something with a length is the total known; anything else is gone through as it comes.
+
+    Raises:
+        DataError: an array of pictures has another shape or kind.
+        ParameterError: it is none of these.
+
+    Examples:
+        >>> inputs = list_inputs(np.zeros((2, 8, 8)))
+        >>> inputs.total, [picture.name for picture in inputs.pictures]
+        (2, ['[0]', '[1]'])
+    """
+    if isinstance(given, np.ndarray):
+        images = to_images(given)
+        named = (Input(name=f"[{place}]", content=pixels) for place, pixels in enumerate(images))
+        return Inputs(pictures=named, total=len(images))
+    if isinstance(given, (str, os.PathLike, bytes)):
+        given = (given,)
+    if not isinstance(given, Iterable):
+        raise ParameterError(
+            f"`pictures` must be paths, arrays, or one array N H W C. Got {type(given).__name__}. Give a list of paths."
+        )
+    pictures = itertools.chain.from_iterable(_found(place, one) for place, one in enumerate(given))
+    if not isinstance(given, Sized):
+        return Inputs(pictures=pictures, total=None)
+    every = list(pictures)
+    return Inputs(pictures=iter(every), total=len(every))
+
+
+def _found(place: int, one: Any) -> Iterable[Input]:
+    """Return the pictures that one of the things given stands for."""
+    if isinstance(one, np.ndarray):
+        return [_of_array(f"[{place}]", one)]
+    if isinstance(one, bytes):
+        return [Input(name=f"[{place}]", content=one)]
+    if not isinstance(one, (str, os.PathLike)):
+        raise ParameterError(
+            f"`pictures` must be paths, bytes or arrays. Got {type(one).__name__} (picture {place}). Convert it first."
+        )
+    path = os.fsdecode(one)
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib gives up on zero bytes and on names that are too long
+        return _in_folder(path)
+    if glob.has_magic(path) and not os.path.lexists(path):
+        return _matching(path)
+    return [Input(name=path, content=path)]
+
+
+def _of_array(name: str, pixels: NDArray[Any]) -> Input:
+    try:
+        return Input(name=name, content=to_images(pixels[None], "picture")[0])
+    except DataError as error:
+        return Input(name=name, error=str(error))
+
+
+def _matching(pattern: str) -> Iterable[Input]:
+    """Return the pictures that a pattern stands for, as the shell would give them."""
+    try:
+        paths = sorted(glob.glob(pattern, recursive=True), key=natural_key)  # noqa: PTH207  # names as they are
+    except ValueError:  # a zero byte
+        paths = []
+    if not paths:
+        return [Input(name=pattern, error="there is no such file, and as a pattern it matches none")]
+    if "**" in pattern:  # it gives the folders besides all that is in them
+        paths = [path for path in paths if not os.path.isdir(path)]  # noqa: PTH112
+    return itertools.chain.from_iterable(_found(0, path) for path in paths)
+
+
+def _in_folder(path: str) -> Iterable[Input]:
+    try:
+        top, _ = list_tree(Path(path))
+    except (DataError, OSError) as error:
+        return [Input(name=path, error=str(error))]
+    if not top.count():
+        return [Input(name=path, error="the folder holds no pictures")]
+    files = (os.path.join(path, name) for name in _names(top))  # noqa: PTH118  # as the user wrote it, with its ./
+    return (Input(name=file, content=file) for file in files)
+
+
+def _names(folder: Folder) -> Iterator[str]:
+    yield from map(folder.inside, folder.pictures)
+    for child in folder.folders:
+        yield from _names(child)

@@ -1,0 +1,182 @@
+"""Classes and probabilities of any number of pictures: read ahead in threads, in bounded memory, in order."""
+
+import collections
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import ParameterError, UnreadableImageError
+from convscope.core.machine import usable_cores
+from convscope.images.pictures import Decoded, decode
+from convscope.images.preprocessing import Preprocessing
+
+from .inputs import Input, list_inputs
+from .model import Model, check_batch
+
+_RUN_PICTURES = 64
+_RUN_BYTES = 1 << 20  # of files: small pictures are read many at a time, large ones one by one, each in its thread
+_RUN_PIXELS = 1 << 22  # bytes of what comes out
+
+GivenT = TypeVar("GivenT")
+MadeT = TypeVar("MadeT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the network says about one picture.
+
+    Attributes:
+        picture: its path, or its place among those given, for example ``[17]``.
+        label: the most probable class; None where the picture cannot be used.
+        probability: of that class, 0…1.
+        top: the most probable classes with their probabilities, in order.
+        error: why the picture cannot be used; None where it can.
+    """
+
+    picture: str
+    label: str | None
+    probability: float | None
+    top: tuple[tuple[str, float], ...]
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Run:
+    """Neighbouring pictures that were read: names, why some cannot be used (by place), pixels of the others."""
+
+    names: list[str]
+    errors: dict[int, str]
+    images: NDArray[np.uint8]
+
+
+def predict(
+    model: Model,
+    pictures: Any,
+    *,
+    top: int = 1,
+    batch: int | None = None,
+    workers: int | None = None,
+) -> Iterator[Prediction]:
+    """Return one prediction a picture, in order, while the next ones are being read.
+
+    A picture that cannot be read has its error in its prediction; the others go on. Memory does not grow with the
+    number of pictures.
+
+    Args:
+        model: the trained network.
+        pictures: what `convscope.networks.inputs.list_inputs` takes.
+        top: how many classes to name, at most; a network with fewer names all of them.
+        batch: pictures that go through the network at once; as memory allows, at most 256, if none.
+        workers: threads that read; the cores of the machine if none.
+
+    Raises:
+        ParameterError: an argument has a value that it cannot have.
+        DataError: an array of pictures has another shape or kind.
+
+    Examples:
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.layout import Layout
+        >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> first, second = predict(model, [np.zeros((30, 20)), b"no picture"], top=2)
+        >>> len(first.top), second.label, second.error
+        (2, None, 'it is not a picture in a known format (JPEG, PNG, WEBP, TIFF, BMP, GIF, PPM)')
+    """
+    return predict_inputs(model, list_inputs(pictures).pictures, top=top, batch=batch, workers=workers)
+
+
+def predict_inputs(
+    model: Model, inputs: Iterable[Input], *, top: int = 1, batch: int | None = None, workers: int | None = None
+) -> Iterator[Prediction]:
+    """Return one prediction an input, as `predict` does."""
+    for name, value in (("top", top), ("workers", 1 if workers is None else workers)):
+        if type(value) is not int or value < 1:
+            raise ParameterError(f"`{name}` must be a whole number of at least 1. Got {value!r}.")
+    size = model.batch if batch is None else check_batch(batch)
+    return _stream(model, inputs, min(top, len(model.classes)), size, workers or usable_cores())
+
+
+def _stream(model: Model, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
+    step = model.preprocessing
+    runs = _runs(inputs, max(1, min(_RUN_PICTURES, _RUN_PIXELS // (step.height * step.width * step.channels))))
+    waiting: list[_Run] = []
+    with contextlib.closing(_ahead(lambda run: _read(run, step), runs, workers)) as read:
+        for run in read:
+            waiting.append(run)
+            if sum(len(one.images) for one in waiting) >= batch:
+                yield from _predict_runs(model, waiting, top, batch)
+                waiting = []
+    yield from _predict_runs(model, waiting, top, batch)
+
+
+def _runs(inputs: Iterable[Input], pictures: int) -> Iterator[list[Input]]:
+    """Give neighbouring inputs that are about as much work to read."""
+    run: list[Input] = []
+    size = 0
+    for one in inputs:
+        run.append(one)
+        size += one.size
+        if len(run) >= pictures or size >= _RUN_BYTES:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
+
+
+def _ahead(work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int) -> Generator[MadeT, None, None]:
+    """Give what `work` makes of each, in order; a few are made ahead in threads, and no more than a few are kept."""
+    threads = ThreadPoolExecutor(max_workers=workers)
+    made: collections.deque[Future[MadeT]] = collections.deque()
+    try:
+        for one in given:
+            made.append(threads.submit(work, one))
+            if len(made) > 2 * workers:
+                yield made.popleft().result()
+        while made:
+            yield made.popleft().result()
+    finally:
+        threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(run: list[Input], step: Preprocessing) -> _Run:
+    errors: dict[int, str] = {}
+    images = np.empty((len(run), step.height, step.width, step.channels), np.uint8)
+    for place, one in enumerate(run):
+        try:
+            images[place - len(errors)] = step.apply(_decode(one, step.size))
+        except UnreadableImageError as error:
+            errors[place] = str(error)
+        except MemoryError:
+            errors[place] = "it asks for more memory than there is"
+    return _Run(names=[one.name for one in run], errors=errors, images=images[: len(run) - len(errors)])
+
+
+def _decode(one: Input, near: tuple[int, int]) -> Decoded:
+    if one.content is None:
+        raise UnreadableImageError(one.error)
+    if isinstance(one.content, np.ndarray):
+        return Decoded(pixels=one.content)
+    return decode(Path(one.content) if isinstance(one.content, str) else one.content, near=near)
+
+
+def _predict_runs(model: Model, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
+    if not runs:
+        return
+    probabilities = model.predict_proba(np.concatenate([run.images for run in runs]), batch=batch)
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # N, top
+    best = np.take_along_axis(probabilities, order, axis=1).tolist()
+    ranked = zip(order.tolist(), best, strict=True)
+    for run in runs:
+        for place, name in enumerate(run.names):
+            if place in run.errors:
+                yield Prediction(picture=name, label=None, probability=None, top=(), error=run.errors[place])
+                continue
+            named = tuple((model.classes[number], value) for number, value in zip(*next(ranked), strict=True))
+            yield Prediction(picture=name, label=named[0][0], probability=named[0][1], top=named, error=None)

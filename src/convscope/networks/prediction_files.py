@@ -1,0 +1,140 @@
+"""Files of predictions: safe to begin, whole at the end, and the rows so far kept when something stops the work."""
+
+import contextlib
+import io
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, final
+
+from convscope.core.atomic import explain, refuse_existing, replacing
+from convscope.core.errors import ParameterError, StorageError
+from convscope.core.extras import optional
+from convscope.core.progress import Reporter, Silent
+from convscope.core.text import printable
+from convscope.images.naming import extension
+from convscope.images.pictures import EXTENSIONS
+
+from .prediction import Prediction
+from .prediction_tables import CsvTable, JsonTable, ParquetTable, Table
+
+_NEVER = EXTENSIONS | {".safetensors"}
+
+
+def check_target(path: Path, kind: str, *, force: bool) -> None:
+    """Refuse to write a table where it would destroy something, or could not be written in the end.
+
+    Even with `force` a name that ends like a picture is refused: ``--csv *.jpg`` must not cost a picture.
+
+    Raises:
+        StorageError: something stands at `path`.
+        ParameterError: `path` has the extension of a picture or model, or is a folder.
+        MissingPackageError: Parquet is asked for and pyarrow is not there.
+    """
+    if extension(path.name) in _NEVER or path.is_dir():
+        what = "a folder" if path.is_dir() else "the name of a picture or model"
+        raise ParameterError(
+            f"`{kind}` must name a file for the results. Got {printable(str(path))!r}, {what}. "
+            f"Put the name of the file right after --{kind}."
+        )
+    refuse_existing(path, force=force)
+    if kind == "parquet":
+        optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+
+
+@contextlib.contextmanager
+def table_file(
+    path: Path, kind: str, *, top: int, force: bool = False, reporter: Reporter | None = None
+) -> Iterator[Table]:
+    """Give the table that is written to `path` while the block runs.
+
+    Until it is whole it stands beside, as ``<name>.part``; at the end it is flushed to the disk and renamed. When an
+    error or an interruption leaves the block, the rows so far stay there, as a table that can be read.
+
+    Args:
+        path: of the file.
+        kind: ``csv``, ``json`` or ``parquet``.
+        top: how many classes a row names.
+        force: replace what stands at `path`.
+        reporter: told where the rows are when the block is left early.
+
+    Raises:
+        ConvscopeError: as `check_target` says.
+        StorageError: the file cannot be written.
+    """
+    check_target(path, kind, force=force)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part, stream = _begin(path)
+        table = _Counted(path, _make(kind, stream, top))
+    try:
+        yield table
+    except BaseException:
+        _keep(table, stream, part, reporter or Silent())
+        raise
+    table.end(whole=True)
+    with _explained(path):
+        stream.close()
+    with replacing(path) as temporary:
+        part.replace(temporary)
+
+
+@final
+class _Counted(Table):
+    """A table whose errors name the file that the user asked for, and that counts its rows."""
+
+    def __init__(self, path: Path, table: Table) -> None:
+        self.rows = 0
+        self._path, self._table = path, table
+
+    def write(self, prediction: Prediction) -> None:
+        """Add one row."""
+        with _explained(self._path):
+            self._table.write(prediction)
+        self.rows += 1
+
+    def end(self, *, whole: bool) -> None:
+        """Write what comes after the last row."""
+        with _explained(self._path):
+            self._table.end(whole=whole)
+
+
+def _make(kind: str, stream: BinaryIO, top: int) -> Table:
+    if kind == "parquet":
+        return ParquetTable(stream, top)
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="")
+    return CsvTable(text, top) if kind == "csv" else JsonTable(text, top)
+
+
+def _begin(path: Path) -> tuple[Path, BinaryIO]:
+    """Return a file beside `path` that was not there before, and the stream that writes it."""
+    for number in itertools.count(1):
+        part = path.with_name(f"{path.name}.{number}.part" if number > 1 else f"{path.name}.part")
+        with contextlib.suppress(FileExistsError):
+            return part, part.open("xb")
+    raise AssertionError  # numbers do not end
+
+
+def _keep(table: _Counted, stream: BinaryIO, part: Path, reporter: Reporter) -> None:
+    """Make the rows so far a table that can be read; remove it if there are none, or if that fails (a full disk)."""
+    whole = False
+    with contextlib.suppress(StorageError):
+        table.end(whole=False)
+        whole = table.rows > 0
+    with contextlib.suppress(OSError):
+        stream.close()
+        if whole:
+            reporter.say(f"the first {table.rows:,} rows are in {os.fsdecode(part)}")
+        else:
+            part.unlink()
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise explain(error, path) from error

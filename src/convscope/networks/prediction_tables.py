@@ -1,0 +1,144 @@
+"""Predictions as tables: CSV, JSON, Parquet; written row by row, so that a million of them need no memory.
+
+Columns: picture, class, probability, error, then class_2, probability_2, … where more classes than one are named.
+"""
+
+import csv
+import json
+from abc import ABC, abstractmethod
+from typing import Any, BinaryIO, TextIO, final
+
+from convscope.core.extras import optional
+from convscope.images.inspection import spell
+
+from .prediction import Prediction
+
+_ROW_GROUP = 10_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Table(ABC):
+    """Takes predictions and writes them somewhere."""
+
+    @abstractmethod
+    def write(self, prediction: Prediction) -> None:
+        """Add one row."""
+
+    @abstractmethod
+    def end(self, *, whole: bool) -> None:
+        """Write what comes after the last row; `whole` unless something stopped the work before."""
+
+
+@final
+class CsvTable(Table):
+    """CSV with a header, UTF-8, quoted where needed.
+
+    Spreadsheets take cells that begin with = + - @ for formulas, which a stranger's file name could make use of: such
+    a path gets ``./`` in front (the same file), such a class, unless it is a number, an apostrophe.
+    """
+
+    def __init__(self, stream: TextIO, top: int) -> None:
+        self._stream, self._top = stream, top
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(columns(top))
+
+    def write(self, prediction: Prediction) -> None:
+        """Add one row."""
+        picture = spell(prediction.picture)
+        ranked = [(_no_formula(spell(name)), f"{value:.6g}") for name, value in prediction.top]
+        ranked += [("", "")] * (self._top - len(ranked))
+        rest = [cell for pair in ranked[1:] for cell in pair]
+        start = "./" if picture.startswith(_FORMULA) else ""
+        self._writer.writerow([start + picture, *ranked[0], prediction.error or "", *rest])
+
+    def end(self, *, whole: bool) -> None:
+        """Write out what is still in memory."""
+        self._stream.flush()
+
+
+@final
+class JsonTable(Table):
+    """One JSON document: ``{"predictions": [{"picture", "class", "probability", "error"}, …], "complete": true, …}``.
+
+    Where more classes than one are asked for, each has ``"top": [{"class", "probability"}, …]`` besides.
+    """
+
+    def __init__(self, stream: TextIO, top: int) -> None:
+        self._stream, self._top = stream, top
+        self._count = self._unusable = 0
+        stream.write('{"predictions": [')
+
+    def write(self, prediction: Prediction) -> None:
+        """Add one row."""
+        row: dict[str, Any] = {
+            "picture": spell(prediction.picture),
+            "class": None if prediction.label is None else spell(prediction.label),
+            "probability": prediction.probability,
+            "error": prediction.error,
+        }
+        if self._top > 1:
+            row["top"] = [{"class": spell(name), "probability": value} for name, value in prediction.top]
+        self._stream.write((",\n" if self._count else "\n") + json.dumps(row, ensure_ascii=False))
+        self._count += 1
+        self._unusable += prediction.error is not None
+
+    def end(self, *, whole: bool) -> None:
+        """Close the list, and say how many rows there are and whether they are all."""
+        counts = {"pictures": self._count, "unusable": self._unusable, "complete": whole}
+        self._stream.write("\n], " + json.dumps(counts)[1:] + "\n")
+        self._stream.flush()
+
+
+@final
+class ParquetTable(Table):
+    """A Parquet file; needs pyarrow."""
+
+    def __init__(self, stream: BinaryIO, top: int) -> None:
+        self._arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
+        parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+        kinds = {name: self._arrow.float32() if "prob" in name else self._arrow.string() for name in columns(top)}
+        self._schema, self._top = self._arrow.schema(kinds.items()), top
+        self._writer = parquet.ParquetWriter(stream, self._schema)
+        self._rows: list[tuple[Any, ...]] = []
+
+    def write(self, prediction: Prediction) -> None:
+        """Add one row."""
+        ranked = [(spell(name), value) for name, value in prediction.top]
+        ranked += [(None, None)] * (self._top - len(ranked))  # type: ignore[list-item]  # empty cells
+        rest = [cell for pair in ranked[1:] for cell in pair]
+        self._rows.append((spell(prediction.picture), *ranked[0], prediction.error, *rest))
+        if len(self._rows) >= _ROW_GROUP:
+            self._flush()
+
+    def end(self, *, whole: bool) -> None:
+        """Write the rows that are left, and what makes the file readable."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        values = zip(*self._rows, strict=True) if self._rows else [()] * len(self._schema)
+        arrays = [self._arrow.array(column, field.type) for column, field in zip(values, self._schema, strict=True)]
+        self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
+        self._rows = []
+
+
+def columns(top: int) -> list[str]:
+    """Return the names of the columns.
+
+    Examples:
+        >>> columns(2)
+        ['picture', 'class', 'probability', 'error', 'class_2', 'probability_2']
+    """
+    more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
+    return ["picture", "class", "probability", "error", *more]
+
+
+def _no_formula(name: str) -> str:
+    """Return the name of a class as a spreadsheet takes it for text; a number stays a number."""
+    if not name.startswith(_FORMULA):
+        return name
+    try:
+        float(name)
+    except ValueError:
+        return f"'{name}"
+    return name

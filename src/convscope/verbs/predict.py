@@ -1,0 +1,83 @@
+"""Name the classes of pictures."""
+
+import os
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+from convscope.core.machine import tuned
+from convscope.core.progress import Reporter, Silent
+from convscope.networks.inputs import list_inputs
+from convscope.networks.model import Model
+from convscope.networks.prediction import Prediction, predict_inputs
+
+_TELL_EVERY = 64  # pictures
+
+
+def predict(
+    model: Model | str | os.PathLike[str],
+    pictures: Any,
+    *,
+    top: int = 1,
+    batch: int | None = None,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> list[Prediction]:
+    """Return one prediction a picture, in order; a picture that cannot be read has its error in its prediction.
+
+    Args:
+        model: a model, or the path of a model file or run folder.
+        pictures: a file, a folder (all pictures in it and below), a pattern such as ``photos/*.jpg``, the bytes of a
+            file, an array, or an iterable of these; or one array N H W or N H W C.
+        top: how many classes to name, at most.
+        batch: pictures that go through the network at once; as memory allows if none.
+        workers: threads that read; the cores of the machine if none.
+        reporter: told how far it is; nobody if none.
+
+    Raises:
+        ModelFileError: there is no model that can be used.
+        ParameterError: an argument has a value that it cannot have.
+        DataError: an array of pictures has another shape or kind.
+
+    Examples:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from convscope.verbs.train import train
+        >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
+        >>> [prediction.picture for prediction in predict(trained.model, np.zeros((2, 8, 8)))]
+        ['[0]', '[1]']
+    """
+    with tuned():
+        return list(predict_each(model, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
+
+
+def predict_each(
+    model: Model | str | os.PathLike[str],
+    pictures: Any,
+    *,
+    top: int = 1,
+    batch: int | None = None,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> Generator[Prediction, None, None]:
+    """Return what `predict` returns, one after another, for more pictures than anybody wants in a list.
+
+    Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them for a while.
+    """
+    used = model if isinstance(model, Model) else Model.load(Path(model))
+    inputs = list_inputs(pictures)
+    predictions = predict_inputs(used, inputs.pictures, top=top, batch=batch, workers=workers)
+    return _told(predictions, inputs.total, reporter or Silent())
+
+
+def _told(
+    predictions: Iterable[Prediction], total: int | None, reporter: Reporter
+) -> Generator[Prediction, None, None]:
+    done = unusable = 0
+    with reporter.task("predicting", total or 0, "pictures") as task:
+        for done, prediction in enumerate(predictions, start=1):
+            unusable += prediction.error is not None
+            if done % _TELL_EVERY == 0:
+                task.update(done, f"{unusable:,} unusable" if unusable else "")
+            yield prediction
+        task.update(done, f"{unusable:,} unusable" if unusable else "")
