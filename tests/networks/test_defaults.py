@@ -20,8 +20,8 @@ def test_a_default_fits_every_picture_and_can_be_copied(height: int, width: int,
     plan(layout, height=height, width=width, channels=channels, classes=1_000)
 
 
-@pytest.mark.parametrize("channels", (1, 3))
-@pytest.mark.parametrize("pictures", (100, 60_000))
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("pictures", [100, 60_000])
 @pytest.mark.parametrize("side", range(4, 400, 7))
 def test_a_default_is_affordable_on_an_ordinary_computer(side: int, channels: int, pictures: int) -> None:
     layout = default_layout(height=side, width=side, channels=channels, pictures=pictures)

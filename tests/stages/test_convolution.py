@@ -21,7 +21,7 @@ def test_a_stage_prints_as_its_notation(stage: Convolution | Connected, text: st
 
 
 @pytest.mark.parametrize("patch", range(1, 12))
-@pytest.mark.parametrize("size", (1, 7, 12))
+@pytest.mark.parametrize("size", [1, 7, 12])
 def test_same_padding_keeps_the_side_at_stride_1_and_divides_it_rounded_up_at_others(patch: int, size: int) -> None:
     for stride in range(1, 5):
         window = Convolution(units=1, patch=patch, stride=stride).window

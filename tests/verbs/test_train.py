@@ -32,7 +32,7 @@ def test_a_run_leaves_model_report_page_history_and_settings(tmp_path: Path) -> 
     assert len(trained.history) == 2
     assert read_report(tmp_path / "run/report.json") == trained.report
     assert trained.report.split == "validation"
-    assert trained.report.pictures == 360
+    assert trained.report.pictures == 359
 
 
 def test_the_model_in_the_file_gives_the_accuracy_of_the_report(tmp_path: Path) -> None:

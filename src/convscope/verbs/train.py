@@ -76,7 +76,7 @@ def train(
         >>> import tempfile
         >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
         >>> trained.report.split, trained.report.pictures
-        ('validation', 360)
+        ('validation', 359)
     """
     reporter = reporter or Silent()
     if resume is not None:
