@@ -37,6 +37,8 @@ check: $(TEST)/wheel ## format, lint, strict types, architecture and sizes, docs
 .PHONY: docs
 docs: $(TEST)/wheel ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(TEST)/bin/python -m mkdocs build --strict --quiet
+	@! grep -rhoE '<(script|img|iframe)[^>]* src="?https?:[^ >]*|<link[^>]* rel="?stylesheet[^>]* href="?https?:[^ >]*' site --include='*.html' \
+		|| { echo "the documentation must need no network, and asks for the above"; exit 1; }
 	@echo "documentation: site/index.html"
 
 .PHONY: commands
