@@ -4,17 +4,17 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 if TYPE_CHECKING:
+    from convscope.core.progress import Reporter
     from convscope.networks.prediction import Prediction
-    from convscope.networks.prediction_tables import Table
 
 _STDIN = _STDOUT = "-"
 _WIDEST_CLASS = 30
+_EXIT_UNUSABLE = 1
 _MOST_NAMED = 10
 _CHUNK = 1 << 16
 
@@ -49,9 +49,9 @@ class _Command(click.Command):
 @click.pass_context
 def command(
     context: click.Context,
-    /,
     model: str,
     pictures: tuple[str, ...],
+    *,
     top: int,
     batch: int | None,
     null: bool,
@@ -71,30 +71,107 @@ def command(
     """
     from convscope.core.machine import tuned
     from convscope.core.progress import Silent, reporter_for
-    from convscope.networks.prediction_files import check_target
+    from convscope.networks.prediction_files import check_targets, tables
+    from convscope.networks.prediction_tables import Lines
     from convscope.verbs.load import load
     from convscope.verbs.predict import predict_each
 
     targets = {kind: file for kind, file in files.items() if file is not None}
-    _refuse_same(targets)
-    for kind, file in targets.items():
-        if file != _STDOUT:
-            check_target(Path(file), kind, force=force)
+    check_targets(targets, force=force)
     used = load(model)
-    to_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
-    reporter = Silent() if quiet or to_terminal else reporter_for(sys.stderr)
+    top = min(top, len(used.classes))
+    on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
+    reporter = Silent() if quiet or on_terminal else reporter_for(sys.stderr)
     given = _with_listed(pictures, zero=null) if _STDIN in pictures else pictures
-    unusable: list[Prediction] = []
-    count = 0
-    with tuned(), contextlib.ExitStack() as stack:
-        top = min(top, len(used.classes))
-        shown = _aligned(used.classes, top) if to_terminal else _separated
-        tables = [stack.enter_context(_table(kind, file, top, force, quiet)) for kind, file in targets.items()]
-        each = predict_each(used, given, top=top, batch=batch, reporter=reporter)
-        for count, prediction in enumerate(stack.enter_context(contextlib.closing(each)), start=1):
-            for table in tables:
-                table.write(prediction)
-            if not targets:
-                sys.stdout.write(shown(prediction) + "\n")
-            if prediction.error is not None:
-                unusable.append(prediction)
+    lines = Lines(sys.stdout, _aligned(used.classes) if on_terminal else _separated)
+    told = _Told()
+    with (
+        tuned(),
+        tables(targets, sys.stdout if targets else lines, top=top, force=force, reporter=reporter) as table,
+        contextlib.closing(predict_each(used, given, top=top, batch=batch, reporter=reporter)) as predictions,
+    ):
+        for prediction in predictions:
+            table.write(prediction)
+            told.add(prediction)
+    if targets and not quiet:
+        told.summary(targets, reporter)
+    if told.unusable:
+        context.exit(_EXIT_UNUSABLE)
+
+
+class _Told:
+    """What is said at the end of many predictions."""
+
+    def __init__(self) -> None:
+        self.count = self.unusable = 0
+        self._first: list[Prediction] = []
+
+    def add(self, prediction: "Prediction") -> None:
+        """Count it, and keep it if it is one of the first that cannot be used."""
+        self.count += 1
+        if prediction.error is not None:
+            self.unusable += 1
+            if len(self._first) < _MOST_NAMED:
+                self._first.append(prediction)
+
+    def summary(self, targets: dict[str, str], reporter: "Reporter") -> None:
+        """Say which pictures cannot be used, how many there were, and where the rows are."""
+        for prediction in self._first:
+            reporter.say(f"unusable: {prediction.picture}: {prediction.error}")
+        if self.unusable > len(self._first):
+            reporter.say(f"… and {self.unusable - len(self._first):,} more, each in its row")
+        files = ", ".join(file for file in targets.values() if file != _STDOUT) or "standard output"
+        reporter.say(f"{self.count:,} pictures, {self.unusable:,} unusable: {files}")
+
+
+def _with_listed(pictures: tuple[str, ...], *, zero: bool) -> Iterator[str]:
+    """Give the pictures of the command line, with those listed on standard input in place of ``-``."""
+    for picture in pictures:
+        if picture == _STDIN:
+            yield from _listed(sys.stdin.buffer, b"\0" if zero else b"\n")
+        else:
+            yield picture
+
+
+def _listed(stream: BinaryIO, end: bytes) -> Iterator[str]:
+    """Give the names in a stream as they come, each ended by `end`; empty ones are passed over."""
+    rest = b""
+    while chunk := stream.read1(_CHUNK):  # type: ignore[attr-defined]  # standard input is buffered
+        *names, rest = (rest + chunk).split(end)
+        yield from _decoded(names, end)
+    yield from _decoded([rest], end)
+
+
+def _decoded(names: list[bytes], end: bytes) -> Iterator[str]:
+    for name in names:
+        whole = name.removesuffix(b"\r") if end == b"\n" else name
+        if whole:
+            yield os.fsdecode(whole)
+
+
+def _separated(prediction: "Prediction") -> str:
+    """Return one row with tabs between its cells, none of which holds a tab or a line end."""
+    from convscope.core.text import printable
+
+    cells = [cell for name, value in prediction.top for cell in (printable(name), f"{value:.6g}")]
+    if prediction.error is not None:
+        cells = ["", "", printable(prediction.error)]
+    return "\t".join([printable(prediction.picture), *cells])
+
+
+def _aligned(classes: tuple[str, ...]) -> Callable[["Prediction"], str]:
+    """Return the function that words a row for a terminal: classes with their probabilities, then the path."""
+    from rich.cells import cell_len, set_cell_size
+
+    from convscope.core.text import printable
+
+    width = min(_WIDEST_CLASS, max(cell_len(printable(name)) for name in (*classes, "error")))
+
+    def worded(prediction: "Prediction") -> str:
+        picture = printable(prediction.picture)
+        if prediction.error is not None:
+            return f"{'error':<{width + 9}}  {picture}: {printable(prediction.error)}"
+        cells = [f"{set_cell_size(printable(name), width)} {value:>8.2%}" for name, value in prediction.top]
+        return "  ".join([*cells, picture])
+
+    return worded

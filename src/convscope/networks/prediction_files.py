@@ -4,9 +4,9 @@ import contextlib
 import io
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, final
+from typing import BinaryIO, TextIO, final
 
 from convscope.core.atomic import explain, refuse_existing, replacing
 from convscope.core.errors import ParameterError, StorageError
@@ -19,19 +19,72 @@ from convscope.images.pictures import EXTENSIONS
 from .prediction import Prediction
 from .prediction_tables import CsvTable, JsonTable, ParquetTable, Table
 
+STDOUT = "-"
 _NEVER = EXTENSIONS | {".safetensors"}
 
 
-def check_target(path: Path, kind: str, *, force: bool) -> None:
-    """Refuse to write a table where it would destroy something, or could not be written in the end.
+@contextlib.contextmanager
+def tables(
+    targets: Mapping[str, str],
+    stdout: Table | TextIO,
+    *,
+    top: int,
+    force: bool = False,
+    reporter: Reporter | None = None,
+) -> Iterator[Table]:
+    """Give the one table that writes to all `targets` while the block runs.
+
+    Until a file is whole it stands beside, as ``<name>.part``; at the end it is flushed to the disk and renamed. When
+    an error or an interruption leaves the block, the rows so far stay there, as a table that can be read.
+
+    Args:
+        targets: the file of each kind, ``csv``, ``json`` or ``parquet``; ``-`` is `stdout`.
+        stdout: a stream, or, where nothing else is asked for, the table that is written to.
+        top: how many classes a row names.
+        force: replace what stands there.
+        reporter: told where the rows are when the block is left early.
+
+    Raises:
+        ConvscopeError: as `check_targets` says.
+        StorageError: a file cannot be written.
+    """
+    check_targets(targets, force=force)
+    with contextlib.ExitStack() as stack:
+        every: list[Table] = []
+        if isinstance(stdout, Table):
+            every.append(stack.enter_context(_ending(stdout)))
+        for kind, target in targets.items():
+            if target != STDOUT:
+                every.append(stack.enter_context(_file(Path(target), kind, top, reporter or Silent())))
+            elif not isinstance(stdout, Table):
+                every.append(stack.enter_context(_ending(_text_table(kind, stdout, top))))
+        yield every[0] if len(every) == 1 else _All(every)
+
+
+def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
+    """Refuse to write tables where they would destroy something, or could not be written in the end.
 
     Even with `force` a name that ends like a picture is refused: ``--csv *.jpg`` must not cost a picture.
 
     Raises:
-        StorageError: something stands at `path`.
-        ParameterError: `path` has the extension of a picture or model, or is a folder.
+        StorageError: something stands there.
+        ParameterError: a name has the extension of a picture or model, is a folder, or is there twice.
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
+    places = {target if target == STDOUT else str(Path(target).resolve()) for target in targets.values()}
+    if len(places) != len(targets):
+        raise ParameterError(
+            f"{' and '.join(f'`{kind}`' for kind in targets)} must name different files. "
+            f"Got {', '.join(map(printable, targets.values()))}. At most one can be standard output."
+        )
+    for kind, target in targets.items():
+        if kind == "parquet" and target == STDOUT:
+            raise ParameterError("`parquet` must name a file. Got - (standard output). Put a name after --parquet.")
+        if target != STDOUT:
+            _check_target(Path(target), kind, force=force)
+
+
+def _check_target(path: Path, kind: str, *, force: bool) -> None:
     if extension(path.name) in _NEVER or path.is_dir():
         what = "a folder" if path.is_dir() else "the name of a picture or model"
         raise ParameterError(
@@ -44,40 +97,53 @@ def check_target(path: Path, kind: str, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def table_file(
-    path: Path, kind: str, *, top: int, force: bool = False, reporter: Reporter | None = None
-) -> Iterator[Table]:
-    """Give the table that is written to `path` while the block runs.
+def _ending(table: Table) -> Iterator[Table]:
+    """Give a table on a stream, and end it, whatever ends the block."""
+    try:
+        yield table
+    except BrokenPipeError:
+        raise
+    except BaseException:
+        with contextlib.suppress(OSError):
+            table.end(whole=False)
+        raise
+    table.end(whole=True)
 
-    Until it is whole it stands beside, as ``<name>.part``; at the end it is flushed to the disk and renamed. When an
-    error or an interruption leaves the block, the rows so far stay there, as a table that can be read.
 
-    Args:
-        path: of the file.
-        kind: ``csv``, ``json`` or ``parquet``.
-        top: how many classes a row names.
-        force: replace what stands at `path`.
-        reporter: told where the rows are when the block is left early.
-
-    Raises:
-        ConvscopeError: as `check_target` says.
-        StorageError: the file cannot be written.
-    """
-    check_target(path, kind, force=force)
+@contextlib.contextmanager
+def _file(path: Path, kind: str, top: int, reporter: Reporter) -> Iterator[Table]:
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part, stream = _begin(path)
         table = _Counted(path, _make(kind, stream, top))
     try:
         yield table
+        table.end(whole=True)
+        with _explained(path):
+            stream.close()
     except BaseException:
-        _keep(table, stream, part, reporter or Silent())
+        _keep(table, stream, part, reporter)
         raise
-    table.end(whole=True)
-    with _explained(path):
-        stream.close()
     with replacing(path) as temporary:
         part.replace(temporary)
+
+
+@final
+class _All(Table):
+    """Several tables that take the same rows."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = tables
+
+    def write(self, prediction: Prediction) -> None:
+        """Add one row to each."""
+        for table in self._tables:
+            table.write(prediction)
+
+    def end(self, *, whole: bool) -> None:
+        """End each."""
+        for table in self._tables:
+            table.end(whole=whole)
 
 
 @final
@@ -103,8 +169,11 @@ class _Counted(Table):
 def _make(kind: str, stream: BinaryIO, top: int) -> Table:
     if kind == "parquet":
         return ParquetTable(stream, top)
-    text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="")
-    return CsvTable(text, top) if kind == "csv" else JsonTable(text, top)
+    return _text_table(kind, io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline=""), top)
+
+
+def _text_table(kind: str, stream: TextIO, top: int) -> Table:
+    return CsvTable(stream, top) if kind == "csv" else JsonTable(stream, top)
 
 
 def _begin(path: Path) -> tuple[Path, BinaryIO]:

@@ -1,4 +1,4 @@
-"""Predictions as tables: CSV, JSON, Parquet; written row by row, so that a million of them need no memory.
+"""Predictions as tables: lines, CSV, JSON, Parquet; written row by row, so that a million of them need no memory.
 
 Columns: picture, class, probability, error, then class_2, probability_2, … where more classes than one are named.
 """
@@ -6,6 +6,7 @@ Columns: picture, class, probability, error, then class_2, probability_2, … wh
 import csv
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO, final
 
 from convscope.core.extras import optional
@@ -27,6 +28,22 @@ class Table(ABC):
     @abstractmethod
     def end(self, *, whole: bool) -> None:
         """Write what comes after the last row; `whole` unless something stopped the work before."""
+
+
+@final
+class Lines(Table):
+    """One line of text a row, as a function words it."""
+
+    def __init__(self, stream: TextIO, worded: Callable[[Prediction], str]) -> None:
+        self._stream, self._worded = stream, worded
+
+    def write(self, prediction: Prediction) -> None:
+        """Add one row."""
+        self._stream.write(self._worded(prediction) + "\n")
+
+    def end(self, *, whole: bool) -> None:
+        """Write out what is still in memory."""
+        self._stream.flush()
 
 
 @final
