@@ -37,7 +37,7 @@ def page() -> str:
 
 def section(name: str, command: click.Command, parent: click.Context) -> str:
     """Return what the page says about one command."""
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
     usage = " ".join(["convscope", name, *command.collect_usage_pieces(context)])
     lines = [f"## convscope {name}", "", f"    {usage}", ""]
     lines += [text + "\n" for text in paragraphs(command.help or "")]
@@ -51,13 +51,18 @@ def section(name: str, command: click.Command, parent: click.Context) -> str:
 
 def row(spelling: str, meaning: str) -> str:
     """Return a row of a table, in which `|` must be written out."""
-    cells = [f"`{spelling}`", meaning]
+    cells = [f"`{spelling}`", plain(meaning)]
     return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a help text, each on one line."""
-    return [" ".join(paragraph.split()) for paragraph in text.replace("\b", "").split("\n\n")]
+    return [plain(" ".join(paragraph.split())) for paragraph in text.replace("\b", "").split("\n\n")]
+
+
+def plain(text: str) -> str:
+    """Return `text` with the signs written out that Markdown would take for its own."""
+    return text.replace("<", "&lt;").replace("*", "\\*")
 
 
 if __name__ == "__main__":
