@@ -352,7 +352,7 @@ def test_what_was_used_least_goes_first_and_what_is_in_use_stays(pictures, place
         ready(pictures, place, size=size)
     for each, side in zip(entries(place), _sides(place), strict=True):
         os.utime(Path(each.path) / MARKER, (side, side))  # 10 is the oldest
-    limit = sum(each.bytes for each in entries(place)) + 5000
+    limit = sum(each.bytes for each in entries(place)) + 8000
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", str(limit))
     ready(pictures, place, size=14)
     assert sorted(_sides(place)) == [10, 12, 13, 14]
@@ -402,7 +402,15 @@ def test_a_link_in_the_cache_is_not_followed(pictures, place, tmp_path):
     (tmp_path / "elsewhere" / MARKER).write_text("{}")
     (place / "link").symlink_to(tmp_path / "elsewhere")
     clear(place)
+    assert (place / "link").is_symlink()
     assert (tmp_path / "elsewhere" / MARKER).exists()
+
+
+def test_a_folder_without_the_marker_is_never_removed(tmp_path):
+    (tmp_path / "yours").mkdir()
+    (tmp_path / "yours" / "x").write_text("x")
+    assert not folder_module.remove(tmp_path / "yours")
+    assert (tmp_path / "yours" / "x").exists()
 
 
 @pytest.mark.parametrize("unusable", [[], [0], [9], [0, 9], [3, 4, 5], list(range(9)), [1, 3, 5, 7, 9]])

@@ -164,3 +164,30 @@ def test_a_picture_larger_than_wanted_is_read_the_same_by_every_way(tmp_path, ca
     assert images.inspection.sizes.widths == (800, 800, 800)
     near = images.preprocessing.apply(decode(images.path(0), near=(32, 32)))
     assert np.array_equal(images.images[0], near)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_path, cache, monkeypatch, stopped):
+    from convscope.images import readers, reading_process
+
+    started = []
+
+    class Counted(reading_process.ReadingProcess):
+        def __init__(self):
+            super().__init__()
+            started.append(self._process)
+
+    def joined(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(readers, "_MANY", 1)
+    monkeypatch.setattr(readers, "ReadingProcess", Counted)
+    if stopped:
+        monkeypatch.setattr(reading_process.ReadingProcess, "read", joined)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)
+        assert [path for path in cache.iterdir() if path.is_dir()] == []
+    else:
+        prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)
+    assert len(started) == 2
+    assert all(process.poll() is not None for process in started)
