@@ -64,7 +64,7 @@ clean: ## remove what the targets above made, but for runs/
 $(DEMO)/installed: $(SOURCES)
 	@python=$$(tools/find-python.sh) && { test -x $(DEMO)/bin/python || "$$python" -m venv $(DEMO); }
 	@echo "installing convscope into $(DEMO) (the first time this fetches PyTorch, which takes some minutes)"
-	@$(DEMO)/bin/python -m pip install -qq --upgrade .
+	@$(DEMO)/bin/python -m pip install -qq --no-compile --upgrade .
 	@touch $@
 
 # Tools and dependencies: made again from nothing when pyproject.toml changed.
