@@ -36,7 +36,7 @@ def test_a_run_leaves_model_report_page_history_and_settings(tmp_path: Path) -> 
 
 
 def test_the_model_in_the_file_gives_the_accuracy_of_the_report(tmp_path: Path) -> None:
-    trained = train("digits", epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
+    trained = train("digits", epochs=6, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
     prepared = prepare("digits", cache_dir=tmp_path / "cache", **QUICK)
     places = prepared.images.indices(2)
     model = Model.load(tmp_path / "run/model.safetensors")
@@ -67,8 +67,8 @@ def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
 
 def test_minutes_are_kept(tmp_path: Path) -> None:
     trained = train("digits", minutes=0.05, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
-    assert 1.0 < trained.report.seconds < 3.2
-    assert trained.history[-1].learning_rate < 0.25 * max(record.learning_rate for record in trained.history)
+    assert 1.0 < trained.report.seconds < 3.5  # of 3 s less the reading of the pictures, plus the last judgement
+    assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
 
 
 def test_a_run_is_not_overwritten_without_force(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path:
     ("options", "kind", "sentence"),
     [
         ({"epoch": 3}, ParameterError, r"`epoch` is no option of train\. Did you mean 'epochs'\?"),
-        ({"epochs": 0}, ParameterError, r"`epochs` must be from 1 to 1,000,000\. Got 0\."),
+        ({"epochs": 0}, ParameterError, r"`epochs` must be a whole number from 1 to 1,000,000\. Got 0\."),
         ({"epochs": 3, "minutes": 1}, ParameterError, r"Only one of `epochs` and `minutes`"),
         ({"until": 99}, ParameterError, r"`until` must be an accuracy above 0 and at most 1\. Got 99\."),
         ({"validation": 1.5}, ParameterError, r"`validation` must be a part between 0 and 1"),
@@ -99,9 +99,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path:
         ({"seed": -1}, ParameterError, r"`seed` must be from 0"),
         ({"threads": 0}, ParameterError, r"`threads` must be from 1"),
         ({"fit": "squeeze"}, ConvscopeError, r"`fit` must be one of letterbox, stretch, crop"),
-        ({"batch": 0}, ParameterError, r"`batch` must be from 1"),
-        ({"learning_rate": -1.0}, ParameterError, r"`learning_rate` must be from"),
-        ({"shift": 2000}, ParameterError, r"`shift` must be from 0"),
+        ({"batch": 0}, ParameterError, r"`batch` must be a whole number from 2"),
+        ({"learning_rate": -1.0}, ParameterError, r"`learning_rate` must be a number from"),
+        ({"shift": 2000}, ParameterError, r"`shift` must be a whole number from 0"),
         ({"precision": "int8"}, ConvscopeError, r"`precision` must be one of auto, float32, bfloat16"),
     ],
 )

@@ -68,8 +68,8 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
     augmentation, notes = _choose_augmentation(examples, settings)
     given = {"learning_rate": settings.learning_rate, "smoothing": settings.smoothing}
     recipe = Recipe(
-        epochs=settings.epochs or default_epochs(count),
-        batch=settings.batch or default_batch(count),
+        epochs=default_epochs(count) if settings.epochs is None else settings.epochs,
+        batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
         precision=choose_precision(settings.precision),
