@@ -49,6 +49,7 @@ class _Command(click.Command):
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     model: str,
     pictures: tuple[str, ...],
     *,

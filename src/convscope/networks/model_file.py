@@ -29,13 +29,16 @@ from .tensors import expected_tensors
 FORMAT = "convscope"
 FORMAT_VERSION = 1
 FILE_NAME = "model.safetensors"
-_DOCUMENT, _DIGEST = "convscope", "convscope.digest"
+_DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """What the metadata say about a model: the JSON document of format version 1."""
+    """What the metadata say about a model: the JSON document of format version 1.
+
+    `digest`, at the end of its text, stands for the text before it and for the tensors.
+    """
 
     format: str
     format_version: int
@@ -44,6 +47,7 @@ class Document:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     training: dict[str, Any]
+    digest: str = ""
 
 
 def write_model(model: Model, path: Path) -> None:
@@ -74,7 +78,8 @@ def write_model(model: Model, path: Path) -> None:
             f"`training` must make a document below {LARGEST_HEADER // 4:,} characters. Got {len(text):,}."
         )
     tensors = {name: value.detach().contiguous() for name, value in model.network.state_dict().items()}
-    write_bytes(path, save(tensors, metadata={_DOCUMENT: text, _DIGEST: _digest(text, tensors)}))
+    body = text.removesuffix(_ending(""))
+    write_bytes(path, save(tensors, metadata={_DOCUMENT: body + _ending(_digest(body, tensors))}))
 
 
 def read_model(path: Path) -> Model:
@@ -86,10 +91,8 @@ def read_model(path: Path) -> Model:
     Raises:
         ModelFileError: it is missing, damaged, of a newer version, or no model file; one sentence says why.
     """
-    if path.is_dir():
-        path = _in_folder(path)
     try:
-        return _read(path)
+        return _read(_in_folder(path))
     except _UnfitError as error:
         raise refusal(path, str(error)) from None
 
@@ -99,6 +102,9 @@ class _UnfitError(Exception):
 
 
 def _in_folder(folder: Path) -> Path:
+    """Return the model file in a folder, the path itself where it is none."""
+    if not os.path.isdir(folder):  # noqa: PTH112  # pathlib raises on names that are too long
+        return folder
     if (folder / FILE_NAME).is_file():
         return folder / FILE_NAME
     raise ModelFileError(
@@ -117,7 +123,8 @@ def _read(path: Path) -> Model:
         if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != wanted:
             raise _UnfitError(f"its tensors are not those of the layout {layout}")
         tensors = file.read()
-    if file.metadata.get(_DIGEST) != _digest(text, tensors):
+    body = text.removesuffix(_ending(document.digest))
+    if body == text or document.digest != _digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
     _check_values(tensors)
     network = Network(
@@ -189,9 +196,14 @@ def _check_values(tensors: dict[str, Tensor]) -> None:
         raise _UnfitError("its deviation of the pixels is not above 0")
 
 
-def _digest(text: str, tensors: dict[str, Tensor]) -> str:
+def _ending(digest: str) -> str:
+    """Return how the text of a document ends."""
+    return f', "digest": "{digest}"}}'
+
+
+def _digest(body: str, tensors: dict[str, Tensor]) -> str:
     """Return 32 hexadecimal digits that stand for the document and the tensors: names, types, shapes and values."""
-    sums = hashlib.blake2b(text.encode(), digest_size=16)
+    sums = hashlib.blake2b(body.encode(), digest_size=16)
     for name in sorted(tensors):
         value = tensors[name]
         sums.update(repr((name, str(value.dtype), tuple(value.shape))).encode())

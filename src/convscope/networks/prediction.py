@@ -110,7 +110,7 @@ def _stream(model: Model, inputs: Iterable[Input], top: int, batch: int, workers
     with contextlib.closing(_ahead(lambda run: _read(run, step), runs, workers)) as read:
         for run in read:
             waiting.append(run)
-            if sum(len(one.images) for one in waiting) >= batch:
+            if sum(len(one.names) for one in waiting) >= batch:
                 yield from _predict_runs(model, waiting, top, batch)
                 waiting = []
     yield from _predict_runs(model, waiting, top, batch)

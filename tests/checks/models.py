@@ -1,0 +1,56 @@
+"""Small models, untrained: what they say does not matter, only that it stays the same."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convscope.images.preprocessing import Preprocessing
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+
+LAYOUTS = (
+    "softmax",
+    "6N-tanh",
+    "4C3-MP2",
+    "4C3-MP2-6N",
+    "4C3/2v-MP3/2-5N-6N-nonorm-tanh",  # overlapping windows
+    "4C3-+4C3-MP2-+4C2-APg",  # residual, uneven padding, whole map
+    "MP2-4C3-SS2-AP2-4N-gelu",  # subsampling that belongs to no convolution
+    "+3C1-SSg-nonorm-abs",
+)
+
+
+def small_model(
+    text: str = "4C3-MP2-6N", *, classes: int = 3, height: int = 17, width: int = 14, seed: int = 0
+) -> Model:
+    """Return a model of RGB pictures whose weights and running statistics are random."""
+    layout = Layout.parse(text)
+    network = Network(
+        layout,
+        height=height,
+        width=width,
+        channels=3,
+        classes=classes,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.2, 0.3, 0.25),
+        seed=seed,
+    )
+    network.train()(some_images(8, height, width))  # moves the running statistics
+    return Model(
+        network=network.eval(),
+        layout=layout,
+        classes=tuple(f"class {number}" for number in range(classes)),
+        preprocessing=Preprocessing(height=height, width=width, channels=3, background=(1, 2, 3)),
+        training={"epochs": 3, "seed": seed, "loss": [1.5, 0.25]},
+    )
+
+
+def some_pixels(count: int, height: int = 17, width: int = 14, *, seed: int = 0) -> NDArray[np.uint8]:
+    """Return random pictures, uint8 N H W 3."""
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def some_images(count: int, height: int, width: int) -> torch.Tensor:
+    """Return random pictures as a tensor, uint8 N H W 3."""
+    return torch.from_numpy(some_pixels(count, height, width))
