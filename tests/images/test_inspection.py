@@ -8,7 +8,9 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
+from convscope.images.facts import facts_of, facts_of_stack, no_facts
 from convscope.images.inspection import KINDS, Inspection, Problem, spell
+from convscope.images.pictures import Decoded
 from convscope.images.rules import inspect, kind_of
 from convscope.images.sources import open_source
 from tests.images.generated import folder, picture, save
@@ -188,3 +190,13 @@ def test_what_has_no_kind_of_its_own_is_unreadable(reason):
 
 def test_every_kind_says_what_it_is():
     assert all(text and not text.endswith(".") for _, text in KINDS.values())
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3, 1), (3000, 2, 2, 3), (1, 1, 1, 3), (2, 3, 4, 1)])
+def test_the_fast_way_over_an_array_says_what_each_picture_says(shape):
+    images = np.random.default_rng(0).integers(0, 2, shape, np.uint8)
+    facts = no_facts(len(images))
+    for place, pixels in enumerate(images):
+        facts[place] = facts_of(Decoded(pixels=pixels), "")
+    assert np.array_equal(facts_of_stack(images), facts)
+    assert np.array_equal(facts_of_stack(np.asfortranarray(images)), facts)

@@ -13,13 +13,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from convscope.core.errors import DataError
-from convscope.core.machine import tuned, usable_cores
+from convscope.core.machine import threads_for, tuned
 from convscope.core.records import to_json
+from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.plan import Plan, plan
 from convscope.training.choices import Examples, choose_recipe
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
@@ -30,6 +32,8 @@ from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
 from .pixels import PixelRange, as_rows, picture_shape
+
+_LONGEST_NAME = 200
 
 
 class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -53,7 +57,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scale: ratio, at most: 0.1 for 0.9…1.1.
         erase: side of an erased square as a part of the picture's shorter side.
         balance: weight classes by the inverse of their number of pictures.
-        threads: of the processor; all that this process may use if None.
+        threads: of the processor; one for small networks, else all that this process may use, if None.
         precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``, in training.
 
     Attributes:
@@ -129,7 +133,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         examples = Examples(
             images=images,
             labels=labels,
-            classes=tuple(str(label) for label in encoder.classes_),
+            classes=_names(encoder.classes_),
             name="the arrays",
             mirror=False if shape[0] == 1 else None,  # a row of values has an order
             places=np.arange(len(labels)),
@@ -150,7 +154,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             raise DataError(f"`X` must have pictures of {self.image_shape_}, as in fit. Got {given}. Resize them.")
         rows = validate_data(self, rows, reset=False)
         images = self.pixel_range_.pixels(rows).reshape(len(rows), *self.image_shape_)
-        with tuned(self._threads()):
+        with tuned(self._threads(self.model_.network.plan, self.model_.batch)):
             probabilities: NDArray[np.float32] = self.model_.predict_proba(np.ascontiguousarray(images))
         return probabilities
 
@@ -166,17 +170,19 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         count = len(examples.labels)
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
         layout = layout or default_layout(height=height, width=width, channels=channels, pictures=count)
+        planned = plan(layout, height=height, width=width, channels=channels, classes=len(examples.classes))
         preprocessing = Preprocessing(height=height, width=width, channels=channels)
         recipe = choose_recipe(examples, settings).recipe
-        network, history = _train(examples, layout, recipe, seed=settings.seed, threads=self._threads())
+        with tuned(self._threads(planned, recipe.batch)):
+            network, history = _train(examples, layout, recipe, seed=settings.seed)
         training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}
         self.model_ = Model(
             network=network, layout=layout, classes=examples.classes, preprocessing=preprocessing, training=training
         )
         self.history_, self.n_iter_ = history, len(history)
 
-    def _threads(self) -> int:
-        return whole_number("threads", self.threads) or usable_cores()
+    def _threads(self, planned: Plan, batch: int) -> int:
+        return whole_number("threads", self.threads) or threads_for(planned.multiply_adds * batch)
 
     def __sklearn_tags__(self) -> Tags:
         """Return what the estimator takes, for scikit-learn."""
@@ -212,22 +218,27 @@ class _Unheard(Listener):
         return True
 
 
-def _train(
-    examples: Examples, layout: Layout, recipe: Recipe, *, seed: int, threads: int
-) -> tuple[Network, tuple[EpochRecord, ...]]:
+def _train(examples: Examples, layout: Layout, recipe: Recipe, *, seed: int) -> tuple[Network, tuple[EpochRecord, ...]]:
     """Return the network trained on all of `examples`, in evaluation mode, and its epochs."""
     data = LearningSet.of_arrays(examples.images, examples.labels, classes=len(examples.classes))
     mean, std = data.moments
     height, width, channels = examples.images.shape[1:]
-    with tuned(threads):
-        network = Network(
-            layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
-        )
-        steps = recipe.epochs * steps_per_epoch(len(data.training), recipe.batch)
-        state = TrainingState.begin(network, recipe, steps=steps)
-        run(state, data, recipe, _Unheard(), seed=seed)
-        network.load_state_dict(state.best_weights())
+    network = Network(
+        layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
+    )
+    steps = recipe.epochs * steps_per_epoch(len(data.training), recipe.batch)
+    state = TrainingState.begin(network, recipe, steps=steps)
+    run(state, data, recipe, _Unheard(), seed=seed)
+    network.load_state_dict(state.best_weights())
     return network.eval(), tuple(state.history)
+
+
+def _names(labels: NDArray[Any]) -> tuple[str, ...]:
+    """Return names for a model file: the labels as text, numbered where that would not tell them apart."""
+    names = tuple(printable(str(label))[:_LONGEST_NAME] for label in labels)
+    if all(names) and len(set(names)) == len(names):
+        return names
+    return tuple(f"{number}: {name}" for number, name in enumerate(names))
 
 
 def _to_bytes(model: Model) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ FACTS = np.dtype(
     ]
 )
 
+_AT_ONCE = 1024
 _SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png", ".apng"),
@@ -95,15 +97,29 @@ def facts_of(decoded: Decoded, name: str) -> tuple[object, ...]:
 
 
 def facts_of_stack(images: NDArray[np.uint8]) -> NDArray[np.void]:
-    """Return the rows of FACTS for pictures that are one array, uint8 N H W C."""
+    """Return the rows of FACTS for pictures that are one array, uint8 N H W C; what `facts_of` says of each, faster."""
     facts = no_facts(len(images))
-    facts["digest"] = np.frombuffer(b"".join(map(digest, images)), "<u8").reshape(-1, 2)
     facts["height"], facts["width"] = images.shape[1:3]
     facts["mode"] = facts["format"] = b"array"
-    facts["flat"] = [is_flat(pixels) for pixels in images]
-    if images.shape[3] > 1:
-        facts["color"] = [not is_gray(pixels) for pixels in images]
+    for start in range(0, len(images), _AT_ONCE):
+        part = np.ascontiguousarray(images[start : start + _AT_ONCE])
+        rows = facts[start : start + len(part)]
+        rows["digest"] = np.frombuffer(b"".join(_digests(part)), "<u8").reshape(-1, 2)
+        rows["flat"] = (part == part[:, :1, :1]).all(axis=(1, 2, 3))
+        if part.shape[3] > 1:
+            rows["color"] = (part[..., :1] != part[..., 1:3]).any(axis=(1, 2, 3))
     return facts
+
+
+def _digests(images: NDArray[np.uint8]) -> Iterator[bytes]:
+    """Give what `digest` returns for each picture of a contiguous N H W C."""
+    begun = hashlib.blake2b(repr(images.shape[1:]).encode(), digest_size=16)
+    area = images[0].size
+    data = images.reshape(-1).data
+    for start in range(0, len(data), area):
+        sums = begun.copy()
+        sums.update(data[start : start + area])
+        yield sums.digest()
 
 
 def _equal(pixels: NDArray[np.uint8]) -> bool:

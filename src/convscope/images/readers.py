@@ -4,7 +4,7 @@ import contextlib
 import os
 import queue
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import final
@@ -31,8 +31,8 @@ _DIED = "reading it ended the process that read it (its data are damaged, or it 
 @contextlib.contextmanager
 def readers(
     source: Source, *, pixels: float, workers: int | None = None
-) -> Iterator[Callable[[Sequence[Run]], Iterator[Reading]]]:
-    """Give a function that reads runs at once and gives what each came to, in order; all it started ends with it.
+) -> Iterator[tuple[ThreadPoolExecutor, Callable[[Run], Reading]]]:
+    """Give threads, and a function that they call to have a run read; everything that was started ends with it.
 
     Args:
         source: where the pictures are.
@@ -47,11 +47,11 @@ def readers(
     try:
         if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start():
             pool = Processes(count)
-            yield lambda runs: threads.map(pool.read, runs)
+            yield threads, pool.read
         elif is_file:
-            yield lambda runs: threads.map(read_files, runs)
+            yield threads, read_files
         else:
-            yield lambda runs: threads.map(lambda run: _read_source(source, run), runs)
+            yield threads, lambda run: _read_source(source, run)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         if pool is not None:
@@ -77,19 +77,21 @@ def read_all(
     """
     length = int(min(_LONGEST_RUN, max(1, _PIXELS_A_RUN / max(pixels, preprocessing.height * preprocessing.width))))
     ranges = runs_of(len(source), length)
-    runs = [
-        Run(start=each.start, files=_files(source, each), preprocessing=preprocessing, target=str(target or ""))
-        for each in ranges
-    ]
+
+    def run_of(places: range) -> Run:  # made when it is its turn: the paths of all at once would take memory
+        files = _files(source, places)
+        return Run(start=places.start, files=files, preprocessing=preprocessing, target=str(target or ""))
+
     facts, reasons = no_facts(len(source)), {}
     with (
         reporter.task("reading pictures", total=len(source), unit="pictures") as task,
-        readers(source, pixels=pixels, workers=workers) as read,
+        readers(source, pixels=pixels, workers=workers) as (threads, read),
     ):
-        for run, reading in zip(runs, read(runs), strict=True):
-            facts[run.start : run.start + len(run.files)] = reading.facts
-            reasons.update({run.start + place: reason for place, reason in reading.reasons.items()})
-            task.advance(len(run.files))
+        readings = threads.map(lambda places: read(run_of(places)), ranges)
+        for places, reading in zip(ranges, readings, strict=True):
+            facts[places.start : places.stop] = reading.facts
+            reasons.update({places.start + place: reason for place, reason in reading.reasons.items()})
+            task.advance(len(places))
     return facts, reasons
 
 
@@ -119,22 +121,37 @@ class Processes:
             self._free.put(process)
 
     def read(self, run: Run) -> Reading:
-        """Return what `read_files(run)` returns, read by whichever process is free."""
+        """Return what `read_files(run)` returns, read by whichever process is free.
+
+        Raises:
+            OSError: the target cannot be written.
+        """
         process = self._free.get()
-        if not self._ended and not process.has_started():  # Python cannot be started here: this thread reads
-            self._free.put(process)
-            return read_files(run)
-        reading = None if self._ended else process.read(run)
-        if reading is not None or self._ended:
-            self._free.put(process)
-            return reading or Reading(facts=no_facts(0), reasons={})
-        self._free.put(self._replaced(process))
+        try:
+            reading, process = self._try(process, run)
+        finally:
+            self._free.put(process)  # whatever happens: another thread may wait for it
+        if reading is not None:
+            return reading
         if len(run.files) == 1:
             facts = no_facts(1)
             facts["unusable"] = True
             return Reading(facts=facts, reasons={0: _DIED})
         first, second = run.halves()
         return joined(self.read(first), self.read(second))
+
+    def _try(self, process: ReadingProcess, run: Run) -> tuple[Reading | None, ReadingProcess]:
+        """Return the reading, None where the process died of it, and the process or the one that replaces it."""
+        if self._ended:
+            return Reading(facts=no_facts(0), reasons={}), process
+        if not process.has_started():  # Python cannot be started here: this thread reads
+            return read_files(run), process
+        reading = process.read(run)
+        if reading is not None:
+            return reading, process
+        if self._ended:
+            return Reading(facts=no_facts(0), reasons={}), process
+        return None, self._replaced(process)
 
     def end(self) -> None:
         """End all of them now; whoever waits for one gets an empty reading."""

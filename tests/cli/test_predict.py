@@ -1,0 +1,235 @@
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from convscope.cli import main
+from tests.checks.models import small_model, some_pixels
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a model and pictures, as the current one."""
+    small_model().save(tmp_path / "run" / "model.safetensors")
+    (tmp_path / "photos").mkdir()
+    for place, pixels in enumerate(some_pixels(4, 30, 40)):
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{place}.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _listed(monkeypatch: pytest.MonkeyPatch, names: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(names))))
+
+
+def _rows(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_lines_with_tabs_where_standard_output_is_no_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "run", "photos"]) == 0
+    out, err = capsys.readouterr()
+    rows = _rows(out)
+    assert [row[0] for row in rows] == [f"photos/{place}.png" for place in range(4)]
+    assert all(row[1].startswith("class ") and 0 < float(row[2]) <= 1 and len(row) == 3 for row in rows)
+    assert "predicting: 4 pictures in " in err
+
+
+def test_an_aligned_table_on_a_terminal(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    (here / "photos" / "9.png").touch()
+    assert main(["predict", "run", "photos", "--top", "2"]) == 1
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert err == ""
+    assert len({line.index("photos/") for line in lines[:4]}) == 1
+    assert all(line.count(" %") + line.count("%") == 2 for line in lines[:4])
+    assert lines[4].startswith("error ")
+    assert lines[4].endswith("photos/9.png: the file is empty (0 bytes)")
+
+
+def test_unusable_pictures_are_rows_and_exit_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "photos" / "bad.jpg").write_bytes(b"no picture")
+    assert main(["predict", "run", "none.jpg", "photos/bad.jpg", "photos/0.png", "*.gif", "--quiet"]) == 1
+    out, err = capsys.readouterr()
+    rows = _rows(out)
+    assert rows[0] == ["none.jpg", "", "", "the file is not there"]
+    assert rows[1][3].startswith("it is not a picture in a known format")
+    assert rows[2][0] == "photos/0.png"
+    assert rows[3] == ["*.gif", "", "", "there is no such file, and as a pattern it matches none"]
+    assert err == ""
+
+
+def test_files_are_written_and_the_summary_names_what_is_unusable(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    for place in range(12):
+        (here / "photos" / f"bad{place}.jpg").touch()
+    words = ["predict", "run", "photos", "--csv", "o.csv", "--json", "o.json", "--parquet", "o.parquet", "--top", "3"]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "unusable: photos/bad0.jpg: the file is empty (0 bytes)\n" in err
+    assert "… and 2 more, each in its row\n" in err
+    assert err.endswith("16 pictures, 12 unusable: o.csv, o.json, o.parquet\n")
+    with (here / "o.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 16
+    assert json.loads((here / "o.json").read_text())["unusable"] == 12
+    assert main(words) == 2
+    assert "o.csv is already there and is not overwritten" in capsys.readouterr().err
+    assert main([*words, "--force", "--quiet"]) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "photos/0.png", "photos/1.png"],
+        ["photos/0.png", "photos/1.png", "--json"],
+        ["--json=-", "photos/0.png", "photos/1.png"],
+        ["--json", "--force", "photos/0.png", "photos/1.png"],
+        ["photos/0.png", "--json", "--", "photos/1.png"],
+    ],
+)
+def test_bare_json_prints_and_swallows_no_picture(
+    words: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (here / "photos" / "0.png").read_bytes()
+    assert main(["predict", "run", *words]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [row["picture"] for row in document["predictions"]] == ["photos/0.png", "photos/1.png"]
+    assert (here / "photos" / "0.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [["--json", "o.json"], ["--json=o.json"], ["--json", "o.JSON"], ["--json=other"]])
+def test_json_takes_a_file(words: list[str], here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "run", "photos", *words]) == 0
+    assert capsys.readouterr().out == ""
+    assert json.loads((here / words[-1].rpartition("=")[2]).read_text())["pictures"] == 4
+
+
+@pytest.mark.parametrize("word", ["--csv", "--parquet", "--json="])
+def test_no_option_costs_a_picture(word: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (here / "photos" / "0.png").read_bytes()
+    target = [f"{word}photos/0.png"] if word.endswith("=") else [word, "photos/0.png"]
+    assert main(["predict", "run", "--force", *target, "photos/1.png"]) == 2
+    assert "must name a file for the results" in capsys.readouterr().err
+    assert (here / "photos" / "0.png").read_bytes() == before
+
+
+def test_csv_on_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "run", "photos/0.png", "--csv", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("picture,class,probability,error\nphotos/0.png,class ")
+    assert err.endswith("1 pictures, 0 unusable: standard output\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (b"photos/0.png\nphotos/1.png", []),
+        (b"photos/0.png\r\n\n\nphotos/1.png\n", []),
+        (b"photos/0.png\0photos/1.png\0", ["--null"]),
+        (b"photos/[01].png\n", []),
+    ],
+)
+def test_a_list_on_standard_input(
+    names: bytes,
+    words: list[str],
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _listed(monkeypatch, names)
+    assert main(["predict", "run", "photos/2.png", "-", "photos/3.png", *words]) == 0
+    assert [row[0][7] for row in _rows(capsys.readouterr().out)] == ["2", "0", "1", "3"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names exist on POSIX only")
+def test_odd_names_are_safe_in_every_output(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = b"photos/caf\xe9 \n\t\x1b[31m.png"
+    (here / "photos" / "0.png").rename(os.fsdecode(name))
+    _listed(monkeypatch, name + b"\0")
+    assert main(["predict", "run", "-", "--null"]) == 0
+    assert capsys.readouterr().out.startswith("photos/caf\\xe9 \\n\\t\\x1b[31m.png\tclass ")
+    assert main(["predict", "run", os.fsdecode(name), "--csv", "o.csv", "--json", "o.json"]) == 0
+    shown = "photos/caf\\xe9 \n\t\x1b[31m.png"
+    with (here / "o.csv").open(newline="", encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["picture"] == shown
+    assert json.loads((here / "o.json").read_bytes())["predictions"][0]["picture"] == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["none", "photos"], "there is no such file"),
+        (["photos", "photos"], "is a folder without a model.safetensors"),
+        (["photos/0.png", "photos"], "it is a PNG picture"),
+        (["run"], "Missing argument 'PICTURES...'"),
+        (["run", "photos", "--top", "0"], "0 is not in the range x>=1"),
+        (["run", "photos", "--batch", "0"], "0 is not in the range x>=1"),
+        (["run", "photos", "--csv", "a", "--json=a"], "must name different files"),
+    ],
+)
+def test_what_cannot_be_met_is_one_sentence_and_exit_2(
+    words: list[str], sentence: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert "Traceback" not in err
+
+
+def _started(*words: str, **options: object) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "convscope", "predict", *words], **options)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_keeps_the_rows_so_far_and_leaves_nothing_that_looks_whole(
+    number: int, code: int, here: Path
+) -> None:
+    process = _started("run", "-", "--csv", "o.csv", "--batch", "2", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"photos/0.png\n" * 20_000)
+    process.stdin.flush()  # and the list goes on: the command waits for more
+    deadline = time.monotonic() + 120
+    part = here / "o.csv.part"
+    while time.monotonic() < deadline and not (part.exists() and part.stat().st_size > 10_000):
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert not (here / "o.csv").exists()
+    with part.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 100
+    assert all(row["class"].startswith("class ") and row["probability"] for row in rows)
+    assert f"the first {len(rows):,} rows are in o.csv.part" in err.decode()
+    assert b"Traceback" not in err
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_ends_the_command_quietly(here: Path) -> None:
+    process = _started("run", *["photos"] * 3_000, "--quiet", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"photos/0.png\tclass ")
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 141

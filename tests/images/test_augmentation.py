@@ -1,0 +1,170 @@
+"""Whole batches are shifted, flipped, turned and erased as the words say, pixel for pixel."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from convscope.images import augmentation
+from convscope.images.augmentation import Augmentation, distort, take
+
+
+def pictures(count: int = 12, height: int = 7, width: int = 9, channels: int = 3) -> Tensor:
+    rng = np.random.default_rng(0)
+    return torch.from_numpy(rng.integers(0, 256, (count, height, width, channels), dtype=np.uint8))
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Return the picture moved by loops over pixels, the edge repeated."""
+    height, width = image.shape[:2]
+    result = np.empty_like(image)
+    for row, column in itertools.product(range(height), range(width)):
+        result[row, column] = image[min(max(row - down, 0), height - 1), min(max(column - right, 0), width - 1)]
+    return result
+
+
+def test_no_change_gives_the_pictures_themselves() -> None:
+    images, places = pictures(), torch.tensor([3, 1, 1, 11])
+    assert torch.equal(take(images, places, Augmentation(), seeded()), images[places])
+
+
+def test_a_shift_moves_every_pixel_and_repeats_the_edge() -> None:
+    images = pictures(40)
+    result = take(images, torch.arange(40), Augmentation(shift=2), seeded()).numpy()
+    seen = set()
+    for before, after in zip(images.numpy(), result, strict=True):
+        fits = [
+            move for move in itertools.product(range(-2, 3), repeat=2) if np.array_equal(moved(before, *move), after)
+        ]
+        assert len(fits) == 1
+        seen.add(fits[0])
+    assert {down for down, _ in seen} == {right for _, right in seen} == {-2, -1, 0, 1, 2}
+
+
+def test_a_shift_beyond_the_picture_repeats_an_edge_everywhere() -> None:
+    images = pictures(30)
+    result = take(images, torch.arange(30), Augmentation(shift=1_024), seeded())
+    corners = [(0, 0), (0, -1), (-1, 0), (-1, -1)]
+    ends = [any(torch.equal(r, i[a, b].expand_as(r)) for a, b in corners) for r, i in zip(result, images, strict=True)]
+    assert sum(ends) > 25
+
+
+def test_a_flip_mirrors_about_half_of_the_pictures_and_leaves_the_others() -> None:
+    images = pictures(200)
+    result = take(images, torch.arange(200), Augmentation(flip=True), seeded())
+    mirrored = [torch.equal(after, before.flip(1)) for before, after in zip(images, result, strict=True)]
+    same = [torch.equal(after, before) for before, after in zip(images, result, strict=True)]
+    assert all(one != other for one, other in zip(mirrored, same, strict=True))
+    assert 70 < sum(mirrored) < 130
+
+
+def test_flipping_twice_with_the_same_randomness_gives_the_pictures_back() -> None:
+    images, places = pictures(50), torch.arange(50)
+    once = take(images, places, Augmentation(flip=True), seeded(7))
+    assert not torch.equal(once, images)
+    assert torch.equal(take(once, places, Augmentation(flip=True), seeded(7)), images)
+
+
+@pytest.mark.parametrize("change", [Augmentation(shift=3, flip=True), Augmentation(shift=1), Augmentation(flip=True)])
+def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same_bits(change: Augmentation) -> None:
+    images, places = pictures(), torch.tensor([5, 0, 5])
+    one, two = (take(images, places, change, seeded(3)) for _ in range(2))
+    assert one.dtype == torch.uint8
+    assert one.shape == (3, 7, 9, 3)
+    assert torch.equal(one, two)
+    different = [take(images, torch.arange(12), change, seeded(seed)) for seed in (1, 2)]
+    assert not torch.equal(*different)
+
+
+def test_pictures_mapped_from_a_file_are_read_and_not_changed(tmp_path: Path) -> None:
+    images = pictures()
+    np.save(tmp_path / "images.npy", images.numpy())
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="c")
+    change = Augmentation(shift=2, flip=True)
+    result = take(torch.from_numpy(mapped), torch.arange(12), change, seeded())
+    assert torch.equal(result, take(images, torch.arange(12), change, seeded()))
+    assert np.array_equal(np.load(tmp_path / "images.npy"), images.numpy())
+
+
+def maps(count: int = 6, height: int = 15, width: int = 15) -> Tensor:
+    return torch.randn(count, 2, height, width, generator=seeded(5))
+
+
+def test_nothing_asked_changes_no_bit() -> None:
+    assert torch.equal(distort(maps(), Augmentation(shift=3, flip=True), seeded()), maps())
+
+
+@pytest.mark.parametrize(("height", "width"), [(15, 15), (11, 21)])
+@pytest.mark.parametrize(("rotate", "scale"), [(30.0, 0.0), (0.0, 0.3), (40.0, 0.2)])
+def test_a_turn_is_that_of_scipy(height: int, width: int, rotate: float, scale: float) -> None:
+    images = maps(6, height, width)
+    result = distort(images, Augmentation(rotate=rotate, scale=scale), seeded(2)).numpy()
+    generator = seeded(2)
+    angles = np.radians(rotate) * (torch.rand(6, generator=generator).numpy() * 2 - 1)
+    sizes = 1 + scale * (torch.rand(6, generator=generator).numpy() * 2 - 1)
+    center = np.array([height - 1, width - 1]) / 2
+    compared = 0
+    for image, after, angle, size in zip(images.numpy(), result, angles, sizes, strict=True):
+        matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / size
+        offset = center - matrix @ center
+        for before, turned in zip(image, after, strict=True):
+            expected = ndimage.affine_transform(before, matrix, offset, order=1, cval=np.nan)
+            inside = np.isfinite(expected)
+            assert np.abs(expected - turned)[inside].max() < 1e-3
+            compared += int(inside.sum())
+    assert compared > 0.7 * images.numel()
+
+
+def test_every_picture_is_turned_by_its_own_angle() -> None:
+    same = maps(1).expand(5, -1, -1, -1)
+    result = distort(same, Augmentation(rotate=20.0), seeded())
+    assert all(not torch.equal(one, other) for one, other in itertools.combinations(result, 2))
+
+
+def test_a_constant_picture_stays_constant_when_turned() -> None:
+    result = distort(torch.full((4, 1, 9, 9), 2.5), Augmentation(rotate=45.0, scale=0.5), seeded())
+    assert torch.allclose(result, torch.tensor(2.5))
+
+
+@pytest.mark.parametrize(("part", "side"), [(0.01, 1), (0.2, 2), (0.5, 5), (1.0, 10)])
+def test_one_square_of_exactly_the_side_is_erased_in_all_channels(part: float, side: int) -> None:
+    images = torch.ones(30, 2, 10, 14)
+    result = distort(images, Augmentation(erase=part), seeded())
+    corners = set()
+    for picture in result:
+        assert torch.equal(picture[0], picture[1])
+        rows, columns = (torch.nonzero(picture[0] == 0)[:, axis].unique().tolist() for axis in (0, 1))
+        assert int((picture[0] == 0).sum()) == side * side
+        assert rows == list(range(rows[0], rows[0] + side))
+        assert columns == list(range(columns[0], columns[0] + side))
+        corners.add((rows[0], columns[0]))
+    assert len(corners) > 3
+    assert bool((images == 1).all())
+
+
+def test_a_picture_of_one_pixel_takes_every_change() -> None:
+    change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
+    assert take(pictures(3, 1, 1, 1), torch.arange(3), change, seeded()).shape == (3, 1, 1, 1)
+    assert distort(torch.ones(3, 1, 1, 1), change, seeded()).shape == (3, 1, 1, 1)
+
+
+def test_the_global_randomness_is_not_touched() -> None:
+    before = torch.get_rng_state()
+    change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
+    distort(take(pictures(), torch.arange(3), change, seeded()).permute(0, 3, 1, 2).float(), change, seeded())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_changes_are_named_in_words() -> None:
+    change = Augmentation(shift=2, flip=True, rotate=10, scale=0.1, erase=0.25)
+    words = "shift up to 2 px, flip left-right, rotate up to 10°, scale by up to 10%, erase a square of 25% of the side"
+    assert str(change) == words
+    assert str(augmentation.Augmentation()) == "none"

@@ -1,0 +1,244 @@
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from convscope.core.errors import MissingPackageError, ParameterError, StorageError
+from convscope.core.progress import Plain, Reporter
+from convscope.networks.prediction import Prediction
+from convscope.networks.prediction_files import tables
+from convscope.networks.prediction_tables import CsvTable, JsonTable, Lines
+
+NAMES = (
+    "a.jpg",
+    "b, c.jpg",
+    'q"uote.jpg',
+    "two\nlines.jpg",
+    "größe 猫.jpg",
+    "caf\udce9.jpg",
+    "tab\t.jpg",
+    "\x1b[31m.jpg",
+)
+
+
+def row(picture: str = "a.jpg", label: str = "cat", *, top: int = 2) -> Prediction:
+    ranked = ((label, 0.75), ("dog", 0.25))[:top]
+    return Prediction(picture=picture, label=label, probability=0.75, top=ranked, error=None)
+
+
+def broken(picture: str = "bad.jpg") -> Prediction:
+    return Prediction(picture=picture, label=None, probability=None, top=(), error="the file is empty (0 bytes)")
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(targets: dict[str, str], rows: list[Prediction], *, top: int = 2, force: bool = False) -> str:
+    stream = io.StringIO()
+    with tables(targets, stream, top=top, force=force) as table:
+        for one in rows:
+            table.write(one)
+    return stream.getvalue()
+
+
+def stopped(
+    targets: dict[str, str],
+    stream: io.StringIO,
+    error: BaseException,
+    *,
+    rows: int = 1,
+    reporter: Reporter | None = None,
+) -> None:
+    with tables(targets, stream, top=1, reporter=reporter) as table:
+        for _ in range(rows):
+            table.write(row(top=1))
+        raise error
+
+
+def test_all_kinds_hold_the_same_rows(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    targets = {kind: str(tmp_path / f"new/folder/out.{kind}") for kind in ("csv", "json", "parquet")}
+    write(targets, [row(name) for name in NAMES] + [broken()])
+    table = read_csv(Path(targets["csv"]))
+    document = json.loads(Path(targets["json"]).read_text(encoding="utf-8"))
+    arrow = parquet.read_table(targets["parquet"]).to_pylist()
+    pictures = [name.replace("\udce9", "\\xe9") for name in NAMES] + ["bad.jpg"]
+    assert [one["picture"] for one in table] == pictures
+    assert [one["picture"] for one in document["predictions"]] == pictures
+    assert [one["picture"] for one in arrow] == pictures
+    assert list(table[0].values())[1:] == ["cat", "0.75", "", "dog", "0.25"]
+    assert list(table[-1].values())[1:] == ["", "", "the file is empty (0 bytes)", "", ""]
+    assert list(table[0]) == list(arrow[0]) == ["picture", "class", "probability", "error", "class_2", "probability_2"]
+    assert list(arrow[0].values())[1:] == ["cat", 0.75, None, "dog", 0.25]
+    assert list(arrow[-1].values())[1:] == [None, None, "the file is empty (0 bytes)", None, None]
+    assert (document["pictures"], document["unusable"], document["complete"]) == (9, 1, True)
+    assert document["predictions"][0]["top"][1] == {"class": "dog", "probability": 0.25}
+    assert document["predictions"][-1] == {
+        "picture": "bad.jpg",
+        "class": None,
+        "probability": None,
+        "error": "the file is empty (0 bytes)",
+        "top": [],
+    }
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_no_rows_make_a_table_without_rows(kind: str, tmp_path: Path) -> None:
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / "out"
+    write({kind: str(path)}, [])
+    if kind == "csv":
+        assert path.read_text() == "picture,class,probability,error,class_2,probability_2\n"
+    elif kind == "json":
+        assert json.loads(path.read_text()) == {"predictions": [], "pictures": 0, "unusable": 0, "complete": True}
+    else:
+        import pyarrow.parquet
+
+        assert pyarrow.parquet.read_table(path).num_rows == 0
+
+
+def test_a_spreadsheet_takes_no_cell_for_a_formula(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    write({"csv": str(path)}, [row("=cmd|' /C calc'!A0.jpg", "@x"), row("-a.jpg", "-1"), row("b.jpg", "=1+1")], top=1)
+    pairs = [(one["picture"], one["class"]) for one in read_csv(path)]
+    assert pairs == [("./=cmd|' /C calc'!A0.jpg", "'@x"), ("./-a.jpg", "-1"), ("b.jpg", "'=1+1")]
+
+
+def test_standard_output_takes_csv_or_json() -> None:
+    assert write({"csv": "-"}, [row(), broken()], top=1).splitlines() == [
+        "picture,class,probability,error",
+        "a.jpg,cat,0.75,",
+        "bad.jpg,,,the file is empty (0 bytes)",
+    ]
+    document = json.loads(write({"json": "-"}, [row()], top=1))
+    assert document["predictions"] == [{"picture": "a.jpg", "class": "cat", "probability": 0.75, "error": None}]
+
+
+def test_lines_are_worded_by_a_function() -> None:
+    stream = io.StringIO()
+    with tables({}, Lines(stream, lambda one: one.picture.upper()), top=1) as table:
+        table.write(row())
+    assert stream.getvalue() == "A.JPG\n"
+
+
+def test_nothing_existing_is_overwritten_without_force(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text("mine")
+    with pytest.raises(StorageError, match=r"o\.csv is already there and is not overwritten\. Give another name, or"):
+        write({"csv": str(path)}, [row()])
+    assert path.read_text() == "mine"
+    write({"csv": str(path)}, [row()], force=True)
+    assert len(read_csv(path)) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["o.csv"]
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.JPEG", "new.png", "model.safetensors"])
+def test_the_name_of_a_picture_or_model_is_never_taken_for_the_results(name: str, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"mine")
+    with pytest.raises(ParameterError, match=r"`csv` must name a file for the results\. Got .*right after --csv"):
+        write({"csv": str(tmp_path / name)}, [row()], force=True)
+    assert (tmp_path / "photo.jpg").read_bytes() == b"mine"
+
+
+def test_a_folder_the_same_file_twice_and_parquet_on_standard_output_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"`json` must name a file for the results\. Got .*a folder"):
+        write({"json": str(tmp_path)}, [], force=True)
+    with pytest.raises(
+        ParameterError, match="`csv` and `json` must name different files. Got .*can be standard output"
+    ):
+        write({"csv": f"{tmp_path}/a", "json": f"{tmp_path}/./a"}, [])
+    with pytest.raises(ParameterError, match="`csv` and `json` must name different files. Got -, -"):
+        write({"csv": "-", "json": "-"}, [])
+    with pytest.raises(ParameterError, match=r"`parquet` must name a file\. Got - \(standard output\)"):
+        write({"parquet": "-"}, [])
+
+
+def test_without_pyarrow_one_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(MissingPackageError, match=r"Parquet files need .*pip install 'convscope\[parquet\]'"):
+        write({"parquet": str(tmp_path / "o")}, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_rows_so_far_are_kept_beside_when_something_stops_the_work(error: type[BaseException], tmp_path: Path) -> None:
+    said = io.StringIO()
+    targets = {kind: str(tmp_path / f"o.{kind}") for kind in ("csv", "json")}
+    with pytest.raises(error), tables(targets, said, top=1, reporter=Plain(said)) as table:  # noqa: PT012
+        table.write(row(top=1))
+        raise error
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["o.csv.part", "o.json.part"]
+    assert len(read_csv(tmp_path / "o.csv.part")) == 1
+    document = json.loads((tmp_path / "o.json.part").read_text())
+    assert (document["complete"], document["pictures"]) == (False, 1)
+    assert f"the first 1 rows are in {tmp_path / 'o.csv.part'}" in said.getvalue()
+
+
+def test_a_parquet_file_that_was_stopped_can_be_read(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    with pytest.raises(KeyboardInterrupt), tables({"parquet": str(tmp_path / "o")}, io.StringIO(), top=1) as table:  # noqa: PT012
+        for _ in range(10_005):
+            table.write(row(top=1))
+        raise KeyboardInterrupt
+    assert parquet.read_table(tmp_path / "o.part").num_rows == 10_005
+
+
+def test_stopped_before_the_first_row_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        stopped({"csv": str(tmp_path / "o")}, io.StringIO(), KeyboardInterrupt(), rows=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_earlier_run_left_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "o.part").write_text("earlier")
+    write({"csv": str(tmp_path / "o")}, [row()])
+    assert (tmp_path / "o.part").read_text() == "earlier"
+    assert len(read_csv(tmp_path / "o")) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full").open("wb")  # noqa: SIM115  # the table closes it
+    monkeypatch.setattr("convscope.networks.prediction_files._begin", lambda path: (tmp_path / "p.part", full))
+    with pytest.raises(StorageError, match=r"Cannot write .*o\.csv: the disk is full"):
+        write({"csv": str(tmp_path / "o.csv")}, [row()] * 5_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"Cannot write .*: a part of the path is a file"):
+        write({"csv": str(tmp_path / "file" / "o.csv")}, [])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_json_on_standard_output_is_closed_when_something_stops_the_work(error: type[BaseException]) -> None:
+    stream = io.StringIO()
+    with pytest.raises(error), tables({"json": "-"}, stream, top=1) as table:  # noqa: PT012
+        table.write(row(top=1))
+        raise error
+    assert json.loads(stream.getvalue())["complete"] is False
+
+
+def test_a_reader_that_left_ends_the_work(tmp_path: Path) -> None:
+    class Left(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError), tables({"csv": "-"}, Left(), top=1) as table:
+        table.write(row())
+
+
+def test_tables_on_streams_end_themselves() -> None:
+    for kind in (CsvTable, JsonTable):
+        stream = io.StringIO()
+        table = kind(stream, 1)
+        table.end(whole=True)
+        assert stream.getvalue().endswith("\n")

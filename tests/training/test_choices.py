@@ -1,0 +1,87 @@
+"""What is chosen for a set when the user does not choose."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.training import choices
+from convscope.training.choices import Examples, choose_precision, choose_recipe, default_batch, default_epochs
+from convscope.training.settings import Settings
+
+
+def examples(count: int = 100, *, side: int = 28, mirror: bool | None = False, name: str = "set") -> Examples:
+    rng = np.random.default_rng(0)
+    return Examples(
+        images=rng.integers(0, 256, (count, side, side, 1), dtype=np.uint8),
+        labels=np.arange(count) % 2,
+        classes=("a", "b"),
+        name=name,
+        mirror=mirror,
+        places=np.arange(count),
+    )
+
+
+def test_more_pictures_never_mean_more_epochs_or_smaller_batches() -> None:
+    counts = [1, 2, 10, 100, 1_000, 10_000, 100_000, 10_000_000]
+    epochs, batches = [default_epochs(n) for n in counts], [default_batch(n) for n in counts]
+    assert epochs == sorted(epochs, reverse=True)
+    assert batches == sorted(batches)
+    assert min(epochs) >= 1
+    assert min(batches) >= 2
+
+
+def test_what_the_user_says_goes_first() -> None:
+    said: dict[str, Any] = {"epochs": 3, "batch": 17, "learning_rate": 0.5, "smoothing": 0.0, "balance": True}
+    changes: dict[str, Any] = {"shift": 0, "flip": True, "rotate": 3.0, "scale": 0.2, "erase": 0.5}
+    recipe = choose_recipe(examples(), Settings(**said, **changes, precision="float32")).recipe
+    assert {name: getattr(recipe, name) for name in said} == said
+    assert {name: getattr(recipe.augmentation, name) for name in changes} == changes
+    assert recipe.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("mirror", "asked", "flip", "reason"),
+    [
+        (False, None, False, "known of letters"),
+        (True, None, True, "known of letters"),
+        (False, True, True, "asked for"),
+        (True, False, False, "asked for"),
+        (None, None, True, "look alike in every class"),
+    ],
+)
+def test_flips_come_from_the_user_or_the_set_or_the_pictures_and_the_note_says_which(
+    mirror: bool | None, asked: bool | None, flip: bool, reason: str
+) -> None:
+    choice = choose_recipe(examples(mirror=mirror, name="letters"), Settings(flip=asked))
+    assert choice.recipe.augmentation.flip is flip
+    assert reason in choice.notes[0]
+
+
+def test_only_what_is_learned_from_decides_about_flips() -> None:
+    some = examples(200, mirror=None)
+    lopsided = some.images.copy()
+    lopsided[100:, :, :14] //= 4
+    half = Examples(**{**vars(some), "images": lopsided, "places": np.arange(100)})
+    assert choose_recipe(half, Settings()).recipe.augmentation.flip
+    assert not choose_recipe(
+        Examples(**{**vars(half), "places": np.arange(100, 200)}), Settings()
+    ).recipe.augmentation.flip
+
+
+def test_shifts_grow_with_the_shorter_side_and_tiny_pictures_are_not_shifted() -> None:
+    shifts = [
+        choose_recipe(examples(10, side=side), Settings()).recipe.augmentation.shift for side in (1, 4, 8, 28, 64)
+    ]
+    assert shifts == sorted(shifts)
+    assert shifts[0] == 0
+    assert shifts[3] == 2
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = choices.machine()
+    monkeypatch.setattr(choices, "machine", lambda: type(real)(**{**vars(real), "bfloat16": native}))
+    assert choose_precision("auto") == ("bfloat16" if native else "float32")
+    assert choose_precision("bfloat16") == "bfloat16"
+    assert choose_precision("float32") == "float32"

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import convscope
+from convscope.core.errors import ModelFileError
+from convscope.core.progress import Plain
+from convscope.verbs.predict import predict_each
+from tests.checks.models import small_model, some_pixels
+
+
+def test_load_and_predict_are_public(tmp_path: Path) -> None:
+    model = small_model()
+    model.save(tmp_path / "model.safetensors")
+    images = some_pixels(3, 30, 40)
+    expected = model.predict(images, top=2)
+    for used in (model, convscope.load(tmp_path), tmp_path, str(tmp_path / "model.safetensors")):
+        assert convscope.predict(used, images, top=2) == expected
+    assert convscope.load(str(tmp_path)).predict(images, top=2) == expected
+
+
+def test_what_is_no_model_is_refused_before_a_picture_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="there is no such file"):
+        convscope.predict(tmp_path / "none", [])
+    with pytest.raises(ModelFileError, match="there is no such file"):
+        predict_each(tmp_path / "none", [])
+
+
+def test_threads_are_put_back() -> None:
+    before = torch.get_num_threads()
+    convscope.predict(small_model(), some_pixels(2))
+    assert torch.get_num_threads() == before
+
+
+def test_the_reporter_hears_how_many_are_done_and_unusable(capsys: pytest.CaptureFixture[str]) -> None:
+    import sys
+
+    pictures = [np.zeros((9, 9)), b"", *some_pixels(200)]
+    convscope.predict(small_model(), pictures, reporter=Plain(sys.stdout))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "predicting: 0 of 202 pictures, 0 %"
+    assert lines[-1].startswith("predicting: 202 pictures in ")
+    assert lines[-1].endswith("  1 unusable")
