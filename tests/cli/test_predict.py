@@ -232,4 +232,5 @@ def test_a_reader_that_leaves_ends_the_command_quietly(here: Path) -> None:
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == b""
+    process.stderr.close()
     assert process.wait(timeout=60) == 141

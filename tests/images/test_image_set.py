@@ -129,6 +129,34 @@ def test_a_picture_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path,
     assert len(images) == 36
 
 
+def test_a_process_that_somebody_else_ended_costs_no_picture(tmp_path, cache, monkeypatch):
+    from convscope.images import readers, reading_process
+
+    calls = []
+
+    class Ended(reading_process.ReadingProcess):
+        def read(self, run):
+            calls.append(run)
+            if len(calls) in (1, 3, 5):
+                self._process.kill()
+            return super().read(run)
+
+    monkeypatch.setattr(readers, "_MANY", 1)
+    monkeypatch.setattr(readers, "ReadingProcess", Ended)
+    images = prepare(open_source(folder(tmp_path, each=4)), cache_dir=cache, workers=2)
+    assert len(images) == 8
+    assert len(calls) > 5
+
+
+def test_where_no_process_can_be_started_threads_read(tmp_path, cache, monkeypatch):
+    def refused(*given, **named):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("convscope.images.readers._MANY", 1)
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
+
+
 def test_where_python_cannot_be_started_threads_read(tmp_path, cache, monkeypatch):
     monkeypatch.setattr("convscope.images.readers._MANY", 1)
     monkeypatch.setattr(sys, "executable", "/bin/false")

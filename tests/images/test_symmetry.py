@@ -16,9 +16,9 @@ def letters(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return drawings of b (0) and d (1): a bowl with a stem at its left or right, moved a little, with noise."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 60, (count, 16, 16, 1), dtype=np.uint8)
-    labels = np.arange(count) % 2
+    labels = rng.permutation(np.arange(count) % 2)
     for image, label in zip(images, labels, strict=True):
-        top, left = rng.integers(0, 3, 2)
+        top, left = rng.integers(0, 3), rng.integers(0, 4)  # as often left of the middle as right of it
         image[top + 6 : top + 13, left + 3 : left + 10] += 150
         stem = left + 3 if label == 0 else left + 9
         image[top : top + 13, stem] = 210

@@ -37,7 +37,8 @@ def stripes(count: int = 50, *, held_out: int = 10) -> LearningSet:
 def small_recipe(**changes: Any) -> Recipe:
     """Return a recipe in which everything random takes part."""
     change = Augmentation(shift=1, flip=True, rotate=5.0, scale=0.05, erase=0.2)
-    return Recipe(**({"epochs": 3, "batch": 16, "augmentation": change} | changes))
+    values: dict[str, Any] = {"epochs": 3, "batch": 16, "augmentation": change, **changes}
+    return Recipe(**values)
 
 
 def begin(data: LearningSet, recipe: Recipe, *, layout: str = "4C3-MP2-8N", **options: Any) -> TrainingState:

@@ -203,6 +203,7 @@ except StorageError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are set in the way of POSIX")
 def test_a_file_that_really_cannot_grow_is_a_sentence_and_the_earlier_checkpoint_stays(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"

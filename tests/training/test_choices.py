@@ -1,11 +1,12 @@
 """What is chosen for a set when the user does not choose."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from convscope.training import choices
+from convscope.core.machine import machine
 from convscope.training.choices import Examples, choose_precision, choose_recipe, default_batch, default_epochs
 from convscope.training.settings import Settings
 
@@ -80,8 +81,8 @@ def test_shifts_grow_with_the_shorter_side_and_tiny_pictures_are_not_shifted() -
 
 @pytest.mark.parametrize("native", [True, False])
 def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = choices.machine()
-    monkeypatch.setattr(choices, "machine", lambda: type(real)(**{**vars(real), "bfloat16": native}))
+    changed = replace(machine(), bfloat16=native)
+    monkeypatch.setattr("convscope.training.choices.machine", lambda: changed)
     assert choose_precision("auto") == ("bfloat16" if native else "float32")
     assert choose_precision("bfloat16") == "bfloat16"
     assert choose_precision("float32") == "float32"

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from convscope.core.errors import TrainingError
+from convscope.images.augmentation import Augmentation
 from convscope.training import loop
 from convscope.training.loop import run, steps_per_epoch
 from convscope.training.state import TrainingState
@@ -37,7 +38,7 @@ def test_batches_are_of_equal_size_and_never_of_one_picture(pictures: int, batch
 
 
 def test_the_network_learns_and_every_epoch_is_written_down() -> None:
-    state = trained(epochs=25)
+    state = trained(epochs=25, learning_rate=0.02, augmentation=Augmentation())
     assert [record.epoch for record in state.history] == list(range(1, 26))
     assert state.history[-1].loss < 0.6 * state.history[0].loss
     assert state.history[-1].validation_accuracy == 1.0, state.history[-1]
@@ -115,9 +116,7 @@ def test_a_loss_that_is_no_number_ends_training_before_it_is_learned_from(poison
     with torch.no_grad():
         (state.network.classifier.weight if poison == "weights" else state.network.std).fill_(math.nan)
     before = {name: value.clone() for name, value in state.network.named_parameters()}
-    sentence = (
-        r"The loss is no longer a finite number \(nan\) in epoch 2, step 4, at learning rate .*smaller --learning"
-    )
+    sentence = r"The loss is no longer a finite number \(nan\) in epoch 2, step 4, at learning rate .*smaller --learn"
     with pytest.raises(TrainingError, match=sentence):
         run(state, data, recipe, Stopper(), seed=3)
     for name, value in state.network.named_parameters():

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from convscope.core.errors import ParameterError
-from convscope.training import schedule
 from convscope.training.schedule import Pace, learning_rate_factor
 
 
@@ -55,7 +54,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(schedule.time, "monotonic", clock)
+    monkeypatch.setattr("convscope.training.schedule.time.monotonic", clock)
     return clock
 
 

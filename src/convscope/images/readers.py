@@ -25,6 +25,7 @@ _PIXELS_A_RUN = 8_000_000
 _LONGEST_RUN = 512
 _LARGE = 100_000
 _MANY = 4_000
+_DEATHS = 2  # a process may also be ended by somebody else: a picture is named only when it died of it once more
 _DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
 
 
@@ -46,7 +47,9 @@ def readers(
     pool: Processes | None = None
     try:
         if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start():
-            pool = Processes(count)
+            with contextlib.suppress(OSError):  # where none can be started, threads read
+                pool = Processes(count)
+        if pool is not None:
             yield threads, pool.read
         elif is_file:
             yield threads, read_files
@@ -114,13 +117,18 @@ class Processes:
     """Processes that read runs for as many threads; one that dies of a picture is replaced, the picture named."""
 
     def __init__(self, count: int) -> None:
-        self._started = [ReadingProcess() for _ in range(count)]
         self._ended = False
+        self._started: list[ReadingProcess] = []
         self._free: queue.SimpleQueue[ReadingProcess] = queue.SimpleQueue()
-        for process in self._started:
-            self._free.put(process)
+        try:
+            for _ in range(count):
+                self._started.append(ReadingProcess())
+                self._free.put(self._started[-1])
+        except OSError:  # no memory, or too many processes: those that are there will do
+            if not self._started:
+                raise
 
-    def read(self, run: Run) -> Reading:
+    def read(self, run: Run, deaths: int = 0) -> Reading:
         """Return what `read_files(run)` returns, read by whichever process is free.
 
         Raises:
@@ -133,12 +141,14 @@ class Processes:
             self._free.put(process)  # whatever happens: another thread may wait for it
         if reading is not None:
             return reading
-        if len(run.files) == 1:
-            facts = no_facts(1)
-            facts["unusable"] = True
-            return Reading(facts=facts, reasons={0: _DIED})
-        first, second = run.halves()
-        return joined(self.read(first), self.read(second))
+        if len(run.files) > 1:
+            first, second = run.halves()
+            return joined(self.read(first), self.read(second))
+        if deaths < _DEATHS:
+            return self.read(run, deaths=deaths + 1)
+        facts = no_facts(1)
+        facts["unusable"] = True
+        return Reading(facts=facts, reasons={0: _DIED})
 
     def _try(self, process: ReadingProcess, run: Run) -> tuple[Reading | None, ReadingProcess]:
         """Return the reading, None where the process died of it, and the process or the one that replaces it."""

@@ -68,12 +68,14 @@ def _told_apart(images: NDArray[np.uint8]) -> tuple[float, int]:
 
 
 def _differences(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return gray thumbnails minus their mirror images, left half: N × features."""
+    """Return gray pictures minus their mirror images, the left half of that, made small: N × features.
+
+    The difference is taken first: bands of unequal width would not lie on their mirror images.
+    """
     gray = images.mean(axis=3)
-    rows = [band.mean(axis=1) for band in np.array_split(gray, min(_SIDE, gray.shape[1]), axis=1)]
+    half = (gray - gray[:, :, ::-1])[:, :, : max(1, gray.shape[2] // 2)]
+    rows = [band.mean(axis=1) for band in np.array_split(half, min(_SIDE, half.shape[1]), axis=1)]
     bands = np.stack(rows, axis=1)  # N H W -> N h W
-    columns = [band.mean(axis=2) for band in np.array_split(bands, min(_SIDE, bands.shape[2]), axis=2)]
-    small = np.stack(columns, axis=2)  # N h W -> N h w
-    half = (small - small[:, :, ::-1])[:, :, : max(1, small.shape[2] // 2)]
-    result: NDArray[np.float64] = half.reshape(len(images), -1)
+    columns = [band.mean(axis=2) for band in np.array_split(bands, min(_SIDE // 2, bands.shape[2]), axis=2)]
+    result: NDArray[np.float64] = np.stack(columns, axis=2).reshape(len(images), -1)  # N h W -> N, h*w
     return result
