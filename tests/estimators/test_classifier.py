@@ -176,7 +176,7 @@ def test_threads_and_every_global_randomness_are_as_before(threads: int, some: t
 
 @pytest.mark.parametrize(
     "labels",
-    [["a", "b"], [True, False], [-1, 1], [0.0, 1.0], [b"x", b"y"], ["", "\n"], ["x" * 300 + "1", "x" * 300 + "2"]],
+    [["a", "b"], [True, False], [-1, 1], [0.0, 1.0], ["", "\n"], ["x" * 300 + "1", "x" * 300 + "2"]],
 )
 def test_labels_of_every_type_come_back_and_are_pickled(labels: list[Any]) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
