@@ -62,7 +62,7 @@ class CsvTable(Table):
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
         picture = spell(prediction.picture)
-        ranked = [(_no_formula(spell(name)), f"{value:.6g}") for name, value in prediction.top]
+        ranked = [(_no_formula(spell(name)), f"{value:.6g}") for name, value in prediction.top[: self._top]]
         ranked += [("", "")] * (self._top - len(ranked))
         rest = [cell for pair in ranked[1:] for cell in pair]
         start = "./" if picture.startswith(_FORMULA) else ""
@@ -94,7 +94,7 @@ class JsonTable(Table):
             "error": prediction.error,
         }
         if self._top > 1:
-            row["top"] = [{"class": spell(name), "probability": value} for name, value in prediction.top]
+            row["top"] = [{"class": spell(name), "probability": value} for name, value in prediction.top[: self._top]]
         self._stream.write((",\n" if self._count else "\n") + json.dumps(row, ensure_ascii=False))
         self._count += 1
         self._unusable += prediction.error is not None
@@ -120,7 +120,7 @@ class ParquetTable(Table):
 
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
-        ranked = [(spell(name), value) for name, value in prediction.top]
+        ranked = [(spell(name), value) for name, value in prediction.top[: self._top]]
         ranked += [(None, None)] * (self._top - len(ranked))  # type: ignore[list-item]  # empty cells
         rest = [cell for pair in ranked[1:] for cell in pair]
         self._rows.append((spell(prediction.picture), *ranked[0], prediction.error, *rest))
