@@ -127,7 +127,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         encoder = LabelEncoder().fit(y)
         labels = encoder.transform(y).astype(np.int64)
         if len(encoder.classes_) < 2:
-            raise DataError(f"`y` must have at least 2 classes. Got 1 class ({encoder.classes_[0]!r}). Add another.")
+            raise DataError(
+                f"`y` must have at least 2 classes. Got 1 class ({encoder.classes_.tolist()[0]!r}). Add another."
+            )
         pixel_range = PixelRange.of(rows)
         images = np.ascontiguousarray(pixel_range.pixels(rows).reshape(len(rows), *shape))  # N, H*W*C -> N H W C
         examples = Examples(
