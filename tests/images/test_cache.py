@@ -262,7 +262,7 @@ def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, nu
     code = SLOW.replace("decode = reading", "from convscope.images import readers; readers._MANY = 1\ndecode = reading")
     code = code.replace("workers=1", "workers=2").replace(
         "prepare(",
-        "import os; readers.ReadingProcess.read = lambda *a: (print('reading', flush=True), time.sleep(9))\nprepare(",
+        "import os; readers.ReadingProcess.read = lambda *a: (print('reading', flush=True), time.sleep(2))\nprepare(",
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "many"), str(place)],

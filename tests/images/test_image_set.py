@@ -1,5 +1,7 @@
+import contextlib
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 from convscope.core.errors import DataError, ParameterError
 from convscope.images.image_set import prepare
 from convscope.images.pictures import decode
+from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
 from tests.images.generated import folder, picture, save
 
@@ -219,3 +222,46 @@ def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_
         prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
+
+
+def slow_run(tmp_path, monkeypatch):
+    """Return a source of 80 pictures, one run over all of them, and the list of what is decoded, slowly."""
+    from convscope.images import reading
+
+    seen = []
+    decode = reading.decode
+    monkeypatch.setattr(
+        reading, "decode", lambda *given, **named: seen.append(given) or time.sleep(0.05) or decode(*given, **named)
+    )
+    source = open_source(folder(tmp_path, each=40))
+    files = tuple(str(source.path(place)) for place in range(len(source)))
+    return source, reading.Run(start=0, files=files, preprocessing=Preprocessing(height=8, width=8)), seen
+
+
+@pytest.mark.parametrize("many", [10**9, 1])
+def test_a_run_stops_before_its_next_picture_when_the_reading_is_interrupted(tmp_path, monkeypatch, many):
+    from convscope.images import readers
+    from convscope.images.reading_process import ReadingProcess
+
+    source, run, seen = slow_run(tmp_path, monkeypatch)
+    monkeypatch.setattr(readers, "_MANY", many)
+    monkeypatch.setattr(ReadingProcess, "has_started", lambda self: False)  # so that this thread reads in both ways
+    futures = []
+    with contextlib.suppress(KeyboardInterrupt), readers.readers(source, pixels=120, workers=2) as (threads, read):
+        futures.append(threads.submit(read, run))
+        while not seen:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert len(seen) < 40
+    assert len(futures[0].result().facts) == 0
+
+
+def test_what_waits_for_a_process_that_was_ended_before_it_was_ready_does_not_read_by_itself(tmp_path, monkeypatch):
+    from convscope.images import readers
+
+    source, run, seen = slow_run(tmp_path, monkeypatch)
+    monkeypatch.setattr(readers, "_MANY", 1)
+    with contextlib.suppress(KeyboardInterrupt), readers.readers(source, pixels=120, workers=2) as (threads, read):
+        threads.submit(read, run)
+        raise KeyboardInterrupt
+    assert seen == []

@@ -4,6 +4,7 @@ import contextlib
 import os
 import queue
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,18 +45,20 @@ def readers(
     count = workers or usable_cores()
     is_file = len(source) > 0 and source.path(0) is not None
     threads = ThreadPoolExecutor(max_workers=count)
+    stopped = threading.Event()
     pool: Processes | None = None
     try:
         if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start():
             with contextlib.suppress(OSError):  # where none can be started, threads read
-                pool = Processes(count)
+                pool = Processes(count, stopped)
         if pool is not None:
             yield threads, pool.read
         elif is_file:
-            yield threads, read_files
+            yield threads, lambda run: read_files(run, stopped.is_set)
         else:
-            yield threads, lambda run: _read_source(source, run)
+            yield threads, lambda run: _read_source(source, run, stopped)
     finally:
+        stopped.set()
         threads.shutdown(wait=False, cancel_futures=True)
         if pool is not None:
             pool.end()
@@ -108,16 +111,17 @@ def _files(source: Source, places: range) -> tuple[str, ...]:
     return tuple("" if path is None else os.fspath(path) for path in paths)
 
 
-def _read_source(source: Source, run: Run) -> Reading:
-    return read_run(run, lambda place: source.decode(run.start + place, near=run.preprocessing.size))
+def _read_source(source: Source, run: Run, stopped: threading.Event) -> Reading:
+    near = run.preprocessing.size
+    return read_run(run, lambda place: source.decode(run.start + place, near=near), stopped.is_set)
 
 
 @final
 class Processes:
     """Processes that read runs for as many threads; one that dies of a picture is replaced, the picture named."""
 
-    def __init__(self, count: int) -> None:
-        self._ended = False
+    def __init__(self, count: int, stopped: threading.Event) -> None:
+        self._stopped = stopped
         self._started: list[ReadingProcess] = []
         self._free: queue.SimpleQueue[ReadingProcess] = queue.SimpleQueue()
         try:
@@ -152,20 +156,18 @@ class Processes:
 
     def _try(self, process: ReadingProcess, run: Run) -> tuple[Reading | None, ReadingProcess]:
         """Return the reading, None where the process died of it, and the process or the one that replaces it."""
-        if self._ended:
-            return Reading(facts=no_facts(0), reasons={}), process
-        if not process.has_started():  # Python cannot be started here: this thread reads
-            return read_files(run), process
+        if not process.has_started():  # Python cannot be started here, or was ended: this thread reads, unless stopped
+            return read_files(run, self._stopped.is_set), process
         reading = process.read(run)
         if reading is not None:
             return reading, process
-        if self._ended:
+        if self._stopped.is_set():
             return Reading(facts=no_facts(0), reasons={}), process
         return None, self._replaced(process)
 
     def end(self) -> None:
         """End all of them now; whoever waits for one gets an empty reading."""
-        self._ended = True
+        self._stopped.set()
         for process in self._started:
             process.end()
 
@@ -173,6 +175,6 @@ class Processes:
         process.end()
         fresh = ReadingProcess()
         self._started.append(fresh)
-        if self._ended:  # while this one started
+        if self._stopped.is_set():  # while this one started
             fresh.end()
         return fresh

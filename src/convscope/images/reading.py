@@ -44,14 +44,22 @@ class Reading:
     reasons: dict[int, str]
 
 
-def read_files(run: Run) -> Reading:
-    """Return the facts of the files of a run, and write their pixels."""
+def _never_stopped() -> bool:
+    return False
+
+
+def read_files(run: Run, is_stopped: Callable[[], bool] = _never_stopped) -> Reading:
+    """Return the facts of the files of a run, and write their pixels; `is_stopped` as for `read_run`."""
     near = run.preprocessing.size
-    return read_run(run, lambda place: decode(Path(run.files[place]), near=near))
+    return read_run(run, lambda place: decode(Path(run.files[place]), near=near), is_stopped)
 
 
-def read_run(run: Run, decode_one: Callable[[int], Decoded]) -> Reading:
+def read_run(
+    run: Run, decode_one: Callable[[int], Decoded], is_stopped: Callable[[], bool] = _never_stopped
+) -> Reading:
     """Return the facts of a run, each picture decoded by its place in the run, and write their pixels.
+
+    `is_stopped` is asked before each picture; if it says so, the reading is empty and nothing is written.
 
     An unusable picture leaves zeros. What a codec may raise beyond UnreadableImageError counts as unusable too: one
     bad file must not stop the rest.
@@ -63,6 +71,8 @@ def read_run(run: Run, decode_one: Callable[[int], Decoded]) -> Reading:
     facts, reasons = no_facts(len(run.files)), {}
     rows = np.zeros((len(run.files), step.height, step.width, step.channels), np.uint8)
     for place, file in enumerate(run.files):
+        if is_stopped():
+            return Reading(facts=no_facts(0), reasons={})
         try:
             decoded = decode_one(place)
             facts[place] = facts_of(decoded, file)
