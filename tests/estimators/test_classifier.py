@@ -26,6 +26,7 @@ from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.estimators.classifier import ConvClassifier
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.training.state import TrainingState
 
 FEW = ConvClassifier("4C3-MP2", epochs=2, batch=32, threads=1)
 LEFT_OUT: dict[
@@ -314,3 +315,17 @@ def test_a_class_of_few_pictures_is_found_when_classes_are_balanced() -> None:
         for balance in (False, True)
     ]
     assert found[1] > found[0]
+
+
+def test_the_weights_kept_are_the_best_ones_of_the_training_state(
+    some: tuple[Images, Labels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = TrainingState.best_weights
+
+    def nothing_learned(state: TrainingState) -> dict[str, torch.Tensor]:
+        weights = honest(state)
+        return weights | {name: torch.zeros_like(weights[name]) for name in weights if name.startswith("classifier")}
+
+    monkeypatch.setattr(TrainingState, "best_weights", nothing_learned)
+    probabilities = clone(FEW).fit(*some).predict_proba(some[0])
+    assert np.allclose(probabilities, 0.1)
