@@ -92,8 +92,8 @@ def test_a_batch_that_is_no_number_of_pictures_is_refused(batch: int) -> None:
 
 def test_the_batch_is_smaller_where_the_maps_are_large() -> None:
     assert small_model().batch == 256
-    large = small_model("200C3-4C3/4-MPg", height=400, width=400)
-    assert large.batch == 1
+    large = small_model("64C1-4C1/4-MPg", height=400, width=400)
+    assert large.batch == 3
 
 
 def test_parts_that_do_not_belong_together_are_refused() -> None:
