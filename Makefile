@@ -24,7 +24,7 @@ demo: $(DEMO)/installed ## install convscope here and train it on handwritten di
 
 .PHONY: test
 test: $(TEST)/wheel ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)
-	$(TEST)/bin/python -m pytest $(TESTS)
+	$(TEST)/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 .PHONY: check
 check: $(TEST)/wheel ## format, lint, strict types, architecture and sizes, docs

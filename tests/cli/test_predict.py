@@ -13,6 +13,7 @@ from PIL import Image
 
 from convscope.cli import main
 from tests.checks.models import small_model, some_pixels
+from tests.checks.processes import interruptible
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def test_what_cannot_be_met_is_one_sentence_and_exit_2(
 
 
 def _started(*words: str, **options: object) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "convscope", "predict", *words], **options)  # type: ignore[call-overload,no-any-return]
+    return interruptible([sys.executable, "-m", "convscope", "predict", *words], **options)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.mark.slow

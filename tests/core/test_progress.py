@@ -173,7 +173,11 @@ def test_a_terminal_gets_a_bar_and_a_dumb_one_plain_lines(monkeypatch: pytest.Mo
         monkeypatch.setenv("TERM", "dumb")
         assert isinstance(reporter_for(terminal), Plain)
         terminal.flush()
-        shown = os.read(main, 65_536).decode()
+        shown = ""
+        while (
+            "training: 4 steps in" not in shown
+        ):  # a read may give a part; one that gives nothing waits for pytest's end
+            shown += os.read(main, 65_536).decode()
     os.close(main)
     assert "training: 4 steps in" in shown
     assert isinstance(reporter_for(io.StringIO()), Plain)

@@ -20,6 +20,7 @@ from convscope.images.cache_limit import limit_bytes, parse_bytes, size_text
 from convscope.images.caching import close_gaps
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources import open_source
+from tests.checks.processes import interruptible
 from tests.images.generated import folder, save
 
 
@@ -223,7 +224,7 @@ prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]), workers=1)
 
 def started(pictures: Path, place: Path) -> subprocess.Popen:
     """Start a process that builds slowly, and return it once it is half-way."""
-    process = subprocess.Popen(
+    process = interruptible(
         [sys.executable, "-c", SLOW, str(pictures), str(place)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

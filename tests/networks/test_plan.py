@@ -16,19 +16,19 @@ def planned(text: str, *, height: int = 28, width: int = 28, channels: int = 1, 
 
 
 # layout, (height, width, channels, classes), parameters, multiply-adds: each written as it is counted by hand.
-# A convolution has units × (patch² × maps below + 1) parameters, + 2 instead of + 1 with normalization, and
+# A convolution has units × (patch² × maps below + 1) parameters (the 1 is its bias, or normalization's shift), and
 # patch² × maps below × units multiply-adds at every place.
 HAND_COUNTS = [
     ("20C5v-MP2-50C5v-MP2-500N-nonorm", (28, 28, 1, 10), 431_080, 2_293_000),  # LeNet of the Caffe tutorial
     ("6C5-AP2-16C5v-AP2-120N-84N-tanh-nonorm", (28, 28, 1, 10), 61_706, 416_520),  # LeNet-5, all maps connected
     ("softmax", (8, 8, 1, 10), 64 * 10 + 10, 64 * 10),
     ("nonorm", (5, 7, 3, 2), 105 * 2 + 2, 105 * 2),
-    ("100N", (28, 28, 1, 10), 784 * 100 + 200 + 1_010, 784 * 100 + 1_000),
-    ("8C3", (6, 6, 3, 4), (27 * 8 + 16) + (288 * 4 + 4), 27 * 8 * 36 + 288 * 4),
+    ("100N", (28, 28, 1, 10), 784 * 100 + 100 + 1_010, 784 * 100 + 1_000),
+    ("8C3", (6, 6, 3, 4), (27 * 8 + 8) + (288 * 4 + 4), 27 * 8 * 36 + 288 * 4),
     ("8C3/2-nonorm", (7, 5, 1, 4), (9 * 8 + 8) + (96 * 4 + 4), 9 * 8 * 4 * 3 + 96 * 4),
-    ("8C4-APg", (9, 9, 3, 3), (48 * 8 + 16) + (8 * 3 + 3), 48 * 8 * 81 + 24),
+    ("8C4-APg", (9, 9, 3, 3), (48 * 8 + 8) + (8 * 3 + 3), 48 * 8 * 81 + 24),
     ("4C3-+4C3-MP3/2-nonorm", (9, 9, 1, 2), 40 + 148 + (64 * 2 + 2), 36 * 81 + 144 * 81 + 128),
-    ("MP2-4C1v-SS2-5N", (8, 8, 3, 2), (12 + 8) + (16 * 5 + 10) + 12, 12 * 16 + 80 + 10),
+    ("MP2-4C1v-SS2-5N", (8, 8, 3, 2), (12 + 4) + (16 * 5 + 5) + 12, 12 * 16 + 80 + 10),
 ]
 
 

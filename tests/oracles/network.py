@@ -43,13 +43,11 @@ def _convolve(stage: Convolution, maps: Values, state: dict[str, Values], key: s
 
 def _normalize(values: Values, state: dict[str, Values], key: str) -> Values:
     key = f"{key}.normalization"
-    if f"{key}.weight" not in state:
+    if f"{key}.bias" not in state:
         return values
     shape = (-1,) + (1,) * (values.ndim - 1)
-    mean, variance, scale, shift = (
-        state[f"{key}.{name}"].reshape(shape) for name in ("running_mean", "running_var", "weight", "bias")
-    )
-    return (values - mean) / np.sqrt(variance + EPSILON) * scale + shift
+    mean, variance, shift = (state[f"{key}.{name}"].reshape(shape) for name in ("running_mean", "running_var", "bias"))
+    return (values - mean) / np.sqrt(variance + EPSILON) + shift
 
 
 def _keys(network: Network) -> Iterator[tuple[Convolution | Subsampling | Connected, str]]:

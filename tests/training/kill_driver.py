@@ -20,7 +20,7 @@ from convscope.training import watch
 from convscope.verbs.train import train
 
 KILLS = 20
-OPTIONS = {"epochs": 3, "layout": "4C3-MP2-16N", "seed": 3, "threads": 1, "batch": 64, "precision": "float32"}
+OPTIONS = {"epochs": 2, "layout": "4C3-MP2-16N", "seed": 3, "threads": 1, "batch": 64, "precision": "float32"}
 
 
 def attempt(folder: Path, cache: Path) -> None:

@@ -55,8 +55,7 @@ def everything(state: TrainingState) -> dict[str, torch.Tensor]:
     """Return copies of all tensors of a state: weights, running mean, the optimizer's moments."""
     result = {f"network.{name}": value for name, value in state.network.state_dict().items()}
     result |= {f"best.{name}": value for name, value in state.best_weights().items()}
-    for number, moments in enumerate(state.optimizer.state_dict()["state"].values()):
-        result |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    result |= {f"optimizer.{name}": value for name, value in state.optimizer.tensors().items()}
     return {name: value.clone() for name, value in result.items()}
 
 

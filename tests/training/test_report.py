@@ -230,7 +230,7 @@ def test_steps_are_those_of_the_plan() -> None:
     assert rows[2] == StepRow(
         name="16C3",
         output=(16, 4, 5),
-        parameters=16 * 8 * 9 + 32,
+        parameters=16 * 8 * 9 + 16,
         multiply_adds=16 * 8 * 9 * 20,
         receptive_field=(8, 8),
     )

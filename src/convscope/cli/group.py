@@ -13,7 +13,7 @@ import click
 
 from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean
-from convscope.core.machine import let_idle_threads_sleep
+from convscope.core.machine import let_idle_threads_rest
 from convscope.core.text import printable
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, trace = _without_trace(given)
     _print_anything()
-    let_idle_threads_sleep()
+    let_idle_threads_rest()
     with _terminated_by_signal():
         try:
             result = group.main(words, prog_name="convscope", standalone_mode=False)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
+from convscope.stages.normalization import Normalization
 from convscope.stages.subsampling import Subsampling
 
 from .layout import Layout
@@ -19,8 +20,8 @@ from .plan import plan
 class ConvolutionStage(nn.Module):
     """Convolve → normalize → (add the input) → nonlinearity → subsample: N C H W → N units h w.
 
-    Where the subsampling keeps order and the nonlinearity increases, they change places: the values are the same
-    and the nonlinearity has less to do.
+    Where the subsampling keeps order and all that lies before it increases, it changes places with that: the values
+    are the same, and what comes after it has less to do.
     """
 
     def __init__(
@@ -39,24 +40,26 @@ class ConvolutionStage(nn.Module):
             padding=0 if uneven else window.before,
             bias=not layout.normalization,
         )
-        self.normalization = nn.BatchNorm2d(convolution.units) if layout.normalization else None
+        self.normalization = Normalization(convolution.units) if layout.normalization else None
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
         self.subsampling = subsampling.build() if subsampling else None
         self.subsample_first = bool(subsampling and subsampling.kind.keeps_order and self.nonlinearity.increasing)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the stage's maps."""
+        early = self.subsampling if self.subsample_first else None
+        late = None if self.subsample_first else self.subsampling
         values = self.convolution(self.pad(maps) if self.pad else maps)
+        if early is not None and not self.residual:
+            values = early(values)
         if self.normalization is not None:
             values = self.normalization(values)
         if self.residual:
             values = values + maps
-        if self.subsampling is None:
-            return self.nonlinearity.apply(values)
-        if self.subsample_first:
-            return self.nonlinearity.apply(self.subsampling(values))
-        result: Tensor = self.subsampling(self.nonlinearity.apply(values))
-        return result
+            if early is not None:
+                values = early(values)
+        values = self.nonlinearity.apply(values)
+        return values if late is None else late(values)
 
 
 class ConnectedStage(nn.Module):
@@ -65,7 +68,7 @@ class ConnectedStage(nn.Module):
     def __init__(self, stage: Connected, inputs: int, layout: Layout) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, stage.units, bias=not layout.normalization)
-        self.normalization = nn.BatchNorm1d(stage.units) if layout.normalization else None
+        self.normalization = Normalization(stage.units) if layout.normalization else None
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
 
     def forward(self, maps: Tensor) -> Tensor:

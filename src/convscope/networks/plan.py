@@ -24,7 +24,7 @@ class Step:
     Attributes:
         name: the step's notation, or ``softmax``.
         maps: number of output maps (or units), of `rows` × `columns` values each.
-        parameters: numbers that are learned (normalization's scale and shift included).
+        parameters: numbers that are learned (weights, and a bias or normalization's shift for each map).
         multiply_adds: multiplications with an addition for one image (normalization, nonlinearity and subsampling not
             counted, as is usual).
         field_rows: receptive field down the image, over its rows of pixels.
@@ -92,9 +92,9 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
     last = _image(height, width, channels, classes)
     steps: list[Step] = []
     for number, stage in enumerate(layout.stages, start=1):
-        last = _next(stage, number, last, layout)
+        last = _next(stage, number, last)
         steps.append(last)
-    steps.append(_connected(layout.classifier, classes, last, normalized=False))
+    steps.append(_connected(layout.classifier, classes, last))
     result = Plan(layout=layout, height=height, width=width, channels=channels, classes=classes, steps=tuple(steps))
     for bound in _BOUNDS:
         bound.check(result)
@@ -185,16 +185,16 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
     )
 
 
-def _next(stage: Stage, number: int, below: Step, layout: Layout) -> Step:
+def _next(stage: Stage, number: int, below: Step) -> Step:
     if isinstance(stage, Connected):
-        return _connected(str(stage), stage.units, below, normalized=layout.normalization)
+        return _connected(str(stage), stage.units, below)
     rows, rows_sight = _places(stage, below.rows, number, below)
     columns, columns_sight = _places(stage, below.columns, number, below)
     maps, parameters, multiply_adds = below.maps, 0, 0
     if isinstance(stage, Convolution):
         maps = stage.units
         weights = below.maps * stage.patch**2 * maps
-        parameters = weights + (2 * maps if layout.normalization else maps)
+        parameters = weights + maps
         multiply_adds = weights * rows * columns
         if stage.residual and (maps, rows, columns) != (below.maps, below.rows, below.columns):
             raise LayoutError(
@@ -232,7 +232,7 @@ def _places(stage: Convolution | Subsampling, size: int, number: int, below: Ste
     return window.places(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
 
 
-def _connected(name: str, units: int, below: Step, *, normalized: bool) -> Step:
+def _connected(name: str, units: int, below: Step) -> Step:
     rows, columns = Window(kernel=below.rows, stride=below.rows), Window(kernel=below.columns, stride=below.columns)
     weights = below.values * units
     return Step(
@@ -240,7 +240,7 @@ def _connected(name: str, units: int, below: Step, *, normalized: bool) -> Step:
         maps=units,
         rows=1,
         columns=1,
-        parameters=weights + (2 * units if normalized else units),
+        parameters=weights + units,
         multiply_adds=weights,
         field_rows=below.field_rows.through(rows),
         field_columns=below.field_columns.through(columns),

@@ -39,9 +39,8 @@ def expected_tensors(planned: Plan) -> Tensors:
 def _weights(module: str, part: str, shape: tuple[int, ...], *, normalized: bool) -> Tensors:
     result = _learned(f"{module}.{part}", shape, bias=not normalized)
     if normalized:
-        names = ("weight", "bias", "running_mean", "running_var")
+        names = ("bias", "running_mean", "running_var")
         result |= {f"{module}.normalization.{name}": (torch.float32, shape[:1]) for name in names}
-        result[f"{module}.normalization.num_batches_tracked"] = (torch.int64, ())
     return result
 
 

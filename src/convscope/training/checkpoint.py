@@ -32,6 +32,7 @@ class _Standing:
     fraction: float
     per_step: float
     elapsed_s: float
+    learning_rate: float
     loss: float
     right: int
     seen: int
@@ -40,7 +41,7 @@ class _Standing:
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training has come to."""
-        for name in ("epoch", "batch", "step", "elapsed_s", "right", "seen", "seconds"):
+        for name in ("epoch", "batch", "step", "elapsed_s", "learning_rate", "right", "seen", "seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise DataError(f"`{name}` must be 0 or more. Got {getattr(self, name)}.")
         for name in ("fraction", "per_step"):
@@ -68,6 +69,7 @@ def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
         fraction=state.pace.fraction,
         per_step=state.pace.per_step,
         elapsed_s=state.pace.elapsed_s,
+        learning_rate=state.learning_rate,
         loss=state.sums.loss,
         right=state.sums.right,
         seen=state.sums.seen,
@@ -85,7 +87,7 @@ def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     Raises:
         ModelFileError: the file is damaged, foreign, of another run, or of a newer version.
     """
-    expected = {name: value.detach() for name, value in _tensors(state, complete=True).items()}
+    expected = {name: value.detach() for name, value in _tensors(state).items()}
     tensors, metadata = read_tensors(path)
     standing = _read_standing(metadata.get(_KEY, "null"), path)
     if standing.run != run:
@@ -113,39 +115,20 @@ def _read_standing(text: str, path: Path) -> _Standing:
     return standing
 
 
-def _tensors(state: TrainingState, *, complete: bool = False) -> dict[str, Tensor]:
-    """Return everything that is tensors, by name; `complete` makes the optimizer's even before its first step."""
+def _tensors(state: TrainingState) -> dict[str, Tensor]:
+    """Return everything that is tensors, by name: the state's own, not copies."""
     result = {f"network.{name}": value for name, value in state.network.state_dict().items()}
     if state.mean:
         result |= {f"mean.{name}": value for name, value in state.mean.values.items()}
-    for number, parameter in enumerate(_parameters(state)):
-        moments = state.optimizer.state.get(parameter, {})
-        if not moments and (complete or state.step == 0):
-            moments = {"step": torch.zeros(()), "exp_avg": parameter.detach(), "exp_avg_sq": parameter.detach()}
-            moments = {name: torch.zeros_like(value) for name, value in moments.items()}
-        result |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-    return result
-
-
-def _parameters(state: TrainingState) -> list[Tensor]:
-    return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+    return result | {f"optimizer.{name}": value for name, value in state.optimizer.tensors().items()}
 
 
 def _put_back(state: TrainingState, standing: _Standing, tensors: dict[str, Tensor]) -> None:
-    own = state.network.state_dict()
     with torch.no_grad():
-        for name, value in own.items():
-            value.copy_(tensors[f"network.{name}"])
-        for name, value in state.mean.values.items() if state.mean else ():
-            value.copy_(tensors[f"mean.{name}"])
-        for number, parameter in enumerate(_parameters(state)):
-            moments = {name: tensors[f"optimizer.{number}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
-            like = {name: torch.empty_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
-            state.optimizer.state[parameter] = {
-                "step": moments["step"].clone(),
-                **{name: empty.copy_(moments[name]) for name, empty in like.items()},
-            }
+        for name, value in _tensors(state).items():
+            value.copy_(tensors[name])
     state.epoch, state.batch, state.step = standing.epoch, standing.batch, standing.step
+    state.learning_rate = standing.learning_rate
     state.pace.go_on(fraction=standing.fraction, per_step=standing.per_step, before_s=standing.elapsed_s)
     state.sums = Sums(loss=standing.loss, right=standing.right, seen=standing.seen, seconds=standing.seconds)
     state.history = list(standing.history)

@@ -87,8 +87,7 @@ def _step(  # noqa: PLR0917  # one place calls it
     """Take one step on the pictures at `places`; return the loss before it."""
     started = time.monotonic()
     rate = recipe.learning_rate * learning_rate_factor(state.pace.middle, recipe.warmup)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    state.learning_rate = rate
     images = take(data.images, places, recipe.augmentation, generator)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
     labels = data.labels[places]
@@ -101,10 +100,9 @@ def _step(  # noqa: PLR0917  # one place calls it
             f"The loss is no longer a finite number ({value}) in epoch {state.epoch + 1}, step {state.step + 1}, at "
             f"learning rate {rate:.2g}. Try a smaller --learning-rate."
         )
-    state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
-    state.optimizer.step()
     state.step += 1
+    state.optimizer.step(state.step, rate)
     state.pace.step()
     if state.mean:
         state.mean.update(state.network, state.step)
@@ -119,10 +117,9 @@ def _check_weights(state: TrainingState) -> None:
     """Refuse weights that the last step has spoiled: no later loss would tell."""
     for name, value in state.network.state_dict().items():
         if not bool(torch.isfinite(value).all()):
-            rate = state.optimizer.param_groups[0]["lr"]
             raise TrainingError(
                 f"The weights are no longer finite numbers ({name}) after epoch {state.epoch + 1}, step {state.step}, "
-                f"at learning rate {rate:.2g}. Try a smaller --learning-rate."
+                f"at learning rate {state.learning_rate:.2g}. Try a smaller --learning-rate."
             )
 
 
@@ -140,7 +137,7 @@ def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> Epoch
         step=state.step,
         seconds=state.pace.elapsed_s,
         images_per_second=sums.seen / max(sums.seconds, 1e-9),
-        learning_rate=float(state.optimizer.param_groups[0]["lr"]),
+        learning_rate=state.learning_rate,
         loss=sums.loss / max(1, sums.seen),
         accuracy=sums.right / max(1, sums.seen),
         validation_loss=loss,

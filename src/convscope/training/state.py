@@ -11,6 +11,7 @@ from convscope.networks.build import Network
 
 from .averaging import RunningMean
 from .history import EpochRecord
+from .optimizer import AdamW
 from .recipe import Recipe
 from .schedule import Pace
 
@@ -27,15 +28,19 @@ class Sums:
 
 @dataclass(kw_only=True)
 class TrainingState:
-    """A training run where it stands: after `batch` batches of epoch number `epoch` (both from 0)."""
+    """A training run where it stands: after `batch` batches of epoch number `epoch` (both from 0).
+
+    `step` counts steps over all epochs; the last one was taken at `learning_rate`.
+    """
 
     network: Network
-    optimizer: torch.optim.Optimizer
+    optimizer: AdamW
     mean: RunningMean | None
     pace: Pace
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    learning_rate: float = 0.0
     sums: Sums = field(default_factory=Sums)
     history: list[EpochRecord] = field(default_factory=list)
 
@@ -45,7 +50,7 @@ class TrainingState:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,
-            optimizer=make_optimizer(network, recipe),
+            optimizer=AdamW(network, decay=recipe.weight_decay),
             mean=RunningMean(network, recipe.averaging) if recipe.averaging else None,
             pace=Pace(per_step=1 / steps, budget_s=budget_s),
         )
@@ -66,14 +71,3 @@ class TrainingState:
         finally:
             self.network.load_state_dict(before)
             self.network.train()
-
-
-def make_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return AdamW over the network's weights; what has one axis (normalization, biases) does not decay."""
-    weights = [value for value in network.parameters() if value.ndim > 1]
-    others = [value for value in network.parameters() if value.ndim <= 1]
-    groups = [
-        {"params": weights, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)

@@ -1,0 +1,74 @@
+"""Training by the command: what a user sees when it is interrupted or cannot write."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from convscope.cli import main
+from convscope.networks.model import Model
+from convscope.training.report import read_report
+from tests.checks.processes import interruptible
+
+TRAIN = ["train", "digits", "--layout", "4C3-MP2", "--threads", "1", "-o", "run"]
+COMMAND = [sys.executable, "-m", "convscope", *TRAIN]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_a_usable_model_that_can_be_trained_on(number: int, tmp_path: Path) -> None:
+    process = interruptible(
+        [*COMMAND, "--epochs", "100000"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    history = tmp_path / "run/history.csv"
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None and not history.exists():
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 130, err.decode()
+    assert b"Traceback" not in err
+    assert b"interrupted; go on with: convscope train --resume run" in out
+    model = Model.load(tmp_path / "run/model.safetensors")
+    assert len(model.classes) == 10
+    assert read_report(tmp_path / "run/report.json").pictures == 359
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are set in the way of POSIX")
+def test_a_disk_that_is_full_is_one_sentence(tmp_path: Path) -> None:
+    import resource  # not everywhere
+
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+
+    done = subprocess.run(
+        [*COMMAND, "--epochs", "1", "--quiet"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=small_files,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Error: Cannot write ")
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("run").write_text("a file, not a folder")
+    assert main([*TRAIN, "--epochs", "1", "--quiet"]) == 2
+    err = capsys.readouterr().err
+    assert "run" in err
+    assert "Traceback" not in err
+    assert Path("run").read_text() == "a file, not a folder"
