@@ -6,6 +6,7 @@ Scope: the whole command, `convscope train SET`, from the start of the process t
 cold cache of pictures, on all cores. FOLDER holds mnist/ (IDX files) and cifar10-jpeg.tar (class folders of JPEG files
 inside train/ and test/); Fashion-MNIST is found where its Debian package puts it. The accuracy is that of the model
 file on pictures that no choice was made by: a stratified fifth of digits, the test pictures of the others.
+Seconds are those of the clock; `processor_share_before_and_after` says how much of a core the machine gave just then.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results_file import spread, write
+from results_file import processor_share, spread, write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> 
         "--data-dir", str(data_dir), "-o", str(run), "--force",
     ]  # fmt: skip
     environment = {**os.environ, "CONVSCOPE_CACHE": str(cache)}
+    share = processor_share()
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - started
@@ -73,6 +75,7 @@ def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> 
         "seed": seed,
         "accuracy": report["accuracy"],
         "seconds": round(seconds, 2),
+        "processor_share_before_and_after": [share, processor_share()],
         "training_seconds": round(report["seconds"], 2),
         "epochs": report["epochs"],
         "layout": report["layout"],
