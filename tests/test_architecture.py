@@ -20,6 +20,7 @@ LINES = (
     ("verbs",),
     ("cli",),
 )
+IMAGES = ("decoding", "sources", "reading", "cache")  # folders inside images/: each knows only those before it
 LEVEL = {folder: level for level, line in enumerate(LINES) for folder in line}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
@@ -80,13 +81,23 @@ def test_a_folder_imports_only_folders_on_lines_above(module: str) -> None:
         assert LEVEL[parts[1]] < LEVEL[folder], f"{module} imports {name}: {parts[1]} is not above {folder}"
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("images/")])
+def test_a_folder_of_images_imports_only_those_before_it(module: str) -> None:
+    folder = Path(module).parts[1]
+    for name, _ in _imports(module):
+        parts = name.split(".")
+        if folder in IMAGES and parts[:2] == ["convscope", "images"] and parts[2] in IMAGES:
+            assert IMAGES.index(parts[2]) <= IMAGES.index(folder), f"{module} imports {name}"
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_are_in_full_between_folders_and_with_one_dot_inside(module: str) -> None:
-    inside = f"convscope.{Path(module).parts[0]}." if "/" in module else None
+    inside = ".".join(["convscope", *Path(module).parts[:-1], ""]) if "/" in module else None
     for name, dots in _imports(module):
         assert dots <= 1, f"{module} imports {name} with {dots} dots"
         if inside and dots == 0:
-            assert not name.startswith(inside), f"{module} imports {name} in full from inside its folder"
+            own = name.startswith(inside) and "." not in name.removeprefix(inside)
+            assert not own, f"{module} imports {name} in full from inside its folder"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.images.pictures import Decoded
-from convscope.images.sources import TEST, TRAIN, UNASSIGNED, VALIDATION, Source
+from convscope.images.decoding.pictures import Decoded
+from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, Source
 
 Maker = Callable[[], Source]
 

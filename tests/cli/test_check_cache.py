@@ -6,7 +6,7 @@ import pytest
 
 from convscope.cli import main
 from convscope.images.image_set import prepare
-from convscope.images.sources import open_source
+from convscope.images.sources.opening import open_source
 from tests.images.generated import folder, save
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
-from convscope.images.arrays import from_arrays
-from convscope.images.npz import memory_bytes
-from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.arrays import from_arrays
+from convscope.images.sources.npz import memory_bytes
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -184,6 +184,6 @@ def test_a_broken_npz_is_one_sentence(name: str, tmp_path: Path) -> None:
 def test_an_npz_larger_than_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "set.npz").write_bytes(GOOD)
     assert memory_bytes() > 1 << 20
-    monkeypatch.setattr("convscope.images.npz.memory_bytes", lambda: 100)
+    monkeypatch.setattr("convscope.images.sources.npz.memory_bytes", lambda: 100)
     with pytest.raises(DataError, match="must fit into memory. Got x.npy .* Write the pictures as files"):
         open_source(tmp_path / "set.npz")

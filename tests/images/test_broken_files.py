@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.core.errors import UnreadableImageError
-from convscope.images.pictures import decode
+from convscope.images.decoding.pictures import decode
 from convscope.images.preprocessing import Preprocessing
 
 from . import broken_files
@@ -77,7 +77,7 @@ def test_a_huge_declared_size_takes_no_memory() -> None:
     program = """
         import resource, sys
         from convscope.core.errors import UnreadableImageError
-        from convscope.images.pictures import decode
+        from convscope.images.decoding.pictures import decode
         from tests.images.broken_files import huge_files
         files = huge_files()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import ParameterError, StorageError
-from convscope.images import cache as cache_module
-from convscope.images import cache_folder as folder_module
-from convscope.images import caching
-from convscope.images.cache import FACTS_FILE, IMAGES, INDEX
-from convscope.images.cache_folder import MARKER, cache_folder, clear, entries
-from convscope.images.cache_limit import limit_bytes, parse_bytes, size_text
-from convscope.images.caching import close_gaps
+from convscope.images.cache import caching
+from convscope.images.cache import entry as cache_module
+from convscope.images.cache import folder as folder_module
+from convscope.images.cache.caching import close_gaps
+from convscope.images.cache.entry import FACTS_FILE, IMAGES, INDEX
+from convscope.images.cache.folder import MARKER, cache_folder, clear, entries
+from convscope.images.cache.limit import limit_bytes, parse_bytes, size_text
 from convscope.images.image_set import ImageSet, prepare
-from convscope.images.sources import open_source
+from convscope.images.sources.opening import open_source
 from tests.checks.processes import interruptible
 from tests.images.generated import folder, save
 
@@ -54,8 +54,8 @@ def entry(place: Path) -> Path:
 
 def test_the_second_time_nothing_is_decoded(pictures, place, builds, monkeypatch):
     first = ready(pictures, place)
-    monkeypatch.setattr("convscope.images.files.decode", None)
-    monkeypatch.setattr("convscope.images.reading.decode", None)
+    monkeypatch.setattr("convscope.images.sources.files.decode", None)
+    monkeypatch.setattr("convscope.images.reading.run.decode", None)
     second = ready(pictures, place)
     assert len(builds) == 1
     assert np.array_equal(first.images, second.images)
@@ -209,9 +209,11 @@ def test_a_change_of_a_list_is_noticed(pictures, place, builds, tmp_path):
 SLOW = """
 import sys, time
 from pathlib import Path
-from convscope.images import reading, files, caching
+from convscope.images.cache import caching
+from convscope.images.reading import run as reading
+from convscope.images.sources import files
 from convscope.images.image_set import prepare
-from convscope.images.sources import open_source
+from convscope.images.sources.opening import open_source
 decode = reading.decode
 def slow(*given, **named):
     print("reading", flush=True)
@@ -260,7 +262,9 @@ def test_ctrl_c_leaves_nothing_behind(pictures, place):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, number):
     folder(tmp_path / "many", each=300, size=(64, 64))
-    code = SLOW.replace("decode = reading", "from convscope.images import readers; readers._MANY = 1\ndecode = reading")
+    code = SLOW.replace(
+        "decode = reading", "from convscope.images.reading import readers; readers._MANY = 1\ndecode = reading"
+    )
     code = code.replace("workers=1", "workers=2").replace(
         "prepare(",
         "import os; readers.ReadingProcess.read = lambda *a: (print('reading', flush=True), time.sleep(2))\nprepare(",
@@ -284,7 +288,7 @@ def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, nu
 def _runs(process: str) -> bool:
     """Return whether a process is there and is no mere entry that nobody has asked for."""
     try:
-        return "reading_process" in Path(f"/proc/{process}/cmdline").read_text()
+        return "images.reading.process" in Path(f"/proc/{process}/cmdline").read_text()
     except OSError:
         return False
 

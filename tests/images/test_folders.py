@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
-from convscope.images.sources import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
+from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
 
 from .broken_files import good_files, odd_names
 from .test_sources import write_pictures

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
-from convscope.images.idx import read_idx
-from convscope.images.sources import open_source
+from convscope.images.sources.idx import read_idx
+from convscope.images.sources.opening import open_source
 
 from .test_sources import idx_bytes, write_idx
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
+from convscope.images.decoding.pictures import decode
 from convscope.images.image_set import prepare
-from convscope.images.pictures import decode
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
 from tests.images.generated import folder, picture, save
 
 
@@ -107,14 +107,15 @@ def test_threads_and_processes_read_the_same(tmp_path, cache, monkeypatch):
     (tmp_path / "a" / "3.png").write_bytes(b"bad")
     source = open_source(tmp_path)
     one = prepare(source, cache_dir=cache / "threads", workers=2)
-    monkeypatch.setattr("convscope.images.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
     two = prepare(source, cache_dir=cache / "processes", workers=2)
     assert np.array_equal(one.images, two.images)
     assert one.inspection == two.inspection
 
 
 def test_a_picture_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path, cache, monkeypatch):
-    from convscope.images import readers, reading_process
+    from convscope.images.reading import process as reading_process
+    from convscope.images.reading import readers
 
     class Dying(reading_process.ReadingProcess):
         def read(self, run):
@@ -133,7 +134,8 @@ def test_a_picture_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path,
 
 
 def test_a_process_that_somebody_else_ended_costs_no_picture(tmp_path, cache, monkeypatch):
-    from convscope.images import readers, reading_process
+    from convscope.images.reading import process as reading_process
+    from convscope.images.reading import readers
 
     calls = []
 
@@ -156,13 +158,13 @@ def test_where_no_process_can_be_started_threads_read(tmp_path, cache, monkeypat
     def refused(*given, **named):
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("convscope.images.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
     monkeypatch.setattr(subprocess, "Popen", refused)
     assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
 
 
 def test_where_python_cannot_be_started_threads_read(tmp_path, cache, monkeypatch):
-    monkeypatch.setattr("convscope.images.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
 
@@ -180,9 +182,9 @@ def test_preparing_does_not_load_torch(tmp_path, cache):
     folder(tmp_path)
     code = (
         "import sys; from pathlib import Path; from convscope.images.image_set import prepare\n"
-        "from convscope.images.sources import open_source\n"
+        "from convscope.images.sources.opening import open_source\n"
         "prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]))\n"
-        "import convscope.images.reading_process\n"
+        "import convscope.images.reading.process\n"
         "assert not {'torch', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path), str(cache)], check=True)
@@ -200,7 +202,8 @@ def test_a_picture_larger_than_wanted_is_read_the_same_by_every_way(tmp_path, ca
 
 @pytest.mark.parametrize("stopped", [False, True])
 def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_path, cache, monkeypatch, stopped):
-    from convscope.images import readers, reading_process
+    from convscope.images.reading import process as reading_process
+    from convscope.images.reading import readers
 
     started = []
 
@@ -227,7 +230,7 @@ def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_
 
 def slow_run(tmp_path, monkeypatch):
     """Return a source of 80 pictures, one run over all of them, and the list of what is decoded, slowly."""
-    from convscope.images import reading
+    from convscope.images.reading import run as reading
 
     seen = []
     decode = reading.decode
@@ -241,8 +244,8 @@ def slow_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("many", [10**9, 1])
 def test_a_run_stops_before_its_next_picture_when_the_reading_is_interrupted(tmp_path, monkeypatch, many):
-    from convscope.images import readers
-    from convscope.images.reading_process import ReadingProcess
+    from convscope.images.reading import readers
+    from convscope.images.reading.process import ReadingProcess
 
     source, run, seen = slow_run(tmp_path, monkeypatch)
     monkeypatch.setattr(readers, "_MANY", many)
@@ -258,7 +261,7 @@ def test_a_run_stops_before_its_next_picture_when_the_reading_is_interrupted(tmp
 
 
 def test_what_waits_for_a_process_that_was_ended_before_it_was_ready_does_not_read_by_itself(tmp_path, monkeypatch):
-    from convscope.images import readers
+    from convscope.images.reading import readers
 
     source, run, seen = slow_run(tmp_path, monkeypatch)
     monkeypatch.setattr(readers, "_MANY", 1)

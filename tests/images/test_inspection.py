@@ -8,11 +8,11 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.images.facts import facts_of, facts_of_stack, no_facts
+from convscope.images.decoding.pictures import Decoded
 from convscope.images.inspection import KINDS, Inspection, Problem, spell
-from convscope.images.pictures import Decoded
+from convscope.images.reading.facts import facts_of, facts_of_stack, no_facts
 from convscope.images.rules import inspect, kind_of
-from convscope.images.sources import open_source
+from convscope.images.sources.opening import open_source
 from tests.images.generated import folder, picture, save
 
 

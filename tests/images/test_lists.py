@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convscope.core.errors import DataError, MissingPackageError
-from convscope.images.sources import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
+from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
 
 from .test_sources import write_pictures
 

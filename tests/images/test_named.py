@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError, MissingPackageError
-from convscope.images import named
-from convscope.images.download import download, unpacked_sum
-from convscope.images.sources import TEST, TRAIN, UNASSIGNED, open_source
+from convscope.images.sources import named
+from convscope.images.sources.download import download, unpacked_sum
+from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, open_source
 
 from .test_sources import write_idx
 
@@ -165,5 +165,5 @@ def test_the_sum_of_a_damaged_file_is_none(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "x.gz").write_bytes(b"\x1f\x8b damaged")
     assert unpacked_sum(tmp_path / "x.gz") == ""
     (tmp_path / "y.gz").write_bytes(gzip.compress(b"0" * 1000))
-    monkeypatch.setattr("convscope.images.download._LONGEST", 999)
+    monkeypatch.setattr("convscope.images.sources.download._LONGEST", 999)
     assert unpacked_sum(tmp_path / "y.gz") == ""

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from convscope.core.errors import DataError, UnreadableImageError
-from convscope.images.modes import scale_wide, to_pixels
-from convscope.images.pictures import Decoded, decode
-from convscope.images.quiet import quiet_pillow
+from convscope.images.decoding.modes import scale_wide, to_pixels
+from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.decoding.quiet import quiet_pillow
 
 from .broken_files import encoded, good_files, odd_files, orientation, sample, write_all, wrong_files
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.images.pictures import Decoded, decode
+from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
 
 from .broken_files import encoded, sample

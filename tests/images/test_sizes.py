@@ -7,7 +7,7 @@ from PIL import Image
 from convscope.core.errors import DataError, ParameterError
 from convscope.images.sampling import Sample, take_sample
 from convscope.images.sizes import LADDER, Wish, choose_preprocessing, parse_color, rung
-from convscope.images.sources import open_source
+from convscope.images.sources.opening import open_source
 from tests.images.generated import folder, save
 
 

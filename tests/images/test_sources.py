@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
-from convscope.images.sources import TEST, Source, open_source
+from convscope.images.sources.opening import TEST, Source, open_source
 from tests.checks.sources import CHECKS, Maker
 
 from .broken_files import encoded, sample
@@ -119,7 +119,7 @@ def test_the_fingerprint_notices_a_change_that_keeps_size_and_time(
     sampled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not sampled:  # then only the time at which the entry changed tells; no program can set it
-        monkeypatch.setattr("convscope.images.files._start", lambda _: b"")
+        monkeypatch.setattr("convscope.images.sources.files._start", lambda _: b"")
     source = make("class folders", tmp_path)()
     before = source.fingerprint()
     file = source.path(0)

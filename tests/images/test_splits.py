@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.core.errors import ParameterError
-from convscope.images.source import TEST, TRAIN, UNASSIGNED, VALIDATION
+from convscope.images.sources.source import TEST, TRAIN, UNASSIGNED, VALIDATION
 from convscope.images.splits import LEFT_OUT, assign, group
 
 

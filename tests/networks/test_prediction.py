@@ -11,7 +11,7 @@ from PIL import Image
 
 from convscope.core.errors import ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.images.pictures import decode
+from convscope.images.decoding.pictures import decode
 from convscope.networks import prediction
 from convscope.networks.inputs import Input
 from convscope.networks.prediction import Prediction, predict

@@ -32,7 +32,7 @@ def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
 def report(found: "CacheContents", *, cleared: bool) -> str:
     """Return the contents of the cache as text."""
     from convscope.core.text import printable
-    from convscope.images.cache_limit import size_text
+    from convscope.images.cache.limit import size_text
 
     folder = printable(found.folder)
     lines = []

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
+from convscope.images.cache.caching import cached
+from convscope.images.reading.facts import facts_of_stack
+from convscope.images.sources.source import TRAIN, Source
 
-from .caching import cached
-from .facts import facts_of_stack
 from .inspection import Inspection
 from .preprocessing import Preprocessing
 from .rules import judge
 from .sampling import take_sample
 from .sizes import Wish, choose_preprocessing
-from .source import TRAIN, Source
 from .splits import assign, check_fraction
 
 
@@ -86,7 +86,7 @@ def prepare(
     Files are read once and kept in a cache on disk; arrays that need no change are used where they are.
 
     Args:
-        source: see `convscope.images.sources.open_source`.
+        source: see `convscope.images.sources.opening.open_source`.
         size: (width, height) or one side in pixels; None chooses it from the data.
         fit: "letterbox", "stretch" or "crop", for pictures of another shape.
         background: "auto", "white", "black" or "#rrggbb": margins and what lies behind transparency.
@@ -104,7 +104,7 @@ def prepare(
         StorageError: no room for the cache.
 
     Examples:
-        >>> from convscope.images.sources import open_source
+        >>> from convscope.images.sources.opening import open_source
         >>> digits = prepare(open_source((np.eye(8, dtype=np.uint8)[None].repeat(6, 0), [0, 1] * 3)))
         >>> digits.images.shape, digits.notes[0]
         ((6, 8, 8, 1), 'size 8x8 (width x height): the pictures have it')

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError, choose
-
-from .pictures import Decoded
+from convscope.images.decoding.pictures import Decoded
 
 FITS = ("letterbox", "stretch", "crop")
 

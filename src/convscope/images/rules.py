@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
+from convscope.images.reading.facts import facts_of_stack
+from convscope.images.reading.readers import read_all
+from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
-from .facts import facts_of_stack
 from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
-from .readers import read_all
 from .sampling import take_sample
 from .sizes import Wish, choose_preprocessing
-from .source import SPLIT_NAMES, TEST, VALIDATION, Source
 from .splits import group
 
 _FEW = 10
@@ -48,7 +48,7 @@ def inspect(source: Source, *, reporter: Reporter | None = None, workers: int | 
         DataError: nothing can be read, or some class has nothing that can be.
 
     Examples:
-        >>> from convscope.images.sources import open_source
+        >>> from convscope.images.sources.opening import open_source
         >>> pictures = np.stack([np.eye(8), np.eye(8), np.zeros((8, 8))])
         >>> [problem.kind for problem in inspect(open_source((pictures, ["a", "b", "b"]))).problems[:3]]
         ['single colour', 'duplicate', 'two classes']

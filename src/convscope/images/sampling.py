@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, UnreadableImageError
-
-from .facts import is_gray
-from .pictures import Decoded
-from .source import Source
+from convscope.images.decoding.pictures import Decoded
+from convscope.images.reading.facts import is_gray
+from convscope.images.sources.source import Source
 
 _MOST_PICTURES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds

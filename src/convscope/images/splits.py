@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-
-from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
+from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 
 DEFAULT_FRACTION = 0.2
 """How much is held out for validation where the set has no parts of its own."""

@@ -3,18 +3,23 @@
 from .layout import Layout
 
 _SMALL, _MIDDLE = 12, 40
+_GRAY_FEW = "24C5-MP2-48C3-MP2-96C3-MPg"
+_GRAY_MANY = "24C5-MP2-64C3-MP2-128C3-MP2-192N"
 
 
 def default_layout(*, height: int, width: int, channels: int, pictures: int) -> Layout:
     """Return a sensible layout for `pictures` training pictures of height × width × channels.
 
-    Small pictures keep their size for two stages; pictures of 13 to 40 pixels are halved after each; from there on
-    the first stage takes every second place, and stages go on until about 5 pixels are left. A wide fully connected
-    end needs many pictures to learn; with few, each map is reduced to its largest value.
+    Small pictures keep their size for two stages; pictures of 13 to 40 pixels are halved after each. With colour, and
+    from 41 pixels on, each size but the last is looked at twice (the second stage adds its input), and stages go on
+    until about 5 pixels are left; large pictures begin with a stage that takes every second place. A wide fully
+    connected end needs many pictures to learn; with few, each map is reduced to its largest value.
 
     Examples:
         >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000))
-        '24C5-MP2-48C3-MP2-192N'
+        '24C5-MP2-64C3-MP2-128C3-MP2-192N'
+        >>> str(default_layout(height=32, width=32, channels=3, pictures=50_000))
+        '32C5-MP2-64C3-+64C3-MP2-128C3-+128C3-MP2-256C3-MPg'
     """
     side = min(height, width)
     if side < 4:
@@ -22,7 +27,7 @@ def default_layout(*, height: int, width: int, channels: int, pictures: int) -> 
     if side <= _SMALL:
         return Layout.parse("24C3-48C3-MP2-96N")
     if side <= _MIDDLE and channels == 1:
-        return Layout.parse("24C5-MP2-48C3-MP2-192N" if pictures >= 5_000 else "24C5-MP2-48C3-MP2-96C3-MPg")
+        return Layout.parse(_GRAY_MANY if pictures >= 5_000 else _GRAY_FEW)
     return Layout.parse("-".join(_deep(side)))
 
 
@@ -33,6 +38,6 @@ def _deep(side: int) -> list[str]:
     left = side // 2 if side <= _MIDDLE else (side + 1) // 2 // 2
     while left >= 8:
         units = min(2 * units, 256)
-        stages += [f"{units}C3", "MP2"]
+        stages += [f"{units}C3", *([f"+{units}C3"] if units <= 128 else []), "MP2"]
         left //= 2
     return [*stages, f"{min(2 * units, 384)}C3", "MPg"]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.images.arrays import to_images
-from convscope.images.naming import natural_key
-from convscope.images.tree import Folder, list_tree
+from convscope.images.sources.arrays import to_images
+from convscope.images.sources.naming import natural_key
+from convscope.images.sources.tree import Folder, list_tree
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +59,8 @@ def list_inputs(given: Any) -> Inputs:
     """Return the pictures in what was given.
 
     Args:
-        given: an array of pictures (N H W or N H W C, values as `convscope.images.arrays.to_images` takes them); or
+        given: an array of pictures (N H W or N H W C, values as
+            `convscope.images.sources.arrays.to_images` takes them); or
             one of the following, or an iterable of them: the path of a file; a folder, which stands for all pictures
             in it and below; a pattern such as ``photos/**/*.jpg``; the bytes of a file; an array H W or H W C. Only
             from something with a length is the total known; anything else is gone through as it comes.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError, UnreadableImageError
 from convscope.core.machine import usable_cores
-from convscope.images.pictures import Decoded, decode
+from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 
 from .inputs import Input, list_inputs

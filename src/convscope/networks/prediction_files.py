@@ -13,8 +13,8 @@ from convscope.core.errors import ParameterError, StorageError
 from convscope.core.extras import optional
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
-from convscope.images.naming import extension
-from convscope.images.pictures import EXTENSIONS
+from convscope.images.decoding.pictures import EXTENSIONS
+from convscope.images.sources.naming import extension
 
 from .prediction import Prediction
 from .prediction_tables import CsvTable, JsonTable, ParquetTable, Table

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from convscope.core.machine import machine
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
-from convscope.images.sources import TRAIN
+from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
 
 from .recipe import Precision, Recipe
 from .settings import Settings
 
-_VISITS = 480_000
-_FEWEST_EPOCHS, _MOST_EPOCHS = 8, 24
+_VISITS = 360_000
+_FEWEST_EPOCHS, _MOST_EPOCHS = 6, 24
 _SHIFT = 0.07
 
 
@@ -68,7 +68,7 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
     augmentation, notes = _choose_augmentation(examples, settings)
     given = {"learning_rate": settings.learning_rate, "smoothing": settings.smoothing}
     recipe = Recipe(
-        epochs=default_epochs(count) if settings.epochs is None else settings.epochs,
+        epochs=default_epochs(count, flip=augmentation.flip) if settings.epochs is None else settings.epochs,
         batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
@@ -78,9 +78,14 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
     return Choice(recipe=recipe, notes=notes)
 
 
-def default_epochs(pictures: int) -> int:
-    """Return the number of epochs: few for many pictures, many for few."""
-    return int(np.clip(round(_VISITS / max(1, pictures)), _FEWEST_EPOCHS, _MOST_EPOCHS))
+def default_epochs(pictures: int, *, flip: bool) -> int:
+    """Return the number of epochs: few for many pictures, many for few; twice as many where each has a mirror image.
+
+    Examples:
+        >>> default_epochs(60_000, flip=False), default_epochs(50_000, flip=True), default_epochs(500, flip=False)
+        (6, 14, 24)
+    """
+    return int(np.clip(round(_VISITS / max(1, pictures)), _FEWEST_EPOCHS, _MOST_EPOCHS)) * (2 if flip else 1)
 
 
 def default_batch(pictures: int) -> int:

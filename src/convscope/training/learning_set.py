@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.images.image_set import ImageSet
-from convscope.images.sources import TRAIN, VALIDATION
+from convscope.images.sources.opening import TRAIN, VALIDATION
 
 _SAMPLE = 10_000
 _AT_ONCE = 250

@@ -9,7 +9,7 @@ from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
-from convscope.images.sources import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout

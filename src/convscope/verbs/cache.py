@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.images.cache_folder import CacheEntry, cache_folder, clear, entries
-from convscope.images.cache_limit import limit_bytes
+from convscope.images.cache.folder import CacheEntry, cache_folder, clear, entries
+from convscope.images.cache.limit import limit_bytes
 
 
 @dataclass(frozen=True, kw_only=True)

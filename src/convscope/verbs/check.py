@@ -6,7 +6,7 @@ from typing import Any
 from convscope.core.progress import Reporter
 from convscope.images.inspection import Inspection
 from convscope.images.rules import inspect
-from convscope.images.sources import open_source
+from convscope.images.sources.opening import open_source
 
 
 def check(

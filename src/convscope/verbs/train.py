@@ -14,7 +14,7 @@ from convscope.core.errors import ParameterError, TrainingError, did_you_mean
 from convscope.core.machine import machine
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
-from convscope.images.sources import TEST, VALIDATION
+from convscope.images.sources.opening import TEST, VALIDATION
 from convscope.networks.model import Model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History

@@ -9,8 +9,7 @@ from typing import Any
 
 from convscope.core.errors import DataError, did_you_mean
 from convscope.core.extras import optional
-
-from .pictures import EXTENSIONS
+from convscope.images.decoding.pictures import EXTENSIONS
 
 COLUMNS = {
     "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture"),

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from convscope.core.machine import usable_cores
 from convscope.core.progress import Reporter
+from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.source import Source
 
 from .facts import no_facts
-from .preprocessing import Preprocessing
-from .reading import Reading, Run, joined, read_files, read_run, runs_of
-from .reading_process import ReadingProcess
-from .source import Source
+from .process import ReadingProcess
+from .run import Reading, Run, joined, read_files, read_run, runs_of
 
 _PIXELS_A_RUN = 8_000_000
 _LONGEST_RUN = 512

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .pictures import EXTENSIONS, Decoded
+from convscope.images.decoding.pictures import EXTENSIONS, Decoded
 
 FACTS = np.dtype(
     [

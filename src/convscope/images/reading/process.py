@@ -17,7 +17,7 @@ import numpy as np
 from convscope.core.records import from_json, to_json
 
 from .facts import FACTS
-from .reading import Reading, Run, read_files
+from .run import Reading, Run, read_files
 
 _READY = b"ready\n"
 
@@ -26,7 +26,7 @@ class ReadingProcess:
     """A process that was started; `end` it."""
 
     def __init__(self) -> None:
-        own = str(Path(__file__).parents[2])  # the folder that convscope is in, also where it is not installed
+        own = str(Path(__file__).parents[3])  # the folder that convscope is in, also where it is not installed
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *filter(None, sys.path)])}
         self._process = subprocess.Popen(  # noqa: S603  # this Python, with words that are written here
             [sys.executable, "-P", "-m", __name__],

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .pictures import Decoded, decode
+from convscope.images.decoding.pictures import Decoded, decode
+
 from .source import Source
 
 _SAMPLED_FILES = 64

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError
+from convscope.images.decoding.pictures import Decoded
 
 from .labels import label_places
-from .pictures import Decoded
 from .source import SPLIT_NAMES, Source, settle_splits
 
 _CHUNK = 1024  # pictures converted at a time, so that the float copy stays small

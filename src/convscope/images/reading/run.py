@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import UnreadableImageError
+from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.preprocessing import Preprocessing
 
 from .facts import facts_of, no_facts
-from .pictures import Decoded, decode
-from .preprocessing import Preprocessing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

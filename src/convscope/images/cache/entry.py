@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
+from convscope.images.preprocessing import Preprocessing
+from convscope.images.reading.facts import FACTS
 
-from .facts import FACTS
 from .locks import hold
-from .preprocessing import Preprocessing
 
 VERSION = 1
 """Of the format, of preprocessing, and of the rules that choose size and colours; another one is built again."""

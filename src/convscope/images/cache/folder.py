@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .cache import IMAGES, INDEX
+from .entry import IMAGES, INDEX
 from .locks import is_held
 
 FOLDER_VARIABLE = "CONVSCOPE_CACHE"

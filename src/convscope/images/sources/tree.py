@@ -6,9 +6,9 @@ import stat
 from pathlib import Path
 
 from convscope.core.errors import DataError
+from convscope.images.decoding.pictures import EXTENSIONS
 
 from .naming import extension, is_clutter, natural_key
-from .pictures import EXTENSIONS
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

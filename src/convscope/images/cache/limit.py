@@ -7,7 +7,7 @@ from pathlib import Path
 
 from convscope.core.errors import ParameterError, StorageError
 
-from .cache_folder import FOLDER_VARIABLE, entries, in_use, is_stale, own_folders, remove
+from .folder import FOLDER_VARIABLE, entries, in_use, is_stale, own_folders, remove
 
 LIMIT_VARIABLE = "CONVSCOPE_CACHE_LIMIT"
 _LIMIT = 20_000_000_000

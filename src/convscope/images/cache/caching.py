@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from convscope.core.errors import StorageError
 from convscope.core.progress import Reporter
 from convscope.core.records import to_json
+from convscope.images.inspection import spell
+from convscope.images.reading.facts import FACTS
+from convscope.images.reading.readers import read_all
+from convscope.images.sampling import Sample, take_sample
+from convscope.images.sizes import Wish, choose_preprocessing
+from convscope.images.sources.source import Source
 
-from .cache import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
-from .cache_folder import FOLDER_VARIABLE, building, cache_folder, remove, touch
-from .cache_limit import make_room
-from .facts import FACTS
-from .inspection import spell
-from .readers import read_all
-from .sampling import Sample, take_sample
-from .sizes import Wish, choose_preprocessing
-from .source import Source
+from .entry import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
+from .folder import FOLDER_VARIABLE, building, cache_folder, remove, touch
+from .limit import make_room
 
 _INDEX = 4096  # bytes that an index takes, about
 _MOVED = 16 << 20  # bytes at a time

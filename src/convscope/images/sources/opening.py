@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, did_you_mean
+from convscope.images.decoding.pictures import EXTENSIONS
 
 from .arrays import ArraySource, from_arrays
 from .files import FileSource
@@ -15,7 +16,6 @@ from .idx_files import is_idx, open_idx
 from .lists import open_list
 from .named import NAMES, open_named
 from .npz import open_npz
-from .pictures import EXTENSIONS
 from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION, Source
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-
-from .pictures import Decoded
+from convscope.images.decoding.pictures import Decoded
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
@@ -48,7 +47,7 @@ class Source(ABC):
 
     @abstractmethod
     def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
-        """Return one picture; `near` as for `convscope.images.pictures.decode`.
+        """Return one picture; `near` as for `convscope.images.decoding.pictures.decode`.
 
         Raises:
             UnreadableImageError: the picture cannot be used.

@@ -1,0 +1,1 @@
+"""Many pictures read once, in parallel: their facts noted, their pixels written."""
