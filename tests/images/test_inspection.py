@@ -9,6 +9,7 @@ from PIL import Image
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.images.decoding.pictures import Decoded
+from convscope.images.image_set import prepare
 from convscope.images.inspection import KINDS, Inspection, Problem, spell
 from convscope.images.reading.facts import facts_of, facts_of_stack, no_facts
 from convscope.images.rules import inspect, kind_of
@@ -134,12 +135,15 @@ def test_files_that_are_passed_over_are_named(tmp_path):
     assert problems(tmp_path, "ignored") == {"a/notes.txt": "passed over"}
 
 
-def test_a_class_with_nothing_readable_is_one_sentence(tmp_path):
+def test_a_class_with_nothing_readable_is_listed_and_not_trained_on(tmp_path):
     folder(tmp_path)
     for path in (tmp_path / "b").iterdir():
         path.write_bytes(b"")
+    found = inspect(open_source(tmp_path))
+    assert {problem.name for problem in found.of_kind("empty file")} == {f"b/{place}.png" for place in range(6)}
+    assert [problem.name for problem in found.of_kind("few pictures")][-1] == "b"
     with pytest.raises(DataError, match=r"must have a readable picture of every class\. Got none of 'b' \(6 files"):
-        inspect(open_source(tmp_path))
+        prepare(open_source(tmp_path), cache_dir=tmp_path / "cache")
 
 
 def test_an_array_is_inspected_like_files(tmp_path):

@@ -16,7 +16,7 @@ from convscope.images.sources.source import TRAIN, Source
 
 from .inspection import Inspection
 from .preprocessing import Preprocessing
-from .rules import judge
+from .rules import judge, require_every_class
 from .sampling import take_sample
 from .sizes import Wish, choose_preprocessing
 from .splits import assign, check_fraction
@@ -151,6 +151,7 @@ def _finish(
 ) -> ImageSet:
     facts = taken.facts
     inspection = judge(source, facts, taken.reasons)
+    require_every_class(inspection)
     places = np.flatnonzero(~facts["unusable"])
     labels = source.labels[places]
     splits, split_notes = assign(

@@ -45,7 +45,7 @@ def inspect(source: Source, *, reporter: Reporter | None = None, workers: int | 
     What is found is what training on the source with default settings finds.
 
     Raises:
-        DataError: nothing can be read, or some class has nothing that can be.
+        DataError: nothing can be read.
 
     Examples:
         >>> from convscope.images.sources.opening import open_source
@@ -73,11 +73,16 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         reasons: why each unusable picture is, by its place.
 
     Raises:
-        DataError: nothing can be read, or less than two classes have something that can be.
+        DataError: nothing can be read.
     """
     usable = np.flatnonzero(~facts["unusable"])
     counts = _count(source, usable)
-    _refuse(source, counts, reasons)
+    if not len(usable):
+        example = next(iter(reasons.values()), "there are none")
+        raise DataError(
+            f"`{printable(source.name)}` must have pictures that can be read. Got {len(source):,} files and none of them "
+            f"can (for example: {example}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
+        )
     problems = [
         *_unusable(source, reasons),
         *_by_flag(source, facts),
@@ -107,19 +112,16 @@ def _count(source: Source, usable: NDArray[np.int64]) -> tuple[ClassCount, ...]:
     )
 
 
-def _refuse(source: Source, counts: tuple[ClassCount, ...], reasons: Mapping[int, str]) -> None:
-    """Raise DataError where there is nothing to tell apart."""
-    name = printable(source.name)
-    if not any(count.usable for count in counts):
-        example = next(iter(reasons.values()), "there are none")
-        raise DataError(
-            f"`{name}` must have pictures that can be read. Got {len(source):,} files and none of them can "
-            f"(for example: {example}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
-        )
-    for count in counts:
+def require_every_class(inspection: Inspection) -> None:
+    """Refuse a set in which some class has no picture that can be used.
+
+    Raises:
+        DataError: the first such class.
+    """
+    for count in inspection.classes:
         if not count.usable:
             raise DataError(
-                f"`{name}` must have a readable picture of every class. "
+                f"`{printable(inspection.source)}` must have a readable picture of every class. "
                 f"Got none of {printable(count.name)!r} ({count.pictures:,} files, none of them readable). "
                 "Mend them or take the class away."
             )
@@ -172,7 +174,7 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
             word = "picture" if count.usable == 1 else "pictures"
             yield Problem(name=count.name, kind="few pictures", detail=f"{count.usable} usable {word}; {need}")
     least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
-    if most.usable > _IMBALANCE * least.usable:
+    if least.usable and most.usable > _IMBALANCE * least.usable:
         times = most.usable / least.usable
         detail = f"{least.usable:,} pictures, {most.name} has {most.usable:,}: {times:.0f} times as many"
         yield Problem(name=least.name, kind="imbalance", detail=detail)
