@@ -80,8 +80,8 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
     if not len(usable):
         example = next(iter(reasons.values()), "there are none")
         raise DataError(
-            f"`{printable(source.name)}` must have pictures that can be read. Got {len(source):,} files and none of them "
-            f"can (for example: {example}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
+            f"`{printable(source.name)}` must have pictures that can be read. Got {len(source):,} files and none of "
+            f"them can (for example: {example}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
         )
     problems = [
         *_unusable(source, reasons),
