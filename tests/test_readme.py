@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,7 @@ def _lines(page: Path) -> Iterator[list[str]]:
                 yield words
 
 
+RESULTS_TABLE = CHECKOUT / "benchmarks" / "readme_table.py"
 COMMAND_LINES = sorted({tuple(words) for page in PAGES for words in _lines(page) if words[0] == "convscope"})
 MAKE_LINES = sorted({words[1] for page in PAGES for words in _lines(page) if words[0] == "make"})
 
@@ -42,6 +45,11 @@ def test_the_first_screen_has_the_two_commands_and_then_the_ordinary_way() -> No
         "convscope train my-photos/",
     ]
     assert README.read_text(encoding="utf-8").index("convscope train my-photos/") < 1_500
+
+
+def test_the_table_of_results_is_that_of_the_result_files() -> None:
+    done = subprocess.run([sys.executable, str(RESULTS_TABLE), "--check"], check=False)
+    assert done.returncode == 0, "write it with: python benchmarks/readme_table.py"
 
 
 @pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)

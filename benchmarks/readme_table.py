@@ -1,0 +1,80 @@
+"""Write the table of results in README.md anew from `benchmarks/results/`; with --check only say whether it is.
+
+python benchmarks/readme_table.py
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- results: written by benchmarks/readme_table.py -->\n", "<!-- end of results -->\n"
+TITLES = {
+    "digits": "digits, a fifth held out",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10, a folder of JPEG files",
+    "lenet": "MNIST with `20C5v-MP2-50C5v-MP2-500N-tanh-nonorm`",
+}
+
+
+def row(result: dict[str, Any]) -> str:
+    """Return one line of the table."""
+    accuracy, samples = result["accuracy"], result["samples"]
+    spread = f" ± {100 * accuracy['mean_95_half_width']:.2f}" if "mean_95_half_width" in accuracy else ""
+    shares = [share for sample in samples for share in sample["processor_share_before_and_after"]]
+    cells = [
+        TITLES[result["task"]],
+        f"`{samples[0]['layout']}`",
+        f"{100 * accuracy['mean']:.2f} %{spread}",
+        str(accuracy["n"]),
+        f"{result['seconds']['median']:.0f} s",
+        f"{100 * statistics.median(shares):.0f} %",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def table() -> str:
+    """Return the table of all results that are there, with what it was measured on."""
+    results = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (HERE / "results" / f"accuracy-{name}.json" for name in TITLES)
+        if path.exists()
+    ]
+    if not results:
+        return "No result is there yet.\n"
+    first = results[0]
+    lines = [
+        "| set | layout chosen | accuracy | seeds | time | share |",
+        "|---|---|---|---|---|---|",
+        *(row(result) for result in results),
+        "",
+        "Accuracy: mean over the seeds with its 95 % interval, on pictures that no choice was made by. Time: median of",
+        "the whole command, from its start to model and report, with nothing kept from before. Share: how much of a core a",
+        "process that never waits was given just before and after, since the machine was shared; with all of it, the time",
+        "is shorter.",
+        f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write or check; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the table is an old one")
+    arguments = parser.parse_args()
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    fresh = f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    if not arguments.check:
+        README.write_text(fresh, encoding="utf-8")
+    return int(arguments.check and fresh != text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
