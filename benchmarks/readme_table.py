@@ -53,10 +53,10 @@ def table() -> str:
         "|---|---|---|---|---|---|",
         *(row(result) for result in results),
         "",
-        "Accuracy: mean over the seeds with its 95 % interval, on pictures that no choice was made by. Time: median of",
-        "the whole command, from its start to model and report, with nothing kept from before. Share: how much of a core a",
-        "process that never waits was given just before and after, since the machine was shared; with all of it, the time",
-        "is shorter.",
+        "Accuracy: mean over the seeds with its 95 % interval, on pictures that no choice was made by. Time: median",
+        "of the whole command, from its start to model and report, with nothing kept from before. Share: how much of",
+        "a core a process that never waits was given just before and after, since the machine was shared; with all of",
+        "it, the time is shorter.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"
