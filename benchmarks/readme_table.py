@@ -55,8 +55,8 @@ def table() -> str:
         "",
         "Accuracy: mean over the seeds with its 95 % interval, on held-out or test pictures. The default epochs were",
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
-        "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of a",
-        "core a process that never waits was given just before and after; the machine was shared.",
+        "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
+        "a core a process that never waits was given just before and after; the machine was shared.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"
