@@ -174,9 +174,7 @@ def test_a_terminal_gets_a_bar_and_a_dumb_one_plain_lines(monkeypatch: pytest.Mo
         assert isinstance(reporter_for(terminal), Plain)
         terminal.flush()
         shown = ""
-        while (
-            "training: 4 steps in" not in shown
-        ):  # a read may give a part; one that gives nothing waits for pytest's end
+        while "training: 4 steps in" not in shown:  # a read may give a part
             shown += os.read(main, 65_536).decode()
     os.close(main)
     assert "training: 4 steps in" in shown

@@ -3,20 +3,8 @@
 It is torch's arithmetic without ``torch.optim``, whose first use loads torch's compiler: seconds at every start.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Group:
-    """Weights that decay alike, with the running means of their gradients and of the squares."""
-
-    weights: list[nn.Parameter]
-    means: list[Tensor]
-    squares: list[Tensor]
-    decay: float
 
 
 class AdamW:
@@ -34,21 +22,10 @@ class AdamW:
     def __init__(
         self, network: nn.Module, *, decay: float, betas: tuple[float, float] = (0.9, 0.99), epsilon: float = 1e-8
     ) -> None:
-        self.betas, self.epsilon = betas, epsilon
-        self.named = dict(network.named_parameters())
-        self._groups = [
-            _Group(
-                weights=weights,
-                means=[torch.zeros_like(value) for value in weights],
-                squares=[torch.zeros_like(value) for value in weights],
-                decay=part,
-            )
-            for part, weights in (
-                (decay, [value for value in self.named.values() if value.ndim > 1]),
-                (0.0, [value for value in self.named.values() if value.ndim <= 1]),
-            )
-            if weights
-        ]
+        self.decay, self.betas, self.epsilon = decay, betas, epsilon
+        self.weights = dict(network.named_parameters())
+        self.means = {name: torch.zeros_like(value) for name, value in self.weights.items()}
+        self.squares = {name: torch.zeros_like(value) for name, value in self.weights.items()}
 
     @torch.no_grad()
     def step(self, number: int, rate: float) -> None:
@@ -58,34 +35,32 @@ class AdamW:
             number: of this step, from 1.
             rate: learning rate.
         """
-        for group in self._groups:
+        decaying = [name for name, value in self.weights.items() if value.ndim > 1]
+        others = [name for name, value in self.weights.items() if value.ndim <= 1]
+        count = torch.tensor(float(number))
+        for names, decay in ((decaying, self.decay), (others, 0.0)):
             torch._fused_adamw_(
-                list[Tensor](group.weights),
-                [_gradient(value) for value in group.weights],
-                group.means,
-                group.squares,
+                [self.weights[name] for name in names],
+                [_gradient(self.weights[name]) for name in names],
+                [self.means[name] for name in names],
+                [self.squares[name] for name in names],
                 [],
-                [torch.tensor(float(number))] * len(group.weights),
+                [count] * len(names),
                 lr=rate,
                 beta1=self.betas[0],
                 beta2=self.betas[1],
-                weight_decay=group.decay,
+                weight_decay=decay,
                 eps=self.epsilon,
                 amsgrad=False,
                 maximize=False,
             )
-            for value in group.weights:
-                value.grad = None
+        for value in self.weights.values():
+            value.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the running means by name; they are the optimizer's own, not copies."""
-        names = {id(value): name for name, value in self.named.items()}
-        result = {}
-        for group in self._groups:
-            for value, mean, square in zip(group.weights, group.means, group.squares, strict=True):
-                result[f"{names[id(value)]}.mean"] = mean
-                result[f"{names[id(value)]}.square"] = square
-        return result
+        means = {f"{name}.mean": value for name, value in self.means.items()}
+        return means | {f"{name}.square": value for name, value in self.squares.items()}
 
 
 def _gradient(value: nn.Parameter) -> Tensor:
