@@ -22,13 +22,7 @@ _CHUNK = 1024  # pictures converted at a time, so that the float copy stays smal
 class ArraySource(Source):
     """Labelled pictures in one array, uint8 N H W C with C = 1, 3 or 4 (RGBA); made by `from_arrays`."""
 
-    name: str
     images: NDArray[np.uint8]
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64]
-    splits: NDArray[np.uint8]
-    mirror: bool | None = None
-    ignored: tuple[str, ...] = ()
 
     def picture_name(self, index: int) -> str:
         """Return the split and the place in it, for example "train[17]"."""

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convscope.images.decoding.pictures import Decoded, decode
 
@@ -24,14 +23,8 @@ class FileSource(Source):
     stay as they are.
     """
 
-    name: str
     root: Path
     files: tuple[str, ...]
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64]
-    splits: NDArray[np.uint8]
-    mirror: bool | None = None
-    ignored: tuple[str, ...] = ()
 
     def picture_name(self, index: int) -> str:
         """Return the path relative to the source, as found."""

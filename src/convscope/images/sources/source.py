@@ -1,5 +1,6 @@
 """What every source of pictures is: names, labels, splits, and a way to decode each picture."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -19,6 +20,7 @@ SPLIT_WORDS = {
 """What a split may be called (lower case), in folders and in lists."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Source(ABC):
     """Labelled pictures, listed but not yet decoded.
 
@@ -31,8 +33,8 @@ class Source(ABC):
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     splits: NDArray[np.uint8]
-    mirror: bool | None
-    ignored: tuple[str, ...]
+    mirror: bool | None = None
+    ignored: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
