@@ -1,5 +1,7 @@
 """Importing convscope and asking for help is quick, because nothing heavy is loaded: a fresh process proves it."""
 
+import itertools
+import math
 import subprocess
 import sys
 import time
@@ -8,9 +10,9 @@ import pytest
 
 HEAVY = ("torch", "matplotlib", "PIL", "sklearn", "numpy", "scipy", "safetensors", "rich", "pyarrow", "pooch")
 IMPORT_S, HELP_S = 0.050, 0.300
-SAMPLES = 7
-# A machine that takes longer than this for `python -c pass` is slow or busy, and gets proportionally more time.
+# A machine that takes longer than this for `python -c pass`, undisturbed, is slow, and gets proportionally more time.
 USUAL_START_S = 0.040
+ROUNDS, PATIENCE_S = 7, 90.0
 
 
 def _loaded(statement: str) -> set[str]:
@@ -19,20 +21,28 @@ def _loaded(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def _best_s(*arguments: str) -> float:
-    """Return the shortest time of a fresh process: what it needs when nothing else disturbs it."""
-    times = []
-    for _ in range(SAMPLES):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
-        times.append(time.perf_counter() - began)
-    return min(times)
+def _took_s(*arguments: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+    return time.perf_counter() - began
 
 
-@pytest.fixture(scope="module")
-def bare_s() -> float:
-    """Time of an interpreter that does nothing."""
-    return _best_s("-c", "pass")
+def _needs_s(limit_s: float, *arguments: str, start: bool) -> float:
+    """Return what a fresh process needs for `arguments`, with or without its start, in seconds of a usual machine.
+
+    What else the machine does only ever adds time, sometimes for seconds on end: the shortest of `ROUNDS` counts, and
+    as long as that does not keep the limit, more are made with pauses between, until `PATIENCE_S` are over.
+    """
+    until = time.monotonic() + PATIENCE_S
+    bare_s = asked_s = needed_s = math.inf
+    for turn in itertools.count(1):
+        bare_s = min(bare_s, _took_s("-c", "pass"))
+        asked_s = min(asked_s, _took_s(*arguments))
+        needed_s = (asked_s - (0.0 if start else bare_s)) / max(1.0, bare_s / USUAL_START_S)
+        if turn >= ROUNDS and (needed_s < limit_s or time.monotonic() > until):
+            break
+        time.sleep(0.0 if turn < ROUNDS else 0.5)
+    return needed_s
 
 
 @pytest.mark.parametrize(
@@ -57,11 +67,9 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     assert not _loaded(statement) & set(HEAVY)
 
 
-def test_the_import_takes_less_than_50_ms(bare_s: float) -> None:
-    slowness = max(1.0, bare_s / USUAL_START_S)
-    assert _best_s("-c", "import convscope") - bare_s < IMPORT_S * slowness
+def test_the_import_takes_less_than_50_ms() -> None:
+    assert _needs_s(IMPORT_S, "-c", "import convscope", start=False) < IMPORT_S
 
 
-def test_the_help_takes_less_than_300_ms(bare_s: float) -> None:
-    slowness = max(1.0, bare_s / USUAL_START_S)
-    assert _best_s("-m", "convscope", "--help") < HELP_S * slowness
+def test_the_help_takes_less_than_300_ms() -> None:
+    assert _needs_s(HELP_S, "-m", "convscope", "--help", start=True) < HELP_S

@@ -214,7 +214,7 @@ def test_an_interruption_keeps_the_rows_so_far_and_leaves_nothing_that_looks_who
     while time.monotonic() < deadline and not (part.exists() and part.stat().st_size > 10_000):
         time.sleep(0.05)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == code
     assert not (here / "o.csv").exists()
     with part.open(newline="") as file:
@@ -234,4 +234,4 @@ def test_a_reader_that_leaves_ends_the_command_quietly(here: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(timeout=60) == 141
+    assert process.wait(timeout=200) == 141

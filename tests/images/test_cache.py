@@ -252,7 +252,7 @@ def test_what_a_killed_process_left_is_never_read_and_is_removed_by_the_next(pic
 def test_ctrl_c_leaves_nothing_behind(pictures, place):
     process = started(pictures, place)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=200)
     assert process.returncode == -signal.SIGINT
     assert b"KeyboardInterrupt" in errors
     assert [path for path in place.iterdir() if path.is_dir()] == []
@@ -278,8 +278,8 @@ def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, nu
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert len(children) == 2
     process.send_signal(number)
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 20
+    process.communicate(timeout=200)
+    deadline = time.monotonic() + 200
     while any(_runs(child) for child in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(_runs(child) for child in children)
@@ -296,7 +296,7 @@ def _runs(process: str) -> bool:
 @pytest.mark.skipif(os.name != "posix", reason="mapped files cannot be replaced on Windows")
 def test_two_processes_that_build_the_same_do_not_harm_each_other(pictures, place):
     processes = [started(pictures, place) for _ in range(2)]
-    assert [process.communicate(timeout=60)[1] for process in processes] == [b"", b""]
+    assert [process.communicate(timeout=200)[1] for process in processes] == [b"", b""]
     assert [process.returncode for process in processes] == [0, 0]
     assert len(entries(place)) == 1
     assert list(place.glob(".*ing*")) == []

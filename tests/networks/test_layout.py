@@ -67,7 +67,7 @@ def test_equal_layouts_print_the_same(text: str, printed: str | None) -> None:
 
 def read_or_refuse(text: str) -> None:
     """Check that `text` is read, or refused with a sentence that names a position inside it or at its end."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         layout = Layout.parse(text)
     except LayoutError as error:
@@ -79,7 +79,7 @@ def read_or_refuse(text: str) -> None:
         assert len(message) < 600
     else:
         assert Layout.parse(str(layout)) == layout
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @settings(LAWS, max_examples=300)

@@ -129,13 +129,13 @@ ABSURD = [
 @pytest.mark.parametrize(("text", "side", "sentence"), ABSURD, ids=[case[0][:20] for case in ABSURD])
 def test_absurd_layouts_are_refused_before_anything_is_allocated(text: str, side: int, sentence: str) -> None:
     layout = Layout.parse(text)
-    start = time.perf_counter()
+    start = time.process_time()
     tracemalloc.start()
     with pytest.raises(LayoutError, match=sentence):
         plan(layout, height=side, width=side, channels=1, classes=10)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert peak < 2**21
 
 
