@@ -1,16 +1,18 @@
-"""The optimizer does what torch's own does, and nothing of torch's compiler is loaded for it."""
+"""The optimizers do what their papers say, and nothing of torch's compiler is loaded for them."""
 
+import math
 import subprocess
 import sys
 
+import pytest
 import torch
 from torch import nn
 
-from convscope.training.optimizer import AdamW
+from convscope.training.optimizer import AdamW, Muon, Optimizer, orthogonalized
 
 
 def network() -> nn.Module:
-    """Return a network with weights of two kinds: those that decay and those that do not."""
+    """Return a network with weights of every kind: copied to every place, of one axis, fully connected."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 3)).to(
         memory_format=torch.channels_last  # type: ignore[call-overload]  # torch lacks this one
@@ -23,9 +25,9 @@ def learn(net: nn.Module, number: int) -> None:
     nn.functional.cross_entropy(net(images), torch.arange(8) % 3).backward()  # type: ignore[no-untyped-call]
 
 
-def test_it_takes_the_steps_of_torchs_own() -> None:
+def test_adamw_takes_the_steps_of_torchs_own() -> None:
     ours, theirs = network(), network()
-    optimizer = AdamW(ours, decay=0.1)
+    optimizer = AdamW(dict(ours.named_parameters()), decay=0.1)
     decaying = [value for value in theirs.parameters() if value.ndim > 1]
     others = [value for value in theirs.parameters() if value.ndim <= 1]
     groups = [{"params": decaying, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
@@ -37,26 +39,86 @@ def test_it_takes_the_steps_of_torchs_own() -> None:
         learn(ours, number)
         learn(theirs, number)
         optimizer.step(number, rate)
+        ours.zero_grad()
         reference.step()
         reference.zero_grad()
-        assert all(value.grad is None for value in ours.parameters())
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     moved = [not torch.equal(one, other) for one, other in zip(ours.parameters(), network().parameters(), strict=True)]
     assert all(moved)
 
 
-def test_its_running_means_have_the_names_of_the_weights() -> None:
-    optimizer = AdamW(network(), decay=0.1)
-    names = {f"{name}.{kind}" for name, _ in network().named_parameters() for kind in ("mean", "square")}
-    assert set(optimizer.tensors()) == names
+@pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16), (1, 9)])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_direction_keeps_the_singular_vectors_and_evens_the_values(shape, precision) -> None:
+    matrix = torch.randn(*shape, generator=torch.Generator().manual_seed(0)) * 1e-6  # gradients are small
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    result = orthogonalized(matrix, precision)
+    inside = left.T @ result @ right.T  # the result, as seen by the singular vectors of the matrix
+    spread = inside - torch.diag(inside.diagonal())
+    assert spread.norm() < (1e-4 if precision == torch.float32 else 0.1) * inside.norm()
+    big = values > 0.2 * values[0]
+    assert ((inside.diagonal()[big] > 0.4) & (inside.diagonal()[big] < 1.3)).all()
 
 
-def test_a_weight_without_a_gradient_only_decays() -> None:
-    net = nn.Linear(2, 2)
-    before = net.weight.detach().clone()
-    AdamW(net, decay=0.5).step(1, 0.1)
-    torch.testing.assert_close(net.weight.detach(), before * (1 - 0.1 * 0.5))
+def test_a_direction_of_nothing_is_nothing() -> None:
+    assert torch.equal(orthogonalized(torch.zeros(3, 5)), torch.zeros(3, 5))
+
+
+@pytest.mark.parametrize("units", [4, 40])
+def test_muon_turns_the_weights_by_its_angle_and_keeps_their_length(units: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight = nn.Parameter(torch.randn(units, 3, 3, 3, generator=generator).to(memory_format=torch.channels_last))
+    weight.data *= math.sqrt(units) / weight.norm()
+    before = weight.detach().clone()
+    weight.grad = torch.randn(units, 3, 3, 3, generator=generator)
+    rate = 1e-3
+    Muon({"weight": weight}, decay=None, precision=torch.float32).step(1, rate)
+    angle = ((weight - before).norm() / before.norm()).item()
+    assert angle == pytest.approx(Muon.TURN * rate, rel=0.3)
+    assert weight.norm().item() == pytest.approx(math.sqrt(units), rel=0.02)
+    assert (weight - before).flatten() @ weight.grad.flatten() < 0  # downhill
+
+
+def test_muon_does_not_see_how_large_a_gradient_is() -> None:
+    ends = []
+    for size in (1e-6, 1.0):
+        weight = nn.Parameter(torch.ones(2, 1, 3, 3))
+        optimizer = Muon({"weight": weight}, decay=0.1, precision=torch.float32)
+        for number in (1, 2):
+            weight.grad = size * torch.randn(2, 1, 3, 3, generator=torch.Generator().manual_seed(number))
+            optimizer.step(number, 0.01)
+        ends.append(weight.detach())
+    torch.testing.assert_close(*ends)
+
+
+def test_only_what_has_a_length_to_lose_decays() -> None:
+    for normalized in (True, False):
+        net = network()
+        before = {name: value.detach().clone() for name, value in net.named_parameters()}
+        optimizer = Optimizer(net, decay=0.5, normalized=normalized)
+        optimizer.step(1, 0.01)  # without gradients
+        kept = 1 - Muon.TURN * 0.01 * 0.5
+        length = 2.0 / before["0.weight"].norm()  # the root of four units
+        torch.testing.assert_close(net[0].weight.detach(), before["0.weight"] * (length if normalized else kept))
+        torch.testing.assert_close(net[3].weight.detach(), before["3.weight"] * (1 - 0.01 * 0.5))
+        assert torch.equal(net[3].bias, before["3.bias"])
+
+
+def test_every_weight_has_one_method_and_every_running_mean_a_name() -> None:
+    net = network()
+    optimizer = Optimizer(net, decay=0.1, normalized=True)
+    assert sorted(name for method in optimizer.methods for name in method.weights) == sorted(
+        name for name, _ in net.named_parameters()
+    )
+    adam = {"1.weight", "1.bias", "3.weight", "3.bias"}
+    assert set(optimizer.tensors()) == {"0.weight.mean"} | {
+        f"{name}.{kind}" for name in adam for kind in ("mean", "square")
+    }
+    learn(net, 0)
+    optimizer.step(1, 0.01)
+    assert all(value.grad is None for value in net.parameters())
+    assert all(value.abs().sum() > 0 for value in optimizer.tensors().values())
 
 
 def test_training_does_not_load_torchs_compiler() -> None:

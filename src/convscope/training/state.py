@@ -11,7 +11,7 @@ from convscope.networks.build import Network
 
 from .averaging import RunningMean
 from .history import EpochRecord
-from .optimizer import AdamW
+from .optimizer import Optimizer
 from .recipe import Recipe
 from .schedule import Pace
 
@@ -34,7 +34,7 @@ class TrainingState:
     """
 
     network: Network
-    optimizer: AdamW
+    optimizer: Optimizer
     mean: RunningMean | None
     pace: Pace
     epoch: int = 0
@@ -50,7 +50,12 @@ class TrainingState:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,
-            optimizer=AdamW(network, decay=recipe.weight_decay),
+            optimizer=Optimizer(
+                network,
+                decay=recipe.weight_decay,
+                normalized=network.layout.normalization,
+                precision=torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32,
+            ),
             mean=RunningMean(network, recipe.averaging) if recipe.averaging else None,
             pace=Pace(per_step=1 / steps, budget_s=budget_s),
         )
