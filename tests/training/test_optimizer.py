@@ -8,20 +8,20 @@ import pytest
 import torch
 from torch import nn
 
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
 from convscope.training.optimizer import AdamW, Muon, Optimizer, orthogonalized
 
 
-def network() -> nn.Module:
-    """Return a network with weights of every kind: copied to every place, of one axis, fully connected."""
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 3)).to(
-        memory_format=torch.channels_last  # type: ignore[call-overload]  # torch lacks this one
-    )
+def network(layout: str = "4C3-MP2-6N") -> Network:
+    """Return a network with weights of every kind: copied to every place, connected everywhere, of one axis, last."""
+    result = Network(Layout.parse(layout), height=8, width=8, channels=1, classes=3)
+    return result.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
 
 
-def learn(net: nn.Module, number: int) -> None:
+def learn(net: Network, number: int) -> None:
     """Give the weights gradients that differ from step to step."""
-    images = torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(number))
+    images = torch.randint(0, 256, (8, 8, 8, 1), generator=torch.Generator().manual_seed(number), dtype=torch.uint8)
     nn.functional.cross_entropy(net(images), torch.arange(8) % 3).backward()  # type: ignore[no-untyped-call]
 
 
@@ -92,29 +92,50 @@ def test_muon_does_not_see_how_large_a_gradient_is() -> None:
     torch.testing.assert_close(*ends)
 
 
-def test_only_what_has_a_length_to_lose_decays() -> None:
-    for normalized in (True, False):
-        net = network()
-        before = {name: value.detach().clone() for name, value in net.named_parameters()}
-        optimizer = Optimizer(net, decay=0.5, normalized=normalized)
-        optimizer.step(1, 0.01)  # without gradients
-        kept = 1 - Muon.TURN * 0.01 * 0.5
-        length = 2.0 / before["0.weight"].norm()  # the root of four units
-        torch.testing.assert_close(net[0].weight.detach(), before["0.weight"] * (length if normalized else kept))
-        torch.testing.assert_close(net[3].weight.detach(), before["3.weight"] * (1 - 0.01 * 0.5))
-        assert torch.equal(net[3].bias, before["3.bias"])
+@pytest.mark.parametrize("layout", ["4C3-MP2-6N", "4C3-MP2-6N-nonorm"])
+def test_only_what_has_a_length_to_lose_decays(layout: str) -> None:
+    net = network(layout)
+    before = {name: value.detach().clone() for name, value in net.named_parameters()}
+    Optimizer(net, decay=0.5).step(1, 0.01)  # without gradients
+    for name, value in net.named_parameters():
+        old = before[name]
+        if name == "classifier.weight":
+            expected = old * (1 - 0.01 * 0.5)
+        elif value.ndim == 1:
+            expected = old
+        elif net.layout.normalization:
+            expected = old * math.sqrt(len(old)) / old.norm()
+        else:
+            expected = old * (1 - Muon.TURN * 0.01 * 0.5)
+        torch.testing.assert_close(value.detach(), expected)
+
+
+def test_hidden_units_are_muons_unless_they_are_too_many() -> None:
+    optimizer = Optimizer(network("4C3-300C1-6N-300N"), decay=0.1)
+    muon, adam = optimizer.methods
+    assert [tuple(value.shape) for value in muon.weights.values()] == [
+        (4, 1, 3, 3),
+        (300, 4, 1, 1),
+        (6, 19200),
+        (300, 6),
+    ]
+    assert [tuple(value.shape) for value in adam.weights.values()] == [(4,), (300,), (6,), (300,), (3, 300), (3,)]
+    muon, adam = Optimizer(network("300N"), decay=0.1).methods
+    assert (len(muon.weights), len(adam.weights)) == (1, 3)
+    muon, adam = Optimizer(network("300N-300N"), decay=0.1).methods
+    assert (len(muon.weights), len(adam.weights)) == (1, 5)
 
 
 def test_every_weight_has_one_method_and_every_running_mean_a_name() -> None:
     net = network()
-    optimizer = Optimizer(net, decay=0.1, normalized=True)
+    optimizer = Optimizer(net, decay=0.1)
     assert sorted(name for method in optimizer.methods for name in method.weights) == sorted(
         name for name, _ in net.named_parameters()
     )
-    adam = {"1.weight", "1.bias", "3.weight", "3.bias"}
-    assert set(optimizer.tensors()) == {"0.weight.mean"} | {
-        f"{name}.{kind}" for name in adam for kind in ("mean", "square")
-    }
+    matrices = {name for name, value in net.named_parameters() if value.ndim > 1} - {"classifier.weight"}
+    others = {name for name, _ in net.named_parameters()} - matrices
+    names = {f"{name}.mean" for name in matrices | others} | {f"{name}.square" for name in others}
+    assert set(optimizer.tensors()) == names
     learn(net, 0)
     optimizer.step(1, 0.01)
     assert all(value.grad is None for value in net.parameters())

@@ -1,4 +1,4 @@
-"""The optimizers: Muon for what is copied to every place, AdamW for all other weights.
+"""The optimizers: Muon for the hidden units of all stages, AdamW for all other weights.
 
 Both are our own arithmetic on torch's operations: the first use of ``torch.optim`` loads torch's compiler, which takes
 seconds at every start.
@@ -10,6 +10,8 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+
+from convscope.networks.build import Network
 
 
 class Method(Protocol):
@@ -31,21 +33,25 @@ class Optimizer:
         network: whose weights are learned; in the memory format that they keep.
         decay: weight decay, decoupled. What has one axis (normalization, biases) does not decay, nor does what has a
             fixed length.
-        normalized: whether each convolution is followed by normalization, so that the length of its weights changes
-            nothing and is kept fixed.
         precision: of Muon's matrix products.
     """
 
-    def __init__(
-        self, network: nn.Module, *, decay: float, normalized: bool, precision: torch.dtype = torch.float32
-    ) -> None:
+    LARGEST_MATRIX = 256  # units that are connected everywhere; with more, Muon takes longer than all else
+
+    def __init__(self, network: Network, *, decay: float, precision: torch.dtype = torch.float32) -> None:
         weights = dict(network.named_parameters())
-        copied = {name: value for name, value in weights.items() if value.ndim == 4}
-        others = {name: value for name, value in weights.items() if value.ndim != 4}
+        hidden = {name: value for name, value in weights.items() if self._is_hidden(value, network)}
+        # before a normalization, the length of a unit's weights changes nothing
+        kept = None if network.layout.normalization else decay
         self.methods: tuple[Method, ...] = (
-            Muon(copied, decay=None if normalized else decay, precision=precision),
-            AdamW(others, decay=decay),
+            Muon(hidden, decay=kept, precision=precision),
+            AdamW({name: value for name, value in weights.items() if name not in hidden}, decay=decay),
         )
+
+    def _is_hidden(self, value: nn.Parameter, network: Network) -> bool:
+        if value is network.classifier.weight:
+            return False
+        return value.ndim == 4 or (value.ndim == 2 and min(value.shape) <= self.LARGEST_MATRIX)
 
     def step(self, number: int, rate: float) -> None:
         """Change the weights by their gradients, which are then forgotten.
@@ -65,15 +71,15 @@ class Optimizer:
 
 
 class Muon:
-    """Momentum whose every direction counts the same (Jordan et al. 2024), for the weights of convolutions.
+    """Momentum whose every direction counts the same (Jordan et al. 2024).
 
-    The units of a stage over their patch are a matrix: units × patch values. Its mean gradient is replaced by the
+    The weights of a stage are a matrix: units × values of the patch. Its mean gradient is replaced by the
     nearest matrix with orthogonal rows (or columns), so that what few pictures ask for is learned as fast as what all
     ask for. A step then has a length of its own, which the size of the gradient does not change: the weights turn by
     about `TURN` × learning rate, in radians.
 
     Args:
-        weights: units × channels × rows × columns each.
+        weights: of hidden units, units × channels × rows × columns or units × inputs each.
         decay: weight decay, decoupled; None keeps each matrix at the length √units.
         precision: of the matrix products.
     """

@@ -53,7 +53,6 @@ class TrainingState:
             optimizer=Optimizer(
                 network,
                 decay=recipe.weight_decay,
-                normalized=network.layout.normalization,
                 precision=torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32,
             ),
             mean=RunningMean(network, recipe.averaging) if recipe.averaging else None,
