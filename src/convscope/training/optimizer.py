@@ -84,7 +84,7 @@ class Muon:
         precision: of the matrix products.
     """
 
-    TURN = 27.0
+    TURN = 20.0
     MOMENTUM = 0.9
 
     def __init__(self, weights: Mapping[str, nn.Parameter], *, decay: float | None, precision: torch.dtype) -> None:
