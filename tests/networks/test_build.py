@@ -84,10 +84,10 @@ def test_scores_are_those_of_nested_loops(case: Case) -> None:
 
 
 def positive(case: Case) -> Network:
-    """Return the network with means for maxima, no nonlinearity and positive weights: no gradient is ever zero."""
+    """Return the network with means for what is no sum, no nonlinearity and positive weights: no gradient is zero."""
     stages = tuple(
         Subsampling(code="AP", window=stage.window, stride=stage.stride)
-        if getattr(stage, "code", "") == "MP"
+        if getattr(stage, "code", "") in ("MP", "LP", "ST")
         else stage
         for stage in case.layout.stages
     )

@@ -25,7 +25,7 @@ def scores(network: Network, image: NDArray[np.uint8]) -> Values:
         elif isinstance(stage, Subsampling):
             window = maps.shape[1:] if stage.window is None else (stage.window, stage.window)
             stride = maps.shape[1:] if stage.window is None else (stage.stride, stage.stride)
-            maps = oracle.subsampling(stage.code, maps, window=window, stride=stride)
+            maps = oracle.subsampling(stage.code, maps, window=window, stride=stride, whole=stage.window is None)
         else:
             values = state[f"{key}.linear.weight"] @ maps.ravel() + state.get(f"{key}.linear.bias", 0.0)
             maps = apply(_normalize(values, state, key))

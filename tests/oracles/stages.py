@@ -32,17 +32,51 @@ def convolution(
     return result
 
 
-def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int]) -> Maps:
-    """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns)."""
-    one: Callable[[Maps], float] = {"MP": np.max, "AP": np.mean, "SS": lambda values: values[0, 0]}[code]
+def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int], whole: bool) -> Maps:
+    """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns).
+
+    What is left to chance while training is the mean over the chances here.
+    """
+    functions: dict[str, Callable[[Maps], float]] = {
+        "MP": np.max,
+        "AP": np.mean,
+        "SS": lambda values: values[0, 0],
+        "LP": lambda values: math.sqrt(np.mean(values**2)),
+        "ST": _expected,
+    }
     rows = range(0, maps.shape[1] - window[0] + 1, stride[0])
     columns = range(0, maps.shape[2] - window[1] + 1, stride[1])
     result = np.zeros((maps.shape[0], len(rows), len(columns)))
     for channel in range(maps.shape[0]):
         for row, top in enumerate(rows):
             for column, left in enumerate(columns):
-                result[channel, row, column] = one(maps[channel, top : top + window[0], left : left + window[1]])
+                if code == "BP":
+                    value = _blurred(maps[channel], top, left, window, whole=whole)
+                else:
+                    value = functions[code](maps[channel, top : top + window[0], left : left + window[1]])
+                result[channel, row, column] = value
     return result
+
+
+def _expected(values: Maps) -> float:
+    positive = [value for value in values.flat if value > 0]
+    if not positive:
+        return float(np.mean(values))
+    return sum(value * (value / sum(positive)) for value in positive)
+
+
+def _blurred(maps: Maps, top: int, left: int, window: tuple[int, int], *, whole: bool) -> float:
+    """Return the binomial mean around a place, or of the whole map; beyond the edge the map repeats its last value."""
+    reach = (0, 0) if whole else (window[0] - 1, window[1] - 1)
+    total = 0.0
+    for down in range(-reach[0], window[0]):
+        for across in range(-reach[1], window[1]):
+            row = min(max(top + down, 0), maps.shape[0] - 1)
+            column = min(max(left + across, 0), maps.shape[1] - 1)
+            lengths = [reach[axis] + window[axis] - 1 for axis in (0, 1)]
+            ways = math.comb(lengths[0], down + reach[0]) * math.comb(lengths[1], across + reach[1])
+            total += maps[row, column] * ways / 2 ** sum(lengths)
+    return total
 
 
 def nonlinearity(name: str, value: float) -> float:

@@ -64,6 +64,19 @@ def test_a_run_stopped_after_any_step_and_gone_on_with_ends_with_the_same_bits(s
     assert_same_bits(state, trained())
 
 
+def test_what_is_left_to_chance_inside_the_network_is_drawn_again_after_a_stop_and_not_kept() -> None:
+    data, recipe = stripes(), small_recipe()
+    ends = []
+    for steps in (4, 100):
+        state = begin(data, recipe, layout="4C3-ST2-8N")
+        run(state, data, recipe, Stopper(steps=steps), seed=3)
+        torch.manual_seed(steps)
+        run(state, data, recipe, Stopper(), seed=3)
+        ends.append(state)
+    assert_same_bits(*ends)
+    copy.deepcopy(state.network)  # a generator that stayed in it could not be copied
+
+
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_a_listener_ends_training_after_an_epoch(epochs: int) -> None:
     data, recipe = stripes(), small_recipe(epochs=5)
@@ -204,6 +217,8 @@ def test_moments_of_a_large_set_in_the_order_of_classes_are_taken_from_all_of_it
 
 
 def test_the_global_randomness_is_not_touched() -> None:
+    data, recipe = stripes(), small_recipe(epochs=1)
+    state = begin(data, recipe, layout="4C3-ST2-8N")
     before = torch.get_rng_state()
-    trained(epochs=1)
+    run(state, data, recipe, Stopper(), seed=0)
     assert torch.equal(torch.get_rng_state(), before)

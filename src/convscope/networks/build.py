@@ -1,7 +1,8 @@
 """From a layout to a network that computes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -12,6 +13,7 @@ from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.normalization import Normalization
 from convscope.stages.subsampling import Subsampling
+from convscope.stages.windows import Stochastic
 
 from .layout import Layout
 from .plan import plan
@@ -127,6 +129,18 @@ class Network(nn.Module):
             _initialize(self, layout, seed)
             self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
             self.register_buffer("std", _by_channel("std", std, channels, above=0.0))
+
+    @contextmanager
+    def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
+        """Let what is left to chance while training (``ST``) be drawn from `generator`, for as long as this lasts."""
+        stochastic = [module for module in self.modules() if isinstance(module, Stochastic)]
+        for module in stochastic:
+            module.generator = generator
+        try:
+            yield
+        finally:
+            for module in stochastic:
+                module.generator = None
 
     def standardize(self, images: Tensor) -> Tensor:
         """Return float32 N C H W (in channels-last order) with mean 0 and deviation 1 from uint8 N H W C."""

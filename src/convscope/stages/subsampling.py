@@ -1,56 +1,19 @@
 """Subsampling: one value for each window, so that the map gets smaller and less tied to position.
 
-To add a kind, write its module (or take one of torch) and add one line to `KINDS`; layout, building, checks and docs
-take it from there.
+To add a kind, write its module in `windows` (or take one of torch) and add one line to `KINDS`; layout, building and
+checks take it from there.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from convscope.core.errors import LayoutError, choose
 
-from .geometry import LARGEST_PATCH, Window, check_range, output_size
-
-
-class Subset(nn.Module):
-    """Keeps the first value (top left) of each window and forgets the rest."""
-
-    def __init__(self, window: int, stride: int) -> None:
-        super().__init__()
-        self.window, self.stride = window, stride
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return N C h w from maps N C H W: one value of each window."""
-        rows = output_size(maps.shape[2], self.window, self.stride)
-        columns = output_size(maps.shape[3], self.window, self.stride)
-        return maps[:, :, : rows * self.stride : self.stride, : columns * self.stride : self.stride]
-
-
-class GlobalMax(nn.Module):
-    """Takes the largest value of each map."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return N C 1 1 from maps N C H W."""
-        return torch.amax(maps, dim=(2, 3), keepdim=True)
-
-
-class GlobalMean(nn.Module):
-    """Takes the mean of each map."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return N C 1 1 from maps N C H W."""
-        return maps.mean(dim=(2, 3), keepdim=True)
-
-
-class GlobalSubset(nn.Module):
-    """Keeps the first value (top left) of each map."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return N C 1 1 from maps N C H W."""
-        return maps[:, :, :1, :1]
+from .geometry import LARGEST_PATCH, Window, check_range
+from .windows import BlurredSubset, Max, Mean, RootMeanSquare, Stochastic, Subset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +26,8 @@ class Kind:
         windowed: makes the module for a window and a stride.
         whole: makes the module that takes the whole map.
         keeps_order: applying an increasing function before or after gives the same values.
-        sees_first: a value depends on the first place of its window only, not on the whole window.
+        sees: what a value depends on: the whole window, only its first place, or what is around that place, less than
+            a window away.
     """
 
     code: str
@@ -71,15 +35,25 @@ class Kind:
     windowed: Callable[[int, int], nn.Module]
     whole: Callable[[], nn.Module]
     keeps_order: bool
-    sees_first: bool = False
+    sees: Literal["window", "first", "around"] = "window"
 
 
 KINDS: dict[str, Kind] = {
     kind.code: kind
     for kind in (
-        Kind(code="MP", name="max", windowed=nn.MaxPool2d, whole=GlobalMax, keeps_order=True),
-        Kind(code="AP", name="mean", windowed=nn.AvgPool2d, whole=GlobalMean, keeps_order=False),
-        Kind(code="SS", name="subset", windowed=Subset, whole=GlobalSubset, keeps_order=True, sees_first=True),
+        Kind(code="MP", name="max", windowed=nn.MaxPool2d, whole=Max, keeps_order=True),
+        Kind(code="AP", name="mean", windowed=nn.AvgPool2d, whole=Mean, keeps_order=False),
+        Kind(code="SS", name="subset", windowed=Subset, whole=Subset, keeps_order=True, sees="first"),
+        Kind(code="LP", name="root mean square", windowed=RootMeanSquare, whole=RootMeanSquare, keeps_order=False),
+        Kind(code="ST", name="stochastic", windowed=Stochastic, whole=Stochastic, keeps_order=False),
+        Kind(
+            code="BP",
+            name="blurred subset",
+            windowed=BlurredSubset,
+            whole=BlurredSubset,
+            keeps_order=False,
+            sees="around",
+        ),
     )
 }
 
@@ -132,7 +106,12 @@ class Subsampling:
     def sight_over(self, size: int) -> Window:
         """Return the part of `window_over` that a value depends on; receptive fields grow by it."""
         window = self.window_over(size)
-        return Window(kernel=1, stride=window.stride) if self.kind.sees_first else window
+        if self.kind.sees == "first":
+            return Window(kernel=1, stride=window.stride)
+        if self.kind.sees == "around" and self.window is not None:
+            reach = self.window - 1
+            return Window(kernel=1 + 2 * reach, stride=window.stride, before=reach, after=reach)
+        return window
 
     def build(self) -> nn.Module:
         """Return the module: N C H W → N C h w."""

@@ -91,7 +91,8 @@ def _step(  # noqa: PLR0917  # one place calls it
     images = take(data.images, places, recipe.augmentation, generator)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
     labels = data.labels[places]
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+    half = torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16")
+    with half, state.network.drawing_from(generator):
         scores = state.network(maps)
     loss = functional.cross_entropy(scores, labels, weight=weights, label_smoothing=recipe.smoothing)
     value = loss.item()

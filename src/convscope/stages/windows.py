@@ -1,0 +1,149 @@
+"""The modules that take one value from each window of a map, beside those that torch has.
+
+All take maps N C H W and return N C h w; a window of None is the whole map. Windows that do not fit at the right and
+lower edge are left out.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .geometry import output_size
+
+
+class _Windowed(nn.Module):
+    """One value of each window × window places, every `stride` places.
+
+    Args:
+        window: side, in places of the map; None for the whole map.
+        stride: distance between neighbouring windows; of no effect for the whole map.
+    """
+
+    def __init__(self, window: int | None = None, stride: int = 1) -> None:
+        super().__init__()
+        self.window, self.stride = window, stride
+
+    def _spans(self, maps: Tensor) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+        """Return window, stride and number of places, down and across; LayoutError: the window is too large."""
+        sides = maps.shape[2], maps.shape[3]
+        if self.window is None:
+            return sides, sides, (1, 1)
+        rows, columns = (output_size(side, self.window, self.stride) for side in sides)
+        return (self.window, self.window), (self.stride, self.stride), (rows, columns)
+
+    def _mean(self, maps: Tensor) -> Tensor:
+        window, stride, _ = self._spans(maps)
+        return functional.avg_pool2d(maps, window, stride)
+
+
+class Subset(_Windowed):
+    """Keeps the first value (top left) of each window and forgets the rest."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C h w from maps N C H W: one value of each window."""
+        _, stride, places = self._spans(maps)
+        return maps[:, :, : places[0] * stride[0] : stride[0], : places[1] * stride[1] : stride[1]]
+
+
+class Max(_Windowed):
+    """Takes the largest value of the whole map (for windows, torch has it)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C 1 1 from maps N C H W."""
+        return torch.amax(maps, dim=(2, 3), keepdim=True)
+
+
+class Mean(_Windowed):
+    """Takes the mean of the whole map (for windows, torch has it)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C 1 1 from maps N C H W."""
+        return maps.mean(dim=(2, 3), keepdim=True)
+
+
+class RootMeanSquare(_Windowed):
+    """Takes the root of the mean square of each window: Lp pooling with p = 2 (Sermanet et al. 2012).
+
+    The sign is lost. Where all values are 0, so is the gradient.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C h w from maps N C H W."""
+        squares = self._mean(maps.square())
+        some = squares > 0  # the root has no slope at 0: it is asked for it nowhere
+        return torch.where(some, torch.where(some, squares, 1.0).sqrt(), 0.0)
+
+
+class Stochastic(_Windowed):
+    """Draws one value of each window while training, with a chance in proportion to it (Zeiler & Fergus 2013).
+
+    For prediction it gives what is drawn on average, Σ x² / Σ x over the positive values. Negative values are never
+    drawn, unless there are no others: then all have the same chance.
+
+    Attributes:
+        generator: where the randomness comes from; torch's own if None. It is set anew for each step of a training, so
+            that a run which was interrupted goes on as if it had not been.
+    """
+
+    generator: torch.Generator | None = None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C h w from maps N C H W."""
+        if not self.training:
+            return self._expected(maps)
+        window, stride, _ = self._spans(maps)
+        values = maps.unfold(2, window[0], stride[0]).unfold(3, window[1], stride[1]).flatten(4)  # N C h w, k*k
+        with torch.no_grad():
+            chances = values.float().clamp_min(0.0)
+            chances = torch.where(chances.sum(-1, keepdim=True) > 0, chances, 1.0).cumsum(-1)
+            total = chances[..., -1:]
+            drawn = torch.rand(total.shape, generator=self.generator) * total
+            place = torch.searchsorted(chances, drawn, right=True).clamp_max_(chances.shape[-1] - 1)
+        return values.gather(-1, place).squeeze(-1)
+
+    def _expected(self, maps: Tensor) -> Tensor:
+        chances = maps.clamp_min(0.0)
+        total = self._mean(chances)
+        some = total > 0
+        return torch.where(some, self._mean(chances * maps) / torch.where(some, total, 1.0), self._mean(maps))
+
+
+class BlurredSubset(_Windowed):
+    """Blurs, then keeps the first place of each window (Zhang 2019): detail that a subset cannot hold is not folded in.
+
+    The blur is binomial, 2 × window - 1 values wide around the place that is kept (1 2 1 for a window of 2); beyond the
+    edge the map goes on with its last value. Of the whole map it takes the mean with binomial weights.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N C h w from maps N C H W."""
+        if self.window is None:
+            down, across = (_binomial(side).to(maps) for side in maps.shape[2:])
+            return (maps * (down[:, None] * across)).sum(dim=(2, 3), keepdim=True)
+        reach = self.window - 1
+        padded = functional.pad(maps, (reach,) * 4, mode="replicate") if reach else maps
+        _, (stride, _), (rows, columns) = self._spans(maps)
+        return self._along(3, self._along(2, padded, rows, stride), columns, stride)
+
+    def _along(self, axis: int, maps: Tensor, places: int, stride: int) -> Tensor:
+        """Return the weighted sums along one axis, at `places` places only."""
+        weights = _binomial(2 * (self.window or 1) - 1).tolist()
+        every = (slice(None),) * axis
+        result = torch.zeros(())
+        for start, weight in enumerate(weights):
+            result = result + weight * maps[*every, start : start + (places - 1) * stride + 1 : stride]
+        return result
+
+
+def _binomial(length: int) -> Tensor:
+    """Return binomial weights, float64, of sum 1.
+
+    Examples:
+        >>> _binomial(3).tolist()
+        [0.25, 0.5, 0.25]
+    """
+    logs = [math.lgamma(length) - math.lgamma(k + 1) - math.lgamma(length - k) for k in range(length)]
+    weights = torch.tensor([value - (length - 1) * math.log(2) for value in logs], dtype=torch.float64).exp()
+    return weights / weights.sum()
