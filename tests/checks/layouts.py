@@ -65,6 +65,7 @@ def _convolution(draw: st.DrawFn, chosen: list[Stage], below: int, units: int, w
         stride=draw(st.integers(1, 3)),
         padding=draw(st.sampled_from(("same", "valid"))),
         residual=residual,
+        regions=draw(st.sampled_from((1, 1, 1, None, 2, 3))),
     )
     chosen.append(stage)
     return stage.units

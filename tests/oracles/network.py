@@ -36,7 +36,8 @@ def _convolve(stage: Convolution, maps: Values, state: dict[str, Values], key: s
     before, after = ((stage.patch - 1) // 2, stage.patch // 2) if stage.padding == "same" else (0, 0)
     bias = state.get(f"{key}.convolution.bias", np.zeros(stage.units))
     weights = state[f"{key}.convolution.weight"]
-    values = oracle.convolution(maps, weights, bias, stride=stage.stride, before=before, after=after)
+    compute = oracle.convolution if stage.regions == 1 else oracle.untied
+    values = compute(maps, weights, bias, stride=stage.stride, before=before, after=after)
     values = _normalize(values, state, key)
     return values + maps if stage.residual else values
 

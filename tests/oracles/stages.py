@@ -32,6 +32,26 @@ def convolution(
     return result
 
 
+def untied(
+    maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
+) -> Maps:
+    """Return U h w from maps C H W and weights R S U C k k: at every place, the weights of the region it is in.
+
+    Of h places down, place y is in region floor(y * R / h); across alike.
+    """
+    down, across = weights.shape[:2]
+    every = [
+        [convolution(maps, weights[r, s], bias, stride=stride, before=before, after=after) for s in range(across)]
+        for r in range(down)
+    ]
+    result = every[0][0].copy()
+    _, rows, columns = result.shape
+    for row in range(rows):
+        for column in range(columns):
+            result[:, row, column] = every[row * down // rows][column * across // columns][:, row, column]
+    return result
+
+
 def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int], whole: bool) -> Maps:
     """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns).
 

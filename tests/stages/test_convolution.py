@@ -13,6 +13,8 @@ from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
         (Convolution(units=32, patch=5, stride=2), "32C5/2"),
         (Convolution(units=32, patch=5, stride=2, padding="valid"), "32C5/2v"),
         (Convolution(units=8, patch=3, residual=True), "+8C3"),
+        (Convolution(units=32, patch=5, regions=None), "32U5"),
+        (Convolution(units=8, patch=3, regions=4, stride=2, padding="valid", residual=True), "+8U3:4/2v"),
         (Connected(units=128), "128N"),
     ],
 )
@@ -36,9 +38,9 @@ def test_units_out_of_range_are_refused(units: int) -> None:
         Connected(units=units)
 
 
-@pytest.mark.parametrize("name", ["patch", "stride"])
+@pytest.mark.parametrize("name", ["patch", "stride", "regions"])
 @pytest.mark.parametrize("value", [0, -3, 1_025, 1.5])
-def test_patch_and_stride_out_of_range_are_refused(name: str, value: int) -> None:
+def test_patch_stride_and_regions_out_of_range_are_refused(name: str, value: int) -> None:
     with pytest.raises(LayoutError, match=rf"`{name}` must be a whole number from 1 to 1,024\. Got {value}\."):
         Convolution(**{"units": 1, "patch": 3, name: value})
 

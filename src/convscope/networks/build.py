@@ -13,10 +13,11 @@ from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.normalization import Normalization
 from convscope.stages.subsampling import Subsampling
+from convscope.stages.untied import UntiedConvolution
 from convscope.stages.windows import Stochastic
 
 from .layout import Layout
-from .plan import plan
+from .plan import Plan, plan
 
 
 class ConvolutionStage(nn.Module):
@@ -24,24 +25,41 @@ class ConvolutionStage(nn.Module):
 
     Where the subsampling keeps order and all that lies before it increases, it changes places with that: the values
     are the same, and what comes after it has less to do.
+
+    Args:
+        convolution: what is convolved.
+        subsampling: what follows, if any.
+        channels: maps below.
+        places: rows and columns of what the convolution gives.
+        layout: the nonlinearity, and whether there is normalization.
     """
 
     def __init__(
-        self, convolution: Convolution, subsampling: Subsampling | None, channels: int, layout: Layout
+        self,
+        convolution: Convolution,
+        subsampling: Subsampling | None,
+        *,
+        channels: int,
+        places: tuple[int, int],
+        layout: Layout,
     ) -> None:
         super().__init__()
-        window = convolution.window
         self.residual = convolution.residual
-        uneven = window.before != window.after
+        window, bias = convolution.window, not layout.normalization
+        uneven = window.before != window.after and convolution.regions == 1
         self.pad = nn.ZeroPad2d((window.before, window.after) * 2) if uneven else None
-        self.convolution = nn.Conv2d(
-            channels,
-            convolution.units,
-            convolution.patch,
-            stride=convolution.stride,
-            padding=0 if uneven else window.before,
-            bias=not layout.normalization,
-        )
+        if convolution.regions == 1:
+            self.convolution: nn.Conv2d | UntiedConvolution = nn.Conv2d(
+                channels,
+                convolution.units,
+                convolution.patch,
+                stride=convolution.stride,
+                padding=0 if uneven else window.before,
+                bias=bias,
+            )
+        else:
+            regions = convolution.regions_over(*places)
+            self.convolution = UntiedConvolution(channels, convolution.units, window, regions, places, bias=bias)
         self.normalization = Normalization(convolution.units) if layout.normalization else None
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
         self.subsampling = subsampling.build() if subsampling else None
@@ -122,9 +140,8 @@ class Network(nn.Module):
         if not 0 <= seed < 2**63:
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with torch.device("cpu"), torch.random.fork_rng(devices=[]):
-            inputs = [channels * height * width, *(step.values for step in self.plan.steps)]
-            self.stages = nn.ModuleList(_stages(layout, inputs, channels))
-            self.classifier = nn.Linear(inputs[len(layout.stages)], classes)
+            self.stages = nn.ModuleList(_stages(self.plan))
+            self.classifier = nn.Linear(_below(self.plan, len(layout.stages))[1], classes)
             self.float()  # whatever torch's default type is
             _initialize(self, layout, seed)
             self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
@@ -179,20 +196,29 @@ def _by_channel(name: str, values: Sequence[float], channels: int, *, above: flo
     return torch.tensor(tuple(values), dtype=torch.float32).expand(channels).clone()
 
 
-def _stages(layout: Layout, inputs: Sequence[int], channels: int) -> list[nn.Module]:
-    """Return the modules; a subsampling belongs to the convolution before it. `inputs`: values that reach each."""
+def _stages(planned: Plan) -> list[nn.Module]:
+    """Return the modules; a subsampling belongs to the convolution before it."""
     modules: list[nn.Module] = []
-    below = channels
+    layout = planned.layout
     for index, (stage, after) in enumerate(pairwise([*layout.stages, None])):
+        maps, values = _below(planned, index)
         if isinstance(stage, Convolution):
-            modules.append(ConvolutionStage(stage, after if isinstance(after, Subsampling) else None, below, layout))
-            below = stage.units
+            subsampling = after if isinstance(after, Subsampling) else None
+            places = planned.steps[index].rows, planned.steps[index].columns
+            modules.append(ConvolutionStage(stage, subsampling, channels=maps, places=places, layout=layout))
         elif isinstance(stage, Subsampling):
             if index == 0 or not isinstance(layout.stages[index - 1], Convolution):
                 modules.append(stage.build())
         elif isinstance(stage, Connected):
-            modules.append(ConnectedStage(stage, inputs[index], layout))
+            modules.append(ConnectedStage(stage, values, layout))
     return modules
+
+
+def _below(planned: Plan, index: int) -> tuple[int, int]:
+    """Return the number of maps, and of values in them, that reach the stage at `index`."""
+    if index == 0:
+        return planned.channels, planned.channels * planned.height * planned.width
+    return planned.steps[index - 1].maps, planned.steps[index - 1].values
 
 
 def _initialize(network: Network, layout: Layout, seed: int) -> None:
@@ -206,8 +232,8 @@ def _initialize(network: Network, layout: Layout, seed: int) -> None:
     adding = [m.convolution for m in network.modules() if isinstance(m, ConvolutionStage) and m.residual]
     with torch.no_grad():
         for module in network.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                inputs = module.weight[0].numel()
+            if isinstance(module, (nn.Conv2d, nn.Linear, UntiedConvolution)):
+                inputs = math.prod(module.weight.shape[-3:] if module.weight.ndim > 2 else module.weight.shape[1:])
                 scale = 1.0 if module is network.classifier else gain
                 if not layout.normalization and any(module is convolution for convolution in adding):
                     scale /= len(adding) ** 0.5

@@ -4,6 +4,7 @@ The grammar, with `-` between the parts::
 
     32C5     32 units convolved on 5 × 5 patches
     32C5/2   stride 2        32C5v  valid, no padding        +32C5  adds its input
+    32U5     untied: own weights at each place               32U5:4  own weights in each of 4 × 4 regions
     MP2      max of 2 × 2 windows (AP mean, SS subset)
     MP3/2    windows of 3, stride 2        MPg  the whole map
     128N     128 fully connected units
@@ -31,7 +32,7 @@ _NO_NORMALIZATION = "nonorm"
 _LONGEST_TEXT = 4_000  # more than the longest text of any layout
 _LONGEST_QUOTE = 40
 _NUMBER = r"([0-9]{1,9})"
-_CONVOLUTION = re.compile(rf"(\+?){_NUMBER}C{_NUMBER}(?:/{_NUMBER})?(v?)")
+_CONVOLUTION = re.compile(rf"(\+?){_NUMBER}(C|U){_NUMBER}(?::{_NUMBER})?(?:/{_NUMBER})?(v?)")
 _SUBSAMPLING = re.compile(rf"([A-Z]{{2}})(?:{_NUMBER}(?:/{_NUMBER})?|g)")
 _CONNECTED = re.compile(rf"{_NUMBER}N")
 
@@ -170,14 +171,15 @@ def _check_number(stages: int, where: str = "") -> None:
 
 def _read(part: str) -> Stage | None:
     """Return the stage of one part of the text, None where it has the form of none; LayoutError: out of range."""
-    if match := _CONVOLUTION.fullmatch(part):
-        plus, units, patch, stride, valid = match.groups()
+    if (match := _CONVOLUTION.fullmatch(part)) and not (match[3] == "C" and match[5]):
+        plus, units, letter, patch, regions, stride, valid = match.groups()
         return Convolution(
             units=int(units),
             patch=int(patch),
             stride=int(stride or 1),
             padding="valid" if valid else "same",
             residual=bool(plus),
+            regions=1 if letter == "C" else int(regions) if regions else None,
         )
     if match := _CONNECTED.fullmatch(part):
         return Connected(units=int(match[1]))
@@ -192,7 +194,7 @@ def _not_a_stage(part: str, where: str) -> str:
     codes = ", ".join(f"{kind.code}2 ({kind.name})" for kind in KINDS.values())
     got = _quoted(part) if part else "nothing before or after a '-'"
     return (
-        f"A stage must be like 32C5, 32C5/2, 32C5v, +32C5, {codes}, 128N, or a closing word "
+        f"A stage must be like 32C5, 32C5/2, 32C5v, +32C5, 32U5, 32U5:4, {codes}, 128N, or a closing word "
         f"({', '.join([*NONLINEARITIES, _NO_NORMALIZATION, *CLASSIFIERS])}). Got {got} {where}.{_hint(part)}"
     )
 
@@ -206,7 +208,7 @@ def _hint(part: str) -> str:
     if not part or len(part) > _LONGEST_QUOTE:
         return ""
     small = "".join(part.split()).lower()
-    large = re.sub(r"[a-z]{2}(?=[0-9g])|[cn]", lambda letters: letters[0].upper(), small)
+    large = re.sub(r"[a-z]{2}(?=[0-9g])|[cun]", lambda letters: letters[0].upper(), small)
     for guess in (small, large):
         if guess != part and (_role(guess) or _fits(guess)):
             return f" Did you mean {guess!r}?"

@@ -1,5 +1,6 @@
 """What a layout comes to on an image, step by step, before anything is trained: exact integers."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -194,7 +195,7 @@ def _next(stage: Stage, number: int, below: Step) -> Step:
     if isinstance(stage, Convolution):
         maps = stage.units
         weights = below.maps * stage.patch**2 * maps
-        parameters = weights + maps
+        parameters = weights * math.prod(_regions(stage, number, rows, columns)) + maps
         multiply_adds = weights * rows * columns
         if stage.residual and (maps, rows, columns) != (below.maps, below.rows, below.columns):
             raise LayoutError(
@@ -212,6 +213,13 @@ def _next(stage: Stage, number: int, below: Step) -> Step:
         field_rows=below.field_rows.through(rows_sight),
         field_columns=below.field_columns.through(columns_sight),
     )
+
+
+def _regions(stage: Convolution, number: int, rows: int, columns: int) -> tuple[int, int]:
+    try:
+        return stage.regions_over(rows, columns)
+    except LayoutError as error:
+        raise LayoutError(f"Stage {number}: {error}") from None
 
 
 def _places(stage: Convolution | Subsampling, size: int, number: int, below: Step) -> tuple[int, Window]:

@@ -22,28 +22,32 @@ def expected_tensors(planned: Plan) -> Tensors:
     """
     result: Tensors = {}
     stages, normalized = planned.layout.stages, planned.layout.normalization
+    shape: tuple[int, ...]
     maps, values, module = planned.channels, planned.channels * planned.height * planned.width, -1
     for place, stage in enumerate(stages):
         joined = isinstance(stage, Subsampling) and place > 0 and isinstance(stages[place - 1], Convolution)
         module += not joined  # a subsampling belongs to the module of the convolution before it
         if isinstance(stage, Convolution):
             shape = (stage.units, maps, stage.patch, stage.patch)
-            result |= _weights(f"stages.{module}", "convolution", shape, normalized=normalized)
+            if stage.regions != 1:
+                shape = stage.regions_over(planned.steps[place].rows, planned.steps[place].columns) + shape
+            result |= _weights(f"stages.{module}", "convolution", shape, units=stage.units, normalized=normalized)
         elif isinstance(stage, Connected):
-            result |= _weights(f"stages.{module}", "linear", (stage.units, values), normalized=normalized)
+            shape = (stage.units, values)
+            result |= _weights(f"stages.{module}", "linear", shape, units=stage.units, normalized=normalized)
         maps, values = planned.steps[place].maps, planned.steps[place].values
-    result |= _learned("classifier", (planned.classes, values), bias=True)
+    result |= _learned("classifier", (planned.classes, values), biases=planned.classes)
     return result | dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
 
 
-def _weights(module: str, part: str, shape: tuple[int, ...], *, normalized: bool) -> Tensors:
-    result = _learned(f"{module}.{part}", shape, bias=not normalized)
+def _weights(module: str, part: str, shape: tuple[int, ...], *, units: int, normalized: bool) -> Tensors:
+    result = _learned(f"{module}.{part}", shape, biases=0 if normalized else units)
     if normalized:
         names = ("bias", "running_mean", "running_var")
-        result |= {f"{module}.normalization.{name}": (torch.float32, shape[:1]) for name in names}
+        result |= {f"{module}.normalization.{name}": (torch.float32, (units,)) for name in names}
     return result
 
 
-def _learned(module: str, shape: tuple[int, ...], *, bias: bool) -> Tensors:
+def _learned(module: str, shape: tuple[int, ...], *, biases: int) -> Tensors:
     result = {f"{module}.weight": (torch.float32, shape)}
-    return result | ({f"{module}.bias": (torch.float32, shape[:1])} if bias else {})
+    return result | ({f"{module}.bias": (torch.float32, (biases,))} if biases else {})

@@ -4,8 +4,6 @@ All take maps N C H W and return N C h w; a window of None is the whole map. Win
 lower edge are left out.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -144,6 +142,9 @@ def _binomial(length: int) -> Tensor:
         >>> _binomial(3).tolist()
         [0.25, 0.5, 0.25]
     """
-    logs = [math.lgamma(length) - math.lgamma(k + 1) - math.lgamma(length - k) for k in range(length)]
-    weights = torch.tensor([value - (length - 1) * math.log(2) for value in logs], dtype=torch.float64).exp()
+    middle = length // 2
+    falling = [1.0]
+    for place in range(middle, 0, -1):  # outward from the middle, where nothing overflows
+        falling.append(falling[-1] * place / (length - place))
+    weights = torch.tensor(falling[::-1] + falling[2 - length % 2 :], dtype=torch.float64)
     return weights / weights.sum()
