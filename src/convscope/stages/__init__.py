@@ -1,5 +1,5 @@
 """One stage: convolve, normalize, nonlinearity, subsample. Integers first (geometry), then arrays and tensors."""
 
-from .unit import convolve
+from .unit import HiddenLayer, convolve
 
-__all__ = ["convolve"]
+__all__ = ["HiddenLayer", "convolve"]
