@@ -7,6 +7,7 @@ import click
 import pytest
 
 from convscope.cli.group import COMMANDS, group
+from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
 from convscope.networks.layout import CLASSIFIERS
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.subsampling import KINDS
@@ -51,6 +52,11 @@ def test_the_short_help_of_each_command_is_its_first_sentence_in_brief() -> None
         assert len(line) < 70
         first = (_command(name).help or "").split()[0]
         assert line.split()[0] == first, f"{name}: {line!r} and its own help begin differently"
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS_OF_FEATURES)
+def test_every_classifier_is_explained(name: str) -> None:
+    assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("word", [*(f"`{code}`" for code in KINDS), *NONLINEARITIES, *CLASSIFIERS])

@@ -13,20 +13,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convscope.estimators.classifier import ConvClassifier
+    from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
     from convscope.verbs.check import check
+    from convscope.verbs.features import extract_features
     from convscope.verbs.load import load
     from convscope.verbs.predict import predict
     from convscope.verbs.train import train
 
 __version__ = "0.1.0"
 
-__all__ = ["ConvClassifier", "Layout", "__version__", "check", "load", "predict", "train"]
+__all__ = [
+    "ConvClassifier",
+    "ConvFeatures",
+    "Layout",
+    "__version__",
+    "check",
+    "extract_features",
+    "load",
+    "predict",
+    "train",
+]
 
 _HOMES = {
     "ConvClassifier": "convscope.estimators.classifier",
+    "ConvFeatures": "convscope.estimators.features",
     "Layout": "convscope.networks.layout",
     "check": "convscope.verbs.check",
+    "extract_features": "convscope.verbs.features",
     "load": "convscope.verbs.load",
     "predict": "convscope.verbs.predict",
     "train": "convscope.verbs.train",

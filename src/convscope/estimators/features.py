@@ -1,0 +1,121 @@
+"""The features of a trained network as a scikit-learn transformer."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.frozen import FrozenEstimator
+
+from convscope.core.errors import ParameterError
+from convscope.core.machine import tuned
+from convscope.features.reading import Reading
+from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.arrays import to_images
+from convscope.networks.model import Model
+
+from .classifier import ConvClassifier
+
+
+class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What a stage of a trained network makes of pictures, as vectors for any classifier of scikit-learn.
+
+    `X` is pictures N H W or N H W C of any size, uint8, or floats from 0 to 1; or rows of as many values as the
+    network's pictures have. Nothing is learned in fit, unless the model is a `ConvClassifier` that is not fitted: that
+    is then trained on the pictures and labels. (scikit-learn's own `clone`, as in a cross-validation, makes a fitted
+    one unfitted, so that it learns anew in each fold and never sees the pictures that it is judged on; to keep what it
+    has learned, give its `model_`, or wrap it in scikit-learn's FrozenEstimator.)
+
+    Args:
+        model: the path of a model file or run folder, a `convscope.networks.model.Model`, or a ConvClassifier.
+        stage: 1 for the first; negative ones count from the end; 0 for the pixels.
+        pool: ``"none"`` (or None), ``"mean"``, ``"max"`` or ``"grid2"``, of each map.
+        batch: pictures at once; as memory allows if None.
+
+    Examples:
+        >>> from sklearn.datasets import load_digits
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sklearn.pipeline import make_pipeline
+        >>> digits = load_digits()
+        >>> network = ConvClassifier("8C3-MP2", epochs=2).fit(digits.images[:900], digits.target[:900])
+        >>> features = ConvFeatures(network, pool="grid2")
+        >>> features.fit_transform(digits.images[900:]).shape
+        (897, 32)
+    """
+
+    def __init__(
+        self, model: Any = None, stage: int = -1, pool: str | None = None, *, batch: int | None = None
+    ) -> None:
+        self.model = model
+        self.stage = stage
+        self.pool = pool
+        self.batch = batch
+
+    def fit(self, X: ArrayLike | None = None, y: ArrayLike | None = None) -> "ConvFeatures":  # noqa: N803  # scikit-learn's name
+        """Open the model, or train it where it is a ConvClassifier that is not fitted; return the transformer itself.
+
+        Raises:
+            ParameterError: there is no model, or it has no such stage.
+            ModelFileError: the file cannot be used.
+            ConvscopeError: the classifier cannot be trained on `X` and `y`.
+        """
+        self.__dict__.pop("classifier_", None)
+        classifier = self._classifier()
+        if classifier is not None and not hasattr(classifier, "model_") and y is not None:
+            self.classifier_ = clone(classifier).fit(X, y)
+        reading, model = self._settled()
+        self.n_features_out_ = math.prod(reading.shape(model.network))
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
+        """Return one vector a picture, float32 N × values."""
+        reading, model = self._settled()
+        images = self._pixels(np.asarray(X), model.preprocessing)
+        with tuned():
+            parts = [part.reshape(len(part), -1) for part in reading.of(model, images, batch=self.batch)]
+        width = math.prod(reading.shape(model.network))
+        return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return a name for each value."""
+        reading, model = self._settled()
+        return np.array(reading.names(model.network), dtype=object)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there is a network to take features from; a model can be used without fit."""
+        classifier = self._classifier()
+        return classifier is None or hasattr(classifier, "model_")
+
+    def _classifier(self) -> ConvClassifier | None:
+        given = getattr(self, "classifier_", self.model)
+        given = given.estimator if isinstance(given, FrozenEstimator) else given
+        return given if isinstance(given, ConvClassifier) else None
+
+    def _settled(self) -> tuple[Reading, Model]:
+        model, classifier = self.model, self._classifier()
+        if isinstance(model, (str, os.PathLike)):
+            model = Model.load(Path(model))
+        elif classifier is not None:
+            model = getattr(classifier, "model_", None)
+        if not isinstance(model, Model):
+            raise ParameterError(
+                "`model` must be a model, the path of one, or a ConvClassifier that is fitted or gets labels in fit. "
+                f"Got {type(self.model).__name__}."
+            )
+        reading = Reading(stage=self.stage, pool="none" if self.pool is None else self.pool)
+        reading.depth(model.network)
+        return reading, model
+
+    def _pixels(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
+        """Return uint8 pictures of the network's size."""
+        shape = (step.height, step.width, step.channels)
+        if given.ndim == 2 and given.shape[1] == math.prod(shape):
+            given = given.reshape(len(given), *shape)
+        classifier = self._classifier()
+        if classifier is not None:
+            rows = given.reshape(len(given), math.prod(given.shape[1:]))
+            given = classifier.pixel_range_.pixels(rows).reshape(given.shape)
+        return np.ascontiguousarray(step.apply_stack(to_images(given)))

@@ -1,0 +1,156 @@
+"""Any standard classifier on the features of a network, all judged on the same pictures. To add one: one line."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convscope.core.errors import DataError, choose
+from convscope.core.progress import Reporter, Silent
+from convscope.core.statistics import wilson_interval
+
+from .extraction import FeatureSet
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedClassifier:
+    """How good a classifier is on features that it has not seen.
+
+    Attributes:
+        name: of the classifier.
+        right: pictures whose class it found, of `total`.
+        fit_seconds: to learn from the training features.
+        predict_us: microseconds a picture, features given.
+        note: what it complained of while it learned; empty if nothing.
+    """
+
+    name: str
+    right: int
+    total: int
+    fit_seconds: float
+    predict_us: float
+    note: str = ""
+
+    @property
+    def accuracy(self) -> float:
+        """Share that is right, 0…1."""
+        return self.right / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its 95 % interval."""
+        return wilson_interval(self.right, self.total)
+
+
+def _softmax(seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return _scaled(LogisticRegression(max_iter=500, random_state=seed))
+
+
+def _svm(seed: int) -> Any:
+    from sklearn.svm import LinearSVC
+
+    return _scaled(LinearSVC(C=0.01, random_state=seed))
+
+
+def _rbf_svm(seed: int) -> Any:
+    from sklearn.svm import SVC
+
+    return _scaled(SVC(C=5.0, random_state=seed))
+
+
+def _knn(_seed: int) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return _scaled(KNeighborsClassifier(n_neighbors=5))
+
+
+def _forest(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(n_estimators=200, random_state=seed)
+
+
+def _lda(_seed: int) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+
+
+def _boosting(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(random_state=seed)
+
+
+def _scaled(classifier: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), classifier)
+
+
+CLASSIFIERS: dict[str, Callable[[int], Any]] = {
+    "softmax": _softmax,
+    "svm": _svm,
+    "rbf-svm": _rbf_svm,
+    "knn": _knn,
+    "forest": _forest,
+    "lda": _lda,
+    "boosting": _boosting,
+}
+"""Makers of scikit-learn classifiers by name; each takes the seed of what is random in it."""
+
+
+def named_classifiers(names: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+    """Return the classifiers of these names, not yet fitted.
+
+    Raises:
+        ParameterError: a name is unknown.
+    """
+    for name in names:
+        choose("classifiers", name, CLASSIFIERS)
+    return {name: CLASSIFIERS[name](seed) for name in names}
+
+
+def judge_classifiers(
+    features: FeatureSet, classifiers: Mapping[str, Any], *, reporter: Reporter | None = None
+) -> Iterator[JudgedClassifier]:
+    """Fit each classifier on the training pictures and give how good it is on the test (or validation) pictures.
+
+    Args:
+        features: of all pictures, with their parts.
+        classifiers: by name; each a classifier of scikit-learn, or anything with its `fit` and `predict`.
+        reporter: told which one is learning.
+
+    Raises:
+        DataError: there are no pictures to learn from, or none to judge on.
+    """
+    judged_on = "test" if len(features.part("test")) else "validation"
+    train, held_out = features.part("train"), features.part(judged_on)
+    if not len(train) or not len(held_out):
+        raise DataError(
+            f"Classifiers need pictures to learn from and others to be judged on. Got {len(train):,} in train and "
+            f"{len(held_out):,} in test or validation."
+        )
+    for name, classifier in classifiers.items():
+        (reporter or Silent()).say(f"{name}: learning from {len(train):,} pictures")
+        with warnings.catch_warnings(record=True) as complaints:
+            warnings.simplefilter("always")
+            started = time.perf_counter()
+            classifier.fit(features.vectors[train], features.labels[train])
+            fitted = time.perf_counter()
+            predicted = classifier.predict(features.vectors[held_out])
+            ended = time.perf_counter()
+        yield JudgedClassifier(
+            name=name,
+            right=int(np.sum(predicted == features.labels[held_out])),
+            total=len(held_out),
+            fit_seconds=fitted - started,
+            predict_us=1e6 * (ended - fitted) / len(held_out),
+            note="; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints)),
+        )

@@ -1,0 +1,105 @@
+"""Which features are taken from a network: of which stage, and how much of its maps is kept."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.core.errors import ParameterError
+from convscope.networks.build import Network
+from convscope.networks.model import Model, evaluating
+
+Vectors = NDArray[np.float32]
+_GRID = re.compile(r"grid([1-9][0-9]?)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What is taken from each picture.
+
+    Attributes:
+        stage: 1 for the first stage (a convolution with its subsampling, or fully connected units), and so on; counted
+            from the end if negative; 0 for the standardized pixels.
+        pool: of each map: ``none`` keeps all values, ``mean`` and ``max`` keep one, ``grid2`` the means of its 2 × 2
+            parts. Fully connected units are kept as they are.
+
+    Raises:
+        ParameterError: the pool is none of these.
+    """
+
+    stage: int = -1
+    pool: str = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody knows."""
+        if type(self.stage) is not int:
+            raise ParameterError(f"`stage` must be a whole number. Got {self.stage!r}.")
+        if not isinstance(self.pool, str) or not (self.pool in _POOLS or _GRID.fullmatch(self.pool)):
+            raise ParameterError(f"`pool` must be one of none, mean, max, or grid2 for 2 × 2 means. Got {self.pool!r}.")
+
+    def depth(self, network: Network) -> int:
+        """Return the number of stages that are computed.
+
+        Raises:
+            ParameterError: the network has no such stage.
+        """
+        stages = len(network.stages)
+        depth = self.stage + stages + 1 if self.stage < 0 else self.stage
+        if not 0 <= depth <= stages:
+            raise ParameterError(
+                f"`stage` must be from 0 (the pixels) to {stages}, or from -{stages + 1} to -1, in {network.layout}. "
+                f"Got {self.stage}."
+            )
+        return depth
+
+    def shape(self, network: Network) -> tuple[int, ...]:
+        """Return the shape of what is taken from one picture: units, or maps × rows × columns."""
+        planned = network.plan
+        empty = torch.zeros(1, planned.channels, planned.height, planned.width)
+        with evaluating(network), torch.inference_mode():
+            return tuple(self._take(network, empty).shape[1:])
+
+    def of(self, model: Model, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
+        """Give the features of images, uint8 N H W C of the network's size, batch after batch: float32 n × `shape`."""
+        size = batch or model.batch
+        for start in range(0, len(images), size):
+            part = torch.from_numpy(np.array(images[start : start + size]))
+            with evaluating(model.network), torch.inference_mode():
+                yield self._take(model.network, model.network.standardize(part)).contiguous().numpy()
+
+    def names(self, network: Network) -> list[str]:
+        """Return a name for each value of a vector, in order: stage, map and, where there are several, place.
+
+        Examples:
+            >>> from convscope.networks.layout import Layout
+            >>> network = Network(Layout.parse("2C3-MP2"), height=4, width=4, channels=1, classes=2)
+            >>> Reading(pool="mean").names(network), Reading().names(network)[:2]
+            (['stage1_map1', 'stage1_map2'], ['stage1_map1_row1_column1', 'stage1_map1_row1_column2'])
+        """
+        depth, shape = self.depth(network), self.shape(network)
+        first = f"stage{depth}_map" if depth else "pixel_channel"
+        if len(shape) == 1:
+            return [f"{first}{place + 1}" for place in range(shape[0])]
+        return [f"{first}{maps + 1}_row{row + 1}_column{column + 1}" for maps, row, column in np.ndindex(shape)]
+
+    def _take(self, network: Network, maps: Tensor) -> Tensor:
+        for stage in network.stages[: self.depth(network)]:
+            maps = stage(maps)
+        maps = maps.float()
+        if maps.dim() == 2 or self.pool == "none":
+            return maps
+        if grid := _GRID.fullmatch(self.pool):
+            return functional.adaptive_avg_pool2d(maps, int(grid[1]))
+        return _POOLS[self.pool](maps)
+
+
+_POOLS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda maps: maps,
+    "mean": lambda maps: maps.mean(dim=(2, 3)),
+    "max": lambda maps: maps.amax(dim=(2, 3)),
+}

@@ -1,0 +1,55 @@
+"""``convscope features`` as a user calls it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import convscope
+from convscope.cli import main
+from convscope.cli.features import _NAMES, table
+from convscope.features.classifiers import CLASSIFIERS, JudgedClassifier
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    convscope.train("digits", layout="8C3-MP2", epochs=2, output=folder, force=True)
+    return folder
+
+
+def test_a_file_and_a_table(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "x.npz"
+    assert (
+        main(["features", str(run), "digits", "-o", str(target), "--pool", "mean", "--classifiers", "lda, softmax"])
+        == 0
+    )
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == f"{target}: 1,797 pictures, 8 values each"
+    assert out[1].split()[:2] == ["classifier", "accuracy"]
+    assert {line.split()[0] for line in out[2:4]} == {"lda", "softmax"}
+    assert out[4] == "judged on 359 pictures that none of them has learned from"
+    with np.load(target) as saved:
+        assert saved["features"].shape == (1797, 8)
+
+
+def test_with_nothing_to_do_or_an_unknown_classifier_it_ends_at_once(run: Path, capsys) -> None:
+    assert main(["features", str(run), "digits"]) == 2
+    assert "Give a file for the features (-o features.npz)" in capsys.readouterr().err
+    assert main(["features", str(run), "no such folder", "--classifiers", "swm"]) == 2
+    assert "Did you mean 'svm'" in capsys.readouterr().err
+
+
+def test_the_table_lines_up_and_ends_with_complaints() -> None:
+    judged = [
+        JudgedClassifier(name="rbf-svm", right=359, total=359, fit_seconds=1234.5, predict_us=98765.0),
+        JudgedClassifier(name="knn", right=1, total=359, fit_seconds=0.0, predict_us=1.0, note="it did not converge"),
+    ]
+    lines = table(judged).splitlines()
+    assert lines[1].startswith("rbf-svm       100.00%   98.94% to 100.00%  1234.50 s   98765 µs each")
+    assert len(lines[1]) == len(lines[2]) == len(lines[0])
+    assert lines[-1] == "knn: it did not converge"
+
+
+def test_the_help_names_every_classifier() -> None:
+    assert set(_NAMES) == set(CLASSIFIERS)

@@ -1,0 +1,68 @@
+"""Classifiers on features: all learn from the same pictures and are judged on the same others."""
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.features.classifiers import CLASSIFIERS, judge_classifiers, named_classifiers
+from convscope.features.extraction import FeatureSet
+
+
+def features(splits: list[str]) -> FeatureSet:
+    """Return two clouds of points that lie well apart, but for one picture of the last part."""
+    random = np.random.default_rng(0)
+    labels = np.arange(len(splits)) % 2
+    values = random.normal(size=(len(splits), 3)).astype(np.float32) + 20.0 * labels[:, None]
+    values[-1] = values[-2]
+    return FeatureSet(
+        values=values.astype(np.float32),
+        labels=labels.astype(np.int64),
+        splits=tuple(splits),
+        pictures=tuple(map(str, range(len(splits)))),
+        classes=("a", "b"),
+        names=("x", "y", "z"),
+    )
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_each_finds_what_is_easy_and_is_told_what_it_missed(name: str) -> None:
+    (judged,) = judge_classifiers(features(["train"] * 60 + ["test"] * 20), named_classifiers([name]))
+    assert (judged.name, judged.right, judged.total) == (name, 19, 20)
+    assert judged.accuracy == 0.95
+    assert judged.interval[0] < 0.95 < judged.interval[1]
+    assert judged.fit_seconds > 0
+    assert judged.predict_us > 0
+
+
+def test_the_test_pictures_count_where_there_are_some_else_those_of_validation() -> None:
+    class Memory:
+        def fit(self, rows: np.ndarray, labels: np.ndarray) -> None:
+            self.learned = len(rows)
+
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return np.zeros(len(rows))
+
+    memory = Memory()
+    (judged,) = judge_classifiers(features(["train"] * 6 + ["validation"] * 4 + ["test"] * 2 + [""] * 2), {"m": memory})
+    assert (judged.total, judged.right, memory.learned) == (2, 1, 6)
+    (judged,) = judge_classifiers(features(["train"] * 6 + ["validation"] * 4), {"m": memory})
+    assert (judged.total, judged.right) == (4, 2)
+
+
+@pytest.mark.parametrize("splits", [["train"] * 4, ["test"] * 4])
+def test_without_pictures_to_learn_from_and_to_judge_on_it_is_a_sentence(splits: list[str]) -> None:
+    with pytest.raises(DataError, match=r"need pictures to learn from and others to be judged on\. Got [04] in train"):
+        list(judge_classifiers(features(splits), named_classifiers(["lda"])))
+
+
+def test_complaints_of_a_classifier_are_kept_and_not_printed() -> None:
+    classifier = named_classifiers(["softmax"])["softmax"].set_params(logisticregression__max_iter=1)
+    (judged,) = judge_classifiers(features(["train"] * 60 + ["test"] * 20), {"hasty": classifier})
+    assert "failed to converge" in judged.note
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(
+        ParameterError, match=r"`classifiers` must be one of softmax, svm, .* Got 'swm'\. Did you mean 'svm'"
+    ):
+        named_classifiers(["softmax", "swm"])
