@@ -1,0 +1,78 @@
+"""How often a subsampled value stays the same when the picture moves by one pixel: the old claim, on real maps.
+
+    python benchmarks/pooled_shifts.py --data-dir SETS
+
+The claim: of the eight one-pixel shifts, three leave the output of 2 × 2 max-pooling the same, and five that of 3 × 3.
+Scope: the maps of the first convolution of a network of one stage, trained for one epoch on 10,000 pictures of MNIST,
+on 1,000 test pictures; values over which nothing is (all zero before and after) are counted apart.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from results_file import write
+from torch import Tensor, nn
+
+import convscope
+from convscope.images.sources.opening import open_source
+from convscope.networks.build import ConvolutionStage
+from convscope.stages.shifts import unchanged_by_shift
+from convscope.stages.subsampling import KINDS, Subsampling
+
+
+class Values(nn.Module):
+    """Keeps the places where the largest value of the window, or of its neighbourhood, is not 0."""
+
+    def __init__(self, subsample: nn.Module, window: int) -> None:
+        super().__init__()
+        self.subsample, self.window = subsample, window
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the subsampled values, NaN (never the same as anything) where a window holds no value at all."""
+        values = self.subsample(maps)
+        alive = nn.functional.max_pool2d(maps.abs(), self.window) > 0
+        return torch.where(alive, values, torch.nan)
+
+
+def main() -> None:
+    """Train, take the maps, shift, count."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data-dir", type=Path, help="where the named sets are")
+    given = options.parse_args()
+
+    source = open_source("mnist", data_dir=given.data_dir)
+    stack = source.stack()
+    assert stack is not None
+    images, labels = np.asarray(stack), source.labels
+    some = images[:10_000], labels[:10_000]
+    trained = convscope.train(some, layout="16C5-MP2", epochs=1, output=tempfile.mkdtemp(), force=True)
+    stage = trained.model.network.stages[0]
+    assert isinstance(stage, ConvolutionStage)
+    stage.subsampling = None
+    stage.eval()
+    pictures = torch.from_numpy(images[-1_000:].copy())
+    with torch.inference_mode():
+        maps = stage(trained.model.network.standardize(pictures))[:, :, 1:-1, 1:-1]  # 26 x 26, away from the padding
+
+    results = {}
+    print(f"{'':6} {'all values':>12} {'values that are not 0':>24}    of eight one-pixel shifts")
+    for window in (2, 3):
+        for code in KINDS:
+            subsample = Subsampling(code=code, window=window, stride=window).build().eval()
+            shares = [_of_eight(unchanged_by_shift(one, maps)) for one in (subsample, Values(subsample, window))]
+            some_alive = unchanged_by_shift(Values(subsample, window), maps)[1, 1]  # the share that is not NaN
+            results[f"{code}{window}"] = {"all": shares[0], "alive": shares[1] / some_alive, "share_alive": some_alive}
+            print(f"{code}{window:<4} {8 * shares[0]:>9.2f}/8 {8 * shares[1] / some_alive:>21.2f}/8")
+    print(write("pooled-shifts", __doc__.strip().splitlines()[0], {"accuracy": trained.report.accuracy, **results}))
+
+
+def _of_eight(shares: np.ndarray) -> float:
+    """Return the mean share over the eight shifts by one pixel."""
+    return float((shares.sum() - shares[1, 1]) / 8)
+
+
+if __name__ == "__main__":
+    main()
