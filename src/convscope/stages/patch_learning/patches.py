@@ -1,0 +1,41 @@
+"""Small squares cut from pictures at random places: what features are learned from without labels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, ParameterError
+
+Rows = NDArray[np.float64]
+
+
+def random_patches(images: NDArray[np.uint8], *, side: int, count: int, seed: int = 0) -> Rows:
+    """Return patches as rows, values 0…1: count × (side · side · channels), rows of pixels first, channels last.
+
+    Every place of every picture is as likely as any other.
+
+    Args:
+        images: uint8 N H W C; may be mapped from a file.
+        side: of a patch, in pixels.
+        count: number of patches.
+        seed: of the places.
+
+    Raises:
+        DataError: the images are no such array, or smaller than a patch.
+        ParameterError: a number is below 1.
+    """
+    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+        raise DataError(f"`images` must be a uint8 array N H W C. Got {images.dtype} {images.shape}.")
+    if side < 1 or count < 1:
+        raise ParameterError(f"`side` and `count` must be at least 1. Got {side} and {count}.")
+    number, height, width, channels = images.shape
+    if side > min(height, width):
+        raise DataError(f"`side` must be at most that of the images, {min(height, width)}. Got {side}.")
+    random = np.random.default_rng(seed)
+    # in the order of the pictures, so that a mapped file is read from front to back
+    picture = np.sort(random.integers(0, number, count))
+    top = random.integers(0, height - side + 1, count)
+    left = random.integers(0, width - side + 1, count)
+    span = np.arange(side)
+    cut = images[picture[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None, :]]
+    patches = cut.reshape(count, side * side * channels) / 255.0
+    return random.permutation(patches)
