@@ -34,6 +34,7 @@ def row(result: dict[str, Any]) -> str:
         str(accuracy["n"]),
         f"{result['seconds']['median']:.0f} s",
         f"{100 * statistics.median(shares):.0f} %",
+        f"`{result['commit']}`",
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -49,14 +50,15 @@ def table() -> str:
         return "No result is there yet.\n"
     first = results[0]
     lines = [
-        "| set | layout chosen | accuracy | seeds | time | share |",
-        "|---|---|---|---|---|---|",
+        "| set | layout chosen | accuracy | seeds | time | share | commit |",
+        "|---|---|---|---|---|---|---|",
         *(row(result) for result in results),
         "",
         "Accuracy: mean over the seeds with its 95 % interval, on held-out or test pictures. The default epochs were",
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
         "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
-        "a core a process that never waits was given just before and after; the machine was shared.",
+        "a core a process that never waits was given just before and after; the machine was shared. Commit: what was",
+        "measured; defaults may have changed since.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
 from convscope.networks.layout import CLASSIFIERS
 from convscope.stages.nonlinearity import NONLINEARITIES
+from convscope.stages.patch_learning import LEARNERS
 from convscope.stages.subsampling import KINDS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -57,6 +58,11 @@ def test_the_short_help_of_each_command_is_its_first_sentence_in_brief() -> None
 @pytest.mark.parametrize("name", CLASSIFIERS_OF_FEATURES)
 def test_every_classifier_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_every_way_to_learn_from_patches_is_explained(name: str) -> None:
+    assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("word", [*(f"`{code}`" for code in KINDS), *NONLINEARITIES, *CLASSIFIERS])

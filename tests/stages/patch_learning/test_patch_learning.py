@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.stages.patch_learning import LEARNERS, learn_layer
+from convscope.stages.patch_learning import LEARNERS, ClusterLayer, learn_layer
 from convscope.stages.patch_learning.layer import logistic
 from convscope.stages.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.stages.patch_learning.patches import random_patches
@@ -136,3 +136,40 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
         Whitening.learn(np.ones((4, 9)), kind="zca", keep=3)
     with pytest.raises(ParameterError, match="`regularization` must be 0 or more"):
         Whitening.learn(np.ones((4, 9)), regularization=-1)
+
+
+@pytest.mark.parametrize("answer", ["hard", "triangle"])
+@pytest.mark.parametrize("contrast", [True, False])
+def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distances_one_by_one(answer, contrast) -> None:
+    images = stripes(channels=3)
+    layer = ClusterLayer.learn(images, units=7, side=4, answer=answer, patches=500, contrast=contrast)
+    maps = layer.everywhere(images[3] / 255)
+    assert maps.shape == (13, 13, 7)
+    for row, column in ((0, 0), (5, 12), (12, 3)):
+        patch = (images[3, row : row + 4, column : column + 4] / 255).ravel()
+        if contrast:
+            patch = (patch - patch.mean()) / np.sqrt(patch.var() + (10 / 255) ** 2)
+        white = layer.whitening.apply(patch[None])[0]
+        distances = np.array([np.linalg.norm(white - middle) for middle in layer.middles])
+        expected = np.maximum(distances.mean() - distances, 0)
+        if answer == "hard":
+            expected = (distances == distances.min()).astype(float)
+        np.testing.assert_allclose(maps[row, column], expected, rtol=0, atol=1e-9)
+
+
+def test_units_of_each_kind_answer_with_their_own_nonlinearity() -> None:
+    images, pixels = stripes(), np.zeros((4, 4, 1))
+    for by, low, high in (("autoencoder", 0.0, 1.0), ("rica", 0.0, np.inf), ("random", 0.0, np.inf)):
+        answers = learn_layer(images, units=6, side=4, by=by, patches=200).everywhere(pixels)
+        assert answers.min() >= low
+        assert answers.max() <= high
+
+
+def test_clusters_refuse_other_pictures_and_answers() -> None:
+    layer = ClusterLayer.learn(stripes(3), units=2, side=4, patches=50)
+    with pytest.raises(ParameterError, match=r"`image` must be H × W × 1\. Got \(16, 16\)"):
+        layer.everywhere(np.zeros((16, 16)))
+    with pytest.raises(ParameterError, match=r"`patches` must be N × 4 × 4 × 1\. Got \(2, 3, 3, 1\)"):
+        layer.over(np.zeros((2, 3, 3, 1)))
+    with pytest.raises(ParameterError, match=r"`answer` must be one of hard, triangle\. Got 'soft'"):
+        ClusterLayer.learn(stripes(3), units=2, side=4, patches=50, answer="soft")

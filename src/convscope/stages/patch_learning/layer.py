@@ -10,8 +10,6 @@ from .learners import LEARNERS, Learner
 from .patches import random_patches
 from .whitening import Kind, Whitening
 
-_LOGISTIC = ("autoencoder",)
-
 
 def learn_layer(
     images: NDArray[np.uint8],
@@ -63,10 +61,13 @@ def learn_layer(
     return HiddenLayer(
         weights=weights.reshape(units, side, side, images.shape[3]),
         biases=biases,
-        nonlinearity=logistic if by in _LOGISTIC else rectified,
+        nonlinearity=_NONLINEARITIES.get(by, rectified) if isinstance(by, str) else rectified,
     )
 
 
 def logistic(values: Values) -> Values:
     """Return 1 / (1 + e^-value), value by value: what the units of a sparse autoencoder do."""
     return 1 / (1 + np.exp(-values))
+
+
+_NONLINEARITIES = {"autoencoder": logistic}
