@@ -61,6 +61,13 @@ def test_complaints_of_a_classifier_are_kept_and_not_printed() -> None:
     assert "failed to converge" in judged.note
 
 
+def test_what_a_classifier_cannot_use_is_a_sentence() -> None:
+    found = features(["train"] * 60 + ["test"] * 20)
+    found.values[0, 0] = np.nan
+    with pytest.raises(DataError, match=r"The classifier lda cannot learn from these features: Input X contains NaN\."):
+        list(judge_classifiers(found, named_classifiers(["lda"])))
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(
         ParameterError, match=r"`classifiers` must be one of softmax, svm, .* Got 'swm'\. Did you mean 'svm'"

@@ -26,7 +26,13 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
     "--classifiers", metavar="NAMES", help=f"Judge these on the features, with commas between: {', '.join(_NAMES)}."
 )
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at once; as memory allows if none.")
-@click.option("--seed", type=int, default=0, metavar="N", help="Of what is random in the classifiers.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**31 - 1),
+    default=0,
+    metavar="N",
+    help="Of what is random in the classifiers.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is already there.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option(

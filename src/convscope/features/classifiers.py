@@ -1,5 +1,6 @@
 """Any standard classifier on the features of a network, all judged on the same pictures. To add one: one line."""
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,7 +129,7 @@ def judge_classifiers(
         reporter: told which one is learning.
 
     Raises:
-        DataError: there are no pictures to learn from, or none to judge on.
+        DataError: there are no pictures to learn from, or none to judge on, or a classifier cannot use the features.
     """
     judged_on = "test" if len(features.part("test")) else "validation"
     train, held_out = features.part("train"), features.part(judged_on)
@@ -139,7 +140,7 @@ def judge_classifiers(
         )
     for name, classifier in classifiers.items():
         (reporter or Silent()).say(f"{name}: learning from {len(train):,} pictures")
-        with warnings.catch_warnings(record=True) as complaints:
+        with warnings.catch_warnings(record=True) as complaints, _explained(name):
             warnings.simplefilter("always")
             started = time.perf_counter()
             classifier.fit(features.vectors[train], features.labels[train])
@@ -154,3 +155,13 @@ def judge_classifiers(
             predict_us=1e6 * (ended - fitted) / len(held_out),
             note="; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints)),
         )
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what a classifier raises where it cannot use the numbers into one sentence."""
+    try:
+        yield
+    except (ValueError, np.linalg.LinAlgError, MemoryError) as error:
+        reason = (str(error).strip() or "there is not enough memory").splitlines()[0].rstrip(".")
+        raise DataError(f"The classifier {name} cannot learn from these features: {reason}.") from error
