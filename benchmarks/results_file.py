@@ -24,7 +24,7 @@ def surroundings() -> dict[str, Any]:
     )
     return {
         "commit": commit.stdout.strip() or "unknown",
-        "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *map(_anywhere, sys.argv[1:])]),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
@@ -33,6 +33,11 @@ def surroundings() -> dict[str, Any]:
         "bfloat16": here.bfloat16,
         "system": platform.system(),
     }
+
+
+def _anywhere(argument: str) -> str:
+    """Return an argument as it can be given on any machine: a path of this one becomes FOLDER."""
+    return "FOLDER" if Path(argument).is_absolute() else argument
 
 
 def processor_share(seconds: float = 2.0) -> float:
