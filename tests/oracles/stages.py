@@ -39,16 +39,19 @@ def untied(
 
     Of h places down, place y is in region floor(y * R / h); across alike.
     """
-    down, across = weights.shape[:2]
-    every = [
-        [convolution(maps, weights[r, s], bias, stride=stride, before=before, after=after) for s in range(across)]
-        for r in range(down)
-    ]
-    result = every[0][0].copy()
-    _, rows, columns = result.shape
-    for row in range(rows):
-        for column in range(columns):
-            result[:, row, column] = every[row * down // rows][column * across // columns][:, row, column]
+    down, across, units, channels, patch, _ = weights.shape
+    _, height, width = maps.shape
+    padded = np.zeros((channels, before + height + after, before + width + after))
+    padded[:, before : before + height, before : before + width] = maps
+    tops = range(0, padded.shape[1] - patch + 1, stride)
+    lefts = range(0, padded.shape[2] - patch + 1, stride)
+    result = np.zeros((units, len(tops), len(lefts)))
+    for row, top in enumerate(tops):
+        for column, left in enumerate(lefts):
+            own = weights[row * down // len(tops), column * across // len(lefts)]
+            for unit in range(units):
+                seen = padded[:, top : top + patch, left : left + patch]
+                result[unit, row, column] = bias[unit] + np.sum(own[unit] * seen)
     return result
 
 
