@@ -13,10 +13,8 @@ def convolution(
     maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
 ) -> Maps:
     """Return U h w from maps C H W and weights U C k k: bias + sum of weight × input at every place."""
-    channels, height, width = maps.shape
-    units, _, patch, _ = weights.shape
-    padded = np.zeros((channels, before + height + after, before + width + after))
-    padded[:, before : before + height, before : before + width] = maps
+    units, channels, patch, _ = weights.shape
+    padded = _padded(maps, before, after)
     rows = range(0, padded.shape[1] - patch + 1, stride)
     columns = range(0, padded.shape[2] - patch + 1, stride)
     result = np.zeros((units, len(rows), len(columns)))
@@ -32,6 +30,13 @@ def convolution(
     return result
 
 
+def _padded(maps: Maps, before: int, after: int) -> Maps:
+    channels, height, width = maps.shape
+    padded = np.zeros((channels, before + height + after, before + width + after))
+    padded[:, before : before + height, before : before + width] = maps
+    return padded
+
+
 def untied(
     maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
 ) -> Maps:
@@ -39,10 +44,8 @@ def untied(
 
     Of h places down, place y is in region floor(y * R / h); across alike.
     """
-    down, across, units, channels, patch, _ = weights.shape
-    _, height, width = maps.shape
-    padded = np.zeros((channels, before + height + after, before + width + after))
-    padded[:, before : before + height, before : before + width] = maps
+    down, across, units, _, patch, _ = weights.shape
+    padded = _padded(maps, before, after)
     tops = range(0, padded.shape[1] - patch + 1, stride)
     lefts = range(0, padded.shape[2] - patch + 1, stride)
     result = np.zeros((units, len(tops), len(lefts)))

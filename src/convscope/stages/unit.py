@@ -133,6 +133,17 @@ class HiddenLayer:
         return self.nonlinearity(_everywhere(weights, pixels, stride, by) + self.biases)
 
 
+def every_patch(pixels: Values, height: int, width: int, stride: int = 1) -> Values:
+    """Return the patch at every place of pixels H × W × channels: h × w × height × width × channels, nothing copied."""
+    patches = np.lib.stride_tricks.sliding_window_view(pixels, (height, width), axis=(0, 1))  # h w C k k
+    return patches[::stride, ::stride].transpose(0, 1, 3, 4, 2)
+
+
+def logistic(values: Values) -> Values:
+    """Return 1 / (1 + e^-value), value by value."""
+    return 1 / (1 + np.exp(-values))
+
+
 def _sides(patch: Values) -> str:
     return " × ".join(str(side) for side in patch.shape)
 
@@ -159,8 +170,7 @@ def _loop(weights: Values, pixels: Values, stride: int) -> Values:
 
 
 def _product(weights: Values, pixels: Values, stride: int) -> Values:
-    patches = np.lib.stride_tricks.sliding_window_view(pixels, weights.shape[1:3], axis=(0, 1))  # h w C k k
-    patches = patches[::stride, ::stride].transpose(0, 1, 3, 4, 2)
+    patches = every_patch(pixels, weights.shape[1], weights.shape[2], stride)
     rows, columns = patches.shape[:2]
     unfolded = patches.reshape(rows * columns, -1)  # a row for each place
     result: Values = (unfolded @ weights.reshape(len(weights), -1).T).reshape(rows, columns, -1)

@@ -4,6 +4,9 @@ All take maps N C H W and return N C h w; a window of None is the whole map. Win
 lower edge are left out.
 """
 
+import functools
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,16 +48,16 @@ class Subset(_Windowed):
         return maps[:, :, : places[0] * stride[0] : stride[0], : places[1] * stride[1] : stride[1]]
 
 
-class Max(_Windowed):
-    """Takes the largest value of the whole map (for windows, torch has it)."""
+class GlobalMax(nn.Module):
+    """Takes the largest value of each map."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C 1 1 from maps N C H W."""
         return torch.amax(maps, dim=(2, 3), keepdim=True)
 
 
-class Mean(_Windowed):
-    """Takes the mean of the whole map (for windows, torch has it)."""
+class GlobalMean(nn.Module):
+    """Takes the mean of each map."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C 1 1 from maps N C H W."""
@@ -118,33 +121,33 @@ class BlurredSubset(_Windowed):
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W."""
         if self.window is None:
-            down, across = (_binomial(side).to(maps) for side in maps.shape[2:])
+            down, across = (torch.tensor(_binomial(side), dtype=torch.float64).to(maps) for side in maps.shape[2:])
             return (maps * (down[:, None] * across)).sum(dim=(2, 3), keepdim=True)
-        reach = self.window - 1
+        reach, weights = self.window - 1, _binomial(2 * self.window - 1)
+        _, stride, (rows, columns) = self._spans(maps)
         padded = functional.pad(maps, (reach,) * 4, mode="replicate") if reach else maps
-        _, (stride, _), (rows, columns) = self._spans(maps)
-        return self._along(3, self._along(2, padded, rows, stride), columns, stride)
-
-    def _along(self, axis: int, maps: Tensor, places: int, stride: int) -> Tensor:
-        """Return the weighted sums along one axis, at `places` places only."""
-        weights = _binomial(2 * (self.window or 1) - 1).tolist()
-        every = (slice(None),) * axis
-        result = torch.zeros(())
-        for start, weight in enumerate(weights):
-            result = result + weight * maps[*every, start : start + (places - 1) * stride + 1 : stride]
-        return result
+        blurred = _weighted(padded, 2, weights, rows, stride[0])
+        return _weighted(blurred, 3, weights, columns, stride[1])
 
 
-def _binomial(length: int) -> Tensor:
-    """Return binomial weights, float64, of sum 1.
+def _weighted(maps: Tensor, axis: int, weights: Sequence[float], places: int, stride: int) -> Tensor:
+    """Return the weighted sums of neighbours along one axis, at `places` places only, `stride` apart."""
+    every = (slice(None),) * axis
+    result = torch.zeros(())
+    for start, weight in enumerate(weights):
+        result = result + weight * maps[*every, start : start + (places - 1) * stride + 1 : stride]
+    return result
+
+
+@functools.cache
+def _binomial(length: int) -> tuple[float, ...]:
+    """Return binomial weights of sum 1.
 
     Examples:
-        >>> _binomial(3).tolist()
-        [0.25, 0.5, 0.25]
+        >>> _binomial(3)
+        (0.25, 0.5, 0.25)
     """
-    middle = length // 2
-    falling = [1.0]
-    for place in range(middle, 0, -1):  # outward from the middle, where nothing overflows
-        falling.append(falling[-1] * place / (length - place))
-    weights = torch.tensor(falling[::-1] + falling[2 - length % 2 :], dtype=torch.float64)
-    return weights / weights.sum()
+    ways = [1]  # whole numbers: nothing overflows, and short rows have no rounding
+    for place in range(1, length):
+        ways.append(ways[-1] * (length - place) // place)
+    return tuple(way / 2 ** (length - 1) for way in ways)

@@ -6,11 +6,10 @@ from scipy.optimize import check_grad
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.stages.patch_learning import LEARNERS, ClusterLayer, learn_layer
-from convscope.stages.patch_learning.layer import logistic
 from convscope.stages.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.stages.patch_learning.patches import random_patches
 from convscope.stages.patch_learning.whitening import KINDS, Whitening
-from convscope.stages.unit import rectified
+from convscope.stages.unit import logistic, rectified
 
 RANDOM = np.random.default_rng(0)
 

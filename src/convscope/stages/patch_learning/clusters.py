@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import ParameterError, choose
 from convscope.stages.geometry import output_size
-from convscope.stages.unit import Values
+from convscope.stages.unit import Values, every_patch
 
+from .learners import middles_of_clusters
 from .patches import random_patches
 from .whitening import Kind, Whitening
 
@@ -63,15 +64,11 @@ class ClusterLayer:
             >>> layer.everywhere(digits[0] / 255).shape
             (5, 5, 10)
         """
-        from sklearn.cluster import MiniBatchKMeans
-
         rows = random_patches(images, side=side, count=patches, seed=seed)
         rows = _evened(rows) if contrast else rows
         white = Whitening.learn(rows, kind=whitening, regularization=regularization)
-        found = MiniBatchKMeans(units, random_state=seed, n_init=1, batch_size=4096, reassignment_ratio=0.05)
-        middles = np.asarray(found.fit(white.apply(rows)).cluster_centers_, dtype=np.float64)
         return ClusterLayer(
-            middles=middles,
+            middles=middles_of_clusters(white.apply(rows), units, seed),
             whitening=white,
             side=side,
             channels=images.shape[3],
@@ -105,9 +102,8 @@ class ClusterLayer:
         if pixels.ndim != 3 or pixels.shape[2] != self.channels:
             raise ParameterError(f"`image` must be H × W × {self.channels}. Got {pixels.shape}.")
         rows, columns = (output_size(size, self.side) for size in pixels.shape[:2])
-        patches = np.lib.stride_tricks.sliding_window_view(pixels, (self.side, self.side), axis=(0, 1))
-        patches = patches.transpose(0, 1, 3, 4, 2).reshape(-1, self.side, self.side, self.channels)
-        return self.over(patches).reshape(rows, columns, -1)
+        patches = every_patch(pixels, self.side, self.side)
+        return self.over(patches.reshape(-1, *patches.shape[2:])).reshape(rows, columns, -1)
 
 
 def _evened(rows: Values) -> Values:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError, choose
-from convscope.stages.unit import HiddenLayer, Values, rectified
+from convscope.stages.unit import HiddenLayer, logistic, rectified
 
 from .learners import LEARNERS, Learner
 from .patches import random_patches
@@ -63,11 +63,6 @@ def learn_layer(
         biases=biases,
         nonlinearity=_NONLINEARITIES.get(by, rectified) if isinstance(by, str) else rectified,
     )
-
-
-def logistic(values: Values) -> Values:
-    """Return 1 / (1 + e^-value), value by value: what the units of a sparse autoencoder do."""
-    return 1 / (1 + np.exp(-values))
 
 
 _NONLINEARITIES = {"autoencoder": logistic}

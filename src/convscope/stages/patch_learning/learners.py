@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Rows = NDArray[np.float64]
+from convscope.stages.unit import logistic
+
+from .patches import Rows
+
 Learned = tuple[Rows, Rows]
 Learner = Callable[[Rows, int, int], Learned]
 
@@ -27,11 +29,16 @@ def some_patches(patches: Rows, units: int, seed: int) -> Learned:
 
 
 def kmeans(patches: Rows, units: int, seed: int) -> Learned:
-    """Return the middles of clusters, of length 1 (Coates, Lee & Ng 2011); scikit-learn's mini-batch k-means."""
+    """Return the middles of clusters, of length 1 (Coates, Lee & Ng 2011)."""
+    return _unit_length(middles_of_clusters(patches, units, seed)), np.zeros(units)
+
+
+def middles_of_clusters(patches: Rows, units: int, seed: int) -> Rows:
+    """Return the middles of clusters, units × D, by scikit-learn's mini-batch k-means."""
     from sklearn.cluster import MiniBatchKMeans
 
     found = MiniBatchKMeans(units, random_state=seed, n_init=1, batch_size=4096, reassignment_ratio=0.05).fit(patches)
-    return _unit_length(found.cluster_centers_), np.zeros(units)
+    return np.asarray(found.cluster_centers_, dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +61,18 @@ class SparseAutoencoder:
 
     def __call__(self, patches: Rows, units: int, seed: int) -> Learned:
         """Return weights and biases of the hidden units."""
-        from scipy.optimize import minimize
-
         size = patches.shape[1]
         reach = np.sqrt(6 / (units + size + 1))
         start = np.zeros(2 * units * size + units + size)
         start[: 2 * units * size] = np.random.default_rng(seed).uniform(-reach, reach, 2 * units * size)
-        found = minimize(
-            self.cost, start, args=(patches, units), jac=True, method="L-BFGS-B", options={"maxiter": self.steps}
-        )
-        weights, _, biases, _ = self._parts(found.x, units, size)
+        weights, _, biases, _ = self._parts(_lowest(self.cost, start, patches, units, self.steps), units, size)
         return weights, biases
 
     def cost(self, theta: Rows, patches: Rows, units: int) -> tuple[float, Rows]:
         """Return the cost and its gradient at `theta`: weights up, weights down, biases up, biases down."""
         number, size = patches.shape
         up, down, up_bias, down_bias = self._parts(theta, units, size)
-        hidden = 1 / (1 + np.exp(-(patches @ up.T + up_bias)))
+        hidden = logistic(patches @ up.T + up_bias)
         error = hidden @ down.T + down_bias - patches
         active = hidden.mean(axis=0)
         rest, wanted = 1 - active, self.sparsity
@@ -111,18 +113,9 @@ class Rica:
 
     def __call__(self, patches: Rows, units: int, seed: int) -> Learned:
         """Return weights of length 1, and no biases."""
-        from scipy.optimize import minimize
-
         start = _unit_length(np.random.default_rng(seed).normal(size=(units, patches.shape[1])))
-        found = minimize(
-            self.cost,
-            start.ravel(),
-            args=(patches, units),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.steps},
-        )
-        return _unit_length(found.x.reshape(start.shape)), np.zeros(units)
+        found = _lowest(self.cost, start.ravel(), patches, units, self.steps)
+        return _unit_length(found.reshape(start.shape)), np.zeros(units)
 
     def cost(self, theta: Rows, patches: Rows, units: int) -> tuple[float, Rows]:
         """Return the cost and its gradient at weights of any length, which count as if of length 1."""
@@ -147,6 +140,17 @@ LEARNERS: dict[str, Learner] = {
     "autoencoder": SparseAutoencoder(),
     "rica": Rica(),
 }
+
+
+def _lowest(
+    cost: Callable[[Rows, Rows, int], tuple[float, Rows]], start: Rows, patches: Rows, units: int, steps: int
+) -> Rows:
+    """Return where the cost is lowest, as far as L-BFGS comes from `start` in `steps` steps."""
+    from scipy.optimize import minimize
+
+    options = {"maxiter": steps}
+    found = minimize(cost, start, args=(patches, units), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x, dtype=np.float64)
 
 
 def _unit_length(weights: Rows) -> Rows:
