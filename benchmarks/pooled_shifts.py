@@ -62,10 +62,12 @@ def main() -> None:
     for window in (2, 3):
         for code in KINDS:
             subsample = Subsampling(code=code, window=window, stride=window).build().eval()
-            shares = [_of_eight(unchanged_by_shift(one, maps)) for one in (subsample, Values(subsample, window))]
-            some_alive = unchanged_by_shift(Values(subsample, window), maps)[1, 1]  # the share that is not NaN
-            results[f"{code}{window}"] = {"all": shares[0], "alive": shares[1] / some_alive, "share_alive": some_alive}
-            print(f"{code}{window:<4} {8 * shares[0]:>9.2f}/8 {8 * shares[1] / some_alive:>21.2f}/8")
+            every = _of_eight(unchanged_by_shift(subsample, maps))
+            living = unchanged_by_shift(Values(subsample, window), maps)
+            share_alive = float(living[1, 1])  # unmoved, all is the same but what is NaN
+            alive = _of_eight(living) / share_alive
+            results[f"{code}{window}"] = {"all": every, "alive": alive, "share_alive": share_alive}
+            print(f"{code}{window:<4} {8 * every:>9.2f}/8 {8 * alive:>21.2f}/8")
     print(write("pooled-shifts", __doc__.strip().splitlines()[0], {"accuracy": trained.report.accuracy, **results}))
 
 

@@ -53,6 +53,12 @@ def test_the_number_of_pictures_at_once_changes_nothing() -> None:
     np.testing.assert_allclose(whole, one_by_one, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("batch", [0, -5, 1.5])
+def test_a_number_of_pictures_at_once_that_is_none_is_refused(batch: int) -> None:
+    with pytest.raises(ParameterError, match="`batch` must be a whole number of at least 1"):
+        list(Reading().of(small_model(), some_pixels(2), batch=batch))
+
+
 def test_the_network_is_put_back_into_training() -> None:
     model = small_model()
     model.network.train()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import options
+
 if TYPE_CHECKING:
     from convscope.verbs.cache import CacheContents
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("cache")
 @click.option("--clear", "clear_all", is_flag=True, help="Remove everything that no running command uses.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Where decoded pictures are kept.")
+@options.cache_dir
 def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
     """Show the pictures that are kept decoded, or clear them.
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import options
+from .unusable import EXIT_UNUSABLE
+
 if TYPE_CHECKING:
     from convscope.images.inspection import Inspection
 
@@ -16,13 +19,8 @@ _MOST_CLASSES = 40
 @click.command("check", context_settings={"show_default": True})
 @click.argument("data", metavar="DATA")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where named sets (mnist, fashion-mnist) are looked for first.",
-)
+@options.quiet
+@options.data_dir
 @click.pass_context
 def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, data_dir: Path | None) -> None:
     """Say what is wrong with the pictures of DATA, and change nothing.
@@ -37,7 +35,7 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
     if found.unusable:
-        context.exit(1)
+        context.exit(EXIT_UNUSABLE)
 
 
 def report(found: "Inspection") -> str:

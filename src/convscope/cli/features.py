@@ -2,14 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from . import options
+from .unusable import EXIT_UNUSABLE, name_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convscope.features.classifiers import JudgedClassifier
+    from convscope.images.inspection import Problem
 
 _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 
@@ -25,7 +29,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 @click.option(
     "--classifiers", metavar="NAMES", help=f"Judge these on the features, with commas between: {', '.join(_NAMES)}."
 )
-@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at once; as memory allows if none.")
+@options.batch
 @click.option(
     "--seed",
     type=click.IntRange(min=0, max=2**31 - 1),
@@ -33,15 +37,13 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
     metavar="N",
     help="Of what is random in the classifiers.",
 )
-@click.option("--force", is_flag=True, help="Replace a file that is already there.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where named sets (mnist, fashion-mnist) are looked for first.",
-)
+@options.force_files
+@options.quiet
+@options.data_dir
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     model: str,
     data: str,
     *,
@@ -66,20 +68,32 @@ def command(
     from convscope.features.classifiers import named_classifiers
     from convscope.verbs.features import compare_classifiers, extract_features, save_features
 
-    if output is None and classifiers is None:
-        raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
     names = [name.strip() for name in (classifiers or "").split(",") if name.strip()]
+    if output is None and not names:
+        raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
     named_classifiers(names)  # a wrong name is said at once
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    if output is not None:
-        written = save_features(
-            model, data, output, stage=stage, pool=pool, batch=batch, force=force, data_dir=data_dir, reporter=reporter
-        )
-        shape = " x ".join(str(side) for side in written.shape)
-        click.echo(f"{written.path}: {written.pictures:,} pictures, {shape} values each")
+    chosen: dict[str, Any] = {"stage": stage, "pool": pool, "batch": batch, "force": force}
+    chosen |= {"data_dir": data_dir, "reporter": reporter}
+    unusable: tuple[Problem, ...] = ()
     if names:
-        found = extract_features(model, data, stage=stage, pool=pool, batch=batch, data_dir=data_dir, reporter=reporter)
+        found = extract_features(model, data, output=output, **chosen)
+        unusable = found.unusable
+        if output is not None:
+            click.echo(_written(output, found.values.shape))
         click.echo(table(compare_classifiers(found, names, seed=seed, reporter=reporter)))
+    elif output is not None:
+        written = save_features(model, data, output, **chosen)
+        unusable = written.unusable
+        click.echo(_written(output, (written.pictures, *written.shape)))
+    problems = ((one.name, one.detail) for one in unusable)
+    name_unusable(problems, reporter, total=len(unusable), rest="named by convscope check")
+    if unusable:
+        context.exit(EXIT_UNUSABLE)
+
+
+def _written(path: Path, shape: tuple[int, ...]) -> str:
+    return f"{path}: {shape[0]:,} pictures, {' x '.join(map(str, shape[1:]))} values each"
 
 
 def table(judged: "Sequence[JudgedClassifier]") -> str:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from convscope import __version__
-from convscope.core.errors import ConvscopeError, did_you_mean
+from convscope.core.errors import ConvscopeError, did_you_mean, lacks_memory
 from convscope.core.machine import let_idle_threads_rest
 from convscope.core.text import printable
 
@@ -27,6 +27,8 @@ COMMANDS = {
 
 DONE, CANNOT, INTERRUPTED, NO_READER, TERMINATED = 0, 2, 130, 141, 143
 """Exit codes; 1 (done, but some inputs were unusable) is given by the commands themselves."""
+
+_MEMORY_SENTENCE = "There is not enough memory. Use smaller pictures (--size) or fewer at once (--batch)."
 
 
 class LazyGroup(click.Group):
@@ -97,12 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return CANNOT
         except ConvscopeError as error:
             return _end(f"Error: {error}", CANNOT, trace=trace)
-        except MemoryError:
-            return _end("Error: There is not enough memory. Use smaller pictures (--size).", CANNOT, trace=trace)
         except OSError as error:
             return _end(f"Error: {_system_sentence(error)}", CANNOT, trace=trace)
         except Exception as error:  # noqa: BLE001  # the last fence: a user gets a sentence, not a trace
-            return _end(f"Error: {_fault_sentence(error)}", CANNOT, trace=trace)
+            sentence = _MEMORY_SENTENCE if lacks_memory(error) else _fault_sentence(error)
+            return _end(f"Error: {sentence}", CANNOT, trace=trace)
 
 
 def _without_trace(given: list[str]) -> tuple[list[str], bool]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from . import options
+from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
+
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
     from convscope.networks.prediction import Prediction
 
 _STDIN = _STDOUT = "-"
 _WIDEST_CLASS = 30
-_EXIT_UNUSABLE = 1
-_MOST_NAMED = 10
 _CHUNK = 1 << 16
 
 
@@ -42,10 +43,10 @@ class _Command(click.Command):
 @click.option("--csv", metavar="FILE", help="Write a CSV file; - is standard output.")
 @click.option("--json", metavar="[FILE.json]", help="Write one JSON document, to standard output if no FILE.json.")
 @click.option("--parquet", metavar="FILE", help="Write a Parquet file.")
-@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at once; as memory allows if none.")
+@options.batch
 @click.option("--null", is_flag=True, help="Names on standard input end with a zero byte (find -print0), not a line.")
-@click.option("--force", is_flag=True, help="Replace files that are already there.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@options.force_files
+@options.quiet
 @click.pass_context
 def command(
     context: click.Context,
@@ -97,7 +98,7 @@ def command(
     if targets and not quiet:
         told.summary(targets, reporter)
     if told.unusable:
-        context.exit(_EXIT_UNUSABLE)
+        context.exit(EXIT_UNUSABLE)
 
 
 class _Told:
@@ -112,15 +113,13 @@ class _Told:
         self.count += 1
         if prediction.error is not None:
             self.unusable += 1
-            if len(self._first) < _MOST_NAMED:
+            if len(self._first) < MOST_NAMED:
                 self._first.append(prediction)
 
     def summary(self, targets: dict[str, str], reporter: "Reporter") -> None:
         """Say which pictures cannot be used, how many there were, and where the rows are."""
-        for prediction in self._first:
-            reporter.say(f"unusable: {prediction.picture}: {prediction.error}")
-        if self.unusable > len(self._first):
-            reporter.say(f"… and {self.unusable - len(self._first):,} more, each in its row")
+        named = [(prediction.picture, prediction.error or "") for prediction in self._first]
+        name_unusable(named, reporter, total=self.unusable, rest="each in its row")
         files = ", ".join(file for file in targets.values() if file != _STDOUT) or "standard output"
         reporter.say(f"{self.count:,} pictures, {self.unusable:,} unusable: {files}")
 

@@ -3,16 +3,18 @@
 import json
 import shlex
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
+
+from . import options
+from .unusable import EXIT_UNUSABLE, name_unusable
 
 _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet")
 
 
 @click.command("train", context_settings={"show_default": True})
-@click.argument("data", default="digits", metavar="[DATA]")
+@click.argument("data", required=False, metavar="[DATA]")
 @click.option(
     "-o", "--output", metavar="FOLDER", help="Folder of the run; the first free runs/<name>-<number> if none."
 )
@@ -20,7 +22,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--resume", metavar="RUN", help="Go on with the run in this folder, to the same weights.")
 @click.option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@options.quiet
 @click.option("--layout", metavar="TEXT", help="The network, e.g. 32C5-MP2-64C5-MP2-128N; chosen from the set if none.")
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
 @click.option("--minutes", type=float, metavar="M", help="Train for this long instead of a number of epochs.")
@@ -34,6 +36,9 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     help="How other shapes are fitted.",
 )
 @click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
+@click.option(
+    "--channels", type=click.IntRange(1, 3), metavar="1|3", help="Gray or colour; chosen from the set if none."
+)
 @click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
 @click.option("--batch", type=int, metavar="N", help="Pictures a step.")
 @click.option("--learning-rate", type=float, metavar="X", help="The highest of the schedule.")
@@ -51,10 +56,10 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     default="auto",
     help="Of convolutions and products.",
 )
-@click.option("--data-dir", metavar="FOLDER", help="Where named sets (mnist, fashion-mnist) are looked for first.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), metavar="FOLDER", help="Where decoded pictures are kept.")
+@options.data_dir
+@options.cache_dir
 @click.pass_context
-def command(context: click.Context, /, **options: Any) -> None:
+def command(context: click.Context, /, **given: Any) -> None:
     """Train a network on DATA: a folder with one sub-folder a class, a list, a set's name.
 
     DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
@@ -63,44 +68,63 @@ def command(context: click.Context, /, **options: Any) -> None:
     from convscope.core.progress import Silent, reporter_for
     from convscope.verbs.train import prepare, tell, train
 
-    reporter = Silent() if options["quiet"] else reporter_for(sys.stderr)
-    settings = {name: value for name, value in options.items() if name not in _NOT_SETTINGS}
-    if options["dry_run"]:
-        prepared = prepare(options["data"], cache_dir=options["cache_dir"], reporter=reporter, **settings)
-        if options["as_json"]:
+    reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)
+    settings = {name: value for name, value in given.items() if name not in _NOT_SETTINGS}
+    if given["dry_run"]:
+        prepared = prepare(given["data"] or "digits", cache_dir=given["cache_dir"], reporter=reporter, **settings)
+        if given["as_json"]:
             click.echo(json.dumps(_plan_document(prepared), indent=2))
         else:
             tell(prepared, reporter)
-            click.echo(_plan_text(prepared))
+            click.echo(_plan_text(prepared, _typed_words(context)))
         return
-    if options["resume"]:
-        settings = _given(context, settings)
+    if given["resume"]:
+        settings = _typed(context, settings)
     trained = train(
-        options["data"],
-        output=options["output"],
-        resume=options["resume"],
-        force=options["force"],
+        given["data"],
+        output=given["output"],
+        resume=given["resume"],
+        force=given["force"],
         command=shlex.join(["convscope", *sys.argv[1:]]),
-        cache_dir=options["cache_dir"],
+        cache_dir=given["cache_dir"],
         reporter=reporter,
         **settings,
     )
-    if options["as_json"]:
+    if given["as_json"]:
         click.echo(json.dumps(_result_document(trained), indent=2))
     else:
-        click.echo(_result_text(trained, options["until"]))
+        click.echo(_result_text(trained, given["until"]))
     if trained.outcome == "interrupted":
         context.exit(130)
+    unusable = trained.report.unusable
+    name_unusable(((one.name, one.detail) for one in unusable), reporter, total=len(unusable), rest="in the report")
+    if unusable:
+        context.exit(EXIT_UNUSABLE)
 
 
-def _given(context: click.Context, settings: dict[str, Any]) -> dict[str, Any]:
+def _typed(context: click.Context, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that the user typed."""
     typed = click.core.ParameterSource.COMMANDLINE
     return {name: value for name, value in settings.items() if context.get_parameter_source(name) is typed}
 
 
-def _plan_text(prepared: Any) -> str:
-    """Return the table of steps."""
+def _typed_words(context: click.Context) -> list[str]:
+    """Return the options that the user typed as words of a command, but for those that the plan itself gives."""
+    words = []
+    for option in context.command.params:
+        name, value = option.name or "", context.params.get(option.name or "")
+        given = name in _typed(context, context.params)
+        if not isinstance(option, click.Option) or not given or name in {"dry_run", "as_json", "layout"}:
+            continue
+        if option.is_flag:
+            words.append(option.opts[0] if value else option.secondary_opts[0])
+        else:
+            words += [option.opts[-1], str(value)]
+    return words
+
+
+def _plan_text(prepared: Any, typed: list[str]) -> str:
+    """Return the table of steps, the recipe, and the command that trains it."""
     plan = prepared.plan
     header = ("step", "maps", "size", "parameters", "multiply-adds", "sees (px)", "every (px)")
     rows = [("picture", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1")]
@@ -125,7 +149,8 @@ def _plan_text(prepared: Any) -> str:
         "",
         f"{recipe.epochs} epochs, {recipe.batch} pictures a step, learning rate up to {recipe.learning_rate:g}, "
         f"{recipe.precision}, {prepared.threads} threads",
-        f"train with: convscope train {shlex.quote(prepared.settings.data)} --layout {plan.layout}",
+        "train with: "
+        + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),
     ]
     return "\n".join(lines)
 

@@ -34,7 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: the folder cannot be written or the disk is full.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    stem = path.name.encode("utf-8", errors="ignore")[:100].decode(errors="ignore")  # file systems count bytes
+    temporary = path.with_name(f".{stem}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -69,11 +70,12 @@ def refuse_existing(path: Path, *, force: bool) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush the folder's entry, where the system knows how (not on Windows)."""
+    """Flush the folder's entry, where the system knows how (not on Windows, nor on every network's disk)."""
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -43,6 +43,11 @@ class TrainingError(ConvscopeError, RuntimeError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Return whether there was not enough memory; torch's allocator has no error of its own for that."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+
+
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` (with a leading space) when a close match is allowed, else the empty text.
 

@@ -115,7 +115,10 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def _convert_plain(kind: type, value: Any, where: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise DataError(f"`{where}` must be a number below 1.8e308. Got a larger one.") from None
     if isinstance(value, bool) and kind is not bool:
         raise DataError(f"`{where}` must be {kind.__name__}. Got {value!r}.")
     if not isinstance(value, kind):

@@ -18,6 +18,14 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_written_out, text)
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def begins_formula(text: str) -> bool:
+    """Return whether a spreadsheet would take `text` for a formula, which a stranger's name could make use of."""
+    return text.startswith(_FORMULA)
+
+
 def _written_out(match: re.Match[str]) -> str:
     code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:  # a byte that Python could not decode (PEP 383)

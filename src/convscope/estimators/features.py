@@ -76,8 +76,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         images = self._pixels(np.asarray(X), model.preprocessing)
         with tuned():
             parts = [part.reshape(len(part), -1) for part in reading.of(model, images, batch=self.batch)]
-        width = math.prod(reading.shape(model.network))
-        return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
+        return np.concatenate(parts)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return a name for each value."""

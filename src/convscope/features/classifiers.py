@@ -138,14 +138,15 @@ def judge_classifiers(
             f"Classifiers need pictures to learn from and others to be judged on. Got {len(train):,} in train and "
             f"{len(held_out):,} in test or validation."
         )
+    learned_from, judged = features.vectors[train], features.vectors[held_out]
     for name, classifier in classifiers.items():
         (reporter or Silent()).say(f"{name}: learning from {len(train):,} pictures")
         with warnings.catch_warnings(record=True) as complaints, _explained(name):
             warnings.simplefilter("always")
             started = time.perf_counter()
-            classifier.fit(features.vectors[train], features.labels[train])
+            classifier.fit(learned_from, features.labels[train])
             fitted = time.perf_counter()
-            predicted = classifier.predict(features.vectors[held_out])
+            predicted = classifier.predict(judged)
             ended = time.perf_counter()
         yield JudgedClassifier(
             name=name,

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
+from convscope.core.text import printable
 from convscope.images.image_set import ImageSet, prepare
+from convscope.images.inspection import Problem
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 from convscope.networks.model import Model
 
@@ -31,6 +33,7 @@ class FeatureSet:
         pictures: path or name of each.
         classes: names.
         names: one a value.
+        unusable: what was left out, and why.
     """
 
     values: Vectors
@@ -39,6 +42,7 @@ class FeatureSet:
     pictures: tuple[str, ...]
     classes: tuple[str, ...]
     names: tuple[str, ...]
+    unusable: tuple[Problem, ...] = ()
 
     @property
     def vectors(self) -> Vectors:
@@ -72,7 +76,7 @@ def pictures_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    if images.classes != model.classes:
+    if tuple(map(printable, images.classes)) != tuple(map(printable, model.classes)):
         missing = sorted(set(images.classes) ^ set(model.classes))[:5]
         raise DataError(
             f"The pictures must have the classes of the model, {len(model.classes):,}. Got {len(images.classes):,} "
@@ -92,13 +96,21 @@ def rows_of(images: ImageSet) -> Rows:
 
 
 def extract(
-    model: Model, images: ImageSet, reading: Reading, *, batch: int | None = None, reporter: Reporter | None = None
+    model: Model,
+    images: ImageSet,
+    reading: Reading,
+    *,
+    file: FeatureFile | None = None,
+    batch: int | None = None,
+    reporter: Reporter | None = None,
 ) -> FeatureSet:
-    """Return the features of all pictures, in memory."""
+    """Return the features of all pictures, in memory, having written them to `file` too, if there is one."""
     rows, shape = rows_of(images), reading.shape(model.network)
     values = np.empty((len(images), *shape), np.float32)
     for start, part in _parts(model, images, reading, batch, reporter):
         values[start : start + len(part)] = part
+        if file is not None:
+            file.write(part)
     return FeatureSet(
         values=values,
         labels=images.labels,
@@ -106,6 +118,7 @@ def extract(
         pictures=tuple(rows.pictures),
         classes=images.classes,
         names=tuple(reading.names(model.network)),
+        unusable=images.inspection.unusable,
     )
 
 

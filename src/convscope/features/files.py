@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from convscope.core.atomic import refuse_existing, replacing
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.extras import optional
+from convscope.core.text import begins_formula
 from convscope.images.inspection import spell
 
 from .reading import Vectors
@@ -200,4 +201,4 @@ def _texts(values: Sequence[str]) -> NDArray[np.str_]:
 def _no_formula(text: str) -> str:
     """Return the text as a spreadsheet takes it for text, not for a formula."""
     shown = spell(text)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
+    return f"'{shown}" if begins_formula(shown) else shown

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.networks.build import Network
-from convscope.networks.model import Model, evaluating
+from convscope.networks.model import Model, as_tensor, check_batch, evaluating
 
 Vectors = NDArray[np.float32]
 _GRID = re.compile(r"grid([1-9][0-9]?)")
@@ -65,10 +65,14 @@ class Reading:
             return tuple(self._take(network, empty).shape[1:])
 
     def of(self, model: Model, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
-        """Give the features of images, uint8 N H W C of the network's size, batch after batch: float32 n × `shape`."""
-        size = batch or model.batch
+        """Give the features of images, uint8 N H W C of the network's size, batch after batch: float32 n × `shape`.
+
+        Raises:
+            ParameterError: `batch` is not a whole number above 0.
+        """
+        size = model.batch if batch is None else check_batch(batch)
         for start in range(0, len(images), size):
-            part = torch.from_numpy(np.array(images[start : start + size]))
+            part = as_tensor(images[start : start + size])
             with evaluating(model.network), torch.inference_mode():
                 yield self._take(model.network, model.network.standardize(part)).contiguous().numpy()
 
@@ -91,7 +95,7 @@ class Reading:
         for stage in network.stages[: self.depth(network)]:
             maps = stage(maps)
         maps = maps.float()
-        if maps.dim() == 2 or self.pool == "none":
+        if maps.dim() == 2:
             return maps
         if grid := _GRID.fullmatch(self.pool):
             return functional.adaptive_avg_pool2d(maps, int(grid[1]))

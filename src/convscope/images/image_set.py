@@ -140,6 +140,7 @@ def _taken_as_is(source: Source, wish: Wish) -> _Taken | None:
     preprocessing, notes = choose_preprocessing(wish, take_sample(source))
     if stack.shape[1:] != (*preprocessing.size, preprocessing.channels):
         return None
+    stack = np.ascontiguousarray(stack)  # an array may be turned round, or in Fortran's order
     return _Taken(stack, facts_of_stack(stack), {}, preprocessing, notes)
 
 

@@ -141,7 +141,7 @@ class Network(nn.Module):
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with torch.device("cpu"), torch.random.fork_rng(devices=[]):
             self.stages = nn.ModuleList(_stages(self.plan))
-            self.classifier = nn.Linear(_below(self.plan, len(layout.stages))[1], classes)
+            self.classifier = nn.Linear(self.plan.below(len(layout.stages))[1], classes)
             self.float()  # whatever torch's default type is
             _initialize(self, layout, seed)
             self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
@@ -201,7 +201,7 @@ def _stages(planned: Plan) -> list[nn.Module]:
     modules: list[nn.Module] = []
     layout = planned.layout
     for index, (stage, after) in enumerate(pairwise([*layout.stages, None])):
-        maps, values = _below(planned, index)
+        maps, values = planned.below(index)
         if isinstance(stage, Convolution):
             subsampling = after if isinstance(after, Subsampling) else None
             places = planned.steps[index].rows, planned.steps[index].columns
@@ -212,13 +212,6 @@ def _stages(planned: Plan) -> list[nn.Module]:
         elif isinstance(stage, Connected):
             modules.append(ConnectedStage(stage, values, layout))
     return modules
-
-
-def _below(planned: Plan, index: int) -> tuple[int, int]:
-    """Return the number of maps, and of values in them, that reach the stage at `index`."""
-    if index == 0:
-        return planned.channels, planned.channels * planned.height * planned.width
-    return planned.steps[index - 1].maps, planned.steps[index - 1].values
 
 
 def _initialize(network: Network, layout: Layout, seed: int) -> None:

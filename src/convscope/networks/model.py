@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
-_BATCH_VALUES = 2**25  # of all maps of one batch: 128 MiB
+BATCH_VALUES = 2**25  # of all maps of one batch: 128 MiB
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,9 +77,7 @@ class Model:
     @property
     def batch(self) -> int:
         """How many pictures are sent through the network at once unless said: as memory allows, at most 256."""
-        planned = self.network.plan
-        pixels = planned.height * planned.width * planned.channels
-        return max(1, min(LARGEST_BATCH, _BATCH_VALUES // (pixels + sum(step.values for step in planned.steps))))
+        return min(LARGEST_BATCH, self.network.plan.batch_within(BATCH_VALUES))
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
@@ -104,7 +102,7 @@ class Model:
         result = np.empty((len(images), planned.classes), np.float32)
         with evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
-                part = _tensor(images[start : start + size])
+                part = as_tensor(images[start : start + size])
                 result[start : start + size] = _probabilities(self.network, part).numpy()
         return result
 
@@ -168,7 +166,7 @@ def _probabilities(network: Network, images: Tensor) -> Tensor:
     return torch.softmax(network(images), dim=1)
 
 
-def _tensor(images: NDArray[np.uint8]) -> Tensor:
+def as_tensor(images: NDArray[np.uint8]) -> Tensor:
     """Return the array as a tensor; copied where torch would complain (read-only, mapped from a file, reversed)."""
     usable = images.flags.writeable and images.flags.c_contiguous
     return torch.from_numpy(images if usable else np.array(images, order="C"))

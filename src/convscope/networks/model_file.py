@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,9 @@ def write_model(model: Model, path: Path) -> None:
 
     Raises:
         StorageError: the folder cannot be written or the disk is full.
-        ParameterError: the training record is not JSON, or too large.
+        ParameterError: a name of a class could not be read back, or the training record is not JSON, or too large.
     """
+    check_class_names(model.classes)
     document = Document(
         format=FORMAT,
         format_version=FORMAT_VERSION,
@@ -80,6 +82,23 @@ def write_model(model: Model, path: Path) -> None:
     tensors = {name: value.detach().contiguous() for name, value in model.network.state_dict().items()}
     body = text.removesuffix(_ending(""))
     write_bytes(path, save(tensors, metadata={_DOCUMENT: body + _ending(_digest(body, tensors))}))
+
+
+def check_class_names(classes: Sequence[str]) -> None:
+    """Refuse names of classes that no model file can hold.
+
+    Raises:
+        ParameterError: one is empty or very long, or two are written alike.
+    """
+    written = [printable(name) for name in classes]
+    for name in written:
+        if not 1 <= len(name) <= _LONGEST_NAME:
+            raise ParameterError(
+                f"A class must have a name of 1 to {_LONGEST_NAME:,} characters. Got {len(name):,}: {name[:40]!r}."
+            )
+    if len(set(written)) < len(written):
+        name = next(name for place, name in enumerate(written) if name in written[:place])
+        raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
 def read_model(path: Path) -> Model:

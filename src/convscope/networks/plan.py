@@ -68,6 +68,21 @@ class Plan:
         """Multiplications with an addition for one image, in all."""
         return sum(step.multiply_adds for step in self.steps)
 
+    @property
+    def values(self) -> int:
+        """Values of one image and of all its maps."""
+        return self.below(0)[1] + sum(step.values for step in self.steps)
+
+    def batch_within(self, values: int) -> int:
+        """Return how many images have at most `values` values in all their maps; at least one."""
+        return max(1, values // self.values)
+
+    def below(self, index: int) -> tuple[int, int]:
+        """Return the number of maps, and of values in them, that reach step `index` (from 0)."""
+        if index == 0:
+            return self.channels, self.channels * self.height * self.width
+        return self.steps[index - 1].maps, self.steps[index - 1].values
+
 
 def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int) -> Plan:
     """Return the steps of `layout` on images of height × width × channels with `classes` classes.

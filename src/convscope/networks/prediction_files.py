@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO, final
 
-from convscope.core.atomic import explain, refuse_existing, replacing
+from convscope.core.atomic import explain, refuse_existing
 from convscope.core.errors import ParameterError, StorageError
 from convscope.core.extras import optional
 from convscope.core.progress import Reporter, Silent
@@ -120,12 +120,16 @@ def _file(path: Path, kind: str, top: int, reporter: Reporter) -> Iterator[Table
         yield table
         table.end(whole=True)
         with _explained(path):
-            stream.close()
+            os.fsync(stream.fileno())
     except BaseException:
         _keep(table, stream, part, reporter)
         raise
-    with replacing(path) as temporary:
-        part.replace(temporary)
+    try:
+        stream.close()
+        part.replace(path)
+    except OSError as error:
+        reporter.say(f"all {table.rows:,} rows are in {os.fsdecode(part)}")
+        raise explain(error, path) from error
 
 
 @final

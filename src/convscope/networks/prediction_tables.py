@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO, final
 
 from convscope.core.extras import optional
+from convscope.core.text import begins_formula
 from convscope.images.inspection import spell
 
 from .prediction import Prediction
 
 _ROW_GROUP = 10_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Table(ABC):
@@ -65,7 +65,7 @@ class CsvTable(Table):
         ranked = [(_no_formula(spell(name)), f"{value:.6g}") for name, value in prediction.top[: self._top]]
         ranked += [("", "")] * (self._top - len(ranked))
         rest = [cell for pair in ranked[1:] for cell in pair]
-        start = "./" if picture.startswith(_FORMULA) else ""
+        start = "./" if begins_formula(picture) else ""
         self._writer.writerow([start + picture, *ranked[0], prediction.error or "", *rest])
 
     def end(self, *, whole: bool) -> None:
@@ -152,7 +152,7 @@ def columns(top: int) -> list[str]:
 
 def _no_formula(name: str) -> str:
     """Return the name of a class as a spreadsheet takes it for text; a number stays a number."""
-    if not name.startswith(_FORMULA):
+    if not begins_formula(name):
         return name
     try:
         float(name)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, final
 import torch
 from torch import Tensor
 
-from convscope.core.errors import ModelFileError
+from convscope.core.errors import ModelFileError, lacks_memory
 from convscope.core.text import printable
 
 from .foreign import describe
@@ -97,7 +97,9 @@ def open_tensors(path: str | os.PathLike[str], *, kind: str = "model file") -> I
         raise refusal(path, str(error), kind) from None
     except OSError as error:
         raise refusal(path, f"it cannot be read: {error.strerror or error}", kind) from None
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not lacks_memory(error):
+            raise
         raise refusal(path, "it needs more memory than there is", kind) from None
 
 

@@ -23,8 +23,9 @@ def expected_tensors(planned: Plan) -> Tensors:
     result: Tensors = {}
     stages, normalized = planned.layout.stages, planned.layout.normalization
     shape: tuple[int, ...]
-    maps, values, module = planned.channels, planned.channels * planned.height * planned.width, -1
+    module = -1
     for place, stage in enumerate(stages):
+        maps, values = planned.below(place)
         joined = isinstance(stage, Subsampling) and place > 0 and isinstance(stages[place - 1], Convolution)
         module += not joined  # a subsampling belongs to the module of the convolution before it
         if isinstance(stage, Convolution):
@@ -35,8 +36,7 @@ def expected_tensors(planned: Plan) -> Tensors:
         elif isinstance(stage, Connected):
             shape = (stage.units, values)
             result |= _weights(f"stages.{module}", "linear", shape, units=stage.units, normalized=normalized)
-        maps, values = planned.steps[place].maps, planned.steps[place].values
-    result |= _learned("classifier", (planned.classes, values), biases=planned.classes)
+    result |= _learned("classifier", (planned.classes, planned.below(len(stages))[1]), biases=planned.classes)
     return result | dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
 
 

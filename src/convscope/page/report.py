@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from importlib import resources
 from string import Template
 
 import numpy as np
 
+from convscope.core.pace import duration
 from convscope.core.text import printable
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
@@ -18,7 +19,7 @@ from .curves import curves
 from .gallery import gallery, sections
 from .markup import Html, joined, named, shortened, tag
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
-from .wording import counted, duration, large, percent
+from .wording import counted, large, percent
 
 MOST_NOTES = 100
 _HELD_OUT = "Training never saw them."
@@ -115,7 +116,7 @@ def _facts(report: Report) -> Html:
     if report.steps:
         facts.append(("parameters", large(sum(step.parameters for step in report.steps))))
         facts.append(("multiply-adds a picture", large(sum(step.multiply_adds for step in report.steps))))
-    facts.append(("training time", duration(report.seconds)))
+    facts.append(("training time", duration(report.seconds, exact=True)))
     facts.append(("files left out", f"{report.left_out:,}"))
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
 
@@ -146,15 +147,11 @@ def _learning(history: tuple[EpochRecord, ...]) -> Html:
         return joined()
     last = history[-1]
     text = (
-        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds)}. Training is measured on pictures as they were "
-        "learned from, distorted and while the weights still moved; validation after each epoch, on pictures as they "
-        "are. So validation may well be the better of the two."
+        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds, exact=True)}. Training is measured on pictures as "
+        "they were learned from, distorted and while the weights still moved; validation after each epoch, on pictures "
+        "as they are. So validation may well be the better of the two."
     )
     return tag("p", text)
-
-
-def _confusion(report: Report, shown: Sequence[int], names: Collection[str]) -> Html:
-    return tag("div", matrix(report, shown, names), pairs_table(report, names), class_="beside")
 
 
 def _network(report: Report) -> Html:
@@ -191,10 +188,9 @@ def _settings(report: Report) -> Html:
 def _files(report: Report) -> Html:
     if not report.problems:
         return tag("p", "Every file was used; the inspection found nothing to report.")
-    unusable = [problem for problem in report.problems if not problem.usable]
     usable = [problem for problem in report.problems if problem.usable]
     left_out = tag("p", f"{counted(report.left_out, 'file')} left out of training and of the figures above.")
-    parts = [left_out, problems_table(unusable) if unusable else ""]
+    parts = [left_out, problems_table(report.unusable) if report.unusable else ""]
     if usable:
         parts += [tag("h3", "Noticed, and used all the same"), problems_table(usable)]
     return joined(*parts)

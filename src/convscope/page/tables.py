@@ -5,6 +5,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from convscope.core.pace import duration
 from convscope.core.text import printable
 from convscope.images.inspection import KINDS, Problem
 from convscope.training.history import EpochRecord
@@ -14,7 +15,7 @@ from convscope.training.steps import StepRow
 
 from .confusion import anchor, main_mistakes, width_class
 from .markup import Html, joined, named, shortened, tag
-from .wording import duration, large, percent
+from .wording import large, percent
 
 MOST_CLASSES, MOST_EPOCHS, MOST_PROBLEMS, MOST_SETTINGS, MOST_STEPS = 500, 500, 300, 200, 300
 MOST_ROWS_OPEN = 30
@@ -159,7 +160,7 @@ def _bar(value: float, interval: Interval) -> Html:
 def _epoch(record: EpochRecord) -> tuple[str, ...]:
     return (
         f"{record.epoch}",
-        duration(record.seconds),
+        duration(record.seconds, exact=True),
         f"{record.learning_rate:.3g}",
         f"{record.loss:.4g}",
         f"{record.accuracy * 100:.2f} %",

@@ -1,7 +1,5 @@
 """Numbers and names in words, as the report writes them."""
 
-from collections.abc import Sequence
-
 
 def percent(value: float | None, total: int | None = None) -> str:
     """Return a part of one in per cent; with `total`, as many decimals as that many pictures justify.
@@ -35,33 +33,6 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         ('1 picture', '12,000 pictures', '2 classes')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a list in words.
-
-    Examples:
-        >>> listed(["a"]), listed(["a", "b", "c"])
-        ('a', 'a, b and c')
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the two largest units that it has.
-
-    Examples:
-        >>> duration(0.42), duration(8.4), duration(75), duration(3700), duration(200_000)
-        ('0.42 s', '8.4 s', '1 min 15 s', '1 h 1 min', '55 h 33 min')
-    """
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds) // 60
-    if minutes < 60:
-        return f"{minutes} min {round(seconds) % 60} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def large(number: int) -> str:

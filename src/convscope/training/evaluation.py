@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.networks.build import Network
+from convscope.networks.model import BATCH_VALUES
 
 from .learning_set import LearningSet
 from .recipe import Precision
@@ -26,7 +27,7 @@ def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: 
     """Return how good `network`, which is in evaluation mode, is on the pictures at `places` (at least one)."""
     loss, right = 0.0, 0
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        for some in places.split(_BATCH):  # type: ignore[no-untyped-call]  # torch has no types here
+        for some in places.split(min(_BATCH, network.plan.batch_within(BATCH_VALUES))):  # type: ignore[no-untyped-call]  # torch has no types here
             scores, labels = network(data.images[some]), data.labels[some]
             loss += float(functional.cross_entropy(scores, labels, reduction="sum"))
             right += int((scores.argmax(1) == labels).sum())

@@ -17,7 +17,8 @@ class Recipe:
         epochs: passes over the training pictures.
         batch: pictures a step, at most (but for one more where a picture would be left alone).
         learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero.
-        weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases and normalized convolutions.
+        weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and
+            normalized weights that Muon learns.
         warmup: part of the way, 0…1, during which the learning rate rises.
         smoothing: label smoothing, 0…1 (Szegedy et al. 2016).
         averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.

@@ -71,6 +71,11 @@ class Report:
     machine: Machine | None = None
     versions: dict[str, str]
 
+    @property
+    def unusable(self) -> tuple[Problem, ...]:
+        """The problems of the pictures that were left out, one each."""
+        return tuple(problem for problem in self.problems if not problem.usable)
+
     def __post_init__(self) -> None:
         """Refuse counts that do not agree with each other."""
         counted = sum(cell.count for cell in self.cells)
@@ -209,7 +214,7 @@ def read_report(path: Path) -> Report:
         raise DataError(f"{path} must be a report in JSON. Got something else ({error}).") from error
     try:
         return from_json(Report, value)
-    except DataError as error:
+    except (DataError, ParameterError) as error:
         raise DataError(f"{path} is no report of this version: {error}") from error
 
 

@@ -13,6 +13,7 @@ from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_sourc
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
+from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 
 from .checkpoint import load_checkpoint
@@ -28,6 +29,7 @@ from .state import TrainingState
 from .watch import Outcome, Watch
 
 _UNTIL_NEEDS = 0.1
+_BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,36 +78,53 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     started = time.monotonic()
     layout = Layout.parse(settings.layout) if settings.layout is not None else None
     source = open_source(data, data_dir=Path(settings.data_dir) if settings.data_dir else None, reporter=reporter)
-    validation, notes = settings.validation, []
+    notes = []
     held_out_missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
-    if settings.until is not None and validation is None and held_out_missing:
-        validation = _UNTIL_NEEDS
+    if settings.until is not None and settings.validation is None and held_out_missing:
+        settings = replace(settings, validation=_UNTIL_NEEDS)
         notes.append("a tenth of the training pictures is held out to judge --until; the test pictures are for the end")
     images = prepare(
         source,
         size=parse_size(settings.size),
         fit=settings.fit,
         background=settings.background,
-        validation=validation,
+        channels=settings.channels,
+        validation=settings.validation,
         seed=settings.seed,
         cache_dir=cache_dir,
         reporter=reporter,
     )
+    check_class_names(images.classes)
+    if settings.until is not None and not (images.splits == VALIDATION).any():
+        raise ParameterError(
+            f"`until` needs pictures that are held out to judge it. Got none in {settings.data!r}. "
+            "Give more pictures of each class, or --validation 0.2."
+        )
     choice = choose_recipe(Examples.of(images), settings)
     height, width, channels = images.images.shape[1:]
     chosen = layout or default_layout(
         height=height, width=width, channels=channels, pictures=len(images.indices(TRAIN))
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(images.classes))
+    recipe = choice.recipe
+    if settings.batch is None and planned.batch_within(_BATCH_VALUES) < recipe.batch:
+        recipe = replace(recipe, batch=max(2, planned.batch_within(_BATCH_VALUES)))
+        notes.append(f"{recipe.batch} pictures a step: the maps of more would take too much memory; --batch changes it")
     return Prepared(
         settings=settings,
         images=images,
         plan=planned,
-        recipe=choice.recipe,
-        notes=(*images.notes, *notes, *choice.notes),
-        threads=settings.threads or threads_for(planned.multiply_adds * choice.recipe.batch),
+        recipe=recipe,
+        notes=(*images.notes, *notes, *_warned(images), *choice.notes),
+        threads=settings.threads or threads_for(planned.multiply_adds * recipe.batch),
         started_s=started,
     )
+
+
+def _warned(images: ImageSet) -> list[str]:
+    if (images.splits == TEST).any() or (images.splits == VALIDATION).any():
+        return []
+    return ["nothing is held out: the accuracy will be that on the training pictures, which says little about others"]
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
@@ -138,15 +157,17 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
     record, recipe = prepared.record, prepared.recipe
     data = LearningSet.of(prepared.images)
     with tuned(prepared.threads), noticed() as interruption, reporter.task("training", 1.0) as task:
-        state = _begin(prepared, data)
+        state, before = _begin(prepared, data), None
         if resume and folder is not None and folder.checkpoint.exists():
             load_checkpoint(state, folder.checkpoint, run=record.digest)
+            before = state.best_weights()
         watch = Watch(
             folder=folder,
             digest=record.digest,
             task=task,
             interruption=interruption,
             until=prepared.settings.until,
+            last_good=before,
         )
         trouble: TrainingError | None = None
         try:

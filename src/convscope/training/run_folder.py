@@ -1,6 +1,7 @@
 """The folder that a training run leaves: what it was asked, where it stands, and what it came to."""
 
 import hashlib
+import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
     Raises:
         StorageError: it cannot be made, or holds a run already and `force` is not given.
     """
-    folder = RunFolder(path=path or _free_path(name))
+    folder = RunFolder(path=path or _new_path(name))
     path = folder.path
     if (folder.settings.exists() or folder.model.exists()) and not force:
         raise StorageError(
@@ -99,12 +100,19 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
     return folder
 
 
-def _free_path(name: str) -> Path:
+def _new_path(name: str) -> Path:
+    """Make the first folder ``runs/<name>-<number>`` that nobody has."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name).strip("-.")[:60] or "run"
-    number = 1
-    while (path := Path("runs") / f"{stem}-{number}").exists():
-        number += 1
-    return path
+    for number in itertools.count(1):
+        path = Path("runs") / f"{stem}-{number}"
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise explain(error, path) from error
+        return path
+    raise AssertionError  # numbers do not end
 
 
 def write_record(folder: RunFolder, record: RunRecord) -> None:

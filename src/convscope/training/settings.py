@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from convscope.core.errors import ParameterError, choose
+from convscope.images.splits import check_fraction
 
 Fit = Literal["letterbox", "stretch", "crop"]
 AskedPrecision = Literal["auto", "float32", "bfloat16"]
@@ -22,6 +23,7 @@ class Settings:
         seed: of everything random.
         size: ``64`` or ``64x48`` (width x height), in pixels.
         fit, background: how pictures of other shapes are fitted.
+        channels: 1 turns colour into gray, 3 gives gray pictures three equal channels.
         validation: part of the training pictures that is held out.
         batch, learning_rate, smoothing: of the recipe.
         flip, shift, rotate, scale, erase: how pictures are changed while training.
@@ -39,6 +41,7 @@ class Settings:
     size: str | None = None
     fit: Fit = "letterbox"
     background: str = "auto"
+    channels: int | None = None
     validation: float | None = None
     batch: int | None = None
     learning_rate: float | None = None
@@ -64,10 +67,9 @@ class Settings:
             raise ParameterError(
                 f"`until` must be an accuracy above 0 and at most 1. Got {self.until}. Write 0.99 for 99 %."
             )
-        if self.validation is not None and not 0 < self.validation < 1:
-            raise ParameterError(
-                f"`validation` must be a part between 0 and 1. Got {self.validation}. Write 0.2 for a fifth."
-            )
+        check_fraction(self.validation)
+        if self.channels not in (None, 1, 3):
+            raise ParameterError(f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}.")
         if self.threads is not None and not 1 <= self.threads <= 1_024:
             raise ParameterError(f"`threads` must be from 1 to 1,024. Got {self.threads}.")
         if not 0 <= self.seed < 2**31:

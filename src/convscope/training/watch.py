@@ -1,10 +1,12 @@
 """What happens beside the steps: progress, checkpoints, and the reasons to end before the end."""
 
+import contextlib
 import time
 from typing import Literal
 
 from torch import Tensor
 
+from convscope.core.errors import StorageError
 from convscope.core.progress import Task
 
 from .checkpoint import save_checkpoint
@@ -32,6 +34,7 @@ class Watch(Listener):
         task: where progress is shown.
         interruption: marked when the user wants to stop.
         until: accuracy on the validation pictures that is enough; None to go to the end.
+        last_good: weights that are kept if training fails before an epoch is done.
     """
 
     def __init__(
@@ -42,11 +45,12 @@ class Watch(Listener):
         task: Task,
         interruption: Interruption,
         until: float | None = None,
+        last_good: dict[str, Tensor] | None = None,
     ) -> None:
         self.folder, self.digest, self.task = folder, digest, task
         self.interruption, self.until = interruption, until
         self.outcome: Outcome = "done"
-        self.last_good: dict[str, Tensor] | None = None
+        self.last_good = last_good
         self._saved_s = time.monotonic()
         self._shown = ""
 
@@ -80,5 +84,6 @@ class Watch(Listener):
         """Write the checkpoint and the history."""
         if self.folder is not None:
             save_checkpoint(state, self.folder.checkpoint, run=self.digest)
-            History(epochs=tuple(state.history)).write(self.folder.history)
+            with contextlib.suppress(StorageError):  # the checkpoint has it too; some program may hold the table open
+                History(epochs=tuple(state.history)).write(self.folder.history)
         self._saved_s = time.monotonic()

@@ -1,5 +1,7 @@
 """Take the features of a trained network elsewhere: as arrays, files, or a comparison of classifiers."""
 
+import contextlib
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,19 +12,22 @@ from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.features.classifiers import JudgedClassifier, judge_classifiers, named_classifiers
 from convscope.features.extraction import FeatureSet, extract, pictures_for, rows_of, write_features
-from convscope.features.files import check_file, feature_file
+from convscope.features.files import FeatureFile, check_file, feature_file
 from convscope.features.reading import Reading
+from convscope.images.image_set import ImageSet
+from convscope.images.inspection import Problem
 from convscope.images.sources.opening import open_source
 from convscope.networks.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What was written: how many pictures, and the shape of the features of each."""
+    """What was written: how many pictures, the shape of the features of each, and which pictures were left out."""
 
     path: Path
     pictures: int
     shape: tuple[int, ...]
+    unusable: tuple[Problem, ...] = ()
 
 
 def extract_features(
@@ -31,6 +36,8 @@ def extract_features(
     *,
     stage: int = -1,
     pool: str = "none",
+    output: str | os.PathLike[str] | None = None,
+    force: bool = False,
     batch: int | None = None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
@@ -43,6 +50,8 @@ def extract_features(
         data: what `convscope.train` takes, with the classes of the model.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
+        output: a file that they are written to as well, as `save_features` does.
+        force: replace what stands at `output`.
         batch: pictures at once; as memory allows if none.
         data_dir: where named sets are looked for first.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
@@ -60,10 +69,14 @@ def extract_features(
         ((1797, 8), 1438, 359)
     """
     used, reading = _opened(model, stage, pool)
+    path = None if output is None else Path(output)
+    if path is not None:
+        check_file(path, values=math.prod(reading.shape(used.network)), force=force)
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        return extract(used, images, reading, batch=batch, reporter=reporter)
+        with contextlib.nullcontext() if path is None else _file(path, used, images, reading, force=force) as file:
+            return extract(used, images, reading, file=file, batch=batch, reporter=reporter)
 
 
 def save_features(
@@ -88,14 +101,14 @@ def save_features(
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
     used, reading = _opened(model, stage, pool)
-    path, names, shape = Path(output), reading.names(used.network), reading.shape(used.network)
-    check_file(path, values=len(names), force=force)
+    path, shape = Path(output), reading.shape(used.network)
+    check_file(path, values=math.prod(shape), force=force)  # before anything takes time
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        with feature_file(path, rows_of(images), shape=shape, names=names, force=force) as file:
+        with _file(path, used, images, reading, force=force) as file:
             write_features(used, images, reading, file, batch=batch, reporter=reporter)
-    return Written(path=path, pictures=len(images), shape=shape)
+    return Written(path=path, pictures=len(images), shape=shape, unusable=images.inspection.unusable)
 
 
 def compare_classifiers(
@@ -126,3 +139,10 @@ def _opened(model: Model | str | os.PathLike[str], stage: int, pool: str) -> tup
     reading = Reading(stage=stage, pool=pool)
     reading.depth(used.network)
     return used, reading
+
+
+def _file(
+    path: Path, model: Model, images: ImageSet, reading: Reading, *, force: bool
+) -> contextlib.AbstractContextManager[FeatureFile]:
+    shape, names = reading.shape(model.network), reading.names(model.network)
+    return feature_file(path, rows_of(images), shape=shape, names=names, force=force)

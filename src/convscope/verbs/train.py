@@ -14,7 +14,7 @@ from convscope.core.errors import ParameterError, TrainingError, did_you_mean
 from convscope.core.machine import machine
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
-from convscope.images.sources.opening import TEST, VALIDATION
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION
 from convscope.networks.model import Model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History
@@ -24,6 +24,10 @@ from convscope.training.run_folder import RunFolder, make_folder, read_record, w
 from convscope.training.settings import Settings
 from convscope.training.steps import step_rows
 from convscope.training.watch import Outcome
+
+_AT_ONCE = 1_000  # pictures that are copied out of the cache
+_ARRAYS = "arrays"
+_SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +50,7 @@ class Trained:
 
 
 def train(
-    data: Any = "digits",
+    data: Any = None,
     *,
     output: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -59,9 +63,11 @@ def train(
     """Return the network trained on `data`, its report and the folder where both are kept.
 
     Args:
-        data: a folder with one sub-folder a class, a list, the name of a set, or a pair of arrays (images, labels).
+        data: a folder with one sub-folder a class, a list, the name of a set, or a pair of arrays (images, labels); the
+            set digits if none.
         output: folder of the run; the first free ``runs/<name>-<number>`` if none.
-        resume: folder of a run to go on with; its settings hold, `options` are not allowed.
+        resume: folder of a run to go on with; its settings hold, `options` are not allowed. Only arrays must be given
+            again.
         force: overwrite a run in `output`.
         command: what the user typed, for the report.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
@@ -84,11 +90,11 @@ def train(
             raise ParameterError("`resume` takes the settings of the run. Leave out every other option.")
         folder = RunFolder(path=Path(resume))
         record = read_record(folder)
-        again = record.settings.data if isinstance(data, str) else data
+        again = _resumed_data(data, record.settings)
         fresh = prepare_run(record.settings, again, cache_dir=cache_dir, reporter=reporter)
         prepared = with_resumed(record, fresh)
     else:
-        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, **options)
+        prepared = prepare("digits" if data is None else data, cache_dir=cache_dir, reporter=reporter, **options)
         path = None if output is None else Path(output)
         folder = make_folder(path, name=prepared.images.name, force=force)
         write_record(folder, prepared.record)
@@ -109,14 +115,27 @@ def prepare(
     for name in options:
         if name not in known:
             raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
+    if options.get("data_dir") is not None:
+        options["data_dir"] = str(Path(options["data_dir"]).absolute())
     settings = Settings(data=_written(data), **options)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent())
+
+
+def _resumed_data(data: Any, settings: Settings) -> Any:
+    """Return the data of a run that is gone on with: those in its settings, or the arrays given again."""
+    if data is None and settings.data == _ARRAYS:
+        raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
+    if data is not None and _written(data) != settings.data:
+        raise ParameterError(
+            f"`resume` goes on with the pictures of the run, {settings.data!r}. Got {_written(data)!r}. Leave them out."
+        )
+    return settings.data if data is None else data
 
 
 def _written(data: Any) -> str:
     """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it."""
     if isinstance(data, tuple):
-        return "arrays"
+        return _ARRAYS
     text = os.fspath(data)
     return str(Path(text).absolute()) if text and os.path.lexists(text) else text
 
@@ -152,19 +171,21 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
     page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
     write_text(folder.page, page)
     if learned.trouble is not None:
-        raise TrainingError(f"{learned.trouble} The model after the last whole epoch is kept in {folder.model}.")
+        raise TrainingError(f"{learned.trouble} The last good model is kept in {folder.model}.")
     return Trained(model=model, report=report, history=learned.history, outcome=learned.outcome, folder=folder)
 
 
 def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:
     images = prepared.images
-    split = TEST if (images.splits == TEST).any() else VALIDATION
+    split = next(part for part in (TEST, VALIDATION, TRAIN) if (images.splits == part).any())
     places = images.indices(split)
     return make_report(
         name=images.name,
-        split="test" if split == TEST else "validation",
+        split=_SPLITS[split],
         labels=images.labels[places],
-        probabilities=model.predict_proba(images.images[places]),
+        probabilities=np.concatenate(
+            [model.predict_proba(images.images[some]) for some in np.array_split(places, -(-len(places) // _AT_ONCE))]
+        ),
         picture_names=[images.picture_name(int(place)) for place in places],
         indices=places,
         classes=images.classes,

@@ -77,6 +77,9 @@ def cache_key(source: Source, wish: Wish) -> str:
 def _build(
     source: Source, wish: Wish, sample: Sample, *, folder: Path, key: str, reporter: Reporter, workers: int | None
 ) -> Entry:
+    entry = read_entry(folder / key, key)
+    if entry is not None:  # another process has built it since
+        return entry
     preprocessing, notes = choose_preprocessing(wish, sample)
     area = preprocessing.height * preprocessing.width * preprocessing.channels
     remove(folder / key)  # what stands there was not whole
@@ -130,10 +133,12 @@ def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
     with open(path, "r+b") as file:
         for start in range(first, len(usable), step):
             block = usable[start : start + step]
-            file.seek(int(block[0]) * area)
-            data = np.frombuffer(file.read((int(block[-1]) - int(block[0]) + 1) * area), np.uint8).reshape(-1, area)
+            parts = []
+            for run in np.split(block, np.flatnonzero(np.diff(block) > 1) + 1):
+                file.seek(int(run[0]) * area)
+                parts.append(file.read(len(run) * area))
             file.seek(start * area)
-            file.write(np.ascontiguousarray(data[block - block[0]]).data)
+            file.writelines(parts)
         file.truncate(len(usable) * area)
     return len(usable)
 

@@ -73,7 +73,10 @@ def clear(folder: Path) -> tuple[int, int]:
             kept += 1
             continue
         size = entry_bytes(path)
-        freed += size if remove(path) else 0
+        if remove(path):
+            freed += size
+        else:
+            kept += 1
     with contextlib.suppress(OSError):
         alone = [path.name for path in folder.iterdir()] == [_TAG]
         if alone and (folder / _TAG).read_text(encoding="ascii") == _TAG_TEXT:
@@ -110,6 +113,9 @@ def remove(path: Path) -> bool:
     aside = path.with_name(f".removed-{secrets.token_hex(8)}")
     try:
         path.rename(aside)
+        for inside in aside.iterdir():
+            if inside.name != MARKER:  # the marker goes last: what is left by an error can still be told and removed
+                inside.unlink()
         shutil.rmtree(aside)
     except OSError:  # another process was faster, or it is open (Windows)
         return False
@@ -141,7 +147,11 @@ def own_folders(folder: Path) -> Iterator[Path]:
 
 def entry_bytes(path: Path) -> int:
     """Return the bytes of the files in one entry."""
-    return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    size = 0
+    with contextlib.suppress(OSError):  # another process may be removing it
+        for file in path.iterdir():
+            size += file.stat().st_size if file.is_file() else 0
+    return size
 
 
 def in_use(path: Path) -> bool:

@@ -66,6 +66,12 @@ def make_room(folder: Path, needed: int) -> None:
         oldest = standing.pop()
         if not in_use(Path(oldest.path)) and remove(Path(oldest.path)):
             taken -= oldest.bytes
+    if taken + needed > limit:
+        enough = -(-(taken + needed) // 10**9)
+        raise StorageError(
+            f"The cache of these pictures needs {size_text(needed)}, and running commands use {size_text(taken)} of "
+            f"the limit of {size_text(limit)}. Wait for them, or raise it with {LIMIT_VARIABLE}={enough}GB."
+        )
     if _lacks(folder, needed):
         raise StorageError(
             f"The cache of these pictures needs {size_text(needed)}, and {size_text(_free(folder))} are free on the "

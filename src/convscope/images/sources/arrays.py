@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,16 @@ class ArraySource(Source):
 
     def picture_name(self, index: int) -> str:
         """Return the split and the place in it, for example "train[17]"."""
-        split = self.splits[index]
-        return f"{SPLIT_NAMES[split]}[{int(np.count_nonzero(self.splits[:index] == split))}]"
+        return f"{SPLIT_NAMES[self.splits[index]]}[{self._places[index]}]"
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """The place of each picture in its part."""
+        places = np.empty(len(self.splits), np.int64)
+        for split in np.unique(self.splits):
+            inside = self.splits == split
+            places[inside] = np.arange(np.count_nonzero(inside))
+        return places
 
     def path(self, index: int) -> Path | None:
         """Return None: the pictures have no files of their own."""

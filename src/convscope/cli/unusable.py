@@ -1,0 +1,18 @@
+"""What commands say, and return, when some of their pictures could not be used."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convscope.core.progress import Reporter
+
+EXIT_UNUSABLE = 1
+MOST_NAMED = 10
+
+
+def name_unusable(pictures: Iterable[tuple[str, str]], reporter: "Reporter", *, total: int, rest: str) -> None:
+    """Say which pictures cannot be used and why: the first few of `total`, and where the `rest` are named."""
+    for (name, reason), _ in zip(pictures, range(MOST_NAMED), strict=False):
+        reporter.say(f"unusable: {name}: {reason}")
+    if total > MOST_NAMED:
+        reporter.say(f"… and {total - MOST_NAMED:,} more, {rest}")
