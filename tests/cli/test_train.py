@@ -1,6 +1,7 @@
 """Training by the command: what a user sees when it is interrupted or cannot write."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from convscope.cli import main
 from convscope.networks.model import Model
 from convscope.training.report import read_report
 from tests.checks.processes import interruptible
+from tests.images.generated import folder
 
 TRAIN = ["train", "digits", "--layout", "4C3-MP2", "--threads", "1", "-o", "run"]
 COMMAND = [sys.executable, "-m", "convscope", *TRAIN]
@@ -72,3 +74,50 @@ def test_a_run_folder_that_cannot_be_made_is_one_sentence(
     assert "run" in err
     assert "Traceback" not in err
     assert Path("run").read_text() == "a file, not a folder"
+
+
+def test_unusable_pictures_are_named_and_the_exit_code_is_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    folder(tmp_path / "set", each=4)
+    for number in range(12):
+        (tmp_path / "set" / "a" / f"bad{number:02}.png").write_bytes(b"no picture")
+    command = ["train", "set", "--layout", "4C3-MP2", "--threads", "1", "-o", "run", "--epochs", "1", "--size", "8"]
+    assert main(command) == 1
+    out, err = capsys.readouterr()
+    assert "left out 12 unusable files" in out
+    assert err.count("unusable: ") == 10
+    assert "unusable: a/bad09.png: " in err
+    assert "… and 2 more, in the report" in err
+    assert main(["features", "run", "set", "-o", "features.npz"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("features.npz: 8 pictures, 4 x 4 x 4 values each")
+    assert err.count("unusable: ") == 10
+
+
+def test_a_dry_run_ends_with_the_command_that_trains_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--no-flip", "--epochs", "3", "--balance", "--size", "8", "--learning-rate", "0.002"]
+    assert main(["train", "digits", "--dry-run", *words]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    command = shlex.split(last.removeprefix("train with: convscope train "))
+    assert command[:3] == ["digits", "--layout", "24C3-48C3-MP2-96N"]
+    pairs = " ".join(command[3:])
+    for expected in ("--no-flip", "--epochs 3", "--balance", "--size 8", "--learning-rate 0.002"):
+        assert expected in pairs
+    assert "--dry-run" not in pairs
+    assert main(["train", *command, "--dry-run"]) == 0
+    again = capsys.readouterr().out.splitlines()[-1]
+    assert shlex.split(again) == shlex.split(last)
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*_given: object, **_named: object) -> None:
+        raise RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory: you tried"
+        )
+
+    monkeypatch.setattr("convscope.verbs.train.prepare", refused)
+    assert main(["train", "digits", "--dry-run"]) == 2
+    assert "Error: There is not enough memory. Use smaller pictures (--size)" in capsys.readouterr().err

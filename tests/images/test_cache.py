@@ -365,6 +365,43 @@ def test_what_was_used_least_goes_first_and_what_is_in_use_stays(pictures, place
     assert np.asarray(in_use.images).shape == (16, 10, 10, 3)
 
 
+def test_when_all_is_in_use_and_the_limit_reached_it_is_one_sentence(pictures, place, monkeypatch):
+    in_use = ready(pictures, place, size=50)
+    monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", str(entries(place)[0].bytes + 5_000))
+    with pytest.raises(StorageError, match=r"running commands use .* of the limit of"):
+        ready(pictures, place, size=40)
+    assert len(in_use) == 16
+    assert _sides(place) == [50]
+
+
+def test_an_entry_that_another_process_built_meanwhile_is_used(pictures, place, monkeypatch):
+    sampled, read, reads = caching.take_sample, caching.read_all, []
+
+    def while_another_builds(source):
+        monkeypatch.setattr(caching, "take_sample", sampled)
+        ready(pictures, place)
+        return sampled(source)
+
+    monkeypatch.setattr(caching, "take_sample", while_another_builds)
+    monkeypatch.setattr(caching, "read_all", lambda *given, **named: reads.append(1) or read(*given, **named))
+    ready(pictures, place)
+    assert reads == [1]
+
+
+def test_what_is_half_removed_can_still_be_removed(pictures, place, monkeypatch):
+    ready(pictures, place)
+
+    def fails(*_given: object, **_named: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_module.shutil, "rmtree", fails)
+        assert clear(place)[1] == 1
+    assert [path.name[:9] for path in place.iterdir() if path.is_dir()] == [".removed-"]
+    clear(place)
+    assert not place.exists()
+
+
 def _sides(place: Path) -> list[int]:
     return [
         json.loads(Path(each.path, INDEX).read_text())["index"]["preprocessing"]["width"] for each in entries(place)

@@ -203,6 +203,18 @@ def test_what_an_earlier_run_left_is_kept(tmp_path: Path) -> None:
     assert len(read_csv(tmp_path / "o")) == 1
 
 
+def test_when_the_last_step_fails_the_rows_are_kept_and_it_is_said_where(tmp_path: Path) -> None:
+    said = io.StringIO()
+    with (  # noqa: PT012
+        pytest.raises(StorageError, match=r"Cannot write .*o\.csv"),
+        tables({"csv": str(tmp_path / "o.csv")}, said, top=1, reporter=Plain(said)) as table,
+    ):
+        table.write(row(top=1))
+        (tmp_path / "o.csv").mkdir()  # a file cannot replace a folder
+    assert len(read_csv(tmp_path / "o.csv.part")) == 1
+    assert f"all 1 rows are in {tmp_path / 'o.csv.part'}" in said.getvalue()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = Path("/dev/full").open("wb")  # noqa: SIM115  # the table closes it

@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,8 +12,11 @@ import pytest
 
 from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, StorageError, TrainingError
 from convscope.networks.model import Model
-from convscope.training import schedule
+from convscope.training import loop, schedule
+from convscope.training.history import History
 from convscope.training.report import read_report
+from convscope.training.state import TrainingState
+from convscope.verbs.features import extract_features
 from convscope.verbs.train import prepare, train
 
 QUICK = {"layout": "8C3-MP2-16C3-MP2-32N", "threads": 1}
@@ -85,10 +89,29 @@ def test_a_run_is_not_overwritten_without_force(tmp_path: Path) -> None:
     train(two_classes(), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", force=True, **QUICK)
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = loop._step
+
+    def spoiled(state: TrainingState, *given: object) -> float:
+        if state.epoch == 2:
+            state.network.classifier.bias.data.fill_(float("nan"))
+        return step(state, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_step", spoiled)
+    with pytest.raises(TrainingError, match=r"no longer a finite number .* in epoch 3, .* last good model is kept in"):
+        train("digits", epochs=4, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    assert np.isfinite(Model.load(tmp_path / "r").predict_proba(np.zeros((1, 8, 8, 1), np.uint8))).all()
+
+
+def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: Path) -> None:
     options = {"layout": "8C3-MP2-32N-linear-nonorm", "threads": 1, "precision": "float32", "smoothing": 0.0}
-    with pytest.raises(TrainingError, match=r"no longer a finite number .* in epoch \d+, step \d+, at learning rate"):
+    with pytest.raises(
+        TrainingError, match=r"no longer a finite number .* in epoch 1, step \d+, at learning rate .* no model"
+    ):
         train("digits", epochs=30, learning_rate=1000.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **options)
+    assert not (tmp_path / "r/model.safetensors").exists()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +121,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(tmp_path:
         ({"epochs": 0}, ParameterError, r"`epochs` must be a whole number from 1 to 1,000,000\. Got 0\."),
         ({"epochs": 3, "minutes": 1}, ParameterError, r"Only one of `epochs` and `minutes`"),
         ({"until": 99}, ParameterError, r"`until` must be an accuracy above 0 and at most 1\. Got 99\."),
-        ({"validation": 1.5}, ParameterError, r"`validation` must be a part between 0 and 1"),
+        ({"validation": 1.5}, ParameterError, r"`validation` must be a fraction from 0 to below 1"),
         ({"layout": "8C3-MP9"}, LayoutError, r"Stage 2, MP9, does not fit"),
         ({"layout": "8X3"}, LayoutError, r"position 1"),
         ({"size": "64x"}, ParameterError, r"`size` must be one side or widthxheight"),
@@ -156,3 +179,112 @@ def test_what_the_run_was_asked_stands_in_its_settings(tmp_path: Path) -> None:
     assert record["settings"]["seed"] == 5
     assert record["layout"] == QUICK["layout"]
     assert record["recipe"]["epochs"] == 1
+
+
+def test_one_picture_a_class_is_judged_on_the_training_pictures_and_said_so(tmp_path: Path) -> None:
+    images, labels = two_classes(2)
+    trained = train((images, labels), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    assert (trained.report.split, trained.report.pictures) == ("training", 2)
+    assert any(note.startswith("nothing is held out") for note in trained.report.notes)
+
+
+def test_until_without_pictures_held_out_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"`until` needs pictures that are held out"):
+        train(two_classes(), until=0.9, validation=0, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+
+
+def test_pictures_held_out_for_until_are_a_setting_of_the_run(tmp_path: Path) -> None:
+    images, labels = two_classes(100)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10] // 2, y_test=labels[:10])
+    train(tmp_path / "set.npz", until=0.5, epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    found = extract_features(tmp_path / "run", tmp_path / "set.npz", cache_dir=tmp_path / "c")
+    assert [found.splits.count(split) for split in ("train", "validation", "test")] == [90, 10, 10]
+
+
+@pytest.mark.parametrize(
+    "turned",
+    [
+        lambda images: np.moveaxis(np.ascontiguousarray(np.moveaxis(images, 0, -1)), -1, 0),
+        lambda images: images[::-1],
+        np.asfortranarray,
+        lambda images: np.broadcast_to(images[:1], images.shape),
+    ],
+    ids=["moved", "reversed", "Fortran", "repeated"],
+)
+def test_arrays_may_lie_in_memory_in_any_order(turned: Callable[[np.ndarray], np.ndarray], tmp_path: Path) -> None:
+    images, labels = two_classes()
+    given = turned(images)
+    assert not given.flags.c_contiguous
+    trained = train((given, labels), epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    same = train((given.copy(order="C"), labels), epochs=1, output=tmp_path / "s", cache_dir=tmp_path / "c", **QUICK)
+    assert trained.report.cells == same.report.cells
+
+
+def test_names_of_classes_that_no_model_could_hold_are_refused_before_training(tmp_path: Path) -> None:
+    images, _ = two_classes(4)
+    for labels, sentence in (
+        (["", "a"] * 2, "A class must have a name of 1 to 1,000 characters"),
+        (["x" * 1001, "a"] * 2, "A class must have a name of 1 to 1,000 characters"),
+        (["a\n", "a\\n"] * 2, "Two classes are both written"),
+    ):
+        with pytest.raises(ConvscopeError, match=sentence):
+            train((images, labels), output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_after_a_resume_keeps_the_model_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train("digits", epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    record = json.loads((tmp_path / "run/settings.json").read_text())
+
+    def fails(*_given: object, **_named: object) -> None:
+        raise TrainingError("The loss is no longer a finite number.")
+
+    monkeypatch.setattr("convscope.training.run.run", fails)
+    (tmp_path / "run/model.safetensors").unlink()
+    with pytest.raises(TrainingError, match=r"no longer a finite number\. The last good model is kept in"):
+        train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
+    kept = Model.load(tmp_path / "run").network.state_dict()
+    for name, value in first.model.network.state_dict().items():
+        assert np.array_equal(value.numpy(), kept[name].numpy()), name
+    assert record["recipe"]["epochs"] == 1
+
+
+def test_resume_takes_no_other_pictures(tmp_path: Path) -> None:
+    train(two_classes(), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    with pytest.raises(ParameterError, match=r"`resume` goes on with the pictures of the run, 'arrays'\. Got 'digits'"):
+        train("digits", resume=tmp_path / "run", cache_dir=tmp_path / "c")
+    with pytest.raises(ParameterError, match=r"`resume` needs the arrays that the run began with"):
+        train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
+
+
+def test_a_history_that_cannot_be_replaced_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_history: History, path: Path) -> None:
+        raise StorageError(f"Cannot write {path}: another program has it open.")
+
+    written = History.write
+    monkeypatch.setattr(History, "write", refused)
+    with pytest.raises(StorageError, match=r"history\.csv"):  # at the very end it is said
+        train(two_classes(), epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    assert (tmp_path / "run/model.safetensors").exists()
+    monkeypatch.setattr(History, "write", written)
+    assert len(train(two_classes(), resume=tmp_path / "run", cache_dir=tmp_path / "c").history) == 2
+
+
+def test_large_maps_make_smaller_batches_and_it_is_said(tmp_path: Path) -> None:
+    prepared = prepare(two_classes(4000), cache_dir=tmp_path / "c", size="256", layout="64C3-64C3-MP2", validation=0.5)
+    assert prepared.recipe.batch == 2**28 // prepared.plan.values < 128
+    assert any(note.startswith(f"{prepared.recipe.batch} pictures a step") for note in prepared.notes)
+    asked = prepare(two_classes(40), cache_dir=tmp_path / "c", size="256", layout="64C3-64C3-MP2", batch=33)
+    assert asked.recipe.batch == 33
+
+
+def test_channels_are_those_asked_for(tmp_path: Path) -> None:
+    gray = two_classes()
+    assert prepare(gray, channels=3, cache_dir=tmp_path / "c").plan.channels == 3
+    colored = np.stack([gray[0], gray[0] // 2, gray[0] // 3], axis=-1)
+    assert prepare((colored, gray[1]), cache_dir=tmp_path / "c").plan.channels == 3
+    assert prepare((colored, gray[1]), channels=1, cache_dir=tmp_path / "c").plan.channels == 1
+    with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(colour\)\. Got 2\."):
+        prepare(gray, channels=2)
