@@ -207,11 +207,11 @@ def test_an_interruption_keeps_the_rows_so_far_and_leaves_nothing_that_looks_who
 ) -> None:
     process = _started("run", "-", "--csv", "o.csv", "--batch", "2", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin is not None
-    process.stdin.write(b"photos/0.png\n" * 20_000)
+    process.stdin.write(b"photos/0.png\n" * 4_000)  # less than a pipe holds
     process.stdin.flush()  # and the list goes on: the command waits for more
     deadline = time.monotonic() + 120
     part = here / "o.csv.part"
-    while time.monotonic() < deadline and not (part.exists() and part.stat().st_size > 10_000):
+    while time.monotonic() < deadline and not (part.exists() and part.stat().st_size > 2_000):
         time.sleep(0.05)
     process.send_signal(number)
     _, err = process.communicate(timeout=200)
@@ -219,7 +219,7 @@ def test_an_interruption_keeps_the_rows_so_far_and_leaves_nothing_that_looks_who
     assert not (here / "o.csv").exists()
     with part.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) > 100
+    assert len(rows) > 20
     assert all(row["class"].startswith("class ") and row["probability"] for row in rows)
     assert f"the first {len(rows):,} rows are in o.csv.part" in err.decode()
     assert b"Traceback" not in err

@@ -13,7 +13,7 @@ import pytest
 from convscope.cli import main
 from convscope.networks.model import Model
 from convscope.training.report import read_report
-from tests.checks.processes import interruptible
+from tests.checks.processes import interruptible, small_files_only
 from tests.images.generated import folder
 
 TRAIN = ["train", "digits", "--layout", "4C3-MP2", "--threads", "1", "-o", "run"]
@@ -41,27 +41,16 @@ def test_an_interruption_leaves_a_usable_model_that_can_be_trained_on(number: in
     assert read_report(tmp_path / "run/report.json").pictures == 359
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are set in the way of POSIX")
-def test_a_disk_that_is_full_is_one_sentence(tmp_path: Path) -> None:
-    import resource  # not everywhere
-
-    def small_files() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
-
-    done = subprocess.run(
-        [*COMMAND, "--epochs", "1", "--quiet"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        preexec_fn=small_files,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("Error: Cannot write ")
+def test_a_disk_that_is_full_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with small_files_only(5_000):
+        assert main([*TRAIN, "--epochs", "1", "--quiet"]) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert err.startswith("Error: Cannot write ")
 
 
 def test_a_run_folder_that_cannot_be_made_is_one_sentence(

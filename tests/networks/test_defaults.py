@@ -11,11 +11,19 @@ from tests.checks.laws import LAWS
 
 
 @settings(LAWS, max_examples=300)
-@given(st.integers(1, 600), st.integers(1, 600), st.sampled_from((1, 3)), st.sampled_from((2, 300, 6_000, 10**6)))
-@example(1, 1, 1, 2)
-@example(1, 600, 3, 2)
-def test_a_default_fits_every_picture_and_can_be_copied(height: int, width: int, channels: int, pictures: int) -> None:
-    layout = default_layout(height=height, width=width, channels=channels, pictures=pictures)
+@given(
+    st.integers(1, 600),
+    st.integers(1, 600),
+    st.sampled_from((1, 3)),
+    st.sampled_from((2, 300, 6_000, 10**6)),
+    st.booleans(),
+)
+@example(1, 1, 1, 2, False)
+@example(1, 600, 3, 2, True)
+def test_a_default_fits_every_picture_and_can_be_copied(
+    height: int, width: int, channels: int, pictures: int, mirrored: bool
+) -> None:
+    layout = default_layout(height=height, width=width, channels=channels, pictures=pictures, mirrored=mirrored)
     assert Layout.parse(str(layout)) == layout
     plan(layout, height=height, width=width, channels=channels, classes=1_000)
 

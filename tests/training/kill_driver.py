@@ -1,8 +1,8 @@
 """Trains digits once without and once with twenty kill -9 at random moments; prints whether the weights are equal.
 
 Run as a program: `python kill_driver.py FOLDER SEED`. Each attempt is a forked child of a process that has imported
-everything and started no thread, so that a kill costs milliseconds and may strike anywhere: before the run has a
-folder, while a checkpoint is written, between the last checkpoint and the model.
+everything, trained once, and has no thread left, so that a kill costs milliseconds and may strike anywhere: before the
+run has a folder, while a checkpoint is written, between the last checkpoint and the model.
 """
 
 import json
@@ -55,6 +55,7 @@ def main() -> None:
     """Do it and print the result as JSON."""
     base, seed = Path(sys.argv[1]), int(sys.argv[2])
     chance = random.Random(seed)
+    attempt(base / "warm", base / "cache")  # what torch and others do only the first time is done
     started = time.monotonic()
     whole = in_child(base / "whole", base / "cache", None)
     duration = time.monotonic() - started

@@ -22,7 +22,7 @@ from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan, plan
-from convscope.training.choices import Examples, choose_recipe
+from convscope.training.choices import Examples, choose_recipe, within_memory
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
@@ -170,11 +170,15 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
         height, width, channels = examples.images.shape[1:]
         count = len(examples.labels)
+        recipe = choose_recipe(examples, settings).recipe
+        mirrored = recipe.augmentation.flip
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
-        layout = layout or default_layout(height=height, width=width, channels=channels, pictures=count)
+        layout = layout or default_layout(
+            height=height, width=width, channels=channels, pictures=count, mirrored=mirrored
+        )
         planned = plan(layout, height=height, width=width, channels=channels, classes=len(examples.classes))
         preprocessing = Preprocessing(height=height, width=width, channels=channels)
-        recipe = choose_recipe(examples, settings).recipe
+        recipe, _ = within_memory(recipe, planned, settings)
         with tuned(self._threads(planned, recipe.batch)):
             network, history = _train(examples, layout, recipe, seed=settings.seed)
         training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}

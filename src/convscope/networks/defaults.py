@@ -5,10 +5,14 @@ from .layout import Layout
 _SMALL, _MIDDLE = 12, 40
 _GRAY_FEW = "24C5-MP2-48C3-MP2-96C3-MPg"
 _GRAY_MANY = "24C5-MP2-64C3-MP2-128C3-MP2-192N"
+_GRAY_THINGS = "24C5-MP2-48C3-+48C3-MP2-96C3-+96C3-MP2-192N"
 
 
-def default_layout(*, height: int, width: int, channels: int, pictures: int) -> Layout:
+def default_layout(*, height: int, width: int, channels: int, pictures: int, mirrored: bool = False) -> Layout:
     """Return a sensible layout for `pictures` training pictures of height × width × channels.
+
+    Where pictures are `mirrored` while training (each stays what it is), they show things rather than signs: these
+    need a deeper network and are seen more often, so that it has time to learn.
 
     Small pictures keep their size for two stages; pictures of 13 to 40 pixels are halved after each. With colour, and
     from 41 pixels on, each size but the last is looked at twice (the second stage adds its input), and stages go on
@@ -18,6 +22,8 @@ def default_layout(*, height: int, width: int, channels: int, pictures: int) -> 
     Examples:
         >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000))
         '24C5-MP2-64C3-MP2-128C3-MP2-192N'
+        >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000, mirrored=True))
+        '24C5-MP2-48C3-+48C3-MP2-96C3-+96C3-MP2-192N'
         >>> str(default_layout(height=32, width=32, channels=3, pictures=50_000))
         '32C5-MP2-64C3-+64C3-MP2-128C3-+128C3-MP2-256C3-MPg'
     """
@@ -27,7 +33,9 @@ def default_layout(*, height: int, width: int, channels: int, pictures: int) -> 
     if side <= _SMALL:
         return Layout.parse("24C3-48C3-MP2-96N")
     if side <= _MIDDLE and channels == 1:
-        return Layout.parse(_GRAY_MANY if pictures >= 5_000 else _GRAY_FEW)
+        if pictures < 5_000:
+            return Layout.parse(_GRAY_FEW)
+        return Layout.parse(_GRAY_THINGS if mirrored else _GRAY_MANY)
     return Layout.parse("-".join(_deep(side)))
 
 

@@ -12,6 +12,7 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
+from convscope.networks.plan import Plan
 
 from .recipe import Precision, Recipe
 from .settings import Settings
@@ -19,6 +20,7 @@ from .settings import Settings
 _VISITS = 360_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 6, 24
 _SHIFT = 0.07
+_BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,15 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
         **{name: value for name, value in given.items() if value is not None},
     )
     return Choice(recipe=recipe, notes=notes)
+
+
+def within_memory(recipe: Recipe, planned: Plan, settings: Settings) -> tuple[Recipe, tuple[str, ...]]:
+    """Return `recipe` with no more pictures a step than memory should be taken for, and the sentence that says so."""
+    most = max(2, planned.batch_within(_BATCH_VALUES))
+    if settings.batch is not None or recipe.batch <= most:
+        return recipe, ()
+    note = f"{most} pictures a step: the maps of more would take too much memory; --batch changes it"
+    return dataclasses.replace(recipe, batch=most), (note,)
 
 
 def default_epochs(pictures: int, *, flip: bool) -> int:

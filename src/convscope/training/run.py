@@ -17,7 +17,7 @@ from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 
 from .checkpoint import load_checkpoint
-from .choices import Examples, choose_recipe
+from .choices import Examples, choose_recipe, within_memory
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
@@ -29,7 +29,6 @@ from .state import TrainingState
 from .watch import Outcome, Watch
 
 _UNTIL_NEEDS = 0.1
-_BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,19 +102,20 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     choice = choose_recipe(Examples.of(images), settings)
     height, width, channels = images.images.shape[1:]
     chosen = layout or default_layout(
-        height=height, width=width, channels=channels, pictures=len(images.indices(TRAIN))
+        height=height,
+        width=width,
+        channels=channels,
+        pictures=len(images.indices(TRAIN)),
+        mirrored=choice.recipe.augmentation.flip,
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(images.classes))
-    recipe = choice.recipe
-    if settings.batch is None and planned.batch_within(_BATCH_VALUES) < recipe.batch:
-        recipe = replace(recipe, batch=max(2, planned.batch_within(_BATCH_VALUES)))
-        notes.append(f"{recipe.batch} pictures a step: the maps of more would take too much memory; --batch changes it")
+    recipe, batch_notes = within_memory(choice.recipe, planned, settings)
     return Prepared(
         settings=settings,
         images=images,
         plan=planned,
         recipe=recipe,
-        notes=(*images.notes, *notes, *_warned(images), *choice.notes),
+        notes=(*images.notes, *notes, *_warned(images), *choice.notes, *batch_notes),
         threads=settings.threads or threads_for(planned.multiply_adds * recipe.batch),
         started_s=started,
     )
