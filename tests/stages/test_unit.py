@@ -11,6 +11,8 @@ from sklearn.neural_network import MLPClassifier
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.stages import HiddenLayer, convolve
+from convscope.stages import unit as unit_module
+from convscope.stages.unit import every_patch, in_bands
 from tests.checks.laws import LAWS
 from tests.oracles import stages as oracle
 
@@ -143,3 +145,18 @@ def test_ways_edges_and_layers_that_are_none_are_refused() -> None:
         layer.over(np.ones((4, 2, 2, 1)))
     with pytest.raises(LayoutError, match="`kernel` must be at most the side of the map"):
         layer.everywhere(np.ones((2, 5, 1)))
+
+
+def test_places_are_looked_at_in_bands_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    unit, image = rng.normal(size=(3, 4, 2)), rng.normal(size=(9, 11, 2))
+    whole, sizes = convolve(unit, image, by="product"), []
+    monkeypatch.setattr(unit_module, "_BAND_VALUES", 2 * 8 * 24)  # two rows of eight places of 24 values
+
+    def counted(some: np.ndarray) -> np.ndarray:
+        sizes.append(len(some))
+        return some.reshape(len(some), -1)
+
+    in_bands(every_patch(image, 3, 4), counted)
+    assert sizes == [16, 16, 16, 8]
+    np.testing.assert_allclose(convolve(unit, image, by="product"), whole, rtol=0, atol=1e-12)

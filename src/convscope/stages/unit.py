@@ -4,6 +4,7 @@ One definition, computed in three ways that agree: patch after patch in a loop, 
 and by the tensor engine. Convolution, cross-correlation and the distribution of a sum differ only in `flip` and `edge`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -74,6 +75,9 @@ def convolve(
     return features[0] if axes == 1 else features
 
 
+_BAND_VALUES = 2**22  # of the patches that are copied out at once: 32 MiB
+
+
 def rectified(values: Values) -> Values:
     """Return max(value, 0), value by value."""
     return np.maximum(values, 0.0)
@@ -139,6 +143,20 @@ def every_patch(pixels: Values, height: int, width: int, stride: int = 1) -> Val
     return patches[::stride, ::stride].transpose(0, 1, 3, 4, 2)
 
 
+def in_bands(patches: Values, features: Callable[[Values], Values]) -> Values:
+    """Return features h × w × units of patches h × w × height × width × channels, some rows of places at a time.
+
+    Args:
+        patches: of every place; views that share their pixels, so that all at once would take many times the memory.
+        features: makes N × units of N patches.
+    """
+    rows, columns = patches.shape[:2]
+    step = max(1, _BAND_VALUES // (columns * math.prod(patches.shape[2:])))
+    bands = (patches[top : top + step] for top in range(0, rows, step))
+    parts = [features(band.reshape(-1, *band.shape[2:])) for band in bands]
+    return np.concatenate(parts).reshape(rows, columns, -1)
+
+
 def logistic(values: Values) -> Values:
     """Return 1 / (1 + e^-value), value by value."""
     return 1 / (1 + np.exp(-values))
@@ -170,11 +188,9 @@ def _loop(weights: Values, pixels: Values, stride: int) -> Values:
 
 
 def _product(weights: Values, pixels: Values, stride: int) -> Values:
+    flat = weights.reshape(len(weights), -1).T
     patches = every_patch(pixels, weights.shape[1], weights.shape[2], stride)
-    rows, columns = patches.shape[:2]
-    unfolded = patches.reshape(rows * columns, -1)  # a row for each place
-    result: Values = (unfolded @ weights.reshape(len(weights), -1).T).reshape(rows, columns, -1)
-    return result
+    return in_bands(patches, lambda some: some.reshape(len(some), -1) @ flat)
 
 
 def _engine(weights: Values, pixels: Values, stride: int) -> Values:

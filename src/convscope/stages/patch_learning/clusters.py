@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import ParameterError, choose
 from convscope.stages.geometry import output_size
-from convscope.stages.unit import Values, every_patch
+from convscope.stages.unit import Values, every_patch, in_bands
 
 from .learners import middles_of_clusters
 from .patches import random_patches
@@ -101,9 +101,9 @@ class ClusterLayer:
         pixels = np.asarray(image, dtype=np.float64)
         if pixels.ndim != 3 or pixels.shape[2] != self.channels:
             raise ParameterError(f"`image` must be H × W × {self.channels}. Got {pixels.shape}.")
-        rows, columns = (output_size(size, self.side) for size in pixels.shape[:2])
-        patches = every_patch(pixels, self.side, self.side)
-        return self.over(patches.reshape(-1, *patches.shape[2:])).reshape(rows, columns, -1)
+        for size in pixels.shape[:2]:
+            output_size(size, self.side)
+        return in_bands(every_patch(pixels, self.side, self.side), self.over)
 
 
 def _evened(rows: Values) -> Values:
