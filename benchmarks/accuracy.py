@@ -7,7 +7,8 @@ cold cache of pictures, on all cores. FOLDER holds mnist/ (IDX files) and cifar1
 inside train/ and test/); Fashion-MNIST is found where its Debian package puts it. The accuracy is that of the model
 file on a stratified fifth of digits, and on the test pictures of the others (the default epochs were chosen with a look
 at those of MNIST and Fashion-MNIST).
-Seconds are those of the clock; `processor_share_before_and_after` says how much of a core the machine gave just then.
+Seconds are those of the clock. `processor_share_before_and_after` says how much of a core the machine gave just then,
+`reference_before_and_after` how many images a second a fixed plain training step did (benchmarks/reference_step.py).
 """
 
 import argparse
@@ -56,6 +57,13 @@ def unpacked(data_dir: Path, scratch: Path) -> Path:
     return train.parent
 
 
+def reference_rate() -> float:
+    """Return images a second of the reference step, in a process of its own."""
+    program = Path(__file__).parent / "reference_step.py"
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout)["images_per_second"])
+
+
 def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> dict[str, Any]:
     """Run the command once; return its accuracy, seconds and peak memory."""
     run, cache = scratch / "run", scratch / "cache"
@@ -65,7 +73,7 @@ def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> 
         "--data-dir", str(data_dir), "-o", str(run), "--force",
     ]  # fmt: skip
     environment = {**os.environ, "CONVSCOPE_CACHE": str(cache)}
-    share = processor_share()
+    share, reference = processor_share(), reference_rate()
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - started
@@ -77,6 +85,7 @@ def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> 
         "accuracy": report["accuracy"],
         "seconds": round(seconds, 2),
         "processor_share_before_and_after": [share, processor_share()],
+        "reference_before_and_after": [reference, reference_rate()],
         "training_seconds": round(report["seconds"], 2),
         "epochs": report["epochs"],
         "layout": report["layout"],

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from results_file import UNSHARED_RATE
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- results: written by benchmarks/readme_table.py -->\n", "<!-- end of results -->\n"
@@ -33,10 +35,20 @@ def row(result: dict[str, Any]) -> str:
         f"{100 * accuracy['mean']:.2f} %{spread}",
         str(accuracy["n"]),
         f"{result['seconds']['median']:.0f} s",
+        unshared_time(samples),
         f"{100 * statistics.median(shares):.0f} %",
         f"`{result['commit']}`",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def unshared_time(samples: list[dict[str, Any]]) -> str:
+    """Return the median time that the command would have taken on two cores of its own; a dash where it is unknown."""
+    if any("reference_before_and_after" not in sample for sample in samples):
+        return "–"
+    factors = [statistics.fmean(sample["reference_before_and_after"]) / UNSHARED_RATE for sample in samples]
+    seconds = [sample["seconds"] * factor for sample, factor in zip(samples, factors, strict=True)]
+    return f"≈ {statistics.median(seconds):.0f} s"
 
 
 def table() -> str:
@@ -50,15 +62,17 @@ def table() -> str:
         return "No result is there yet.\n"
     first = results[0]
     lines = [
-        "| set | layout chosen | accuracy | seeds | time | share | commit |",
-        "|---|---|---|---|---|---|---|",
+        "| set | layout chosen | accuracy | seeds | time | unshared | share | commit |",
+        "|---|---|---|---|---|---|---|---|",
         *(row(result) for result in results),
         "",
         "Accuracy: mean over the seeds with its 95 % interval, on held-out or test pictures. The default epochs were",
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
         "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
-        "a core a process that never waits was given just before and after; the machine was shared. Commit: what was",
-        "measured; defaults may have changed since. Tests ran beside the times of 7a843c8, which are too long by that.",
+        "a core a process that never waits was given just before and after; the machine was shared. Unshared: the time",
+        "scaled by how fast a fixed training step was just before and after, against its speed on two such cores with",
+        "nothing else to do (`benchmarks/reference_step.py`): an estimate. Commit: what was measured; defaults may",
+        "have changed since. Tests ran beside the times of 7a843c8, which are too long by that.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"

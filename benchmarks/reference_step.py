@@ -1,0 +1,57 @@
+"""How fast the machine is just now: images a second that one plain PyTorch training step learns from.
+
+    python benchmarks/reference_step.py
+
+Scope: a fixed piece of work to compare machines and moments by, not a part of convscope: `32C5-MP2-64C5-MP2-128N` on
+random pictures of 28 × 28 × 1, 256 a step, channels_last, bfloat16 where the processor has it, subsampled before the
+nonlinearity, AdamW, the allocator kept from giving memory back. On a machine of its own it was seen to do
+`UNSHARED_RATE` images a second; what takes `seconds` here would take about seconds × rate / UNSHARED_RATE there.
+"""
+
+import argparse
+import json
+import time
+
+import torch
+from torch import nn
+
+from convscope.core.machine import keep_memory, machine
+
+_BATCH = 256
+
+
+def network() -> nn.Module:
+    """Return the network in plain PyTorch."""
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 5, padding=2), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(32, 64, 5, padding=2), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Flatten(), nn.Linear(64 * 7 * 7, 128), nn.ReLU(), nn.Linear(128, 10),
+    ).to(memory_format=torch.channels_last)  # fmt: skip
+
+
+def images_per_second(seconds: float) -> float:
+    """Train for about `seconds` after two steps of warming up; return the pictures learned from in one of them."""
+    torch.manual_seed(0)
+    keep_memory()
+    torch.set_flush_denormal(True)
+    learner = network()
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-3, fused=True)
+    images = torch.randn(_BATCH, 1, 28, 28).to(memory_format=torch.channels_last)
+    labels = torch.randint(10, (_BATCH,))
+    steps = started = 0.0
+    while steps < 2 or time.perf_counter() - started < seconds:
+        if steps < 2:
+            started = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=machine().bfloat16):
+            loss = nn.functional.cross_entropy(learner(images), labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        steps += 1
+    return (steps - 2) * _BATCH / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    print(json.dumps({"images_per_second": round(images_per_second(parser.parse_args().seconds), 1)}))
