@@ -64,3 +64,21 @@ def test_requests_that_cannot_be_met_are_refused_before_pictures_are_read(run, t
     with pytest.raises(ModelFileError, match="there is no such file"):
         convscope.extract_features(nothing, "digits")
     assert isinstance(run.model, Model)
+
+
+def test_hand_made_features_stand_in_the_place_of_a_model(tmp_path: Path) -> None:
+    found = convscope.extract_features("pca", "digits", output=tmp_path / "x.npz")
+    assert found.vectors.shape == (1797, 50)
+    assert found.splits.count("validation") == 359
+    assert np.load(tmp_path / "x.npz")["names"][0] == "pca1"
+    assert compare_classifiers(found, ["lda"])[0].accuracy > 0.9
+    with pytest.raises(ParameterError, match=r"`stage` and `pool` are for networks\. Got them with 'pca'"):
+        convscope.extract_features("pca", "digits", stage=1)
+
+
+def test_a_run_folder_with_the_name_of_hand_made_features_goes_first(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hog").symlink_to(run.folder.path)
+    assert convscope.extract_features("hog", "digits").values.shape == (1797, 12)

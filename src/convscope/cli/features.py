@@ -59,9 +59,10 @@ def command(
 ) -> None:
     """Take the features of DATA from a stage of the network in the file or run folder MODEL.
 
-    DATA is what train takes, with the classes of the model. The file holds the features with picture, class and split
-    (train, validation, test) of each; .npy the features alone. --classifiers fits each classifier on the training
-    pictures and prints how good it is on the test (or validation) pictures, the best first.
+    DATA is what train takes, with the classes of the model. MODEL may also be hand-made features, to compare with:
+    pixels, pca, hog (histograms of oriented gradients) or lbp (local binary patterns). The file holds the features
+    with picture, class and split (train, validation, test) of each; .npy the features alone. --classifiers fits each
+    classifier on the training pictures and prints how good it is on the test (or validation) pictures, the best first.
     """
     from convscope.core.errors import ParameterError
     from convscope.core.progress import Silent, reporter_for

@@ -15,8 +15,8 @@ from convscope.images.inspection import Problem
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 from convscope.networks.model import Model
 
+from .extractor import Extractor, Vectors
 from .files import FeatureFile, Rows
-from .reading import Reading, Vectors
 
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 _ELSEWHERE = ""  # pictures that are left out of all parts, as they stand in another part too
@@ -96,18 +96,17 @@ def rows_of(images: ImageSet) -> Rows:
 
 
 def extract(
-    model: Model,
+    extractor: Extractor,
     images: ImageSet,
-    reading: Reading,
     *,
     file: FeatureFile | None = None,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> FeatureSet:
     """Return the features of all pictures, in memory, having written them to `file` too, if there is one."""
-    rows, shape = rows_of(images), reading.shape(model.network)
-    values = np.empty((len(images), *shape), np.float32)
-    for start, part in _parts(model, images, reading, batch, reporter):
+    rows = rows_of(images)
+    values = np.empty((len(images), *extractor.shape), np.float32)
+    for start, part in _parts(extractor, images, batch, reporter):
         values[start : start + len(part)] = part
         if file is not None:
             file.write(part)
@@ -117,31 +116,30 @@ def extract(
         splits=tuple(rows.splits),
         pictures=tuple(rows.pictures),
         classes=images.classes,
-        names=tuple(reading.names(model.network)),
+        names=tuple(extractor.names),
         unusable=images.inspection.unusable,
     )
 
 
 def write_features(
-    model: Model,
+    extractor: Extractor,
     images: ImageSet,
-    reading: Reading,
     file: FeatureFile,
     *,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> None:
     """Write the features of all pictures into `file`, batch after batch."""
-    for _, part in _parts(model, images, reading, batch, reporter):
+    for _, part in _parts(extractor, images, batch, reporter):
         file.write(part)
 
 
 def _parts(
-    model: Model, images: ImageSet, reading: Reading, batch: int | None, reporter: Reporter | None
+    extractor: Extractor, images: ImageSet, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
     done = 0
     with (reporter or Silent()).task("features", len(images), "pictures") as task:
-        for part in reading.of(model, images.images, batch=batch):
+        for part in extractor.of(images.images, batch=batch):
             yield done, part
             done += len(part)
             task.update(done, "")

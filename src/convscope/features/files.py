@@ -20,7 +20,7 @@ from convscope.core.extras import optional
 from convscope.core.text import begins_formula
 from convscope.images.inspection import spell
 
-from .reading import Vectors
+from .extractor import Vectors
 
 MOST_COLUMNS = 10_000
 

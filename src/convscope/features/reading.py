@@ -14,7 +14,8 @@ from convscope.core.errors import ParameterError
 from convscope.networks.build import Network
 from convscope.networks.model import Model, as_tensor, check_batch, evaluating
 
-Vectors = NDArray[np.float32]
+from .extractor import Extractor, Vectors
+
 _GRID = re.compile(r"grid([1-9][0-9]?)")
 
 
@@ -107,3 +108,33 @@ _POOLS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda maps: maps.mean(dim=(2, 3)),
     "max": lambda maps: maps.amax(dim=(2, 3)),
 }
+
+
+@dataclass(frozen=True, eq=False)
+class StageFeatures(Extractor):
+    """The features that a reading takes from the stages of a model.
+
+    Raises:
+        ParameterError: the network has no such stage.
+    """
+
+    model: Model
+    reading: Reading
+
+    def __post_init__(self) -> None:
+        """Refuse a stage that is not there."""
+        self.reading.depth(self.model.network)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Units, or maps × rows × columns."""
+        return self.reading.shape(self.model.network)
+
+    @property
+    def names(self) -> list[str]:
+        """Stage, map and, where there are several, place of each value."""
+        return self.reading.names(self.model.network)
+
+    def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
+        """Give the features of images, uint8 N H W C of the network's size, batch after batch."""
+        return self.reading.of(self.model, images, batch=batch)

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.features.classifiers import JudgedClassifier, judge_classifiers, named_classifiers
 from convscope.features.extraction import FeatureSet, extract, pictures_for, rows_of, write_features
+from convscope.features.extractor import Extractor
 from convscope.features.files import FeatureFile, check_file, feature_file
-from convscope.features.reading import Reading
-from convscope.images.image_set import ImageSet
+from convscope.features.hand_made import KINDS as HAND_MADE
+from convscope.features.hand_made import hand_made
+from convscope.features.reading import Reading, StageFeatures
+from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
-from convscope.images.sources.opening import open_source
+from convscope.images.sources.opening import TRAIN, open_source
+from convscope.images.sources.source import Source
 from convscope.networks.model import Model
 
 
@@ -46,7 +51,8 @@ def extract_features(
     """Return the features of all pictures of `data`, with their classes and parts.
 
     Args:
-        model: a model, or the path of a model file or run folder.
+        model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
+            ``pixels``, ``pca``, ``hog``, ``lbp`` (see `convscope.features.hand_made`).
         data: what `convscope.train` takes, with the classes of the model.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
@@ -68,15 +74,14 @@ def extract_features(
         >>> found.values.shape, found.splits.count("train"), found.splits.count("validation")
         ((1797, 8), 1438, 359)
     """
-    used, reading = _opened(model, stage, pool)
-    path = None if output is None else Path(output)
+    known, path = _known(model, stage, pool), None if output is None else Path(output)
     if path is not None:
-        check_file(path, values=math.prod(reading.shape(used.network)), force=force)
+        check_file(path, values=_values(known), force=force)
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
-        images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        with contextlib.nullcontext() if path is None else _file(path, used, images, reading, force=force) as file:
-            return extract(used, images, reading, file=file, batch=batch, reporter=reporter)
+        extractor, images = _opened(known, source, cache_dir, reporter)
+        with contextlib.nullcontext() if path is None else _file(path, extractor, images, force=force) as file:
+            return extract(extractor, images, file=file, batch=batch, reporter=reporter)
 
 
 def save_features(
@@ -100,15 +105,14 @@ def save_features(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    used, reading = _opened(model, stage, pool)
-    path, shape = Path(output), reading.shape(used.network)
-    check_file(path, values=math.prod(shape), force=force)  # before anything takes time
+    known, path = _known(model, stage, pool), Path(output)
+    check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
-        images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        with _file(path, used, images, reading, force=force) as file:
-            write_features(used, images, reading, file, batch=batch, reporter=reporter)
-    return Written(path=path, pictures=len(images), shape=shape, unusable=images.inspection.unusable)
+        extractor, images = _opened(known, source, cache_dir, reporter)
+        with _file(path, extractor, images, force=force) as file:
+            write_features(extractor, images, file, batch=batch, reporter=reporter)
+    return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
 
 
 def compare_classifiers(
@@ -134,15 +138,32 @@ def compare_classifiers(
     return sorted(judge_classifiers(found, used, reporter=reporter), key=lambda judged: -judged.right)
 
 
-def _opened(model: Model | str | os.PathLike[str], stage: int, pool: str) -> tuple[Model, Reading]:
+def _known(model: Model | str | os.PathLike[str], stage: int, pool: str) -> StageFeatures | str:
+    """Return the features of a stage of the model, or the kind of hand-made ones that is meant."""
+    if isinstance(model, str) and model in HAND_MADE and not Path(model).exists():
+        if (stage, pool) != (-1, "none"):
+            raise ParameterError(f"`stage` and `pool` are for networks. Got them with {model!r}. Leave them out.")
+        return model
     used = model if isinstance(model, Model) else Model.load(Path(model))
-    reading = Reading(stage=stage, pool=pool)
-    reading.depth(used.network)
-    return used, reading
+    return StageFeatures(used, Reading(stage=stage, pool=pool))
+
+
+def _values(known: StageFeatures | str) -> int:
+    """Return how many values a picture will have; 0 where only the pictures tell."""
+    return 0 if isinstance(known, str) else math.prod(known.shape)
+
+
+def _opened(
+    known: StageFeatures | str, source: Source, cache_dir: Path | None, reporter: Reporter | None
+) -> tuple[Extractor, ImageSet]:
+    """Return what makes the features, and the pictures as it takes them."""
+    if not isinstance(known, str):
+        return known, pictures_for(known.model, source, cache_dir=cache_dir, reporter=reporter)
+    images = prepare(source, cache_dir=cache_dir, reporter=reporter)
+    return hand_made(known, images.images, learn_from=images.indices(TRAIN)), images
 
 
 def _file(
-    path: Path, model: Model, images: ImageSet, reading: Reading, *, force: bool
+    path: Path, extractor: Extractor, images: ImageSet, *, force: bool
 ) -> contextlib.AbstractContextManager[FeatureFile]:
-    shape, names = reading.shape(model.network), reading.names(model.network)
-    return feature_file(path, rows_of(images), shape=shape, names=names, force=force)
+    return feature_file(path, rows_of(images), shape=extractor.shape, names=extractor.names, force=force)

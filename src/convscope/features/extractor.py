@@ -1,0 +1,27 @@
+"""What every maker of features has: a shape, a name for each value, and features for pictures, batch after batch."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Extractor(ABC):
+    """Makes features of pictures of one size."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what is made of one picture: values, or maps × rows × columns."""
+
+    @property
+    @abstractmethod
+    def names(self) -> list[str]:
+        """A name for each value, in order."""
+
+    @abstractmethod
+    def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
+        """Give the features of images, uint8 N H W C, batch after batch: float32 n × `shape`."""

@@ -1,0 +1,91 @@
+"""Hand-made features: what they hold, checked against the definition, and that they are made the same in any batch."""
+
+import sys
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, MissingPackageError, ParameterError
+from convscope.features import hand_made as module
+from convscope.features.hand_made import KINDS, hand_made
+
+GRAY = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1), np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (5, 20, 30, 3), np.uint8)
+VALUES = {"pixels": 784, "pca": 9, "hog": 1296, "lbp": 160}
+
+
+def every(kind: str, images: NDArray[np.uint8], batch: int | None = None) -> NDArray[np.float32]:
+    return np.concatenate(list(hand_made(kind, images, learn_from=np.arange(10)).of(images, batch=batch)))
+
+
+def test_every_kind_is_checked_here() -> None:
+    assert set(VALUES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shapes_names_and_batches(kind: str) -> None:
+    features = hand_made(kind, GRAY, learn_from=np.arange(10))
+    assert features.shape == (VALUES[kind],)
+    assert features.names[0] == f"{kind}1"
+    assert len(set(features.names)) == VALUES[kind]
+    whole = every(kind, GRAY)
+    assert whole.shape == (12, VALUES[kind])
+    assert whole.dtype == np.float32
+    np.testing.assert_allclose(every(kind, GRAY, batch=5), whole, rtol=1e-5, atol=1e-6)
+    assert len(np.unique(whole[:, 0])) > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_may_have_colour_and_two_sides(kind: str) -> None:
+    found = np.concatenate(list(hand_made(kind, COLOUR, learn_from=np.arange(5)).of(COLOUR)))
+    assert len(found) == 5
+    assert np.isfinite(found).all()
+
+
+def test_principal_components_are_those_of_the_covariance() -> None:
+    rows = GRAY[:10].reshape(10, -1) / 255
+    centred = rows - rows.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    expected = (GRAY.reshape(12, -1) / 255 - rows.mean(axis=0)) @ directions[:9].T
+    np.testing.assert_allclose(np.abs(every("pca", GRAY)), np.abs(expected), rtol=1e-2, atol=1e-3)
+
+
+def test_principal_components_learn_from_a_part_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LEARN_FROM", 4)
+    assert hand_made("pca", GRAY, learn_from=np.arange(12)).shape == (3,)
+
+
+def test_gradients_of_an_upright_edge_point_across_it() -> None:
+    image = np.zeros((1, 28, 28, 1), np.uint8)
+    image[:, :, 14:] = 255
+    histogram = every("hog", np.repeat(image, 10, 0))[0].reshape(-1, 9)
+    filled = histogram[histogram.sum(axis=1) > 0]
+    assert len(filled)
+    assert (filled.argmax(axis=1) == 0).all()  # a gradient along the rows, 0 degrees
+    assert np.allclose(filled[:, 1:], 0)
+
+
+def test_a_binary_pattern_is_that_of_the_neighbours() -> None:
+    flat = every("lbp", np.full((10, 12, 12, 1), 7, np.uint8))[0].reshape(16, 10)
+    inner = flat[[5, 6, 9, 10]]
+    assert np.allclose(inner[:, 8], 1)  # all eight neighbours are as bright
+    assert np.allclose(flat.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(("kind", "side"), [("hog", 3), ("lbp", 3)])
+def test_pictures_that_are_too_small_are_refused(kind: str, side: int) -> None:
+    with pytest.raises(DataError, match=rf"need pictures of at least 4x4 pixels\. Got {side}x{side}"):
+        hand_made(kind, np.zeros((4, side, side, 1), np.uint8), learn_from=np.arange(4))
+
+
+def test_an_unknown_kind_nothing_to_learn_from_and_no_scikit_image_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ParameterError, match=r"`kind` must be one of .*Did you mean 'hog'"):
+        hand_made("hogg", GRAY, learn_from=np.arange(4))
+    with pytest.raises(DataError, match=r"at least two training pictures\. Got 1"):
+        hand_made("pca", GRAY, learn_from=np.arange(1))
+    monkeypatch.setitem(sys.modules, "skimage.feature", None)
+    with pytest.raises(MissingPackageError, match=r"Hand-made features need .*pip install 'convscope\[hand-made\]'"):
+        hand_made("hog", GRAY, learn_from=np.arange(4))
