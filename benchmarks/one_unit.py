@@ -1,0 +1,58 @@
+"""What "in an efficient way" is worth: one hidden unit at every place of an image, computed in three ways.
+
+    python benchmarks/one_unit.py
+
+Scope: `convscope.stages.convolve` on float64 noise of one channel, one unit, valid places, in this one process: the
+loop over patches, all patches unfolded to one matrix product, and the engine's convolution. Each way is repeated for
+at least 0.2 s and the shortest time kept. The three answers are compared first: they must agree to 1e-9.
+"""
+
+import itertools
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from results_file import write
+
+from convscope.stages import convolve
+from convscope.stages.unit import Way
+
+SIDES = (8, 16, 32, 64, 128, 256, 512, 1024)
+PATCHES = (3, 5, 7, 11, 15)
+WAYS: tuple[Way, ...] = ("loop", "product", "engine")
+
+
+def shortest(work: Callable[[], object], *, seconds: float = 0.2) -> float:
+    """Return the shortest time of `work` in seconds, repeated for at least `seconds` after the first call."""
+    times: list[float] = []
+    while not times or sum(times) < seconds:
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def main() -> None:
+    """Measure every side with every patch, print a table, write the result."""
+    rng = np.random.default_rng(0)
+    rows = []
+    print(f"{'image':>6} {'patch':>6} " + " ".join(f"{way:>12}" for way in WAYS) + "  loop/product  product/engine")
+    for side, patch in itertools.product(SIDES, PATCHES):
+        if patch > side:
+            continue
+        image, unit = rng.normal(size=(side, side)), rng.normal(size=(patch, patch))
+        answers = [convolve(unit, image, by=way) for way in WAYS]
+        difference = max(float(np.abs(answer - answers[0]).max()) for answer in answers[1:])
+        if difference > 1e-9:
+            raise SystemExit(f"the ways differ by {difference} at {side} and {patch}")
+        seconds = {way: shortest(partial(convolve, unit, image, by=way)) for way in WAYS}
+        rows.append({"side": side, "patch": patch, "difference": difference, "seconds": seconds})
+        ratios = seconds["loop"] / seconds["product"], seconds["product"] / seconds["engine"]
+        times = " ".join(f"{1e6 * seconds[way]:>9,.0f} µs" for way in WAYS)
+        print(f"{side:>6} {patch:>6} {times}  {ratios[0]:>12.1f}  {ratios[1]:>14.1f}", flush=True)
+    print(write("one-unit", __doc__.strip().splitlines()[0], {"rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
