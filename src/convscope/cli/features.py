@@ -29,6 +29,12 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 @click.option(
     "--classifiers", metavar="NAMES", help=f"Judge these on the features, with commas between: {', '.join(_NAMES)}."
 )
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save the network with the best of the linear --classifiers (softmax, svm, lda) as a model file.",
+)
 @options.batch
 @click.option(
     "--seed",
@@ -51,6 +57,7 @@ def command(
     stage: int,
     pool: str,
     classifiers: str | None,
+    save: Path | None,
     batch: int | None,
     seed: int,
     force: bool,
@@ -64,15 +71,27 @@ def command(
     with picture, class and split (train, validation, test) of each; .npy the features alone. --classifiers fits each
     classifier on the training pictures and prints how good it is on the test (or validation) pictures, the best first.
     """
+    from convscope.core.atomic import refuse_existing
     from convscope.core.errors import ParameterError
     from convscope.core.progress import Silent, reporter_for
     from convscope.features.classifiers import named_classifiers
-    from convscope.verbs.features import compare_classifiers, extract_features, save_features
+    from convscope.verbs.features import (
+        compare_classifiers,
+        extract_features,
+        save_features,
+        save_with_classifier,
+    )
 
     names = [name.strip() for name in (classifiers or "").split(",") if name.strip()]
     if output is None and not names:
         raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
     named_classifiers(names)  # a wrong name is said at once
+    if save is not None:
+        if not names:
+            raise ParameterError(
+                "--save needs --classifiers to choose from, for example --classifiers softmax,svm,lda."
+            )
+        refuse_existing(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     chosen: dict[str, Any] = {"stage": stage, "pool": pool, "batch": batch, "force": force}
     chosen |= {"data_dir": data_dir, "reporter": reporter}
@@ -82,7 +101,11 @@ def command(
         unusable = found.unusable
         if output is not None:
             click.echo(_written(output, found.values.shape))
-        click.echo(table(compare_classifiers(found, names, seed=seed, reporter=reporter)))
+        judged = compare_classifiers(found, names, seed=seed, reporter=reporter)
+        click.echo(table(judged))
+        if save is not None:
+            best = save_with_classifier(model, found, judged, save, stage=stage, pool=pool, force=force)
+            click.echo(f"{save}: the network with {best.name} as its classifier")
     elif output is not None:
         written = save_features(model, data, output, **chosen)
         unusable = written.unusable

@@ -4,7 +4,7 @@ import contextlib
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class JudgedClassifier:
         fit_seconds: to learn from the training features.
         predict_us: microseconds a picture, features given.
         note: what it complained of while it learned; empty if nothing.
+        fitted: the classifier itself.
     """
 
     name: str
@@ -34,6 +35,7 @@ class JudgedClassifier:
     fit_seconds: float
     predict_us: float
     note: str = ""
+    fitted: Any = field(default=None, repr=False, compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -155,6 +157,7 @@ def judge_classifiers(
             fit_seconds=fitted - started,
             predict_us=1e6 * (ended - fitted) / len(held_out),
             note="; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints)),
+            fitted=classifier,
         )
 
 

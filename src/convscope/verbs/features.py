@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convscope.core.atomic import refuse_existing
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
@@ -17,6 +18,7 @@ from convscope.features.extractor import Extractor
 from convscope.features.files import FeatureFile, check_file, feature_file
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.features.hand_made import hand_made
+from convscope.features.heads import linear_head, with_classifier
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
@@ -136,6 +138,41 @@ def compare_classifiers(
     """
     used = classifiers if isinstance(classifiers, Mapping) else named_classifiers(classifiers, seed=seed)
     return sorted(judge_classifiers(found, used, reporter=reporter), key=lambda judged: -judged.right)
+
+
+def save_with_classifier(
+    model: Model | str | os.PathLike[str],
+    found: FeatureSet,
+    judged: Sequence[JudgedClassifier],
+    output: str | os.PathLike[str],
+    *,
+    stage: int = -1,
+    pool: str = "none",
+    force: bool = False,
+) -> JudgedClassifier:
+    """Write the network with the best of these classifiers that a model file can hold, and return that classifier.
+
+    Args:
+        model: what made the features.
+        found: the features.
+        judged: classifiers on them, the best first, as `compare_classifiers` returns them.
+        output: the model file; predict takes it like any other.
+        stage: as it was given to `extract_features`.
+        pool: the same.
+        force: replace what stands at `output`.
+
+    Raises:
+        ParameterError: none of them is linear, the features are hand-made, or pooled in parts of a map.
+        StorageError: the file is there already or cannot be written.
+    """
+    known = _known(model, stage, pool)
+    if isinstance(known, str):
+        raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
+    refuse_existing(Path(output), force=force)
+    linear = [one for one in judged if linear_head(one.fitted, classes=len(found.classes)) is not None]
+    best = (linear or list(judged))[0]
+    with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
+    return best
 
 
 def _known(model: Model | str | os.PathLike[str], stage: int, pool: str) -> StageFeatures | str:
