@@ -1,0 +1,136 @@
+"""A trained network as plain arithmetic: each value is a bias plus a sum of weights × inputs, nothing hidden.
+
+For prediction, normalization subtracts one number from a map and divides by another. Both go into the weights and the
+bias before it, so that what is left is: standardize the picture; then step after step either weighted sums with a
+nonlinearity, or a subsampling; the classifier last. Steps are those of the network's plan, one for one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from convscope.stages.convolution import Convolution
+from convscope.stages.normalization import Normalization
+from convscope.stages.subsampling import Subsampling
+
+from .build import ConnectedStage, ConvolutionStage, Network
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sums:
+    """Weighted sums over patches, at every place: a convolution, or units that are not copied everywhere.
+
+    Attributes:
+        weights: float32, regions down × regions across × units × maps below × k × k; 1 × 1 regions for a convolution.
+        biases: float32, one a unit.
+        stride: distance between neighbouring places.
+        before, after: zeros around the maps below, at each side's start and end.
+        residual: the maps below are added before the nonlinearity.
+        nonlinearity: a key of `NONLINEARITIES`.
+    """
+
+    weights: Values
+    biases: Values
+    stride: int
+    before: int
+    after: int
+    residual: bool
+    nonlinearity: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Connections:
+    """Weighted sums over everything below, maps × rows × columns in that order: connected units, or the classifier.
+
+    Attributes:
+        weights: float32, units × values below.
+        biases: float32, one a unit.
+        nonlinearity: a key of `NONLINEARITIES`; ``linear`` for the classifier's scores.
+    """
+
+    weights: Values
+    biases: Values
+    nonlinearity: str
+
+
+FoldedStep = Sums | Subsampling | Connections
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Folded:
+    """A network as arithmetic.
+
+    Attributes:
+        mean: float32, one a channel: subtracted from pixels 0…1.
+        std: float32, one a channel: what is left is divided by it.
+        steps: one for each step of the network's plan.
+    """
+
+    mean: Values
+    std: Values
+    steps: tuple[FoldedStep, ...]
+
+
+def fold(network: Network) -> Folded:
+    """Return the arithmetic of `network` as it predicts.
+
+    Examples:
+        >>> from convscope.networks.layout import Layout
+        >>> folded = fold(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
+        >>> [type(step).__name__ for step in folded.steps], folded.steps[0].weights.shape
+        (['Sums', 'Subsampling', 'Connections'], (1, 1, 4, 1, 3, 3))
+    """
+    layout, modules = network.layout, iter(network.stages)
+    steps: list[FoldedStep] = []
+    for place, stage in enumerate(layout.stages):
+        if isinstance(stage, Subsampling):
+            if place == 0 or not isinstance(layout.stages[place - 1], Convolution):
+                next(modules)  # it stands alone; else it belongs to the module of the convolution
+            steps.append(stage)
+            continue
+        module = next(modules)
+        if isinstance(stage, Convolution) and isinstance(module, ConvolutionStage):
+            weights, biases = _folded(module.convolution, module.normalization)
+            steps.append(
+                Sums(
+                    weights=weights if weights.ndim == 6 else weights[None, None],
+                    biases=biases,
+                    stride=stage.stride,
+                    before=stage.window.before,
+                    after=stage.window.after,
+                    residual=stage.residual,
+                    nonlinearity=layout.nonlinearity,
+                )
+            )
+        elif isinstance(module, ConnectedStage):
+            weights, biases = _folded(module.linear, module.normalization)
+            steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
+    weights, biases = _folded(network.classifier, None)
+    steps.append(Connections(weights=weights, biases=biases, nonlinearity="linear"))
+    return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps))
+
+
+def _folded(sums: nn.Module, normalization: Normalization | None) -> tuple[Values, Values]:
+    """Return weights and biases that give what the normalization gives; computed in float64."""
+    weight, bias = sums.weight, sums.bias
+    assert isinstance(weight, Tensor)  # noqa: S101  # for the types: every module here has weights
+    weights = weight.detach().double()
+    units = 2 if weights.ndim == 6 else 0  # the axis of units: behind the regions of untied ones
+    biases = torch.zeros(weights.shape[units], dtype=torch.float64)
+    if isinstance(bias, Tensor):
+        biases = bias.detach().double()
+    if normalization is not None:
+        scale = (normalization.running_var.double() + Normalization.EPSILON).rsqrt()
+        weights = weights * scale.view([-1 if axis == units else 1 for axis in range(weights.ndim)])
+        biases = (biases - normalization.running_mean.double()) * scale + normalization.bias.detach().double()
+    return _array(weights), _array(biases)
+
+
+def _array(values: Tensor) -> Values:
+    result: Values = values.detach().cpu().contiguous().numpy().astype(np.float32)
+    return result

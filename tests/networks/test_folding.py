@@ -1,0 +1,78 @@
+"""A folded network computes what the network computes, by sums that anyone can follow."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from convscope.networks.build import Network
+from convscope.networks.folding import Connections, Folded, Sums, fold
+from convscope.networks.layout import Layout
+from convscope.stages.nonlinearity import NONLINEARITIES
+from convscope.stages.normalization import Normalization
+from convscope.stages.untied import region_of_places
+from tests.checks.laws import LAWS
+from tests.checks.layouts import Case, cases
+
+
+def network_of(case: Case, seed: int = 0) -> Network:
+    """Return a network whose normalization has something to do."""
+    network = Network(case.layout, **case.sizes, mean=(0.4,), std=(0.3,), seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, Normalization):
+            module.running_mean.normal_(0, 0.3, generator=generator)
+            module.running_var.uniform_(0.5, 2, generator=generator)
+            module.bias.data.normal_(0, 0.3, generator=generator)
+    return network.eval()
+
+
+def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the scores by the arithmetic that the records describe, in float64."""
+    maps = (torch.from_numpy(images).double() / 255 - torch.from_numpy(folded.mean)) / torch.from_numpy(folded.std)
+    maps = maps.permute(0, 3, 1, 2)
+    for step in folded.steps:
+        if isinstance(step, Sums):
+            maps = _sums(step, maps)
+        elif isinstance(step, Connections):
+            sums = maps.flatten(1) @ torch.from_numpy(step.weights).double().T + torch.from_numpy(step.biases)
+            maps = NONLINEARITIES[step.nonlinearity].apply(sums)
+        else:
+            maps = step.build().eval()(maps)
+    return maps.numpy()
+
+
+def _sums(step: Sums, maps: torch.Tensor) -> torch.Tensor:
+    padded = functional.pad(maps, (step.before, step.after) * 2)
+    weights = torch.from_numpy(step.weights).double()
+    each = torch.stack(
+        [
+            functional.conv2d(padded, one, torch.from_numpy(step.biases).double(), stride=step.stride)
+            for one in weights.flatten(0, 1)
+        ]
+    )
+    rows, columns = each.shape[-2:]
+    regions = torch.tensor(region_of_places(rows, weights.shape[0]))[:, None] * weights.shape[1]
+    regions = regions + torch.tensor(region_of_places(columns, weights.shape[1]))
+    values = each.gather(0, regions.expand(1, *each.shape[1:]))[0]
+    return NONLINEARITIES[step.nonlinearity].apply(values + maps if step.residual else values)
+
+
+@settings(LAWS, max_examples=80)
+@given(cases())
+def test_it_computes_the_same_scores(case: Case) -> None:
+    network = network_of(case)
+    images = np.random.default_rng(1).integers(0, 256, (3, case.height, case.width, case.channels), np.uint8)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(images)).numpy()
+    folded = fold(network)
+    assert len(folded.steps) == len(network.plan.steps)
+    np.testing.assert_allclose(computed(folded, images), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("layout", ["4U3-MP2-6U3:2-5N", "4C3/2-+4C3-LP2-ST2-BPg", "softmax", "7N-nonorm-gelu"])
+def test_units_that_are_not_copied_and_odd_networks_too(layout: str) -> None:
+    case = Case(layout=Layout.parse(layout), height=9, width=11, channels=3, classes=4)
+    test_it_computes_the_same_scores.hypothesis.inner_test(case)  # type: ignore[attr-defined]
