@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convscope.verbs.check import check
     from convscope.verbs.features import extract_features
     from convscope.verbs.load import load
+    from convscope.verbs.look import look
     from convscope.verbs.predict import predict
     from convscope.verbs.train import train
 
@@ -31,6 +32,7 @@ __all__ = [
     "check",
     "extract_features",
     "load",
+    "look",
     "predict",
     "train",
 ]
@@ -42,6 +44,7 @@ _HOMES = {
     "check": "convscope.verbs.check",
     "extract_features": "convscope.verbs.features",
     "load": "convscope.verbs.load",
+    "look": "convscope.verbs.look",
     "predict": "convscope.verbs.predict",
     "train": "convscope.verbs.train",
 }

@@ -20,6 +20,7 @@ from convscope.core.text import printable
 COMMANDS = {
     "train": "Train a network on pictures: folder, list or named set.",
     "predict": "Name the classes of pictures, with their probabilities.",
+    "look": "Look inside a network: one page that runs it and shows every step.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
     "check": "Say what is wrong with a set of pictures; change nothing.",
     "cache": "Show or clear the pictures that are kept decoded.",
