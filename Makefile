@@ -19,7 +19,7 @@ help: ## list the targets
 .PHONY: demo
 demo: $(DEMO)/installed ## install convscope here and train it on handwritten digits
 	@rm -rf runs/demo
-	@$(DEMO)/bin/convscope train digits -o runs/demo
+	@$(DEMO)/bin/convscope train digits -o runs/demo --look
 	@echo "Next: $(DEMO)/bin/convscope train my-photos/"
 
 .PHONY: test

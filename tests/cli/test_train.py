@@ -65,6 +65,18 @@ def test_a_run_folder_that_cannot_be_made_is_one_sentence(
     assert Path("run").read_text() == "a file, not a folder"
 
 
+def test_the_page_that_looks_inside_is_written_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*TRAIN, "--epochs", "1", "--look", "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"look    {Path('run/look.html')}"
+    assert "<title>digits: look inside</title>" in Path("run/look.html").read_text(encoding="utf-8")
+    assert main([*TRAIN, "--epochs", "1", "--force", "--quiet"]) == 0
+    assert "look.html" not in capsys.readouterr().out
+    assert not Path("run/look.html").exists()  # that of the run before is no longer true
+
+
 def test_unusable_pictures_are_named_and_the_exit_code_is_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

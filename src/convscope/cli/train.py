@@ -10,7 +10,7 @@ import click
 from . import options
 from .unusable import EXIT_UNUSABLE, name_unusable
 
-_NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet")
+_NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet", "look")
 
 
 @click.command("train", context_settings={"show_default": True})
@@ -22,6 +22,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--resume", metavar="RUN", help="Go on with the run in this folder, to the same weights.")
 @click.option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--look", is_flag=True, help="Write the page that looks inside the network, too.")
 @options.quiet
 @click.option("--layout", metavar="TEXT", help="The network, e.g. 32C5-MP2-64C5-MP2-128N; chosen from the set if none.")
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
@@ -90,6 +91,10 @@ def command(context: click.Context, /, **given: Any) -> None:
         reporter=reporter,
         **settings,
     )
+    if given["look"]:
+        from convscope.verbs.look import look
+
+        look(trained.folder.path, force=True, cache_dir=given["cache_dir"], reporter=reporter)
     if given["as_json"]:
         click.echo(json.dumps(_result_document(trained), indent=2))
     else:
@@ -188,7 +193,7 @@ def _result_text(trained: Any, until: float | None) -> str:
     if report.left_out:
         lines.append(f"left out {report.left_out:,} unusable files; the report lists them")
     lines += [f"model   {folder.model}", f"report  {folder.page}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *([f"look    {folder.look}"] if folder.look.exists() else [])])
 
 
 def _result_document(trained: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from convscope.stages.convolution import Convolution
 from convscope.stages.normalization import Normalization
@@ -95,7 +95,7 @@ def fold(network: Network) -> Folded:
             continue
         module = next(modules)
         if isinstance(stage, Convolution) and isinstance(module, ConvolutionStage):
-            weights, biases = _folded(module.convolution, module.normalization)
+            weights, biases = _folded(module.convolution.weight, module.convolution.bias, module.normalization)
             steps.append(
                 Sums(
                     weights=weights if weights.ndim == 6 else weights[None, None],
@@ -108,22 +108,18 @@ def fold(network: Network) -> Folded:
                 )
             )
         elif isinstance(module, ConnectedStage):
-            weights, biases = _folded(module.linear, module.normalization)
+            weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
             steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
-    weights, biases = _folded(network.classifier, None)
+    weights, biases = _folded(network.classifier.weight, network.classifier.bias, None)
     steps.append(Connections(weights=weights, biases=biases, nonlinearity="linear"))
     return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps))
 
 
-def _folded(sums: nn.Module, normalization: Normalization | None) -> tuple[Values, Values]:
+def _folded(weight: Tensor, bias: Tensor | None, normalization: Normalization | None) -> tuple[Values, Values]:
     """Return weights and biases that give what the normalization gives; computed in float64."""
-    weight, bias = sums.weight, sums.bias
-    assert isinstance(weight, Tensor)  # noqa: S101  # for the types: every module here has weights
     weights = weight.detach().double()
     units = 2 if weights.ndim == 6 else 0  # the axis of units: behind the regions of untied ones
-    biases = torch.zeros(weights.shape[units], dtype=torch.float64)
-    if isinstance(bias, Tensor):
-        biases = bias.detach().double()
+    biases = torch.zeros(weights.shape[units], dtype=torch.float64) if bias is None else bias.detach().double()
     if normalization is not None:
         scale = (normalization.running_var.double() + Normalization.EPSILON).rsqrt()
         weights = weights * scale.view([-1 if axis == units else 1 for axis in range(weights.ndim)])

@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def look(self) -> Path:
+        """The page that looks inside the network, where it was asked for."""
+        return self.path / "look.html"
+
+    @property
     def history(self) -> Path:
         """One line an epoch."""
         return self.path / "history.csv"
@@ -93,7 +98,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
-        for stale in (folder.checkpoint, folder.model, folder.report, folder.page, folder.history):
+        for stale in (folder.checkpoint, folder.model, folder.report, folder.page, folder.look, folder.history):
             stale.unlink(missing_ok=True)
     except OSError as error:
         raise explain(error, path) from error

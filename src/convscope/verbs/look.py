@@ -18,6 +18,7 @@ from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_sourc
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.page.look import Picture, render_look
+from convscope.training.run_folder import RunFolder
 
 MOST_PICTURES = 200
 _FROM_SET = 40
@@ -87,7 +88,7 @@ def _output(model: Model | str | os.PathLike[str], output: str | os.PathLike[str
             "`output` must name the file of the page where the model is not from a file. It is missing."
         )
     place = Path(model)
-    return place / "look.html" if place.is_dir() else place.with_suffix(".look.html")
+    return RunFolder(path=place).look if place.is_dir() else place.with_suffix(".look.html")
 
 
 def _title(model: Model, path: Path) -> str:

@@ -185,10 +185,30 @@ function connected(step, below) {
 function subsampled(step, below) {
   const [rows, columns] = [below.rows, below.columns].map((side) => places(step, side));
   const values = new Float32Array(below.maps * rows * columns);
+  if (["MP", "AP", "SS"].includes(step.code)) return { maps: below.maps, rows, columns, values: windows(step, below, rows, columns, values) };
   for (let map = 0, place = 0; map < below.maps; map++)
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++, place++) values[place] = taken(step, below, map, row, column).value;
   return { maps: below.maps, rows, columns, values };
+}
+
+/** What is most often asked for, without a list for each window: the largest value, the mean, or the first. */
+function windows(/** @type {Subsampling} */ step, /** @type {Maps} */ below, /** @type {number} */ rows,
+  /** @type {number} */ columns, /** @type {Float32Array} */ values) {
+  const tall = step.code === "SS" ? 1 : step.window ?? below.rows, wide = step.code === "SS" ? 1 : step.window ?? below.columns;
+  const most = step.code === "MP", part = most ? 1 : 1 / (tall * wide), input = below.values;
+  for (let map = 0, place = 0; map < below.maps; map++)
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++, place++) {
+        const first = (map * below.rows + row * step.stride) * below.columns + column * step.stride;
+        let result = most ? -Infinity : 0;
+        for (let down = 0; down < tall; down++)
+          for (let x = first + down * below.columns, end = x + wide; x < end; x++)
+            if (!most) result += input[x];
+            else if (input[x] > result) result = input[x];
+        values[place] = result * part;
+      }
+  return values;
 }
 
 /** Return how many windows there are along a side. */

@@ -66,7 +66,7 @@ function tellSums(/** @type {any} */ step, /** @type {Maps} */ below, /** @type 
   if (added !== null) terms.push([WORDS.added, added]);
   return element("div", {},
     element("h3", {}, WORDS.valueOf(names[at.step], at.map, at.row, at.column)),
-    element("p", {}, WORDS.patchRule(step.patch, below.maps), step.regions[0] * step.regions[1] > 1 ? ` ${WORDS.untiedRule}` : ""),
+    element("p", {}, WORDS.patchRule(step.patch, below.maps, at.step === 1), step.regions[0] * step.regions[1] > 1 ? ` ${WORDS.untiedRule}` : ""),
     addition(/** @type {[string, number][]} */ (terms), total, value, step.nonlinearity), ...rows);
 }
 

@@ -42,8 +42,9 @@ export const WORDS = {
   pixelOf: (/** @type {number} */ row, /** @type {number} */ column) => `Picture, row ${row + 1}, column ${column + 1}`,
   pixel: "The picture's value 0…255 is divided by 255, the mean of the training pictures subtracted, the rest divided by " +
     "their deviation.",
-  patchRule: (/** @type {number} */ patch, /** @type {number} */ below) =>
-    `The unit looks at a patch of ${patch} × ${patch} values` + (below > 1 ? ` in each of the ${below} maps before it` : "") +
+  patchRule: (/** @type {number} */ patch, /** @type {number} */ below, /** @type {boolean} */ first) =>
+    `The unit looks at a patch of ${patch} × ${patch} values` +
+    (below === 1 ? "" : first ? ` in each of the picture's ${below} colours` : ` in each of the ${below} maps before it`) +
     ". Each value is multiplied by the weight of its place; all products are added up.",
   untiedRule: "The weights belong to this place (or region): the unit is not copied everywhere.",
   fromMap: (/** @type {number} */ map) => `from map ${map + 1}`,
