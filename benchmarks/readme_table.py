@@ -43,12 +43,14 @@ def row(result: dict[str, Any]) -> str:
 
 
 def unshared_time(samples: list[dict[str, Any]]) -> str:
-    """Return the median time that the command would have taken on two cores of its own; a dash where it is unknown."""
+    """Return what the time would have been on two cores of its own, by the slower and the faster look at the machine."""
     if any("reference_before_and_after" not in sample for sample in samples):
         return "–"
-    factors = [statistics.fmean(sample["reference_before_and_after"]) / UNSHARED_RATE for sample in samples]
-    seconds = [sample["seconds"] * factor for sample, factor in zip(samples, factors, strict=True)]
-    return f"≈ {statistics.median(seconds):.0f} s"
+    ends = [
+        statistics.median(sample["seconds"] * end(sample["reference_before_and_after"]) for sample in samples)
+        for end in (min, max)
+    ]
+    return f"{ends[0] / UNSHARED_RATE:.0f} to {ends[1] / UNSHARED_RATE:.0f} s"
 
 
 def table() -> str:
@@ -70,9 +72,10 @@ def table() -> str:
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
         "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
         "a core a process that never waits was given just before and after; the machine was shared. Unshared: the time",
-        "scaled by how fast a fixed training step was just before and after, against its speed on two such cores with",
-        "nothing else to do (`benchmarks/reference_step.py`): an estimate. Commit: what was measured; defaults may",
-        "have changed since. Tests ran beside the times of 7a843c8, which are too long by that.",
+        "scaled by how fast a fixed training step was just before and just after, against its speed on two such cores",
+        "with nothing else to do (`benchmarks/reference_step.py`): an estimate, rough where the two differ.",
+        "Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
+        "b445226, which are too long by that.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"
