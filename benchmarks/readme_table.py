@@ -43,7 +43,7 @@ def row(result: dict[str, Any]) -> str:
 
 
 def unshared_time(samples: list[dict[str, Any]]) -> str:
-    """Return what the time would have been on two cores of its own, by the slower and the faster look at the machine."""
+    """Return what the time would have been on two cores of its own, by the slower and the faster look at it."""
     if any("reference_before_and_after" not in sample for sample in samples):
         return "–"
     ends = [
