@@ -8,6 +8,7 @@ from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.stages.normalization import Normalization
 
 LAYOUTS = (
     "softmax",
@@ -44,6 +45,17 @@ def small_model(
         preprocessing=Preprocessing(height=height, width=width, channels=3, background=(1, 2, 3)),
         training={"epochs": 3, "seed": seed, "loss": [1.5, 0.25]},
     )
+
+
+def with_statistics(network: Network, seed: int = 0) -> Network:
+    """Return the network, which predicts, with normalization that has something to do."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, Normalization):
+            module.running_mean.normal_(0, 0.3, generator=generator)
+            module.running_var.uniform_(0.5, 2, generator=generator)
+            module.bias.data.normal_(0, 0.3, generator=generator)
+    return network.eval()
 
 
 def some_pixels(count: int, height: int = 17, width: int = 14, *, seed: int = 0) -> NDArray[np.uint8]:

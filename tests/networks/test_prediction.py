@@ -12,7 +12,7 @@ from PIL import Image
 from convscope.core.errors import ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.images.decoding.pictures import decode
-from convscope.networks import prediction
+from convscope.networks import inputs, prediction
 from convscope.networks.inputs import Input
 from convscope.networks.prediction import Prediction, predict
 from tests.checks.models import small_model, some_pixels
@@ -143,7 +143,7 @@ def test_a_picture_that_asks_for_too_much_memory_is_a_row(monkeypatch: pytest.Mo
     def fails(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(prediction, "decode", fails)
+    monkeypatch.setattr(inputs, "decode", fails)
     (row,) = predict(small_model(), [b"x"])
     assert row.error == "it asks for more memory than there is"
 

@@ -22,8 +22,8 @@ from convscope.networks.model import Model
 from convscope.page import look as module
 from convscope.page.look import MODULES, Picture, bundled, page_data, render_look
 from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.normalization import Normalization
 from convscope.stages.subsampling import KINDS
+from tests.checks.models import with_statistics
 
 STATIC = Path(module.__file__).parent / "static" / "look"
 HOSTILE = [
@@ -53,14 +53,8 @@ def model_of(
         std=(0.3,),
         seed=seed,
     )
-    generator = torch.Generator().manual_seed(seed)
-    for part in network.modules():
-        if isinstance(part, Normalization):
-            part.running_mean.normal_(0, 0.3, generator=generator)
-            part.running_var.uniform_(0.5, 2, generator=generator)
-            part.bias.data.normal_(0, 0.3, generator=generator)
     return Model(
-        network=network.eval(),
+        network=with_statistics(network, seed),
         layout=network.layout,
         classes=tuple(f"class {place}" for place in range(classes)),
         preprocessing=Preprocessing(height=height, width=width, channels=channels),

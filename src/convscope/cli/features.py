@@ -93,8 +93,8 @@ def command(
             )
         refuse_existing(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    chosen: dict[str, Any] = {"stage": stage, "pool": pool, "batch": batch, "force": force}
-    chosen |= {"data_dir": data_dir, "reporter": reporter}
+    read: dict[str, Any] = {"stage": stage, "pool": pool, "force": force}
+    chosen = {**read, "batch": batch, "data_dir": data_dir, "reporter": reporter}
     unusable: tuple[Problem, ...] = ()
     if names:
         found = extract_features(model, data, output=output, **chosen)
@@ -104,7 +104,7 @@ def command(
         judged = compare_classifiers(found, names, seed=seed, reporter=reporter)
         click.echo(table(judged))
         if save is not None:
-            best = save_with_classifier(model, found, judged, save, stage=stage, pool=pool, force=force)
+            best = save_with_classifier(model, found, judged, save, **read)
             click.echo(f"{save}: the network with {best.name} as its classifier")
     elif output is not None:
         written = save_features(model, data, output, **chosen)

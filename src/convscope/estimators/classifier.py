@@ -18,11 +18,10 @@ from convscope.core.records import to_json
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
-from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.networks.plan import Plan, plan
-from convscope.training.choices import Examples, choose_recipe, within_memory
+from convscope.networks.plan import Plan
+from convscope.training.choices import Examples, choose_network
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
@@ -168,22 +167,19 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def _learn(self, examples: Examples, settings: Settings, pixel_range: PixelRange) -> None:
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
-        height, width, channels = examples.images.shape[1:]
-        count = len(examples.labels)
-        recipe = choose_recipe(examples, settings).recipe
-        mirrored = recipe.augmentation.flip
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
-        layout = layout or default_layout(
-            height=height, width=width, channels=channels, pictures=count, mirrored=mirrored
-        )
-        planned = plan(layout, height=height, width=width, channels=channels, classes=len(examples.classes))
-        preprocessing = Preprocessing(height=height, width=width, channels=channels)
-        recipe, _ = within_memory(recipe, planned, settings)
+        planned, choice = choose_network(examples, settings, layout)
+        recipe = choice.recipe
+        preprocessing = Preprocessing(height=planned.height, width=planned.width, channels=planned.channels)
         with tuned(self._threads(planned, recipe.batch)):
-            network, history = _train(examples, layout, recipe, seed=settings.seed)
+            network, history = _train(examples, planned.layout, recipe, seed=settings.seed)
         training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}
         self.model_ = Model(
-            network=network, layout=layout, classes=examples.classes, preprocessing=preprocessing, training=training
+            network=network,
+            layout=planned.layout,
+            classes=examples.classes,
+            preprocessing=preprocessing,
+            training=training,
         )
         self.history_, self.n_iter_ = history, len(history)
 

@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
-from convscope.features.reading import Reading
+from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import to_images
 from convscope.networks.model import Model
@@ -66,22 +66,20 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         classifier = self._classifier()
         if classifier is not None and not hasattr(classifier, "model_") and y is not None:
             self.classifier_ = clone(classifier).fit(X, y)
-        reading, model = self._settled()
-        self.n_features_out_ = math.prod(reading.shape(model.network))
+        self.n_features_out_ = math.prod(self._settled().shape)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
         """Return one vector a picture, float32 N × values."""
-        reading, model = self._settled()
-        images = self._pixels(np.asarray(X), model.preprocessing)
+        features = self._settled()
+        images = self._pixels(np.asarray(X), features.model.preprocessing)
         with tuned():
-            parts = [part.reshape(len(part), -1) for part in reading.of(model, images, batch=self.batch)]
+            parts = [part.reshape(len(part), -1) for part in features.of(images, batch=self.batch)]
         return np.concatenate(parts)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return a name for each value."""
-        reading, model = self._settled()
-        return np.array(reading.names(model.network), dtype=object)
+        return np.array(self._settled().names, dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether there is a network to take features from; a model can be used without fit."""
@@ -93,7 +91,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         given = given.estimator if isinstance(given, FrozenEstimator) else given
         return given if isinstance(given, ConvClassifier) else None
 
-    def _settled(self) -> tuple[Reading, Model]:
+    def _settled(self) -> StageFeatures:
         model, classifier = self.model, self._classifier()
         if isinstance(model, (str, os.PathLike)):
             model = Model.load(Path(model))
@@ -104,9 +102,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 "`model` must be a model, the path of one, or a ConvClassifier that is fitted or gets labels in fit. "
                 f"Got {type(self.model).__name__}."
             )
-        reading = Reading(stage=self.stage, pool="none" if self.pool is None else self.pool)
-        reading.depth(model.network)
-        return reading, model
+        return StageFeatures(model, Reading(stage=self.stage, pool="none" if self.pool is None else self.pool))
 
     def _pixels(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
         """Return uint8 pictures of the network's size."""

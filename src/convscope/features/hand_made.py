@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, choose
 from convscope.core.extras import optional
+from convscope.networks.model import check_batch
 
 from .extractor import Extractor, Vectors
 
@@ -46,8 +47,12 @@ class HandMade(Extractor):
         return [f"{self.kind}{place + 1}" for place in range(self._values)]
 
     def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
-        """Give the features of images, uint8 N H W C, batch after batch: float32 n × values."""
-        size = batch or _BATCH
+        """Give the features of images, uint8 N H W C, batch after batch: float32 n × values.
+
+        Raises:
+            ParameterError: `batch` is not a whole number above 0.
+        """
+        size = _BATCH if batch is None else check_batch(batch)
         for start in range(0, len(images), size):
             yield self._make(np.asarray(images[start : start + size]))
 
@@ -100,7 +105,7 @@ def _hog(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[
     side = max(2, min(images.shape[1:3]) // _HOG_CELLS)
     _refuse_smaller(images, 2 * side, "Histograms of oriented gradients")
     histograms = partial(feature.hog, pixels_per_cell=(side, side), cells_per_block=(2, 2), channel_axis=-1)
-    return lambda some: np.stack([histograms(one) for one in some]).astype(np.float32)
+    return _of_each(histograms)
 
 
 def _lbp(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[[NDArray[np.uint8]], Vectors]:
@@ -116,6 +121,10 @@ def _lbp(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[
         ]
         return np.concatenate([np.bincount(cell.ravel(), minlength=neighbours + 2) / cell.size for cell in cells])
 
+    return _of_each(histograms)
+
+
+def _of_each(histograms: Callable[[NDArray[np.uint8]], NDArray[np.float64]]) -> Callable[[NDArray[np.uint8]], Vectors]:
     return lambda some: np.stack([histograms(one) for one in some]).astype(np.float32)
 
 

@@ -129,7 +129,7 @@ def _without_later_stages(model: Model, reading: Reading) -> Network:
     )
     own = network.state_dict()
     kept = {
-        name: value for name, value in before.state_dict().items() if name in own and name.split(".")[0] != "classifier"
+        name: value for name, value in before.state_dict().items() if name in own and not name.startswith("classifier.")
     }
     network.load_state_dict({**own, **kept})
     return network
@@ -137,14 +137,8 @@ def _without_later_stages(model: Model, reading: Reading) -> Network:
 
 def _layout_stages(layout: Layout, depth: int) -> int:
     """Return how many stages of the layout the first `depth` stages of its network are: a subsampling joins one."""
-    count = modules = 0
-    for place, stage in enumerate(layout.stages):
-        joins = isinstance(stage, Subsampling) and place > 0 and isinstance(layout.stages[place - 1], Convolution)
-        modules += not joins
-        if modules > depth:
-            break
-        count = place + 1
-    return count
+    first = [place for place in range(len(layout.stages)) if not layout.is_joined(place)]  # of each module
+    return first[depth] if depth < len(first) else len(layout.stages)
 
 
 def _temperature(classifier: Any, found: FeatureSet) -> float:

@@ -12,7 +12,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
 from convscope.images.cache.caching import cached
 from convscope.images.reading.facts import facts_of_stack
-from convscope.images.sources.source import TRAIN, Source
+from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .inspection import Inspection
 from .preprocessing import Preprocessing
@@ -58,6 +58,11 @@ class ImageSet:
     def indices(self, split: int) -> NDArray[np.int64]:
         """Return the places in this set of the pictures of one part, in order."""
         return np.flatnonzero(self.splits == split)
+
+    @property
+    def judged(self) -> int:
+        """The part that a network is judged on: TEST, else VALIDATION; TRAIN where nothing is held out."""
+        return next(part for part in (TEST, VALIDATION, TRAIN) if (self.splits == part).any())
 
     def picture_name(self, index: int) -> str:
         """Return the name of one picture, relative to the source."""

@@ -207,7 +207,7 @@ def _stages(planned: Plan) -> list[nn.Module]:
             places = planned.steps[index].rows, planned.steps[index].columns
             modules.append(ConvolutionStage(stage, subsampling, channels=maps, places=places, layout=layout))
         elif isinstance(stage, Subsampling):
-            if index == 0 or not isinstance(layout.stages[index - 1], Convolution):
+            if not layout.is_joined(index):
                 modules.append(stage.build())
         elif isinstance(stage, Connected):
             modules.append(ConnectedStage(stage, values, layout))

@@ -89,8 +89,8 @@ def fold(network: Network) -> Folded:
     steps: list[FoldedStep] = []
     for place, stage in enumerate(layout.stages):
         if isinstance(stage, Subsampling):
-            if place == 0 or not isinstance(layout.stages[place - 1], Convolution):
-                next(modules)  # it stands alone; else it belongs to the module of the convolution
+            if not layout.is_joined(place):
+                next(modules)  # it stands alone
             steps.append(stage)
             continue
         module = next(modules)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError, ParameterError
+from convscope.core.errors import DataError, ParameterError, UnreadableImageError
+from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import to_images
 from convscope.images.sources.naming import natural_key
 from convscope.images.sources.tree import Folder, list_tree
@@ -40,6 +42,24 @@ class Input:
             return os.stat(self.content).st_size  # noqa: PTH116  # twice as fast, and there may be a million
         except (OSError, ValueError):
             return 0
+
+    def fitted(self, step: Preprocessing) -> NDArray[np.uint8]:
+        """Return the picture as the network takes it, uint8 H W C.
+
+        Raises:
+            UnreadableImageError: it cannot be used; the text says why.
+        """
+        try:
+            return step.apply(self._decoded(step.size))
+        except MemoryError:
+            raise UnreadableImageError("it asks for more memory than there is") from None
+
+    def _decoded(self, near: tuple[int, int]) -> Decoded:
+        if self.content is None:
+            raise UnreadableImageError(self.error)
+        if isinstance(self.content, np.ndarray):
+            return Decoded(pixels=self.content)
+        return decode(Path(self.content) if isinstance(self.content, str) else self.content, near=near)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -71,6 +71,14 @@ class Layout:
             if _misplaced(stage, below):
                 raise LayoutError(f"Stage {number}: {_misplaced(stage, below)}")
 
+    def is_joined(self, place: int) -> bool:
+        """Return whether the stage at `place` (from 0) is a subsampling that belongs to the convolution before it."""
+        return (
+            isinstance(self.stages[place], Subsampling)
+            and place > 0
+            and isinstance(self.stages[place - 1], Convolution)
+        )
+
     @staticmethod
     def parse(text: str) -> "Layout":
         """Return the layout that `text` describes.

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError, UnreadableImageError
 from convscope.core.machine import usable_cores
-from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 
 from .inputs import Input, list_inputs
@@ -150,20 +148,10 @@ def _read(run: list[Input], step: Preprocessing) -> _Run:
     images = np.empty((len(run), step.height, step.width, step.channels), np.uint8)
     for place, one in enumerate(run):
         try:
-            images[place - len(errors)] = step.apply(_decode(one, step.size))
+            images[place - len(errors)] = one.fitted(step)
         except UnreadableImageError as error:
             errors[place] = str(error)
-        except MemoryError:
-            errors[place] = "it asks for more memory than there is"
     return _Run(names=[one.name for one in run], errors=errors, images=images[: len(run) - len(errors)])
-
-
-def _decode(one: Input, near: tuple[int, int]) -> Decoded:
-    if one.content is None:
-        raise UnreadableImageError(one.error)
-    if isinstance(one.content, np.ndarray):
-        return Decoded(pixels=one.content)
-    return decode(Path(one.content) if isinstance(one.content, str) else one.content, near=near)
 
 
 def _predict_runs(model: Model, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:

@@ -3,7 +3,6 @@
 import torch
 
 from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.subsampling import Subsampling
 
 from .plan import Plan
 
@@ -26,8 +25,7 @@ def expected_tensors(planned: Plan) -> Tensors:
     module = -1
     for place, stage in enumerate(stages):
         maps, values = planned.below(place)
-        joined = isinstance(stage, Subsampling) and place > 0 and isinstance(stages[place - 1], Convolution)
-        module += not joined  # a subsampling belongs to the module of the convolution before it
+        module += not planned.layout.is_joined(place)
         if isinstance(stage, Convolution):
             shape = (stage.units, maps, stage.patch, stage.patch)
             if stage.regions != 1:

@@ -1,19 +1,14 @@
 """The page that looks inside a network: one HTML file with the network, pictures, and the program that runs it."""
 
 import base64
-import hashlib
-import io
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from convscope.core.records import to_json
 from convscope.core.text import printable
@@ -21,7 +16,8 @@ from convscope.networks.folding import Connections, FoldedStep, Sums, fold
 from convscope.networks.model import Model
 from convscope.networks.plan import Step
 
-from .markup import Html, markup, shortened
+from .document import document, static
+from .markup import Html, joined, shortened, tag
 
 FORMAT_VERSION = 1
 MODULES = ("words", "engine", "picture", "drawing", "numbers", "page")
@@ -58,15 +54,15 @@ def render_look(model: Model, pictures: Sequence[Picture], *, title: str) -> str
         pictures: to choose from; there may be none.
         title: of the page, for example the name of the set.
     """
-    script, style = bundled(), _static("look.css")
-    policy = (
-        f"default-src 'none'; img-src data: blob:; style-src {_hash(style)}; script-src {_hash(script)} blob:; "
-        "worker-src blob:; base-uri 'none'; form-action 'none'"
-    )
     # inside a script element only "<" can begin an end: JSON may write it as an escape
     data = json.dumps(page_data(model, pictures, title=title), allow_nan=False).replace("<", "\\u003c")
-    return Template(_static("look.html")).substitute(
-        title=markup(shortened(printable(title), 80)), policy=policy, style=style, script=script, data=Html(data)
+    without = tag("noscript", "This page computes what it shows: please allow JavaScript.")
+    return document(
+        title=joined(shortened(printable(title), 80), ": look inside"),
+        style=static("look.css"),
+        script=bundled(),
+        body=joined(tag("div", without, id="page"), tag("script", Html(data), type="application/json", id="data")),
+        worker=True,
     )
 
 
@@ -89,7 +85,6 @@ def page_data(model: Model, pictures: Sequence[Picture], *, title: str) -> dict[
         "plan": [_planned(one) for one in plan.steps],
         "weights": base64.b64encode(b"".join(numbers)).decode("ascii"),
         "pictures": [_pictured(one) for one in pictures],
-        "training": {name: model.training.get(name) for name in ("seconds",)},
     }
 
 
@@ -98,7 +93,7 @@ def bundled() -> str:
 
     Modules of a page that is opened from a disk cannot import each other: a browser takes each for another origin.
     """
-    texts = [_static(f"look/{name}.js") for name in MODULES]
+    texts = [static(f"look/{name}.js") for name in MODULES]
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
 
 
@@ -136,27 +131,9 @@ def _planned(step: Step) -> dict[str, Any]:
 
 
 def _pictured(picture: Picture) -> dict[str, Any]:
-    pixels = picture.pixels
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else np.ascontiguousarray(pixels))
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return {
-        "name": _name(picture.name),
-        "label": picture.label,
-        "pixels": base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode("ascii"),
-        "png": "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"),
-    }
+    pixels = base64.b64encode(np.ascontiguousarray(picture.pixels).tobytes()).decode("ascii")
+    return {"name": _name(picture.name), "label": picture.label, "pixels": pixels}
 
 
 def _name(text: str) -> str:
     return shortened(printable(text), _LONGEST_NAME)
-
-
-def _static(name: str) -> str:
-    return resources.files("convscope.page").joinpath("static", *name.split("/")).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """Return the source expression that allows exactly this inline text (CSP level 2)."""
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

@@ -1,11 +1,7 @@
 """``report.html``: one file that shows what a run came to, from disk, with no network and nothing to install."""
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Callable
-from importlib import resources
-from string import Template
 
 import numpy as np
 
@@ -16,6 +12,7 @@ from convscope.training.report import Report
 
 from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
+from .document import document, static
 from .gallery import gallery, sections
 from .markup import Html, joined, named, shortened, tag
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
@@ -63,33 +60,19 @@ def render_report(
         ("files", "Files", _files(report)),
     )
     body = joined(
+        tag("a", "To the figures", class_="skip", href="#main"),
         _head(report),
         tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in parts), aria_label="Parts of this page"),
         tag("main", *(tag("section", tag("h2", title), content, id=name) for name, title, content in parts), id="main"),
+        tag("footer", "Made by convscope. This file holds everything that it shows and opens no connection."),
     )
     title = shortened(printable(report.name), 80)
-    return _document(joined(f"{title}: {percent(report.accuracy, report.pictures)} right"), body)
-
-
-def _document(title: Html, body: Html) -> str:
-    style, script = _static("report.css"), _static("report.js")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
+    return document(
+        title=joined(f"{title}: {percent(report.accuracy, report.pictures)} right"),
+        style=static("report.css"),
+        script=static("report.js"),
+        body=body,
     )
-    return Template(_static("report.html")).substitute(
-        title=title, policy=policy, style=style, script=script, body=body
-    )
-
-
-def _static(name: str) -> str:
-    return resources.files("convscope.page").joinpath("static", name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """Return the source expression that allows exactly this inline text (CSP level 2)."""
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _head(report: Report) -> Html:

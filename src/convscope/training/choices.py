@@ -12,7 +12,9 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
-from convscope.networks.plan import Plan
+from convscope.networks.defaults import default_layout
+from convscope.networks.layout import Layout
+from convscope.networks.plan import Plan, plan
 
 from .recipe import Precision, Recipe
 from .settings import Settings
@@ -80,13 +82,32 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
     return Choice(recipe=recipe, notes=notes)
 
 
-def within_memory(recipe: Recipe, planned: Plan, settings: Settings) -> tuple[Recipe, tuple[str, ...]]:
-    """Return `recipe` with no more pictures a step than memory should be taken for, and the sentence that says so."""
+def choose_network(examples: Examples, settings: Settings, layout: Layout | None) -> tuple[Plan, Choice]:
+    """Return the plan of `layout`, or of the default for `examples`, and the recipe to train it with.
+
+    Raises:
+        LayoutError: the layout does not fit the pictures.
+    """
+    choice = choose_recipe(examples, settings)
+    height, width, channels = examples.images.shape[1:]
+    chosen = layout or default_layout(
+        height=height,
+        width=width,
+        channels=channels,
+        pictures=len(examples.places),
+        mirrored=choice.recipe.augmentation.flip,
+    )
+    planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
+    return planned, _within_memory(choice, planned, settings)
+
+
+def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
+    """Return `choice` with no more pictures a step than memory should be taken for, and a sentence that says so."""
     most = max(2, planned.batch_within(_BATCH_VALUES))
-    if settings.batch is not None or recipe.batch <= most:
-        return recipe, ()
+    if settings.batch is not None or choice.recipe.batch <= most:
+        return choice
     note = f"{most} pictures a step: the maps of more would take too much memory; --batch changes it"
-    return dataclasses.replace(recipe, batch=most), (note,)
+    return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
 def default_epochs(pictures: int, *, flip: bool) -> int:

@@ -11,13 +11,12 @@ from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
 from convscope.networks.build import Network
-from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 
 from .checkpoint import load_checkpoint
-from .choices import Examples, choose_recipe, within_memory
+from .choices import Examples, choose_network
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
@@ -99,30 +98,20 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
             f"`until` needs pictures that are held out to judge it. Got none in {settings.data!r}. "
             "Give more pictures of each class, or --validation 0.2."
         )
-    choice = choose_recipe(Examples.of(images), settings)
-    height, width, channels = images.images.shape[1:]
-    chosen = layout or default_layout(
-        height=height,
-        width=width,
-        channels=channels,
-        pictures=len(images.indices(TRAIN)),
-        mirrored=choice.recipe.augmentation.flip,
-    )
-    planned = plan(chosen, height=height, width=width, channels=channels, classes=len(images.classes))
-    recipe, batch_notes = within_memory(choice.recipe, planned, settings)
+    planned, choice = choose_network(Examples.of(images), settings, layout)
     return Prepared(
         settings=settings,
         images=images,
         plan=planned,
-        recipe=recipe,
-        notes=(*images.notes, *notes, *_warned(images), *choice.notes, *batch_notes),
-        threads=settings.threads or threads_for(planned.multiply_adds * recipe.batch),
+        recipe=choice.recipe,
+        notes=(*images.notes, *notes, *_warned(images), *choice.notes),
+        threads=settings.threads or threads_for(planned.multiply_adds * choice.recipe.batch),
         started_s=started,
     )
 
 
 def _warned(images: ImageSet) -> list[str]:
-    if (images.splits == TEST).any() or (images.splits == VALIDATION).any():
+    if images.judged != TRAIN:
         return []
     return ["nothing is held out: the accuracy will be that on the training pictures, which says little about others"]
 

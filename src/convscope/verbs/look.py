@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from convscope.core.atomic import refuse_existing, write_text
-from convscope.core.errors import ConvscopeError, DataError, ParameterError
+from convscope.core.errors import ConvscopeError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.features.extraction import pictures_for
-from convscope.images.decoding.pictures import decode
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.opening import open_source
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.page.look import Picture, render_look
@@ -105,14 +104,9 @@ def _given(model: Model, names: Sequence[str | os.PathLike[str]]) -> tuple[list[
             unusable.append((one.name, f"only the first {MOST_PICTURES} pictures are shown"))
             break
         try:
-            if one.content is None or isinstance(one.content, np.ndarray):
-                raise DataError(one.error)
-            content = Path(one.content) if isinstance(one.content, str) else one.content
-            pixels = model.preprocessing.apply(decode(content, near=model.preprocessing.size))
-        except ConvscopeError as error:
+            shown.append(Picture(name=one.name, pixels=one.fitted(model.preprocessing)))
+        except UnreadableImageError as error:
             unusable.append((one.name, str(error)))
-        else:
-            shown.append(Picture(name=one.name, pixels=pixels))
     return shown, unusable
 
 
@@ -127,8 +121,7 @@ def _held_out(model: Model, data_dir: Path | None, cache_dir: Path | None, repor
         reporter.say(f"no pictures of the training come along, name some after the model: {error}")
         return []
     reporter.say(f"pictures: some that were held out of training, from {images.name}")
-    split = next(part for part in (TEST, VALIDATION, TRAIN) if (images.splits == part).any())
-    places = np.random.default_rng(0).permutation(images.indices(split))[: 25 * _FROM_SET]
+    places = np.random.default_rng(0).permutation(images.indices(images.judged))[: 25 * _FROM_SET]
     wrong = model.predict_proba(images.images[places]).argmax(1) != images.labels[places]
     some = [*places[wrong][: _FROM_SET // 4], *places]
     chosen = list(dict.fromkeys(int(place) for place in some))[:_FROM_SET]

@@ -177,11 +177,10 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
 
 def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:
     images = prepared.images
-    split = next(part for part in (TEST, VALIDATION, TRAIN) if (images.splits == part).any())
-    places = images.indices(split)
+    places = images.indices(images.judged)
     return make_report(
         name=images.name,
-        split=_SPLITS[split],
+        split=_SPLITS[images.judged],
         labels=images.labels[places],
         probabilities=np.concatenate(
             [model.predict_proba(images.images[some]) for some in np.array_split(places, -(-len(places) // _AT_ONCE))]

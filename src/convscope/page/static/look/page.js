@@ -68,7 +68,8 @@ class Look {
     this.status = element("p", { className: "quiet", role: "status" });
     this.thumbnails = element("div", { className: "thumbnails", role: "group", "aria-label": WORDS.pictures });
     data.pictures.forEach((/** @type {any} */ one, /** @type {number} */ number) => {
-      const image = element("img", { src: one.png, alt: one.name });
+      const image = element("canvas", { role: "img", "aria-label": one.name });
+      paintPicture(image, this.pixelsOf(number), data.picture);
       this.thumbnails.append(element("button", { type: "button", title: one.name, onclick: () => this.choose(number) }, image));
     });
     this.file = element("input", { type: "file", accept: "image/*", hidden: true, onchange: () => this.open(this.file.files?.[0]) });
@@ -101,7 +102,7 @@ class Look {
     const sees = across.size >= width && down.size >= height && described.kind !== "sums" ? WORDS.seesAll : WORDS.sees(across.size, down.size);
     const grid = element("div", { className: plan.rows * plan.columns === 1 ? "maps units" : "maps" });
     const shape = plan.rows * plan.columns === 1 ? WORDS.values(plan.maps) : WORDS.maps(plan.maps, plan.rows, plan.columns);
-    const more = element("button", { type: "button", className: "plain", hidden: plan.maps <= FEW_MAPS, onclick: () => this.toggle(step) });
+    const more = element("button", { type: "button", className: "plain", hidden: true, onclick: () => this.toggle(step) });
     const box = element("section", { className: `column ${described.kind}` }, element("h3", {}, this.names[step + 1]),
       element("p", { className: "about" }, WORDS.about(described)), element("p", { className: "about" }, `${shape}. ${sees}`), grid, more);
     /** @type {any[]} */ const cells = [];
@@ -112,6 +113,7 @@ class Look {
   toggle(/** @type {number} */ step) {
     if (!this.whole.delete(step)) this.whole.add(step);
     this.paintStep(step);
+    this.frames();
   }
 
   /** Paint the maps of one step. */
@@ -133,7 +135,6 @@ class Look {
     column.more.textContent = this.whole.has(step) ? WORDS.fewer : WORDS.more(maps.maps);
     const most = largest(maps.values);
     column.cells.forEach((/** @type {any} */ one, /** @type {number} */ map) => paint(one.canvas, maps, map, most));
-    this.frames();
   }
 
   /** Build the drawing pad, for pictures of one channel. */
@@ -185,8 +186,11 @@ class Look {
 
   /** Choose one of the pictures that came along. */
   choose(/** @type {number} */ number) {
-    const text = atob(this.data.pictures[number].pixels);
-    this.look(Uint8Array.from(text, (letter) => letter.charCodeAt(0)), number);
+    this.look(this.pixelsOf(number), number);
+  }
+
+  pixelsOf(/** @type {number} */ number) {
+    return Uint8Array.from(atob(this.data.pictures[number].pixels), (letter) => letter.charCodeAt(0));
   }
 
   /** Compute a picture; while one is being computed only the last that was asked for waits. */
