@@ -72,6 +72,8 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
         batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
+        first=tuple(name.strip() for name in settings.first.split(",")) if settings.first is not None else (),
+        freeze_first=settings.freeze_first,
         precision=choose_precision(settings.precision),
         **{name: value for name, value in given.items() if value is not None},
     )

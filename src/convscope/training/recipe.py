@@ -5,6 +5,7 @@ from typing import Literal
 
 from convscope.core.errors import ParameterError, choose
 from convscope.images.augmentation import Augmentation
+from convscope.stages.patch_learning import WAYS
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -25,6 +26,10 @@ class Recipe:
         augmentation: how pictures are changed each time they are seen.
         balance: weight classes by the inverse of their number of pictures.
         precision: of convolutions and products; weights and sums stay float32.
+        first: how the first convolutions get their first weights, without labels, one name of
+            `convscope.stages.patch_learning.WAYS` each, from the picture upward; empty for random ones.
+        freeze_first: leave these weights as they are. Otherwise training starts from them, which is the rule because
+            labels can then only add to what was learned without; frozen, they show what it is worth by itself.
     """
 
     epochs: int
@@ -37,6 +42,8 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     balance: bool = False
     precision: Precision = "float32"
+    first: tuple[str, ...] = ()
+    freeze_first: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can have."""
@@ -57,3 +64,9 @@ class Recipe:
             if not fits or not low <= value <= high:
                 raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
         choose("precision", self.precision, ("float32", "bfloat16"))
+        for name in self.first:
+            choose("first", name, WAYS)
+        if self.freeze_first and not self.first:
+            raise ParameterError(
+                "`freeze_first` needs weights that were learned first. Got no `first`. Name a way, for example kmeans."
+            )

@@ -18,6 +18,7 @@ from convscope.networks.plan import Plan, plan
 
 from .checkpoint import load_checkpoint
 from .choices import Examples, choose_recipe
+from .first_stages import check_first, learn_first
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
@@ -110,12 +111,13 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     if settings.batch is None and planned.batch_within(_BATCH_VALUES) < recipe.batch:
         recipe = replace(recipe, batch=max(2, planned.batch_within(_BATCH_VALUES)))
         notes.append(f"{recipe.batch} pictures a step: the maps of more would take too much memory; --batch changes it")
+    first = check_first(recipe, planned, pictures=len(images.indices(TRAIN)))
     return Prepared(
         settings=settings,
         images=images,
         plan=planned,
         recipe=recipe,
-        notes=(*images.notes, *notes, *_warned(images), *choice.notes),
+        notes=(*images.notes, *notes, *_warned(images), *choice.notes, *first),
         threads=settings.threads or threads_for(planned.multiply_adds * recipe.batch),
         started_s=started,
     )
@@ -156,26 +158,28 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
     """
     record, recipe = prepared.record, prepared.recipe
     data = LearningSet.of(prepared.images)
-    with tuned(prepared.threads), noticed() as interruption, reporter.task("training", 1.0) as task:
-        state, before = _begin(prepared, data), None
-        if resume and folder is not None and folder.checkpoint.exists():
+    go_on = resume and folder is not None and folder.checkpoint.exists()
+    with tuned(prepared.threads):
+        state, before = _begin(prepared, data, anew=not go_on, reporter=reporter), None
+        if go_on and folder is not None:
             load_checkpoint(state, folder.checkpoint, run=record.digest)
             before = state.best_weights()
-        watch = Watch(
-            folder=folder,
-            digest=record.digest,
-            task=task,
-            interruption=interruption,
-            until=prepared.settings.until,
-            last_good=before,
-        )
         trouble: TrainingError | None = None
-        try:
-            run(state, data, recipe, watch, seed=prepared.settings.seed)
-        except TrainingError as error:
-            if watch.last_good is None:
-                raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
-            trouble = error
+        with noticed() as interruption, reporter.task("training", 1.0) as task:
+            watch = Watch(
+                folder=folder,
+                digest=record.digest,
+                task=task,
+                interruption=interruption,
+                until=prepared.settings.until,
+                last_good=before,
+            )
+            try:
+                run(state, data, recipe, watch, seed=prepared.settings.seed)
+            except TrainingError as error:
+                if watch.last_good is None:
+                    raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
+                trouble = error
         good = state.best_weights() if trouble is None else watch.last_good
         state.network.load_state_dict(good or {})
         state.network.eval()
@@ -188,7 +192,8 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
         )
 
 
-def _begin(prepared: Prepared, data: LearningSet) -> TrainingState:
+def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Reporter) -> TrainingState:
+    """Return the state before the first step; only `anew` is anything learned for it, else a checkpoint follows."""
     mean, std = data.moments
     height, width, channels = prepared.images.images.shape[1:]
     network = Network(
@@ -201,12 +206,18 @@ def _begin(prepared: Prepared, data: LearningSet) -> TrainingState:
         std=std,
         seed=prepared.settings.seed,
     )
+    started = time.monotonic()
+    if anew:
+        learn_first(network, data, prepared.recipe, seed=prepared.settings.seed, reporter=reporter)
+    before_s = time.monotonic() - started if prepared.recipe.first else 0.0  # counts as training
     steps = prepared.recipe.epochs * steps_per_epoch(len(data.training), prepared.recipe.batch)
     budget = None
     if prepared.settings.minutes is not None:
         budget = 0.98 * prepared.settings.minutes * 60 - (time.monotonic() - prepared.started_s)
-        budget = max(budget, 1.0)
-    return TrainingState.begin(network, prepared.recipe, steps=steps, budget_s=budget)
+        budget = max(budget, 1.0) + before_s
+    state = TrainingState.begin(network, prepared.recipe, steps=steps, budget_s=budget)
+    state.pace.go_on(fraction=0.0, per_step=state.pace.per_step, before_s=before_s)
+    return state
 
 
 def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
