@@ -329,3 +329,17 @@ def test_the_weights_kept_are_the_best_ones_of_the_training_state(
     monkeypatch.setattr(TrainingState, "best_weights", nothing_learned)
     probabilities = clone(FEW).fit(*some).predict_proba(some[0])
     assert np.allclose(probabilities, 0.1)
+
+
+def test_the_first_stage_can_be_learned_without_labels_and_frozen(some: tuple[Images, Labels]) -> None:
+    frozen = clone(FEW).set_params(first="edges", freeze_first=True).fit(*some)
+    weight = frozen.model_.network.stages[0].convolution.weight.detach().numpy()
+    turned = np.stack([np.rot90(weight[0, 0], -number) for number in range(4)])
+    np.testing.assert_allclose(weight[:, 0], turned, atol=1e-6)
+    assert frozen.model_.training["recipe"]["first"] == ["edges"]
+    free = clone(FEW).set_params(first="edges").fit(*some).model_.network.stages[0].convolution.weight.detach().numpy()
+    assert not np.allclose(free, weight, atol=1e-3)
+    with pytest.raises(ParameterError, match="`first` needs a layout whose first stage is a convolution"):
+        ConvClassifier("9N", first="edges").fit(*some)
+    with pytest.raises(ParameterError, match="`freeze_first` must be True or False"):
+        ConvClassifier("4C3", first="edges", freeze_first="yes").fit(*some)

@@ -111,7 +111,7 @@ def learn_first(
         return
     planned = network.plan
     steps = zip(recipe.first, _convolutions_of(planned), _convolutions_in(network), strict=False)
-    with (reporter or Silent()).task("learning without labels", len(recipe.first), "stages") as task:
+    with (reporter or Silent()).task("learning without labels", len(recipe.first)) as task:
         for number, (name, (index, stage), module) in enumerate(steps):
             count = _patches(planned, index, stage, len(data.training))
             source = _patches_of_pictures if index == 0 else _patches_above
