@@ -335,3 +335,33 @@ def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(run, "time", late)
     trained = train(two_classes(), first="random", epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
     assert 50 < trained.report.seconds < 50 + time.monotonic() - began
+
+
+@pytest.mark.parametrize("classifier", ["svm", "hinge"])
+def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, classifier: str) -> None:
+    layout = f"8C3-MP2-16N-{classifier}"
+    options = {"cache_dir": tmp_path / "c", "threads": 1, "layout": layout}
+    trained = train(two_classes(), epochs=8, output=tmp_path / "run", **options)
+    assert trained.report.accuracy == 1.0
+    assert trained.report.layout == layout
+    calibration = trained.model.training["calibration"]
+    assert calibration["held_out"]
+    assert calibration["pictures"] == trained.report.pictures
+    assert any(note.startswith("probabilities are the softmax of the scores divided") for note in trained.report.notes)
+    model, images = Model.load(tmp_path / "run"), two_classes()[0][..., None]
+    assert float(model.network.temperature) == pytest.approx(calibration["temperature"])
+    np.testing.assert_array_equal(model.predict_proba(images), trained.model.predict_proba(images))
+    again = train(two_classes(), resume=tmp_path / "run", cache_dir=tmp_path / "c").model.network.state_dict()
+    assert all(np.array_equal(value.numpy(), again[name].numpy()) for name, value in model.network.state_dict().items())
+
+
+def test_margins_ask_for_pictures_held_out_where_only_test_pictures_are(tmp_path: Path) -> None:
+    images, labels = two_classes(100)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10] // 2, y_test=labels[:10])
+    prepared = prepare(tmp_path / "set.npz", layout="svm", cache_dir=tmp_path / "c")
+    assert len(prepared.images.indices(2)) == 10
+    assert any("is held out to turn margins into probabilities" in note for note in prepared.notes)
+    both = prepare(tmp_path / "set.npz", layout="svm", until=0.9, cache_dir=tmp_path / "c")
+    assert any("held out to judge --until and to turn margins" in note for note in both.notes)
+    none = prepare(tmp_path / "set.npz", layout="svm", validation=0, cache_dir=tmp_path / "c")
+    assert not len(none.images.indices(2))

@@ -22,6 +22,7 @@ from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan, plan
+from convscope.training.calibration import Calibration, calibrate
 from convscope.training.choices import Examples, choose_recipe
 from convscope.training.first_stages import check_first, learn_first
 from convscope.training.history import EpochRecord
@@ -185,8 +186,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         recipe = choose_recipe(examples, settings).recipe
         check_first(recipe, planned, pictures=count)
         with tuned(self._threads(planned, recipe.batch)):
-            network, history = _train(examples, layout, recipe, seed=settings.seed)
+            network, history, calibration = _train(examples, layout, recipe, seed=settings.seed)
         training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}
+        training |= {"calibration": to_json(calibration)} if calibration else {}
         self.model_ = Model(
             network=network, layout=layout, classes=examples.classes, preprocessing=preprocessing, training=training
         )
@@ -229,8 +231,10 @@ class _Unheard(Listener):
         return True
 
 
-def _train(examples: Examples, layout: Layout, recipe: Recipe, *, seed: int) -> tuple[Network, tuple[EpochRecord, ...]]:
-    """Return the network trained on all of `examples`, in evaluation mode, and its epochs."""
+def _train(
+    examples: Examples, layout: Layout, recipe: Recipe, *, seed: int
+) -> tuple[Network, tuple[EpochRecord, ...], Calibration | None]:
+    """Return the network trained on all of `examples`, in evaluation mode, its epochs, and how it was calibrated."""
     data = LearningSet.of_arrays(examples.images, examples.labels, classes=len(examples.classes))
     mean, std = data.moments
     height, width, channels = examples.images.shape[1:]
@@ -242,7 +246,7 @@ def _train(examples: Examples, layout: Layout, recipe: Recipe, *, seed: int) -> 
     state = TrainingState.begin(network, recipe, steps=steps)
     run(state, data, recipe, _Unheard(), seed=seed)
     network.load_state_dict(state.best_weights())
-    return network.eval(), tuple(state.history)
+    return network.eval(), tuple(state.history), calibrate(network, data)
 
 
 def _names(labels: NDArray[Any]) -> tuple[str, ...]:

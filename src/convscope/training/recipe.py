@@ -21,7 +21,7 @@ class Recipe:
         weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and
             normalized weights that Muon learns.
         warmup: part of the way, 0…1, during which the learning rate rises.
-        smoothing: label smoothing, 0…1 (Szegedy et al. 2016).
+        smoothing: label smoothing, 0…1 (Szegedy et al. 2016); of softmax, margins have none.
         averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.
         augmentation: how pictures are changed each time they are seen.
         balance: weight classes by the inverse of their number of pictures.

@@ -10,12 +10,15 @@ from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.source import Source
 from convscope.networks.build import Network
+from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 
+from .calibration import Calibration, calibrate
 from .checkpoint import load_checkpoint
 from .choices import Examples, choose_recipe
 from .first_stages import check_first, learn_first
@@ -29,7 +32,7 @@ from .settings import Settings
 from .state import TrainingState
 from .watch import Outcome, Watch
 
-_UNTIL_NEEDS = 0.1
+_JUDGES = 0.1
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
@@ -59,12 +62,16 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Learned:
-    """A trained network and how it came about; `trouble` says why training ended early, if it did."""
+    """A trained network and how it came about; `trouble` says why training ended early, if it did.
+
+    `calibration` says how its scores become probabilities, where they are none by themselves.
+    """
 
     network: Network
     history: tuple[EpochRecord, ...]
     outcome: Outcome
     seconds: float
+    calibration: Calibration | None = None
     trouble: TrainingError | None = None
 
 
@@ -79,11 +86,7 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     started = time.monotonic()
     layout = Layout.parse(settings.layout) if settings.layout is not None else None
     source = open_source(data, data_dir=Path(settings.data_dir) if settings.data_dir else None, reporter=reporter)
-    notes = []
-    held_out_missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
-    if settings.until is not None and settings.validation is None and held_out_missing:
-        settings = replace(settings, validation=_UNTIL_NEEDS)
-        notes.append("a tenth of the training pictures is held out to judge --until; the test pictures are for the end")
+    settings, notes = _with_judges(settings, source, layout)
     images = prepare(
         source,
         size=parse_size(settings.size),
@@ -121,6 +124,19 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
         threads=settings.threads or threads_for(planned.multiply_adds * recipe.batch),
         started_s=started,
     )
+
+
+def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> tuple[Settings, list[str]]:
+    """Return the settings, with pictures held out where something must be judged before the end; and the note on it."""
+    margins = layout is not None and not CLASSIFIERS[layout.classifier].gives_probabilities
+    reasons = ["judge --until"] * (settings.until is not None) + ["turn margins into probabilities"] * margins
+    missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
+    if not reasons or settings.validation is not None or not missing:
+        return settings, []
+    note = (
+        f"a tenth of the training pictures is held out to {' and to '.join(reasons)}; the test pictures are for the end"
+    )
+    return replace(settings, validation=_JUDGES), [note]
 
 
 def _warned(images: ImageSet) -> list[str]:
@@ -185,6 +201,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
         state.network.eval()
         return Learned(
             network=state.network,
+            calibration=calibrate(state.network, data),
             history=tuple(state.history),
             outcome=watch.outcome,
             seconds=state.pace.elapsed_s,
