@@ -343,3 +343,11 @@ def test_the_first_stage_can_be_learned_without_labels_and_frozen(some: tuple[Im
         ConvClassifier("9N", first="edges").fit(*some)
     with pytest.raises(ParameterError, match="`freeze_first` must be True or False"):
         ConvClassifier("4C3", first="edges", freeze_first="yes").fit(*some)
+
+
+def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(some: tuple[Images, Labels]) -> None:
+    fitted = clone(FEW).set_params(layout="4C3-MP2-svm").fit(*some)
+    calibration = fitted.model_.training["calibration"]
+    assert (calibration["held_out"], calibration["pictures"]) == (False, 120)
+    assert float(fitted.model_.network.temperature) == pytest.approx(calibration["temperature"])
+    np.testing.assert_allclose(fitted.predict_proba(some[0]).sum(axis=1), 1, atol=1e-5)

@@ -285,3 +285,12 @@ def test_a_recipe_knows_the_ways_and_freezes_only_what_was_learned() -> None:
         small_recipe(first=("kmean",))
     with pytest.raises(ParameterError, match=r"`freeze_first` needs weights that were learned first\. Got no `first`"):
         small_recipe(freeze_first=True)
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_pictures_that_show_nothing_give_finite_weights(by: str) -> None:
+    data = replace(stripes(20, held_out=0), images=torch.full((20, 8, 8, 1), 7, dtype=torch.uint8))
+    net = network(data, ONE)
+    learn_first(net, data, small_recipe(first=(by,)), seed=4)
+    assert all(value.isfinite().all() for value in net.state_dict().values())
+    assert net(data.images).isfinite().all()
