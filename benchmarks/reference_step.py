@@ -17,7 +17,7 @@ from torch import nn
 
 from convscope.core.machine import keep_memory, machine
 
-_BATCH = 256
+BATCH = 256
 
 
 def network() -> nn.Module:
@@ -32,24 +32,29 @@ def network() -> nn.Module:
 
 def images_per_second(seconds: float) -> float:
     """Train for about `seconds` after two steps of warming up; return the pictures learned from in one of them."""
+    steps = step_seconds(seconds)
+    return len(steps) * BATCH / sum(steps)
+
+
+def step_seconds(seconds: float) -> list[float]:
+    """Train for about `seconds` after two steps of warming up; return what each step took."""
     torch.manual_seed(0)
     keep_memory()
     torch.set_flush_denormal(True)
     learner = network()
     optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-3, fused=True)
-    images = torch.randn(_BATCH, 1, 28, 28).to(memory_format=torch.channels_last)
-    labels = torch.randint(10, (_BATCH,))
-    steps = started = 0.0
-    while steps < 2 or time.perf_counter() - started < seconds:
-        if steps < 2:
-            started = time.perf_counter()
+    images = torch.randn(BATCH, 1, 28, 28).to(memory_format=torch.channels_last)
+    labels = torch.randint(10, (BATCH,))
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken[2:]) < seconds:
+        started = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=machine().bfloat16):
             loss = nn.functional.cross_entropy(learner(images), labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         optimizer.step()
-        steps += 1
-    return (steps - 2) * _BATCH / (time.perf_counter() - started)
+        taken.append(time.perf_counter() - started)
+    return taken[2:]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 from convscope.stages import HiddenLayer
-from convscope.stages.patch_learning import LEARNERS, learn_layer
+from convscope.stages.patch_learning import WAYS, learn_layer
 
 
 def pooled(layer: HiddenLayer, pictures: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def pooled(layer: HiddenLayer, pictures: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Learn a layer on patches of the digits, copy it to every place, pool, classify."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--by", nargs="+", default=["random", "kmeans", "autoencoder", "rica"], choices=LEARNERS)
+    options.add_argument("--by", nargs="+", default=["random", "kmeans", "autoencoder", "rica"], choices=WAYS)
     options.add_argument("--units", type=int, default=32)
     options.add_argument("--patches", type=int, default=10_000)
     given = options.parse_args()

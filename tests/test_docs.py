@@ -10,7 +10,7 @@ from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
 from convscope.networks.layout import CLASSIFIERS
 from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.patch_learning import LEARNERS
+from convscope.stages.patch_learning import WAYS
 from convscope.stages.subsampling import KINDS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -60,7 +60,7 @@ def test_every_classifier_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", WAYS)
 def test_every_way_to_learn_from_patches_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
 

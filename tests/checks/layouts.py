@@ -6,6 +6,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError
+from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.layout import Layout, Stage
 from convscope.networks.plan import Plan, plan
 from convscope.stages.convolution import Connected, Convolution
@@ -51,6 +52,7 @@ def layouts(draw: st.DrawFn, *, units: int = 6, window: int = 5, stages: int = 5
         stages=tuple(chosen),
         nonlinearity=draw(st.sampled_from(sorted(NONLINEARITIES))),
         normalization=draw(st.booleans()),
+        classifier=draw(st.sampled_from(sorted(CLASSIFIERS))),
     )
 
 

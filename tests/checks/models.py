@@ -19,6 +19,7 @@ LAYOUTS = (
     "4C3-+4C3-MP2-+4C2-APg",  # residual, uneven padding, whole map
     "MP2-4C3-SS2-AP2-4N-gelu",  # subsampling that belongs to no convolution
     "+3C1-SSg-nonorm-abs",
+    "4C3-MP2-6N-svm",
 )
 
 

@@ -329,3 +329,25 @@ def test_the_weights_kept_are_the_best_ones_of_the_training_state(
     monkeypatch.setattr(TrainingState, "best_weights", nothing_learned)
     probabilities = clone(FEW).fit(*some).predict_proba(some[0])
     assert np.allclose(probabilities, 0.1)
+
+
+def test_the_first_stage_can_be_learned_without_labels_and_frozen(some: tuple[Images, Labels]) -> None:
+    frozen = clone(FEW).set_params(first="edges", freeze_first=True).fit(*some)
+    weight = frozen.model_.network.stages[0].convolution.weight.detach().numpy()
+    turned = np.stack([np.rot90(weight[0, 0], -number) for number in range(4)])
+    np.testing.assert_allclose(weight[:, 0], turned, atol=1e-6)
+    assert frozen.model_.training["recipe"]["first"] == ["edges"]
+    free = clone(FEW).set_params(first="edges").fit(*some).model_.network.stages[0].convolution.weight.detach().numpy()
+    assert not np.allclose(free, weight, atol=1e-3)
+    with pytest.raises(ParameterError, match="`first` needs a layout whose first stage is a convolution"):
+        ConvClassifier("9N", first="edges").fit(*some)
+    with pytest.raises(ParameterError, match="`freeze_first` must be True or False"):
+        ConvClassifier("4C3", first="edges", freeze_first="yes").fit(*some)
+
+
+def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(some: tuple[Images, Labels]) -> None:
+    fitted = clone(FEW).set_params(layout="4C3-MP2-svm").fit(*some)
+    calibration = fitted.model_.training["calibration"]
+    assert (calibration["held_out"], calibration["pictures"]) == (False, 120)
+    assert float(fitted.model_.network.temperature) == pytest.approx(calibration["temperature"])
+    np.testing.assert_allclose(fitted.predict_proba(some[0]).sum(axis=1), 1, atol=1e-5)

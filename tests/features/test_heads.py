@@ -68,7 +68,7 @@ def test_the_model_gives_the_probabilities_of_the_classifier(
     expected = best.fitted.predict_proba(found.vectors[:200])
     np.testing.assert_allclose(model.predict_proba(pixels(found)[:200]), expected, atol=2e-4)
     assert model.training["classifier"]["name"] == name
-    assert model.training["classifier"]["probabilities"] == "its own"
+    assert model.training["classifier"]["temperature"] == 1.0
 
 
 def test_an_svm_keeps_its_classes_and_gets_likely_probabilities(run: Path) -> None:
@@ -77,19 +77,20 @@ def test_an_svm_keeps_its_classes_and_gets_likely_probabilities(run: Path) -> No
     model = with_classifier(convscope.load(run), Reading(), found, "svm", svm.fitted)
     probabilities = model.predict_proba(pixels(found))
     assert (probabilities.argmax(1) == svm.fitted.predict(found.vectors)).all()
-    factor = model.training["classifier"]["factor"]
-    assert factor != 1.0
+    assert str(model.layout) == f"{LAYOUT}-svm"
+    temperature = model.training["classifier"]["temperature"]
+    assert temperature == pytest.approx(float(model.network.temperature))
     held_out = found.part("validation")
     rows = np.arange(len(held_out))
 
-    def unlikely(times: float) -> float:
-        scores = times * svm.fitted.decision_function(found.vectors[held_out])
+    def unlikely(divisor: float) -> float:
+        scores = svm.fitted.decision_function(found.vectors[held_out]) / divisor
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return float(-np.log(powers / powers.sum(axis=1, keepdims=True))[rows, found.labels[held_out]].mean())
 
-    assert unlikely(factor) < min(unlikely(factor / 4), unlikely(factor * 4), unlikely(1.0))
+    assert unlikely(temperature) < min(unlikely(temperature / 4), unlikely(temperature * 4), unlikely(1.0))
     own = probabilities[held_out][rows, found.labels[held_out]]
-    assert float(-np.log(own).mean()) == pytest.approx(unlikely(factor), rel=1e-3)
+    assert float(-np.log(own).mean()) == pytest.approx(unlikely(temperature), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["softmax", "lda", "svm"])

@@ -53,6 +53,9 @@ def assert_same_scores(case: Case) -> None:
     images = np.random.default_rng(1).integers(0, 256, (3, case.height, case.width, case.channels), np.uint8)
     with torch.inference_mode():
         expected = network(torch.from_numpy(images)).numpy()
+    if network.temperature is not None:
+        network.temperature.fill_(0.7)
+        expected = expected / np.float32(0.7)
     folded = fold(network)
     assert len(folded.steps) == len(network.plan.steps)
     np.testing.assert_allclose(computed(folded, images), expected, rtol=1e-3, atol=1e-4)
@@ -64,6 +67,8 @@ def test_it_computes_the_same_scores(case: Case) -> None:
     assert_same_scores(case)
 
 
-@pytest.mark.parametrize("layout", ["4U3-MP2-6U3:2-5N", "4C3/2-+4C3-LP2-ST2-BPg", "softmax", "7N-nonorm-gelu"])
+@pytest.mark.parametrize(
+    "layout", ["4U3-MP2-6U3:2-5N", "4C3/2-+4C3-LP2-ST2-BPg", "softmax", "7N-nonorm-gelu", "4C3-MP2-svm"]
+)
 def test_units_that_are_not_copied_and_odd_networks_too(layout: str) -> None:
     assert_same_scores(Case(layout=Layout.parse(layout), height=9, width=11, channels=3, classes=4))

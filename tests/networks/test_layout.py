@@ -167,5 +167,5 @@ def test_a_layout_made_by_hand_is_checked_as_well() -> None:
         Layout(stages=["3N"])  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match=r"`nonlinearity` must be one of relu, .* Did you mean 'tanh'\?"):
         Layout(stages=(), nonlinearity="tan")
-    with pytest.raises(ParameterError, match=r"`classifier` must be one of softmax\. Got 'svm'"):
-        Layout(stages=(), classifier="svm")  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match=r"`classifier` must be one of softmax, svm, hinge\. Got 'knn'"):
+        Layout(stages=(), classifier="knn")

@@ -22,7 +22,7 @@ from convscope.networks.tensors import expected_tensors
 from tests.checks.layouts import Case, cases
 from tests.checks.models import LAYOUTS, small_model, some_pixels
 
-from .broken_models import foreign_files, hostile_documents, hostile_headers, split
+from .broken_models import foreign_files, hostile_documents, hostile_headers, split, with_value
 
 
 def _good() -> bytes:
@@ -246,3 +246,11 @@ def test_a_tensor_file_gives_tensors_and_metadata(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(GOOD[:100])
     with pytest.raises(ModelFileError, match="is no checkpoint that can be used: it is cut off"):
         read_tensors(tmp_path / "m")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_a_temperature_that_is_none_is_refused(value: float, tmp_path: Path) -> None:
+    small_model("4C3-MP2-svm").save(tmp_path / "m")
+    (tmp_path / "m").write_bytes(with_value((tmp_path / "m").read_bytes(), "temperature", value))
+    with pytest.raises(ModelFileError, match="its temperature of the scores is not above 0"):
+        Model.load(tmp_path / "m")

@@ -8,6 +8,7 @@ import torch
 
 from convscope.core.errors import TrainingError
 from convscope.images.augmentation import Augmentation
+from convscope.networks.classifiers import CLASSIFIERS
 from convscope.training import loop
 from convscope.training.loop import run, steps_per_epoch
 from convscope.training.state import TrainingState
@@ -222,3 +223,16 @@ def test_the_global_randomness_is_not_touched() -> None:
     before = torch.get_rng_state()
     run(state, data, recipe, Stopper(), seed=0)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_a_network_is_trained_and_judged_by_the_loss_of_its_classifier(classifier: str) -> None:
+    data, compute = stripes(), CLASSIFIERS[classifier].loss
+    recipe = small_recipe(augmentation=Augmentation(), batch=40, epochs=1, smoothing=0.0)
+    listener, state = Stopper(), begin(data, recipe, layout=f"4C3-MP2-{classifier}")
+    expected = [compute(state.network(data.images[data.training]), data.labels[data.training], None, 0.0).item()]
+    state = begin(data, recipe, layout=f"4C3-MP2-{classifier}")
+    run(state, data, recipe, listener, seed=0)
+    with state.best_network() as network:
+        expected += [compute(network(data.images[data.validation]), data.labels[data.validation], None, 0.0).item()]
+    assert [listener.losses[0], listener.records[0].validation_loss] == pytest.approx(expected, rel=1e-4)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, StorageError, TrainingError
+from convscope.core.progress import Silent
 from convscope.networks.model import Model
-from convscope.training import loop, schedule
+from convscope.training import loop, run, schedule, watch
 from convscope.training.history import History
+from convscope.training.learning_set import LearningSet
 from convscope.training.report import read_report
 from convscope.training.state import TrainingState
 from convscope.verbs.features import extract_features
@@ -132,6 +134,13 @@ def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: 
         ({"batch": 0}, ParameterError, r"`batch` must be a whole number from 2"),
         ({"learning_rate": -1.0}, ParameterError, r"`learning_rate` must be a number from"),
         ({"shift": 2000}, ParameterError, r"`shift` must be a whole number from 0"),
+        (
+            {"first": "kmean"},
+            ParameterError,
+            r"`first` must be one of random, .* Got 'kmean'\. Did you mean 'kmeans'\?",
+        ),
+        ({"first": "rica", "layout": "500N"}, ParameterError, r"`first` needs a layout whose first stage is a conv"),
+        ({"freeze_first": True}, ParameterError, r"`freeze_first` needs weights that were learned first"),
         ({"precision": "int8"}, ConvscopeError, r"`precision` must be one of auto, float32, bfloat16"),
     ],
 )
@@ -288,3 +297,71 @@ def test_channels_are_those_asked_for(tmp_path: Path) -> None:
     assert prepare((colored, gray[1]), channels=1, cache_dir=tmp_path / "c").plan.channels == 1
     with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(colour\)\. Got 2\."):
         prepare(gray, channels=2)
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_the_same_bits(
+    tmp_path: Path, freeze: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_EPOCH_CHECKPOINT_S", 0.0)
+    options = {"first": "kmeans, random", "freeze_first": freeze, "epochs": 2, "cache_dir": tmp_path / "c", **QUICK}
+    whole = train(two_classes(), output=tmp_path / "whole", **options)
+    assert sum(note.startswith("stage ") for note in whole.report.notes) == 2
+    assert whole.model.training["recipe"]["first"] == ["kmeans", "random"]
+    loaded = Model.load(tmp_path / "whole").network.state_dict()
+    part = train(two_classes(), until=0.01, output=tmp_path / "part", **options)
+    assert (part.outcome, len(part.history)) == ("until", 1)
+    assert (tmp_path / "part/checkpoint/state.safetensors").exists()
+    settings = tmp_path / "part/settings.json"
+    settings.write_text(settings.read_text().replace('"until": 0.01', '"until": null'))
+    resumed = train(two_classes(), resume=tmp_path / "part", cache_dir=tmp_path / "c").model.network.state_dict()
+    assert all(np.array_equal(value.numpy(), resumed[name].numpy()) for name, value in loaded.items())
+    prepared = prepare(two_classes(), **options)
+    fresh = run._begin(prepared, LearningSet.of(prepared.images), anew=True, reporter=Silent()).network.state_dict()
+    for name in ("stages.0.convolution.weight", "stages.1.convolution.weight"):
+        assert np.array_equal(fresh[name].numpy(), loaded[name].numpy()) == freeze
+
+
+def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learn, began = run.learn_first, time.monotonic()
+    late = SimpleNamespace(monotonic=lambda: time.monotonic() + 50 * bool(slow))
+    slow: list[int] = []
+
+    def slowly(*given: object, **options: object) -> None:
+        learn(*given, **options)  # type: ignore[arg-type]
+        slow.append(1)
+
+    monkeypatch.setattr(run, "learn_first", slowly)
+    monkeypatch.setattr(run, "time", late)
+    trained = train(two_classes(), first="random", epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    assert 50 < trained.report.seconds < 50 + time.monotonic() - began
+
+
+@pytest.mark.parametrize("classifier", ["svm", "hinge"])
+def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, classifier: str) -> None:
+    layout = f"8C3-MP2-16N-{classifier}"
+    options = {"cache_dir": tmp_path / "c", "threads": 1, "layout": layout}
+    trained = train(two_classes(), epochs=8, output=tmp_path / "run", **options)
+    assert trained.report.accuracy == 1.0
+    assert trained.report.layout == layout
+    calibration = trained.model.training["calibration"]
+    assert calibration["held_out"]
+    assert calibration["pictures"] == trained.report.pictures
+    assert any(note.startswith("probabilities are the softmax of the scores divided") for note in trained.report.notes)
+    model, images = Model.load(tmp_path / "run"), two_classes()[0][..., None]
+    assert float(model.network.temperature) == pytest.approx(calibration["temperature"])
+    np.testing.assert_array_equal(model.predict_proba(images), trained.model.predict_proba(images))
+    again = train(two_classes(), resume=tmp_path / "run", cache_dir=tmp_path / "c").model.network.state_dict()
+    assert all(np.array_equal(value.numpy(), again[name].numpy()) for name, value in model.network.state_dict().items())
+
+
+def test_margins_ask_for_pictures_held_out_where_only_test_pictures_are(tmp_path: Path) -> None:
+    images, labels = two_classes(100)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10] // 2, y_test=labels[:10])
+    prepared = prepare(tmp_path / "set.npz", layout="svm", cache_dir=tmp_path / "c")
+    assert len(prepared.images.indices(2)) == 10
+    assert any("is held out to turn margins into probabilities" in note for note in prepared.notes)
+    both = prepare(tmp_path / "set.npz", layout="svm", until=0.9, cache_dir=tmp_path / "c")
+    assert any("held out to judge --until and to turn margins" in note for note in both.notes)
+    none = prepare(tmp_path / "set.npz", layout="svm", validation=0, cache_dir=tmp_path / "c")
+    assert not len(none.images.indices(2))

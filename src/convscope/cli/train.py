@@ -50,6 +50,13 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--scale", type=float, metavar="RATIO", help="Scale pictures by up to this ratio, e.g. 0.1.")
 @click.option("--erase", type=float, metavar="PART", help="Erase a square of this part of the side.")
 @click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
+@click.option(
+    "--first",
+    metavar="WAY[,WAY...]",
+    help="Learn the first convolutions without labels before all else, each by one of random, patches, kmeans, "
+    "autoencoder, rica, gabor, edges, dct.",
+)
+@click.option("--freeze-first", is_flag=True, help="Leave what --first has learned as it is.")
 @click.option("--threads", type=int, metavar="N", help="Threads; the cores of the machine if none.")
 @click.option(
     "--precision",
@@ -154,6 +161,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
         "",
         f"{recipe.epochs} epochs, {recipe.batch} pictures a step, learning rate up to {recipe.learning_rate:g}, "
         f"{recipe.precision}, {prepared.threads} threads",
+        *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
         + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),
     ]

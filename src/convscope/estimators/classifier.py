@@ -21,7 +21,9 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan
+from convscope.training.calibration import Calibration, calibrate
 from convscope.training.choices import Examples, choose_network
+from convscope.training.first_stages import learn_first
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
@@ -56,6 +58,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scale: ratio, at most: 0.1 for 0.9…1.1.
         erase: side of an erased square as a part of the picture's shorter side.
         balance: weight classes by the inverse of their number of pictures.
+        first: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
+            ``"kmeans,rica"`` for two.
+        freeze_first: leave them as they are then.
         threads: of the processor; one for small networks, else all that this process may use, if None.
         precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``, in training.
 
@@ -91,6 +96,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scale: float | None = None,
         erase: float | None = None,
         balance: bool = False,
+        first: str | None = None,
+        freeze_first: bool = False,
         threads: int | None = None,
         precision: str = "auto",
     ) -> None:
@@ -106,6 +113,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.scale = scale
         self.erase = erase
         self.balance = balance
+        self.first = first
+        self.freeze_first = freeze_first
         self.threads = threads
         self.precision = precision
 
@@ -172,8 +181,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         recipe = choice.recipe
         preprocessing = Preprocessing(height=planned.height, width=planned.width, channels=planned.channels)
         with tuned(self._threads(planned, recipe.batch)):
-            network, history = _train(examples, planned.layout, recipe, seed=settings.seed)
+            network, history, calibration = _train(examples, planned.layout, recipe, seed=settings.seed)
         training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}
+        training |= {"calibration": to_json(calibration)} if calibration else {}
         self.model_ = Model(
             network=network,
             layout=planned.layout,
@@ -220,8 +230,10 @@ class _Unheard(Listener):
         return True
 
 
-def _train(examples: Examples, layout: Layout, recipe: Recipe, *, seed: int) -> tuple[Network, tuple[EpochRecord, ...]]:
-    """Return the network trained on all of `examples`, in evaluation mode, and its epochs."""
+def _train(
+    examples: Examples, layout: Layout, recipe: Recipe, *, seed: int
+) -> tuple[Network, tuple[EpochRecord, ...], Calibration | None]:
+    """Return the network trained on all of `examples`, in evaluation mode, its epochs, and how it was calibrated."""
     data = LearningSet.of_arrays(examples.images, examples.labels, classes=len(examples.classes))
     mean, std = data.moments
     height, width, channels = examples.images.shape[1:]
@@ -229,10 +241,11 @@ def _train(examples: Examples, layout: Layout, recipe: Recipe, *, seed: int) -> 
         layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
     )
     steps = recipe.epochs * steps_per_epoch(len(data.training), recipe.batch)
+    learn_first(network, data, recipe, seed=seed)
     state = TrainingState.begin(network, recipe, steps=steps)
     run(state, data, recipe, _Unheard(), seed=seed)
     network.load_state_dict(state.best_weights())
-    return network.eval(), tuple(state.history)
+    return network.eval(), tuple(state.history), calibrate(network, data)
 
 
 def _names(labels: NDArray[Any]) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from convscope.training.settings import Settings
 
 _WHOLE = ("epochs", "seed", "batch", "shift", "threads")
 _REAL = ("learning_rate", "rotate", "scale", "erase")
-_YES_NO = ("flip", "balance")
-_REQUIRED = ("seed", "balance")
+_YES_NO = ("flip", "balance", "freeze_first")
+_TEXTS = ("layout", "first")
+_REQUIRED = ("seed", "balance", "freeze_first")
 
 
 def settings_of(parameters: dict[str, Any]) -> Settings:
@@ -22,7 +23,8 @@ def settings_of(parameters: dict[str, Any]) -> Settings:
         ParameterError: one of them cannot be.
 
     Examples:
-        >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "precision": "auto"}).epochs
+        >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "freeze_first": False,
+        ...              "precision": "auto"}).epochs
         3
     """
     for name in _REQUIRED:
@@ -32,8 +34,9 @@ def settings_of(parameters: dict[str, Any]) -> Settings:
     values |= {name: _number(name, parameters.get(name)) for name in _REAL}
     values |= {name: _yes_no(name, parameters.get(name)) for name in _YES_NO}
     values["precision"] = choose("precision", str(parameters["precision"]), ("auto", "float32", "bfloat16"))
-    layout = parameters.get("layout")
-    return Settings(data="arrays", layout=None if layout is None else str(layout), **values)
+    for name in _TEXTS:
+        values[name] = None if parameters.get(name) is None else str(parameters[name])
+    return Settings(data="arrays", **values)
 
 
 def whole_number(name: str, value: Any) -> int | None:

@@ -3,8 +3,8 @@
 A classifier that is linear in the features is the last step of a network, whoever learned it. Its weights, with the
 standardization of the features folded in, become those of the network's own classifier; stages that it does not need
 are left away. Scores become probabilities by softmax, which is what `LogisticRegression` and
-`LinearDiscriminantAnalysis` do themselves. An SVM has no probabilities: its scores are multiplied by the one number
-that makes them likeliest on pictures that it did not learn from (temperature scaling, Guo et al. 2017).
+`LinearDiscriminantAnalysis` do themselves. An SVM's are margins: the layout ends in ``svm``, and the network divides
+them by the temperature that fits pictures which the SVM did not learn from.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from convscope.core.errors import ParameterError
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.temperature import fitting_temperature
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
 
@@ -39,10 +40,6 @@ class LinearHead:
     def scores(self, vectors: NDArray[np.floating[Any]]) -> Values:
         """Return N × K of vectors N × values."""
         return vectors @ self.weights.T + self.biases
-
-    def times(self, factor: float) -> "LinearHead":
-        """Return the head whose scores are `factor` times as large."""
-        return LinearHead(weights=self.weights * factor, biases=self.biases * factor)
 
 
 def linear_head(fitted: Any, *, classes: int) -> LinearHead | None:
@@ -93,21 +90,23 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
             "the features can, such as softmax, svm and lda."
         )
     calibrated = hasattr(fitted, "predict_proba")
-    network = _without_later_stages(model, reading)
-    factor = 1.0 if calibrated else _temperature(fitted, found)
-    head = head.times(factor)
+    network = _without_later_stages(model, reading, classifier="softmax" if calibrated else "svm")
     with torch.no_grad():
         network.classifier.weight.copy_(torch.from_numpy(head.weights))
         network.classifier.bias.copy_(torch.from_numpy(head.biases))
+    temperature = 1.0
+    if network.temperature is not None:
+        temperature = _temperature(fitted, found)
+        network.temperature.fill_(temperature)
     record = {"name": name, "stage": reading.depth(model.network), "pool": reading.pool}
-    record |= {"probabilities": "its own" if calibrated else "softmax of scores times factor", "factor": factor}
+    record["temperature"] = temperature
     return replace(
         model, network=network.eval(), layout=network.layout, training={**model.training, "classifier": record}
     )
 
 
-def _without_later_stages(model: Model, reading: Reading) -> Network:
-    """Return a network of the first stages alone, with a pooling of whole maps where the reading has one."""
+def _without_later_stages(model: Model, reading: Reading, *, classifier: str) -> Network:
+    """Return a network of the first stages and a classifier, with a pooling of whole maps where the reading has one."""
     before, depth = model.network, reading.depth(model.network)
     stages = list(before.layout.stages[: _layout_stages(before.layout, depth)])
     has_maps = not stages or isinstance(stages[-1], (Convolution, Subsampling))
@@ -121,7 +120,7 @@ def _without_later_stages(model: Model, reading: Reading) -> Network:
         stages.append(Subsampling(code=code, window=None, stride=1))
     planned = before.plan
     network = Network(
-        replace(before.layout, stages=tuple(stages)),
+        replace(before.layout, stages=tuple(stages), classifier=classifier),
         height=planned.height,
         width=planned.width,
         channels=planned.channels,
@@ -142,9 +141,7 @@ def _layout_stages(layout: Layout, depth: int) -> int:
 
 
 def _temperature(classifier: Any, found: FeatureSet) -> float:
-    """Return the factor of the scores whose softmax is likeliest on training pictures that were not learned from."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
+    """Return the temperature that fits training pictures, each scored by a classifier that did not learn from it."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
 
@@ -159,10 +156,4 @@ def _temperature(classifier: Any, found: FeatureSet) -> float:
         if head is None:
             return 1.0
         scores[other] = head.scores(vectors[other])
-    rows = np.arange(len(labels))
-    found_best = minimize_scalar(
-        lambda power: -log_softmax(np.exp(power) * scores, axis=1)[rows, labels].mean(),
-        bounds=(-7, 7),
-        method="bounded",
-    )
-    return float(np.exp(found_best.x))
+    return fitting_temperature(scores, labels)

@@ -16,6 +16,7 @@ from convscope.stages.subsampling import Subsampling
 from convscope.stages.untied import UntiedConvolution
 from convscope.stages.windows import Stochastic
 
+from .classifiers import CLASSIFIERS
 from .layout import Layout
 from .plan import Plan, plan
 
@@ -121,6 +122,7 @@ class Network(nn.Module):
 
     mean: Tensor
     std: Tensor
+    temperature: Tensor | None  # of scores that are margins
 
     def __init__(
         self,
@@ -146,6 +148,8 @@ class Network(nn.Module):
             _initialize(self, layout, seed)
             self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
             self.register_buffer("std", _by_channel("std", std, channels, above=0.0))
+            margins = not CLASSIFIERS[layout.classifier].gives_probabilities
+            self.register_buffer("temperature", torch.ones(1) if margins else None)
 
     @contextmanager
     def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
@@ -186,6 +190,14 @@ class Network(nn.Module):
             maps = stage(maps)
         scores: Tensor = self.classifier(maps.flatten(1))  # N C H W -> N, C*H*W
         return scores.float()
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Return the probability of every class, N K, from what `forward` takes: the softmax of the scores.
+
+        Scores that are margins are divided by the temperature before.
+        """
+        scores = self(images)
+        return torch.softmax(scores if self.temperature is None else scores / self.temperature, dim=1)
 
 
 def _by_channel(name: str, values: Sequence[float], channels: int, *, above: float) -> Tensor:

@@ -68,7 +68,8 @@ class Folded:
     Attributes:
         mean: float32, one a channel: subtracted from pixels 0…1.
         std: float32, one a channel: what is left is divided by it.
-        steps: one for each step of the network's plan.
+        steps: one for each step of the network's plan; the softmax of the last gives the probabilities (scores that
+            are margins are divided by their temperature).
     """
 
     mean: Values
@@ -111,6 +112,8 @@ def fold(network: Network) -> Folded:
             weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
             steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
     weights, biases = _folded(network.classifier.weight, network.classifier.bias, None)
+    if network.temperature is not None:
+        weights, biases = weights / network.temperature.numpy(), biases / network.temperature.numpy()
     steps.append(Connections(weights=weights, biases=biases, nonlinearity="linear"))
     return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps))
 

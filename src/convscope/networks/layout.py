@@ -10,23 +10,23 @@ The grammar, with `-` between the parts::
     128N     128 fully connected units
     tanh     at the end: the nonlinearity of every stage (relu unless said)
     nonorm   at the end: no normalization
-    softmax  at the end: the classifier
+    svm      at the end: the classifier (softmax unless said; svm with squared margins, hinge with plain ones)
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from convscope.core.errors import LayoutError, choose, did_you_mean
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.subsampling import KINDS, Subsampling
 
+from .classifiers import CLASSIFIERS
+
 Stage = Convolution | Subsampling | Connected
 
-CLASSIFIERS = ("softmax",)
 LARGEST_STAGES = 200
 _NO_NORMALIZATION = "nonorm"
 _LONGEST_TEXT = 4_000  # more than the longest text of any layout
@@ -45,7 +45,7 @@ class Layout:
         stages: from the image upward; empty if the classifier reads the pixels.
         nonlinearity: of every convolution and all fully connected units, a key of `NONLINEARITIES`.
         normalization: batch normalization after every convolution and all fully connected units.
-        classifier: what reads the last maps.
+        classifier: what reads the last maps, a key of `CLASSIFIERS`.
 
     Raises:
         LayoutError: the stages cannot follow each other, or are too many.
@@ -55,7 +55,7 @@ class Layout:
     stages: tuple[Stage, ...]
     nonlinearity: str = "relu"
     normalization: bool = True
-    classifier: Literal["softmax"] = "softmax"
+    classifier: str = "softmax"
 
     def __post_init__(self) -> None:
         """Refuse what no network can be."""
@@ -132,6 +132,7 @@ def _parse(text: str) -> Layout:
         stages=tuple(stages),
         nonlinearity=words.get("nonlinearity", "relu"),
         normalization="normalization" not in words,
+        classifier=words.get("classifier", "softmax"),
     )
 
 

@@ -163,7 +163,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 def _probabilities(network: Network, images: Tensor) -> Tensor:
     """Return N K from uint8 N H W C: the one place that says in which precision prediction computes."""
-    return torch.softmax(network(images), dim=1)
+    return network.probabilities(images)
 
 
 def as_tensor(images: NDArray[np.uint8]) -> Tensor:

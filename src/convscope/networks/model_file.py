@@ -211,8 +211,9 @@ def _check_values(tensors: dict[str, Tensor]) -> None:
             raise _UnfitError(f"its tensor '{name}' holds values that are not finite")
         if name.endswith("running_var") and bool((value < 0).any()):
             raise _UnfitError(f"its tensor '{name}' holds a negative variance")
-    if bool((tensors["std"] <= 0).any()):
-        raise _UnfitError("its deviation of the pixels is not above 0")
+    for name, what in (("std", "deviation of the pixels"), ("temperature", "temperature of the scores")):
+        if name in tensors and bool((tensors[name] <= 0).any()):
+            raise _UnfitError(f"its {what} is not above 0")
 
 
 def _ending(digest: str) -> str:

@@ -23,7 +23,7 @@ class Step:
     """One step: convolution, subsampling or fully connected units, the classifier last.
 
     Attributes:
-        name: the step's notation, or ``softmax``.
+        name: the step's notation, or the name of the classifier.
         maps: number of output maps (or units), of `rows` × `columns` values each.
         parameters: numbers that are learned (weights, and a bias or normalization's shift for each map).
         multiply_adds: multiplications with an addition for one image (normalization, nonlinearity and subsampling not

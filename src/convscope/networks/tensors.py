@@ -4,6 +4,7 @@ import torch
 
 from convscope.stages.convolution import Connected, Convolution
 
+from .classifiers import CLASSIFIERS
 from .plan import Plan
 
 Tensors = dict[str, tuple[torch.dtype, tuple[int, ...]]]
@@ -35,6 +36,8 @@ def expected_tensors(planned: Plan) -> Tensors:
             shape = (stage.units, values)
             result |= _weights(f"stages.{module}", "linear", shape, units=stage.units, normalized=normalized)
     result |= _learned("classifier", (planned.classes, planned.below(len(stages))[1]), biases=planned.classes)
+    if not CLASSIFIERS[planned.layout.classifier].gives_probabilities:
+        result["temperature"] = (torch.float32, (1,))
     return result | dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
 
 

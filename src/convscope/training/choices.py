@@ -16,6 +16,7 @@ from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
+from .first_stages import check_first
 from .recipe import Precision, Recipe
 from .settings import Settings
 
@@ -76,6 +77,8 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
         batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
+        first=tuple(name.strip() for name in settings.first.split(",")) if settings.first is not None else (),
+        freeze_first=settings.freeze_first,
         precision=choose_precision(settings.precision),
         **{name: value for name, value in given.items() if value is not None},
     )
@@ -87,6 +90,7 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
 
     Raises:
         LayoutError: the layout does not fit the pictures.
+        ParameterError: its first convolutions cannot be learned without labels as `settings` says.
     """
     choice = choose_recipe(examples, settings)
     height, width, channels = examples.images.shape[1:]
@@ -98,6 +102,8 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
         mirrored=choice.recipe.augmentation.flip,
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
+    first = check_first(choice.recipe, planned, pictures=len(examples.places))
+    choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
     return planned, _within_memory(choice, planned, settings)
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from convscope.networks.build import Network
+from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import BATCH_VALUES
 
 from .learning_set import LearningSet
@@ -17,7 +17,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """Mean loss (cross-entropy, in nats) and accuracy (0…1) over some pictures."""
+    """Mean loss of the network's classifier (softmax: cross-entropy, in nats) and accuracy (0…1) over some pictures."""
 
     loss: float
     accuracy: float
@@ -26,9 +26,10 @@ class Judged:
 def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: Precision = "float32") -> Judged:
     """Return how good `network`, which is in evaluation mode, is on the pictures at `places` (at least one)."""
     loss, right = 0.0, 0
+    compute = CLASSIFIERS[network.layout.classifier].loss
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
         for some in places.split(min(_BATCH, network.plan.batch_within(BATCH_VALUES))):  # type: ignore[no-untyped-call]  # torch has no types here
             scores, labels = network(data.images[some]), data.labels[some]
-            loss += float(functional.cross_entropy(scores, labels, reduction="sum"))
+            loss += float(compute(scores, labels, None, 0.0)) * len(some)
             right += int((scores.argmax(1) == labels).sum())
     return Judged(loss=loss / len(places), accuracy=right / len(places))

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from convscope.core.errors import TrainingError
 from convscope.images.augmentation import distort, take
+from convscope.networks.classifiers import CLASSIFIERS
 
 from .evaluation import evaluate
 from .history import EpochRecord
@@ -94,7 +94,7 @@ def _step(  # noqa: PLR0917  # one place calls it
     half = torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16")
     with half, state.network.drawing_from(generator):
         scores = state.network(maps)
-    loss = functional.cross_entropy(scores, labels, weight=weights, label_smoothing=recipe.smoothing)
+    loss = CLASSIFIERS[state.network.layout.classifier].loss(scores, labels, weights, recipe.smoothing)
     value = loss.item()
     if not math.isfinite(value):
         raise TrainingError(

@@ -27,7 +27,7 @@ class Method(Protocol):
 
 
 class Optimizer:
-    """Every weight of a network with the method that learns it.
+    """Every weight of a network with the method that learns it; frozen weights (that need no gradient) have none.
 
     Args:
         network: whose weights are learned; in the memory format that they keep.
@@ -39,7 +39,7 @@ class Optimizer:
     LARGEST_MATRIX = 256  # units that are connected everywhere; with more, Muon takes longer than all else
 
     def __init__(self, network: Network, *, decay: float, precision: torch.dtype = torch.float32) -> None:
-        weights = dict(network.named_parameters())
+        weights = {name: value for name, value in network.named_parameters() if value.requires_grad}
         hidden = {name: value for name, value in weights.items() if self._is_hidden(value, network)}
         # before a normalization, the length of a unit's weights changes nothing
         kept = None if network.layout.normalization else decay

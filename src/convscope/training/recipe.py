@@ -5,6 +5,7 @@ from typing import Literal
 
 from convscope.core.errors import ParameterError, choose
 from convscope.images.augmentation import Augmentation
+from convscope.stages.patch_learning import WAYS
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -20,11 +21,15 @@ class Recipe:
         weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and
             normalized weights that Muon learns.
         warmup: part of the way, 0…1, during which the learning rate rises.
-        smoothing: label smoothing, 0…1 (Szegedy et al. 2016).
+        smoothing: label smoothing, 0…1 (Szegedy et al. 2016); of softmax, margins have none.
         averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.
         augmentation: how pictures are changed each time they are seen.
         balance: weight classes by the inverse of their number of pictures.
         precision: of convolutions and products; weights and sums stay float32.
+        first: how the first convolutions get their first weights, without labels, one name of
+            `convscope.stages.patch_learning.WAYS` each, from the picture upward; empty for random ones.
+        freeze_first: leave these weights as they are. Otherwise training starts from them, which is the rule because
+            labels can then only add to what was learned without; frozen, they show what it is worth by itself.
     """
 
     epochs: int
@@ -37,6 +42,8 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     balance: bool = False
     precision: Precision = "float32"
+    first: tuple[str, ...] = ()
+    freeze_first: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can have."""
@@ -57,3 +64,9 @@ class Recipe:
             if not fits or not low <= value <= high:
                 raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
         choose("precision", self.precision, ("float32", "bfloat16"))
+        for name in self.first:
+            choose("first", name, WAYS)
+        if self.freeze_first and not self.first:
+            raise ParameterError(
+                "`freeze_first` needs weights that were learned first. Got no `first`. Name a way, for example kmeans."
+            )

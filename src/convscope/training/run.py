@@ -10,13 +10,17 @@ from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.source import Source
 from convscope.networks.build import Network
+from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.layout import Layout
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 
+from .calibration import Calibration, calibrate
 from .checkpoint import load_checkpoint
 from .choices import Examples, choose_network
+from .first_stages import learn_first
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
@@ -27,7 +31,7 @@ from .settings import Settings
 from .state import TrainingState
 from .watch import Outcome, Watch
 
-_UNTIL_NEEDS = 0.1
+_JUDGES = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,12 +60,16 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Learned:
-    """A trained network and how it came about; `trouble` says why training ended early, if it did."""
+    """A trained network and how it came about; `trouble` says why training ended early, if it did.
+
+    `calibration` says how its scores become probabilities, where they are none by themselves.
+    """
 
     network: Network
     history: tuple[EpochRecord, ...]
     outcome: Outcome
     seconds: float
+    calibration: Calibration | None = None
     trouble: TrainingError | None = None
 
 
@@ -76,11 +84,7 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     started = time.monotonic()
     layout = Layout.parse(settings.layout) if settings.layout is not None else None
     source = open_source(data, data_dir=Path(settings.data_dir) if settings.data_dir else None, reporter=reporter)
-    notes = []
-    held_out_missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
-    if settings.until is not None and settings.validation is None and held_out_missing:
-        settings = replace(settings, validation=_UNTIL_NEEDS)
-        notes.append("a tenth of the training pictures is held out to judge --until; the test pictures are for the end")
+    settings, notes = _with_judges(settings, source, layout)
     images = prepare(
         source,
         size=parse_size(settings.size),
@@ -108,6 +112,19 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
         threads=settings.threads or threads_for(planned.multiply_adds * choice.recipe.batch),
         started_s=started,
     )
+
+
+def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> tuple[Settings, list[str]]:
+    """Return the settings, with pictures held out where something must be judged before the end; and the note on it."""
+    margins = layout is not None and not CLASSIFIERS[layout.classifier].gives_probabilities
+    reasons = ["judge --until"] * (settings.until is not None) + ["turn margins into probabilities"] * margins
+    missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
+    if not reasons or settings.validation is not None or not missing:
+        return settings, []
+    note = (
+        f"a tenth of the training pictures is held out to {' and to '.join(reasons)}; the test pictures are for the end"
+    )
+    return replace(settings, validation=_JUDGES), [note]
 
 
 def _warned(images: ImageSet) -> list[str]:
@@ -145,31 +162,34 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
     """
     record, recipe = prepared.record, prepared.recipe
     data = LearningSet.of(prepared.images)
-    with tuned(prepared.threads), noticed() as interruption, reporter.task("training", 1.0) as task:
-        state, before = _begin(prepared, data), None
-        if resume and folder is not None and folder.checkpoint.exists():
+    go_on = resume and folder is not None and folder.checkpoint.exists()
+    with tuned(prepared.threads):
+        state, before = _begin(prepared, data, anew=not go_on, reporter=reporter), None
+        if go_on and folder is not None:
             load_checkpoint(state, folder.checkpoint, run=record.digest)
             before = state.best_weights()
-        watch = Watch(
-            folder=folder,
-            digest=record.digest,
-            task=task,
-            interruption=interruption,
-            until=prepared.settings.until,
-            last_good=before,
-        )
         trouble: TrainingError | None = None
-        try:
-            run(state, data, recipe, watch, seed=prepared.settings.seed)
-        except TrainingError as error:
-            if watch.last_good is None:
-                raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
-            trouble = error
+        with noticed() as interruption, reporter.task("training", 1.0) as task:
+            watch = Watch(
+                folder=folder,
+                digest=record.digest,
+                task=task,
+                interruption=interruption,
+                until=prepared.settings.until,
+                last_good=before,
+            )
+            try:
+                run(state, data, recipe, watch, seed=prepared.settings.seed)
+            except TrainingError as error:
+                if watch.last_good is None:
+                    raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
+                trouble = error
         good = state.best_weights() if trouble is None else watch.last_good
         state.network.load_state_dict(good or {})
         state.network.eval()
         return Learned(
             network=state.network,
+            calibration=calibrate(state.network, data),
             history=tuple(state.history),
             outcome=watch.outcome,
             seconds=state.pace.elapsed_s,
@@ -177,7 +197,8 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
         )
 
 
-def _begin(prepared: Prepared, data: LearningSet) -> TrainingState:
+def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Reporter) -> TrainingState:
+    """Return the state before the first step; only `anew` is anything learned for it, else a checkpoint follows."""
     mean, std = data.moments
     height, width, channels = prepared.images.images.shape[1:]
     network = Network(
@@ -190,12 +211,18 @@ def _begin(prepared: Prepared, data: LearningSet) -> TrainingState:
         std=std,
         seed=prepared.settings.seed,
     )
+    started = time.monotonic()
+    if anew:
+        learn_first(network, data, prepared.recipe, seed=prepared.settings.seed, reporter=reporter)
+    before_s = time.monotonic() - started if prepared.recipe.first else 0.0  # counts as training
     steps = prepared.recipe.epochs * steps_per_epoch(len(data.training), prepared.recipe.batch)
     budget = None
     if prepared.settings.minutes is not None:
         budget = 0.98 * prepared.settings.minutes * 60 - (time.monotonic() - prepared.started_s)
-        budget = max(budget, 1.0)
-    return TrainingState.begin(network, prepared.recipe, steps=steps, budget_s=budget)
+        budget = max(budget, 1.0) + before_s
+    state = TrainingState.begin(network, prepared.recipe, steps=steps, budget_s=budget)
+    state.pace.go_on(fraction=0.0, per_step=state.pace.per_step, before_s=before_s)
+    return state
 
 
 def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:

@@ -28,6 +28,9 @@ class Settings:
         batch, learning_rate, smoothing: of the recipe.
         flip, shift, rotate, scale, erase: how pictures are changed while training.
         balance: weight classes by the inverse of their number of pictures.
+        first: how the first convolutions are learned without labels, before all else is learned with them:
+            ``kmeans``, or ``kmeans,rica`` for two, the second on the maps of the first.
+        freeze_first: leave them as they are then; else they are learned on with all others.
         threads, precision: of the machine.
     """
 
@@ -52,6 +55,8 @@ class Settings:
     scale: float | None = None
     erase: float | None = None
     balance: bool = False
+    first: str | None = None
+    freeze_first: bool = False
     threads: int | None = None
     precision: AskedPrecision = "auto"
 

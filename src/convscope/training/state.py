@@ -10,6 +10,7 @@ from torch import Tensor
 from convscope.networks.build import Network
 
 from .averaging import RunningMean
+from .first_stages import freeze
 from .history import EpochRecord
 from .optimizer import Optimizer
 from .recipe import Recipe
@@ -46,7 +47,12 @@ class TrainingState:
 
     @staticmethod
     def begin(network: Network, recipe: Recipe, *, steps: int, budget_s: float | None = None) -> "TrainingState":
-        """Return the state before the first of `steps` steps (a first guess where `budget_s` settles the end)."""
+        """Return the state before the first of `steps` steps (a first guess where `budget_s` settles the end).
+
+        What the recipe freezes is frozen here.
+        """
+        if recipe.freeze_first:
+            freeze(network, len(recipe.first))
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,

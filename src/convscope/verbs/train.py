@@ -162,6 +162,7 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
             "settings": to_json(prepared.settings),
             "recipe": to_json(prepared.recipe),
             "seconds": learned.seconds,
+            **({"calibration": to_json(learned.calibration)} if learned.calibration else {}),
         },
     )
     model.save(folder.model)
@@ -194,7 +195,7 @@ def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder
         steps=step_rows(prepared.plan),
         problems=images.inspection.problems,
         left_out=images.inspection.pictures - images.inspection.usable,
-        notes=prepared.notes,
+        notes=(*prepared.notes, *([str(learned.calibration)] if learned.calibration else [])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=command,
         model=str(folder.model),

@@ -5,7 +5,8 @@ import pytest
 from scipy.optimize import check_grad
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.stages.patch_learning import LEARNERS, ClusterLayer, learn_layer
+from convscope.stages.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_layer
+from convscope.stages.patch_learning.layer import learner_for
 from convscope.stages.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.stages.patch_learning.patches import random_patches
 from convscope.stages.patch_learning.whitening import KINDS, Whitening
@@ -60,11 +61,11 @@ def test_zca_stays_close_to_the_patches_and_pca_keeps_as_many_axes_as_asked() ->
     assert deviations[0] >= deviations[1] >= deviations[2]
 
 
-@pytest.mark.parametrize("by", LEARNERS)
+@pytest.mark.parametrize("by", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_at_1000_random_places_the_copied_layer_gives_what_whitening_and_unit_give(by: str, kind: str) -> None:
     images = stripes(channels=3)
-    learn = LEARNERS[by]
+    learn = learner_for(by, units=5, side=4, channels=3)
     seen = {}
 
     def remembered(white: np.ndarray, units: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

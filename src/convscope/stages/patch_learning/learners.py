@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convscope.core.errors import ParameterError
 from convscope.stages.unit import logistic
 
 from .patches import Rows
@@ -19,24 +20,33 @@ Learner = Callable[[Rows, int, int], Learned]
 def random_units(patches: Rows, units: int, seed: int) -> Learned:
     """Return units of length 1 in random directions: what learning must be better than."""
     weights = np.random.default_rng(seed).normal(size=(units, patches.shape[1]))
-    return _unit_length(weights), np.zeros(units)
+    return unit_length(weights), np.zeros(units)
 
 
 def some_patches(patches: Rows, units: int, seed: int) -> Learned:
     """Return patches themselves, of length 1, as units: the plainest thing that fits the pictures."""
     chosen = np.random.default_rng(seed).choice(len(patches), units, replace=len(patches) < units)
-    return _unit_length(patches[chosen]), np.zeros(units)
+    return unit_length(patches[chosen]), np.zeros(units)
 
 
 def kmeans(patches: Rows, units: int, seed: int) -> Learned:
     """Return the middles of clusters, of length 1 (Coates, Lee & Ng 2011)."""
-    return _unit_length(middles_of_clusters(patches, units, seed)), np.zeros(units)
+    return unit_length(middles_of_clusters(patches, units, seed)), np.zeros(units)
 
 
 def middles_of_clusters(patches: Rows, units: int, seed: int) -> Rows:
-    """Return the middles of clusters, units × D, by scikit-learn's mini-batch k-means."""
+    """Return the middles of clusters, units × D, by scikit-learn's mini-batch k-means.
+
+    Raises:
+        ParameterError: there are more clusters than patches.
+    """
     from sklearn.cluster import MiniBatchKMeans
 
+    if units > len(patches):
+        raise ParameterError(
+            f"`units` of kmeans must be at most the number of patches, {len(patches):,}. Got {units:,}. "
+            "Use fewer units or more patches."
+        )
     found = MiniBatchKMeans(units, random_state=seed, n_init=1, batch_size=4096, reassignment_ratio=0.05).fit(patches)
     return np.asarray(found.cluster_centers_, dtype=np.float64)
 
@@ -113,9 +123,9 @@ class Rica:
 
     def __call__(self, patches: Rows, units: int, seed: int) -> Learned:
         """Return weights of length 1, and no biases."""
-        start = _unit_length(np.random.default_rng(seed).normal(size=(units, patches.shape[1])))
+        start = unit_length(np.random.default_rng(seed).normal(size=(units, patches.shape[1])))
         found = _lowest(self.cost, start.ravel(), patches, units, self.steps)
-        return _unit_length(found.reshape(start.shape)), np.zeros(units)
+        return unit_length(found.reshape(start.shape)), np.zeros(units)
 
     def cost(self, theta: Rows, patches: Rows, units: int) -> tuple[float, Rows]:
         """Return the cost and its gradient at weights of any length, which count as if of length 1."""
@@ -153,6 +163,7 @@ def _lowest(
     return np.asarray(found.x, dtype=np.float64)
 
 
-def _unit_length(weights: Rows) -> Rows:
+def unit_length(weights: Rows) -> Rows:
+    """Return rows of length 1 that point where `weights` do; a row of zeros stays."""
     result: Rows = weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-12)
     return result
