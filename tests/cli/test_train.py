@@ -90,14 +90,78 @@ def test_unusable_pictures_are_named_and_the_exit_code_is_1(
     command = ["train", "set", "--layout", "4C3-MP2", "--threads", "1", "-o", "run", "--epochs", "1", "--size", "8"]
     assert main(command) == 1
     out, err = capsys.readouterr()
-    assert "left out 12 unusable files" in out
+    assert "left out 12 unusable files; listed in the report" in out
     assert err.count("unusable: ") == 10
     assert "unusable: a/bad09.png: " in err
     assert "… and 2 more, in the report" in err
+    assert main([*command, "--dry-run", "--force"]) == 1
+    out, err = capsys.readouterr()
+    assert "1 epoch, 32 pictures a step" in out
+    assert ", 1 thread\n" in out
+    assert "unusable: a/bad09.png: " in err
     assert main(["features", "run", "set", "-o", "features.npz"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("features.npz: 8 pictures, 4 x 4 x 4 values each")
     assert err.count("unusable: ") == 10
+
+
+@pytest.mark.parametrize("option", ["--output", "--resume", "--cache-dir", "--data-dir"])
+def test_a_place_without_a_name_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "digits", option, ""]) == 2
+    assert "it must name a file or folder. Got an empty name." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_data_without_a_name_are_not_the_set_that_is_taken_without_data(
+    more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "", *more]) == 2
+    assert "Got '', and nothing stands there" in capsys.readouterr().err
+
+
+def test_a_dry_run_of_a_run_that_is_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--dry-run", "--resume", "run"]) == 2
+    assert "--dry-run shows a run that would be new. Leave --resume out." in capsys.readouterr().err
+
+
+def test_without_data_a_folder_of_the_name_of_the_set_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    folder(tmp_path / "digits", each=4)
+    short = ["--layout", "2C3-MP2", "--epochs", "1", "--threads", "1", "--dry-run", "--json"]
+    assert main(["train", *short]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == list("0123456789")
+    assert main(["train", "digits", *short]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["classes"] == ["a", "b"]
+    assert f"digits is taken from here, {tmp_path / 'digits'}, not the set of that name" in err
+
+
+@pytest.mark.parametrize(("data", "output"), [("set", "set"), ("set", "set/run"), (".", None)])
+def test_a_run_is_not_put_among_the_pictures(
+    data: str,
+    output: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder(tmp_path / "set", each=4) if data == "." else folder(tmp_path / "set", each=4).parent)
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    before = sorted((tmp_path / "set").rglob("*"))
+    assert main(["train", data, *(["-o", output] if output else [])]) == 2
+    assert "`output` must be outside the folder of pictures" in capsys.readouterr().err
+    assert sorted((tmp_path / "set").rglob("*")) == before
+
+
+def test_a_run_has_the_name_of_its_folder_in_any_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    folder(tmp_path / "写真", each=4)
+    command = ["train", "写真", "--layout", "2C3-MP2", "--epochs", "1", "--threads", "1", "--size", "8", "--quiet"]
+    assert main(command) == 0
+    assert (tmp_path / "runs" / "写真-1" / "report.html").exists()
 
 
 def test_a_dry_run_ends_with_the_command_that_trains_the_same(capsys: pytest.CaptureFixture[str]) -> None:

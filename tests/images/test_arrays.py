@@ -163,7 +163,7 @@ BROKEN = {
     "flat": (_npz(x=BYTES.reshape(6, -1), y=LABELS), "`x` must have the shape N H W"),
     "scalar": (_npz(x=np.array(3), y=np.array(4)), "`x` must have the shape N H W"),
     "sizes": (_npz(x_train=BYTES, y_train=LABELS, x_test=BYTES[:, :2], y_test=LABELS), "images of one size"),
-    "nan": (_npz(x=BYTES * np.nan, y=LABELS), "must hold finite numbers"),
+    "nan": (_npz(x=BYTES * np.nan, y=LABELS), r"\.npz: `x` must hold finite numbers"),
     "huge": (_with_header("(60000, 60000, 60000, 3)"), "must be as long as its headers say. Got x.npy with 648,0"),
     "short": (_with_header("(6, 4, 4)", data=b"\0" * 90), "Got x.npy with 96 bytes declared, 90 listed"),
     "negative": (_with_header("(-1, 4, 4)"), "must be "),

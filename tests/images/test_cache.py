@@ -313,6 +313,11 @@ def test_a_folder_that_cannot_be_written_is_told_and_another_is_used(pictures, t
     assert not kept.exists()
 
 
+def test_a_folder_that_cannot_be_made_is_told_and_another_is_used(pictures):
+    images = ready(pictures, Path("/proc/x"))
+    assert any("cannot be written; the pictures are kept in" in note for note in images.notes)
+
+
 def test_a_read_only_folder_with_a_whole_entry_is_used(pictures, place, builds, monkeypatch):
     ready(pictures, place)
     monkeypatch.setattr(Path, "mkdir", lambda *given, **named: (_ for _ in ()).throw(PermissionError(13, "no")))

@@ -138,9 +138,9 @@ def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ([], "must have one sub-folder a class .* Got nothing. Sort them"),
-        (["1.png", "2.png"], "must have one sub-folder a class .* Got 2 pictures directly inside. Sort them"),
-        (["notes.txt"], "Got 1 files without a picture's extension. Sort them"),
+        ([], "must have one sub-folder a class .* Got nothing. Put the pictures"),
+        (["1.png", "2.png"], "must have one sub-folder a class .* Got 2 pictures directly inside. Put the pictures"),
+        (["notes.txt"], "Got 1 files without a picture's extension. Put the pictures"),
         (["a/", "b/"], "must have pictures in .* Got 2 sub-folders without any picture. Check the path"),
         (["a/1.txt", "b/2.txt"], "Got 2 sub-folders without any picture and 2 files without a picture's extension"),
         (["a/1.png"], "must have at least two classes. Got only the class 'a' .1 pictures.. Add another"),
@@ -151,6 +151,8 @@ def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> 
         (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 pict"),
         (["train/a/1.png", "train/1.png", "test/a/1.png"], "train/` must hold either pictures or class folders"),
         (["train/a/1.png", "train/b/", "test/b/1.png"], "train/b/` must hold pictures of its class"),
+        (["train/a/1.png", "train/b/1.png", "other/1.png"], "Got train/ with class folders inside, beside other/"),
+        (["test/a/1.png", "test/b/1.png"], "must have a train/ folder beside test/. Got none. Add it"),
         (["val/a/1.png", "test/a/1.png"], "must have a train/ folder beside test/ and val/. Got none. Add it"),
         (["train/a/1.png", "val/a/1.png", "valid/a/1.png"], "must have one val folder. Got val/ and valid/"),
         (["train/a/1.png", "val/a/1.png"], "must have at least two classes. Got only the class 'a'"),

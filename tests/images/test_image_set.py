@@ -31,7 +31,7 @@ def test_each_picture_is_what_preprocessing_makes_of_its_file(tmp_path, cache):
         expected = images.preprocessing.apply(decode(images.path(index)))
         assert np.array_equal(images.images[index], expected)
         assert images.picture_name(index).startswith(images.classes[images.labels[index]] + "/")
-    assert "1 picture is unusable and left out; the report names them" in images.notes
+    assert "1 picture left out, being unusable" in images.notes
     assert [problem.name for problem in images.inspection.unusable] == ["a/00.png"]
 
 

@@ -21,7 +21,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 @click.command("features", context_settings={"show_default": True})
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .npz, .npy, .csv or .parquet.")
+@click.option("-o", "--output", type=options.PLACE, metavar="FILE", help="A .npz, .npy, .csv or .parquet.")
 @click.option("--stage", type=int, default=-1, metavar="N", help="1 is the first, -1 the last, 0 the pixels.")
 @click.option(
     "--pool", default="none", metavar="POOL", help="Of each map: none (all values), mean, max, grid2 (2 x 2)."
@@ -31,7 +31,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 )
 @click.option(
     "--save",
-    type=click.Path(path_type=Path),
+    type=options.PLACE,
     metavar="FILE",
     help="Save the network with the best of the linear --classifiers (softmax, svm, lda) as a model file.",
 )

@@ -16,7 +16,7 @@ from .unusable import EXIT_UNUSABLE, name_unusable
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=options.PLACE,
     metavar="FILE",
     help="The page; look.html beside the model if none.",
 )

@@ -3,12 +3,20 @@
 import json
 import shlex
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
 from .unusable import EXIT_UNUSABLE, name_unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convscope.core.progress import Reporter
+    from convscope.images.inspection import Problem
 
 _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet", "look")
 
@@ -16,10 +24,16 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.command("train", context_settings={"show_default": True})
 @click.argument("data", required=False, metavar="[DATA]")
 @click.option(
-    "-o", "--output", metavar="FOLDER", help="Folder of the run; the first free runs/<name>-<number> if none."
+    "-o",
+    "--output",
+    type=options.PLACE,
+    metavar="FOLDER",
+    help="Folder of the run; the first free runs/<name>-<number> if none.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a run that stands in the output folder.")
-@click.option("--resume", metavar="RUN", help="Go on with the run in this folder, to the same weights.")
+@click.option(
+    "--resume", type=options.PLACE, metavar="RUN", help="Go on with the run in this folder, to the same weights."
+)
 @click.option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.option("--look", is_flag=True, help="Write the page that looks inside the network, too.")
@@ -38,7 +52,11 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 )
 @click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
 @click.option(
-    "--channels", type=click.IntRange(1, 3), metavar="1|3", help="Gray or colour; chosen from the set if none."
+    "--channels",
+    type=click.Choice(["1", "3"]),
+    callback=lambda _context, _option, value: None if value is None else int(value),
+    metavar="1|3",
+    help="Gray or colour; chosen from the set if none.",
 )
 @click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
 @click.option("--batch", type=int, metavar="N", help="Pictures a step.")
@@ -79,12 +97,15 @@ def command(context: click.Context, /, **given: Any) -> None:
     reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)
     settings = {name: value for name, value in given.items() if name not in _NOT_SETTINGS}
     if given["dry_run"]:
-        prepared = prepare(given["data"] or "digits", cache_dir=given["cache_dir"], reporter=reporter, **settings)
+        if given["resume"]:
+            raise click.UsageError("--dry-run shows a run that would be new. Leave --resume out.", context)
+        prepared = prepare(given["data"], cache_dir=given["cache_dir"], reporter=reporter, **settings)
         if given["as_json"]:
             click.echo(json.dumps(_plan_document(prepared), indent=2))
         else:
             tell(prepared, reporter)
             click.echo(_plan_text(prepared, _typed_words(context)))
+        _end_with_unusable(context, prepared.images.inspection.unusable, reporter)
         return
     if given["resume"]:
         settings = _typed(context, settings)
@@ -108,7 +129,11 @@ def command(context: click.Context, /, **given: Any) -> None:
         click.echo(_result_text(trained, given["until"]))
     if trained.outcome == "interrupted":
         context.exit(130)
-    unusable = trained.report.unusable
+    _end_with_unusable(context, trained.report.unusable, reporter)
+
+
+def _end_with_unusable(context: click.Context, unusable: "Sequence[Problem]", reporter: "Reporter") -> None:
+    """Name the pictures that could not be used, and leave with the exit code that says so."""
     name_unusable(((one.name, one.detail) for one in unusable), reporter, total=len(unusable), rest="in the report")
     if unusable:
         context.exit(EXIT_UNUSABLE)
@@ -159,8 +184,8 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     recipe = prepared.recipe
     lines += [
         "",
-        f"{recipe.epochs} epochs, {recipe.batch} pictures a step, learning rate up to {recipe.learning_rate:g}, "
-        f"{recipe.precision}, {prepared.threads} threads",
+        f"{counted(recipe.epochs, 'epoch')}, {recipe.batch} pictures a step, learning rate up to "
+        f"{recipe.learning_rate:g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
         + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),
@@ -192,14 +217,14 @@ def _result_text(trained: Any, until: float | None) -> str:
     lines = [
         f"accuracy {report.accuracy:.2%} on {report.pictures:,} {report.split} pictures "
         f"(95 % interval {low:.2%} to {high:.2%})",
-        f"{len(trained.history)} epochs, {report.seconds:.1f} s of training",
+        f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]
     if trained.outcome == "interrupted":
         lines.append(f"interrupted; go on with: convscope train --resume {shlex.quote(str(folder.path))}")
     elif until is not None and trained.outcome != "until":
         lines.append(f"the accuracy asked for, {until:.2%}, was not reached; more --epochs may reach it")
     if report.left_out:
-        lines.append(f"left out {report.left_out:,} unusable files; the report lists them")
+        lines.append(f"left out {counted(report.left_out, 'unusable file')}; listed in the report")
     lines += [f"model   {folder.model}", f"report  {folder.page}"]
     return "\n".join([*lines, *([f"look    {folder.look}"] if folder.look.exists() else [])])
 

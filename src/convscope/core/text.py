@@ -18,6 +18,16 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_written_out, text)
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number of things in words; `word` is for one of them.
+
+    Examples:
+        >>> counted(1, "epoch"), counted(1_200, "picture")
+        ('1 epoch', '1,200 pictures')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.images.cache.caching import cached
 from convscope.images.reading.facts import facts_of_stack
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
@@ -186,8 +186,7 @@ def _found(taken: _Taken) -> list[str]:
     notes = []
     unusable = len(taken.reasons)
     if unusable:
-        word = "picture is" if unusable == 1 else "pictures are"
-        notes.append(f"{unusable:,} {word} unusable and left out; the report names them")
+        notes.append(f"{counted(unusable, 'picture')} left out, being unusable")
     if taken.preprocessing.channels == 1:
         colored = int(np.count_nonzero(taken.facts["color"]))
         if colored:

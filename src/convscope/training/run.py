@@ -9,7 +9,7 @@ from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
 from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
@@ -74,7 +74,9 @@ class Learned:
 
 
 def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, reporter: Reporter) -> Prepared:
-    """Return the run that `settings` asks for, with `data` (a path, a name, a pair of arrays) read and inspected.
+    """Return the run that `settings` asks for, with its pictures read and inspected.
+
+    `data` is a path, a name or a pair of arrays; None for what the settings name.
 
     Raises:
         DataError: the pictures cannot be used.
@@ -83,7 +85,11 @@ def prepare_run(settings: Settings, data: Any, *, cache_dir: Path | None, report
     """
     started = time.monotonic()
     layout = Layout.parse(settings.layout) if settings.layout is not None else None
-    source = open_source(data, data_dir=Path(settings.data_dir) if settings.data_dir else None, reporter=reporter)
+    data_dir = Path(settings.data_dir) if settings.data_dir else None
+    if data is None:
+        source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter)
+    else:
+        source = open_source(data, data_dir=data_dir, reporter=reporter)
     settings, notes = _with_judges(settings, source, layout)
     images = prepare(
         source,
@@ -149,7 +155,9 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if len(parts) > 2 or not all(
         part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
     ):
-        raise ParameterError(f"`size` must be one side or widthxheight in pixels, like 64 or 64x48. Got {text!r}.")
+        raise ParameterError(
+            f"`size` must be one side or widthxheight in pixels, up to 16384, like 64 or 64x48. Got {text!r}."
+        )
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 

@@ -107,7 +107,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
 
 def _new_path(name: str) -> Path:
     """Make the first folder ``runs/<name>-<number>`` that nobody has."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name).strip("-.")[:60] or "run"
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "run"
     for number in itertools.count(1):
         path = Path("runs") / f"{stem}-{number}"
         try:

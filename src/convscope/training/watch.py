@@ -52,14 +52,13 @@ class Watch(Listener):
         self.outcome: Outcome = "done"
         self.last_good = last_good
         self._saved_s = time.monotonic()
-        self._shown = ""
+        self._held_out = ""
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Show the step; write a checkpoint when it is time."""
         rate = state.sums.seen / max(state.sums.seconds, 1e-9)
         accuracy = state.sums.right / max(1, state.sums.seen)
-        note = f"epoch {state.epoch + 1}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._shown}  {rate:,.0f} images/s"
-        self.task.update(state.pace.fraction, note)
+        self._show(state, epoch=state.epoch + 1, loss=loss, accuracy=accuracy, rate=rate)
         if self.interruption.asked:
             self.outcome = "interrupted"
             self.save(state)
@@ -72,13 +71,19 @@ class Watch(Listener):
         """Write history and checkpoint; stop when the accuracy is enough."""
         self.last_good = state.best_weights()
         if record.validation_accuracy is not None:
-            self._shown = f"  held out {record.validation_accuracy:.4f}"
+            self._held_out = f"  held out {record.validation_accuracy:.4f}"
+        self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)
         if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.pace.done:
             self.save(state)
         if self.until is not None and (record.validation_accuracy or 0.0) >= self.until:
             self.outcome = "until"
             return False
         return True
+
+    def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
+        held_out = self._held_out  # of the last epoch that was judged
+        note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{held_out}  {rate:,.0f} images/s"
+        self.task.update(state.pace.fraction, note)
 
     def save(self, state: TrainingState) -> None:
         """Write the checkpoint and the history."""

@@ -13,7 +13,7 @@ from convscope.core.errors import ConvscopeError, ParameterError, UnreadableImag
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.features.extraction import pictures_for
-from convscope.images.sources.opening import open_source
+from convscope.images.sources.opening import open_recorded
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.page.look import Picture, render_look
@@ -115,7 +115,7 @@ def _held_out(model: Model, data_dir: Path | None, cache_dir: Path | None, repor
     settings: dict[str, Any] = model.training.get("settings", {})
     folder = data_dir or (Path(settings["data_dir"]) if settings.get("data_dir") else None)
     try:
-        source = open_source(settings.get("data", ""), data_dir=folder, reporter=reporter)
+        source = open_recorded(settings.get("data", ""), data_dir=folder, reporter=reporter)
         images = pictures_for(model, source, cache_dir=cache_dir, reporter=reporter)
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no pictures of the training come along, name some after the model: {error}")

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from convscope.training.steps import step_rows
 from convscope.training.watch import Outcome
 
 _AT_ONCE = 1_000  # pictures that are copied out of the cache
-_ARRAYS = "arrays"
+_ARRAYS, _NO_DATA = "arrays", "digits"
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
@@ -94,9 +95,10 @@ def train(
         fresh = prepare_run(record.settings, again, cache_dir=cache_dir, reporter=reporter)
         prepared = with_resumed(record, fresh)
     else:
-        prepared = prepare("digits" if data is None else data, cache_dir=cache_dir, reporter=reporter, **options)
+        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, **options)
         path = None if output is None else Path(output)
-        folder = make_folder(path, name=prepared.images.name, force=force)
+        _refuse_among_pictures(path or Path("runs"), prepared.settings.data)
+        folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
         write_record(folder, prepared.record)
     tell(prepared, reporter)
     learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
@@ -104,7 +106,7 @@ def train(
 
 
 def prepare(
-    data: Any = "digits", *, cache_dir: Path | None = None, reporter: Reporter | None = None, **options: Any
+    data: Any = None, *, cache_dir: Path | None = None, reporter: Reporter | None = None, **options: Any
 ) -> Prepared:
     """Return the run that `train` would carry out, with nothing trained: what ``--dry-run`` shows.
 
@@ -117,19 +119,31 @@ def prepare(
             raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
-    settings = Settings(data=_written(data), **options)
+    settings = Settings(data=_NO_DATA if data is None else _written(data), **options)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent())
 
 
 def _resumed_data(data: Any, settings: Settings) -> Any:
-    """Return the data of a run that is gone on with: those in its settings, or the arrays given again."""
+    """Return the arrays that a run is gone on with, None for the data in its settings."""
     if data is None and settings.data == _ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
     if data is not None and _written(data) != settings.data:
         raise ParameterError(
             f"`resume` goes on with the pictures of the run, {settings.data!r}. Got {_written(data)!r}. Leave them out."
         )
-    return settings.data if data is None else data
+    return data
+
+
+def _refuse_among_pictures(output: Path, data: str) -> None:
+    """Refuse a run folder inside the folder of pictures: next time it would be taken for a class."""
+    pictures, run = Path(data), output.resolve()
+    if data == _ARRAYS or not pictures.is_absolute() or not pictures.is_dir():
+        return
+    if run.is_relative_to(pictures.resolve()):
+        raise ParameterError(
+            f"`output` must be outside the folder of pictures, where it would be taken for a class. Got {output} in "
+            f"{pictures}. Give another: -o {shlex.quote(str(pictures.resolve().parent / 'runs' / pictures.name))}"
+        )
 
 
 def _written(data: Any) -> str:

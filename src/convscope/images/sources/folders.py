@@ -30,7 +30,9 @@ def open_folder(root: Path) -> FileSource:
     top, skipped = list_tree(root)
     name = f"{root}/"
     if not top.folders:
-        raise DataError(f"`{name}` must have {_EXPECTED}. Got {_found(top)}. Sort them into sub-folders by class.")
+        raise DataError(
+            f"`{name}` must have {_EXPECTED}. Got {_found(top)}. Put the pictures into sub-folders by class."
+        )
     if top.count() == 0:
         raise DataError(f"`{name}` must have pictures in {_EXPECTED}. Got {_found(top)}. Check the path.")
     parts, outside = _parts(top, name)
@@ -78,12 +80,25 @@ def _parts(top: Folder, name: str) -> tuple[list[tuple[int, Folder]], list[str]]
             parts, outside = _parts(only, name)
             return parts, list(top.pictures) + outside
     if TRAIN not in found or len(found) == 1:  # "train" may also be a class, beside "bus"
-        if len(found) > 1 and len(found) == len(top.folders):
+        _refuse_parts_beside_classes(top, found, name)
+        if len(found) == len(top.folders) and (len(found) > 1 or top.folders[0].folders):
             names = " and ".join(f"{folder.name}/" for folder in top.folders)
             raise DataError(f"`{name}` must have a train/ folder beside {names}. Got none. Add it.")
         return [(UNASSIGNED, top)], [top.inside(picture) for picture in top.pictures]
     outside = [f"{folder.relative}/" for folder in top.folders if folder not in found.values()]
     return sorted(found.items()), [*(top.inside(picture) for picture in top.pictures), *outside]
+
+
+def _refuse_parts_beside_classes(top: Folder, found: dict[int, Folder], name: str) -> None:
+    """Raise DataError if a folder has the name of a part and class folders inside, and others stand beside it."""
+    others = [folder for folder in top.folders if folder not in found.values()]
+    for part in found.values():
+        if others and sum(folder.count() for folder in part.folders):
+            raise DataError(
+                f"`{name}` must have either classes or train/ beside val/ or test/. Got {part.name}/ with class "
+                f"folders inside, beside {others[0].name}/. Move it elsewhere, or rename {part.name}/ if it is a "
+                "group of classes."
+            )
 
 
 def _classes(part: Folder, split: int, name: str) -> Iterator[tuple[str, Folder]]:

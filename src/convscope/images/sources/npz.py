@@ -64,8 +64,17 @@ def open_npz(file: Path) -> ArraySource:
                 f"`{file}` must have one label an image and images of one size. Got {image_key} of the shape "
                 f"{images[-1].shape} with {len(labels[-1]):,} labels. Save it again."
             )
-    pictures = images[0] if len(images) == 1 else to_images(np.concatenate(images))
-    return from_arrays(pictures, np.concatenate(labels), splits=np.concatenate(splits), classes=names, name=str(file))
+    pictures = images[0] if len(images) == 1 else np.concatenate(images)
+    try:
+        return from_arrays(
+            to_images(pictures, next(iter(pairs.values()))[0]),
+            np.concatenate(labels),
+            splits=np.concatenate(splits),
+            classes=names,
+            name=str(file),
+        )
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from None
 
 
 def find_pairs(file: Path, headers: dict[str, Header]) -> dict[int, tuple[str, str]]:

@@ -58,6 +58,8 @@ def open_source(
     if not isinstance(data, (str, os.PathLike)) or "\0" in os.fspath(data):
         raise DataError(f"`data` must be a path, the name of a set, or a pair of arrays. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
+    if text in NAMES and reporter is not None and os.path.lexists(path):
+        reporter.say(f"{text} is taken from here, {path.absolute()}, not the set of that name")
     if text == "" or not os.path.lexists(path):
         if text in NAMES:
             return open_named(text, data_dir=data_dir, reporter=reporter)
@@ -68,6 +70,17 @@ def open_source(
     if path.is_dir():
         return open_idx(path) if is_idx(path) else open_folder(path)
     return _open_file(path)
+
+
+def open_recorded(data: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None) -> Source:
+    """Return the source that the settings of a run name: a set by its name, whatever stands here, or an absolute path.
+
+    Raises:
+        DataError: nothing is there any more, or it is not what is expected.
+    """
+    if data in NAMES:
+        return open_named(data, data_dir=data_dir, reporter=reporter)
+    return open_source(data, data_dir=data_dir, reporter=reporter)
 
 
 def _open_file(path: Path) -> Source:
@@ -110,5 +123,6 @@ __all__ = [
     "FileSource",
     "Source",
     "from_arrays",
+    "open_recorded",
     "open_source",
 ]

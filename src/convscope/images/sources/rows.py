@@ -34,6 +34,8 @@ class Row:
 def read_csv(file: Path) -> list[Row]:
     """Return the rows of a CSV or TSV file; bad text raises DataError."""
     text = _text(file)
+    if "\0" in text:
+        raise DataError(f"`{file}` must be a CSV file, which is text. Got other data. Check the path.")
     first = text.lstrip("\r\n").partition("\n")[0]
     tabs = file.suffix.lower() == ".tsv" or "\t" in first
     delimiter = "\t" if tabs else max(_DELIMITERS, key=first.count)
@@ -78,8 +80,8 @@ def read_parquet(file: Path) -> list[Row]:
     except DataError:
         raise
     except (OSError, ValueError, LookupError, NotImplementedError, MemoryError) as error:  # ArrowException are these
-        reason = " ".join(str(error).split())[:100]
-        raise DataError(f"`{file}` must be a Parquet file. Got {reason}. Write it again.") from None
+        reason = f"{' '.join(str(error).split())[:100].partition('. ')[0].rstrip('.')}."
+        raise DataError(f"`{file}` must be a whole Parquet file. Got: {reason} Write it again.") from None
     splits = values.get("split", [""] * len(values["path"]))
     return [
         Row(
