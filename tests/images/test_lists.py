@@ -103,8 +103,8 @@ BROKEN = [
     ("p/0.png,cat\np/1.png,cat\n", "must have at least two classes. Got only the class 'cat'"),
     ("file,filename,label\np/0.png,x,cat\n", "must have one column path. Got 'file', 'filename'. Name one"),
     ("p/0.png,cat,val\np/1.png,dog,test\n", "must have pictures for training. Got only pictures for validation"),
-    (b"\x89PNG\r\n\x1a\n\0\0\0binary", "must "),
-    (b"path,label\np/\0.png,cat\np/1.png,dog\n", "zero byte|NUL"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0binary", r"must be a CSV file, which is text. Got the control character '.x1a'"),
+    (b"path,label\np/\0.png,cat\np/1.png,dog\n", r"Got the control character '.x00'"),
 ]  # fmt: skip
 
 

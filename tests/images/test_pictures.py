@@ -94,6 +94,7 @@ def test_wide_values_are_scaled_by_the_stated_rule() -> None:
     assert scale_wide(np.array([[0.0, 254.6]], np.float32), bits=32).tolist() == [[0, 255]]
     assert scale_wide(np.array([[-5.0, 5.0]], np.float32), bits=32).tolist() == [[0, 255]]
     assert scale_wide(np.array([[0, 65535]], np.int32), bits=32).tolist() == [[0, 255]]
+    assert scale_wide(np.array([[0, 7, 255]], np.int32), bits=32).tolist() == [[0, 7, 255]]
     assert scale_wide(np.array([[-7, 1_000_000]], np.int32), bits=32).tolist() == [[0, 255]]
     assert scale_wide(np.full((1, 2), 1e9, np.float32), bits=32).tolist() == [[0, 0]]
     with pytest.raises(UnreadableImageError, match="not finite numbers"):

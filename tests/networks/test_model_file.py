@@ -254,3 +254,15 @@ def test_a_temperature_that_is_none_is_refused(value: float, tmp_path: Path) -> 
     (tmp_path / "m").write_bytes(with_value((tmp_path / "m").read_bytes(), "temperature", value))
     with pytest.raises(ModelFileError, match="its temperature of the scores is not above 0"):
         Model.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("path", ["", None, 3])
+def test_what_is_no_path_is_one_sentence(path: object) -> None:
+    with pytest.raises(ParameterError, match="The model must be named by the path of a file or run folder. Got "):
+        Model.load(path)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_run_that_was_cut_off_is_to_be_finished(tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoint").mkdir(parents=True)
+    with pytest.raises(ModelFileError, match=r"cut off and has no model.safetensors yet. Finish it with: .* --resume"):
+        Model.load(tmp_path / "run")

@@ -153,3 +153,9 @@ def test_small_files_are_read_many_at_a_time_and_large_ones_one_by_one(files: li
     assert [len(run) for run in prediction._runs(small, 64)] == [64, 64, 2]
     large = [Input(name="a", content=bytes(2 << 20))] * 3
     assert [len(run) for run in prediction._runs(large, 64)] == [1, 1, 1]
+
+
+def test_an_empty_name_is_a_row_that_says_so() -> None:
+    (row,) = predict(small_model(), [""])
+    assert row.name == "''"
+    assert row.error == "the name is empty"

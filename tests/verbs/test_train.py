@@ -365,3 +365,9 @@ def test_margins_ask_for_pictures_held_out_where_only_test_pictures_are(tmp_path
     assert any("held out to judge --until and to turn margins" in note for note in both.notes)
     none = prepare(tmp_path / "set.npz", layout="svm", validation=0, cache_dir=tmp_path / "c")
     assert not len(none.images.indices(2))
+
+
+@pytest.mark.parametrize("data", [np.zeros((4, 8, 8)), 3, [np.zeros((4, 8, 8)), np.zeros(4)]])
+def test_what_is_no_data_is_one_sentence(data: object) -> None:
+    with pytest.raises(ParameterError, match=r"`data` must be a path, the name of a set, or a pair of arrays .* Got "):
+        train(data)

@@ -122,6 +122,8 @@ def _found(place: int, one: Any) -> Iterable[Input]:
             f"`pictures` must be paths, bytes or arrays. Got {type(one).__name__} (picture {place}). Convert it first."
         )
     path = os.fsdecode(one)
+    if not path:
+        return [Input(name="''", error="the name is empty")]
     if os.path.isdir(path):  # noqa: PTH112  # pathlib gives up on zero bytes and on names that are too long
         return _in_folder(path)
     if glob.has_magic(path) and not os.path.lexists(path):

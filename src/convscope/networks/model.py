@@ -83,7 +83,7 @@ class Model:
         """Return the probability of every class: float32 N K, each row with the sum 1.
 
         Args:
-            images: uint8 N H W C, already of the network's size; `predict` takes pictures of any size.
+            images: uint8 N H W C, or N H W of gray ones, of the network's size; `predict` takes pictures of any size.
             batch: pictures at once; the result is the same for every number, to rounding (1e-5).
 
         Raises:
@@ -93,6 +93,8 @@ class Model:
         planned = self.network.plan
         shape = (planned.height, planned.width, planned.channels)
         images = np.asarray(images)
+        if images.ndim == 3:
+            images = images[..., None]  # N H W -> N H W 1
         if images.dtype != np.uint8 or images.shape[1:] != shape:
             raise DataError(
                 f"`images` must be a uint8 array N {' '.join(map(str, shape))}. Got {images.dtype} {images.shape}. "
@@ -131,8 +133,13 @@ class Model:
 
         Raises:
             ModelFileError: there is none that can be used; one sentence says why.
+            ParameterError: `path` is no path.
         """
         from .model_file import read_model
+
+        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+            got = repr(path) if isinstance(path, str) else type(path).__name__
+            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {got}.")
 
         return read_model(Path(path))
 

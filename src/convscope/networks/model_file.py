@@ -30,6 +30,7 @@ from .tensors import expected_tensors
 FORMAT = "convscope"
 FORMAT_VERSION = 1
 FILE_NAME = "model.safetensors"
+_UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
 
@@ -126,9 +127,13 @@ def _in_folder(folder: Path) -> Path:
         return folder
     if (folder / FILE_NAME).is_file():
         return folder / FILE_NAME
-    raise ModelFileError(
-        f"{printable(os.fsdecode(folder))} is a folder without a {FILE_NAME}. Give a run folder or a model file."
-    )
+    name = printable(os.fsdecode(folder))
+    if (folder / _UNFINISHED).exists():
+        raise ModelFileError(
+            f"{name} is a run that was cut off and has no {FILE_NAME} yet. "
+            f"Finish it with: convscope train --resume {name}"
+        )
+    raise ModelFileError(f"{name} is a folder without a {FILE_NAME}. Give a run folder or a model file.")
 
 
 def _read(path: Path) -> Model:

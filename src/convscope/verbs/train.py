@@ -147,9 +147,18 @@ def _refuse_among_pictures(output: Path, data: str) -> None:
 
 
 def _written(data: Any) -> str:
-    """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it."""
+    """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it.
+
+    Raises:
+        ParameterError: it is nothing that could be data.
+    """
     if isinstance(data, tuple):
         return _ARRAYS
+    if not isinstance(data, (str, os.PathLike)):
+        raise ParameterError(
+            f"`data` must be a path, the name of a set, or a pair of arrays, images and labels. "
+            f"Got {type(data).__name__}."
+        )
     text = os.fspath(data)
     return str(Path(text).absolute()) if text and os.path.lexists(text) else text
 

@@ -54,9 +54,7 @@ def cached(
     except OSError as error:
         if isinstance(error, StorageError):
             raise
-        if error.errno not in _NO_PERMISSION and not isinstance(
-            error, (NotADirectoryError, FileExistsError, FileNotFoundError)
-        ):
+        if error.errno not in _NO_PERMISSION and not isinstance(error, (NotADirectoryError, FileExistsError)):
             raise _failed(error, folder) from error
     place = Path(tempfile.mkdtemp(prefix="convscope-"))
     try:
@@ -82,7 +80,6 @@ def _build(
     entry = read_entry(folder / key, key)
     if entry is not None:  # another process has built it since
         return entry
-    folder.mkdir(parents=True, exist_ok=True)  # before its room is asked for: it may be impossible
     preprocessing, notes = choose_preprocessing(wish, sample)
     area = preprocessing.height * preprocessing.width * preprocessing.channels
     remove(folder / key)  # what stands there was not whole

@@ -1,5 +1,6 @@
 """How much disk the cache may take, and what goes first when there is no room."""
 
+import errno
 import os
 import re
 import shutil
@@ -97,7 +98,10 @@ def _free(folder: Path) -> int:
     """Return the free bytes of the disk that `folder` is or will be on."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    usage = shutil.disk_usage(folder)
+    if usage.total == 0:  # as /proc: no room is not the reason there
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
+    return usage.free
 
 
 def _lacks(folder: Path, needed: int) -> bool:

@@ -43,9 +43,9 @@ def to_pixels(image: Image.Image) -> NDArray[np.uint8]:
 def scale_wide(values: NDArray[np.generic], *, bits: int) -> NDArray[np.uint8]:
     """Return values of 16 or 32 bits scaled to 0…255.
 
-    16 bits: 65535 becomes 255, nothing is clipped. 32 bits: integers within 0…65535 count as 16 bits; floats within
-    0…1 are multiplied by 255, floats within 0…255 are rounded; everything else is stretched from its own minimum and
-    maximum to 0…255.
+    16 bits: 65535 becomes 255, nothing is clipped. 32 bits: integers within 0…255 stay what they are, others within
+    0…65535 count as 16 bits; floats within 0…1 are multiplied by 255, floats within 0…255 are rounded; everything else
+    is stretched from its own minimum and maximum to 0…255.
 
     Raises:
         UnreadableImageError: a value is not a finite number.
@@ -63,7 +63,7 @@ def scale_wide(values: NDArray[np.generic], *, bits: int) -> NDArray[np.uint8]:
         raise UnreadableImageError("it holds values that are not finite numbers (NaN or infinity)")
     low, high = float(values.min()), float(values.max())
     if np.issubdtype(values.dtype, np.integer):
-        span = (0.0, 65535.0) if low >= 0 and high <= 65535 else (low, high)
+        span = next(((0.0, top) for top in (255.0, 65535.0) if low >= 0 and high <= top), (low, high))
     elif low >= 0 and high <= 255:
         span = (0.0, 1.0) if high <= 1 else (0.0, 255.0)
     else:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ COLUMNS = {
 }
 """The columns that are used, each with the names it may have (in any case)."""
 
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 _DELIMITERS = ",;\t"
 
 
@@ -34,8 +36,10 @@ class Row:
 def read_csv(file: Path) -> list[Row]:
     """Return the rows of a CSV or TSV file; bad text raises DataError."""
     text = _text(file)
-    if "\0" in text:
-        raise DataError(f"`{file}` must be a CSV file, which is text. Got other data. Check the path.")
+    if strange := _CONTROL.search(text):
+        raise DataError(
+            f"`{file}` must be a CSV file, which is text. Got the control character {strange[0]!r}. Check the path."
+        )
     first = text.lstrip("\r\n").partition("\n")[0]
     tabs = file.suffix.lower() == ".tsv" or "\t" in first
     delimiter = "\t" if tabs else max(_DELIMITERS, key=first.count)
