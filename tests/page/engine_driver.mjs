@@ -1,6 +1,6 @@
 // Runs the page's engine on networks and pictures given as JSON, and takes values apart. Called by test_engine.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { prepare, run } from "./look/engine.js";
+import { answerTo, prepare, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
 import { readNetwork, shapeAt } from "./look/format.js";
 import { NONLINEARITIES } from "./look/nonlinearity.js";
@@ -50,7 +50,9 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
   return network.pictures.map((picture) => {
     const all = run(prepared, picture.pixels);
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
-    return { maps: all.map(base64), values };
+    const off = { step: network.steps.length - 1, unit: 0 }; // of the last step before the classifier
+    const without = off.step > 0 ? answerTo(prepared, { pixels: picture.pixels, off: [off] }) : null;
+    return { maps: all.map(base64), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
   });
 });
 writeFileSync(target, JSON.stringify(results));

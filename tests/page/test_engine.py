@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from convscope.core.records import to_json
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
+from convscope.networks.folding import Connections, fold
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.page.look_data import Shown, look_data
@@ -117,3 +118,20 @@ def test_boxes_are_those_of_the_plan(computed: Any) -> None:
                 field = getattr(step, f"field_{side}")
                 assert one["field"][start] == field.start + place[at] * field.stride
                 assert one["field"][size] == field.size
+
+
+@needs_node
+def test_what_comes_after_a_unit_that_is_turned_off_goes_without_it(computed: Any) -> None:
+    count = 0
+    for case, model, _, made in computed:
+        classifier = fold(model.network).steps[-1]
+        assert isinstance(classifier, Connections)
+        for result in (one for one in made if one["without"]):
+            maps, scores, intact = (np.frombuffer(base64.b64decode(text), "<f4") for text in result["without"])
+            expected = np.frombuffer(base64.b64decode(result["maps"][-2]), "<f4").copy()
+            expected[: len(expected) // case.plan().steps[-2].maps] = 0  # the map of unit 1
+            np.testing.assert_array_equal(maps, expected)
+            assert relative(scores, classifier.weights @ expected + classifier.biases) < 1e-4, str(case.layout)
+            assert base64.b64encode(intact.tobytes()).decode() == result["maps"][-1]
+            count += 1
+    assert count > 100

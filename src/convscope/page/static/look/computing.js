@@ -1,42 +1,42 @@
 // @ts-check
 /** Asks the worker; while it computes, only the newest picture waits. */
-import { prepare, run } from "./engine.js";
+import { answerTo, prepare } from "./engine.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {Uint8Array | Uint8ClampedArray} Pixels */
-/** @typedef {(all: Float32Array[], pixels: Pixels) => void} Told */
+/** @typedef {import("./engine.js").Job} Job */
+/** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Told */
 
 /**
  * @param {Network} network
  * @param {string} program of the worker
  * @param {Told} told
- * @returns {(pixels: Pixels) => void}
+ * @returns {(job: Job) => void}
  */
 export function makeComputer(network, program, told) {
   /** @type {Worker} */
   let worker;
-  /** @type {Pixels | null} */
+  /** @type {Job | null} */
   let waiting = null;
-  /** @type {Pixels | null} */
+  /** @type {Job | null} */
   let busyWith = null;
   let turn = 0;
   const here = () => {
     const prepared = prepare(network);
-    return (/** @type {Pixels} */ pixels) => told(run(prepared, pixels), pixels);
+    return (/** @type {Job} */ job) => told(answerTo(prepared, job), job);
   };
   try {
     worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
   } catch {
     return here(); // some viewers of HTML files allow no worker
   }
-  /** @type {((pixels: Pixels) => void) | null} */
+  /** @type {((job: Job) => void) | null} */
   let instead = null;
-  worker.addEventListener("message", ({ data: answer }) => {
-    if (answer.turn !== turn || !busyWith) return;
-    const pixels = busyWith;
+  worker.addEventListener("message", ({ data }) => {
+    if (data.turn !== turn || !busyWith) return;
+    const job = busyWith;
     busyWith = null;
     if (waiting) ask(waiting);
-    told(answer.all, pixels);
+    told(data.answer, job);
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
@@ -45,15 +45,15 @@ export function makeComputer(network, program, told) {
     if (last) instead(last);
   });
   worker.postMessage({ network: { ...network, pictures: [] } });
-  const ask = (/** @type {Pixels} */ pixels) => {
+  const ask = (/** @type {Job} */ job) => {
     waiting = null;
-    busyWith = pixels;
+    busyWith = job;
     turn += 1;
-    worker.postMessage({ pixels, turn });
+    worker.postMessage({ job, turn });
   };
-  return (pixels) => {
-    if (instead) instead(pixels);
-    else if (busyWith) waiting = pixels;
-    else ask(pixels);
+  return (job) => {
+    if (instead) instead(job);
+    else if (busyWith) waiting = job;
+    else ask(job);
   };
 }

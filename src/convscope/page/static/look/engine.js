@@ -102,17 +102,34 @@ export function standardize(network, pixels) {
   return result;
 }
 
+/** What is to be computed: a picture, and the units that are turned off.
+ * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off }} Job */
+
+/** What comes of it: all maps; the same with no unit turned off, if any is; how long the first took.
+ * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number }} Answer */
+
+/** @param {{ network: Network, ready: Ready[] }} prepared @param {Job} job @returns {Answer} */
+export function answerTo(prepared, { pixels, off }) {
+  const started = performance.now();
+  const all = run(prepared, pixels, off);
+  const milliseconds = performance.now() - started;
+  return { all, intact: off.length ? run(prepared, pixels) : null, milliseconds };
+}
+
 /**
  * Compute everything.
  * @param {{ network: Network, ready: Ready[] }} prepared
  * @param {Uint8Array | Uint8ClampedArray} pixels
+ * @param {import("./switches.js").Off} [off]
  * @returns {Float32Array[]} the standardized picture, then the maps of every step, the scores last
  */
-export function run(prepared, pixels) {
+export function run(prepared, pixels, off = []) {
   let values = standardize(prepared.network, pixels);
   const all = [values];
   for (const ready of prepared.ready) {
     values = ready.step.kind === "subsampling" ? subsample(ready.step, values, ready.below, ready.step) : convolve(ready, values);
+    const area = ready.step.rows * ready.step.columns;
+    for (const { step, unit } of off) if (step === all.length) values.fill(0, unit * area, (unit + 1) * area);
     all.push(values);
   }
   return all;

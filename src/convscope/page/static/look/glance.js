@@ -5,9 +5,10 @@ import { element, foreign, moveWithArrows } from "./dom.js";
 import { softmax } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { shapeAt } from "./format.js";
-import { change } from "./moving.js";
-import { cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./picture.js";
-import { TEXT, describe, outcome, percent, short, sides, sight, titleOf } from "./words.js";
+import { change, isStill } from "./moving.js";
+import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { isOff } from "./switches.js";
+import { TEXT, counted, describe, outcome, percent, short, sides, sight, titleOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -25,14 +26,28 @@ const COLUMN_TALL_PX = 420;
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Go} go called with the map that was pressed
+ * @param {() => void} allOn turns all units on
  * @returns {(state: State) => void}
  */
-export function makeGlance(parent, network, go) {
+export function makeGlance(parent, network, go, allOn) {
   const list = element("ol", { class: "steps", "aria-label": TEXT.glance });
-  const columns = [pictureColumn(network), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
+  const columns = [pictureColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
-  parent.append(element("p", { class: "hint", text: `${TEXT.glanceHint} ${TEXT.legend}` }), list);
-  return (state) => columns.forEach((column) => column.draw(state));
+  const took = element("span");
+  const count = element("span");
+  const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
+  parent.append(element("p", { class: "hint" }, `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
+  return (state) => {
+    took.textContent = `Computed here in ${short(state.milliseconds)} ms.`;
+    off.hidden = state.off.length === 0;
+    count.textContent = `${counted(state.off.length, "unit")} turned off. Below each step: how much that changes it.`;
+    columns.forEach((column) => column.draw(state));
+  };
+}
+
+/** The value that a mouse or finger pressed; a key presses the map only. @param {MouseEvent} event @param {HTMLCanvasElement} canvas */
+function pressed(event, canvas) {
+  return event.detail > 0 ? cellAt(event, canvas) : {};
 }
 
 /** @typedef {{ element: HTMLElement, draw: (state: State) => void }} Column */
@@ -49,17 +64,18 @@ function column(title, notation, what, out, ...content) {
   );
 }
 
-/** @param {Network} network @returns {Column} */
-function pictureColumn(network) {
+/** @param {Network} network @param {Go} go @returns {Column} */
+function pictureColumn(network, go) {
   const size = { rows: network.height, columns: network.width };
   const canvas = cells(size);
-  const field = element("div", { class: "field", hidden: true });
-  const frame = element("div", { class: "framed", role: "img" }, canvas, field);
-  setSize(frame, shownSize(size, 146));
+  const field = element("span", { class: "field", hidden: true });
+  const frame = element("span", { class: "framed" }, canvas, field);
+  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ step: 0, unit: 0, ...pressed(event, canvas) }) }, frame);
+  setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
   const kind = network.channels === 1 ? "gray" : "red, green and blue";
   const what = `${sides(network.height, network.width)} pixels, ${kind}, standardized before the first step.`;
-  const made = column("Picture", "", what, "In the frame: all that the value chosen below can depend on.", frame, name);
+  const made = column("Picture", "", what, "In the frame: all that the value chosen below can depend on.", button, name);
   made.classList.add("first");
   return {
     element: made,
@@ -69,7 +85,8 @@ function pictureColumn(network) {
       const truth = state.picture === null ? null : network.pictures[state.picture].truth;
       const is = truth === null ? [] : [element("br"), "is ", element("strong", {}, foreign(network.classes[truth]))];
       name.replaceChildren(foreign(state.name, 44), ...is);
-      frame.setAttribute("aria-label", `The picture ${state.name}`);
+      button.setAttribute("aria-label", `The picture ${state.name}`);
+      button.classList.toggle("chosen", state.place.step === 0);
     },
   };
 }
@@ -109,7 +126,7 @@ function changeBars(network, step) {
       box.hidden = state.before === null;
       if (state.before === null) return;
       const found = change(network, network.steps[step - 1], state.before[step], state.all[step], state.motion);
-      along.element.hidden = found.left === null;
+      along.element.hidden = found.left === null || isStill(state.motion);
       for (const [part, shown] of /** @type {const} */ ([[found.changed, changed], [found.left ?? 0, along]])) {
         shown.bar.style.width = `${Math.min(100, 100 * part)}%`;
         shown.value.textContent = `${Math.round(100 * part)} %`;
@@ -140,7 +157,7 @@ function mapGrid(network, step, go) {
     const canvas = cells(shape);
     const spot = element("span", { class: "field", hidden: true });
     const frame = element("span", { class: "framed" }, canvas, spot);
-    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: () => go({ step, unit: page * MOST_MAPS + slot }) }, frame);
+    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ step, unit: page * MOST_MAPS + slot, ...pressed(event, canvas) }) }, frame);
     setSize(frame, size);
     return { canvas, button, spot };
   });
@@ -171,7 +188,7 @@ function mapGrid(network, step, go) {
     const chosen = state.place.step === step ? state.place.unit : -1;
     const spotted = spotOf(network, state, step);
     if (latest !== state && chosen >= 0 && latest?.place !== state.place) turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
-    const marks = latest?.place !== state.place || turned;
+    const marks = latest?.place !== state.place || latest?.off !== state.off || turned;
     turned = false;
     latest = state;
     const values = state.all[step];
@@ -181,8 +198,10 @@ function mapGrid(network, step, go) {
       button.hidden = unit >= shape.maps;
       if (button.hidden) return;
       drawMap(canvas, state.palette, values, unit, largest);
-      if (single || marks) name(button, unit, single ? `unit ${unit + 1}: ${short(values[unit])}` : `map ${unit + 1}`);
+      const off = isOff(state.off, { step, unit });
+      if (single || marks) name(button, unit, `${single ? `unit ${unit + 1}: ${short(values[unit])}` : `map ${unit + 1}`}${off ? ", turned off" : ""}`);
       if (!marks) return;
+      button.classList.toggle("off", off);
       button.classList.toggle("chosen", unit === chosen);
       button.setAttribute("aria-pressed", String(unit === chosen));
       if (spotted && (spotted.unit === null || spotted.unit === unit)) setFrame(spot, shape, spotted);

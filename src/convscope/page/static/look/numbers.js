@@ -4,8 +4,9 @@ import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
-import { cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./picture.js";
+import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
 import { within } from "./place.js";
+import { isOff } from "./switches.js";
 import { makeWorking } from "./working.js";
 import { TEXT, exact, short, sides, titleOf } from "./words.js";
 
@@ -20,9 +21,10 @@ const CALM_PACE_MS = 700;
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {(place: Partial<Place> & { step: number }) => void} go
+ * @param {(unit: import("./switches.js").Unit) => void} toggle turns a unit off or on
  * @returns {(state: State) => void}
  */
-export function makeNumbers(parent, network, go) {
+export function makeNumbers(parent, network, go, toggle) {
   const frame = element("div", { class: "here" });
   const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": "keys" });
   const field = element("div", { class: "field" });
@@ -79,10 +81,12 @@ export function makeNumbers(parent, network, go) {
   };
   const stepName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
+  const turn = element("button", { type: "button", onclick: () => state && toggle(state.place) });
   buttons.append(
     element("span", { class: "turn" }, button("‹", "The step before", () => turnStep(-1)), stepName, button("›", "The step after", () => turnStep(1))),
     element("span", { class: "turn" }, button("‹", "The map before", () => turnMap(-1)), mapName, button("›", "The map after", () => turnMap(1))),
     play,
+    turn,
   );
 
   map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -108,9 +112,7 @@ export function makeNumbers(parent, network, go) {
   });
   const point = (/** @type {PointerEvent} */ event) => {
     if (!state || !canvas) return;
-    const box = canvas.getBoundingClientRect();
-    const row = Math.floor(((event.clientY - box.top) / box.height) * canvas.height);
-    const column = Math.floor(((event.clientX - box.left) / box.width) * canvas.width);
+    const { row, column } = cellAt(event, canvas);
     if (row !== state.place.row || column !== state.place.column) move({ row, column });
   };
   map.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
@@ -156,6 +158,8 @@ export function makeNumbers(parent, network, go) {
     stepName.textContent = step;
     mapName.textContent = last ? what : `${what} of ${shape.maps}`;
     play.hidden = single;
+    turn.hidden = place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
     title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
     caption.textContent = single ? "The value" : `This map, ${sides(shape.rows, shape.columns)}`;
     const { tall, wide } = receptiveField(network, place);

@@ -10,6 +10,7 @@ import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
+import { toggled } from "./switches.js";
 import { TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -22,8 +23,10 @@ import { TEXT, counted } from "./words.js";
  * @property {string} name of the picture
  * @property {Uint8Array | Uint8ClampedArray} pixels
  * @property {Float32Array[]} all the standardized picture and the maps of every step
- * @property {Float32Array[] | null} before the same for the picture before it was moved; null if it was not
+ * @property {Float32Array[] | null} before the same for the picture before it was moved, with no unit turned off; null where that is all
  * @property {import("./moving.js").Motion} motion
+ * @property {import("./switches.js").Off} off
+ * @property {number} milliseconds that computing all maps took
  * @property {Place} place
  * @property {import("./colours.js").Palette} palette
  */
@@ -53,6 +56,8 @@ function build(page, network) {
   let original = null;
   /** @type {Float32Array[] | null} */
   let unmoved = null;
+  /** @type {import("./switches.js").Off} */
+  let off = [];
   /** @type {Place | null} */
   let wanted = null;
   let drawing = 0;
@@ -87,13 +92,14 @@ function build(page, network) {
     const at = map.indexOf(Math.max(...map));
     return { unit: 0, row: Math.floor(at / columns), column: at % columns };
   };
-  const compute = makeComputer(network, inlined("worker"), (all, pixels) => {
+  const compute = makeComputer(network, inlined("worker"), ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
     const place = wanted ?? state?.place ?? strongest(network, all, network.steps.length > 1 ? 1 : network.steps.length);
     wanted = null;
     const what = known.get(pixels) ?? { picture: null, name: "", motion: STILL };
     const still = isStill(what.motion);
-    if (still) unmoved = all;
-    state = { ...what, pixels, all, before: still ? null : unmoved, place, palette: makePalette(dark.matches) };
+    if (still) unmoved = intact ?? all;
+    const before = still && !turnedOff.length ? null : unmoved;
+    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette: makePalette(dark.matches) };
     glance.hidden = numbers.hidden = false;
     mark(state.picture);
     address();
@@ -107,18 +113,22 @@ function build(page, network) {
     original = pixels;
     known.set(pixels, { picture, name, motion: STILL });
     putBack();
-    compute(pixels);
+    compute({ pixels, off });
   };
   const move = (/** @type {import("./moving.js").Motion} */ motion) => {
     const what = original && known.get(original);
     if (!original || !what) return;
     const pixels = isStill(motion) ? original : moved(network, original, motion);
     if (pixels !== original) known.set(pixels, { ...what, motion });
-    compute(pixels);
+    compute({ pixels, off });
+  };
+  const turn = (/** @type {import("./switches.js").Off} */ next) => {
+    off = next;
+    if (state) compute({ pixels: state.pixels, off });
   };
   const putBack = makeSliders(glance, network, move);
-  const drawGlance = makeGlance(glance, network, go);
-  const drawNumbers = makeNumbers(numbers, network, go);
+  const drawGlance = makeGlance(glance, network, go, () => turn([]));
+  const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const mark = makeChooser(pictures, network, { choose, show });
   dark.addEventListener("change", () => {
     if (state) state = { ...state, palette: makePalette(dark.matches) };

@@ -58,6 +58,16 @@ export function drawPixels(canvas, pixels, channels) {
   context.putImageData(image, 0, 0);
 }
 
+/** The cell of a canvas that a pointer is on, or the nearest. @param {MouseEvent} event @param {HTMLCanvasElement} canvas @returns {{ row: number, column: number }} */
+export function cellAt(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  const cell = (/** @type {number} */ part, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, Math.floor(part * count)));
+  return {
+    row: cell((event.clientY - box.top) / box.height, canvas.height),
+    column: cell((event.clientX - box.left) / box.width, canvas.width),
+  };
+}
+
 /** The size at which cells are shown: as large as fits, whole pixels a cell where there is room. @param {Size} size @param {number} room @returns {[number, number]} width, height */
 export function shownSize(size, room) {
   const longest = Math.max(size.rows, size.columns);

@@ -152,11 +152,17 @@ export const TEXT = {
   pen: "Pen",
   none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
-  glanceHint: "Press any map to see its numbers below.",
+  glanceHint: "Press any value of any map to see its numbers below.",
   numbers: "The step, in numbers",
   play: "Play",
   stop: "Stop",
-  keys: "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the step.",
+  keys:
+    "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the step. Numbers are rounded to be read; " +
+    "point at one to see all its digits.",
+  turnOff: "Turn this unit off",
+  turnOn: "Turn this unit on",
+  allOn: "Turn all on again",
+  isOff: "But this unit is turned off: its map is 0 everywhere, and everything after it goes without it.",
   near:
     "Your picture goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +

@@ -4,8 +4,9 @@ import { largestSize } from "./colours.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
+import { isOff } from "./switches.js";
 import { numberTable } from "./tables.js";
-import { counted, exact, formulaOf, short, sides, takingOf } from "./words.js";
+import { TEXT, counted, exact, formulaOf, short, sides, takingOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -67,7 +68,8 @@ function ofSum(network, state, found, go, pinned, pin) {
       `${parts.length === 1 ? `the one ${below}` : `each of the ${parts.length} ${below}s`} below. Each value is multiplied with the weight at its place; all products are added.`;
   const shown = single ? [lines(network, state, parts, go)] : tablesOf(network, state, found, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
-  return [element("p", { text: what }), ...strip, ...shown, total(network, state, found, below), ...goesOn(network, state, go)];
+  const off = isOff(state.off, state.place) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
+  return [element("p", { text: what }), ...strip, ...shown, total(network, state, found, below), ...off, ...goesOn(network, state, go)];
 }
 
 /** @param {Part[]} parts @param {number} pinned @returns {Part[]} those written out: few, or the one asked for, or those that matter most */
