@@ -6,6 +6,7 @@ import { makeComputer } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { readNetwork, shapeAt } from "./format.js";
 import { makeGlance } from "./glance.js";
+import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { fromHash, strongest, toHash, within } from "./place.js";
@@ -45,7 +46,9 @@ function build(page, network) {
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
   glance.hidden = numbers.hidden = true;
-  page.replaceChildren(head, element("main", {}, pictures, glance, numbers));
+  const lesson = element("div");
+  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers));
+  makeLesson(lesson);
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   /** @type {State | null} */

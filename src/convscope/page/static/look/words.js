@@ -21,7 +21,7 @@ export function sides(rows, columns) {
 export function short(value) {
   const size = Math.abs(value);
   let text;
-  if (value === 0) text = "0";
+  if (Number.isInteger(value) && size < 10000) text = String(size);
   else if (size >= 10000 || size < 0.0005) text = size.toExponential(0).replace("e+", "e");
   else text = size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.0995 ? 2 : 3);
   return (value < 0 ? "−" : "") + text;
@@ -33,7 +33,7 @@ export function short(value) {
  */
 export function narrow(value) {
   const size = Math.abs(value);
-  const text = size >= 100 || value === 0 ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
+  const text = size >= 100 || Number.isInteger(value) ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
   return size >= 10000 ? short(value) : (value < 0 && Number(text) !== 0 ? "−" : "") + text;
 }
 
@@ -50,7 +50,8 @@ export function percent(probability) {
   return `${text} %`;
 }
 
-const WINDOWS = {
+/** What a subsampling makes of a window, and its name. */
+export const WINDOWS = {
   MP: ["the largest value", "max"],
   AP: ["the mean", "mean"],
   SS: ["the first value, at the upper left,", "subset"],
@@ -168,4 +169,48 @@ export const TEXT = {
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
     "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
   unreadable: "This browser cannot read that file as a picture.",
+};
+
+/** The first lesson. */
+export const LESSON = {
+  title: "The first lesson: one unit, nine places",
+  intro:
+    "A picture of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
+    "comes from; its patch is marked in the picture.",
+  picture: "picture",
+  unit: "weights of the unit",
+  bias: "bias",
+  features: "features",
+  kept: "subsampled",
+  keys: "Arrow keys move the place",
+  pictures: "Picture",
+  pictureNames: { line: "a line", corner: "a corner", dot: "a dot" },
+  units: "Unit",
+  unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the middle" },
+  zeros: "Padding",
+  zeroNames: { 0: "none", 1: "zeros around the picture" },
+  stride: "Stride",
+  strideNames: { 1: "1, every place", 2: "2, every other place" },
+  nonlinearity: "Nonlinearity",
+  nonlinearityNames: { linear: "none", relu: "relu", tanh: "tanh", sigmoid: "sigmoid", elu: "elu", gelu: "gelu", abs: "abs" },
+  subsampling: "Subsampling of each 2 × 2",
+  none: "none",
+  marked: "The marked value, in numbers",
+  walk: "Walk over all places",
+  move: "Move the picture to the right",
+  pad: "Put zeros around",
+  max: "Take the largest of each 2 × 2",
+  claims: [
+    "A unit multiplies each number of its patch with the weight at that place, and adds. A picture of 5 × 5 has 3 × 3 places for a patch " +
+      "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
+    "A unit that is good for something at one place is good for it at every place. So when the picture moves, the features move along.",
+    "That is why the weights are shared. Nine units with weights of their own would have 9 × (9 + 1) = 90 numbers to learn, each from what " +
+      "happens to lie at its place only; nine units that each see the whole picture 9 × (25 + 1) = 234. The copies have 10, and learn them " +
+      "from all places at once.",
+    "Zeros around the picture (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
+    "Subsampling leaves one value of each window. There is less to compute and to learn afterwards, and a small shift may change nothing: move the " +
+      "picture and see when it does. The price is just that: where in the window it was is forgotten.",
+    "None of this is a treatment of the picture before the network. Nobody chooses the weights: they are learned together with " +
+      "the classifier, from its errors. What this network has learned is below.",
+  ],
 };
