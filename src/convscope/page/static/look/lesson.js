@@ -113,7 +113,7 @@ function fill(lesson) {
       made, kept),
     element("div", { class: "tools" }, zeros.element, stride.element, nonlinearity.element, subsampling.element),
     element("ol", { class: "claims" }, ...LESSON.claims.map((text, index) => element("li", {}, text, " ", tries[index]))),
-    element("h3", { text: LESSON.marked }),
+    element("h2", { text: LESSON.marked }),
     working,
   );
   dark.addEventListener("change", draw);
