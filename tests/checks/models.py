@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
-from convscope.networks.build import Network
+from convscope.networks.build import ConvolutionStage, Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.stages.normalization import Normalization
@@ -67,3 +67,21 @@ def some_pixels(count: int, height: int = 17, width: int = 14, *, seed: int = 0)
 def some_images(count: int, height: int, width: int) -> torch.Tensor:
     """Return random pictures as a tensor, uint8 N H W 3."""
     return torch.from_numpy(some_pixels(count, height, width))
+
+
+def maps_of(network: Network, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """Return the standardized images and the maps after every step, N C H W, by the modules of the network itself."""
+    with torch.no_grad():
+        maps = network.standardize(torch.from_numpy(images))
+        found = [maps]
+        for module in network.stages:
+            if isinstance(module, ConvolutionStage) and module.subsampling is not None:
+                subsampling, first = module.subsampling, module.subsample_first
+                module.subsampling, module.subsample_first = None, False
+                found.append(module(maps))  # the maps before the subsampling: the same stage without it
+                module.subsampling, module.subsample_first = subsampling, first
+            maps = module(maps)
+            found.append(maps)
+        scores = network.classifier(maps.flatten(1))
+        found.append(scores if network.temperature is None else scores / network.temperature)
+    return [np.ascontiguousarray(one if one.ndim == 4 else one[:, :, None, None]) for one in found]

@@ -73,7 +73,7 @@ def test_the_page_that_looks_inside_is_written_when_asked_for(
     monkeypatch.chdir(tmp_path)
     assert main([*TRAIN, "--epochs", "1", "--look", "--quiet"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"look    {Path('run/look.html')}"
-    assert "<title>digits: look inside</title>" in Path("run/look.html").read_text(encoding="utf-8")
+    assert "<title>digits: a look inside " in Path("run/look.html").read_text(encoding="utf-8")
     assert main([*TRAIN, "--epochs", "1", "--force", "--quiet"]) == 0
     assert "look.html" not in capsys.readouterr().out
     assert not Path("run/look.html").exists()  # that of the run before is no longer true

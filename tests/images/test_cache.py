@@ -148,8 +148,8 @@ def test_an_entry_that_fits_its_sum_but_not_its_fields_is_built_again(pictures, 
 
 def test_another_version_builds_an_entry_of_its_own(pictures, place, builds, monkeypatch):
     ready(pictures, place)
-    monkeypatch.setattr(caching, "VERSION", 2)
-    monkeypatch.setattr(cache_module, "VERSION", 2)
+    monkeypatch.setattr(caching, "VERSION", 99)
+    monkeypatch.setattr(cache_module, "VERSION", 99)
     ready(pictures, place)
     assert len(builds) == 2
 

@@ -14,7 +14,7 @@ from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.untied import region_of_places
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
-from tests.checks.models import with_statistics
+from tests.checks.models import small_model, with_statistics
 
 
 def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -72,3 +72,18 @@ def test_it_computes_the_same_scores(case: Case) -> None:
 )
 def test_units_that_are_not_copied_and_odd_networks_too(layout: str) -> None:
     assert_same_scores(Case(layout=Layout.parse(layout), height=9, width=11, channels=3, classes=4))
+
+
+def test_the_network_stays_as_it_was() -> None:
+    network = small_model("4C3-MP2-6N").network
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    fold(network)
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+def test_a_classifier_alone_is_one_step() -> None:
+    network = Network(Layout.parse("softmax"), height=2, width=2, channels=1, classes=3)
+    (scores,) = fold(network).steps
+    assert isinstance(scores, Connections)
+    np.testing.assert_array_equal(scores.weights, network.classifier.weight.detach().numpy())

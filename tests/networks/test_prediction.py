@@ -157,5 +157,5 @@ def test_small_files_are_read_many_at_a_time_and_large_ones_one_by_one(files: li
 
 def test_an_empty_name_is_a_row_that_says_so() -> None:
     (row,) = predict(small_model(), [""])
-    assert row.name == "''"
+    assert row.picture == "''"
     assert row.error == "the name is empty"

@@ -1,5 +1,8 @@
 """Looking inside a network through the public function: which pictures come along, and where the page is."""
 
+import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,82 +10,134 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.cli import main
-from convscope.core.errors import ParameterError, StorageError
+from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.progress import Plain
-from convscope.verbs import look as module
+from convscope.core.records import from_json
+from convscope.images.preprocessing import Preprocessing
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from convscope.page import look_data as look_data_module
+from convscope.page.look import render_look
+from convscope.page.look_data import LookData, Shown, look_data
+from tests.checks.models import small_model, some_pixels
+
+
+def data_of(path: Path) -> LookData:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return from_json(LookData, json.loads(found[1]))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    convscope.train("digits", layout="4C3-MP2", epochs=1, output=folder, force=True)
+    folder = tmp_path_factory.mktemp("my run")
+    convscope.train("digits", layout="8C3-MP2", epochs=1, output=folder, force=True)
     return folder
 
 
-def test_pictures_held_out_come_along_some_with_a_wrong_answer(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = []
-    monkeypatch.setattr(module, "render_look", lambda model, pictures, title: shown.extend(pictures) or title)
-    found = convscope.look(run, force=True)
-    assert found.path == run / "look.html"
-    assert found.path.read_text() == "digits"
-    assert found.pictures == len(shown) == 40
-    model = convscope.load(run)
-    answers = model.predict_proba(np.stack([one.pixels for one in shown])).argmax(1)
-    wrong = answers != [one.label for one in shown]
-    assert wrong[:10].all()
-    held_out = convscope.extract_features(run, "digits", pool="mean")
-    names = {held_out.pictures[place] for place in held_out.part("validation")}
-    assert {one.name for one in shown} <= names
+def test_without_pictures_those_of_the_run_are_shown_wrong_ones_first(run: Path) -> None:
+    made = convscope.look(run, force=True)
+    assert made.path == run / "look.html"
+    data = data_of(made.path)
+    assert made.pictures == len(data.pictures) == 200
+    assert data.title == "digits"
+    report = json.loads((run / "report.json").read_text())
+    wrong = {one["name"] for cell in report["cells"] if cell["truth"] != cell["predicted"] for one in cell["pictures"]}
+    count = min(200, len(wrong))
+    assert {picture.name for picture in data.pictures[:count]} <= wrong
+    assert made.path.stat().st_size < 3_000_000
 
 
-def test_pictures_of_ones_own_and_those_that_cannot_be_used(run: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / f"{name}.png")
-    (tmp_path / "bad.png").write_bytes(b"no picture")
-    found = convscope.look(run / "model.safetensors", [tmp_path, tmp_path / "none.png"], output=tmp_path / "x.html")
-    assert found.pictures == 2
-    assert [Path(name).name for name, _ in found.unusable] == ["bad.png", "none.png"]
-    with pytest.raises(StorageError, match="is already there"):
+def test_what_stands_there_is_overwritten_only_by_force(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.html").write_text("mine")
+    with pytest.raises(StorageError, match=r"x\.html is already there and is not overwritten"):
         convscope.look(run, output=tmp_path / "x.html")
+    assert (tmp_path / "x.html").read_text() == "mine"
+    assert convscope.look(run, [], output=tmp_path / "x.html", force=True).pictures == 0
 
 
-def test_a_model_file_alone_names_no_folder_to_read_from(run: Path, tmp_path: Path) -> None:
+def test_pictures_of_any_size_are_made_those_of_the_network_and_bad_ones_are_named(tmp_path: Path) -> None:
+    model = small_model(classes=2)
+    (tmp_path / "class 1").mkdir()
+    Image.fromarray(some_pixels(1, 40, 30)[0]).save(tmp_path / "class 1" / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    made = convscope.look(model, [tmp_path, tmp_path / "none.png"], output=tmp_path / "x.html")
+    (name, reason), (missing, _) = made.unusable
+    assert (name, missing) == (str(tmp_path / "b.png"), str(tmp_path / "none.png"))
+    assert reason.startswith("it is not a picture")
+    (picture,) = data_of(made.path).pictures
+    assert (picture.name, picture.truth) == (str(tmp_path / "class 1" / "a.png"), 1)
+
+
+def test_what_a_page_cannot_hold_is_counted(tmp_path: Path) -> None:
+    made = convscope.look(small_model(), some_pixels(230), output=tmp_path / "x.html")
+    assert (made.pictures, made.left_out) == (200, 30)
+
+
+def test_a_folder_named_like_the_set_of_the_run_is_not_taken_for_it(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert convscope.look(run, output="x.html").pictures == 200
+
+
+def test_the_model_in_a_run_folder_stands_for_the_run_and_one_from_elsewhere_for_itself(
+    run: Path, tmp_path: Path
+) -> None:
+    found = convscope.look(run / "model.safetensors", force=True)
+    assert (found.path, found.pictures) == (run / "look.html", 200)
     file = tmp_path / "m.safetensors"
     file.write_bytes((run / "model.safetensors").read_bytes())
     found = convscope.look(file)
-    assert (found.path, found.pictures) == (tmp_path / "m.look.html", 0)
-    with pytest.raises(ParameterError, match="`output` must name the file of the page"):
+    assert (found.path, found.pictures) == (tmp_path / "m.look.html", 0), "it names no folder to read from"
+    with pytest.raises(ParameterError, match=r"`output` must name the file of the page .* Got None\. Give one"):
         convscope.look(convscope.load(run))
 
 
-def test_a_set_that_is_gone_is_said_and_the_page_comes_without(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_without_a_report_shows_pictures_that_were_held_out(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes((run / "model.safetensors").read_bytes())
+    data = data_of(convscope.look(tmp_path).path)
+    held_out = convscope.extract_features(run, "digits", pool="mean")
+    names = {held_out.pictures[place] for place in held_out.part("validation")}
+    assert len(data.pictures) == 200
+    assert {one.name for one in data.pictures} <= names
+
+
+def test_a_run_whose_pictures_are_gone_gives_a_page_that_asks_for_one(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in "ab":
-        (tmp_path / "set" / name).mkdir(parents=True)
-        for number in range(3):
-            pixels = np.random.default_rng(number + ord(name)).integers(0, 256, (8, 8), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "set" / name / f"{number}.png")
-    convscope.train(tmp_path / "set", layout="softmax", epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c")
-    (tmp_path / "set").rename(tmp_path / "elsewhere")
-    import sys
-
-    found = convscope.look(tmp_path / "run", reporter=Plain(sys.stderr), cache_dir=tmp_path / "c")
-    assert found.pictures == 0
-    assert "no pictures of the training come along, name some after the model: " in capsys.readouterr().err
+    model = convscope.load(run)
+    model.save(tmp_path / "model.safetensors")
+    (tmp_path / "report.json").write_text("{}")
+    assert convscope.look(tmp_path, reporter=Plain(sys.stdout)).pictures == 0
+    assert "no pictures of the run are in the page, name some after the model: " in capsys.readouterr().out
+    model.training["settings"]["data"] = str(tmp_path / "moved away")
+    model.save(tmp_path / "model.safetensors")
+    (tmp_path / "report.json").write_bytes((run / "report.json").read_bytes())
+    assert convscope.look(tmp_path, force=True, reporter=Plain(sys.stdout)).pictures == 0
+    assert "moved away" in capsys.readouterr().out
 
 
-def test_the_command_opens_what_it_has_written(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    opened = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    assert main(["look", str(run), "-o", str(tmp_path / "x.html"), "--quiet"]) == 0
-    assert opened == [(tmp_path / "x.html").as_uri()]
-    assert capsys.readouterr().out.startswith(f"page    {tmp_path / 'x.html'} (0.")
-    (tmp_path / "bad.png").write_bytes(b"no picture")
-    command = ["look", str(run), str(tmp_path / "bad.png"), "-o", str(tmp_path / "x.html"), "--force", "--no-open"]
-    assert main(command) == 1
-    assert "unusable: " in capsys.readouterr().err
-    assert len(opened) == 1
+def test_a_notebook_shows_the_page_in_a_frame_that_may_only_run_its_own_program(tmp_path: Path) -> None:
+    made = convscope.look(small_model(), [], output=tmp_path / "x.html")
+    text = made._repr_html_()
+    assert 'sandbox="allow-scripts"' in text
+    assert text.count("<") == 2, "the page itself is all inside the attribute"
+
+
+def test_a_network_too_large_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(look_data_module, "LARGEST_PARAMETERS", 100)
+    with pytest.raises(DataError, match=r"The network must have at most 100 parameters to fit into a page\. Got"):
+        convscope.look(small_model(), output=tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_the_page_of_the_usual_network_for_mnist_is_small() -> None:
+    layout = Layout.parse("24C5-MP2-64C3-MP2-128C3-MP2-192N")
+    network = Network(layout, height=28, width=28, channels=1, classes=10)
+    step = Preprocessing(height=28, width=28, channels=1)
+    model = Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step)
+    pixels = np.zeros((28, 28, 1), np.uint8)
+    assert len(render_look(look_data(model, [Shown(name="", pixels=pixels)] * 200))) < 3_000_000

@@ -369,5 +369,7 @@ def test_margins_ask_for_pictures_held_out_where_only_test_pictures_are(tmp_path
 
 @pytest.mark.parametrize("data", [np.zeros((4, 8, 8)), 3, [np.zeros((4, 8, 8)), np.zeros(4)]])
 def test_what_is_no_data_is_one_sentence(data: object) -> None:
-    with pytest.raises(ParameterError, match=r"`data` must be a path, the name of a set, or a pair of arrays .* Got "):
+    with pytest.raises(
+        ParameterError, match=r"`data` must be a path, the name of a set, or a pair of arrays, images and labels. Got "
+    ):
         train(data)

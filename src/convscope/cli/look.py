@@ -1,16 +1,20 @@
-"""``convscope look``: one HTML file that runs the network and shows every step, with the user's own pictures."""
+"""``convscope look``: a page that runs the network on pictures of one's own."""
 
 import sys
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import options
 from .unusable import EXIT_UNUSABLE, name_unusable
 
+if TYPE_CHECKING:
+    from convscope.verbs.look import Looked
 
-@click.command("look")
+
+@click.command("look", context_settings={"show_default": True})
 @click.argument("model", metavar="MODEL")
 @click.argument("pictures", metavar="[PICTURES...]", nargs=-1)
 @click.option(
@@ -18,9 +22,9 @@ from .unusable import EXIT_UNUSABLE, name_unusable
     "--output",
     type=options.PLACE,
     metavar="FILE",
-    help="The page; look.html beside the model if none.",
+    help="The page; look.html in the run folder if none.",
 )
-@click.option("--open/--no-open", "opened", default=True, help="Open the page in the browser when it is written.")
+@click.option("--open/--no-open", "opens", default=True, show_default=False, help="Open it in the browser, or not.")
 @options.force_files
 @options.quiet
 @options.data_dir
@@ -33,26 +37,37 @@ def command(
     pictures: tuple[str, ...],
     *,
     output: Path | None,
-    opened: bool,
+    opens: bool,
     force: bool,
     quiet: bool,
     data_dir: Path | None,
     cache_dir: Path | None,
 ) -> None:
-    """Look inside the network in the file or run folder MODEL: write one HTML page that runs it, and open it.
+    """Look inside the network in the file or run folder MODEL, on a page that computes it.
 
-    PICTURES are files, folders or patterns such as 'photos/*.jpg'. Without them, 40 of the pictures that were held out
-    of training come along, some with a wrong answer first. In the page you can open and draw others. It needs no
-    network and no server: send it by mail if you like; who has the page has the model and these pictures.
+    The page is one HTML file: every map of every step for any picture, and how each number came about. It works from
+    disk and by mail and opens no connection; whoever has it has the model and the pictures in it. PICTURES are files,
+    folders and patterns; without them, the page shows pictures that the run was judged on. It takes others, too: from
+    a file, dropped, pasted or drawn.
     """
     from convscope.core.progress import Silent, reporter_for
     from convscope.verbs.look import look
 
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    found = look(model, pictures, output=output, force=force, data_dir=data_dir, cache_dir=cache_dir, reporter=reporter)
-    click.echo(f"page    {found.path} ({found.path.stat().st_size / 1e6:.1f} MB, {found.pictures} pictures)")
-    name_unusable(found.unusable, reporter, total=len(found.unusable), rest="left out")
-    if opened:
-        webbrowser.open(found.path.absolute().as_uri())
-    if found.unusable:
+    given = list(pictures) if pictures else None
+    made = look(model, given, output=output, force=force, data_dir=data_dir, cache_dir=cache_dir, reporter=reporter)
+    click.echo(worded(made))
+    if opens:
+        webbrowser.open(made.path.absolute().as_uri())
+    name_unusable(made.unusable, reporter, total=len(made.unusable), rest="left out of the page")
+    if made.unusable:
         context.exit(EXIT_UNUSABLE)
+
+
+def worded(made: "Looked") -> str:
+    """Return where the page is and what is in it."""
+    from convscope.page.wording import counted
+
+    size = made.path.stat().st_size / 1e6
+    more = f", {made.left_out:,} more than it can hold are left out" if made.left_out else ""
+    return f"page    {made.path} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"

@@ -1,11 +1,17 @@
-"""A page as one file: style and script inside it, and a policy that allows nothing else."""
+"""A page as one file: styles, programs and data inside it, and a policy that allows nothing else."""
 
 import base64
 import hashlib
+import json
+import re
 from importlib import resources
 from string import Template
+from typing import Any
 
 from .markup import Html
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 
 
 def document(*, title: Html, style: str, script: str, body: Html, worker: bool = False) -> str:
@@ -16,18 +22,13 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
         style: CSS.
         script: a program; its hash is the only one that the Content-Security-Policy allows.
         body: what stands before the program.
-        worker: the program is a module that runs itself again in a worker, and shows pictures that the user opens.
+        worker: whether the program may start another one that stands in the page, as a worker.
     """
-    blob = " blob:" if worker else ""
     policy = (
-        f"default-src 'none'; img-src data:{blob}; style-src {_hash(style)}; script-src {_hash(script)}{blob}; "
-        + ("worker-src blob:; " if worker else "")
-        + "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}; "
+        f"{'worker-src blob:; ' if worker else ''}base-uri 'none'; form-action 'none'"
     )
-    kind = ' type="module"' if worker else ""
-    return Template(static("page.html")).substitute(
-        title=title, policy=policy, style=style, script=script, body=body, kind=kind
-    )
+    return Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
 
 
 def static(name: str) -> str:
@@ -35,7 +36,38 @@ def static(name: str) -> str:
     return resources.files("convscope.page").joinpath("static", *name.split("/")).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
-    """Return the source expression that allows exactly this inline text (CSP level 2)."""
+def allowed(text: str) -> str:
+    """Return the source expression that allows exactly this inline text (Content-Security-Policy, level 2)."""
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def program(folder: str, name: str) -> str:
+    """Return the module `name` of a folder in ``static/`` with all that it imports, as one text without imports.
+
+    Modules stand in the order in which they need each other. What a browser loads from disk cannot import, and one
+    text has one digest for the policy. Names at the top of modules that go together must differ.
+    """
+    texts: dict[str, str] = {}
+
+    def add(module: str) -> None:
+        text = static(f"{folder}/{module}")
+        for needed in _IMPORT.findall(text):
+            if needed not in texts:
+                add(needed)
+        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
+
+    add(name)
+    return '"use strict";\n' + "\n".join(texts.values())
+
+
+def inline_json(value: Any) -> Html:
+    r"""Return `value` as JSON that no HTML parser takes for markup, whatever texts it holds.
+
+    Examples:
+        >>> inline_json({"name": "</script>"})
+        '{"name":"\\u003c/script>"}'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return Html(safe.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -1,40 +1,67 @@
-"""Look inside a trained network: one HTML file that runs it, with the user's own pictures."""
+"""Look inside a network, with pictures of one's own, on a page that computes it."""
 
+import html
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convscope.core.atomic import refuse_existing, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
+from convscope.core.records import from_json
+from convscope.core.text import printable
 from convscope.features.extraction import pictures_for
+from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import open_recorded
-from convscope.networks.inputs import list_inputs
+from convscope.images.sources.source import Source
+from convscope.networks.inputs import Input, list_inputs
 from convscope.networks.model import Model
-from convscope.page.look import Picture, render_look
+from convscope.page.look import render_look
+from convscope.page.look_data import Shown, look_data
+from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
+from convscope.training.scores import Answer, Cell
+from convscope.training.settings import Settings
 
 MOST_PICTURES = 200
-_FROM_SET = 40
+MOST_BYTES = 1_000_000  # of all pictures together; a third more as text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """The page that was written, how many pictures it holds, and what could not be shown, with the reason."""
+    """A page that was written.
+
+    Attributes:
+        path: where it stands.
+        pictures: how many are in it.
+        left_out: how many more were given than the page can hold; 0 where that is not known.
+        unusable: name of and reason for each that cannot be read.
+    """
 
     path: Path
     pictures: int
-    unusable: tuple[tuple[str, str], ...]
+    left_out: int = 0
+    unusable: tuple[tuple[str, str], ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return the page within a notebook: in a frame of its own, which may run nothing but its own program."""
+        page = html.escape(self.path.read_text(encoding="utf-8"), quote=True)
+        return (
+            f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts" '
+            'style="width: 100%; height: 60rem; border: 1px solid #8888"></iframe>'
+        )
 
 
 def look(
     model: Model | str | os.PathLike[str],
-    pictures: Sequence[str | os.PathLike[str]] = (),
+    pictures: Any = None,
     *,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
@@ -42,92 +69,132 @@ def look(
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
 ) -> Looked:
-    """Write the page that looks inside a network, and return where it is.
+    """Write a page that runs the network itself and shows every map and every number, for any picture.
+
+    It is one HTML file that needs neither a server nor a network.
 
     Args:
-        model: a model, or the path of a model file or run folder.
-        pictures: files, folders or patterns. If there are none and `model` is a run folder: 40 of the pictures that
-            were held out of training, some with a wrong answer first, where the set is still where it was.
-        output: the file; ``look.html`` in the run folder, or beside the model file, if none.
+        model: a model, or the path of a run folder or model file.
+        pictures: what `convscope.predict` takes. None takes pictures that the run of the model was judged on, the wrong
+            answers first, where they can be read again; else the page asks for one.
+        output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
+            ``NAME.look.html``.
         force: replace what stands there.
         data_dir: where named sets are looked for first.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
-        reporter: told how far it is; nobody if none.
+        reporter: told what is done; nobody if none.
 
     Raises:
-        ConvscopeError: the model cannot be used, or the file not written; the message is one sentence.
+        ModelFileError: there is no model that can be used.
+        DataError: the network is too large for a page, or `pictures` is an array of another shape or kind.
+        ParameterError: there is neither `output` nor a file that it could stand beside.
+        StorageError: the file cannot be written, or stands there already.
 
     Examples:
         >>> import tempfile
         >>> from convscope.verbs.train import train
         >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
-        >>> look(trained.folder.path).pictures
-        40
+        >>> seen = look(trained.folder.path)
+        >>> seen.path.name, seen.pictures
+        ('look.html', 200)
     """
-    reporter = reporter or Silent()
     used = model if isinstance(model, Model) else Model.load(Path(model))
-    path = _output(model, output)
+    run = None if isinstance(model, Model) else _run(Path(model))
+    path = _output(model, run) if output is None else Path(output)
     refuse_existing(path, force=force)
-    shown: list[Picture] = []
     unusable: list[tuple[str, str]] = []
+    left_out = 0
     with tuned():
-        if pictures:
-            shown, unusable = _given(used, pictures)
-        elif not isinstance(model, Model) and Path(model).is_dir():  # a file from elsewhere names no folder to read
-            shown = _held_out(used, data_dir, cache_dir, reporter)
-    write_text(path, render_look(used, shown, title=_title(used, path)))
-    return Looked(path=path, pictures=len(shown), unusable=tuple(unusable))
+        if pictures is not None:
+            inputs = list_inputs(pictures)
+            chosen = list(itertools.islice(_given(used, inputs.pictures, unusable), _room(used)))
+            left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
+        else:
+            chosen = list(_judged(used, run, (data_dir, cache_dir), reporter or Silent()))
+        write_text(path, render_look(look_data(used, chosen, title=_title(used, path))))
+    return Looked(path=path, pictures=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 
-def _output(model: Model | str | os.PathLike[str], output: str | os.PathLike[str] | None) -> Path:
-    if output is not None:
-        return Path(output)
+def _run(place: Path) -> RunFolder | None:
+    """Return the run folder that `place` is or is the model of; a model file from elsewhere has none."""
+    if place.is_dir():
+        return RunFolder(path=place)
+    run = RunFolder(path=place.parent)
+    return run if place.name == run.model.name and run.report.is_file() else None
+
+
+def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Path:
     if isinstance(model, Model):
         raise ParameterError(
-            "`output` must name the file of the page where the model is not from a file. It is missing."
+            "`output` must name the file of the page where the model is not from a file. Got None. "
+            "Give one, for example look.html."
         )
-    place = Path(model)
-    return RunFolder(path=place).look if place.is_dir() else place.with_suffix(".look.html")
+    return Path(model).with_suffix(".look.html") if run is None else run.look
 
 
 def _title(model: Model, path: Path) -> str:
+    """Return the name of the set that the model has learned; of the page's folder where that is not known."""
     data = str(model.training.get("settings", {}).get("data", ""))
-    return Path(data).name or path.parent.name or "network"
+    return Path(data).name or path.absolute().parent.name
 
 
-def _given(model: Model, names: Sequence[str | os.PathLike[str]]) -> tuple[list[Picture], list[tuple[str, str]]]:
-    """Return the user's pictures as the network takes them, at most 200, and which of them cannot be used, and why."""
-    shown: list[Picture] = []
-    unusable: list[tuple[str, str]] = []
-    for one in list_inputs([os.fspath(name) for name in names]).pictures:
-        if len(shown) == MOST_PICTURES:
-            unusable.append((one.name, f"only the first {MOST_PICTURES} pictures are shown"))
-            break
+def _room(model: Model) -> int:
+    """Return how many pictures go into a page."""
+    step = model.preprocessing
+    return max(1, min(MOST_PICTURES, MOST_BYTES // (step.height * step.width * step.channels)))
+
+
+def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]]) -> Iterator[Shown]:
+    """Give the pictures; those that cannot be read go to `unusable`. A folder named like a class tells the class."""
+    places = {name: place for place, name in enumerate(model.classes)}
+    for one in inputs:
         try:
-            shown.append(Picture(name=one.name, pixels=one.fitted(model.preprocessing)))
+            pixels = one.fitted(model.preprocessing)
         except UnreadableImageError as error:
             unusable.append((one.name, str(error)))
-    return shown, unusable
+            continue
+        yield Shown(name=one.name, pixels=pixels, truth=places.get(Path(one.name).parent.name))
 
 
-def _held_out(model: Model, data_dir: Path | None, cache_dir: Path | None, reporter: Reporter) -> list[Picture]:
-    """Return some pictures that training has not seen, wrong answers first; none where the set is not to be found."""
-    settings: dict[str, Any] = model.training.get("settings", {})
-    folder = data_dir or (Path(settings["data_dir"]) if settings.get("data_dir") else None)
+def _judged(
+    model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
+) -> Iterator[Shown]:
+    """Give pictures that the run was judged on: wrong answers first, then some of every class."""
+    if run is None:
+        return
     try:
-        source = open_recorded(settings.get("data", ""), data_dir=folder, reporter=reporter)
-        images = pictures_for(model, source, cache_dir=cache_dir, reporter=reporter)
+        images = pictures_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
+        places = list(itertools.islice(_places(run, images), _room(model)))
     except (ConvscopeError, OSError) as error:
-        reporter.say(f"no pictures of the training come along, name some after the model: {error}")
-        return []
-    reporter.say(f"pictures: some that were held out of training, from {images.name}")
-    places = np.random.default_rng(0).permutation(images.indices(images.judged))[: 25 * _FROM_SET]
-    wrong = model.predict_proba(images.images[places]).argmax(1) != images.labels[places]
-    some = [*places[wrong][: _FROM_SET // 4], *places]
-    chosen = list(dict.fromkeys(int(place) for place in some))[:_FROM_SET]
-    return [
-        Picture(
-            name=images.picture_name(place), pixels=np.asarray(images.images[place]), label=int(images.labels[place])
-        )
-        for place in chosen
+        reporter.say(f"no pictures of the run are in the page, name some after the model: {printable(str(error))}")
+        return
+    for place in places:
+        pixels: NDArray[np.uint8] = np.asarray(images.images[place])
+        yield Shown(name=images.picture_name(place), pixels=pixels, truth=int(images.labels[place]))
+
+
+def _places(run: RunFolder, images: ImageSet) -> Iterator[int]:
+    """Give the places of the pictures in the run's report that are still there; without a report, of those judged."""
+    if not run.report.is_file():
+        yield from map(int, images.indices(images.judged))
+        return
+    for answer in _in_turn(read_report(run.report).cells):
+        if answer.index < len(images) and images.picture_name(answer.index) == answer.name:
+            yield answer.index
+
+
+def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
+    """Return what the model was trained with."""
+    settings = from_json(Settings, model.training.get("settings", {}))
+    folder = data_dir or (Path(settings.data_dir) if settings.data_dir else None)
+    return open_recorded(settings.data, data_dir=folder, reporter=reporter)
+
+
+def _in_turn(cells: Iterable[Cell]) -> list[Answer]:
+    """Return pictures of all cells, wrong answers first: the first of every cell, then the second, and so on."""
+    ranked = [
+        (cell.right, rank, cell.truth, cell.predicted, answer)
+        for cell in cells
+        for rank, answer in enumerate(cell.pictures)
     ]
+    return [entry[4] for entry in sorted(ranked, key=lambda entry: entry[:4])]

@@ -1,322 +1,250 @@
-// The network itself: maps from a picture, and where each of their numbers comes from. No document is needed here:
-// the same functions run in the page, in its worker and in tests.
-
+// @ts-check
 /**
- * @typedef {{maps: number, rows: number, columns: number, values: Float32Array}} Maps  map after map, row after row
- * @typedef {{kind: "sums", units: number, below: number, patch: number, regions: number[], stride: number,
- *   before: number, after: number, residual: boolean, nonlinearity: string, weights: Float32Array,
- *   biases: Float32Array}} Sums
- * @typedef {{kind: "subsampling", code: string, window: number | null, stride: number}} Subsampling
- * @typedef {{kind: "connections", units: number, nonlinearity: string, weights: Float32Array,
- *   biases: Float32Array}} Connections
- * @typedef {Sums | Subsampling | Connections} Step
- * @typedef {{height: number, width: number, channels: number, mean: number[], std: number[], steps: Step[]}} Network
+ * The network, forward: plain loops over typed arrays. All convolutions and products go through one kernel, which keeps
+ * the sums of 4 units at 2 places in registers while it walks once along the patches and the weights, both contiguous.
  */
+import { shapeAt } from "./format.js";
+import { NONLINEARITIES } from "./nonlinearity.js";
+import { subsample } from "./subsampling.js";
 
-/** @type {Record<string, (value: number) => number>} */
-export const NONLINEARITIES = {
-  relu: (value) => (value > 0 ? value : 0),
-  tanh: Math.tanh,
-  sigmoid: (value) => 1 / (1 + Math.exp(-value)),
-  elu: (value) => (value > 0 ? value : Math.expm1(value)),
-  gelu: (value) => 0.5 * value * erfc(-value / Math.SQRT2),
-  abs: Math.abs,
-  linear: (value) => value,
-};
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Shape} Shape */
 
-/** The complementary error function to 1.2e-7 of its value (Numerical Recipes, 3rd edition, section 6.2.2). */
-function erfc(/** @type {number} */ x) {
-  const z = Math.abs(x), t = 2 / (2 + z), y = 4 * t - 2;
-  const terms = [
-    -1.3026537197817094, 6.4196979235649026e-1, 1.9476473204185836e-2, -9.561514786808631e-3, -9.46595344482036e-4,
-    3.66839497852761e-4, 4.2523324806907e-5, -2.0278578112534e-5, -1.624290004647e-6, 1.30365583558e-6,
-    1.5626441722e-8, -8.5238095915e-8, 6.529054439e-9, 5.059343495e-9, -9.91364156e-10, -2.27365122e-10,
-  ];
-  let d = 0, dd = 0;
-  for (let place = terms.length - 1; place > 0; place--) [d, dd] = [y * d - dd + terms[place], d];
-  const result = t * Math.exp(-z * z + 0.5 * (terms[0] + y * d) - dd);
-  return x >= 0 ? result : 2 - result;
-}
+/** A step ready to be computed: weights in blocks of 4 units, value by value; which places each region has.
+ * @typedef {{ step: Step, below: Shape, inputs: number, blocks: Float64Array[], places: Int32Array[] }} Ready */
 
 /**
- * Return the standardized picture and the maps of every step, in order.
+ * Rearrange the weights, once.
  * @param {Network} network
- * @param {Uint8Array} pixels row after row, channels together
+ * @returns {{ network: Network, ready: Ready[] }}
  */
-export function forward(network, pixels) {
-  const all = [standardized(network, pixels)];
-  for (const step of network.steps) all.push(stepped(step, all[all.length - 1]));
-  return all;
+export function prepare(network) {
+  const ready = network.steps.map((step, index) => {
+    const below = shapeAt(network, index);
+    const inputs = patchLength(step, below);
+    const regions = step.kind === "subsampling" ? 0 : step.regions[0] * step.regions[1];
+    const blocks = Array.from({ length: regions }, (_, region) => inBlocks(step, inputs, region));
+    return { step, below, inputs, blocks, places: placesOf(step, regions) };
+  });
+  return { network, ready };
 }
 
-/** @param {Step} step @param {Maps} below @returns {Maps} */
-export function stepped(step, below) {
-  if (step.kind === "sums") return sums(step, below);
-  return step.kind === "subsampling" ? subsampled(step, below) : connected(step, below);
+/**
+ * How many values a unit of the step sees.
+ * @param {Step} step
+ * @param {Shape} below
+ * @returns {number}
+ */
+export function patchLength(step, below) {
+  return below.maps * (step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1]);
 }
 
-/** @param {Network} network @param {Uint8Array} pixels @returns {Maps} */
-export function standardized(network, pixels) {
-  const { height, width, channels, mean, std } = network, area = height * width;
-  const values = new Float32Array(channels * area);
-  for (let channel = 0; channel < channels; channel++)
-    for (let place = 0; place < area; place++)
-      values[channel * area + place] = (pixels[place * channels + channel] / 255 - mean[channel]) / std[channel];
-  return { maps: channels, rows: height, columns: width, values };
+/**
+ * @param {Step} step
+ * @param {number} inputs
+ * @param {number} region
+ * @returns {Float64Array} units are filled up with zeros to a multiple of 4
+ */
+function inBlocks(step, inputs, region) {
+  const blocks = new Float64Array(Math.ceil(step.maps / 4) * 4 * inputs);
+  for (let unit = 0; unit < step.maps; unit++) {
+    const from = (region * step.maps + unit) * inputs;
+    const to = (unit >> 2) * 4 * inputs + (unit & 3);
+    for (let input = 0; input < inputs; input++) blocks[to + 4 * input] = step.weights[from + input];
+  }
+  return blocks;
 }
 
-/** @param {Float32Array} scores @returns {number[]} the probabilities of the classes */
-export function softmax(scores) {
-  const most = Math.max(...scores), powers = Array.from(scores, (score) => Math.exp(score - most));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
+/**
+ * The region of weights that a place belongs to.
+ * @param {Step} step
+ * @param {number} row
+ * @param {number} column
+ * @returns {number}
+ */
+export function regionOf(step, row, column) {
+  const [down, across] = step.regions;
+  return Math.floor((row * down) / step.rows) * across + Math.floor((column * across) / step.columns);
 }
 
-/** Weighted sums of patches at every place. @param {Sums} step @param {Maps} below @returns {Maps} */
-function sums(step, below) {
-  const { patch, stride, before, after, units } = step;
-  const rows = Math.floor((below.rows + before + after - patch) / stride) + 1;
-  const columns = Math.floor((below.columns + before + after - patch) / stride) + 1;
-  const values = new Float32Array(units * rows * columns);
-  const wide = below.columns + before + after, area = wide * (below.rows + before + after);
-  const padded = withZeros(below, before, wide, area);
-  if (step.regions[0] === 1 && step.regions[1] === 1) copied(step, padded, wide, area, rows, columns, values);
-  else untied(step, padded, wide, area, rows, columns, values);
-  const apply = NONLINEARITIES[step.nonlinearity];
-  for (let place = 0; place < values.length; place++)
-    values[place] = apply(step.residual ? values[place] + below.values[place] : values[place]);
-  return { maps: units, rows, columns, values };
-}
-
-/** Return the maps with zeros around, in double precision. */
-function withZeros(/** @type {Maps} */ below, /** @type {number} */ before, /** @type {number} */ wide, /** @type {number} */ area) {
-  const padded = new Float64Array(below.maps * area);
-  for (let map = 0; map < below.maps; map++)
-    for (let row = 0; row < below.rows; row++) {
-      const from = (map * below.rows + row) * below.columns;
-      padded.set(below.values.subarray(from, from + below.columns), map * area + (row + before) * wide + before);
+/**
+ * @param {Step} step
+ * @param {number} regions
+ * @returns {Int32Array[]} the places of each region, row × columns + column
+ */
+function placesOf(step, regions) {
+  /** @type {number[][]} */
+  const places = Array.from({ length: regions }, () => []);
+  if (regions) {
+    for (let place = 0; place < step.rows * step.columns; place++) {
+      places[regionOf(step, Math.floor(place / step.columns), place % step.columns)].push(place);
     }
-  return padded;
+  }
+  return places.map((some) => Int32Array.from(some));
 }
 
-/** @type {WeakMap<Sums, Float64Array>} */
-const ARRANGED = new WeakMap();
-
-/** Return the weights of four units beside each other, for each value of the patch: read in the order of use. */
-function arranged(/** @type {Sums} */ step) {
-  let result = ARRANGED.get(step);
-  if (!result) {
-    const inputs = step.below * step.patch * step.patch, groups = Math.ceil(step.units / 4);
-    result = new Float64Array(groups * 4 * inputs);
-    for (let unit = 0; unit < step.units; unit++)
-      for (let input = 0; input < inputs; input++)
-        result[((unit >> 2) * inputs + input) * 4 + (unit & 3)] = step.weights[unit * inputs + input];
-    ARRANGED.set(step, result);
+/**
+ * Standardize a picture.
+ * @param {Network} network
+ * @param {Uint8Array | Uint8ClampedArray} pixels row by row, the channels of a pixel side by side
+ * @returns {Float32Array} channel by channel
+ */
+export function standardize(network, pixels) {
+  const { channels, mean, std } = network;
+  const count = network.height * network.width;
+  const result = new Float32Array(count * channels);
+  for (let channel = 0; channel < channels; channel++) {
+    for (let place = 0; place < count; place++) {
+      result[channel * count + place] = (pixels[place * channels + channel] / 255 - mean[channel]) / std[channel];
+    }
   }
   return result;
 }
 
-/** Four units at once, so that each input is read once for the four. */
-function copied(/** @type {Sums} */ step, /** @type {Float64Array} */ padded, /** @type {number} */ wide,
-  /** @type {number} */ area, /** @type {number} */ rows, /** @type {number} */ columns, /** @type {Float32Array} */ values) {
-  const { patch, stride, units, below, biases } = step, weights = arranged(step), places = rows * columns;
-  for (let unit = 0; unit < units; unit += 4) {
-    const first = unit * below * patch * patch;
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++) {
-        let a = 0, b = 0, c = 0, d = 0, w = first;
-        for (let map = 0; map < below; map++) {
-          let from = map * area + row * stride * wide + column * stride;
-          for (let down = 0; down < patch; down++, from += wide)
-            for (let x = from; x < from + patch; x++, w += 4) {
-              const value = padded[x];
-              a += value * weights[w];
-              b += value * weights[w + 1];
-              c += value * weights[w + 2];
-              d += value * weights[w + 3];
-            }
-        }
-        const place = unit * places + row * columns + column;
-        values[place] = a + biases[unit];
-        if (unit + 1 < units) values[place + places] = b + biases[unit + 1];
-        if (unit + 2 < units) values[place + 2 * places] = c + biases[unit + 2];
-        if (unit + 3 < units) values[place + 3 * places] = d + biases[unit + 3];
-      }
-  }
-}
+/** What is to be computed: a picture, and the units that are turned off.
+ * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off }} Job */
 
-/** Units with weights of their own in each region. */
-function untied(/** @type {Sums} */ step, /** @type {Float64Array} */ padded, /** @type {number} */ wide,
-  /** @type {number} */ area, /** @type {number} */ rows, /** @type {number} */ columns, /** @type {Float32Array} */ values) {
-  const { patch, stride, units, below, weights, biases } = step;
-  for (let unit = 0, place = 0; unit < units; unit++)
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++, place++) {
-        let sum = biases[unit], w = weightsAt(step, unit, row, column, rows, columns);
-        for (let map = 0; map < below; map++)
-          for (let down = 0; down < patch; down++) {
-            const from = map * area + (row * stride + down) * wide + column * stride;
-            for (let x = from; x < from + patch; x++, w++) sum += padded[x] * weights[w];
-          }
-        values[place] = sum;
-      }
-}
+/** What comes of it: all maps; the same with no unit turned off, if any is; how long the first took.
+ * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number }} Answer */
 
-/** Return where the weights of a unit begin, for one place. */
-function weightsAt(/** @type {Sums} */ step, /** @type {number} */ unit, /** @type {number} */ row,
-  /** @type {number} */ column, /** @type {number} */ rows, /** @type {number} */ columns) {
-  const [down, across] = step.regions;
-  const region = Math.floor((row * down) / rows) * across + Math.floor((column * across) / columns);
-  return (region * step.units + unit) * step.below * step.patch * step.patch;
-}
-
-/** @param {Connections} step @param {Maps} below @returns {Maps} */
-function connected(step, below) {
-  const values = new Float32Array(step.units), inputs = below.values, apply = NONLINEARITIES[step.nonlinearity];
-  for (let unit = 0, w = 0; unit < step.units; unit++) {
-    let sum = step.biases[unit];
-    for (let input = 0; input < inputs.length; input++, w++) sum += inputs[input] * step.weights[w];
-    values[unit] = apply(sum);
-  }
-  return { maps: step.units, rows: 1, columns: 1, values };
-}
-
-/** @param {Subsampling} step @param {Maps} below @returns {Maps} */
-function subsampled(step, below) {
-  const [rows, columns] = [below.rows, below.columns].map((side) => places(step, side));
-  const values = new Float32Array(below.maps * rows * columns);
-  if (["MP", "AP", "SS"].includes(step.code)) return { maps: below.maps, rows, columns, values: windows(step, below, rows, columns, values) };
-  for (let map = 0, place = 0; map < below.maps; map++)
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++, place++) values[place] = taken(step, below, map, row, column).value;
-  return { maps: below.maps, rows, columns, values };
-}
-
-/** What is most often asked for, without a list for each window: the largest value, the mean, or the first. */
-function windows(/** @type {Subsampling} */ step, /** @type {Maps} */ below, /** @type {number} */ rows,
-  /** @type {number} */ columns, /** @type {Float32Array} */ values) {
-  const tall = step.code === "SS" ? 1 : step.window ?? below.rows, wide = step.code === "SS" ? 1 : step.window ?? below.columns;
-  const most = step.code === "MP", part = most ? 1 : 1 / (tall * wide), input = below.values;
-  for (let map = 0, place = 0; map < below.maps; map++)
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++, place++) {
-        const first = (map * below.rows + row * step.stride) * below.columns + column * step.stride;
-        let result = most ? -Infinity : 0;
-        for (let down = 0; down < tall; down++)
-          for (let x = first + down * below.columns, end = x + wide; x < end; x++)
-            if (!most) result += input[x];
-            else if (input[x] > result) result = input[x];
-        values[place] = result * part;
-      }
-  return values;
-}
-
-/** Return how many windows there are along a side. */
-function places(/** @type {Subsampling} */ step, /** @type {number} */ side) {
-  return step.window === null ? 1 : Math.floor((side - step.window) / step.stride) + 1;
-}
-
-/** Return the part of a side that one value sees, start and length (it may begin before the map), with weights of a blur. */
-function span(/** @type {Subsampling} */ step, /** @type {number} */ side, /** @type {number} */ place) {
-  if (step.window === null) return { start: 0, length: side, weights: binomial(side) };
-  if (step.code !== "BP") return { start: place * step.stride, length: step.window, weights: [] };
-  const length = 2 * step.window - 1;
-  return { start: place * step.stride - step.window + 1, length, weights: binomial(length) };
-}
-
-/** Return binomial weights of sum 1. */
-function binomial(/** @type {number} */ length) {
-  const ways = [1];
-  for (let place = 1; place < length; place++) ways.push((ways[place - 1] * (length - place)) / place);
-  return ways.map((way) => way / 2 ** (length - 1));
+/** @param {{ network: Network, ready: Ready[] }} prepared @param {Job} job @returns {Answer} */
+export function answerTo(prepared, { pixels, off }) {
+  const started = performance.now();
+  const all = run(prepared, pixels, off);
+  const milliseconds = performance.now() - started;
+  return { all, intact: off.length ? run(prepared, pixels) : null, milliseconds };
 }
 
 /**
- * Return what a window is made into: its values, the part that each takes in the result, and the result.
- * @param {Subsampling} step @param {Maps} below @param {number} map @param {number} row @param {number} column
+ * Compute everything.
+ * @param {{ network: Network, ready: Ready[] }} prepared
+ * @param {Uint8Array | Uint8ClampedArray} pixels
+ * @param {import("./switches.js").Off} [off]
+ * @returns {Float32Array[]} the standardized picture, then the maps of every step, the scores last
  */
-export function taken(step, below, map, row, column) {
-  const down = span(step, below.rows, row), across = span(step, below.columns, column);
-  const base = map * below.rows * below.columns, values = [], inside = [];
-  for (let y = down.start; y < down.start + down.length; y++)
-    for (let x = across.start; x < across.start + across.length; x++) {
-      const [yy, xx] = [Math.min(Math.max(y, 0), below.rows - 1), Math.min(Math.max(x, 0), below.columns - 1)];
-      values.push(below.values[base + yy * below.columns + xx]);
-      inside.push(yy === y && xx === x);
+export function run(prepared, pixels, off = []) {
+  let values = standardize(prepared.network, pixels);
+  const all = [values];
+  for (const ready of prepared.ready) {
+    values = ready.step.kind === "subsampling" ? subsample(ready.step, values, ready.below, ready.step) : convolve(ready, values);
+    const area = ready.step.rows * ready.step.columns;
+    for (const { step, unit } of off) if (step === all.length) values.fill(0, unit * area, (unit + 1) * area);
+    all.push(values);
+  }
+  return all;
+}
+
+/**
+ * Probabilities of scores.
+ * @param {ArrayLike<number>} scores
+ * @returns {number[]}
+ */
+export function softmax(scores) {
+  const largest = Math.max(...Array.from(scores));
+  const powers = Array.from(scores, (score) => Math.exp(score - largest));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
+/**
+ * @param {Ready} ready
+ * @param {Float32Array} maps
+ * @returns {Float32Array}
+ */
+function convolve(ready, maps) {
+  const { step, below, inputs, blocks, places } = ready;
+  const area = step.rows * step.columns;
+  const result = new Float32Array(step.maps * area);
+  const first = new Float64Array(inputs);
+  const second = new Float64Array(inputs);
+  const padded = step.kind === "connected" ? null : padding(step, maps, below);
+  for (let region = 0; region < blocks.length; region++) {
+    const here = places[region];
+    for (let index = 0; index < here.length; index += 2) {
+      const pair = index + 1 < here.length; // an odd last one is computed twice
+      if (padded) gather(padded, step, here[index], first);
+      else first.set(maps);
+      if (padded && pair) gather(padded, step, here[index + 1], second);
+      const other = pair ? here[index + 1] : here[index];
+      multiply(blocks[region], step, inputs, first, pair ? second : first, here[index], other, area, result);
     }
-  const { parts, value } = combined(step.code, values, down.weights, across.weights);
-  return { values, inside, parts, value: Math.fround(value), top: down.start, left: across.start, rows: down.length, columns: across.length };
+  }
+  if (step.residual) for (let place = 0; place < result.length; place++) result[place] += maps[place];
+  const apply = NONLINEARITIES[step.nonlinearity];
+  for (let place = 0; place < result.length; place++) result[place] = apply(result[place]);
+  return result;
 }
 
-/** Return the part of each value in the result, and the result; of a root mean square the parts are of the squares. */
-function combined(/** @type {string} */ code, /** @type {number[]} */ values, /** @type {number[]} */ down, /** @type {number[]} */ across) {
-  const count = values.length, even = values.map(() => 1 / count);
-  const sum = (/** @type {number[]} */ parts) => values.reduce((total, value, place) => total + value * parts[place], 0);
-  if (code === "MP") {
-    const winner = values.indexOf(Math.max(...values));
-    return { parts: values.map((_, place) => (place === winner ? 1 : 0)), value: values[winner] };
+/** Maps with zeros around, as doubles. @typedef {{ values: Float64Array, rows: number, columns: number, maps: number }} Padded */
+
+/**
+ * @param {Step} step
+ * @param {Float32Array} maps
+ * @param {Shape} below
+ * @returns {Padded}
+ */
+function padding(step, maps, below) {
+  const rows = below.rows + step.before + step.after;
+  const columns = below.columns + step.before + step.after;
+  const values = new Float64Array(below.maps * rows * columns);
+  for (let map = 0; map < below.maps; map++) {
+    for (let row = 0; row < below.rows; row++) {
+      const from = (map * below.rows + row) * below.columns;
+      values.set(maps.subarray(from, from + below.columns), (map * rows + row + step.before) * columns + step.before);
+    }
   }
-  if (code === "SS") return { parts: values.map((_, place) => (place === 0 ? 1 : 0)), value: values[0] };
-  if (code === "LP") return { parts: even, value: Math.sqrt(values.reduce((total, value) => total + value * value, 0) / count) };
-  if (code === "BP") {
-    const parts = values.map((_, place) => down[Math.floor(place / across.length)] * across[place % across.length]);
-    return { parts, value: sum(parts) };
-  }
-  if (code === "ST") {
-    const total = values.reduce((all, value) => all + Math.max(value, 0), 0);
-    const parts = total > 0 ? values.map((value) => Math.max(value, 0) / total) : even;
-    return { parts, value: sum(parts) };
-  }
-  return { parts: even, value: sum(even) };
+  return { values, rows, columns, maps: below.maps };
 }
 
 /**
- * Return what one value of a convolution is made of: for each map below the patch, the weights and the sum of their
- * products; then bias, what is added, the sum of all, and the value after the nonlinearity.
- * @param {Sums} step @param {Maps} below @param {number} unit @param {number} row @param {number} column
- * @param {Maps} above the maps that the step has given
+ * Copy the patch of one place, map by map and row by row.
+ * @param {Padded} padded
+ * @param {Step} step
+ * @param {number} place
+ * @param {Float64Array} patch
  */
-export function summed(step, below, unit, row, column, above) {
-  const { patch, stride, before } = step, area = patch * patch;
-  const start = weightsAt(step, unit, row, column, above.rows, above.columns), channels = [];
-  let sum = step.biases[unit];
-  for (let map = 0; map < below.maps; map++) {
-    const inputs = [], inside = [];
-    for (let y = row * stride - before; y < row * stride - before + patch; y++)
-      for (let x = column * stride - before; x < column * stride - before + patch; x++) {
-        const within = y >= 0 && x >= 0 && y < below.rows && x < below.columns;
-        inputs.push(within ? below.values[(map * below.rows + y) * below.columns + x] : 0);
-        inside.push(within);
-      }
-    const weights = Array.from(step.weights.subarray(start + map * area, start + (map + 1) * area));
-    const part = inputs.reduce((total, input, place) => total + input * weights[place], 0);
-    channels.push({ map, inputs, inside, weights, sum: part });
-    sum += part;
+function gather(padded, step, place, patch) {
+  const { values, rows, columns, maps } = padded;
+  const [tall, wide] = step.window;
+  const row = Math.floor(place / step.columns);
+  const corner = row * step.stride[0] * columns + (place - row * step.columns) * step.stride[1];
+  let at = 0;
+  for (let map = 0; map < maps; map++) {
+    let from = map * rows * columns + corner;
+    for (let down = 0; down < tall; down++, from += columns) {
+      for (let across = 0; across < wide; across++) patch[at++] = values[from + across];
+    }
   }
-  const place = (unit * above.rows + row) * above.columns + column;
-  const added = step.residual ? below.values[place] : null;
-  const total = added === null ? sum : Math.fround(sum) + added;
-  const value = Math.fround(NONLINEARITIES[step.nonlinearity](total));
-  return { channels, bias: step.biases[unit], added, total, value, top: row * stride - before, left: column * stride - before };
 }
 
-/** Return what a connected unit's value is made of. @param {Connections} step @param {Maps} below @param {number} unit */
-export function weighed(step, below, unit) {
-  const count = below.values.length, weights = step.weights.subarray(unit * count, (unit + 1) * count);
-  const products = Array.from(below.values, (value, place) => value * weights[place]);
-  const total = products.reduce((sum, product) => sum + product, 0) + step.biases[unit];
-  const value = Math.fround(NONLINEARITIES[step.nonlinearity](total));
-  return { inputs: below.values, weights, products, bias: step.biases[unit], total, value };
-}
-
-/** Return a network whose weights are read out of the page's data. @param {any} data @returns {Network} */
-export function unpacked(data) {
-  const text = atob(data.weights), bytes = new Uint8Array(text.length);
-  for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
-  const numbers = new Float32Array(bytes.buffer);
-  let used = 0;
-  const next = (/** @type {number} */ count) => numbers.subarray(used, (used += count));
-  const steps = data.steps.map((/** @type {any} */ step) =>
-    step.kind === "subsampling" ? step : { ...step, weights: next(step.weights), biases: next(step.units) });
-  return { ...data.picture, mean: data.mean, std: data.std, steps };
+/**
+ * All units at two places.
+ * @param {Float64Array} blocks
+ * @param {Step} step
+ * @param {number} inputs
+ * @param {Float64Array} first
+ * @param {Float64Array} second
+ * @param {number} here
+ * @param {number} there
+ * @param {number} area
+ * @param {Float32Array} result
+ */
+function multiply(blocks, step, inputs, first, second, here, there, area, result) {
+  const { bias, maps } = step;
+  for (let unit = 0, at = 0; unit < maps; unit += 4) {
+    let a0 = bias[unit], a1 = unit + 1 < maps ? bias[unit + 1] : 0, a2 = unit + 2 < maps ? bias[unit + 2] : 0, a3 = unit + 3 < maps ? bias[unit + 3] : 0;
+    let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+    for (let input = 0; input < inputs; input++, at += 4) {
+      const x = first[input], y = second[input];
+      const w0 = blocks[at], w1 = blocks[at + 1], w2 = blocks[at + 2], w3 = blocks[at + 3];
+      a0 += w0 * x; a1 += w1 * x; a2 += w2 * x; a3 += w3 * x;
+      b0 += w0 * y; b1 += w1 * y; b2 += w2 * y; b3 += w3 * y;
+    }
+    const start = unit * area;
+    result[start + here] = a0; result[start + there] = b0;
+    if (unit + 1 < maps) { result[start + area + here] = a1; result[start + area + there] = b1; }
+    if (unit + 2 < maps) { result[start + 2 * area + here] = a2; result[start + 2 * area + there] = b2; }
+    if (unit + 3 < maps) { result[start + 3 * area + here] = a3; result[start + 3 * area + there] = b3; }
+  }
 }

@@ -1,135 +1,209 @@
-// One value, followed down: what it saw, what that was multiplied by, and what came out.
+// @ts-check
+/** View 2: the step, in numbers. What one value saw, what that was multiplied with, and what came of it. */
+import { largestSize } from "./colours.js";
+import { element } from "./dom.js";
+import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
+import { shapeAt } from "./format.js";
+import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { within } from "./place.js";
+import { isOff } from "./switches.js";
+import { makeWorking } from "./working.js";
+import { TEXT, exact, short, sides, titleOf } from "./words.js";
 
-import { summed, taken, weighed } from "./engine.js";
-import { colour, element, inkOn, largest } from "./drawing.js";
-import { WORDS, exact, short } from "./words.js";
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./page.js").State} State */
+
+const PACE_MS = 140;
+const CALM_PACE_MS = 700;
 
 /**
- * @typedef {import("./engine.js").Network} Network
- * @typedef {import("./engine.js").Maps} Maps
- * @typedef {{step: number, map: number, row: number, column: number}} Place  step 0 is the picture
+ * @param {HTMLElement} parent
+ * @param {Network} network
+ * @param {(place: Partial<Place> & { step: number }) => void} go
+ * @param {(unit: import("./switches.js").Unit) => void} toggle turns a unit off or on
+ * @returns {(state: State) => void}
  */
+export function makeNumbers(parent, network, go, toggle) {
+  const frame = element("div", { class: "here" });
+  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": "keys" });
+  const field = element("div", { class: "field" });
+  const picture = cells({ rows: network.height, columns: network.width });
+  const small = element("div", { class: "framed", role: "img", "aria-label": "The picture, with the part that the value can depend on" }, picture, field);
+  setSize(small, shownSize({ rows: network.height, columns: network.width }, 160));
+  const title = element("p", { class: "title", role: "status" });
+  const caption = element("p", { class: "caption" });
+  const smallCaption = element("p", { class: "caption" });
+  const buttons = element("div", { class: "tools" });
+  const working = element("div", { class: "working" });
+  const left = element("div", { class: "where" }, element("figure", {}, caption, map), element("figure", {}, smallCaption, small));
+  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: "keys", text: TEXT.keys }));
 
-const MOST_CHANNELS = 8, MOST_PRODUCTS = 12;
+  const draw = makeWorking(network, go);
+  /** @type {State | null} */
+  let state = null;
+  /** @type {HTMLCanvasElement | null} */
+  let canvas = null;
+  let until = Infinity;
+  let timer = 0;
+  const move = (/** @type {Partial<Place>} */ change) => state && go({ ...state.place, ...change });
 
-/**
- * Return the part of the page that says what a value is made of.
- * @param {Network} network @param {Maps[]} all the picture and the maps of every step @param {Place} at
- * @param {string[]} names of the steps @param {string[]} classes
- * @param {Uint8Array} pixels of the picture @param {(to: Place) => void} go follow a value
- */
-export function explained(network, all, at, names, classes, pixels, go) {
-  if (at.step === 0) return tellPixel(network, all[0], at, pixels);
-  const step = network.steps[at.step - 1], below = all[at.step - 1], above = all[at.step];
-  const before = { step: at.step - 1, map: 0, row: 0, column: 0 };
-  if (step.kind === "sums") return tellSums(step, below, above, at, names, network, (map, row, column) => go({ ...before, map, row, column }));
-  if (step.kind === "subsampling") return tellWindow(step, below, at, names, (row, column) => go({ ...before, map: at.map, row, column }));
-  return tellConnections(step, below, at, names, classes, at.step === network.steps.length, (input) => {
-    const area = below.rows * below.columns, place = input % area;
-    go({ ...before, map: Math.floor(input / area), row: Math.floor(place / below.columns), column: place % below.columns });
-  });
-}
-
-/** The picture's own value. */
-function tellPixel(/** @type {Network} */ network, /** @type {Maps} */ maps, /** @type {Place} */ at, /** @type {Uint8Array} */ pixels) {
-  const { width, channels, mean, std } = network, place = at.row * width + at.column;
-  const value = maps.values[at.map * maps.rows * maps.columns + place];
-  const formula = `(${pixels[place * channels + at.map]} / 255 − ${exact(mean[at.map])}) / ${exact(std[at.map])} = ${exact(value)}`;
-  return element("div", {}, element("h3", {}, WORDS.pixelOf(at.row, at.column)), element("p", {}, WORDS.pixel), element("p", { className: "formula" }, formula));
-}
-
-/** A value of a convolution. */
-function tellSums(/** @type {any} */ step, /** @type {Maps} */ below, /** @type {Maps} */ above, /** @type {Place} */ at,
-  /** @type {string[]} */ names, /** @type {Network} */ network, /** @type {(map: number, row: number, column: number) => void} */ go) {
-  const { channels, bias, added, total, value, top, left } = summed(step, below, at.map, at.row, at.column, above);
-  const ordered = [...channels].sort((one, other) => Math.abs(other.sum) - Math.abs(one.sum));
-  const shown = ordered.slice(0, MOST_CHANNELS), rest = ordered.slice(MOST_CHANNELS);
-  const most = {
-    inputs: largest(Float32Array.from(channels.flatMap((one) => one.inputs))),
-    weights: largest(Float32Array.from(channels.flatMap((one) => one.weights))),
-    products: largest(Float32Array.from(channels.flatMap((one) => one.inputs.map((input, place) => input * one.weights[place])))),
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    until = Infinity;
+    play.textContent = TEXT.play;
+    title.setAttribute("role", "status");
+    if (state) show(state);
   };
-  const rows = shown.map((one) => {
-    const title = at.step === 1 ? WORDS.fromPicture(one.map, network.channels) : WORDS.fromMap(one.map);
-    const products = one.inputs.map((input, place) => input * one.weights[place]);
-    const follow = (/** @type {number} */ place) => go(one.map, top + Math.floor(place / step.patch), left + (place % step.patch));
-    return element("div", { className: "product" },
-      element("h4", {}, title),
-      grid(WORDS.inputs, one.inputs, step.patch, most.inputs, one.inside, follow), element("span", { className: "sign" }, "×"),
-      grid(WORDS.weights, one.weights, step.patch, most.weights), element("span", { className: "sign" }, "="),
-      grid(WORDS.products, products, step.patch, most.products), element("span", { className: "sign" }, "→"),
-      element("span", { className: "part" }, element("small", {}, WORDS.sum), exact(one.sum)));
+  const play = element("button", { type: "button", text: TEXT.play, onclick: () => (timer ? stop() : start()) });
+  const start = () => {
+    if (!state) return;
+    title.removeAttribute("role"); // not every value is read out
+    play.textContent = TEXT.stop;
+    const pace = matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_PACE_MS : PACE_MS;
+    const { columns, rows } = shapeAt(network, state.place.step);
+    let at = state.place.row * columns + state.place.column;
+    if (at === rows * columns - 1) at = -1;
+    timer = window.setInterval(() => {
+      at += 1;
+      if (at >= rows * columns) return stop();
+      until = at + 1;
+      move({ row: Math.floor(at / columns), column: at % columns });
+    }, pace);
+  };
+  const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) => element("button", { type: "button", text, "aria-label": name, title: name, onclick });
+  const turnStep = (/** @type {number} */ by) => state && go(nextPlace(network, state, by));
+  const turnMap = (/** @type {number} */ by) => {
+    if (!state) return;
+    const { maps } = shapeAt(network, state.place.step);
+    move({ unit: (state.place.unit + by + maps) % maps });
+  };
+  const stepName = element("span", { class: "now" });
+  const mapName = element("span", { class: "now" });
+  const turn = element("button", { type: "button", onclick: () => state && toggle(state.place) });
+  buttons.append(
+    element("span", { class: "turn" }, button("‹", "The step before", () => turnStep(-1)), stepName, button("›", "The step after", () => turnStep(1))),
+    element("span", { class: "turn" }, button("‹", "The map before", () => turnMap(-1)), mapName, button("›", "The map after", () => turnMap(1))),
+    play,
+    turn,
+  );
+
+  map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { row, column } = state.place;
+    const actions = {
+      ArrowLeft: () => move({ column: column - 1 }),
+      ArrowRight: () => move({ column: column + 1 }),
+      ArrowUp: () => move({ row: row - 1 }),
+      ArrowDown: () => move({ row: row + 1 }),
+      Home: () => move({ column: 0 }),
+      End: () => move({ column: Infinity }),
+      "[": () => turnMap(-1),
+      "]": () => turnMap(1),
+      PageUp: () => turnStep(-1),
+      PageDown: () => turnStep(1),
+    };
+    const action = actions[/** @type {keyof typeof actions} */ (event.key)];
+    if (!action) return;
+    event.preventDefault();
+    if (timer) stop();
+    action();
   });
-  const terms = shown.map((one) => [at.step === 1 ? WORDS.fromPicture(one.map, network.channels) : WORDS.fromMap(one.map), one.sum]);
-  if (rest.length) terms.push([WORDS.others(rest.length), rest.reduce((sum, one) => sum + one.sum, 0)]);
-  terms.push([WORDS.bias, bias]);
-  if (added !== null) terms.push([WORDS.added, added]);
-  return element("div", {},
-    element("h3", {}, WORDS.valueOf(names[at.step], at.map, at.row, at.column)),
-    element("p", {}, WORDS.patchRule(step.patch, below.maps, at.step === 1), step.regions[0] * step.regions[1] > 1 ? ` ${WORDS.untiedRule}` : ""),
-    addition(/** @type {[string, number][]} */ (terms), total, value, step.nonlinearity), ...rows);
-}
-
-/** A value of a subsampling. */
-function tellWindow(/** @type {any} */ step, /** @type {Maps} */ below, /** @type {Place} */ at, /** @type {string[]} */ names,
-  /** @type {(row: number, column: number) => void} */ go) {
-  const found = taken(step, below, at.map, at.row, at.column), most = largest(Float32Array.from(found.values));
-  const clamped = (/** @type {number} */ value, /** @type {number} */ side) => Math.min(Math.max(value, 0), side - 1);
-  const follow = (/** @type {number} */ place) => go(clamped(found.top + Math.floor(place / found.columns), below.rows),
-    clamped(found.left + (place % found.columns), below.columns));
-  return element("div", {},
-    element("h3", {}, WORDS.valueOf(names[at.step], at.map, at.row, at.column)),
-    element("p", {}, WORDS.windowRule[step.code]),
-    element("div", { className: "product" },
-      grid(WORDS.inputs, found.values, found.columns, most, found.inside, follow),
-      element("span", { className: "sign" }, "·"),
-      grid(WORDS.share, found.parts, found.columns, Math.max(...found.parts)),
-      element("span", { className: "sign" }, "→"),
-      element("span", { className: "part" }, element("small", {}, step.name), exact(found.value))));
-}
-
-/** A connected unit, or the score of a class. */
-function tellConnections(/** @type {any} */ step, /** @type {Maps} */ below, /** @type {Place} */ at, /** @type {string[]} */ names,
-  /** @type {string[]} */ classes, /** @type {boolean} */ last, /** @type {(input: number) => void} */ go) {
-  const { inputs, weights, products, bias, total, value } = weighed(step, below, at.map);
-  const order = products.map((_, place) => place).sort((one, other) => Math.abs(products[other]) - Math.abs(products[one]));
-  const shown = order.slice(0, MOST_PRODUCTS), rest = order.slice(MOST_PRODUCTS), area = below.rows * below.columns;
-  const where = (/** @type {number} */ input) => area === 1 ? WORDS.unitOf(names[at.step - 1], input)
-    : WORDS.valueOf(names[at.step - 1], Math.floor(input / area), Math.floor((input % area) / below.columns), input % below.columns);
-  const lines = shown.map((input) => element("tr", {},
-    element("td", {}, element("button", { type: "button", onclick: () => go(input) }, where(input))),
-    ...[inputs[input], weights[input], products[input]].map((number) => element("td", { className: "number" }, exact(number)))));
-  const terms = /** @type {[string, number][]} */ ([[WORDS.largest.replace(/:$/, ""), shown.reduce((sum, input) => sum + products[input], 0)]]);
-  if (rest.length) terms.push([WORDS.otherInputs(rest.length), rest.reduce((sum, input) => sum + products[input], 0)]);
-  terms.push([WORDS.bias, bias]);
-  const head = element("tr", {}, ...[WORDS.input, WORDS.value, WORDS.weight, WORDS.product].map((text) => element("th", { scope: "col" }, text)));
-  return element("div", {},
-    element("h3", {}, last ? classes[at.map] : WORDS.unitOf(names[at.step], at.map)),
-    last ? element("p", {}, WORDS.score) : null,
-    addition(terms, total, value, step.nonlinearity),
-    element("p", {}, WORDS.largest),
-    element("div", { className: "scroll" }, element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines))));
-}
-
-/** What is added up, as a column of numbers, and the nonlinearity below. */
-function addition(/** @type {[string, number][]} */ terms, /** @type {number} */ total, /** @type {number} */ value, /** @type {string} */ nonlinearity) {
-  const line = (/** @type {string} */ name, /** @type {number} */ number, kind = "") =>
-    element("tr", { className: kind }, element("th", { scope: "row" }, name), element("td", { className: "number" }, exact(number)));
-  return element("table", { className: "addition" }, element("tbody", {}, ...terms.map(([name, number]) => line(name, number)),
-    line(WORDS.total, total, "total"), line(WORDS.through(nonlinearity), value, "value")));
-}
-
-/** A patch as a grid of coloured numbers. */
-function grid(/** @type {string} */ title, /** @type {ArrayLike<number>} */ values, /** @type {number} */ columns,
-  /** @type {number} */ most, /** @type {boolean[] | null} */ inside = null, /** @type {((place: number) => void) | null} */ follow = null) {
-  const cells = Array.from(values, (value, place) => {
-    const part = most ? value / most : 0, outside = inside !== null && !inside[place];
-    const cell = element(follow && !outside ? "button" : "span", { className: outside ? "cell outside" : "cell", title: outside ? WORDS.outside : exact(value) }, short(value));
-    if (follow && !outside) [cell.type, cell.onclick] = ["button", () => follow(place)];
-    [cell.style.background, cell.style.color] = [colour(part), inkOn(part)];
-    return cell;
+  const point = (/** @type {PointerEvent} */ event) => {
+    if (!state || !canvas) return;
+    const { row, column } = cellAt(event, canvas);
+    if (row !== state.place.row || column !== state.place.column) move({ row, column });
+  };
+  map.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+    if (timer) stop();
+    map.setPointerCapture(event.pointerId);
+    point(event);
   });
-  const box = element("span", { className: columns > 7 ? "grid small" : "grid" }, ...cells);
-  box.style.gridTemplateColumns = `repeat(${columns}, auto)`;
-  return element("span", { className: "gridded" }, element("small", {}, title), box);
+  map.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+    if (map.hasPointerCapture(event.pointerId)) point(event);
+  });
+
+  /** @param {State} next */
+  function show(next) {
+    if (timer && state && (next.place.step !== state.place.step || next.place.unit !== state.place.unit)) {
+      state = next;
+      return stop();
+    }
+    state = next;
+    const { place, palette, all } = state;
+    const shape = shapeAt(network, place.step);
+    if (!canvas || canvas.height !== shape.rows || canvas.width !== shape.columns) {
+      canvas = cells(shape);
+      map.replaceChildren(canvas, frame);
+    }
+    setSize(map, shownSize(shape, shape.rows * shape.columns === 1 ? 48 : 252));
+    if (place.step === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
+    else drawMap(canvas, palette, all[place.step], place.unit, largestSize(all[place.step]), until);
+    setFrame(frame, shape, { top: place.row, left: place.column, tall: 1, wide: 1 });
+    drawPixels(picture, state.pixels, network.channels);
+    setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
+    name(place, valueAt(network, all, place));
+    working.replaceChildren(...draw(state));
+  }
+
+  /** @param {Place} place @param {number} value */
+  function name(place, value) {
+    const shape = shapeAt(network, place.step);
+    const last = place.step === network.steps.length;
+    const single = shape.rows * shape.columns === 1;
+    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : "Picture";
+    const what = last ? `class “${network.classes[place.unit]}”` : place.step === 0 ? channelName(network, place.unit) : `${single ? "unit" : "map"} ${place.unit + 1}`;
+    const where = single ? "" : `, row ${place.row + 1}, column ${place.column + 1}`;
+    stepName.textContent = step;
+    mapName.textContent = last ? what : `${what} of ${shape.maps}`;
+    play.hidden = single;
+    turn.hidden = place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
+    title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
+    caption.textContent = single ? "The value" : `This map, ${sides(shape.rows, shape.columns)}`;
+    const { tall, wide } = receptiveField(network, place);
+    const whole = tall >= network.height && wide >= network.width;
+    smallCaption.textContent = whole ? "It can depend on the whole picture" : `It depends on these ${sides(tall, wide)} pixels`;
+    map.setAttribute("aria-label", `${step}, ${what}`);
+  }
+  return show;
+}
+
+/** @param {Network} network @param {number} unit */
+function channelName(network, unit) {
+  return network.channels === 1 ? "gray" : ["red", "green", "blue"][unit];
+}
+
+/**
+ * The place to look at one step down or up: down, where the chosen value has most from; up, where it goes.
+ * @param {Network} network
+ * @param {State} state
+ * @param {number} by
+ * @returns {Place}
+ */
+function nextPlace(network, state, by) {
+  const { place, all } = state;
+  const step = place.step + by;
+  if (step < 0 || step > network.steps.length) return place;
+  if (by > 0) {
+    const above = network.steps[step - 1];
+    const [down, across] = above.stride;
+    const connected = above.kind === "connected";
+    const row = connected ? 0 : Math.floor(place.row / down);
+    return within(network, { step, unit: place.unit, row, column: connected ? 0 : Math.floor(place.column / across) });
+  }
+  const found = explain(network, all, place);
+  const box = boxBelow(network, place);
+  if (found.kind === "taken") {
+    const best = found.shares.indexOf(Math.max(...found.shares));
+    return within(network, { step, unit: place.unit, row: box.top + Math.floor(best / box.wide), column: box.left + (best % box.wide) });
+  }
+  let most = { unit: 0, cell: 0, size: -1 };
+  found.parts.forEach((part, unit) => {
+    part.products.forEach((product, cell) => {
+      if (Math.abs(product) > most.size) most = { unit, cell, size: Math.abs(product) };
+    });
+  });
+  return within(network, { step, unit: most.unit, row: box.top + Math.floor(most.cell / box.wide), column: box.left + (most.cell % box.wide) });
 }

@@ -1,119 +1,216 @@
-// Every text of the page, in one place, for whoever wants it in another language.
+// @ts-check
+/** All English text of the page, in one place. */
 
-/** @typedef {import("./engine.js").Step} Step */
+/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Shape} Shape */
 
-const number = new Intl.NumberFormat("en");
+/** @param {number} count @param {string} one @param {string} [many] */
+export function counted(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
 
-export const WORDS = {
-  title: (/** @type {string} */ name) => `Look inside: ${name}`,
-  introduction:
-    "From left to right: the picture, what each step makes of it, and the answer. Each small image is a feature map: one " +
-    "hidden unit, copied to every place of what lies before it. Click any value to see the numbers that it is made of.",
-  layout: "The network as one line",
-  pictures: "Choose a picture",
-  own: "Open your own picture …",
-  ownHint: "Or drop one anywhere, or paste one. It is made as large as the network's pictures, and goes nowhere else.",
-  draw: "Draw",
-  clear: "Clear",
-  drawLabel: "Drawing pad: draw with the pointer",
-  nothing: "No picture came with this page: open your own, or draw one.",
-  notReadable: "This file is no picture that the browser can open.",
-  network: "The network at a glance",
-  picture: "Picture",
-  standardized: "standardized: mean 0, deviation 1",
-  answer: "Answer",
-  classOf: (/** @type {string} */ name) => `It is in class ${name}.`,
-  right: "The answer is right.",
-  wrong: "The answer is wrong.",
-  more: (/** @type {number} */ count) => `show all ${number.format(count)}`,
-  fewer: "show fewer",
-  values: (/** @type {number} */ count) => `${number.format(count)} values`,
-  maps: (/** @type {number} */ maps, /** @type {number} */ rows, /** @type {number} */ columns) =>
-    `${number.format(maps)} ${maps === 1 ? "map" : "maps"} of ${columns} × ${rows}`,
-  sees: (/** @type {number} */ across, /** @type {number} */ down) =>
-    `A value has seen ${across} × ${down} pixels of the picture.`,
-  seesAll: "Each value has seen the whole picture.",
-  mapLabel: (/** @type {string} */ step, /** @type {number} */ map) => `${step}, map ${map + 1}`,
-  numbers: "The step, in numbers",
-  numbersHint: "Click a value of any map above. Then the arrow keys move to its neighbours, + and − to the next map.",
-  valueOf: (/** @type {string} */ step, /** @type {number} */ map, /** @type {number} */ row, /** @type {number} */ column) =>
-    `${step}, map ${map + 1}, row ${row + 1}, column ${column + 1}`,
-  unitOf: (/** @type {string} */ step, /** @type {number} */ unit) => `${step}, unit ${unit + 1}`,
-  pixelOf: (/** @type {number} */ row, /** @type {number} */ column) => `Picture, row ${row + 1}, column ${column + 1}`,
-  pixel: "The picture's value 0…255 is divided by 255, the mean of the training pictures subtracted, the rest divided by " +
-    "their deviation.",
-  patchRule: (/** @type {number} */ patch, /** @type {number} */ below, /** @type {boolean} */ first) =>
-    `The unit looks at a patch of ${patch} × ${patch} values` +
-    (below === 1 ? "" : first ? ` in each of the picture's ${below} colours` : ` in each of the ${below} maps before it`) +
-    ". Each value is multiplied by the weight of its place; all products are added up.",
-  untiedRule: "The weights belong to this place (or region): the unit is not copied everywhere.",
-  fromMap: (/** @type {number} */ map) => `from map ${map + 1}`,
-  fromPicture: (/** @type {number} */ channel, /** @type {number} */ channels) =>
-    channels === 1 ? "from the picture" : `from the picture's ${["red", "green", "blue"][channel]}`,
-  inputs: "values",
-  weights: "weights",
-  products: "products",
-  sum: "sum",
-  bias: "bias",
-  added: "the map before it, at this place",
-  total: "all together",
-  value: "value",
-  weight: "weight",
-  product: "product",
-  through: (/** @type {string} */ name) => (name === "linear" ? "as it is" : `through ${name}`),
-  others: (/** @type {number} */ count) => `${number.format(count)} more ${count === 1 ? "map" : "maps"} together`,
-  otherInputs: (/** @type {number} */ count) => `${number.format(count)} more inputs together`,
-  largest: "The products that count most:",
-  input: "input",
-  outside: "outside the picture: 0",
-  windowRule: /** @type {Record<string, string>} */ ({
-    MP: "The largest value of the window is kept, wherever in the window it is.",
-    AP: "The mean of the window.",
-    SS: "The first value of the window is kept, the rest forgotten.",
-    LP: "The root of the mean of the squares of the window.",
-    ST: "While training, one value is drawn at random, large ones more often. Here: what is drawn on average.",
-    BP: "A blur around the first place of the window, then only that place is kept.",
-  }),
-  share: "part in it",
-  score: "The score; the scores of all classes become probabilities by softmax.",
-  follow: "Where this comes from",
-  step: (/** @type {any} */ step, /** @type {number} */ place) => {
-    if (step.kind === "sums") {
-      const name = step.regions[0] * step.regions[1] === 1 ? "Convolution" : "Untied units";
-      return `${name} ${place}`;
-    }
-    return step.kind === "subsampling" ? `Subsampling ${place}` : `Connected units ${place}`;
-  },
-  about: (/** @type {any} */ step) => {
-    if (step.kind === "sums")
-      return `${step.units} units see patches of ${step.patch} × ${step.patch}` + (step.stride > 1 ? `, every ${step.stride} places` : "") +
-        (step.residual ? "; the maps before are added" : "") + `; ${step.nonlinearity}.`;
-    if (step.kind === "subsampling")
-      return step.window === null ? `The ${step.name} of each whole map.`
-        : `The ${step.name} of windows of ${step.window} × ${step.window}, every ${step.stride} places.`;
-    return `${step.units} units, each connected to everything before; ${step.nonlinearity}.`;
-  },
-  scale: "Blue is below zero, orange above, the same scale within a step.",
-  footer: "Made by convscope. This file holds the network itself, computes all that it shows, and opens no connection.",
-  computing: (/** @type {number} */ milliseconds) => `computed in ${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`,
-  damaged: "This page is damaged or was cut off: what it needs cannot be read. Please make it anew with convscope look.",
-  newer: "This page has another format than its program understands. Please make it anew with convscope look.",
+/** @param {number} rows @param {number} columns */
+export function sides(rows, columns) {
+  return `${columns}\u00a0×\u00a0${rows}`; // not to be broken
+}
+
+/**
+ * A number in about three digits, of one width where possible, with a real minus.
+ * @param {number} value
+ */
+export function short(value) {
+  const size = Math.abs(value);
+  let text;
+  if (Number.isInteger(value) && size < 10000) text = String(size);
+  else if (size >= 10000 || size < 0.0005) text = size.toExponential(0).replace("e+", "e");
+  else text = size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.0995 ? 2 : 3);
+  return (value < 0 ? "−" : "") + text;
+}
+
+/**
+ * The same for a narrow cell of a table.
+ * @param {number} value
+ */
+export function narrow(value) {
+  const size = Math.abs(value);
+  const text = size >= 100 || Number.isInteger(value) ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
+  return size >= 10000 ? short(value) : (value < 0 && Number(text) !== 0 ? "−" : "") + text;
+}
+
+/** All digits of a 32-bit number. @param {number} value */
+export function exact(value) {
+  return String(Number(value.toPrecision(9))).replace("-", "−");
+}
+
+/** @param {number} probability */
+export function percent(probability) {
+  const text = (probability * 100).toFixed(1);
+  if (text === "100.0") return probability === 1 ? "100 %" : ">99.9 %";
+  if (text === "0.0") return probability === 0 ? "0 %" : "<0.1 %";
+  return `${text} %`;
+}
+
+/** What a subsampling makes of a window, and its name. */
+export const WINDOWS = {
+  MP: ["the largest value", "max"],
+  AP: ["the mean", "mean"],
+  SS: ["the first value, at the upper left,", "subset"],
+  LP: ["the root of the mean square", "root mean square"],
+  ST: ["the mean, larger values counting more,", "stochastic"],
+  BP: ["a blurred value", "blur, then subset"],
 };
 
-/** @param {number} value @returns {string} a number as short as it can be understood */
-export function short(value) {
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  const text = size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size >= 0.01 ? value.toFixed(2) : size >= 0.001 ? value.toFixed(3) : value.toExponential(0);
-  return text.replace("-", "−");
+/** @param {Step} step @param {boolean} last */
+export function titleOf(step, last) {
+  if (last) return "Classifier";
+  if (step.kind === "connected") return "Fully connected";
+  if (step.kind === "subsampling") return "Subsampling";
+  return step.regions[0] * step.regions[1] > 1 ? "Untied units" : "Convolution";
 }
 
-/** @param {number} value @returns {string} a number with the figures to check a sum by */
-export function exact(value) {
-  return (value === 0 ? "0" : Math.abs(value) < 1e-4 ? value.toExponential(3) : value.toFixed(5)).replace("-", "−");
+/** What a step does, in one sentence. @param {Step} step @param {Shape} below @param {boolean} first @param {boolean} last */
+export function describe(step, below, first, last) {
+  const patch = sides(step.window[0], step.window[1]);
+  const from = below.maps === 1 ? "" : ` of all ${below.maps} ${first ? "channels" : "maps"}`;
+  if (step.kind === "connected") {
+    const seen = counted(below.maps * below.rows * below.columns, "value");
+    if (last) return `One score for each class from all ${seen} below; softmax makes them probabilities.`;
+    return `${counted(step.maps, "unit")}, each sees all ${seen} below.`;
+  }
+  const apart = step.stride[0] > 1 ? `, ${step.stride[0]} places apart` : "";
+  if (step.kind === "subsampling") {
+    const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (step.code)];
+    if (step.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
+    const overlap = step.stride[0] === step.window[0] ? "" : `, every ${step.stride[0]} places`;
+    return `Of each window of ${patch}${overlap}: ${what.replace(/,$/, "")}.`;
+  }
+  const weights = step.regions[0] * step.regions[1];
+  const shared = weights === 1 ? "the same weights everywhere" : `weights of their own in each of ${weights} parts`;
+  const plus = step.residual ? " The input is added." : "";
+  return `${counted(step.maps, "unit")} on patches of ${patch}${from}${apart}, ${shared}.${plus}`;
 }
 
-/** @param {number} value 0…1 @returns {string} */
-export function percent(value) {
-  return value > 0.9995 && value < 1 ? "> 99.9 %" : `${(100 * value).toFixed(1)} %`;
+/** What comes out. @param {Shape} shape */
+export function outcome(shape) {
+  if (shape.rows * shape.columns === 1) return counted(shape.maps, "value");
+  return `${counted(shape.maps, "map")} of ${sides(shape.rows, shape.columns)}`;
 }
+
+/** @param {Step} step @param {number} height @param {number} width */
+export function sight(step, height, width) {
+  const [down, across] = step.field;
+  if (down.size >= height && across.size >= width) return "A value can depend on the whole picture.";
+  return `A value depends on ${sides(Math.min(down.size, height), Math.min(across.size, width))} pixels.`;
+}
+
+/** The nonlinearity in a formula. @param {string} name */
+export function formulaOf(name) {
+  return {
+    relu: "relu: below 0 becomes 0",
+    tanh: "tanh: squeezed between −1 and 1",
+    sigmoid: "sigmoid: squeezed between 0 and 1",
+    elu: "elu: below 0 becomes eˣ − 1",
+    gelu: "gelu: × the part of a normal distribution below it",
+    abs: "abs: the sign goes",
+    linear: "no nonlinearity",
+  }[name];
+}
+
+/** How a subsampling comes to its value. @param {Step} step @param {number} count */
+export function takingOf(step, count) {
+  return {
+    MP: "The largest is taken; the others are forgotten, and so is where it was.",
+    AP: `All ${count} are added and divided by ${count}.`,
+    SS: "The first is kept; the others are forgotten.",
+    LP: `Each is squared; of the mean of the ${count} squares, the root is taken.`,
+    ST: "A mean in which each counts as much as it is large (negative ones not at all). While training, one was drawn with that chance.",
+    BP: "Each counts by binomial weights, the middle most; beyond the edge the last value goes on.",
+  }[step.code];
+}
+
+export const TEXT = {
+  intro:
+    "A picture goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
+    "and writes one number for each place, so that each of its units makes one map; a subsampling makes the maps smaller. " +
+    "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
+  legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each step has its own scale. The frames show the chosen value and what it was computed from.",
+  choose: "Pictures",
+  all: "all",
+  wrong: "wrong answers",
+  own: "Your own picture…",
+  ownHint: "or drop one anywhere, or paste it",
+  draw: "Draw",
+  drawing: "your drawing",
+  move: "Move it",
+  back: "Back",
+  moveHint:
+    "The maps of a convolution should move along with the picture (equivariance); subsampling should make what is left change less " +
+    "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
+    "their size, and how much is left of that when the old maps are moved along.",
+  changed: "changed",
+  along: "moved along",
+  clear: "Clear",
+  pen: "Pen",
+  none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
+  glance: "The network at a glance",
+  glanceHint: "Press any value of any map to see its numbers below.",
+  numbers: "The step, in numbers",
+  play: "Play",
+  stop: "Stop",
+  keys:
+    "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the step. Numbers are rounded to be read; " +
+    "point at one to see all its digits.",
+  turnOff: "Turn this unit off",
+  turnOn: "Turn this unit on",
+  allOn: "Turn all on again",
+  isOff: "But this unit is turned off: its map is 0 everywhere, and everything after it goes without it.",
+  near:
+    "Your picture goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
+    "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
+    "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
+  unreadable: "This browser cannot read that file as a picture.",
+};
+
+/** The first lesson. */
+export const LESSON = {
+  title: "The first lesson: one unit, nine places",
+  intro:
+    "A picture of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
+    "comes from; its patch is marked in the picture.",
+  picture: "picture",
+  unit: "weights of the unit",
+  bias: "bias",
+  features: "features",
+  kept: "subsampled",
+  keys: "Arrow keys move the place",
+  pictures: "Picture",
+  pictureNames: { line: "a line", corner: "a corner", dot: "a dot" },
+  units: "Unit",
+  unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the middle" },
+  zeros: "Padding",
+  zeroNames: { 0: "none", 1: "zeros around the picture" },
+  stride: "Stride",
+  strideNames: { 1: "1, every place", 2: "2, every other place" },
+  nonlinearity: "Nonlinearity",
+  nonlinearityNames: { linear: "none", relu: "relu", tanh: "tanh", sigmoid: "sigmoid", elu: "elu", gelu: "gelu", abs: "abs" },
+  subsampling: "Subsampling of each 2 × 2",
+  none: "none",
+  marked: "The marked value, in numbers",
+  walk: "Walk over all places",
+  move: "Move the picture to the right",
+  pad: "Put zeros around",
+  max: "Take the largest of each 2 × 2",
+  claims: [
+    "A unit multiplies each number of its patch with the weight at that place, and adds. A picture of 5 × 5 has 3 × 3 places for a patch " +
+      "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
+    "A unit that is good for something at one place is good for it at every place. So when the picture moves, the features move along.",
+    "That is why the weights are shared. Nine units with weights of their own would have 9 × (9 + 1) = 90 numbers to learn, each from what " +
+      "happens to lie at its place only; nine units that each see the whole picture 9 × (25 + 1) = 234. The copies have 10, and learn them " +
+      "from all places at once.",
+    "Zeros around the picture (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
+    "Subsampling leaves one value of each window. There is less to compute and to learn afterwards, and a small shift may change nothing: move the " +
+      "picture and see when it does. The price is just that: where in the window it was is forgotten.",
+    "None of this is a treatment of the picture before the network. Nobody chooses the weights: they are learned together with " +
+      "the classifier, from its errors. What this network has learned is below.",
+  ],
+};

@@ -1,0 +1,224 @@
+"""What the page that looks inside a network holds: folded steps with their weights, and pictures, as records."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope import __version__
+from convscope.core.errors import DataError
+from convscope.core.text import printable
+from convscope.networks.folding import Connections, FoldedStep, Sums, fold
+from convscope.networks.model import Model
+from convscope.networks.plan import Step
+from convscope.stages.subsampling import Subsampling
+
+FORMAT_VERSION = 1
+LARGEST_PARAMETERS = 8_000_000  # 43 MB of text; a browser still opens it
+LONGEST_NAME = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldData:
+    """The pixels along one side that a value at place p depends on: start + p × stride … + size - 1."""
+
+    size: int
+    stride: int
+    start: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepData:
+    """One step; pairs are down and across.
+
+    Attributes:
+        name: its notation.
+        kind: what it does; the classifier is connected.
+        maps, rows, columns: what it gives.
+        window, stride: patch of a convolution, window of a subsampling.
+        before, after: zeros around the maps below.
+        regions: parts of the map with weights of their own; (1, 1) where they are shared by all places.
+        residual: whether the input is added.
+        code: of a subsampling; whole: whether its window is the whole map.
+        nonlinearity: of a convolution or of connected units.
+        weights: base64 of float32, lowest byte first: regions, units, maps below, rows and columns of the patch.
+        bias: the same, one a unit.
+        field: receptive field down and across.
+        parameters, multiply_adds: as the plan counts them.
+    """
+
+    name: str
+    kind: Literal["convolution", "subsampling", "connected"]
+    maps: int
+    rows: int
+    columns: int
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    before: int = 0
+    after: int = 0
+    regions: tuple[int, int] = (1, 1)
+    residual: bool = False
+    code: str = ""
+    whole: bool = False
+    nonlinearity: str = "linear"
+    weights: str = ""
+    bias: str = ""
+    field: tuple[FieldData, FieldData]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shown:
+    """A picture to show: its name, its pixels (uint8 H W C of the network's size), its class's place if it is known."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    truth: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureData:
+    """One picture.
+
+    Attributes:
+        name: for the user.
+        truth: place of its class; None if it is unknown.
+        answer: place of the class that the network takes it for.
+        pixels: base64 of uint8 H W C.
+    """
+
+    name: str
+    truth: int | None
+    answer: int
+    pixels: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookData:
+    """A network that a page can compute, and pictures to begin with.
+
+    Attributes:
+        title: of the page.
+        layout, version, classes: of the model.
+        height, width, channels: of its pictures.
+        mean, std: pictures are standardized with, one a channel.
+        fit, background: how other pictures become such pictures.
+        steps: the classifier last.
+    """
+
+    format_version: int = FORMAT_VERSION
+    title: str
+    layout: str
+    version: str = __version__
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fit: Literal["letterbox", "stretch", "crop"]
+    background: tuple[int, ...]
+    steps: tuple[StepData, ...]
+    pictures: tuple[PictureData, ...] = ()
+
+
+def look_data(model: Model, pictures: Sequence[Shown] = (), *, title: str = "") -> LookData:
+    """Return the record of a page that shows `model` on `pictures`.
+
+    Raises:
+        DataError: the network has more weights than a page can hold.
+    """
+    network, step = model.network, model.preprocessing
+    if network.plan.parameters > LARGEST_PARAMETERS:
+        raise DataError(
+            f"The network must have at most {LARGEST_PARAMETERS:,} parameters to fit into a page. "
+            f"Got {network.plan.parameters:,}. Train one with fewer units, or subsample more before its last stages."
+        )
+    planned = network.plan.steps
+    below = [(step.height, step.width), *((one.rows, one.columns) for one in planned[:-1])]
+    folded = fold(network)
+    steps = tuple(_step_data(one, here, sides) for one, here, sides in zip(folded.steps, planned, below, strict=True))
+    return LookData(
+        title=printable(title)[:LONGEST_NAME],
+        layout=str(model.layout),
+        version=model.version,
+        classes=tuple(printable(name)[:LONGEST_NAME] for name in model.classes),
+        height=step.height,
+        width=step.width,
+        channels=step.channels,
+        mean=tuple(folded.mean.tolist()),
+        std=tuple(folded.std.tolist()),
+        fit=step.fit,
+        background=step.background,
+        steps=steps,
+        pictures=_answered(model, pictures),
+    )
+
+
+def _answered(model: Model, pictures: Sequence[Shown]) -> tuple[PictureData, ...]:
+    if not pictures:
+        return ()
+    answers = model.predict_proba(np.stack([one.pixels for one in pictures])).argmax(1).tolist()
+    return tuple(
+        PictureData(
+            name=printable(one.name)[:LONGEST_NAME], truth=one.truth, answer=answer, pixels=_base64(one.pixels, "u1")
+        )
+        for one, answer in zip(pictures, answers, strict=True)
+    )
+
+
+def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int]) -> StepData:
+    rows, columns = here.field_rows, here.field_columns
+    common: dict[str, Any] = {
+        "name": here.name,
+        "maps": here.maps,
+        "rows": here.rows,
+        "columns": here.columns,
+        "field": tuple(FieldData(size=side.size, stride=side.stride, start=side.start) for side in (rows, columns)),
+        "parameters": here.parameters,
+        "multiply_adds": here.multiply_adds,
+    }
+    return StepData(**common, **_details(folded, sides))
+
+
+def _details(folded: FoldedStep, sides: tuple[int, int]) -> dict[str, Any]:
+    """Return what the kinds of steps do not have in common; `sides` are rows and columns of the maps below."""
+    match folded:
+        case Sums(weights=weights):
+            return {
+                "kind": "convolution",
+                "window": weights.shape[4:],
+                "stride": (folded.stride, folded.stride),
+                "before": folded.before,
+                "after": folded.after,
+                "regions": weights.shape[:2],
+                "residual": folded.residual,
+                **_weights(folded),
+            }
+        case Subsampling():
+            windows = [folded.window_over(side) for side in sides]
+            return {
+                "kind": "subsampling",
+                "window": (windows[0].kernel, windows[1].kernel),
+                "stride": (windows[0].stride, windows[1].stride),
+                "code": folded.code,
+                "whole": folded.window is None,
+            }
+        case Connections():
+            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded)}
+
+
+def _weights(folded: Sums | Connections) -> dict[str, str]:
+    return {
+        "nonlinearity": folded.nonlinearity,
+        "weights": _base64(folded.weights, "<f4"),
+        "bias": _base64(folded.biases, "<f4"),
+    }
+
+
+def _base64(values: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")

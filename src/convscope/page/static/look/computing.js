@@ -1,0 +1,59 @@
+// @ts-check
+/** Asks the worker; while it computes, only the newest picture waits. */
+import { answerTo, prepare } from "./engine.js";
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./engine.js").Job} Job */
+/** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Told */
+
+/**
+ * @param {Network} network
+ * @param {string} program of the worker
+ * @param {Told} told
+ * @returns {(job: Job) => void}
+ */
+export function makeComputer(network, program, told) {
+  /** @type {Worker} */
+  let worker;
+  /** @type {Job | null} */
+  let waiting = null;
+  /** @type {Job | null} */
+  let busyWith = null;
+  let turn = 0;
+  const here = () => {
+    const prepared = prepare(network);
+    return (/** @type {Job} */ job) => told(answerTo(prepared, job), job);
+  };
+  try {
+    worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
+  } catch {
+    return here(); // some viewers of HTML files allow no worker
+  }
+  /** @type {((job: Job) => void) | null} */
+  let instead = null;
+  worker.addEventListener("message", ({ data }) => {
+    if (data.turn !== turn || !busyWith) return;
+    const job = busyWith;
+    busyWith = null;
+    if (waiting) ask(waiting);
+    told(data.answer, job);
+  });
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    instead = here();
+    const last = waiting ?? busyWith;
+    if (last) instead(last);
+  });
+  worker.postMessage({ network: { ...network, pictures: [] } });
+  const ask = (/** @type {Job} */ job) => {
+    waiting = null;
+    busyWith = job;
+    turn += 1;
+    worker.postMessage({ job, turn });
+  };
+  return (job) => {
+    if (instead) instead(job);
+    else if (busyWith) waiting = job;
+    else ask(job);
+  };
+}

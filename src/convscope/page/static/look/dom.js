@@ -1,0 +1,48 @@
+// @ts-check
+/** Elements, made so that every text stays text. */
+
+/**
+ * Make an element. A text is never taken for markup.
+ * @param {string} kind
+ * @param {Record<string, any>} [attributes] `on…` adds a listener, `class`, `text`, the rest are attributes; null leaves one out
+ * @param {...(Node | string | null)} children
+ * @returns {any} the element; its callers know which
+ */
+export function element(kind, attributes = {}, ...children) {
+  const made = document.createElement(kind);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (name === "text") made.textContent = value;
+    else made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+/**
+ * A name that somebody else gave, kept apart from the text around it, whatever its direction of writing.
+ * @param {string} name
+ * @param {number} [most] characters shown; all of them are in its title
+ * @returns {HTMLElement}
+ */
+export function foreign(name, most = 60) {
+  const letters = [...name];
+  const short = letters.length > most ? `${letters.slice(0, most - 9).join("")}…${letters.slice(-8).join("")}` : name;
+  return element("bdi", { text: short, title: short === name ? null : name });
+}
+
+/** One stop for the tab key; arrows move inside. @param {HTMLElement} group @param {HTMLElement[]} buttons @param {number} across */
+export function moveWithArrows(group, buttons, across) {
+  group.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
+    const from = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const to = buttons[from + (by ?? 0)];
+    if (!by || from < 0) return;
+    event.preventDefault();
+    if (!to || to.hidden) return;
+    buttons[from].tabIndex = -1;
+    to.tabIndex = 0;
+    to.focus();
+  });
+}

@@ -1,0 +1,124 @@
+// @ts-check
+/** What the file holds, as Python wrote it, and the same with its numbers unpacked. */
+
+/** The version of the data that this code reads. */
+export const FORMAT_VERSION = 1;
+
+/** @typedef {{ maps: number, rows: number, columns: number }} Shape */
+
+/** Along one side of the picture: a value at place p depends on pixels start + p × stride … + size - 1.
+ * @typedef {{ size: number, stride: number, start: number }} Field */
+
+/**
+ * @typedef {object} Step
+ * @property {string} name the notation, for example 8C3
+ * @property {"convolution" | "subsampling" | "connected"} kind
+ * @property {number} maps
+ * @property {number} rows
+ * @property {number} columns
+ * @property {[number, number]} window patch or window, down and across
+ * @property {[number, number]} stride
+ * @property {number} before zeros before each side
+ * @property {number} after zeros behind each side
+ * @property {[number, number]} regions with weights of their own, down and across
+ * @property {boolean} residual whether the input is added
+ * @property {string} code of the subsampling
+ * @property {boolean} whole whether the window is the whole map
+ * @property {string} nonlinearity
+ * @property {Float32Array} weights regions, units, maps below, rows, columns of the patch
+ * @property {Float32Array} bias
+ * @property {[Field, Field]} field down and across
+ * @property {number} parameters
+ * @property {number} multiplyAdds
+ */
+
+/** Its class, if that is known, and the class that the network takes it for.
+ * @typedef {{ name: string, truth: number | null, answer: number, pixels: Uint8Array }} Picture */
+
+/**
+ * @typedef {object} Network
+ * @property {string} title
+ * @property {string} layout
+ * @property {string} version of the convscope that wrote the file
+ * @property {string[]} classes
+ * @property {number} height
+ * @property {number} width
+ * @property {number} channels
+ * @property {number[]} mean
+ * @property {number[]} std
+ * @property {"letterbox" | "stretch" | "crop"} fit
+ * @property {number[]} background
+ * @property {Step[]} steps
+ * @property {Picture[]} pictures
+ */
+
+/**
+ * @param {string} text base64
+ * @returns {Uint8Array}
+ */
+export function bytesOf(text) {
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
+  return bytes;
+}
+
+/**
+ * @param {string} text base64 of 32-bit floats, the lowest byte first
+ * @param {number} count
+ * @returns {Float32Array}
+ */
+export function floatsOf(text, count) {
+  const bytes = bytesOf(text);
+  if (bytes.length !== 4 * count) throw new Error(`The file is damaged: ${4 * count} bytes of weights are needed, and ${bytes.length} are there.`);
+  const numbers = new Float32Array(bytes.buffer);
+  if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers; // this machine, too, keeps the lowest byte first
+  const view = new DataView(bytes.buffer);
+  return numbers.map((_, place) => view.getFloat32(4 * place, true));
+}
+
+/**
+ * Read the data of the file.
+ * @param {string} text JSON
+ * @returns {Network}
+ */
+export function readNetwork(text) {
+  let data;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new Error("The file is damaged: its data cannot be read.");
+  }
+  if (data?.format_version !== FORMAT_VERSION) {
+    throw new Error(`The data have version ${String(data?.format_version)}; this page reads version ${FORMAT_VERSION}.`);
+  }
+  let below = { maps: data.channels, rows: data.height, columns: data.width };
+  const steps = data.steps.map((/** @type {any} */ step) => {
+    const values = step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1];
+    const inputs = step.kind === "subsampling" ? 0 : below.maps * values;
+    const { multiply_adds: multiplyAdds, ...rest } = step;
+    below = step;
+    return {
+      ...rest,
+      multiplyAdds,
+      weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs),
+      bias: floatsOf(step.bias, step.kind === "subsampling" ? 0 : step.maps),
+    };
+  });
+  const size = data.height * data.width * data.channels;
+  const pictures = data.pictures.map((/** @type {any} */ picture) => {
+    const pixels = bytesOf(picture.pixels);
+    if (pixels.length !== size) throw new Error("The file is damaged: a picture has not its size.");
+    return { ...picture, pixels };
+  });
+  return { ...data, steps, pictures };
+}
+
+/**
+ * @param {Network} network
+ * @param {number} step 0 is the picture, 1 the first step
+ * @returns {Shape}
+ */
+export function shapeAt(network, step) {
+  return step === 0 ? { maps: network.channels, rows: network.height, columns: network.width } : network.steps[step - 1];
+}

@@ -1,0 +1,271 @@
+// @ts-check
+/** View 1: the network at a glance, a column for every step. */
+import { largestSize } from "./colours.js";
+import { element, foreign, moveWithArrows } from "./dom.js";
+import { softmax } from "./engine.js";
+import { boxBelow, receptiveField } from "./explain.js";
+import { shapeAt } from "./format.js";
+import { change, isStill } from "./moving.js";
+import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { isOff } from "./switches.js";
+import { TEXT, counted, describe, outcome, percent, short, sides, sight, titleOf } from "./words.js";
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./page.js").State} State */
+/** @typedef {(place: Partial<Place> & { step: number }) => void} Go */
+
+const MOST_MAPS = 64; // of a step shown at once
+const MOST_CLASSES = 10;
+const LONG_NAME = 3; // of a class: more letters stand on a line of their own
+const COLUMN_PX = 150; // the maps of a step; a wide window then holds a small network from end to end
+const COLUMN_TALL_PX = 420;
+
+/**
+ * Make the view; what it returns draws it anew.
+ * @param {HTMLElement} parent
+ * @param {Network} network
+ * @param {Go} go called with the map that was pressed
+ * @param {() => void} allOn turns all units on
+ * @returns {(state: State) => void}
+ */
+export function makeGlance(parent, network, go, allOn) {
+  const list = element("ol", { class: "steps", "aria-label": TEXT.glance });
+  const columns = [pictureColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
+  list.append(...columns.map((column) => column.element));
+  const took = element("span");
+  const count = element("span");
+  const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
+  parent.append(element("p", { class: "hint" }, `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
+  return (state) => {
+    took.textContent = `Computed here in ${short(state.milliseconds)} ms.`;
+    off.hidden = state.off.length === 0;
+    count.textContent = `${counted(state.off.length, "unit")} turned off. Below each step: how much that changes it.`;
+    columns.forEach((column) => column.draw(state));
+  };
+}
+
+/** The value that a mouse or finger pressed; a key presses the map only. @param {MouseEvent} event @param {HTMLCanvasElement} canvas */
+function pressed(event, canvas) {
+  return event.detail > 0 ? cellAt(event, canvas) : {};
+}
+
+/** @typedef {{ element: HTMLElement, draw: (state: State) => void }} Column */
+
+/** @param {string} title @param {string} notation @param {string} what @param {string} out @param {...Node} content @returns {HTMLElement} */
+function column(title, notation, what, out, ...content) {
+  return element(
+    "li",
+    { class: "step" },
+    element("h3", {}, title, " ", element("code", { text: notation })),
+    element("p", { class: "what", text: what }),
+    ...content,
+    element("p", { class: "out", text: out }),
+  );
+}
+
+/** @param {Network} network @param {Go} go @returns {Column} */
+function pictureColumn(network, go) {
+  const size = { rows: network.height, columns: network.width };
+  const canvas = cells(size);
+  const field = element("span", { class: "field", hidden: true });
+  const frame = element("span", { class: "framed" }, canvas, field);
+  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ step: 0, unit: 0, ...pressed(event, canvas) }) }, frame);
+  setSize(frame, shownSize(size, 140));
+  const name = element("p", { class: "name" });
+  const kind = network.channels === 1 ? "gray" : "red, green and blue";
+  const what = `${sides(network.height, network.width)} pixels, ${kind}, standardized before the first step.`;
+  const made = column("Picture", "", what, "In the frame: all that the value chosen below can depend on.", button, name);
+  made.classList.add("first");
+  return {
+    element: made,
+    draw(state) {
+      drawPixels(canvas, state.pixels, network.channels);
+      setFrame(field, size, receptiveField(network, state.place));
+      const truth = state.picture === null ? null : network.pictures[state.picture].truth;
+      const is = truth === null ? [] : [element("br"), "is ", element("strong", {}, foreign(network.classes[truth]))];
+      name.replaceChildren(foreign(state.name, 44), ...is);
+      button.setAttribute("aria-label", `The picture ${state.name}`);
+      button.classList.toggle("chosen", state.place.step === 0);
+    },
+  };
+}
+
+/** @param {Network} network @param {number} step @param {Go} go @returns {Column} */
+function stepColumn(network, step, go) {
+  const here = network.steps[step - 1];
+  const last = step === network.steps.length;
+  const what = describe(here, shapeAt(network, step - 1), step === 1, last);
+  const body = last ? classBars(network, go) : mapGrid(network, step, go);
+  const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
+  const bars = changeBars(network, step);
+  const made = column(titleOf(here, last), here.name, what, out, body.element);
+  made.append(bars.element);
+  made.classList.add(here.kind);
+  return {
+    element: made,
+    draw(state) {
+      body.draw(state);
+      bars.draw(state);
+    },
+  };
+}
+
+/** How much a step has changed since the picture was moved. @param {Network} network @param {number} step @returns {Column} */
+function changeBars(network, step) {
+  const line = (/** @type {string} */ name) => {
+    const bar = element("span", { class: "bar" });
+    const value = element("span", { class: "value" });
+    return { bar, value, element: element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value) };
+  };
+  const [changed, along] = [line(TEXT.changed), line(TEXT.along)];
+  const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
+  return {
+    element: box,
+    draw(state) {
+      box.hidden = state.before === null;
+      if (state.before === null) return;
+      const found = change(network, network.steps[step - 1], state.before[step], state.all[step], state.motion);
+      along.element.hidden = found.left === null || isStill(state.motion);
+      for (const [part, shown] of /** @type {const} */ ([[found.changed, changed], [found.left ?? 0, along]])) {
+        shown.bar.style.width = `${Math.min(100, 100 * part)}%`;
+        shown.value.textContent = `${Math.round(100 * part)} %`;
+      }
+    },
+  };
+}
+
+/** How many maps stand side by side, and how large each is. @param {number} count @param {{ rows: number, columns: number }} shape @returns {{ across: number, room: number }} */
+function arrangement(count, shape) {
+  if (shape.rows * shape.columns === 1) return { across: Math.min(count, count > 32 ? 8 : 4), room: 24 };
+  const across = Math.max(1, Math.min(count, count <= 4 ? 1 : count <= 12 ? 2 : count <= 24 ? 3 : count <= 40 ? 4 : 6));
+  const room = Math.min(Math.floor(COLUMN_PX / across), Math.floor(COLUMN_TALL_PX / Math.ceil(count / across))) - 6;
+  return { across, room: Math.max(34, Math.min(room, 96)) };
+}
+
+/** All maps of a step, in pages where they are many. @param {Network} network @param {number} step @param {Go} go @returns {Column} */
+function mapGrid(network, step, go) {
+  const shape = shapeAt(network, step);
+  const pages = Math.ceil(shape.maps / MOST_MAPS);
+  const count = Math.min(shape.maps, MOST_MAPS);
+  const { across, room } = arrangement(count, shape);
+  const size = shownSize(shape, room);
+  let page = 0;
+  /** @type {State | null} */
+  let latest = null;
+  const maps = Array.from({ length: count }, (_, slot) => {
+    const canvas = cells(shape);
+    const spot = element("span", { class: "field", hidden: true });
+    const frame = element("span", { class: "framed" }, canvas, spot);
+    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ step, unit: page * MOST_MAPS + slot, ...pressed(event, canvas) }) }, frame);
+    setSize(frame, size);
+    return { canvas, button, spot };
+  });
+  const grid = element("div", { class: "maps", role: "group", "aria-label": `${network.steps[step - 1].name}: ${outcome(shape)}` }, ...maps.map((map) => map.button));
+  grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
+  moveWithArrows(grid, maps.map((map) => map.button), across);
+  const shown = element("span", { class: "hint" });
+  const single = shape.rows * shape.columns === 1;
+  const name = (/** @type {HTMLElement} */ button, /** @type {number} */ unit, /** @type {string} */ text) => {
+    button.title = text;
+    button.setAttribute("aria-label", `${text} (${unit + 1} of ${shape.maps})`);
+  };
+  let turned = true;
+  const turn = (/** @type {number} */ by) => {
+    turned = true;
+    page = (page + by + pages) % pages;
+    if (latest) draw(latest);
+  };
+  const pager = element(
+    "div",
+    { class: "pager", hidden: pages === 1 },
+    element("button", { type: "button", class: "plain", text: "‹", "aria-label": "Maps before these", onclick: () => turn(-1) }),
+    shown,
+    element("button", { type: "button", class: "plain", text: "›", "aria-label": "Maps after these", onclick: () => turn(1) }),
+  );
+  /** @param {State} state */
+  function draw(state) {
+    const chosen = state.place.step === step ? state.place.unit : -1;
+    const spotted = spotOf(network, state, step);
+    if (latest !== state && chosen >= 0 && latest?.place !== state.place) turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
+    const marks = latest?.place !== state.place || latest?.off !== state.off || turned;
+    turned = false;
+    latest = state;
+    const values = state.all[step];
+    const largest = largestSize(values);
+    maps.forEach(({ canvas, button, spot }, slot) => {
+      const unit = page * MOST_MAPS + slot;
+      button.hidden = unit >= shape.maps;
+      if (button.hidden) return;
+      drawMap(canvas, state.palette, values, unit, largest);
+      const off = isOff(state.off, { step, unit });
+      if (single || marks) name(button, unit, `${single ? `unit ${unit + 1}: ${short(values[unit])}` : `map ${unit + 1}`}${off ? ", turned off" : ""}`);
+      if (!marks) return;
+      button.classList.toggle("off", off);
+      button.classList.toggle("chosen", unit === chosen);
+      button.setAttribute("aria-pressed", String(unit === chosen));
+      if (spotted && (spotted.unit === null || spotted.unit === unit)) setFrame(spot, shape, spotted);
+      else spot.hidden = true;
+    });
+    shown.textContent = `${page * MOST_MAPS + 1}–${Math.min(shape.maps, (page + 1) * MOST_MAPS)} of ${shape.maps}`;
+  }
+  return { element: element("div", {}, grid, pager), draw };
+}
+
+/**
+ * What is framed in the maps of a step: the chosen value itself, or what it was computed from.
+ * @param {Network} network
+ * @param {State} state
+ * @param {number} step
+ * @returns {{ unit: number | null, top: number, left: number, tall: number, wide: number } | null} unit null: all maps
+ */
+function spotOf(network, state, step) {
+  const { place } = state;
+  if (place.step === step) return { unit: place.unit, top: place.row, left: place.column, tall: 1, wide: 1 };
+  if (place.step !== step + 1) return null;
+  const above = network.steps[place.step - 1];
+  return { unit: above.kind === "subsampling" ? place.unit : null, ...boxBelow(network, place) };
+}
+
+/** The classes with their probabilities, the most probable first. @param {Network} network @param {Go} go @returns {Column} */
+function classBars(network, go) {
+  const step = network.steps.length;
+  const long = network.classes.some((name) => name.length > LONG_NAME);
+  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": "Classes and probabilities" });
+  const rest = element("p", { class: "hint" });
+  const said = element("p", { class: "said", role: "status" });
+  const rows = Array.from({ length: Math.min(MOST_CLASSES, network.classes.length) }, () => {
+    const bar = element("span", { class: "bar" });
+    const name = element("span", { class: "class" });
+    const value = element("span", { class: "value" });
+    const button = element("button", { type: "button", class: "line" }, name, element("span", { class: "track" }, bar), value);
+    list.append(element("li", {}, button));
+    return { button, bar, name, value, unit: 0 };
+  });
+  for (const row of rows) row.button.addEventListener("click", () => go({ step, unit: row.unit, row: 0, column: 0 }));
+  return {
+    element: element("div", { class: "answer" }, said, list, rest),
+    draw(state) {
+      const probabilities = softmax(state.all[step]);
+      const order = probabilities.map((_, unit) => unit).sort((a, b) => probabilities[b] - probabilities[a]);
+      const shown = order.slice(0, rows.length);
+      if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
+      const truth = state.picture === null ? null : network.pictures[state.picture].truth;
+      const right = truth === null || truth === order[0] ? "" : " (it is not)";
+      said.replaceChildren(element("strong", {}, foreign(network.classes[order[0]], 30)), ` ${percent(probabilities[order[0]])}${right}`);
+      said.classList.toggle("wrong", right !== "");
+      shown.forEach((unit, index) => {
+        const row = rows[index];
+        row.unit = unit;
+        row.name.replaceChildren(foreign(network.classes[unit], 24));
+        row.bar.style.width = `${100 * probabilities[unit]}%`;
+        row.value.textContent = percent(probabilities[unit]);
+        row.button.classList.toggle("chosen", state.place.step === step && state.place.unit === unit);
+        row.button.classList.toggle("truth", unit === truth);
+        row.button.title = `score ${short(state.all[step][unit])}${unit === truth ? "; the picture’s own class" : ""}`;
+      });
+      const others = network.classes.length - shown.length;
+      rest.textContent = others ? `and ${others} other classes` : "";
+    },
+  };
+}

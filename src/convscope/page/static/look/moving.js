@@ -1,0 +1,167 @@
+// @ts-check
+/** Moving a picture, moving maps along with it, and how much two sets of maps differ. */
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./format.js").Step} Step */
+
+/**
+ * @typedef {object} Motion
+ * @property {number} right pixels
+ * @property {number} down pixels
+ * @property {number} turn degrees, clockwise
+ * @property {number} scale 1 leaves the size
+ * @property {number} blur standard deviation in pixels
+ * @property {number} noise standard deviation, of 255
+ */
+
+/** @type {Motion} */
+export const STILL = { right: 0, down: 0, turn: 0, scale: 1, blur: 0, noise: 0 };
+
+/** @param {Motion} motion */
+export function isStill(motion) {
+  return Object.entries(STILL).every(([name, value]) => motion[/** @type {keyof Motion} */ (name)] === value);
+}
+
+/**
+ * Where in the old picture that lies which is now at (row, column).
+ * @param {Network} network
+ * @param {Motion} motion
+ * @returns {(row: number, column: number) => [number, number]}
+ */
+export function origin(network, motion) {
+  const middle = [(network.height - 1) / 2, (network.width - 1) / 2];
+  const angle = (motion.turn * Math.PI) / 180;
+  const [cosine, sine] = [Math.cos(angle) / motion.scale, Math.sin(angle) / motion.scale];
+  return (row, column) => {
+    const y = row - middle[0] - motion.down;
+    const x = column - middle[1] - motion.right;
+    return [middle[0] + cosine * y - sine * x, middle[1] + sine * y + cosine * x];
+  };
+}
+
+/**
+ * The picture moved, blurred, and with noise; what comes in from outside is the background.
+ * @param {Network} network
+ * @param {Uint8Array | Uint8ClampedArray} pixels
+ * @param {Motion} motion
+ * @returns {Uint8ClampedArray}
+ */
+export function moved(network, pixels, motion) {
+  const { height, width, channels, background } = network;
+  const from = origin(network, motion);
+  /** @type {Float64Array} */
+  let values = new Float64Array(pixels.length);
+  const at = (/** @type {number} */ row, /** @type {number} */ column, /** @type {number} */ channel) =>
+    row < 0 || column < 0 || row >= height || column >= width ? background[channel] : pixels[(row * width + column) * channels + channel];
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const [y, x] = from(row, column);
+      const [top, left] = [Math.floor(y), Math.floor(x)];
+      const [lower, right] = [y - top, x - left];
+      for (let channel = 0; channel < channels; channel++) {
+        const above = at(top, left, channel) * (1 - right) + at(top, left + 1, channel) * right;
+        const under = at(top + 1, left, channel) * (1 - right) + at(top + 1, left + 1, channel) * right;
+        values[(row * width + column) * channels + channel] = above * (1 - lower) + under * lower;
+      }
+    }
+  }
+  if (motion.blur > 0) {
+    values = blurred(values, height, width * channels, width * channels, 1, motion.blur, 1); // along the columns
+    values = blurred(values, width, channels, channels, height, motion.blur, width * channels);
+  }
+  const noise = gauss();
+  return Uint8ClampedArray.from(values, (value) => value + (motion.noise > 0 ? 255 * motion.noise * noise() : 0));
+}
+
+/**
+ * Blur lines of `length` values that lie `apart`; `side` lines lie next to each other, in `groups` groups `between` apart.
+ * @param {Float64Array} values
+ * @param {number} length
+ * @param {number} apart
+ * @param {number} side
+ * @param {number} groups
+ * @param {number} deviation
+ * @param {number} between
+ * @returns {Float64Array}
+ */
+function blurred(values, length, apart, side, groups, deviation, between) {
+  const reach = Math.ceil(3 * deviation);
+  const weights = Array.from({ length: 2 * reach + 1 }, (_, place) => Math.exp(-0.5 * ((place - reach) / deviation) ** 2));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const result = new Float64Array(values.length);
+  for (let group = 0; group < groups; group++) {
+    for (let line = 0; line < side; line++) {
+      const start = group * between + line;
+      for (let place = 0; place < length; place++) {
+        let sum = 0;
+        for (let step = -reach; step <= reach; step++) {
+          const near = Math.min(Math.max(place + step, 0), length - 1); // the edge goes on
+          sum += weights[step + reach] * values[start + near * apart];
+        }
+        result[start + place * apart] = sum / total;
+      }
+    }
+  }
+  return result;
+}
+
+/** Normal numbers, the same every time. @returns {() => number} */
+function gauss() {
+  let state = 20220101;
+  const uniform = () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
+  };
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+/** A part of the size of the maps: how much they changed; and what is left of that when the old maps are moved along.
+ * @typedef {{ changed: number, left: number | null }} Change */
+
+/**
+ * @param {Network} network
+ * @param {Step} step
+ * @param {Float32Array} before
+ * @param {Float32Array} after
+ * @param {Motion} motion
+ * @returns {Change} √(Σ difference² / Σ value²); moved along, only over places that were inside the map before
+ */
+export function change(network, step, before, after, motion) {
+  let [difference, size] = [0, 0];
+  for (let place = 0; place < before.length; place++) {
+    difference += (after[place] - before[place]) ** 2;
+    size += before[place] ** 2;
+  }
+  const changed = size > 0 ? Math.sqrt(difference / size) : 0;
+  const { rows, columns, maps } = step;
+  if (rows * columns === 1) return { changed, left: null };
+  const from = origin(network, motion);
+  const [down, across] = step.field;
+  const middle = [down.start + (down.size - 1) / 2, across.start + (across.size - 1) / 2];
+  [difference, size] = [0, 0];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const [y, x] = from(middle[0] + row * down.stride, middle[1] + column * across.stride);
+      const [oldRow, oldColumn] = [clean((y - middle[0]) / down.stride), clean((x - middle[1]) / across.stride)];
+      if (oldRow < 0 || oldColumn < 0 || oldRow > rows - 1 || oldColumn > columns - 1) continue;
+      const [top, leftmost] = [Math.floor(oldRow), Math.floor(oldColumn)];
+      const [lower, right] = [oldRow - top, oldColumn - leftmost];
+      const [nextRow, nextColumn] = [Math.min(top + 1, rows - 1), Math.min(leftmost + 1, columns - 1)];
+      for (let map = 0; map < maps; map++) {
+        const start = map * rows * columns;
+        const above = before[start + top * columns + leftmost] * (1 - right) + before[start + top * columns + nextColumn] * right;
+        const under = before[start + nextRow * columns + leftmost] * (1 - right) + before[start + nextRow * columns + nextColumn] * right;
+        const along = above * (1 - lower) + under * lower;
+        difference += (after[start + row * columns + column] - along) ** 2;
+        size += along ** 2;
+      }
+    }
+  }
+  return { changed, left: size > 0 ? Math.sqrt(difference / size) : null };
+}
+
+/** A place without the last digits' noise, so that whole steps stay whole. @param {number} value */
+function clean(value) {
+  const near = Math.round(value);
+  return Math.abs(value - near) < 1e-9 ? near : value;
+}

@@ -1,0 +1,36 @@
+// @ts-check
+/** Nonlinearities by the names that layouts use. To add one, add one line to `NONLINEARITIES`. */
+
+/**
+ * The part of a normal distribution that lies below `x`: (1 + erf(x / √2)) / 2, to about 1e-15.
+ * @param {number} x
+ * @returns {number}
+ */
+export function normalPart(x) {
+  const size = Math.abs(x);
+  const density = Math.exp(-0.5 * size * size) / Math.sqrt(2 * Math.PI);
+  if (size > 5) {
+    let fraction = 0; // Laplace's continued fraction of the tail
+    for (let depth = 30; depth > 0; depth--) fraction = depth / (size + fraction);
+    const tail = density / (size + fraction);
+    return x > 0 ? 1 - tail : tail;
+  }
+  let term = size;
+  let sum = size; // x + x³/3 + x⁵/(3·5) + …: all terms have one sign, nothing cancels
+  for (let odd = 3; term > sum * 1e-17; odd += 2) {
+    term *= (size * size) / odd;
+    sum += term;
+  }
+  return x > 0 ? 0.5 + density * sum : 0.5 - density * sum;
+}
+
+/** @type {Record<string, (value: number) => number>} */
+export const NONLINEARITIES = {
+  relu: (value) => (value < 0 ? 0 : value),
+  tanh: Math.tanh,
+  sigmoid: (value) => 1 / (1 + Math.exp(-value)),
+  elu: (value) => (value > 0 ? value : Math.expm1(value)),
+  gelu: (value) => value * normalPart(value),
+  abs: Math.abs,
+  linear: (value) => value,
+};

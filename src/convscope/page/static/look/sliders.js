@@ -1,0 +1,62 @@
+// @ts-check
+/** View 4: move the picture, and see what moves along and what stays. */
+import { element } from "./dom.js";
+import { STILL, isStill } from "./moving.js";
+import { TEXT } from "./words.js";
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./moving.js").Motion} Motion */
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Network} network
+ * @param {(motion: Motion) => void} told at every change
+ * @returns {() => void} puts all sliders back, without telling
+ */
+export function makeSliders(parent, network, told) {
+  const reach = (/** @type {number} */ side) => Math.max(1, Math.round(side / 4));
+  /** @type {[keyof Motion, string, number, number, number, (value: number) => string][]} */
+  const kinds = [
+    ["right", "right", -reach(network.width), reach(network.width), 0.5, (value) => `${value} px`],
+    ["down", "down", -reach(network.height), reach(network.height), 0.5, (value) => `${value} px`],
+    ["turn", "turn", -45, 45, 1, (value) => `${value}°`],
+    ["scale", "size", 0.5, 1.5, 0.02, (value) => `× ${value.toFixed(2)}`],
+    ["blur", "blur", 0, 3, 0.1, (value) => `${value.toFixed(1)} px`],
+    ["noise", "noise", 0, 0.5, 0.01, (value) => `${Math.round(100 * value)} %`],
+  ];
+  let motion = { ...STILL };
+  const rows = kinds.map(([name, label, min, max, step, worded]) => {
+    const output = element("output");
+    const slider = element("input", { type: "range", min, max, step, "aria-label": `${TEXT.move}: ${label}` });
+    const show = () => {
+      slider.value = String(motion[name]);
+      output.textContent = worded(motion[name]).replace("-", "−");
+      slider.setAttribute("aria-valuetext", output.textContent);
+    };
+    slider.addEventListener("input", () => {
+      motion = { ...motion, [name]: Number(slider.value) };
+      output.textContent = worded(motion[name]).replace("-", "−");
+      reset.disabled = isStill(motion);
+      told(motion);
+    });
+    return { element: element("label", { class: "slider" }, element("span", { text: label }), slider, output), show };
+  });
+  const back = () => {
+    motion = { ...STILL };
+    reset.disabled = true;
+    rows.forEach((row) => row.show());
+  };
+  const reset = element("button", {
+    type: "button",
+    text: TEXT.back,
+    onclick: () => {
+      back();
+      told(motion);
+    },
+  });
+  parent.append(
+    element("details", { class: "move" }, element("summary", { text: TEXT.move }), element("p", { class: "hint", text: TEXT.moveHint }), element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset)),
+  );
+  back();
+  return back;
+}

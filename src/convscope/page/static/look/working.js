@@ -1,0 +1,230 @@
+// @ts-check
+/** How one value came about, written out. */
+import { largestSize } from "./colours.js";
+import { element, moveWithArrows } from "./dom.js";
+import { explain, valueAt } from "./explain.js";
+import { shapeAt } from "./format.js";
+import { isOff } from "./switches.js";
+import { numberTable } from "./tables.js";
+import { TEXT, counted, exact, formulaOf, short, sides, takingOf } from "./words.js";
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./explain.js").Sum} Sum */
+/** @typedef {import("./explain.js").Taken} Taken */
+/** @typedef {import("./explain.js").Part} Part */
+/** @typedef {import("./page.js").State} State */
+/** @typedef {(place: Partial<Place> & { step: number }) => void} Go */
+
+const MOST_PARTS = 3; // written out at once
+const MOST_LINES = 10;
+const MOST_TERMS = 6;
+
+/** @param {Network} network @param {Go} go @returns {(state: State) => Node[]} */
+export function makeWorking(network, go) {
+  /** the map below that the reader asked to see */
+  let pinned = -1;
+  /** @type {State | null} */
+  let latest = null;
+  return (state) => {
+    if (latest && latest.place.step !== state.place.step) pinned = -1;
+    latest = state;
+    if (state.place.step === 0) return ofPixel(network, state);
+    const found = explain(network, state.all, state.place);
+    if (found.kind === "taken") return ofTaken(network, state, found, go);
+    const pin = (/** @type {number} */ map) => {
+      pinned = map;
+      go({ ...state.place });
+    };
+    return ofSum(network, state, found, go, pinned, pin);
+  };
+}
+
+/** @param {Network} network @param {State} state @returns {Node[]} */
+function ofPixel(network, state) {
+  const { unit, row, column } = state.place;
+  const pixel = state.pixels[(row * network.width + column) * network.channels + unit];
+  const value = valueAt(network, state.all, state.place);
+  return [
+    element("p", { text: "A pixel goes in as a number from 0 to 255. So that all inputs are about as large, it is standardized with the mean and the deviation of the training pictures:" }),
+    element("p", { class: "sum" }, `(${pixel} ÷ 255 − ${short(network.mean[unit])}) ÷ ${short(network.std[unit])} = `, strong(value)),
+  ];
+}
+
+/** @param {number} value */
+function strong(value) {
+  return element("strong", { text: short(value), title: exact(value) });
+}
+
+/** @param {Network} network @param {State} state @param {Sum} found @param {Go} go @param {number} pinned @param {(map: number) => void} pin @returns {Node[]} */
+function ofSum(network, state, found, go, pinned, pin) {
+  const step = network.steps[state.place.step - 1];
+  const single = found.tall * found.wide === 1;
+  const below = state.place.step === 1 ? "channel" : single ? "value" : "map";
+  const { parts } = found;
+  const what = single
+    ? `The unit multiplies each of ${counted(parts.length, "value")} below with a weight of its own, and adds.`
+    : `The unit sees ${step.kind === "connected" ? "all of" : `a patch of ${sides(found.tall, found.wide)} of`} ` +
+      `${parts.length === 1 ? `the one ${below}` : `each of the ${parts.length} ${below}s`} below. Each value is multiplied with the weight at its place; all products are added.`;
+  const shown = single ? [lines(network, state, parts, go)] : tablesOf(network, state, found, go, chosenParts(parts, pinned));
+  const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
+  const off = isOff(state.off, state.place) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
+  return [element("p", { text: what }), ...strip, ...shown, total(network, state, found, below), ...off, ...goesOn(network, state, go)];
+}
+
+/** @param {Part[]} parts @param {number} pinned @returns {Part[]} those written out: few, or the one asked for, or those that matter most */
+function chosenParts(parts, pinned) {
+  if (parts.length <= MOST_PARTS) return parts;
+  if (pinned >= 0 && pinned < parts.length) return [parts[pinned]];
+  const largest = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, MOST_PARTS - 1);
+  return largest.sort((a, b) => a.map - b.map);
+}
+
+/** @param {Network} network @param {State} state @param {Sum} found @param {Go} go @param {Part[]} parts @returns {Node[]} */
+function tablesOf(network, state, found, go, parts) {
+  const { palette, place } = state;
+  const below = shapeAt(network, place.step - 1);
+  const at = (/** @type {number} */ index) => ({ row: found.top + Math.floor(index / found.wide), column: found.left + (index % found.wide) });
+  const outside = (/** @type {number} */ index) => {
+    const { row, column } = at(index);
+    return row < 0 || column < 0 || row >= below.rows || column >= below.columns;
+  };
+  const largest = {
+    inputs: largestSize(state.all[place.step - 1]),
+    weights: Math.max(...found.parts.map((part) => largestSize(part.weights))),
+    products: Math.max(...found.parts.map((part) => largestSize(part.products))),
+  };
+  const names = network.channels === 3 && place.step === 1 ? ["red", "green", "blue"] : null;
+  return parts.map((part) => {
+    const from = place.step === 1 ? (names ? `of ${names[part.map]}` : "of the picture") : `of map ${part.map + 1}`;
+    const press = (/** @type {number} */ index) => go({ step: place.step - 1, unit: part.map, ...at(index) });
+    return element(
+      "div",
+      { class: "equation" },
+      numberTable(palette, { name: `patch ${from}`, values: part.inputs, wide: found.wide, largest: largest.inputs, outside, press }),
+      element("span", { class: "sign", text: "×" }),
+      numberTable(palette, { name: "weights", values: part.weights, wide: found.wide, largest: largest.weights }),
+      element("span", { class: "sign", text: "=" }),
+      numberTable(palette, { name: "products", values: part.products, wide: found.wide, largest: largest.products, outside }),
+      element("span", { class: "sign" }, "sum ", strong(part.sum)),
+    );
+  });
+}
+
+/** The sums of all maps below, to choose from. @param {State} state @param {Part[]} parts @param {number} pinned @param {(map: number) => void} pin @param {string} below */
+function stripOf(state, parts, pinned, pin, below) {
+  const largest = Math.max(...parts.map((part) => Math.abs(part.sum)));
+  const written = parts.length <= 32;
+  const buttons = parts.map((part, index) => {
+    const share = largest > 0 ? part.sum / largest : 0;
+    const name = `${below} ${part.map + 1}: ${short(part.sum)}`;
+    const button = element("button", { type: "button", title: name, "aria-label": name, "aria-pressed": String(pinned === part.map), tabindex: index ? -1 : 0, text: written ? short(part.sum) : "", onclick: () => pin(pinned === part.map ? -1 : part.map) });
+    button.style.backgroundColor = state.palette.css(share);
+    button.style.color = state.palette.ink(share);
+    return button;
+  });
+  const strip = element("div", { class: written ? "sums" : "sums many", role: "group", "aria-label": `The sum for each ${below} below` }, ...buttons);
+  moveWithArrows(strip, buttons, 8);
+  const words = pinned >= 0 ? `The sum for each ${below}; map ${pinned + 1} is written out below.` : `The sum for each ${below}. The ones that matter most are written out below; press another to see it.`;
+  return element("div", {}, element("p", { class: "caption", text: words }), strip);
+}
+
+/** Values with one weight each, those that matter most first. @param {Network} network @param {State} state @param {Part[]} parts @param {Go} go */
+function lines(network, state, parts, go) {
+  const sorted = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const shown = sorted.slice(0, MOST_LINES);
+  const largest = Math.max(...parts.map((part) => Math.abs(part.sum)));
+  const rows = shown.map((part) => {
+    const bar = element("span", { class: "amount" });
+    bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
+    bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
+    const place = { step: state.place.step - 1, unit: part.map, row: 0, column: 0 };
+    const name = element("button", { type: "button", class: "link", text: `unit ${part.map + 1}`, onclick: () => go(place) });
+    return element("tr", {}, element("th", { scope: "row" }, name), number(part.inputs[0]), number(part.weights[0]), number(part.sum), element("td", { class: "amounts" }, bar));
+  });
+  const rest = sorted.slice(MOST_LINES);
+  if (rest.length) {
+    const sum = rest.reduce((all, part) => all + part.sum, 0);
+    rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: `${rest.length} others` }), element("td"), element("td"), number(sum), element("td")));
+  }
+  const head = ["from", "value", "× weight", "= product", ""].map((text) => element("th", { scope: "col", text }));
+  return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+}
+
+/** @param {number} value */
+function number(value) {
+  return element("td", { class: "number", text: short(value), title: exact(value) });
+}
+
+/** The sum of sums, the bias, the nonlinearity. @param {Network} network @param {State} state @param {Sum} found @param {string} below */
+function total(network, state, found, below) {
+  const step = network.steps[state.place.step - 1];
+  const terms = /** @type {[number, string][]} */ ([]);
+  const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
+  if (few) for (const part of found.parts) terms.push([part.sum, ""]);
+  else terms.push([found.parts.reduce((sum, part) => sum + part.sum, 0), found.parts.length === 1 ? "" : `from all ${found.parts.length} ${below}s`]);
+  terms.push([found.bias, "bias"]);
+  if (found.added !== null) terms.push([found.added, "the input, added"]);
+  const line = element("p", { class: "sum" });
+  terms.forEach(([value, name], index) => {
+    const sign = value < 0 ? "− " : "+ ";
+    line.append(index ? ` ${sign}` : "", element("span", { class: "term", title: exact(value) }, short(index ? Math.abs(value) : value), name ? element("small", { text: ` ${name}` }) : ""));
+  });
+  const last = state.place.step === network.steps.length && step.kind === "connected";
+  line.append(" = ", last ? strong(found.total) : element("span", { class: "term", text: short(found.total), title: exact(found.total) }));
+  if (last) line.append(element("small", { text: "  the score; softmax compares it with those of the other classes" }));
+  else if (step.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(step.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
+  return element("div", { class: "total" }, line);
+}
+
+/** Where the value goes, if that is a subsampling. @param {Network} network @param {State} state @param {Go} go @returns {Node[]} */
+function goesOn(network, state, go) {
+  const { place, all } = state;
+  const next = network.steps[place.step];
+  if (!next || next.kind !== "subsampling") return [];
+  const row = Math.floor(place.row / next.stride[0]);
+  const column = Math.floor(place.column / next.stride[1]);
+  const above = { step: place.step + 1, unit: place.unit, row, column };
+  const title = element("h3", {}, "Then ", element("code", { text: next.name }));
+  if (row >= next.rows || column >= next.columns) return [title, element("p", { text: "The last window ends before this place: its value is left out." })];
+  const found = explain(network, all, above);
+  if (found.kind !== "taken") return [];
+  const own = (place.row - found.top) * found.wide + place.column - found.left;
+  const link = element("button", { type: "button", class: "link", text: "See that value", onclick: () => go(above) });
+  return [title, ...windowOf(network, { ...state, place: above }, found, go, own), element("p", {}, link)];
+}
+
+/** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @returns {Node[]} */
+function ofTaken(network, state, found, go) {
+  return [element("p", { text: "One value is made from a window of the map below. Nothing is learned here." }), ...windowOf(network, state, found, go, -1)];
+}
+
+/** Whether the value that is followed is the one that is taken. @param {Taken} found @param {number} own @param {number} winner */
+function followed(found, own, winner) {
+  if (own === winner) return " It is this one.";
+  return found.inputs[own] === found.value ? " This one is just as large; the first of them is marked." : " This one is not it.";
+}
+
+/** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @param {number} own the place of the value that is followed @returns {Node[]} */
+function windowOf(network, state, found, go, own) {
+  const { place, palette } = state;
+  const step = network.steps[place.step - 1];
+  const below = shapeAt(network, place.step - 1);
+  const largest = largestSize(state.all[place.step - 1]);
+  const at = (/** @type {number} */ index) => ({ row: found.top + Math.floor(index / found.wide), column: found.left + (index % found.wide) });
+  const press = (/** @type {number} */ index) => {
+    const { row, column } = at(index);
+    if (row >= 0 && column >= 0 && row < below.rows && column < below.columns) go({ step: place.step - 1, unit: place.unit, row, column });
+  };
+  const winner = step.code === "MP" || step.code === "SS" ? found.shares.indexOf(1) : -1;
+  const inputs = numberTable(palette, { name: "window", values: found.inputs, wide: found.wide, largest, press, marked: (index) => index === winner });
+  const shares = winner >= 0 || step.code === "LP" ? [] : [
+    element("span", { class: "sign", text: "×" }),
+    numberTable(palette, { name: "how much each counts", values: found.shares, wide: found.wide, largest: 1.5 * Math.max(...found.shares) }),
+  ];
+  const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
+  return [
+    element("p", { text: (takingOf(step, found.inputs.length) ?? "") + said }),
+    element("div", { class: "equation" }, inputs, ...shares, element("span", { class: "sign" }, "→ ", strong(found.value))),
+  ];
+}

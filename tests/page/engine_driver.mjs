@@ -1,0 +1,58 @@
+// Runs the page's engine on networks and pictures given as JSON, and takes values apart. Called by test_engine.py.
+import { readFileSync, writeFileSync } from "node:fs";
+import { answerTo, prepare, run } from "./look/engine.js";
+import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
+import { readNetwork, shapeAt } from "./look/format.js";
+import { NONLINEARITIES } from "./look/nonlinearity.js";
+
+const [source, target] = process.argv.slice(2);
+const base64 = (/** @type {Float32Array} */ maps) => Buffer.from(maps.buffer, maps.byteOffset, maps.byteLength).toString("base64");
+
+/** A value as the sum of what the page shows, and as it was computed. */
+function account(network, all, place) {
+  const found = explain(network, all, place);
+  const value = valueAt(network, all, place);
+  const box = boxBelow(network, place);
+  const field = receptiveField(network, place);
+  if (found.kind === "taken") {
+    const sum = found.inputs.reduce((total, input, index) => total + input * found.shares[index], 0);
+    return { value, sum, shown: [found.value], box, field };
+  }
+  const nonlinearity = NONLINEARITIES[network.steps[place.step - 1].nonlinearity];
+  const parts = found.parts.map((part) => {
+    const products = part.inputs.map((input, index) => input * part.weights[index]);
+    if (products.some((product, index) => product !== part.products[index])) throw new Error("a product is wrong");
+    const sum = products.reduce((total, product) => total + product, 0);
+    if (sum !== part.sum) throw new Error("a sum is wrong");
+    return sum;
+  });
+  const total = found.bias + parts.reduce((all_, part) => all_ + part, 0) + (found.added ?? 0);
+  return { value, sum: nonlinearity(total), shown: [found.value, nonlinearity(found.total)], box, field };
+}
+
+/** Numbers that look random and are the same every time. */
+function* places(network, count) {
+  let state = 1;
+  const below = (limit) => {
+    state = (state * 48271) % 2147483647;
+    return state % limit;
+  };
+  for (let index = 0; index < count; index++) {
+    const step = 1 + below(network.steps.length);
+    const shape = shapeAt(network, step);
+    yield { step, unit: below(shape.maps), row: below(shape.rows), column: below(shape.columns) };
+  }
+}
+
+const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count }) => {
+  const network = readNetwork(JSON.stringify(data));
+  const prepared = prepare(network);
+  return network.pictures.map((picture) => {
+    const all = run(prepared, picture.pixels);
+    const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
+    const off = { step: network.steps.length - 1, unit: 0 }; // of the last step before the classifier
+    const without = off.step > 0 ? answerTo(prepared, { pixels: picture.pixels, off: [off] }) : null;
+    return { maps: all.map(base64), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
+  });
+});
+writeFileSync(target, JSON.stringify(results));

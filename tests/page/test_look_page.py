@@ -1,0 +1,154 @@
+"""The page that looks inside a network takes names for names, opens nothing, and says when it is damaged."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from convscope.core.records import from_json, to_json
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from convscope.page.document import allowed, inline_json, program
+from convscope.page.look import render_look
+from convscope.page.look_data import FORMAT_VERSION, LookData, Shown, look_data
+from convscope.stages.nonlinearity import NONLINEARITIES
+from convscope.stages.subsampling import KINDS
+from tests.checks.models import LAYOUTS, small_model, some_pixels
+
+from .javascript import NODE, STATIC, needs_node
+from .test_report_page import HOSTILE, Page
+
+PROGRAMS = ("page.js", "worker.js")
+NAMES = [*HOSTILE, "</script><script>alert(1)</script>", "<!--<script>", "x" * 1_000, "]]>", "\u2028\u2029"]
+
+
+def hostile_page() -> str:
+    layout = Layout.parse("2C3-MP2")
+    network = Network(layout, height=17, width=14, channels=3, classes=len(NAMES))
+    model = Model(
+        network=network, layout=layout, classes=tuple(NAMES), preprocessing=small_model(classes=2).preprocessing
+    )
+    pictures = [
+        Shown(name=name, pixels=pixels, truth=0) for name, pixels in zip(NAMES, some_pixels(len(NAMES)), strict=True)
+    ]
+    return render_look(look_data(model, pictures, title=NAMES[-4]))
+
+
+def inline(text: str, kind: str) -> str:
+    found = re.search(rf"<{kind}>(.*?)</{kind.split(maxsplit=1)[0]}>", text, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_names_are_data_and_never_markup() -> None:
+    text = hostile_page()
+    page = Page(text)
+    assert [kind for kind, _ in page.elements].count("script") == 3
+    assert not page.all("img")
+    assert not {name for _, attributes in page.elements for name in attributes if name.startswith("on")}
+    data = from_json(LookData, json.loads(inline(text, 'script type="application/json" id="data"')))
+    assert len(data.classes) == len(NAMES)
+    assert data.classes[0] == NAMES[0]
+    assert len(data.pictures[-3].name) == 1_000
+    assert not set("\u202e\u2028\x00") & set("".join(data.classes)), "marks that turn the text are written out"
+
+
+def test_nothing_may_be_loaded_and_only_the_programs_of_the_page_run() -> None:
+    text = hostile_page()
+    policy = next(
+        attributes["content"] for attributes in Page(text).all("meta") if "http-equiv" in attributes and attributes
+    )
+    rules = dict(rule.split(" ", 1) for rule in str(policy).split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == allowed(inline(text, "script"))
+    assert rules["style-src"] == allowed(inline(text, "style"))
+    assert rules["worker-src"] == "blob:"
+    assert "connect-src" not in rules, "so default-src holds for connections"
+    assert not re.search(r"https?://", text), "no address at all"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name: str) -> None:
+    text = program("look", name)
+    assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
+    assert "</script" not in text.lower()
+    assert "<!--" not in text
+    names = Counter(re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.MULTILINE))
+    assert len(names) > 10
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_nothing_is_made_from_text_but_text(name: str) -> None:
+    text = program("look", name)
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "fetch("):
+        assert way not in text, way
+
+
+@needs_node
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_javascript(name: str, tmp_path: Path) -> None:
+    (tmp_path / "program.cjs").write_text(program("look", name), encoding="utf-8")
+    done = subprocess.run([str(NODE), "--check", "program.cjs"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[:2_000]
+
+
+def test_the_page_knows_every_nonlinearity_and_subsampling() -> None:
+    nonlinearities = (STATIC / "look" / "nonlinearity.js").read_text(encoding="utf-8")
+    words = (STATIC / "look" / "words.js").read_text(encoding="utf-8")
+    for name in NONLINEARITIES:
+        assert f"\n  {name}: " in nonlinearities
+        assert f"\n    {name}: " in words
+    for code in KINDS:
+        assert words.count(f"{code}: ") == 2
+
+
+def test_both_sides_name_one_version() -> None:
+    text = (STATIC / "look" / "format.js").read_text(encoding="utf-8")
+    assert f"export const FORMAT_VERSION = {FORMAT_VERSION};" in text
+
+
+@pytest.mark.parametrize("text", LAYOUTS)
+def test_the_record_comes_back_from_json(text: str) -> None:
+    data = look_data(small_model(text), [Shown(name="a", pixels=some_pixels(1)[0], truth=1)], title="t")
+    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format_version": FORMAT_VERSION + 1}, f"The data have version {FORMAT_VERSION + 1}"),
+        ({"pictures": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "a picture has not its size"),
+        ({"steps": None}, "damaged"),
+    ],
+)
+def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: str, tmp_path: Path) -> None:
+    data = to_json(look_data(small_model("2C3"))) | change
+    if change.get("steps", 0) is None:
+        data = to_json(look_data(small_model("2C3")))
+        data["steps"][0]["weights"] = data["steps"][0]["weights"][:-8]
+    shutil.copytree(STATIC / "look", tmp_path / "look")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    (tmp_path / "read.js").write_text(
+        'import { readFileSync } from "node:fs";\nimport { readNetwork } from "./look/format.js";\n'
+        'try { readNetwork(readFileSync("data.json", "utf8")); } catch (error) { console.log(error.message); }\n'
+    )
+    done = subprocess.run([str(NODE), "read.js"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert sentence in done.stdout
+
+
+def test_pictures_go_in_as_they_are_with_what_the_network_says() -> None:
+    model = small_model()
+    images = some_pixels(5)
+    data = look_data(model, [Shown(name=str(place), pixels=one) for place, one in enumerate(images)])
+    for one, pixels, answer in zip(data.pictures, images, model.predict_proba(images).argmax(1), strict=True):
+        assert base64.b64decode(one.pixels) == pixels.tobytes()
+        assert (one.truth, one.answer) == (None, answer)

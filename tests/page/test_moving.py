@@ -1,0 +1,93 @@
+"""Moving a picture on the page, and how much of what changes is moved along."""
+
+import base64
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.records import to_json
+from convscope.networks.layout import Layout
+from convscope.page.look_data import Shown, look_data
+from tests.checks.layouts import Case
+
+from .javascript import needs_node, run_driver
+from .test_engine import images_of, model_of
+
+SIDE = 15
+MOTIONS: list[tuple[str, dict[str, float]]] = [
+    ("4C3v", {}),
+    ("4C3v", {"right": 1}),
+    ("4C3v-MP2-3C2v", {"right": 2, "down": -2}),
+    ("4C3v-MP2", {"right": 1}),
+    ("4C3v", {"turn": 90}),
+    ("4C3v", {"blur": 1.0}),
+    ("4C3v", {"noise": 0.1}),
+    ("4C3v", {"scale": 0.5}),
+    ("4C3v", {"down": 1}),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, np.ndarray, dict[str, Any]]]:
+    given, before = [], []
+    for seed, (text, motion) in enumerate(MOTIONS):
+        case = Case(layout=Layout.parse(text), height=SIDE, width=SIDE, channels=3, classes=2)
+        pixels = images_of(case, 1, seed)[0]
+        data = look_data(model_of(case, seed), [Shown(name="", pixels=pixels)])
+        given.append({"data": to_json(data), "motion": motion})
+        before.append(pixels)
+    found = run_driver("moving_driver.mjs", given, tmp_path_factory.mktemp("moving"))
+    after = [np.frombuffer(base64.b64decode(one["pixels"]), np.uint8).reshape(SIDE, SIDE, 3) for one in found]
+    return list(zip(before, after, found, strict=True))
+
+
+@needs_node
+def test_a_picture_that_is_not_moved_stays_what_it_was(made: Any) -> None:
+    before, after, found = made[0]
+    np.testing.assert_array_equal(before, after)
+    assert found["still"]
+    assert all(one["changed"] == 0 and one["left"] in (0, None) for one in found["changes"])
+    assert not made[1][2]["still"]
+
+
+@needs_node
+def test_a_shifted_picture_has_the_background_where_nothing_came_in(made: Any) -> None:
+    before, after, _ = made[1]
+    np.testing.assert_array_equal(after[:, 1:], before[:, :-1])
+    assert not after[:, 0].any()
+    before, after, _ = made[8]
+    np.testing.assert_array_equal(after[1:], before[:-1])
+    assert not after[0].any()
+
+
+@needs_node
+def test_maps_of_a_convolution_move_along_exactly(made: Any) -> None:
+    for place in (1, 2):
+        for one in made[place][2]["changes"][:-1]:
+            assert one["changed"] > 0.1
+            assert one["left"] < 1e-6
+
+
+@needs_node
+def test_a_shift_within_the_window_is_not_a_shift_of_the_subsampled_map(made: Any) -> None:
+    convolution, subsampling, _ = made[3][2]["changes"]
+    assert convolution["left"] < 1e-6
+    assert subsampling["left"] > 0.01
+
+
+@needs_node
+def test_a_quarter_turn_is_clockwise_and_moves_pixels_only(made: Any) -> None:
+    before, after, _ = made[4]
+    assert np.abs(np.rot90(before, -1).astype(int) - after).max() <= 1
+
+
+@needs_node
+def test_blur_noise_and_scale_do_what_they_say(made: Any) -> None:
+    (sharp, soft, _), (clean, noisy, _), (_, small, _) = made[5:8]
+    assert soft.std() < 0.5 * sharp.std()
+    assert abs(float(soft.mean()) - float(sharp.mean())) < 3
+    inside = (clean > 80) & (clean < 175)  # nothing is clipped
+    assert (noisy.astype(float) - clean)[inside].std() == pytest.approx(25.5, rel=0.15)
+    assert not small[:3].any()
+    assert small[SIDE // 2, SIDE // 2].any()
