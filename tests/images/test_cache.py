@@ -114,6 +114,10 @@ DAMAGE = {
     "another background in the index": lambda path: replace_in(path / INDEX, b'"background": [', b'"background": [9,'),
     "another note in the index": lambda path: replace_in(path / INDEX, b"channels 3", b"channels 9"),
     "not UTF-8 in the index": lambda path: replace_in(path / INDEX, b"channels 3", b"channels \xff"),
+    "no marker, and no facts": lambda path: [(path / name).unlink() for name in (MARKER, FACTS_FILE)],
+    "a folder in place of the facts": lambda path: [(path / FACTS_FILE).unlink(), (path / FACTS_FILE).mkdir()],
+    "a file in its place": lambda path: [shutil.rmtree(path), path.write_text("x")],
+    "a broken link in its place": lambda path: [shutil.rmtree(path), path.symlink_to(path.parent / "gone")],
 }
 
 
@@ -451,6 +455,14 @@ def test_a_link_in_the_cache_is_not_followed(pictures, place, tmp_path):
     clear(place)
     assert (place / "link").is_symlink()
     assert (tmp_path / "elsewhere" / MARKER).exists()
+
+
+def test_an_entry_that_lost_its_marker_is_listed_and_cleared(pictures, place):
+    ready(pictures, place)
+    (entry(place) / MARKER).unlink()
+    assert len(entries(place)) == 1
+    assert clear(place)[0] > 0
+    assert not place.exists()
 
 
 def test_a_folder_without_the_marker_is_never_removed(tmp_path):

@@ -13,12 +13,12 @@ from .errors import StorageError
 def explain(error: OSError, path: Path) -> StorageError:
     """Return the error of the operating system as one sentence about `path`."""
     reasons = {
-        errno.ENOSPC: "the disk is full. Free some space or choose another place with -o",
-        errno.EDQUOT: "the disk quota is used up. Free some space or choose another place with -o",
-        errno.EACCES: "there is no permission to write there. Choose another place with -o",
-        errno.EPERM: "there is no permission to write there. Choose another place with -o",
-        errno.EROFS: "the file system is read-only. Choose another place with -o",
-        errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another place with -o",
+        errno.ENOSPC: "the disk is full. Free some space or choose another place",
+        errno.EDQUOT: "the disk quota is used up. Free some space or choose another place",
+        errno.EACCES: "there is no permission to write there. Choose another place",
+        errno.EPERM: "there is no permission to write there. Choose another place",
+        errno.EROFS: "the file system is read-only. Choose another place",
+        errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another place",
         errno.ENAMETOOLONG: "the name is too long. Choose a shorter one with -o",
     }
     reason = reasons.get(error.errno or 0, error.strerror or str(error))

@@ -82,7 +82,7 @@ def _build(
         return entry
     preprocessing, notes = choose_preprocessing(wish, sample)
     area = preprocessing.height * preprocessing.width * preprocessing.channels
-    remove(folder / key)  # what stands there was not whole
+    _make_way(folder / key)
     make_room(folder, len(source) * (area + FACTS.itemsize) + _INDEX)
     with building(folder) as place:
         target = place / IMAGES
@@ -110,6 +110,14 @@ def _build(
             ),
         )
         return _settle(place, folder / key, key)
+
+
+def _make_way(place: Path) -> None:
+    """Remove what stands at the place of an entry: it was not whole."""
+    if place.is_symlink() or place.is_file():
+        place.unlink()  # no name but that of an entry looks like this
+    else:
+        remove(place)
 
 
 def _settle(built: Path, place: Path, key: str) -> Entry:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -12,13 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .entry import IMAGES, INDEX
+from .entry import FACTS_FILE, IMAGES, INDEX
 from .locks import is_held
 
 FOLDER_VARIABLE = "CONVSCOPE_CACHE"
 MARKER = "convscope-cache"
-"""A file in every folder that convscope made here; nothing without it is ever removed."""
+"""A file in every folder that convscope made here; what has neither it nor the name of an entry is never removed."""
 
+_KEY = re.compile("[0-9a-f]{32}")
 _STALE_S = 24 * 3600
 _TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/: backup programs leave such folders out
 _TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Pictures decoded by convscope. Safe to remove.\n"
@@ -52,7 +54,8 @@ def entries(folder: Path) -> list[CacheEntry]:
             continue
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             index = json.loads((path / INDEX).read_bytes())["index"]
-            used = (path / MARKER).stat().st_mtime
+            marked = (path / MARKER).exists()
+            used = (path / MARKER if marked else path).stat().st_mtime
             found.append(
                 CacheEntry(
                     name=str(index["name"]),
@@ -108,13 +111,15 @@ def building(folder: Path) -> Iterator[Path]:
 
 def remove(path: Path) -> bool:
     """Remove one folder that convscope made, moved aside first so that no half of it is ever read."""
-    if not (path / MARKER).is_file():
+    if not is_own(path):
         return False
     aside = path.with_name(f".removed-{secrets.token_hex(8)}")
     try:
         path.rename(aside)
         for inside in aside.iterdir():
-            if inside.name != MARKER:  # the marker goes last: what is left by an error can still be told and removed
+            if inside.is_dir() and not inside.is_symlink():
+                shutil.rmtree(inside)
+            elif inside.name != MARKER:  # the marker goes last: what is left by an error can still be told and removed
                 inside.unlink()
         shutil.rmtree(aside)
     except OSError:  # another process was faster, or it is open (Windows)
@@ -138,11 +143,18 @@ def _user_folder() -> Path:
 
 
 def own_folders(folder: Path) -> Iterator[Path]:
-    """Give the folders in `folder` that carry the marker."""
+    """Give the folders in `folder` that convscope made."""
     with contextlib.suppress(OSError):
-        for path in sorted(folder.iterdir()):
-            if not path.is_symlink() and (path / MARKER).is_file():
-                yield path
+        yield from filter(is_own, sorted(folder.iterdir()))
+
+
+def is_own(path: Path) -> bool:
+    """Return whether convscope made a folder: it has the marker, or the name of an entry and only its parts."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    if (path / MARKER).is_file():
+        return True
+    return bool(_KEY.fullmatch(path.name)) and {part.name for part in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
 
 
 def entry_bytes(path: Path) -> int:
