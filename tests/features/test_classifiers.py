@@ -1,5 +1,7 @@
 """Classifiers on features: all learn from the same pictures and are judged on the same others."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,15 @@ def test_what_a_classifier_cannot_use_is_a_sentence() -> None:
     found.values[0, 0] = np.nan
     with pytest.raises(DataError, match=r"The classifier lda cannot learn from these features: Input X contains NaN\."):
         list(judge_classifiers(found, named_classifiers(["lda"])))
+
+
+def test_more_values_than_lda_can_take_are_a_sentence() -> None:
+    some = features(["train"] * 4 + ["test"] * 2)
+    wide = dataclasses.replace(some, values=np.zeros((6, 64, 8, 9), np.float32))
+    with pytest.raises(
+        ParameterError, match=r"lda must have at most 4,096 values .* Got 4,608\. Take fewer with --pool"
+    ):
+        list(judge_classifiers(wide, named_classifiers(["lda"])))
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -352,9 +352,7 @@ def test_problems_are_listed_by_whether_the_file_was_used() -> None:
     ]
     text, page = page_of(report_of(problems=problems, left_out=1))
     assert "1 file left out of training" in page.text
-    assert (
-        text.index("cut.jpg") < text.index("Noticed, and used all the same") < text.index("a.png") < text.index("b.png")
-    )
+    assert text.index("cut.jpg") < text.index("Noticed besides") < text.index("a.png") < text.index("b.png")
 
 
 def test_the_command_to_predict_quotes_the_path_for_a_shell() -> None:

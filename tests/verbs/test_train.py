@@ -1,5 +1,6 @@
 """The main job in Python: from pictures to a run folder that holds everything."""
 
+import io
 import itertools
 import json
 import time
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, StorageError, TrainingError
-from convscope.core.progress import Silent
+from convscope.core.progress import Plain, Silent
 from convscope.networks.model import Model
 from convscope.training import loop, run, schedule, watch
 from convscope.training.history import History
@@ -163,7 +164,9 @@ def test_resume_wants_a_run_and_takes_no_options(tmp_path: Path) -> None:
 
 def test_resume_of_a_finished_run_gives_the_same_model(tmp_path: Path) -> None:
     first = train("digits", epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
-    again = train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
+    said = io.StringIO()
+    again = train(resume=tmp_path / "run", cache_dir=tmp_path / "c", reporter=Plain(said))
+    assert "this run was finished; its model and report are written again" in said.getvalue()
     for name, value in first.model.network.state_dict().items():
         assert np.array_equal(value.numpy(), again.model.network.state_dict()[name].numpy()), name
 

@@ -97,6 +97,8 @@ def _scaled(classifier: Any) -> Any:
     return make_pipeline(StandardScaler(), classifier)
 
 
+_MOST_FOR_LDA = 4_096
+
 CLASSIFIERS: dict[str, Callable[[int], Any]] = {
     "softmax": _softmax,
     "svm": _svm,
@@ -132,7 +134,14 @@ def judge_classifiers(
 
     Raises:
         DataError: there are no pictures to learn from, or none to judge on, or a classifier cannot use the features.
+        ParameterError: there are more features than a classifier can take.
     """
+    values = features.vectors.shape[1]
+    if "lda" in classifiers and values > _MOST_FOR_LDA:
+        raise ParameterError(
+            f"lda must have at most {_MOST_FOR_LDA:,} values a picture, as its time grows with their cube. Got "
+            f"{values:,}. Take fewer with --pool mean or a later --stage, or leave lda out."
+        )
     judged_on = "test" if len(features.part("test")) else "validation"
     train, held_out = features.part("train"), features.part(judged_on)
     if not len(train) or not len(held_out):

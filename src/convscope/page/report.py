@@ -175,5 +175,5 @@ def _files(report: Report) -> Html:
     left_out = tag("p", f"{counted(report.left_out, 'file')} left out of training and of the figures above.")
     parts = [left_out, problems_table(report.unusable) if report.unusable else ""]
     if usable:
-        parts += [tag("h3", "Noticed, and used all the same"), problems_table(usable)]
+        parts += [tag("h3", "Noticed besides"), problems_table(usable)]
     return joined(*parts)

@@ -176,6 +176,8 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
         if go_on and folder is not None:
             load_checkpoint(state, folder.checkpoint, run=record.digest)
             before = state.best_weights()
+            if state.pace.done:
+                reporter.say("this run was finished; its model and report are written again")
         trouble: TrainingError | None = None
         with noticed() as interruption, reporter.task("training", 1.0) as task:
             watch = Watch(
