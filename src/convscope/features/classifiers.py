@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.errors import DataError, choose
+from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 
