@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from results_file import UNSHARED_RATE
-
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- results: written by benchmarks/readme_table.py -->\n", "<!-- end of results -->\n"
@@ -35,22 +33,21 @@ def row(result: dict[str, Any]) -> str:
         f"{100 * accuracy['mean']:.2f} %{spread}",
         str(accuracy["n"]),
         f"{result['seconds']['median']:.0f} s",
-        unshared_time(samples),
+        undisturbed_time(result),
         f"{100 * statistics.median(shares):.0f} %",
         f"`{result['commit']}`",
     ]
     return "| " + " | ".join(cells) + " |"
 
 
-def unshared_time(samples: list[dict[str, Any]]) -> str:
-    """Return what the time would have been on two cores of its own, by the slower and the faster look at it."""
-    if any("reference_before_and_after" not in sample for sample in samples):
+def undisturbed_time(result: dict[str, Any]) -> str:
+    """Return what the epochs take where no step waits for another program, measured for this layout; else a dash."""
+    path = HERE / "results" / "step.json"
+    steps = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found, sample = steps.get(result["task"]), result["samples"][0]
+    if found is None or (found["layout"], found["epochs"]) != (sample["layout"], sample["epochs"]):
         return "–"
-    ends = [
-        statistics.median(sample["seconds"] * end(sample["reference_before_and_after"]) for sample in samples)
-        for end in (min, max)
-    ]
-    return f"{ends[0] / UNSHARED_RATE:.0f} to {ends[1] / UNSHARED_RATE:.0f} s"
+    return f"{found['epochs_s']:.0f} s"
 
 
 def table() -> str:
@@ -64,16 +61,16 @@ def table() -> str:
         return "No result is there yet.\n"
     first = results[0]
     lines = [
-        "| set | layout chosen | accuracy | seeds | time | unshared | share | commit |",
+        "| set | layout chosen | accuracy | seeds | time | training, undisturbed | share | commit |",
         "|---|---|---|---|---|---|---|---|",
         *(row(result) for result in results),
         "",
         "Accuracy: mean over the seeds with its 95 % interval, on held-out or test pictures. The default epochs were",
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
         "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
-        "a core a process that never waits was given just before and after; the machine was shared. Unshared: the time",
-        "scaled by how fast a fixed training step was just before and just after, against its speed on two such cores",
-        "with nothing else to do (`benchmarks/reference_step.py`): an estimate, rough where the two differ.",
+        "a core a process that never waits was given just before and after; the machine was shared. Training,",
+        "undisturbed: the default epochs at the rate of those steps during which the machine did nothing else",
+        "(`benchmarks/step.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
         "Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
         "b445226, which are too long by that.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",

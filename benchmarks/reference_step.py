@@ -4,8 +4,8 @@
 
 Scope: a fixed piece of work to compare machines and moments by, not a part of convscope: `32C5-MP2-64C5-MP2-128N` on
 random pictures of 28 × 28 × 1, 256 a step, channels_last, bfloat16 where the processor has it, subsampled before the
-nonlinearity, AdamW, the allocator kept from giving memory back. On a machine of its own it was seen to do
-`UNSHARED_RATE` images a second; what takes `seconds` here would take about seconds × rate / UNSHARED_RATE there.
+nonlinearity, AdamW, the allocator kept from giving memory back. On a machine that does nothing else, what takes
+`seconds` here takes about seconds × rate here / rate there.
 """
 
 import argparse

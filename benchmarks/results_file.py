@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-UNSHARED_RATE = 5_100
-"""Images a second of benchmarks/reference_step.py on two cores of an Intel Xeon with AMX and nothing else to do."""
 PACKAGES = ("convscope", "torch", "numpy", "pillow", "scikit-learn")
 
 
