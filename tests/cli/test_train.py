@@ -22,6 +22,14 @@ TRAIN = ["train", "digits", "--layout", "4C3-MP2", "--threads", "1", "-o", "run"
 COMMAND = [sys.executable, "-m", "convscope", *TRAIN]
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that commands run in, with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -79,14 +87,10 @@ def test_the_page_that_looks_inside_is_written_when_asked_for(
     assert not Path("run/look.html").exists()  # that of the run before is no longer true
 
 
-def test_unusable_pictures_are_named_and_the_exit_code_is_1(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    folder(tmp_path / "set", each=4)
+def test_unusable_pictures_are_named_and_the_exit_code_is_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder(here / "set", each=4)
     for number in range(12):
-        (tmp_path / "set" / "a" / f"bad{number:02}.png").write_bytes(b"no picture")
+        (here / "set" / "a" / f"bad{number:02}.png").write_bytes(b"no picture")
     command = ["train", "set", "--layout", "4C3-MP2", "--threads", "1", "-o", "run", "--epochs", "1", "--size", "8"]
     assert main(command) == 1
     out, err = capsys.readouterr()
@@ -125,43 +129,39 @@ def test_a_dry_run_of_a_run_that_is_there_is_refused(capsys: pytest.CaptureFixtu
 
 
 def test_without_data_a_folder_of_the_name_of_the_set_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    folder(tmp_path / "digits", each=4)
+    folder(here / "digits", each=4)
     short = ["--layout", "2C3-MP2", "--epochs", "1", "--threads", "1", "--dry-run", "--json"]
     assert main(["train", *short]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == list("0123456789")
     assert main(["train", "digits", *short]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["classes"] == ["a", "b"]
-    assert f"digits is taken from here, {tmp_path / 'digits'}, not the set of that name" in err
+    assert f"digits is taken from here, {here / 'digits'}, not the set of that name" in err
 
 
 @pytest.mark.parametrize(("data", "output"), [("set", "set"), ("set", "set/run"), (".", None)])
 def test_a_run_is_not_put_among_the_pictures(
     data: str,
     output: str | None,
-    tmp_path: Path,
+    here: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(folder(tmp_path / "set", each=4) if data == "." else folder(tmp_path / "set", each=4).parent)
-    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    before = sorted((tmp_path / "set").rglob("*"))
+    pictures = folder(here / "set", each=4)
+    monkeypatch.chdir(pictures if data == "." else here)
+    before = sorted((here / "set").rglob("*"))
     assert main(["train", data, *(["-o", output] if output else [])]) == 2
     assert "`output` must be outside the folder of pictures" in capsys.readouterr().err
-    assert sorted((tmp_path / "set").rglob("*")) == before
+    assert sorted((here / "set").rglob("*")) == before
 
 
-def test_a_run_has_the_name_of_its_folder_in_any_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    folder(tmp_path / "写真", each=4)
+def test_a_run_has_the_name_of_its_folder_in_any_script(here: Path) -> None:
+    folder(here / "写真", each=4)
     command = ["train", "写真", "--layout", "2C3-MP2", "--epochs", "1", "--threads", "1", "--size", "8", "--quiet"]
     assert main(command) == 0
-    assert (tmp_path / "runs" / "写真-1" / "report.html").exists()
+    assert (here / "runs" / "写真-1" / "report.html").exists()
 
 
 def test_a_dry_run_ends_with_the_command_that_trains_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .unusable import EXIT_UNUSABLE, name_unusable
+from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,10 +110,8 @@ def command(
         written = save_features(model, data, output, **chosen)
         unusable = written.unusable
         click.echo(_written(output, (written.pictures, *written.shape)))
-    problems = ((one.name, one.detail) for one in unusable)
-    name_unusable(problems, reporter, total=len(unusable), rest="named by convscope check")
-    if unusable:
-        context.exit(EXIT_UNUSABLE)
+    problems = [(one.name, one.detail) for one in unusable]
+    end_with_unusable(context, problems, reporter, rest="named by convscope check")
 
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:

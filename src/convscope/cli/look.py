@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
-from .unusable import EXIT_UNUSABLE, name_unusable
+from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
     from convscope.verbs.look import Looked
@@ -59,15 +61,11 @@ def command(
     click.echo(worded(made))
     if opens:
         webbrowser.open(made.path.absolute().as_uri())
-    name_unusable(made.unusable, reporter, total=len(made.unusable), rest="left out of the page")
-    if made.unusable:
-        context.exit(EXIT_UNUSABLE)
+    end_with_unusable(context, made.unusable, reporter, rest="left out of the page")
 
 
 def worded(made: "Looked") -> str:
     """Return where the page is and what is in it."""
-    from convscope.page.wording import counted
-
     size = made.path.stat().st_size / 1e6
     more = f", {made.left_out:,} more than it can hold are left out" if made.left_out else ""
     return f"page    {made.path} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"

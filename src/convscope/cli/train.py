@@ -3,20 +3,14 @@
 import json
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from convscope.core.text import counted
 
 from . import options
-from .unusable import EXIT_UNUSABLE, name_unusable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from convscope.core.progress import Reporter
-    from convscope.images.inspection import Problem
+from .unusable import end_with_unusable
 
 _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet", "look")
 
@@ -105,7 +99,8 @@ def command(context: click.Context, /, **given: Any) -> None:
         else:
             tell(prepared, reporter)
             click.echo(_plan_text(prepared, _typed_words(context)))
-        _end_with_unusable(context, prepared.images.inspection.unusable, reporter)
+        problems = [(one.name, one.detail) for one in prepared.images.inspection.unusable]
+        end_with_unusable(context, problems, reporter, rest="named by convscope check")
         return
     if given["resume"]:
         settings = _typed(context, settings)
@@ -129,14 +124,8 @@ def command(context: click.Context, /, **given: Any) -> None:
         click.echo(_result_text(trained, given["until"]))
     if trained.outcome == "interrupted":
         context.exit(130)
-    _end_with_unusable(context, trained.report.unusable, reporter)
-
-
-def _end_with_unusable(context: click.Context, unusable: "Sequence[Problem]", reporter: "Reporter") -> None:
-    """Name the pictures that could not be used, and leave with the exit code that says so."""
-    name_unusable(((one.name, one.detail) for one in unusable), reporter, total=len(unusable), rest="in the report")
-    if unusable:
-        context.exit(EXIT_UNUSABLE)
+    problems = [(one.name, one.detail) for one in trained.report.unusable]
+    end_with_unusable(context, problems, reporter, rest="in the report")
 
 
 def _typed(context: click.Context, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """What commands say, and return, when some of their pictures could not be used."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
@@ -16,3 +18,12 @@ def name_unusable(pictures: Iterable[tuple[str, str]], reporter: "Reporter", *, 
         reporter.say(f"unusable: {name}: {reason}")
     if total > MOST_NAMED:
         reporter.say(f"… and {total - MOST_NAMED:,} more, {rest}")
+
+
+def end_with_unusable(
+    context: click.Context, pictures: Sequence[tuple[str, str]], reporter: "Reporter", *, rest: str
+) -> None:
+    """Say which pictures could not be used, and leave with the exit code of that; go on if there are none."""
+    name_unusable(pictures, reporter, total=len(pictures), rest=rest)
+    if pictures:
+        context.exit(EXIT_UNUSABLE)

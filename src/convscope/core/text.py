@@ -18,14 +18,14 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_written_out, text)
 
 
-def counted(number: int, word: str) -> str:
-    """Return a number of things in words; `word` is for one of them.
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun.
 
     Examples:
-        >>> counted(1, "epoch"), counted(1_200, "picture")
-        ('1 epoch', '1,200 pictures')
+        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes")
+        ('1 picture', '12,000 pictures', '2 classes')
     """
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

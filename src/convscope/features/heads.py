@@ -98,8 +98,8 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
     if network.temperature is not None:
         temperature = _temperature(fitted, found)
         network.temperature.fill_(temperature)
-    record = {"name": name, "stage": reading.depth(model.network), "pool": reading.pool}
-    record["temperature"] = temperature
+    stage = reading.depth(model.network)
+    record = {"name": name, "stage": stage, "pool": reading.pool, "temperature": temperature}
     return replace(
         model, network=network.eval(), layout=network.layout, training={**model.training, "classifier": record}
     )

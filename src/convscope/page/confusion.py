@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
+from convscope.core.text import counted
 from convscope.training.report import Report
 from convscope.training.scores import Cell
 
 from .markup import Html, joined, named, tag
-from .wording import counted, percent
+from .wording import percent
 
 MOST_CLASSES = 30
 MOST_PAIRS = 20

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from convscope.core.pace import duration
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 
@@ -16,7 +16,7 @@ from .document import document, static
 from .gallery import gallery, sections
 from .markup import Html, joined, named, shortened, tag
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
-from .wording import counted, large, percent
+from .wording import large, percent
 
 MOST_NOTES = 100
 _HELD_OUT = "Training never saw them."

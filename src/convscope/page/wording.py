@@ -25,16 +25,6 @@ def percent(value: float | None, total: int | None = None) -> str:
     return f"{text} %"
 
 
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun.
-
-    Examples:
-        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes")
-        ('1 picture', '12,000 pictures', '2 classes')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def large(number: int) -> str:
     """Return a whole number with separators and, from a million on, its size in words.
 

@@ -52,7 +52,7 @@ class Watch(Listener):
         self.outcome: Outcome = "done"
         self.last_good = last_good
         self._saved_s = time.monotonic()
-        self._held_out = ""
+        self._held_out = ""  # of the last epoch that was judged
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Show the step; write a checkpoint when it is time."""
@@ -81,8 +81,7 @@ class Watch(Listener):
         return True
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
-        held_out = self._held_out  # of the last epoch that was judged
-        note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{held_out}  {rate:,.0f} images/s"
+        note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._held_out}  {rate:,.0f} images/s"
         self.task.update(state.pace.fraction, note)
 
     def save(self, state: TrainingState) -> None:

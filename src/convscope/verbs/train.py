@@ -91,8 +91,8 @@ def train(
             raise ParameterError("`resume` takes the settings of the run. Leave out every other option.")
         folder = RunFolder(path=Path(resume))
         record = read_record(folder)
-        again = _resumed_data(data, record.settings)
-        fresh = prepare_run(record.settings, again, cache_dir=cache_dir, reporter=reporter)
+        _refuse_other_data(data, record.settings)
+        fresh = prepare_run(record.settings, data, cache_dir=cache_dir, reporter=reporter)
         prepared = with_resumed(record, fresh)
     else:
         prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, **options)
@@ -123,15 +123,14 @@ def prepare(
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent())
 
 
-def _resumed_data(data: Any, settings: Settings) -> Any:
-    """Return the arrays that a run is gone on with, None for the data in its settings."""
+def _refuse_other_data(data: Any, settings: Settings) -> None:
+    """Refuse to go on with other data than those of the run; arrays must be given again, others need not."""
     if data is None and settings.data == _ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
     if data is not None and _written(data) != settings.data:
         raise ParameterError(
             f"`resume` goes on with the pictures of the run, {settings.data!r}. Got {_written(data)!r}. Leave them out."
         )
-    return data
 
 
 def _refuse_among_pictures(output: Path, data: str) -> None:

@@ -91,14 +91,13 @@ def _parts(top: Folder, name: str) -> tuple[list[tuple[int, Folder]], list[str]]
 
 def _refuse_parts_beside_classes(top: Folder, found: dict[int, Folder], name: str) -> None:
     """Raise DataError if a folder has the name of a part and class folders inside, and others stand beside it."""
-    others = [folder for folder in top.folders if folder not in found.values()]
-    for part in found.values():
-        if others and sum(folder.count() for folder in part.folders):
-            raise DataError(
-                f"`{name}` must have either classes or train/ beside val/ or test/. Got {part.name}/ with class "
-                f"folders inside, beside {others[0].name}/. Move it elsewhere, or rename {part.name}/ if it is a "
-                "group of classes."
-            )
+    others = [folder.name for folder in top.folders if folder not in found.values()]
+    parts = [part.name for part in found.values() if any(folder.count() for folder in part.folders)]
+    if others and parts:
+        raise DataError(
+            f"`{name}` must have either classes or train/ beside val/ or test/. Got {parts[0]}/ with class folders "
+            f"inside, beside {others[0]}/. Move it elsewhere, or rename {parts[0]}/ if it is a group of classes."
+        )
 
 
 def _classes(part: Folder, split: int, name: str) -> Iterator[tuple[str, Folder]]:

@@ -58,9 +58,10 @@ def open_source(
     if not isinstance(data, (str, os.PathLike)) or "\0" in os.fspath(data):
         raise DataError(f"`data` must be a path, the name of a set, or a pair of arrays. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
-    if text in NAMES and reporter is not None and os.path.lexists(path):
+    there = text != "" and os.path.lexists(path)
+    if there and text in NAMES and reporter is not None:
         reporter.say(f"{text} is taken from here, {path.absolute()}, not the set of that name")
-    if text == "" or not os.path.lexists(path):
+    if not there:
         if text in NAMES:
             return open_named(text, data_dir=data_dir, reporter=reporter)
         raise DataError(

@@ -4,7 +4,7 @@ import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComputer } from "./computing.js";
 import { element, foreign } from "./dom.js";
-import { readNetwork, shapeAt } from "./format.js";
+import { readNetwork } from "./format.js";
 import { makeGlance } from "./glance.js";
 import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
@@ -83,17 +83,10 @@ function build(page, network) {
   };
   const go = (/** @type {Partial<Place> & { step: number }} */ place) => {
     if (!state) return;
-    const same = { ...(place.step === state.place.step ? state.place : best(state.all, place)), ...place };
+    const same = { ...(place.step === state.place.step ? state.place : strongest(network, state.all, place.step, place.unit ?? 0)), ...place };
     state = { ...state, place: within(network, /** @type {Place} */ (same)) };
     address();
     draw();
-  };
-  /** Where the largest value of a map is. @param {Float32Array[]} all @param {Partial<Place> & { step: number }} place */
-  const best = (all, place) => {
-    const { rows, columns } = shapeAt(network, place.step);
-    const map = all[place.step].subarray((place.unit ?? 0) * rows * columns, ((place.unit ?? 0) + 1) * rows * columns);
-    const at = map.indexOf(Math.max(...map));
-    return { unit: 0, row: Math.floor(at / columns), column: at % columns };
   };
   const compute = makeComputer(network, inlined("worker"), ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
     const place = wanted ?? state?.place ?? strongest(network, all, network.steps.length > 1 ? 1 : network.steps.length);

@@ -46,19 +46,19 @@ export function within(network, place) {
 }
 
 /**
- * Where the largest value of a step is: a good place to begin.
+ * Where the largest value of a step, or of one of its maps, is: a good place to begin.
  * @param {Network} network
  * @param {Float32Array[]} all
  * @param {number} step
+ * @param {number | null} [unit] the map; all of them if none
  * @returns {Place}
  */
-export function strongest(network, all, step) {
+export function strongest(network, all, step, unit = null) {
   const shape = shapeAt(network, step);
-  let best = 0;
-  all[step].forEach((value, index) => {
-    if (value > all[step][best]) best = index;
-  });
   const area = shape.rows * shape.columns;
-  const unit = Math.floor(best / area);
-  return { step, unit, row: Math.floor((best % area) / shape.columns), column: best % shape.columns };
+  const [from, to] = unit === null ? [0, shape.maps * area] : [unit * area, (unit + 1) * area];
+  let best = from;
+  for (let index = from; index < to; index++) if (all[step][index] > all[step][best]) best = index;
+  const place = best % area;
+  return { step, unit: Math.floor(best / area), row: Math.floor(place / shape.columns), column: place % shape.columns };
 }
