@@ -2,7 +2,7 @@
 
 import click
 
-from convscope.cli import group
+from convscope.cli.group import group
 
 HEAD = """\
 # Commands

@@ -10,7 +10,8 @@ import click
 import pytest
 
 from convscope import __version__
-from convscope.cli import group, main
+from convscope.cli import main
+from convscope.cli.group import group
 from convscope.core.errors import DataError
 
 
@@ -112,7 +113,21 @@ def test_a_reader_that_left_ends_it_quietly(command: list[Any], capfd: pytest.Ca
 )
 def test_what_does_not_exist_is_exit_2(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
-    assert sentence in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.endswith("See: convscope --help\n")
+    assert said.count("\n") == 1
+
+
+def test_ctrl_c_outside_of_every_command_is_exit_130_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convscope.cli.group.main", stopped)
+    assert main(["--help"]) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"]])

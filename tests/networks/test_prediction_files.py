@@ -71,9 +71,9 @@ def test_all_kinds_hold_the_same_rows(tmp_path: Path) -> None:
     assert [one["picture"] for one in table] == pictures
     assert [one["picture"] for one in document["predictions"]] == pictures
     assert [one["picture"] for one in arrow] == pictures
-    assert list(table[0].values())[1:] == ["cat", "0.75", "", "dog", "0.25"]
-    assert list(table[-1].values())[1:] == ["", "", "the file is empty (0 bytes)", "", ""]
-    assert list(table[0]) == list(arrow[0]) == ["picture", "class", "probability", "error", "class_2", "probability_2"]
+    assert list(table[0].values())[1:] == ["cat", "0.75", "dog", "0.25", ""]
+    assert list(table[-1].values())[1:] == ["", "", "", "", "the file is empty (0 bytes)"]
+    assert list(table[0]) == list(arrow[0]) == ["picture", "class", "probability", "class_2", "probability_2", "error"]
     assert list(arrow[0].values())[1:] == ["cat", 0.75, None, "dog", 0.25]
     assert list(arrow[-1].values())[1:] == [None, None, "the file is empty (0 bytes)", None, None]
     assert (document["pictures"], document["unusable"], document["complete"]) == (9, 1, True)
@@ -94,7 +94,7 @@ def test_no_rows_make_a_table_without_rows(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "out"
     write({kind: str(path)}, [])
     if kind == "csv":
-        assert path.read_text() == "picture,class,probability,error,class_2,probability_2\n"
+        assert path.read_text() == "picture,class,probability,class_2,probability_2,error\n"
     elif kind == "json":
         assert json.loads(path.read_text()) == {"predictions": [], "pictures": 0, "unusable": 0, "complete": True}
     else:

@@ -96,8 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (click.Abort, KeyboardInterrupt):
             return _end("Interrupted.", INTERRUPTED, trace=trace)
         except click.ClickException as error:
-            error.show()
-            return CANNOT
+            return _end(f"Error: {_usage_sentence(error)}", CANNOT, trace=trace)
         except ConvscopeError as error:
             return _end(f"Error: {error}", CANNOT, trace=trace)
         except OSError as error:
@@ -146,6 +145,12 @@ def _end(sentence: str, code: int, *, trace: bool) -> int:
             traceback.print_exc()
         print(printable(sentence), file=sys.stderr)
     return code
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    """Return what is wrong with the words of a command, and where they are explained."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{error.format_message()} See: {context.command_path} --help" if context else error.format_message()
 
 
 def _system_sentence(error: OSError) -> str:

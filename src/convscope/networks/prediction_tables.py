@@ -1,12 +1,13 @@
 """Predictions as tables: lines, CSV, JSON, Parquet; written row by row, so that a million of them need no memory.
 
-Columns: picture, class, probability, error, then class_2, probability_2, … where more classes than one are named.
+Columns: picture, class, probability, then class_2, probability_2, … where more classes than one are named, then error.
 """
 
 import csv
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, BinaryIO, TextIO, final
 
 from convscope.core.extras import optional
@@ -64,9 +65,8 @@ class CsvTable(Table):
         picture = spell(prediction.picture)
         ranked = [(_no_formula(spell(name)), f"{value:.6g}") for name, value in prediction.top[: self._top]]
         ranked += [("", "")] * (self._top - len(ranked))
-        rest = [cell for pair in ranked[1:] for cell in pair]
         start = "./" if begins_formula(picture) else ""
-        self._writer.writerow([start + picture, *ranked[0], prediction.error or "", *rest])
+        self._writer.writerow([start + picture, *chain.from_iterable(ranked), prediction.error or ""])
 
     def end(self, *, whole: bool) -> None:
         """Write out what is still in memory."""
@@ -122,8 +122,7 @@ class ParquetTable(Table):
         """Add one row."""
         ranked = [(spell(name), value) for name, value in prediction.top[: self._top]]
         ranked += [(None, None)] * (self._top - len(ranked))  # type: ignore[list-item]  # empty cells
-        rest = [cell for pair in ranked[1:] for cell in pair]
-        self._rows.append((spell(prediction.picture), *ranked[0], prediction.error, *rest))
+        self._rows.append((spell(prediction.picture), *chain.from_iterable(ranked), prediction.error))
         if len(self._rows) >= _ROW_GROUP:
             self._flush()
 
@@ -144,10 +143,10 @@ def columns(top: int) -> list[str]:
 
     Examples:
         >>> columns(2)
-        ['picture', 'class', 'probability', 'error', 'class_2', 'probability_2']
+        ['picture', 'class', 'probability', 'class_2', 'probability_2', 'error']
     """
     more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
-    return ["picture", "class", "probability", "error", *more]
+    return ["picture", "class", "probability", *more, "error"]
 
 
 def _no_formula(name: str) -> str:
