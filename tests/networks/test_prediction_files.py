@@ -74,8 +74,8 @@ def test_all_kinds_hold_the_same_rows(tmp_path: Path) -> None:
     assert list(table[0].values())[1:] == ["cat", "0.75", "dog", "0.25", ""]
     assert list(table[-1].values())[1:] == ["", "", "", "", "the file is empty (0 bytes)"]
     assert list(table[0]) == list(arrow[0]) == ["picture", "class", "probability", "class_2", "probability_2", "error"]
-    assert list(arrow[0].values())[1:] == ["cat", 0.75, None, "dog", 0.25]
-    assert list(arrow[-1].values())[1:] == [None, None, "the file is empty (0 bytes)", None, None]
+    assert list(arrow[0].values())[1:] == ["cat", 0.75, "dog", 0.25, None]
+    assert list(arrow[-1].values())[1:] == [None, None, None, None, "the file is empty (0 bytes)"]
     assert (document["pictures"], document["unusable"], document["complete"]) == (9, 1, True)
     assert document["predictions"][0]["top"][1] == {"class": "dog", "probability": 0.25}
     assert document["predictions"][-1] == {
