@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a network on pictures: folder, list or named set.",
     "predict": "Name the classes of pictures, with their probabilities.",
     "look": "Look inside a network: one page that runs it and shows every step.",
+    "draw": "Draw filters, maps, curves, the layout, or the step in motion.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
     "check": "Say what is wrong with a set of pictures; change nothing.",
     "cache": "Show or clear the pictures that are kept decoded.",

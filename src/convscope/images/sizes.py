@@ -101,6 +101,28 @@ def parse_color(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first.
+
+    Raises:
+        ParameterError: it is neither.
+
+    Examples:
+        >>> parse_size("64"), parse_size("64x48"), parse_size(None)
+        (64, (64, 48), None)
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(
+        part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
+    ):
+        raise ParameterError(
+            f"`size` must be one side or widthxheight in pixels, up to 16384, like 64 or 64x48. Got {text!r}."
+        )
+    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
 def rung(side: float) -> int:
     """Return the largest side of LADDER that enlarges `side` by no more than 15 %, at least the smallest.
 

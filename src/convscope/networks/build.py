@@ -68,8 +68,17 @@ class ConvolutionStage(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the stage's maps."""
-        early = self.subsampling if self.subsample_first else None
-        late = None if self.subsample_first else self.subsampling
+        if not self.subsample_first:
+            values = self.convolved(maps)
+            return values if self.subsampling is None else self.subsampling(values)
+        return self._convolved(maps, early=self.subsampling)
+
+    def convolved(self, maps: Tensor) -> Tensor:
+        """Return the maps before the subsampling."""
+        return self._convolved(maps, early=None)
+
+    def _convolved(self, maps: Tensor, *, early: nn.Module | None) -> Tensor:
+        """Return the maps, subsampled by `early` where it costs least."""
         values = self.convolution(self.pad(maps) if self.pad else maps)
         if early is not None and not self.residual:
             values = early(values)
@@ -79,8 +88,7 @@ class ConvolutionStage(nn.Module):
             values = values + maps
             if early is not None:
                 values = early(values)
-        values = self.nonlinearity.apply(values)
-        return values if late is None else late(values)
+        return self.nonlinearity.apply(values)
 
 
 class ConnectedStage(nn.Module):

@@ -20,8 +20,7 @@ from .first_stages import check_first
 from .recipe import Precision, Recipe
 from .settings import Settings
 
-_VISITS = 360_000
-_FEWEST_EPOCHS, _MOST_EPOCHS = 6, 24
+_MOST_EPOCHS = 24
 _SHIFT = 0.07
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
@@ -117,13 +116,14 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
 
 
 def default_epochs(pictures: int, *, flip: bool) -> int:
-    """Return the number of epochs: few for many pictures, many for few; twice as many where each has a mirror image.
+    """Return the number of epochs: few for many pictures, many for few; more where each has a mirror image.
 
     Examples:
         >>> default_epochs(60_000, flip=False), default_epochs(50_000, flip=True), default_epochs(500, flip=False)
-        (6, 14, 24)
+        (5, 14, 24)
     """
-    return int(np.clip(round(_VISITS / max(1, pictures)), _FEWEST_EPOCHS, _MOST_EPOCHS)) * (2 if flip else 1)
+    times, visits, fewest = (2, 360_000, 6) if flip else (1, 300_000, 5)  # visits: pictures × epochs
+    return times * int(np.clip(round(visits / max(1, pictures)), fewest, _MOST_EPOCHS))
 
 
 def default_batch(pictures: int) -> int:

@@ -9,6 +9,7 @@ from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet, prepare
+from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
 from convscope.networks.build import Network
@@ -137,28 +138,6 @@ def _warned(images: ImageSet) -> list[str]:
     if images.judged != TRAIN:
         return []
     return ["nothing is held out: the accuracy will be that on the training pictures, which says little about others"]
-
-
-def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first.
-
-    Raises:
-        ParameterError: it is neither.
-
-    Examples:
-        >>> parse_size("64"), parse_size("64x48"), parse_size(None)
-        (64, (64, 48), None)
-    """
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(
-        part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
-    ):
-        raise ParameterError(
-            f"`size` must be one side or widthxheight in pixels, up to 16384, like 64 or 64x48. Got {text!r}."
-        )
-    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
 def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, reporter: Reporter) -> Learned:

@@ -1,0 +1,74 @@
+"""``convscope draw``: pictures of a network, and of the step itself."""
+
+from pathlib import Path
+
+import click
+
+from convscope.core.text import counted
+
+from . import options
+
+_WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "step")
+
+
+@click.command("draw", context_settings={"show_default": True})
+@click.argument("what", metavar="WHAT", type=click.Choice(_WHAT))
+@click.argument("model", metavar="[MODEL]", required=False)
+@click.argument("picture", metavar="[PICTURE]", required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=options.PLACE,
+    metavar="FILE",
+    help="A .png, .svg or .pdf; of step a .gif, .mp4 or .png (a strip). Named after WHAT if none.",
+)
+@click.option(
+    "--step",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Which step's filters, or whose unit walks; the first convolution if none.",
+)
+@click.option("--unit", type=click.IntRange(min=1), default=1, metavar="N", help="Which unit walks.")
+@click.option("--size", metavar="SIDE|WxH", help="Pictures of a MODEL that is a layout, in pixels; 28 if none.")
+@click.option("--channels", type=click.Choice(["1", "3"]), default="1", help="The same: gray or colour.")
+@click.option("--classes", type=click.IntRange(min=1), default=10, metavar="K", help="The same: number of classes.")
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", help="The paper.")
+@options.force_files
+def command(
+    *,
+    what: str,
+    model: str | None,
+    picture: str | None,
+    output: Path | None,
+    step: int | None,
+    unit: int,
+    size: str | None,
+    channels: str,
+    classes: int,
+    theme: str,
+    force: bool,
+) -> None:
+    """Draw WHAT of the network in the file or run folder MODEL.
+
+    filters: the weights of a convolution. maps: what every step makes of PICTURE. layout: the network as a diagram;
+    MODEL may be a layout such as 32C5-MP2-128N. fields: how much of a picture one value of each step depends on.
+    curves and confusion: of a run folder. step: a unit walking over PICTURE, as an animation; without MODEL, one of
+    3x3 weights over a picture of 5x5.
+    """
+    from convscope.verbs.draw import draw
+
+    made = draw(
+        what,
+        model,
+        picture,
+        output=output,
+        step=step,
+        unit=unit,
+        size=size,
+        channels=int(channels),
+        classes=classes,
+        theme=theme,
+        force=force,
+    )
+    frames = f" ({counted(made.frames, 'frame')})" if what == "step" else ""
+    click.echo(f"picture {made.path}{frames}")

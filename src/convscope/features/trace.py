@@ -1,0 +1,96 @@
+"""Every value that a network computes for a picture, step by step, convolution and subsampling apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import DataError
+from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.model import Model, as_tensor, evaluating
+from convscope.networks.plan import Step
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace:
+    """What a network makes of one picture.
+
+    Attributes:
+        pixels: the picture as the network takes it, uint8 H W C.
+        below: the same, standardized: float32 C H W.
+        steps: of the network's plan; the classifier last.
+        maps: of each step, float32 maps × rows × columns; the scores of the classifier last.
+        classes: names.
+        probabilities: of every class, float32.
+    """
+
+    pixels: NDArray[np.uint8]
+    below: Maps
+    steps: tuple[Step, ...]
+    maps: tuple[Maps, ...]
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+
+
+def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
+    """Return every value that `model` computes for `pixels`, uint8 H W C of the network's size.
+
+    Raises:
+        DataError: the picture has another shape or kind.
+
+    Examples:
+        >>> from convscope.images.preprocessing import Preprocessing
+        >>> from convscope.networks.layout import Layout
+        >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> [maps.shape for maps in trace(model, np.zeros((8, 8, 1), np.uint8)).maps]
+        [(4, 8, 8), (4, 4, 4), (2, 1, 1)]
+    """
+    planned = model.network.plan
+    expected = (planned.height, planned.width, planned.channels)
+    if pixels.dtype != np.uint8 or pixels.shape != expected:
+        raise DataError(
+            f"`pixels` must be a uint8 array {' '.join(map(str, expected))}. Got {pixels.dtype} {pixels.shape}."
+        )
+    with evaluating(model.network), torch.inference_mode():
+        standardized = model.network.standardize(as_tensor(pixels[None]))
+        below, *maps = (_array(values) for values in (standardized, *each_step(model.network, standardized)))
+    return Trace(
+        pixels=pixels,
+        below=below,
+        steps=planned.steps,
+        maps=tuple(maps),
+        classes=model.classes,
+        probabilities=model.predict_proba(pixels[None])[0],
+    )
+
+
+def each_step(network: Network, maps: Tensor) -> Iterator[Tensor]:
+    """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan.
+
+    A stage means convolve → normalize → nonlinearity → subsample, and that is what is given, in whatever order the
+    network computes it. Scores that are margins are divided by their temperature.
+    """
+    for module in network.stages:
+        if isinstance(module, ConvolutionStage) and module.subsampling is not None:
+            maps = module.convolved(maps)
+            yield maps
+            maps = module.subsampling(maps)
+        else:
+            maps = module(maps)
+        yield maps
+    scores = network.classifier(maps.flatten(1))
+    yield scores if network.temperature is None else scores / network.temperature
+
+
+def _array(values: Tensor) -> Maps:
+    """Return the maps of the only picture, maps × rows × columns, from 1 C H W or 1 × units."""
+    first = values[0].float()
+    result: Maps = (first if first.ndim == 3 else first[:, None, None]).contiguous().numpy()
+    return result

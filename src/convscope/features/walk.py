@@ -1,0 +1,178 @@
+"""One unit walking over an image: at every place the patch that it sees, and the value that comes of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from convscope.core.errors import ParameterError, choose
+from convscope.networks.folding import Sums, fold
+from convscope.networks.model import Model
+from convscope.stages.geometry import output_size
+from convscope.stages.nonlinearity import NONLINEARITIES
+from convscope.stages.subsampling import Subsampling
+
+from .trace import Trace
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Walk:
+    """A unit at every place of an image, and the subsampling of its map.
+
+    Attributes:
+        image: what it walks over, zeros around it included: channels × H × W.
+        channels: names of the channels.
+        weights: channels × k × k.
+        bias: added to each sum.
+        rest: of each place, what channels that are not among `channels` add to the sum; 0 for most.
+        stride: pixels between neighbouring places.
+        padding: zeros before and after each side of the image.
+        nonlinearity: a key of `NONLINEARITIES`.
+        values: the map, h × w.
+        subsampling: what follows, if any; `subsampled` is its map, else it is empty.
+    """
+
+    image: Values
+    channels: tuple[str, ...]
+    weights: Values
+    bias: float
+    rest: Values
+    stride: int
+    padding: tuple[int, int]
+    nonlinearity: str
+    values: Values
+    subsampling: Subsampling | None
+    subsampled: Values
+
+    def patch(self, row: int, column: int) -> Values:
+        """Return what the unit sees at a place: channels × k × k."""
+        top, left, side = row * self.stride, column * self.stride, self.weights.shape[1]
+        return self.image[:, top : top + side, left : left + side]
+
+    def total(self, row: int, column: int) -> float:
+        """Return bias + Σ weight × input at a place, before the nonlinearity."""
+        return float((self.patch(row, column) * self.weights).sum() + self.rest[row, column] + self.bias)
+
+
+def walk(
+    image: ArrayLike,
+    weights: ArrayLike,
+    *,
+    bias: float = 0.0,
+    stride: int = 1,
+    padding: tuple[int, int] = (0, 0),
+    nonlinearity: str = "linear",
+    subsampling: Subsampling | None = None,
+    channels: tuple[str, ...] = ("image",),
+    rest: ArrayLike = 0.0,
+) -> Walk:
+    """Return the walk of one unit over an image.
+
+    Args:
+        image: H × W, or channels × H × W.
+        weights: k × k, or channels × k × k.
+        bias: added to each sum.
+        stride: pixels between neighbouring places.
+        padding: zeros before and after each side.
+        nonlinearity: a key of `NONLINEARITIES`.
+        subsampling: of the map.
+        channels: their names.
+        rest: what else is added at each place.
+
+    Raises:
+        ParameterError: the image and the weights do not belong together, or the nonlinearity is unknown.
+        LayoutError: the unit is larger than the image.
+
+    Examples:
+        >>> found = walk(np.eye(5), np.ones((3, 3)))
+        >>> found.values.shape, found.values[0].tolist(), found.total(0, 2)
+        ((3, 3), [3.0, 2.0, 1.0], 1.0)
+    """
+    choose("nonlinearity", nonlinearity, tuple(NONLINEARITIES))
+    pixels, unit = (np.asarray(value, np.float64) for value in (image, weights))
+    pixels, unit = (value[None] if value.ndim == 2 else value for value in (pixels, unit))
+    if pixels.ndim != 3 or unit.ndim != 3 or len(pixels) != len(unit) or len(channels) != len(unit):
+        raise ParameterError(
+            "`weights` must be channels × k × k over an image channels × H × W. "
+            f"Got {np.shape(weights)} over {np.shape(image)}, and {len(channels)} names."
+        )
+    pixels = np.pad(pixels, ((0, 0), padding, padding))
+    shape = tuple(output_size(side, unit.shape[1], stride) for side in pixels.shape[1:])
+    patches = np.lib.stride_tricks.sliding_window_view(pixels, unit.shape[1:], axis=(1, 2))[:, ::stride, ::stride]
+    added = np.broadcast_to(np.asarray(rest, np.float64), shape)
+    sums = np.einsum("chwij,cij->hw", patches, unit) + added + bias
+    values = torch.from_numpy(sums)[None, None]
+    values = NONLINEARITIES[nonlinearity].apply(values)
+    after = torch.zeros(1, 1, 0, 0) if subsampling is None else subsampling.build().eval()(values)
+    return Walk(
+        image=pixels,
+        channels=channels,
+        weights=unit,
+        bias=bias,
+        rest=added,
+        stride=stride,
+        padding=padding,
+        nonlinearity=nonlinearity,
+        values=values[0, 0].numpy(),
+        subsampling=subsampling,
+        subsampled=after[0, 0].numpy(),
+    )
+
+
+def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int = 3) -> Walk:
+    """Return the walk of a unit of `model` over the maps below it for one picture.
+
+    Of more maps below than `most`, those that add most to the unit's map are kept; the rest goes into `Walk.rest`.
+
+    Args:
+        model: the network.
+        traced: what it made of the picture.
+        step: number of a convolution among the steps, from 1.
+        unit: its number, from 1.
+        most: maps below that are kept.
+
+    Raises:
+        ParameterError: there is no such convolution or unit, its weights are not the same everywhere, or it adds its
+            input.
+    """
+    folded = fold(model.network).steps
+    sums = folded[step - 1] if 1 <= step <= len(folded) else None
+    if not isinstance(sums, Sums) or not _is_plain(sums):
+        known = [place for place, one in enumerate(folded, 1) if isinstance(one, Sums) and _is_plain(one)]
+        raise ParameterError(f"`step` must be a plain convolution, one of {known or 'none here'}. Got {step}.")
+    units = len(sums.biases)
+    if not 1 <= unit <= units:
+        raise ParameterError(f"`unit` must be from 1 to {units}. Got {unit}.")
+    below = (traced.below if step == 1 else traced.maps[step - 2]).astype(np.float64)
+    weights = sums.weights[0, 0, unit - 1].astype(np.float64)
+    padding = (sums.before, sums.after)
+    pairs = zip(below, weights, strict=True)
+    parts = np.stack([walk(image, part, stride=sums.stride, padding=padding).values for image, part in pairs])
+    kept = np.sort(np.argsort(-np.abs(parts).max(axis=(1, 2)), kind="stable")[:most])
+    left = np.delete(parts, kept, axis=0).sum(axis=0)
+    after = folded[step] if step < len(folded) else None
+    return walk(
+        below[kept],
+        weights[kept],
+        bias=float(sums.biases[unit - 1]),
+        stride=sums.stride,
+        padding=padding,
+        nonlinearity=sums.nonlinearity,
+        subsampling=after if isinstance(after, Subsampling) else None,
+        channels=tuple(_channel(step, len(below), place) for place in kept),
+        rest=left,
+    )
+
+
+def _is_plain(sums: Sums) -> bool:
+    return sums.weights.shape[:2] == (1, 1) and not sums.residual
+
+
+def _channel(step: int, count: int, place: int) -> str:
+    """Return the name of one of `count` maps below."""
+    if step > 1:
+        return f"map {place + 1}"
+    return "picture" if count == 1 else ("red", "green", "blue")[place] if count == 3 else f"channel {place + 1}"

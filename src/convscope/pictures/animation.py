@@ -1,0 +1,84 @@
+"""Frames to a file: an animated GIF, an MP4 where ffmpeg is, or a strip of stills."""
+
+import itertools
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convscope.core.atomic import replacing
+from convscope.core.errors import MissingPackageError, ParameterError, StorageError
+
+from .step import Pixels
+
+KINDS = (".gif", ".mp4", ".png")
+STILLS = 6
+"""Frames of a strip."""
+_PAUSE_MS, _LAST_PAUSE_MS = 450, 2_500
+
+
+def check_animation(path: Path) -> None:
+    """Refuse a name whose ending stands for no kind of animation, and MP4 where ffmpeg is not.
+
+    Raises:
+        ParameterError: the ending is another.
+        MissingPackageError: ffmpeg is needed and not there.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise ParameterError(
+            f"`output` must end in .gif, .mp4 or .png (a strip). Got {path.name!r}. Choose one of them."
+        )
+    if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
+        raise MissingPackageError("MP4 needs the program ffmpeg, which is not there. Install it, or write a .gif.")
+
+
+def save_animation(frames: Iterable[Pixels], path: Path) -> int:
+    """Write the frames, H W 3, to `path` by its ending, whole or not at all; return how many there were.
+
+    Raises:
+        ParameterError: the ending is another than .gif, .mp4 or .png.
+        MissingPackageError: ffmpeg is needed and not there.
+        StorageError: the file cannot be written.
+    """
+    check_animation(path)
+    with replacing(path) as temporary:
+        return _WRITERS[path.suffix.lower()](frames, temporary)
+
+
+def _write_gif(frames: Iterable[Pixels], path: Path) -> int:
+    images = [Image.fromarray(frame).quantize(96, dither=Image.Dither.NONE) for frame in frames]
+    pauses = [_PAUSE_MS] * (len(images) - 1) + [_LAST_PAUSE_MS]
+    images[0].save(path, "GIF", save_all=True, append_images=images[1:], duration=pauses, loop=0, optimize=True)
+    return len(images)
+
+
+def _write_strip(frames: Iterable[Pixels], path: Path) -> int:
+    """Write the frames below each other."""
+    every = list(frames)
+    Image.fromarray(np.concatenate(every)).save(path, "PNG")
+    return len(every)
+
+
+def _write_mp4(frames: Iterable[Pixels], path: Path) -> int:
+    count, pending = 0, iter(frames)
+    first = next(pending)
+    height, width = (side // 2 * 2 for side in first.shape[:2])  # the codec wants even sides
+    command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
+    command += ["-r", f"{1000 / _PAUSE_MS:.4f}", "-i", "-", "-pix_fmt", "yuv420p", "-f", "mp4", f"file:{path}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as writer:  # noqa: S603  # our own words
+        try:
+            for frame in itertools.chain([first], pending):
+                count += 1
+                writer.stdin.write(np.ascontiguousarray(frame[:height, :width]).tobytes())  # type: ignore[union-attr]
+        except BrokenPipeError:
+            pass  # what it says follows
+        said = writer.communicate()[1]
+    if writer.returncode:
+        raise StorageError(f"ffmpeg could not write {path.name}: {said.decode(errors='replace').strip()[:200]}.")
+    return count
+
+
+_WRITERS = {".gif": _write_gif, ".mp4": _write_mp4, ".png": _write_strip}

@@ -1,0 +1,108 @@
+"""A layout as the classic diagram: maps as planes, with what lies between them written below."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from convscope.networks.plan import Plan, Step
+from convscope.stages.convolution import Connected, Convolution
+from convscope.stages.subsampling import Subsampling
+
+from .style import Theme, drawing, figure
+
+MOST_PLANES = 8
+_COLUMN, _TALLEST = 1.9, 1.1  # inches
+
+
+def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
+    """Return the diagram of a network: picture, the maps of every step as planes, and the classifier.
+
+    Planes are as large as their maps (by the root of the side, so that small ones are still seen); of more than eight
+    maps, eight are drawn. Above stands how many there are and how large they are, below what makes them.
+
+    Args:
+        planned: the network; it need not be trained.
+        theme: the colours.
+    """
+    with drawing(theme):
+        drawn = figure((len(planned.steps) + 1) * _COLUMN + 0.4, 3.3, theme)
+        axes = drawn.add_subplot()
+        axes.set_axis_off()
+        axes.set_xlim(-0.9, (len(planned.steps) + 0.5) * _COLUMN)
+        axes.set_ylim(-1.75, 1.5)
+        axes.set_aspect("equal")
+        largest = max(planned.height, planned.width)
+        _planes(axes, 0.0, planned.channels, (planned.height / largest, planned.width / largest), theme)
+        picture = f"{planned.channels} @ {planned.width}×{planned.height}"
+        _write(axes, 0.0, picture, "the picture", theme)
+        for place, step in enumerate(planned.steps, start=1):
+            middle = place * _COLUMN
+            _arrow(axes, middle - 0.5 * _COLUMN, theme)
+            last = place == len(planned.steps)
+            if _is_vector(planned, place - 1):
+                _units(axes, middle, step.maps, theme)
+                above = f"{step.maps:,} {'classes' if last else 'units'}"
+            else:
+                _planes(axes, middle, step.maps, (step.rows / largest, step.columns / largest), theme)
+                above = f"{step.maps:,} @ {step.columns}×{step.rows}"
+            _write(axes, middle, above, _words(planned, place - 1), theme)
+        total = (
+            f"{planned.layout}: {planned.parameters:,} parameters, {planned.multiply_adds:,} multiply-adds a picture"
+        )
+        drawn.suptitle(total, x=0.01, ha="left", fontsize=11)
+    return drawn
+
+
+def _is_vector(planned: Plan, place: int) -> bool:
+    stages = planned.layout.stages
+    return place == len(stages) or isinstance(stages[place], Connected)
+
+
+def _words(planned: Plan, place: int) -> str:
+    """Return what step `place` does, in lines below its planes."""
+    step, stages = planned.steps[place], planned.layout.stages
+    if place == len(stages):
+        return f"{step.name}\nclassifier\n{step.parameters:,} parameters"
+    stage = stages[place]
+    if isinstance(stage, Convolution):
+        copied = "convolution" if stage.regions == 1 else "units not copied"
+        stride = f", every {stage.stride}" if stage.stride > 1 else ""
+        return f"{step.name}\n{stage.patch}×{stage.patch} {copied}{stride}\n{step.parameters:,} parameters"
+    if isinstance(stage, Subsampling):
+        window = "the whole map" if stage.window is None else f"{stage.window}×{stage.window}"
+        return f"{step.name}\n{stage.kind.name} of {window}\nsees {_field(step)} pixels"
+    return f"{step.name}\nfully connected\n{step.parameters:,} parameters"
+
+
+def _field(step: Step) -> str:
+    return f"{step.field_columns.size}×{step.field_rows.size}"
+
+
+def _planes(axes: Axes, middle: float, maps: int, shares: tuple[float, float], theme: Theme) -> None:
+    """Draw the maps behind each other, the first in front; `shares` are their sides as parts of the largest one."""
+    height, width = (_TALLEST * share**0.5 for share in shares)
+    count = min(maps, MOST_PLANES)
+    offset = min(0.07, 0.35 / count)
+    for place in reversed(range(count)):
+        shift = (place - (count - 1) / 2) * offset
+        corner = (middle - width / 2 + shift, -height / 2 + shift)
+        axes.add_patch(Rectangle(corner, width, height, facecolor=theme.paper, edgecolor=theme.series[0], linewidth=1))
+
+
+def _units(axes: Axes, middle: float, units: int, theme: Theme) -> None:
+    """Draw a column of small squares."""
+    count = min(units, 12)
+    side = _TALLEST / 12
+    for place in range(count):
+        corner = (middle - side / 2, (place - count / 2) * side)
+        axes.add_patch(Rectangle(corner, side * 0.85, side * 0.85, facecolor=theme.series[1], edgecolor=theme.paper))
+
+
+def _arrow(axes: Axes, middle: float, theme: Theme) -> None:
+    style = {"arrowstyle": "->", "color": theme.quiet}
+    axes.annotate("", (middle + 0.13, 0), (middle - 0.13, 0), arrowprops=style)
+
+
+def _write(axes: Axes, middle: float, above: str, below: str, theme: Theme) -> None:
+    axes.text(middle, 1.1, above, ha="center", va="bottom", fontweight="bold")
+    axes.text(middle, -1.0, below, ha="center", va="top", fontsize=8, color=theme.quiet, linespacing=1.4)

@@ -1,0 +1,156 @@
+"""How all pictures look: colours that everybody can tell apart, on light and on dark paper, and how they are saved."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convscope.core.atomic import replacing
+from convscope.core.errors import ParameterError, choose
+
+KINDS = (".png", ".svg", ".pdf")
+_RESOLUTION = 150  # pixels an inch
+
+Numbers = NDArray[np.floating]
+Picture: TypeAlias = Figure
+"""What the functions here return, for those who only pass it on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """The colours of one kind of paper.
+
+    Attributes:
+        paper, ink, quiet, line: of the ground, of text, of what is said beside, of frames and grids.
+        above, below: of values above and below 0; 0 has the colour of the paper.
+        mark: of what is pointed at.
+        series: of lines in one chart; blue, orange, green and pink that the colour-blind can tell apart (Okabe and Ito
+            2008), lighter on dark paper.
+    """
+
+    paper: str
+    ink: str
+    quiet: str
+    line: str
+    above: str
+    below: str
+    mark: str
+    series: tuple[str, ...]
+
+    @property
+    def signed(self) -> Colormap:
+        """Colours from below 0 by way of the paper to above 0."""
+        return LinearSegmentedColormap.from_list("signed", [self.below, self.paper, self.above])
+
+
+THEMES = {
+    "light": Theme(
+        paper="#ffffff",
+        ink="#1c1f24",
+        quiet="#5a616b",
+        line="#c9ced6",
+        above="#0a58a6",
+        below="#b85000",
+        mark="#d6008f",
+        series=("#0072b2", "#d55e00", "#008060", "#b5558d"),
+    ),
+    "dark": Theme(
+        paper="#15181c",
+        ink="#e8eaed",
+        quiet="#a3abb6",
+        line="#454c56",
+        above="#5ab9fa",
+        below="#ff9a3d",
+        mark="#ff5cc8",
+        series=("#56b4e9", "#ff9a4d", "#33c9a0", "#e08cc0"),
+    ),
+}
+
+
+def theme_named(name: str) -> Theme:
+    """Return the theme ``light`` or ``dark``.
+
+    Raises:
+        ParameterError: it has another name.
+    """
+    choose("theme", name, tuple(THEMES))
+    return THEMES[name]
+
+
+def figure(width: float, height: float, theme: Theme, *, resolution: int = _RESOLUTION) -> Figure:
+    """Return an empty figure of width × height inches on the paper of the theme; `resolution` is in pixels an inch."""
+    return Figure(figsize=(width, height), dpi=resolution, facecolor=theme.paper, layout="constrained")
+
+
+@contextlib.contextmanager
+def drawing(theme: Theme) -> Iterator[None]:
+    """Let everything that is drawn within have the colours of the theme; matplotlib's settings are put back."""
+    settings: dict[Any, Any] = {
+        "text.color": theme.ink,
+        "axes.facecolor": theme.paper,
+        "axes.edgecolor": theme.line,
+        "axes.labelcolor": theme.ink,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "axes.labelsize": 9,
+        "xtick.color": theme.quiet,
+        "ytick.color": theme.quiet,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "grid.color": theme.line,
+        "font.family": "DejaVu Sans",  # it comes with matplotlib: the same letters everywhere
+        "font.size": 9,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def scale_of(values: Numbers) -> Normalize:
+    """Return the scale of values around 0: as far to one side as to the other, to the largest."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return Normalize(-(largest or 1.0), largest or 1.0)
+
+
+def bare(axes: Axes, theme: Theme) -> None:
+    """Take the ticks from axes that show an image; a thin frame stays."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_edgecolor(theme.line)
+
+
+def name_values(figure: Figure, axes: Axes | list[Axes], scale: Normalize, theme: Theme, label: str) -> None:
+    """Put the colours and the values that they stand for beside `axes`."""
+    bar = figure.colorbar(ScalarMappable(scale, theme.signed), ax=axes, fraction=0.03, pad=0.01)
+    bar.set_label(label)
+    bar.outline.set_edgecolor(theme.line)
+
+
+def check_kind(path: Path) -> None:
+    """Raise ParameterError unless `path` ends like a picture that can be drawn."""
+    if path.suffix.lower() not in KINDS:
+        raise ParameterError(f"`output` must end in {', '.join(KINDS)}. Got {path.name!r}. Choose one of these.")
+
+
+def save(drawn: Figure, path: Path) -> None:
+    """Write the picture to `path`, whole or not at all: .png, .svg or .pdf by its ending.
+
+    Raises:
+        ParameterError: the name ends in something else.
+        StorageError: the file cannot be written.
+    """
+    check_kind(path)
+    kind = path.suffix.lower().removeprefix(".")
+    undated = {"png": {"Software": "convscope"}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    same: dict[Any, Any] = {"svg.hashsalt": "convscope"}  # the same drawing gives the same file
+    with replacing(path) as temporary, mpl.rc_context(same):
+        drawn.savefig(temporary, format=kind, metadata=undated, facecolor=drawn.get_facecolor())

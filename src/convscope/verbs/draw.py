@@ -1,0 +1,215 @@
+"""Draw what a network is and does: weights, maps, receptive fields, curves, and the step itself."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.atomic import refuse_existing
+from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
+from convscope.core.machine import tuned
+from convscope.features.trace import trace
+from convscope.features.walk import Walk, walk, walk_of_unit
+from convscope.images.sizes import parse_size
+from convscope.networks.folding import Sums, fold
+from convscope.networks.inputs import list_inputs
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from convscope.networks.plan import Plan, plan
+from convscope.pictures.animation import STILLS, check_animation, save_animation
+from convscope.pictures.confusion import draw_confusion
+from convscope.pictures.curves import draw_curves
+from convscope.pictures.fields import draw_fields
+from convscope.pictures.filters import draw_filters
+from convscope.pictures.layout import draw_layout
+from convscope.pictures.maps import draw_maps
+from convscope.pictures.step import MOST_FRAMES, animate, frames_of
+from convscope.pictures.style import Picture, Theme, check_kind, save, theme_named
+from convscope.stages.subsampling import Subsampling
+from convscope.training.history import read_history
+from convscope.training.report import read_report
+from convscope.training.run_folder import RunFolder
+
+_EDGES = np.array(  # a picture of 5 × 5 with an upright edge in it, and a unit that looks for one
+    [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0], [0, 1, 1, 0, 0], [0, 1, 1, 0, 0]]
+)
+_EDGE_UNIT = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A picture that was written, and how many frames it has (1 if it does not move)."""
+
+    path: Path
+    frames: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What is to be drawn of what."""
+
+    model: Any
+    picture: Any
+    step: int | None
+    unit: int
+    size: str | None
+    channels: int
+    classes: int
+    theme: Theme
+
+    def loaded(self) -> Model:
+        """Return the model."""
+        if self.model is None:
+            raise ParameterError("`model` must name a model file or run folder. Got none. Put it after what to draw.")
+        return self.model if isinstance(self.model, Model) else Model.load(Path(self.model))
+
+    def planned(self) -> Plan:
+        """Return the network's plan, or that of a layout that is no model."""
+        if isinstance(self.model, str) and not Path(self.model).exists():
+            side = parse_size(self.size) or 28
+            width, height = (side, side) if isinstance(side, int) else side
+            layout = Layout.parse(self.model)
+            return plan(layout, height=height, width=width, channels=self.channels, classes=self.classes)
+        return self.loaded().network.plan
+
+    def run(self) -> RunFolder:
+        """Return the run folder."""
+        place = None if self.model is None or isinstance(self.model, Model) else Path(self.model)
+        if place is None or not place.is_dir():
+            raise ParameterError(f"`model` must name a run folder here. Got {self.model!r}. Name one, like runs/demo.")
+        return RunFolder(path=place)
+
+    def pixels(self, model: Model) -> NDArray[np.uint8]:
+        """Return the picture as the network takes it."""
+        if self.picture is None:
+            raise ParameterError("`picture` must name a picture. Got none. Put it after the model.")
+        given = [self.picture] if isinstance(self.picture, np.ndarray) else self.picture
+        first = next(list_inputs(given).pictures)
+        try:
+            return first.fitted(model.preprocessing)
+        except UnreadableImageError as error:
+            raise DataError(f"{first.name} must be a picture. {str(error).capitalize()}. Name another one.") from None
+
+
+def draw(
+    what: str,
+    model: Model | str | os.PathLike[str] | None = None,
+    picture: Any = None,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    step: int | None = None,
+    unit: int = 1,
+    size: str | None = None,
+    channels: int = 1,
+    classes: int = 10,
+    theme: str = "light",
+    force: bool = False,
+) -> Drawn:
+    """Draw one thing into a file.
+
+    Args:
+        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion`` or ``step``.
+        model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
+        picture: for ``maps``, ``fields`` and ``step``: the path of a picture, its bytes, or an array.
+        output: the file: .png, .svg or .pdf; for ``step`` .gif, .mp4 or .png (a strip of stills). If none, it is
+            called after `what`, in the run folder if there is one.
+        step: which of the network's steps, from 1, for ``filters`` and ``step``; the first convolution if none.
+        unit: which unit walks, from 1.
+        size: of the pictures of a layout that is text: one side, or width x height, in pixels; 28 if none.
+        channels: of the pictures of a layout that is text.
+        classes: of a layout that is text.
+        theme: ``light`` or ``dark``.
+        force: replace what stands at `output`.
+
+    Raises:
+        ParameterError: something that is needed is missing, or has a value that it cannot have.
+        DataError: the picture cannot be read, or the run has no report or curves.
+        StorageError: the file cannot be written, or stands there already.
+
+    Examples:
+        >>> import tempfile
+        >>> drawn = draw("layout", "8C3-MP2-16N", size="8", output=Path(tempfile.mkdtemp()) / "layout.png")
+        >>> drawn.path.name, drawn.path.stat().st_size > 1_000
+        ('layout.png', True)
+    """
+    choose("what", what, (*_FIGURES, "step"))
+    order = _Order(
+        model=model,
+        picture=picture,
+        step=step,
+        unit=unit,
+        size=size,
+        channels=channels,
+        classes=classes,
+        theme=theme_named(theme),
+    )
+    path = _place(what, model) if output is None else Path(output)
+    (check_animation if what == "step" else check_kind)(path)
+    refuse_existing(path, force=force)
+    with tuned():
+        if what != "step":
+            save(_FIGURES[what](order), path)
+            return Drawn(path=path)
+        walked = _walk(order)
+        frames = frames_of(walked, most=STILLS if path.suffix.lower() == ".png" else MOST_FRAMES)
+        return Drawn(path=path, frames=save_animation(animate(walked, frames, theme=order.theme), path))
+
+
+def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
+    """Return the file that is written if none is named."""
+    name = f"{what}.{'gif' if what == 'step' else 'png'}"
+    folder = None if model is None or isinstance(model, Model) else Path(model)
+    return folder / name if folder is not None and folder.is_dir() else Path(name)
+
+
+def _filters(order: _Order) -> Picture:
+    model = order.loaded()
+    folded = fold(model.network).steps
+    known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
+    number = order.step or next(iter(known), 0)
+    sums = folded[number - 1] if number in known else None
+    if not isinstance(sums, Sums):
+        raise ParameterError(f"`step` must be a convolution, one of {known or 'none here'}. Got {number}.")
+    return draw_filters(sums, name=model.network.plan.steps[number - 1].name, theme=order.theme)
+
+
+def _maps(order: _Order) -> Picture:
+    model = order.loaded()
+    return draw_maps(trace(model, order.pixels(model)), theme=order.theme)
+
+
+def _fields(order: _Order) -> Picture:
+    pixels = None if order.picture is None else order.pixels(order.loaded())
+    return draw_fields(order.planned(), pixels, theme=order.theme)
+
+
+def _curves(order: _Order) -> Picture:
+    run = order.run()
+    report = read_report(run.report) if run.report.is_file() else None
+    judged = report.pictures if report is not None and report.split == "validation" else 0
+    return draw_curves(read_history(run.history).epochs, judged=judged, theme=order.theme)
+
+
+_FIGURES: dict[str, Callable[[_Order], Picture]] = {
+    "filters": _filters,
+    "maps": _maps,
+    "layout": lambda order: draw_layout(order.planned(), theme=order.theme),
+    "fields": _fields,
+    "curves": _curves,
+    "confusion": lambda order: draw_confusion(read_report(order.run().report), theme=order.theme),
+}
+
+
+def _walk(order: _Order) -> Walk:
+    """Return the walk of the unit that is asked for; without a model, of one over a picture of 5 × 5."""
+    if order.model is None:
+        subsampling = Subsampling(code="MP", window=2, stride=1)
+        return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", subsampling=subsampling, channels=("picture",))
+    model = order.loaded()
+    traced = trace(model, order.pixels(model))
+    first = next((number for number, sums in enumerate(fold(model.network).steps, 1) if isinstance(sums, Sums)), 1)
+    return walk_of_unit(model, traced, step=order.step or first, unit=order.unit)

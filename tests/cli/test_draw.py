@@ -1,0 +1,99 @@
+"""``convscope draw`` on a run, on a layout, and on nothing at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.cli import main
+from convscope.verbs.train import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("draw") / "run"
+    train("digits", layout="4C3-MP2-6C3", epochs=1, output=folder)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 12), np.uint8)).save(folder / "a.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["filters"], "filters.png"),
+        (["filters", "--step", "3", "--theme", "dark"], "filters.png"),
+        (["maps", "a.png"], "maps.png"),
+        (["layout"], "layout.png"),
+        (["fields", "a.png"], "fields.png"),
+        (["fields"], "fields.png"),
+        (["curves"], "curves.png"),
+        (["confusion"], "confusion.png"),
+    ],
+)
+def test_a_run_is_drawn_into_its_folder(
+    words: list[str], file: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(run / word) if word.endswith(".png") else word for word in words]
+    assert main(["draw", given[0], str(run), *given[1:], "--force"]) == 0
+    assert capsys.readouterr().out == f"picture {run / file}\n"
+    with Image.open(run / file) as image:
+        assert min(image.size) > 200
+
+
+def test_the_step_without_a_model_is_the_first_lesson(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["draw", "step"]) == 0
+    assert capsys.readouterr().out == "picture step.gif (13 frames)\n"
+    with Image.open("step.gif") as image:
+        assert image.n_frames == 13
+
+
+def test_a_unit_walks_over_a_picture(run: Path, tmp_path: Path) -> None:
+    words = ["draw", "step", str(run), str(run / "a.png"), "--step", "3", "--unit", "6", "-o", str(tmp_path / "s.png")]
+    assert main(words) == 0
+    with Image.open(tmp_path / "s.png") as image:
+        assert image.height > 2 * image.width
+
+
+def test_a_layout_need_not_be_trained(tmp_path: Path) -> None:
+    words = ["32C5-MP2-128N", "--size", "40x30", "--channels", "3", "--classes", "5", "-o", str(tmp_path / "a.svg")]
+    assert main(["draw", "layout", *words]) == 0
+    assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["filters"], "`model` must name a model file or run folder. Got none."),
+        (["maps", "RUN"], "`picture` must name a picture. Got none."),
+        (["maps", "RUN", "RUN/nothing.png"], "nothing.png must be a picture. The file is not there. Name another one."),
+        (["filters", "RUN", "--step", "2"], "`step` must be a convolution, one of [1, 3]. Got 2."),
+        (["step", "RUN", "RUN/a.png", "--unit", "99"], "`unit` must be from 1 to 4. Got 99."),
+        (["curves", "RUN/model.safetensors"], "`model` must name a run folder here."),
+        (["curves"], "`model` must name a run folder here. Got None."),
+        (["layout", "32Q5"], "32Q5"),
+        (["layout", "8C3", "--size", "1x2x3"], "`size` must be one side or widthxheight"),
+        (["layout", "8C3", "-o", "a.jpg"], "`output` must end in .png, .svg, .pdf."),
+        (["step", "-o", "a.svg"], "`output` must end in .gif, .mp4 or .png (a strip)."),
+        (["step", "-o", "RUN/report.html"], "`output` must end in"),
+        (["layout", "RUN", "-o", "RUN/a.png"], "is already there and is not overwritten"),
+        (["picture"], "'picture' is not one of"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_sentence(
+    words: list[str],
+    sentence: str,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [word.replace("RUN", str(run)) for word in words]
+    assert main(["draw", *given, *([] if "-o" in words else ["--force"])]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1

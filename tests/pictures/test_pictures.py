@@ -1,0 +1,190 @@
+"""Every picture looks as it looked when somebody last looked at it, and says what it shows."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.features.trace import trace
+from convscope.features.walk import walk
+from convscope.networks.folding import Sums, fold
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+from convscope.pictures.animation import check_animation, save_animation
+from convscope.pictures.confusion import draw_confusion
+from convscope.pictures.curves import draw_curves
+from convscope.pictures.fields import draw_fields
+from convscope.pictures.filters import draw_filters
+from convscope.pictures.layout import draw_layout
+from convscope.pictures.maps import draw_maps
+from convscope.pictures.step import Frame, animate, draw_step, frames_of
+from convscope.pictures.style import THEMES, Theme, save, theme_named
+from convscope.stages.subsampling import Subsampling
+from convscope.training.history import EpochRecord
+from convscope.training.report import make_report
+from tests.checks.models import small_model, some_pixels
+
+GOLDEN = Path(__file__).parent / "golden"
+WALK = walk(
+    np.outer([1, 1, 0, 0, 0], [0, 1, 1, 0, 0]),
+    [[-1, 0, 1]] * 3,
+    bias=-0.5,
+    nonlinearity="relu",
+    subsampling=Subsampling(code="MP", window=2, stride=1),
+    channels=("picture",),
+)
+
+
+def _filters(text: str, step: int) -> Callable[[Theme], Figure]:
+    def made(theme: Theme) -> Figure:
+        sums = fold(small_model(text).network).steps[step]
+        assert isinstance(sums, Sums)
+        return draw_filters(sums, name=text.split("-")[step], theme=theme)
+
+    return made
+
+
+def _curves(theme: Theme) -> Figure:
+    shares = [0.3, 0.8, 0.9, 0.95]
+    history = [
+        EpochRecord(
+            epoch=epoch,
+            step=10 * epoch,
+            seconds=float(epoch),
+            images_per_second=100.0,
+            learning_rate=0.1,
+            loss=2 / epoch if epoch != 3 else float("nan"),
+            accuracy=share,
+            validation_loss=1.5 / epoch,
+            validation_accuracy=share,
+        )
+        for epoch, share in enumerate(shares, start=1)
+    ]
+    return draw_curves(history, judged=100, theme=theme)
+
+
+def _confusion(theme: Theme) -> Figure:
+    labels = np.repeat(np.arange(3), [30, 20, 10])
+    answers = labels.copy()
+    answers[[0, 1, 35]] = [1, 2, 0]
+    report = make_report(
+        name="some",
+        split="test",
+        labels=labels,
+        probabilities=np.eye(3, dtype=np.float32)[answers],
+        picture_names=[str(place) for place in range(len(labels))],
+        indices=range(len(labels)),
+        classes=("cat", "$dog$ _x^2", "a name that is much too long for the edge"),
+        settings={},
+        seconds=1.0,
+    )
+    return draw_confusion(report, theme=theme)
+
+
+PICTURES: dict[str, Callable[[Theme], Figure]] = {
+    "filters-colour": _filters("6C5-MP2-4C3", 0),
+    "filters-maps": _filters("6C5-MP2-4C3", 2),
+    "maps": lambda theme: draw_maps(trace(small_model("6C3-MP2-8N"), some_pixels(1, seed=2)[0]), theme=theme),
+    "layout": lambda theme: draw_layout(
+        plan(Layout.parse("6C5v-AP2-16C5v-APg-8N"), height=28, width=20, channels=3, classes=4), theme=theme
+    ),
+    "fields": lambda theme: draw_fields(
+        plan(Layout.parse("6C3-MP2-6C3-MP2-8N"), height=17, width=14, channels=3, classes=3), None, theme=theme
+    ),
+    "curves": _curves,
+    "confusion": _confusion,
+    "step": lambda theme: draw_step(WALK, Frame(row=0, column=2), theme=theme),
+    "step-subsampling": lambda theme: draw_step(WALK, Frame(row=1, column=0, subsampling=True), theme=theme),
+}
+
+
+def _coarse(image: Image.Image) -> np.ndarray:
+    """Return the picture in blocks, so that letters of another version of a font make no difference."""
+    width, height = image.size
+    return np.asarray(image.convert("RGB").resize((width // 6, height // 6), Image.Resampling.BOX), np.float64)
+
+
+@pytest.mark.parametrize("theme", list(THEMES))
+@pytest.mark.parametrize("name", list(PICTURES))
+def test_a_picture_looks_as_it_did(name: str, theme: str, tmp_path: Path) -> None:
+    """After a change on purpose: look at it, then CONVSCOPE_GOLDEN=1 writes it anew."""
+    drawn = PICTURES[name](theme_named(theme))
+    drawn.set_dpi(40)
+    path, golden = tmp_path / "new.png", GOLDEN / f"{name}-{theme}.png"
+    save(drawn, path)
+    with Image.open(path) as image:
+        if os.environ.get("CONVSCOPE_GOLDEN"):
+            image.convert("RGB").quantize(128).save(golden, optimize=True)
+        new = _coarse(image)
+    with Image.open(golden) as image:
+        old = _coarse(image)
+    assert new.shape == old.shape
+    assert np.abs(new - old).mean() < 3
+    assert np.percentile(np.abs(new - old), 99) < 60
+
+
+def test_drawing_changes_no_setting_of_the_user() -> None:
+    before = dict(mpl.rcParams)
+    PICTURES["step"](theme_named("dark"))
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_the_same_drawing_gives_the_same_file(kind: str, tmp_path: Path) -> None:
+    files = [tmp_path / f"{place}.{kind}" for place in range(2)]
+    for file in files:
+        save(PICTURES["layout"](theme_named("light")), file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_names_are_text_and_no_formula(tmp_path: Path) -> None:
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        save(_confusion(theme_named("light")), tmp_path / "a.svg")
+    assert "$dog$ _x^2" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+
+
+def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"`output` must end in .png, .svg, .pdf. Got 'a.jpg'"):
+        save(PICTURES["step"](theme_named("light")), tmp_path / "a.jpg")
+    with pytest.raises(ParameterError, match=r"`output` must end in .gif, .mp4 or .png \(a strip\). Got 'a.svg'"):
+        check_animation(tmp_path / "a.svg")
+    with pytest.raises(ParameterError, match="`theme` must be one of light, dark. Got 'drak'. Did you mean 'dark'"):
+        theme_named("drak")
+
+
+def test_mp4_without_ffmpeg_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    with pytest.raises(ImportError, match=r"MP4 needs the program ffmpeg, which is not there. Install it"):
+        check_animation(tmp_path / "a.mp4")
+
+
+def test_curves_without_an_epoch_are_refused() -> None:
+    with pytest.raises(DataError, match="no epoch was finished"):
+        draw_curves([], theme=theme_named("light"))
+
+
+def test_the_animation_shows_every_place_in_order() -> None:
+    frames = frames_of(WALK)
+    assert [(frame.row, frame.column) for frame in frames[:4]] == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    assert [frame.subsampling for frame in frames] == [False] * 9 + [True] * 4
+    few = frames_of(WALK, most=3)
+    assert (few[0], few[-1], len(few)) == (frames[0], frames[-1], 3)
+
+
+def test_a_gif_holds_all_frames_and_a_strip_stands_below_each_other(tmp_path: Path) -> None:
+    frames = list(animate(WALK, frames_of(WALK, most=3), theme=theme_named("light")))
+    assert save_animation(frames, tmp_path / "a.gif") == 3
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.n_frames == 3
+        assert image.size == frames[0].shape[1::-1]
+        assert image.info["loop"] == 0
+    assert save_animation(frames, tmp_path / "a.png") == 3
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (frames[0].shape[1], 3 * frames[0].shape[0])
+        assert np.array_equal(np.asarray(image.convert("RGB"))[: len(frames[0])], frames[0])
