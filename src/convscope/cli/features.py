@@ -33,7 +33,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
     "--save",
     type=options.PLACE,
     metavar="FILE",
-    help="Save the network with the best of the linear --classifiers (softmax, svm, lda) as a model file.",
+    help="Save the network with the best of the --classifiers as a model file; it cannot hold forest and boosting.",
 )
 @options.batch
 @click.option(
@@ -105,7 +105,7 @@ def command(
         click.echo(table(judged))
         if save is not None:
             best = save_with_classifier(model, found, judged, save, **read)
-            click.echo(f"{save}: the network with {best.name} as its classifier")
+            click.echo(saved(save, best, judged))
     elif output is not None:
         written = save_features(model, data, output, **chosen)
         unusable = written.unusable
@@ -116,6 +116,15 @@ def command(
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:
     return f"{path}: {shape[0]:,} pictures, {' x '.join(map(str, shape[1:]))} values each"
+
+
+def saved(path: Path, best: "JudgedClassifier", judged: "Sequence[JudgedClassifier]") -> str:
+    """Return what was saved, and what was better and could not be."""
+    line = f"{path}: the network with {best.name} as its classifier"
+    better = [one.name for one in judged[: judged.index(best)]]
+    if better:
+        line += f"; a model file holds no programs, and so not {', '.join(better)}"
+    return line
 
 
 def table(judged: "Sequence[JudgedClassifier]") -> str:

@@ -18,7 +18,7 @@ from convscope.features.extractor import Extractor
 from convscope.features.files import FeatureFile, check_file, feature_file
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.features.hand_made import hand_made
-from convscope.features.heads import linear_head, with_classifier
+from convscope.features.heads import head_of, with_classifier
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
@@ -162,15 +162,15 @@ def save_with_classifier(
         force: replace what stands at `output`.
 
     Raises:
-        ParameterError: none of them is linear, the features are hand-made, or pooled in parts of a map.
+        ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
     known = _known(model, stage, pool)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     refuse_existing(Path(output), force=force)
-    linear = [one for one in judged if linear_head(one.fitted, classes=len(found.classes)) is not None]
-    best = (linear or list(judged))[0]
+    storable = (one for one in judged if head_of(one.fitted, found) is not None)
+    best = next(storable, judged[0])
     with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
     return best
 
