@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.stages.normalization import Normalization
@@ -46,6 +47,18 @@ def small_model(
         preprocessing=Preprocessing(height=height, width=width, channels=3, background=(1, 2, 3)),
         training={"epochs": 3, "seed": seed, "loss": [1.5, 0.25]},
     )
+
+
+def with_exemplars(model: Model, exemplars: Exemplars, *, seed: int = 0) -> Model:
+    """Return the model with a classifier that keeps random pictures in place of its own."""
+    rng, network = np.random.default_rng(seed), model.network
+    classes, values = network.plan.classes, network.weighted_sums().in_features
+    classifier = exemplars.build(values, classes)
+    for name, (_, shape) in exemplars.tensors(values, classes).items():
+        drawn = rng.integers(0, classes, shape) if name == "labels" else rng.uniform(0.1, 1, shape)
+        getattr(classifier, name).copy_(torch.from_numpy(drawn))
+    network.classifier = classifier
+    return model
 
 
 def with_statistics(network: Network, seed: int = 0) -> Network:

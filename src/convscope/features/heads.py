@@ -92,7 +92,7 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
     if head is None:
         raise ParameterError(
             f"`{name}` cannot be put into a model file, which holds numbers and no programs. Those that can are "
-            f"{', '.join(STORABLE)}; of scikit-learn, classifiers that are linear in the features, KNeighborsClassifier "
+            f"{', '.join(STORABLE)}; of scikit-learn, those that are linear in the features, KNeighborsClassifier "
             "with equal votes, and SVC with the RBF kernel. Keep others in Python."
         )
     network = _without_later_stages(model, reading, classifier="svm" if head.margins else "softmax")

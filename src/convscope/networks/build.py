@@ -227,8 +227,8 @@ class Network(nn.Module):
             return self.classifier
         raise ParameterError(
             "The model must have weighted sums as its classifier for this. Got one that compares each picture with "
-            f"{self.classifier.exemplars.kept:,} that it keeps. Use the model that it was made from, or softmax, svm or "
-            "lda in its place."
+            f"{self.classifier.exemplars.kept:,} that it keeps. Use the model that it was made from, or softmax, svm "
+            "or lda in its place."
         )
 
 

@@ -53,7 +53,7 @@ class Calibration:
 def calibrate(network: Network, data: LearningSet) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation pictures, at most 10,000.
 
-    Where there are none, margins are fitted to training pictures, and the softmax of other scores is left as it is: None.
+    Where there are none, margins are fitted to training pictures, and other scores are left as they are: None.
     """
     held_out = bool(len(data.validation))
     if not held_out and network.temperature is not None:
