@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.stages.normalization import Normalization
@@ -48,6 +49,18 @@ def small_model(
     )
 
 
+def with_exemplars(model: Model, exemplars: Exemplars, *, seed: int = 0) -> Model:
+    """Return the model with a classifier that keeps random pictures in place of its own."""
+    rng, network = np.random.default_rng(seed), model.network
+    classes, values = network.plan.classes, network.weighted_sums().in_features
+    classifier = exemplars.build(values, classes)
+    for name, (_, shape) in exemplars.tensors(values, classes).items():
+        drawn = rng.integers(0, classes, shape) if name == "labels" else rng.uniform(0.1, 1, shape)
+        getattr(classifier, name).copy_(torch.from_numpy(drawn))
+    network.classifier = classifier
+    return model
+
+
 def with_statistics(network: Network, seed: int = 0) -> Network:
     """Return the network, which predicts, with normalization that has something to do."""
     generator = torch.Generator().manual_seed(seed)
@@ -57,6 +70,15 @@ def with_statistics(network: Network, seed: int = 0) -> Network:
             module.running_var.uniform_(0.5, 2, generator=generator)
             module.bias.data.normal_(0, 0.3, generator=generator)
     return network.eval()
+
+
+def calibrated(network: Network) -> None:
+    """Let its probabilities be other than those of the scores as they are."""
+    if network.temperature is not None:
+        network.temperature.fill_(0.7)
+    else:
+        classes = network.plan.classes
+        network.set_sigmoids([0.6 + 0.2 * place for place in range(classes)], [0.5 - place for place in range(classes)])
 
 
 def some_pixels(count: int, height: int = 17, width: int = 14, *, seed: int = 0) -> NDArray[np.uint8]:
@@ -83,5 +105,7 @@ def maps_of(network: Network, images: NDArray[np.uint8]) -> list[NDArray[np.floa
             maps = module(maps)
             found.append(maps)
         scores = network.classifier(maps.flatten(1))
-        found.append(scores if network.temperature is None else scores / network.temperature)
+        found.append(
+            scores * network.slopes + network.offsets if network.temperature is None else scores / network.temperature
+        )
     return [np.ascontiguousarray(one if one.ndim == 4 else one[:, :, None, None]) for one in found]

@@ -53,3 +53,16 @@ def test_the_table_lines_up_and_ends_with_complaints() -> None:
 
 def test_the_help_names_every_classifier() -> None:
     assert set(_NAMES) == set(CLASSIFIERS)
+
+
+def test_layer_names_are_shown_with_and_without_pictures(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["features", str(run), "--layer-names", "--pool", "mean"]) == 0
+    expected = ["--stage  layer    values of one picture", "      0  pixels   1", "      1  8C3-MP2  8"]
+    assert capsys.readouterr().out.splitlines() == expected
+    target = tmp_path / "x.npy"
+    assert main(["features", str(run), "digits", "--layer-names", "--pool", "mean", "-o", str(target)]) == 0
+    assert capsys.readouterr().out.splitlines() == [*expected, f"{target}: 1,797 pictures, 8 values each"]
+    assert main(["features", str(run), "-o", str(target)]) == 2
+    assert "Give the pictures (DATA) behind the model" in capsys.readouterr().err

@@ -349,5 +349,5 @@ def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(s
     fitted = clone(FEW).set_params(layout="4C3-MP2-svm").fit(*some)
     calibration = fitted.model_.training["calibration"]
     assert (calibration["held_out"], calibration["pictures"]) == (False, 120)
-    assert float(fitted.model_.network.temperature) == pytest.approx(calibration["temperature"])
+    assert fitted.model_.network.offsets.abs().min() > 0
     np.testing.assert_allclose(fitted.predict_proba(some[0]).sum(axis=1), 1, atol=1e-5)

@@ -1,5 +1,6 @@
 """Hand-made features: what they hold, checked against the definition, and that they are made the same in any batch."""
 
+import importlib.util
 import sys
 
 import numpy as np
@@ -12,7 +13,10 @@ from convscope.features.hand_made import KINDS, hand_made
 
 GRAY = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1), np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (5, 20, 30, 3), np.uint8)
-VALUES = {"pixels": 784, "pca": 9, "hog": 1296, "lbp": 160}
+VALUES = {"pixels": 784, "pca": 9, "hog": 1296, "lbp": 160, "scattering": 81 * 7 * 7}
+SCATTERING = "kymatio.scattering2d.frontend.numpy_frontend"
+needs_kymatio = pytest.mark.skipif(importlib.util.find_spec("kymatio") is None, reason="kymatio is not installed")
+MEMBERS = [pytest.param(kind, marks=needs_kymatio if kind == "scattering" else ()) for kind in KINDS]
 
 
 def every(kind: str, images: NDArray[np.uint8], batch: int | None = None) -> NDArray[np.float32]:
@@ -23,7 +27,7 @@ def test_every_kind_is_checked_here() -> None:
     assert set(VALUES) == set(KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MEMBERS)
 def test_shapes_names_and_batches(kind: str) -> None:
     features = hand_made(kind, GRAY, learn_from=np.arange(10))
     assert features.shape == (VALUES[kind],)
@@ -36,7 +40,7 @@ def test_shapes_names_and_batches(kind: str) -> None:
     assert len(np.unique(whole[:, 0])) > 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MEMBERS)
 def test_pictures_may_have_colour_and_two_sides(kind: str) -> None:
     found = np.concatenate(list(hand_made(kind, COLOUR, learn_from=np.arange(5)).of(COLOUR)))
     assert len(found) == 5
@@ -73,6 +77,19 @@ def test_a_binary_pattern_is_that_of_the_neighbours() -> None:
     assert np.allclose(flat.sum(axis=1), 1)
 
 
+@needs_kymatio
+def test_scattering_sees_nothing_in_a_flat_picture_and_hardly_minds_a_shift() -> None:
+    flat = every("scattering", np.full((10, 28, 28, 1), 51, np.uint8))[0].reshape(81, 49)
+    np.testing.assert_allclose(flat[0], 0.2, atol=1e-4)  # the means of the pixels themselves
+    np.testing.assert_allclose(flat[1:], 0, atol=1e-4)
+    rows, columns = np.mgrid[:28, :28]
+    waves = np.stack([128 + 100 * np.sin(rows / 2 + shift / 2) + 0 * columns for shift in range(10)])[..., None]
+    found = every("scattering", waves.astype(np.uint8)).reshape(10, 81, 7, 7)[:, 1:, 2:-2, 2:-2]
+    pixels = every("pixels", waves.astype(np.uint8))
+    moved, of_pixels = (np.abs(some[1] - some[0]).sum() / np.abs(some[0]).sum() for some in (found, pixels))
+    assert moved < of_pixels / 2
+
+
 @pytest.mark.parametrize(("kind", "side"), [("hog", 3), ("lbp", 3)])
 def test_pictures_that_are_too_small_are_refused(kind: str, side: int) -> None:
     with pytest.raises(DataError, match=rf"need pictures of at least 4x4 pixels\. Got {side}x{side}"):
@@ -87,5 +104,8 @@ def test_an_unknown_kind_nothing_to_learn_from_and_no_scikit_image_are_one_sente
     with pytest.raises(DataError, match=r"at least two training pictures\. Got 1"):
         hand_made("pca", GRAY, learn_from=np.arange(1))
     monkeypatch.setitem(sys.modules, "skimage.feature", None)
+    monkeypatch.setitem(sys.modules, SCATTERING, None)
+    with pytest.raises(MissingPackageError, match=r"Scattering features need .*pip install 'convscope\[scattering\]'"):
+        hand_made("scattering", GRAY, learn_from=np.arange(4))
     with pytest.raises(MissingPackageError, match=r"Hand-made features need .*pip install 'convscope\[hand-made\]'"):
         hand_made("hog", GRAY, learn_from=np.arange(4))

@@ -4,14 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import convscope
 from convscope.cli import main
 from convscope.core.errors import ParameterError, StorageError
 from convscope.features.extraction import FeatureSet
-from convscope.features.heads import linear_head, with_classifier
+from convscope.features.heads import STORABLE, head_of, with_classifier
 from convscope.features.reading import Reading
+from convscope.networks import exemplars
 from convscope.networks.model import Model
 from convscope.verbs.features import compare_classifiers, save_with_classifier
 
@@ -68,48 +76,94 @@ def test_the_model_gives_the_probabilities_of_the_classifier(
     expected = best.fitted.predict_proba(found.vectors[:200])
     np.testing.assert_allclose(model.predict_proba(pixels(found)[:200]), expected, atol=2e-4)
     assert model.training["classifier"]["name"] == name
-    assert model.training["classifier"]["temperature"] == 1.0
+    assert model.training["classifier"]["probabilities"] == "its own"
 
 
-def test_an_svm_keeps_its_classes_and_gets_likely_probabilities(run: Path) -> None:
+@pytest.mark.parametrize(("name", "layout"), [("knn", LAYOUT), ("rbf-svm", f"{LAYOUT}-svm"), ("svm", f"{LAYOUT}-svm")])
+def test_what_is_kept_or_weighed_is_in_the_file_and_scores_are_those_of_the_classifier(
+    name: str, layout: str, run: Path, tmp_path: Path
+) -> None:
+    found = convscope.extract_features(run, "digits")
+    (judged,) = compare_classifiers(found, [name])
+    save_with_classifier(run, found, [judged], tmp_path / "m.safetensors")
+    model = convscope.load(tmp_path / "m.safetensors")
+    assert str(model.layout) == layout
+    images = pixels(found)
+    scores = model.network(torch.from_numpy(images)).numpy(force=True)
+    if name == "knn":
+        np.testing.assert_allclose(np.exp(scores), judged.fitted.predict_proba(found.vectors), atol=1e-6)
+    else:
+        np.testing.assert_allclose(scores, judged.fitted.decision_function(found.vectors), atol=1e-4)
+    assert model.training["classifier"]["probabilities"] == ("its own" if name == "knn" else "platt")
+    probabilities = model.predict_proba(images)
+    held_out = found.part("validation")
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    right = probabilities[held_out].argmax(1) == found.labels[held_out]
+    assert right.mean() == pytest.approx(judged.accuracy, abs=0.02)
+
+
+def test_the_probabilities_of_an_svm_are_those_of_scikit_learns_platt_scaling(run: Path) -> None:
     found = convscope.extract_features(run, "digits")
     (svm,) = compare_classifiers(found, ["svm"])
     model = with_classifier(convscope.load(run), Reading(), found, "svm", svm.fitted)
-    probabilities = model.predict_proba(pixels(found))
-    assert (probabilities.argmax(1) == svm.fitted.predict(found.vectors)).all()
-    assert str(model.layout) == f"{LAYOUT}-svm"
-    temperature = model.training["classifier"]["temperature"]
-    assert temperature == pytest.approx(float(model.network.temperature))
-    held_out = found.part("validation")
-    rows = np.arange(len(held_out))
-
-    def unlikely(divisor: float) -> float:
-        scores = svm.fitted.decision_function(found.vectors[held_out]) / divisor
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return float(-np.log(powers / powers.sum(axis=1, keepdims=True))[rows, found.labels[held_out]].mean())
-
-    assert unlikely(temperature) < min(unlikely(temperature / 4), unlikely(temperature * 4), unlikely(1.0))
-    own = probabilities[held_out][rows, found.labels[held_out]]
-    assert float(-np.log(own).mean()) == pytest.approx(unlikely(temperature), rel=1e-3)
+    train = found.part("train")
+    platt = CalibratedClassifierCV(clone(svm.fitted), method="sigmoid", cv=StratifiedKFold(3), ensemble=False)
+    platt.fit(found.vectors[train], found.labels[train])
+    np.testing.assert_allclose(model.predict_proba(pixels(found)), platt.predict_proba(found.vectors), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["softmax", "lda", "svm"])
+@pytest.mark.parametrize("size", [1, 7, 2_000])
+def test_what_is_kept_is_compared_in_blocks_of_any_size(size: int, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = convscope.extract_features(run, "digits")
+    rows = torch.from_numpy(found.vectors[:5])
+    for judged in compare_classifiers(found, ["knn", "rbf-svm"]):
+        classifier = with_classifier(
+            convscope.load(run), Reading(), found, judged.name, judged.fitted
+        ).network.classifier
+        expected = classifier(rows)
+        monkeypatch.setattr(exemplars, "_AT_ONCE", 5 * size)
+        assert len(classifier.blocks(5)) == -(-len(classifier.kept) // size)
+        torch.testing.assert_close(classifier(rows), expected)
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("gamma", ["auto", 0.01])
+def test_an_svm_alone_and_neighbours_alone_are_stored_as_they_are(gamma: str | float, run: Path) -> None:
+    found = convscope.extract_features(run, "digits")
+    train = found.part("train")
+    rows = found.vectors[train]
+    for fitted in (SVC(gamma=gamma), KNeighborsClassifier(3)):
+        fitted.fit(rows, found.labels[train])
+        network = with_classifier(convscope.load(run), Reading(), found, "own", fitted).network
+        scores = network.classifier(torch.from_numpy(rows[:50])).numpy()
+        assert (scores.argmax(1) == fitted.predict(rows[:50])).all()
+    other_votes = KNeighborsClassifier(3, weights="distance").fit(rows, found.labels[train])
+    too_few = KNeighborsClassifier(3).fit(rows[:-1], found.labels[train][:-1])
+    straight = SVC(kernel="poly").fit(rows, found.labels[train])
+    assert [head_of(one, found) for one in (other_votes, too_few, straight)] == [None] * 3
+
+
+@pytest.mark.parametrize("name", STORABLE)
 def test_of_two_classes_both_have_a_score(name: str, two: tuple[Model, FeatureSet]) -> None:
     model, found = two
     (judged,) = compare_classifiers(found, [name])
-    head = linear_head(judged.fitted, classes=2)
-    assert head is not None
-    assert head.weights.shape == (2, 64)
-    assert (head.scores(found.vectors).argmax(1) == judged.fitted.predict(found.vectors)).all()
-    assert with_classifier(model, Reading(), found, name, judged.fitted).classes == model.classes
+    made = with_classifier(model, Reading(), found, name, judged.fitted)
+    scores = made.network.classifier(torch.from_numpy(found.vectors)).numpy(force=True)
+    assert scores.shape == (60, 2)
+    assert (scores.argmax(1) == judged.fitted.predict(found.vectors)).all()
+    if name.endswith("svm"):
+        np.testing.assert_allclose(scores[:, 1], judged.fitted.decision_function(found.vectors), atol=1e-4)
+        np.testing.assert_allclose(scores[:, 0], -scores[:, 1], atol=1e-6)
 
 
-def test_what_is_not_linear_is_refused(run: Path, tmp_path: Path) -> None:
+def test_what_no_tensors_can_hold_is_refused(run: Path, tmp_path: Path) -> None:
     found = convscope.extract_features(run, "digits", pool="mean", stage=1)
-    judged = compare_classifiers(found, ["knn"])
-    with pytest.raises(ParameterError, match=r"`knn` cannot be put into a model file, .* such as softmax, svm and lda"):
+    judged = compare_classifiers(found, ["forest"])
+    with pytest.raises(
+        ParameterError, match=r"`forest` cannot be put into a model file, .* are softmax, svm, rbf-svm, knn, lda;"
+    ):
         save_with_classifier(run, found, judged, tmp_path / "m.safetensors", stage=1, pool="mean")
-    assert linear_head(DecisionTreeClassifier().fit([[0], [1]], [0, 1]), classes=2) is None
+    assert head_of(DecisionTreeClassifier().fit(found.vectors, found.labels), found) is None
     with pytest.raises(ParameterError, match=r"Only the features of a network go into a model file\. Got 'pca'"):
         save_with_classifier("pca", found, judged, tmp_path / "m.safetensors")
     grid = convscope.extract_features(run, "digits", pool="grid2", stage=1)
@@ -120,19 +174,23 @@ def test_what_is_not_linear_is_refused(run: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_labels_that_are_not_all_classes_make_no_head() -> None:
-    from sklearn.linear_model import LogisticRegression
-
+def test_labels_that_are_not_all_classes_make_no_head(two: tuple[Model, FeatureSet]) -> None:
     fitted = LogisticRegression().fit(np.arange(4.0)[:, None], [0, 0, 2, 2])
-    assert linear_head(fitted, classes=3) is None
+    assert head_of(fitted, two[1]) is None
 
 
-def test_the_command_saves_the_best_linear_one(
+def test_the_command_saves_the_best_that_a_file_can_hold(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["features", str(run), "digits", "--classifiers", "knn,lda", "--save", "m.safetensors", "--quiet"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "m.safetensors: the network with lda as its classifier"
+    assert (
+        main(["features", str(run), "digits", "--classifiers", "forest,lda", "--save", "m.safetensors", "--quiet"]) == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    expected = "m.safetensors: the network with lda as its classifier"
+    if lines[1].startswith("forest"):
+        expected += "; a model file holds no programs, and so not forest"
+    assert lines[-1] == expected
     assert convscope.load("m.safetensors").training["classifier"]["name"] == "lda"
     assert main(["features", str(run), "digits", "--classifiers", "lda", "--save", "m.safetensors", "--quiet"]) == 2
     assert "m.safetensors is already there" in capsys.readouterr().err

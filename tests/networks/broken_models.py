@@ -254,3 +254,39 @@ def hostile_documents(good: bytes) -> dict[str, Made]:
 
 def _preprocessing(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["preprocessing"].update(changes)
+
+
+def hostile_exemplars(good: bytes) -> dict[str, Made]:
+    """Return files made from one whose classifier keeps 12 pictures, of 3 classes, and asks 5 of them."""
+
+    def kept(**changes: Any) -> Callable[[dict[str, Any]], None]:
+        return lambda document: document["exemplars"].update(changes)
+
+    documents: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+        "one more": (kept(kept=13), "its tensors are not those of the layout"),
+        "10**7 of them": (kept(kept=10**7), "its tensors are not those of the layout"),
+        "10**12 of them": (kept(kept=10**12), "its document is not valid .*`kept` must be from 1 to 10,000,000"),
+        "none": (kept(kept=0), "its document is not valid .*`kept` must be"),
+        "true": (kept(kept=True), "its document is not valid"),
+        "as another kind": (kept(kind="kernel", neighbours=0), "its tensors are not those of the layout"),
+        "of no kind": (kept(kind="pickle"), "its document is not valid .*must be one of"),
+        "13 neighbours of 12": (kept(neighbours=13), "its document is not valid .*`neighbours` must be from 1 to 12"),
+        "no neighbours": (kept(neighbours=0), "its document is not valid .*`neighbours` must be from 1"),
+        "a list": (_set("exemplars", [1]), "its document is not valid"),
+        "forgotten": (_set("exemplars", None), "its tensors are not those of the layout"),
+    }
+    made = {name: (with_document(good, change), reason) for name, (change, reason) in documents.items()}
+    for name, value, reason in (
+        ("classifier.kept", float("nan"), "holds values that are not finite"),
+        ("classifier.scale", 0.0, "its scale of the features is not above 0"),
+    ):
+        made[f"{name} {value}"] = (with_value(good, name, value), reason)
+    for label in (-1, 3, 2**62):
+        made[f"label {label}"] = (_with_label(good, label), "a picture that its classifier keeps is of no class")
+    return made
+
+
+def _with_label(good: bytes, label: int) -> bytes:
+    header, data = split(good)
+    begin = header["classifier.labels"]["data_offsets"][0]
+    return resign(joined(header, data[:begin] + struct.pack("<q", label) + data[begin + 8 :]))

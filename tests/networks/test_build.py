@@ -233,6 +233,7 @@ def test_names_of_the_state_are_those_of_the_model_files() -> None:
     assert list(small("MP2-4C3-MP2-MP2-5N").state_dict()) == [
         "mean",
         "std",
+        "temperature",
         *(f"stages.1.convolution.{name}" for name in ("weight",)),
         *(f"stages.1.normalization.{name}" for name in NORMALIZATION),
         "stages.3.linear.weight",
@@ -240,7 +241,7 @@ def test_names_of_the_state_are_those_of_the_model_files() -> None:
         "classifier.weight",
         "classifier.bias",
     ]
-    plain = ["mean", "std", "stages.0.convolution.weight", "stages.0.convolution.bias"]
+    plain = ["mean", "std", "temperature", "stages.0.convolution.weight", "stages.0.convolution.bias"]
     assert list(small("4C3-nonorm").state_dict()) == [*plain, "classifier.weight", "classifier.bias"]
 
 

@@ -45,15 +45,17 @@ def test_slopes_are_the_numerical_ones(name: str) -> None:
     )
 
 
-def test_margins_are_divided_by_the_temperature_and_softmax_has_none() -> None:
+def test_probabilities_are_a_softmax_at_a_temperature_or_of_margins_sigmoids_made_to_add_up_to_1() -> None:
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), dtype=np.uint8))
     for name, kind in CLASSIFIERS.items():
         network = Network(Layout.parse(f"3N-{name}"), height=4, width=4, channels=1, classes=3).eval()
-        scores, temperature = network(images), 1.0
-        assert (network.temperature is None) == kind.gives_probabilities
-        if network.temperature is not None:
-            temperature = 2.5
-            network.temperature.fill_(temperature)
-        powers = np.exp(scores.detach().numpy().astype(np.float64) / temperature)
-        expected = powers / powers.sum(axis=1, keepdims=True)
+        scores = network(images).detach().numpy().astype(np.float64)
+        if kind.gives_probabilities:
+            network.temperature.fill_(2.5)
+            shares = np.exp(scores / 2.5)
+        else:
+            slopes, offsets = [0.5, 1.0, 2.0], [0.3, -0.1, 0.0]
+            network.set_sigmoids(slopes, offsets)
+            shares = 1 / (1 + np.exp(-(scores * slopes + offsets)))
+        expected = shares / shares.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(network.probabilities(images).detach().numpy(), expected, atol=1e-6)

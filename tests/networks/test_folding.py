@@ -14,7 +14,7 @@ from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.untied import region_of_places
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
-from tests.checks.models import small_model, with_statistics
+from tests.checks.models import calibrated, small_model, with_statistics
 
 
 def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -53,10 +53,13 @@ def assert_same_scores(case: Case) -> None:
     images = np.random.default_rng(1).integers(0, 256, (3, case.height, case.width, case.channels), np.uint8)
     with torch.inference_mode():
         expected = network(torch.from_numpy(images)).numpy()
+    calibrated(network)
     if network.temperature is not None:
-        network.temperature.fill_(0.7)
-        expected = expected / np.float32(0.7)
+        expected = expected / network.temperature.numpy()
+    else:
+        expected = expected * network.slopes.numpy() + network.offsets.numpy()
     folded = fold(network)
+    assert folded.sigmoids == (network.temperature is None)
     assert len(folded.steps) == len(network.plan.steps)
     np.testing.assert_allclose(computed(folded, images), expected, rtol=1e-3, atol=1e-4)
 

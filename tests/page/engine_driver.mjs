@@ -1,6 +1,6 @@
 // Runs the page's engine on networks and pictures given as JSON, and takes values apart. Called by test_engine.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { answerTo, prepare, run } from "./look/engine.js";
+import { answerTo, prepare, probabilitiesOf, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
 import { readNetwork, shapeAt } from "./look/format.js";
 import { NONLINEARITIES } from "./look/nonlinearity.js";
@@ -52,7 +52,7 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
     const off = { step: network.steps.length - 1, unit: 0 }; // of the last step before the classifier
     const without = off.step > 0 ? answerTo(prepared, { pixels: picture.pixels, off: [off] }) : null;
-    return { maps: all.map(base64), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
+    return { maps: all.map(base64), probabilities: probabilitiesOf(network, all[all.length - 1]), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
   });
 });
 writeFileSync(target, JSON.stringify(results));

@@ -19,7 +19,7 @@ from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.subsampling import KINDS
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
-from tests.checks.models import maps_of
+from tests.checks.models import calibrated, maps_of
 
 from .javascript import needs_node, run_driver
 
@@ -41,6 +41,7 @@ def model_of(case: Case, seed: int) -> Model:
         for name, value in network.named_parameters():
             if name.endswith("bias"):
                 value.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(seed))
+    calibrated(network)
     step = Preprocessing(height=case.height, width=case.width, channels=case.channels)
     classes = tuple(f"class {place}" for place in range(case.classes))
     return Model(network=network.eval(), layout=case.layout, classes=classes, preprocessing=step)
@@ -92,6 +93,14 @@ def test_every_map_is_that_of_pytorch(computed: Any) -> None:
             for step, text in enumerate(result["maps"]):
                 maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][picture].shape)
                 assert relative(maps, expected[step][picture]) < 1e-4, f"{case.layout} step {step}"
+
+
+@needs_node
+def test_probabilities_are_those_of_prediction(computed: Any) -> None:
+    assert {model.network.temperature is None for _, model, _, _ in computed} == {True, False}
+    for case, model, images, made in computed:
+        found = np.array([result["probabilities"] for result in made])
+        np.testing.assert_allclose(found, model.predict_proba(images), atol=1e-4, err_msg=str(case.layout))
 
 
 @needs_node

@@ -1,4 +1,4 @@
-"""Margins become probabilities that fit, and the order of the classes stays."""
+"""Scores become probabilities that fit pictures held out."""
 
 from dataclasses import replace
 
@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris
+from sklearn.frozen import FrozenEstimator
+from sklearn.svm import LinearSVC
 
+from convscope.networks.platt import fitting_sigmoids, likelihoods
 from convscope.training.calibration import calibrate, fitting_temperature
 from tests.training.small import begin, small_recipe, stripes
 
@@ -43,27 +48,59 @@ def test_few_pictures_give_a_temperature_that_leaves_a_doubt(scores: list[list[f
     assert softmax(np.array(scores[0]) / found)[0] < 0.9
 
 
+def test_sigmoids_are_those_of_scikit_learn() -> None:
+    features, labels = load_iris(return_X_y=True)
+    svm = LinearSVC(C=0.01).fit(features[::2], labels[::2])
+    scores, rows = svm.decision_function(features), np.arange(1, 150, 2)
+    platt = CalibratedClassifierCV(FrozenEstimator(svm), method="sigmoid", cv=2).fit(features[rows], labels[rows])
+    found = np.exp(likelihoods(scores, *fitting_sigmoids(scores[rows], labels[rows])))
+    np.testing.assert_allclose(found, platt.predict_proba(features), atol=1e-9)
+
+
+def test_a_class_without_pictures_has_the_sigmoid_of_all_together() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 200)
+    scores = random.normal(0, 1, (200, 3)) + 3 * (labels[:, None] == np.arange(3))
+    slopes, offsets = fitting_sigmoids(scores, labels)
+    assert slopes.min() > 0.5
+    right = labels[:, None] == np.arange(3)
+    (slope, _), (offset, _) = fitting_sigmoids(np.c_[scores.ravel(), scores.ravel()], 1 - right.ravel())
+    assert (slopes[2], offsets[2]) == pytest.approx((slope, offset))
+    alone = fitting_sigmoids(scores[:, :1], np.zeros(200, np.int64))  # one class in all
+    assert np.ravel(alone).tolist() == [1.0, 0.0]
+
+
 @pytest.mark.parametrize("classifier", ["svm", "hinge"])
-def test_a_network_is_calibrated_on_pictures_held_out_and_says_so(classifier: str) -> None:
+def test_margins_are_calibrated_on_pictures_held_out_and_it_is_said(classifier: str) -> None:
     data = stripes()
     network = begin(data, small_recipe(), layout=f"4C3-MP2-{classifier}").network.eval()
-    before = network.probabilities(data.images)
     found = calibrate(network, data)
-    assert (found.pictures, found.held_out) == (10, True)
-    assert float(network.temperature) == pytest.approx(found.temperature)
-    after = network.probabilities(data.images)
-    assert torch.equal(before.argsort(dim=1), after.argsort(dim=1))
+    assert (found.method, found.pictures, found.held_out) == ("platt", 10, True)
+    after = network.probabilities(data.images).detach()
     right = after[data.validation, data.labels[data.validation]]
-    assert float(-right.log().mean().detach()) == pytest.approx(found.loss, abs=1e-5)
-    assert str(found).startswith(
-        f"probabilities are the softmax of the scores divided by {found.temperature:.3g}, which"
-    )
+    assert float(-right.log().mean()) == pytest.approx(found.loss, abs=1e-5)
+    assert found.loss < found.loss_before
+    assert "probabilities are calibrated: a sigmoid of the score for each class (Platt scaling)" in str(found)
     assert "fits 10 pictures held out best" in str(found)
     trained = calibrate(network, replace(data, validation=torch.arange(0)))
     assert (trained.pictures, trained.held_out) == (40, False)
-    assert "40 training pictures, so that they are too sure" in str(trained)
+    assert "40 training pictures, so that they are too sure, best" in str(trained)
 
 
-def test_softmax_needs_no_temperature() -> None:
+def test_softmax_has_the_temperature_that_fits_pictures_held_out_and_keeps_its_order() -> None:
     data = stripes()
-    assert calibrate(begin(data, small_recipe()).network, data) is None
+    network = begin(data, small_recipe()).network.eval()
+    before = network.probabilities(data.images)
+    assert calibrate(network, replace(data, validation=torch.arange(0))) is None
+    assert float(network.temperature) == 1.0
+    found = calibrate(network, data)
+    assert found.method == "temperature"
+    assert float(network.temperature) == pytest.approx(found.temperature)
+    assert found.loss <= found.loss_before
+    after = network.probabilities(data.images)
+    assert torch.equal(before.argsort(dim=1), after.argsort(dim=1))
+    right = after.detach()[data.validation, data.labels[data.validation]]
+    assert float(-right.log().mean()) == pytest.approx(found.loss, abs=1e-5)
+    assert str(found).startswith(
+        f"probabilities are calibrated: the softmax of the scores divided by {found.temperature:.3g}, which fits 10 "
+    )

@@ -350,9 +350,10 @@ def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, 
     calibration = trained.model.training["calibration"]
     assert calibration["held_out"]
     assert calibration["pictures"] == trained.report.pictures
-    assert any(note.startswith("probabilities are the softmax of the scores divided") for note in trained.report.notes)
+    assert any(note.startswith("probabilities are calibrated: a sigmoid of") for note in trained.report.notes)
     model, images = Model.load(tmp_path / "run"), two_classes()[0][..., None]
-    assert float(model.network.temperature) == pytest.approx(calibration["temperature"])
+    assert (calibration["method"], calibration["temperature"]) == ("platt", None)
+    assert model.network.offsets.abs().min() > 0
     np.testing.assert_array_equal(model.predict_proba(images), trained.model.predict_proba(images))
     again = train(two_classes(), resume=tmp_path / "run", cache_dir=tmp_path / "c").model.network.state_dict()
     assert all(np.array_equal(value.numpy(), again[name].numpy()) for name, value in model.network.state_dict().items())

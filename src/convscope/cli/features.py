@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
     from convscope.features.classifiers import JudgedClassifier
     from convscope.images.inspection import Problem
+    from convscope.verbs.features import Layer
 
 _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 
 
 @click.command("features", context_settings={"show_default": True})
 @click.argument("model", metavar="MODEL")
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", required=False)
 @click.option("-o", "--output", type=options.PLACE, metavar="FILE", help="A .npz, .npy, .csv or .parquet.")
 @click.option("--stage", type=int, default=-1, metavar="N", help="1 is the first, -1 the last, 0 the pixels.")
 @click.option(
     "--pool", default="none", metavar="POOL", help="Of each map: none (all values), mean, max, grid2 (2 x 2)."
+)
+@click.option(
+    "--layer-names", is_flag=True, help="Show what --stage can take: each layer with the shape of its values."
 )
 @click.option(
     "--classifiers", metavar="NAMES", help=f"Judge these on the features, with commas between: {', '.join(_NAMES)}."
@@ -33,7 +37,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
     "--save",
     type=options.PLACE,
     metavar="FILE",
-    help="Save the network with the best of the linear --classifiers (softmax, svm, lda) as a model file.",
+    help="Save the network with the best of the --classifiers as a model file; it cannot hold forest and boosting.",
 )
 @options.batch
 @click.option(
@@ -51,11 +55,12 @@ def command(
     context: click.Context,
     /,
     model: str,
-    data: str,
+    data: str | None,
     *,
     output: Path | None,
     stage: int,
     pool: str,
+    layer_names: bool,
     classifiers: str | None,
     save: Path | None,
     batch: int | None,
@@ -67,9 +72,10 @@ def command(
     """Take the features of DATA from a stage of the network in the file or run folder MODEL.
 
     DATA is what train takes, with the classes of the model. MODEL may also be hand-made features, to compare with:
-    pixels, pca, hog (histograms of oriented gradients) or lbp (local binary patterns). The file holds the features
-    with picture, class and split (train, validation, test) of each; .npy the features alone. --classifiers fits each
-    classifier on the training pictures and prints how good it is on the test (or validation) pictures, the best first.
+    pixels, pca, hog (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file
+    holds the features with picture, class and split (train, validation, test) of each; .npy the features alone. After
+    an interruption the same command goes on from where it was. --classifiers fits each classifier on the training
+    pictures and prints how good it is on the test (or validation) pictures, the best first.
     """
     from convscope.core.atomic import refuse_existing
     from convscope.core.errors import ParameterError
@@ -78,11 +84,18 @@ def command(
     from convscope.verbs.features import (
         compare_classifiers,
         extract_features,
+        layers,
         save_features,
         save_with_classifier,
     )
 
     names = [name.strip() for name in (classifiers or "").split(",") if name.strip()]
+    if layer_names:
+        click.echo(layer_table(layers(model, pool=pool)))
+        if output is None and not names:
+            return
+    if data is None:
+        raise ParameterError("Give the pictures (DATA) behind the model, for example a folder, or --layer-names alone.")
     if output is None and not names:
         raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
     named_classifiers(names)  # a wrong name is said at once
@@ -105,7 +118,7 @@ def command(
         click.echo(table(judged))
         if save is not None:
             best = save_with_classifier(model, found, judged, save, **read)
-            click.echo(f"{save}: the network with {best.name} as its classifier")
+            click.echo(saved(save, best, judged))
     elif output is not None:
         written = save_features(model, data, output, **chosen)
         unusable = written.unusable
@@ -116,6 +129,23 @@ def command(
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:
     return f"{path}: {shape[0]:,} pictures, {' x '.join(map(str, shape[1:]))} values each"
+
+
+def layer_table(found: "Sequence[Layer]") -> str:
+    """Return the layers as lines of text."""
+    width = max(len("layer"), *(len(one.name) for one in found))
+    lines = [f"--stage  {'layer':<{width}}  values of one picture"]
+    lines += [f"{one.stage:>7}  {one.name:<{width}}  {' x '.join(map(str, one.shape))}" for one in found]
+    return "\n".join(lines)
+
+
+def saved(path: Path, best: "JudgedClassifier", judged: "Sequence[JudgedClassifier]") -> str:
+    """Return what was saved, and what was better and could not be."""
+    line = f"{path}: the network with {best.name} as its classifier"
+    better = [one.name for one in judged[: judged.index(best)]]
+    if better:
+        line += f"; a model file holds no programs, and so not {', '.join(better)}"
+    return line
 
 
 def table(judged: "Sequence[JudgedClassifier]") -> str:

@@ -13,10 +13,11 @@ from convscope.core.text import printable
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
-from convscope.networks.model import Model
+from convscope.networks.model import Model, check_batch
 
 from .extractor import Extractor, Vectors
-from .files import FeatureFile, Rows
+from .files import Rows, feature_file
+from .kept import identity_of, kept
 
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 _ELSEWHERE = ""  # pictures that are left out of all parts, as they stand in another part too
@@ -99,17 +100,19 @@ def extract(
     extractor: Extractor,
     images: ImageSet,
     *,
-    file: FeatureFile | None = None,
+    path: Path | None = None,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> FeatureSet:
-    """Return the features of all pictures, in memory, having written them to `file` too, if there is one."""
+    """Return the features of all pictures, in memory, having written them to `path` too, if there is one."""
     rows = rows_of(images)
     values = np.empty((len(images), *extractor.shape), np.float32)
-    for start, part in _parts(extractor, images, batch, reporter):
-        values[start : start + len(part)] = part
-        if file is not None:
-            file.write(part)
+    if path is not None:
+        for start, part in _written(extractor, images, path, batch, reporter):
+            values[start : start + len(part)] = part
+    else:
+        for start, part in _parts(extractor, images, 0, batch, reporter):
+            values[start : start + len(part)] = part
     return FeatureSet(
         values=values,
         labels=images.labels,
@@ -124,22 +127,44 @@ def extract(
 def write_features(
     extractor: Extractor,
     images: ImageSet,
-    file: FeatureFile,
+    path: Path,
     *,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> None:
-    """Write the features of all pictures into `file`, batch after batch."""
-    for _, part in _parts(extractor, images, batch, reporter):
-        file.write(part)
+    """Write the features of all pictures to `path`; memory does not grow with their number.
+
+    They are kept beside it batch after batch (see `kept`), so that the same call goes on after it was cut off, to the
+    same bits; what stands at `path` is replaced when all are there.
+    """
+    for _ in _written(extractor, images, path, batch, reporter):
+        pass  # what is written is all that is wanted
+
+
+def _written(
+    extractor: Extractor, images: ImageSet, path: Path, batch: int | None, reporter: Reporter | None
+) -> Iterator[tuple[int, Vectors]]:
+    """Give the features of all pictures, batch after batch, as they are read back; in the end they stand at `path`."""
+    rows, shape = rows_of(images), extractor.shape
+    step = extractor.batch() if batch is None else check_batch(batch)
+    identity = identity_of(extractor, images, rows, step=step)
+    with kept(path, identity, total=len(images), shape=shape, step=step) as part:
+        if part.done:
+            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {len(images):,} pictures")
+        for _, features in _parts(extractor, images, part.done, batch, reporter):
+            part.write(features)
+        with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:
+            for start, features in part.batches(step):
+                file.write(features)
+                yield start, features
 
 
 def _parts(
-    extractor: Extractor, images: ImageSet, batch: int | None, reporter: Reporter | None
+    extractor: Extractor, images: ImageSet, done: int, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
-    done = 0
     with (reporter or Silent()).task("features", len(images), "pictures") as task:
-        for part in extractor.of(images.images, batch=batch):
+        task.update(done, "")
+        for part in extractor.of(images.images[done:], batch=batch):
             yield done, part
             done += len(part)
             task.update(done, "")

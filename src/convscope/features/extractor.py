@@ -23,5 +23,13 @@ class Extractor(ABC):
         """A name for each value, in order."""
 
     @abstractmethod
+    def identity(self) -> str:
+        """Return a text that changes with the features that it makes of a picture."""
+
+    @abstractmethod
+    def batch(self) -> int:
+        """Return how many pictures are taken at once unless said."""
+
+    @abstractmethod
     def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
         """Give the features of images, uint8 N H W C, batch after batch: float32 n × `shape`."""

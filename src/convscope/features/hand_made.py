@@ -1,7 +1,7 @@
 """Features that people thought out before networks learned them: what learned ones are to be compared with.
 
 Histograms of oriented gradients and local binary patterns are scikit-image's (Dalal & Triggs 2005; Ojala et al. 2002),
-principal components scikit-learn's. None has seen a label.
+principal components scikit-learn's, wavelet scattering kymatio's (Bruna & Mallat 2013). None has seen a label.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ _BATCH = 500
 _COMPONENTS = 50
 _LEARN_FROM = 20_000
 _HOG_CELLS, _LBP_CELLS = 7, 4
+_SCATTERING_PLACES, _SCATTERING_SIDE = 7, 8
 
 
 class HandMade(Extractor):
@@ -46,13 +47,21 @@ class HandMade(Extractor):
         """The kind with a number."""
         return [f"{self.kind}{place + 1}" for place in range(self._values)]
 
+    def identity(self) -> str:
+        """Return the kind; what it learned, it learned from the pictures."""
+        return f"{self.kind} {self._values}"
+
+    def batch(self) -> int:
+        """Return 500."""
+        return _BATCH
+
     def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
         """Give the features of images, uint8 N H W C, batch after batch: float32 n × values.
 
         Raises:
             ParameterError: `batch` is not a whole number above 0.
         """
-        size = _BATCH if batch is None else check_batch(batch)
+        size = self.batch() if batch is None else check_batch(batch)
         for start in range(0, len(images), size):
             yield self._make(np.asarray(images[start : start + size]))
 
@@ -62,15 +71,17 @@ def hand_made(kind: str, images: NDArray[np.uint8], *, learn_from: NDArray[np.in
 
     Args:
         kind: ``pixels`` (0…1), ``pca`` (the first 50 principal components of the pixels), ``hog`` (histograms of 9
-            directions of gradients in 7 × 7 or so cells, normalized over blocks of 2 × 2 cells) or ``lbp`` (histograms
-            of the 10 uniform local binary patterns of 8 neighbours, in 4 × 4 cells of the gray picture).
+            directions of gradients in 7 × 7 or so cells, normalized over blocks of 2 × 2 cells), ``lbp`` (histograms of
+            the 10 uniform local binary patterns of 8 neighbours, in 4 × 4 cells of the gray picture) or ``scattering``
+            (wavelets of 8 directions, their absolute values, wavelets once more, and means over 7 × 7 or so places of
+            the gray picture).
         images: uint8 N H W C.
         learn_from: places of the pictures that principal components are learned from; at most 20,000 of them are used.
 
     Raises:
         ParameterError: the kind is unknown.
         DataError: the pictures are too small for it, or there are none to learn from.
-        MissingPackageError: scikit-image is not installed.
+        MissingPackageError: scikit-image, or for scattering kymatio, is not installed.
 
     Examples:
         >>> from sklearn.datasets import load_digits
@@ -124,6 +135,22 @@ def _lbp(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[
     return _of_each(histograms)
 
 
+def _scattering(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[[NDArray[np.uint8]], Vectors]:
+    inside = "kymatio.scattering2d.frontend.numpy_frontend"  # kymatio.numpy needs what scipy 1.17 no longer has
+    frontend = optional(inside, needed_for="Scattering features", extra="scattering")
+    _refuse_smaller(images, _SCATTERING_SIDE, "Scattering features")
+    height, width = images.shape[1:3]
+    scales = max(1, int(np.log2(min(height, width) / _SCATTERING_PLACES)))
+    scatter = frontend.ScatteringNumPy2D(J=scales, shape=(height, width))
+
+    def features(some: NDArray[np.uint8]) -> Vectors:
+        gray = some.mean(axis=3, dtype=np.float32) / np.float32(255)
+        values: Vectors = scatter(gray).reshape(len(some), -1)
+        return values.astype(np.float32, copy=False)
+
+    return features
+
+
 def _of_each(histograms: Callable[[NDArray[np.uint8]], NDArray[np.float64]]) -> Callable[[NDArray[np.uint8]], Vectors]:
     return lambda some: np.stack([histograms(one) for one in some]).astype(np.float32)
 
@@ -143,5 +170,6 @@ KINDS: dict[str, Callable[[NDArray[np.uint8], NDArray[np.int64]], Callable[[NDAr
     "pca": _pca,
     "hog": _hog,
     "lbp": _lbp,
+    "scattering": _scattering,
 }
 """What makes the features of each kind."""

@@ -1,12 +1,13 @@
-"""A linear classifier that was learned on features, put into the network that made them: one model, one file.
+"""A classifier that was learned on features, put into the network that made them: one model, one file.
 
-A classifier that is linear in the features is the last step of a network, whoever learned it. Its weights, with the
-standardization of the features folded in, become those of the network's own classifier; stages that it does not need
-are left away. Scores become probabilities by softmax, which is what `LogisticRegression` and
-`LinearDiscriminantAnalysis` do themselves. An SVM's are margins: the layout ends in ``svm``, and the network divides
-them by the temperature that fits pictures which the SVM did not learn from.
+A classifier that is linear in the features is the last step of a network, whoever learned it: its weights, with the
+standardization of the features folded in, become those of the network's own classifier. Nearest neighbours and the
+support vectors of an RBF kernel are pictures that are kept, as tensors. Stages that are not needed are left away.
+`LogisticRegression`, `LinearDiscriminantAnalysis` and votes are probabilities by themselves; those of an SVM, whose
+scores are margins, are Platt's, fitted on pictures which the SVM did not learn from.
 """
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.networks.build import Network
+from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.networks.temperature import fitting_temperature
+from convscope.networks.platt import fitting_sigmoids
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
 
@@ -26,47 +28,50 @@ from .extraction import FeatureSet
 from .reading import Reading
 
 Values = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
+STORABLE = ("softmax", "svm", "rbf-svm", "knn", "lda")
+"""Those of `classifiers.CLASSIFIERS` that a model file can hold."""
 _POOLS = {"none": None, "mean": "AP", "max": "MP"}
 _FOLDS = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearHead:
-    """Scores that are weighted sums of features: `weights` K × values, `biases` K."""
+class Head:
+    """A fitted classifier as tensors.
 
-    weights: Values
-    biases: Values
+    Attributes:
+        margins: whether its scores are margins, which need sigmoids to become probabilities.
+        arrays: the tensors of the classifier, by name.
+        exemplars: what it keeps; None where it is weighted sums.
+    """
 
-    def scores(self, vectors: NDArray[np.floating[Any]]) -> Values:
-        """Return N × K of vectors N × values."""
-        return vectors @ self.weights.T + self.biases
+    margins: bool
+    arrays: Arrays
+    exemplars: Exemplars | None = None
 
 
-def linear_head(fitted: Any, *, classes: int) -> LinearHead | None:
-    """Return what a fitted classifier of scikit-learn computes, None where that is not linear in the features.
+def head_of(fitted: Any, found: FeatureSet) -> Head | None:
+    """Return what a fitted classifier of scikit-learn computes, None where that is nothing that tensors can hold.
 
     Args:
-        fitted: a classifier on labels 0…`classes` - 1 with `coef_` and `intercept_`, alone or in a pipeline behind
-            `StandardScaler`.
-        classes: number of classes.
+        fitted: a classifier on labels 0, 1, …, one a class: linear (with `coef_` and `intercept_`), nearest neighbours
+            (Euclidean, with equal votes) or an SVC with the RBF kernel; alone or in a pipeline behind `StandardScaler`.
+        found: the features that it was fitted on, those of the training pictures.
     """
     steps = [step for _, step in fitted.steps] if hasattr(fitted, "steps") else [fitted]
     last, before = steps[-1], steps[:-1]
-    if not all(hasattr(last, name) for name in ("coef_", "intercept_", "classes_", "decision_function")):
+    if [type(step).__name__ for step in before] not in ([], ["StandardScaler"]):
         return None
-    if np.asarray(last.classes_).tolist() != list(range(classes)) or [type(step).__name__ for step in before] not in (
-        [],
-        ["StandardScaler"],
-    ):
+    if np.asarray(getattr(last, "classes_", ())).tolist() != list(range(len(found.classes))):
         return None
-    weights, biases = np.asarray(last.coef_, np.float64), np.asarray(last.intercept_, np.float64)
-    if len(weights) == 1:  # of two classes only the second has a score
-        weights, biases = np.vstack([0 * weights, weights]), np.concatenate([0 * biases, biases])
-    if before:
-        scaler = before[0]
-        weights = weights / scaler.scale_
-        biases = biases - weights @ scaler.mean_
-    return LinearHead(weights=weights, biases=biases)
+    scaler = before[0] if before else None
+    margins = not hasattr(fitted, "predict_proba")
+    if all(hasattr(last, name) for name in ("coef_", "intercept_", "decision_function")):
+        return Head(margins=margins, arrays=_linear(last, scaler))
+    kind = type(last).__name__
+    if kind == "KNeighborsClassifier":
+        return _neighbours(last, scaler, found)
+    return _kernel(last, scaler, found) if kind == "SVC" else None
 
 
 def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str, fitted: Any) -> Model:
@@ -81,28 +86,89 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
         fitted: the classifier.
 
     Raises:
-        ParameterError: the classifier is not linear in the features, or the reading pools in parts of a map.
+        ParameterError: tensors cannot hold the classifier, or the reading pools in parts of a map.
     """
-    head = linear_head(fitted, classes=len(model.classes))
+    head = head_of(fitted, found)
     if head is None:
         raise ParameterError(
-            f"`{name}` cannot be put into a model file, which holds no programs: only classifiers that are linear in "
-            "the features can, such as softmax, svm and lda."
+            f"`{name}` cannot be put into a model file, which holds numbers and no programs. Those that can are "
+            f"{', '.join(STORABLE)}; of scikit-learn, those that are linear in the features, KNeighborsClassifier "
+            "with equal votes, and SVC with the RBF kernel. Keep others in Python."
         )
-    calibrated = hasattr(fitted, "predict_proba")
-    network = _without_later_stages(model, reading, classifier="softmax" if calibrated else "svm")
-    with torch.no_grad():
-        network.classifier.weight.copy_(torch.from_numpy(head.weights))
-        network.classifier.bias.copy_(torch.from_numpy(head.biases))
-    temperature = 1.0
-    if network.temperature is not None:
-        temperature = _temperature(fitted, found)
-        network.temperature.fill_(temperature)
-    stage = reading.depth(model.network)
-    record = {"name": name, "stage": stage, "pool": reading.pool, "temperature": temperature}
+    network = _without_later_stages(model, reading, classifier="svm" if head.margins else "softmax")
+    if head.exemplars is not None:
+        network.classifier = head.exemplars.build(found.vectors.shape[1], len(found.classes))
+    state = {name: torch.from_numpy(np.asarray(values)) for name, values in head.arrays.items()}
+    network.classifier.load_state_dict(state)
+    if head.margins:
+        network.set_sigmoids(*_sigmoids(fitted, found))
+    record = {
+        "name": name,
+        "stage": reading.depth(model.network),
+        "pool": reading.pool,
+        "probabilities": "platt" if head.margins else "its own",
+    }
     return replace(
         model, network=network.eval(), layout=network.layout, training={**model.training, "classifier": record}
     )
+
+
+def _linear(last: Any, scaler: Any) -> Arrays:
+    weights, biases = np.asarray(last.coef_, np.float64), np.asarray(last.intercept_, np.float64)
+    if len(weights) == 1:  # of two classes only the second has a score
+        first = -1 if not hasattr(last, "predict_proba") else 0  # margins are those of either against the other
+        weights, biases = np.vstack([first * weights, weights]), np.concatenate([first * biases, biases])
+    if scaler is not None:
+        weights = weights / scaler.scale_
+        biases = biases - weights @ scaler.mean_
+    return {"weight": weights, "bias": biases}
+
+
+def _neighbours(last: Any, scaler: Any, found: FeatureSet) -> Head | None:
+    train = found.part("train")
+    euclidean = (last.effective_metric_, last.weights) == ("euclidean", "uniform")
+    if not euclidean or last.n_samples_fit_ != len(train):
+        return None
+    vectors = found.vectors[train]
+    try:
+        exemplars = Exemplars(kind="neighbours", kept=len(train), neighbours=last.n_neighbors)
+    except ParameterError:
+        return None  # more neighbours than anyone asks
+    kept = vectors if scaler is None else scaler.transform(vectors)
+    arrays = {**_scaling(scaler, vectors.shape[1]), "kept": kept, "labels": found.labels[train]}
+    return Head(margins=False, arrays=arrays, exemplars=exemplars)
+
+
+def _kernel(last: Any, scaler: Any, found: FeatureSet) -> Head | None:
+    if last.kernel != "rbf":
+        return None
+    two = len(found.classes) == 2
+    sign = -1.0 if two else 1.0  # of two classes, what scikit-learn shows is the margin of the second
+    arrays = {
+        **_scaling(scaler, found.vectors.shape[1]),
+        "kept": last.support_vectors_,
+        "labels": np.repeat(np.arange(len(found.classes)), last.n_support_),
+        "weights": sign * last.dual_coef_,
+        "biases": sign * last.intercept_,
+        "sharpness": np.array([_sharpness(last, scaler, found)]),
+    }
+    exemplars = Exemplars(kind="kernel", kept=len(last.support_vectors_))
+    return Head(margins=True, arrays=arrays, exemplars=exemplars)
+
+
+def _sharpness(last: Any, scaler: Any, found: FeatureSet) -> float:
+    """Return γ as SVC settles it."""
+    if last.gamma == "scale":
+        vectors = found.vectors[found.part("train")]
+        spread = float((vectors if scaler is None else scaler.transform(vectors)).astype(np.float64).var())
+        return 1 / (vectors.shape[1] * spread) if spread else 1.0
+    return 1 / found.vectors.shape[1] if last.gamma == "auto" else float(last.gamma)
+
+
+def _scaling(scaler: Any, values: int) -> Arrays:
+    if scaler is None:
+        return {"center": np.zeros(values), "scale": np.ones(values)}
+    return {"center": scaler.mean_, "scale": scaler.scale_}
 
 
 def _without_later_stages(model: Model, reading: Reading, *, classifier: str) -> Network:
@@ -128,7 +194,9 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
     )
     own = network.state_dict()
     kept = {
-        name: value for name, value in before.state_dict().items() if name in own and not name.startswith("classifier.")
+        name: value
+        for name, value in before.state_dict().items()
+        if name in own and name.startswith(("stages.", "mean", "std"))
     }
     network.load_state_dict({**own, **kept})
     return network
@@ -140,20 +208,18 @@ def _layout_stages(layout: Layout, depth: int) -> int:
     return first[depth] if depth < len(first) else len(layout.stages)
 
 
-def _temperature(classifier: Any, found: FeatureSet) -> float:
-    """Return the temperature that fits training pictures, each scored by a classifier that did not learn from it."""
+def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:
+    """Return slopes and offsets that fit training pictures, each scored by a classifier that did not learn from it."""
     from sklearn.base import clone
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    train = found.part("train")
+    train, classes = found.part("train"), len(found.classes)
     vectors, labels = found.vectors[train], found.labels[train]
-    scores = np.empty((len(train), len(found.classes)))
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if folds < 2:
-        return 1.0
-    for learned, other in StratifiedKFold(folds).split(vectors, labels):
-        head = linear_head(clone(classifier).fit(vectors[learned], labels[learned]), classes=len(found.classes))
-        if head is None:
-            return 1.0
-        scores[other] = head.scores(vectors[other])
-    return fitting_temperature(scores, labels)
+        return np.ones(classes), np.zeros(classes)
+    scored = functools.partial(cross_val_predict, cv=StratifiedKFold(folds), method="decision_function")
+    scores = np.asarray(scored(clone(classifier), vectors, labels))
+    if scores.ndim == 1:
+        scores = np.stack([-scores, scores], axis=1)  # N -> N 2
+    return fitting_sigmoids(scores, labels)

@@ -1,5 +1,6 @@
 """Which features are taken from a network: of which stage, and how much of its maps is kept."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,6 +93,20 @@ class Reading:
             return [f"{first}{place + 1}" for place in range(shape[0])]
         return [f"{first}{maps + 1}_row{row + 1}_column{column + 1}" for maps, row, column in np.ndindex(shape)]
 
+    def layer(self, network: Network) -> str:
+        """Return the layout's notation of what is taken; ``pixels`` before the first stage.
+
+        Examples:
+            >>> from convscope.networks.layout import Layout
+            >>> network = Network(Layout.parse("2C3-MP2-3C3-9N"), height=8, width=8, channels=1, classes=2)
+            >>> [Reading(stage=number).layer(network) for number in range(4)]
+            ['pixels', '2C3-MP2', '3C3', '9N']
+        """
+        layout, depth = network.layout, self.depth(network)
+        first = [place for place in range(len(layout.stages)) if not layout.is_joined(place)]  # of each module
+        ends = [*first[1:], len(layout.stages)]
+        return "-".join(map(str, layout.stages[first[depth - 1] : ends[depth - 1]])) if depth else "pixels"
+
     def _take(self, network: Network, maps: Tensor) -> Tensor:
         for stage in network.stages[: self.depth(network)]:
             maps = stage(maps)
@@ -134,6 +149,17 @@ class StageFeatures(Extractor):
     def names(self) -> list[str]:
         """Stage, map and, where there are several, place of each value."""
         return self.reading.names(self.model.network)
+
+    def identity(self) -> str:
+        """Return the reading with a digest of the weights."""
+        sums = hashlib.blake2b(repr((str(self.model.layout), self.reading)).encode(), digest_size=16)
+        for name, value in self.model.network.state_dict().items():
+            sums.update(name.encode() + value.contiguous().numpy(force=True).tobytes())
+        return sums.hexdigest()
+
+    def batch(self) -> int:
+        """Return as many as memory allows, at most 256."""
+        return self.model.batch
 
     def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
         """Give the features of images, uint8 N H W C of the network's size, batch after batch."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.stages.convolution import Connected, Convolution
@@ -17,6 +18,7 @@ from convscope.stages.untied import UntiedConvolution
 from convscope.stages.windows import Stochastic
 
 from .classifiers import CLASSIFIERS
+from .exemplars import ExemplarClassifier
 from .layout import Layout
 from .plan import Plan, plan
 
@@ -130,7 +132,10 @@ class Network(nn.Module):
 
     mean: Tensor
     std: Tensor
-    temperature: Tensor | None  # of scores that are margins
+    classifier: nn.Linear | ExemplarClassifier
+    temperature: Tensor | None  # of scores that are meant for a softmax
+    slopes: Tensor | None  # of scores that are margins: of the sigmoids that make probabilities of them
+    offsets: Tensor | None
 
     def __init__(
         self,
@@ -156,8 +161,13 @@ class Network(nn.Module):
             _initialize(self, layout, seed)
             self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
             self.register_buffer("std", _by_channel("std", std, channels, above=0.0))
-            margins = not CLASSIFIERS[layout.classifier].gives_probabilities
-            self.register_buffer("temperature", torch.ones(1) if margins else None)
+            for name in ("temperature", "slopes", "offsets"):
+                self.register_buffer(name, None)
+            if CLASSIFIERS[layout.classifier].gives_probabilities:
+                self.temperature = torch.ones(1, dtype=torch.float32)
+            else:
+                self.slopes = torch.ones(classes, dtype=torch.float32)
+                self.offsets = torch.zeros(classes, dtype=torch.float32)
 
     @contextmanager
     def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
@@ -200,12 +210,34 @@ class Network(nn.Module):
         return scores.float()
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Return the probability of every class, N K, from what `forward` takes: the softmax of the scores.
+        """Return the probability of every class, N K, from what `forward` takes: the softmax of scores / temperature.
 
-        Scores that are margins are divided by the temperature before.
+        Of scores that are margins it is a sigmoid for each class, divided by the sum of all of them.
         """
         scores = self(images)
-        return torch.softmax(scores if self.temperature is None else scores / self.temperature, dim=1)
+        if self.temperature is not None:
+            return torch.softmax(scores / self.temperature, dim=1)
+        return torch.softmax(functional.logsigmoid(scores * self.slopes + self.offsets), dim=1)
+
+    def set_sigmoids(self, slopes: Sequence[float], offsets: Sequence[float]) -> None:
+        """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""
+        for own, given in ((self.slopes, slopes), (self.offsets, offsets)):
+            if own is not None:
+                own.copy_(torch.as_tensor(given))
+
+    def weighted_sums(self) -> nn.Linear:
+        """Return the classifier where it is weighted sums of what the last stage gives.
+
+        Raises:
+            ParameterError: it compares pictures with some that it keeps.
+        """
+        if isinstance(self.classifier, nn.Linear):
+            return self.classifier
+        raise ParameterError(
+            "The model must have weighted sums as its classifier for this. Got one that compares each picture with "
+            f"{self.classifier.exemplars.kept:,} that it keeps. Use the model that it was made from, or softmax, svm "
+            "or lda in its place."
+        )
 
 
 def _by_channel(name: str, values: Sequence[float], channels: int, *, above: float) -> Tensor:

@@ -68,17 +68,21 @@ class Folded:
     Attributes:
         mean: float32, one a channel: subtracted from pixels 0…1.
         std: float32, one a channel: what is left is divided by it.
-        steps: one for each step of the network's plan; the softmax of the last gives the probabilities (scores that
-            are margins are divided by their temperature).
+        steps: one for each step of the network's plan.
+        sigmoids: how the last gives the probabilities: by softmax, or, where it is, as sigmoids divided by their sum.
     """
 
     mean: Values
     std: Values
     steps: tuple[FoldedStep, ...]
+    sigmoids: bool
 
 
 def fold(network: Network) -> Folded:
     """Return the arithmetic of `network` as it predicts.
+
+    Raises:
+        ParameterError: its classifier is no weighted sums.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -111,11 +115,22 @@ def fold(network: Network) -> Folded:
         elif isinstance(module, ConnectedStage):
             weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
             steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
-    weights, biases = _folded(network.classifier.weight, network.classifier.bias, None)
+    steps.append(_last(network))
+    sigmoids = network.temperature is None
+    return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps), sigmoids=sigmoids)
+
+
+def _last(network: Network) -> Connections:
+    """Return the classifier with what makes its scores ready to become probabilities."""
+    classifier = network.weighted_sums()
+    weights, biases = _folded(classifier.weight, classifier.bias, None)
     if network.temperature is not None:
-        weights, biases = weights / network.temperature.numpy(), biases / network.temperature.numpy()
-    steps.append(Connections(weights=weights, biases=biases, nonlinearity="linear"))
-    return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps))
+        temperature = network.temperature.numpy()
+        weights, biases = weights / temperature, biases / temperature
+    elif network.slopes is not None and network.offsets is not None:
+        slopes = network.slopes.numpy()
+        weights, biases = weights * slopes[:, None], biases * slopes + network.offsets.numpy()
+    return Connections(weights=weights, biases=biases, nonlinearity="linear")
 
 
 def _folded(weight: Tensor, bias: Tensor | None, normalization: Normalization | None) -> tuple[Values, Values]:

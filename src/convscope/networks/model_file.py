@@ -21,6 +21,7 @@ from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
+from .exemplars import ExemplarClassifier, Exemplars
 from .layout import Layout
 from .model import Model
 from .plan import Plan, plan
@@ -33,13 +34,20 @@ FILE_NAME = "model.safetensors"
 _UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
+_ABOVE_ZERO = {
+    "std": "deviation of the pixels",
+    "temperature": "temperature of the scores",
+    "classifier.scale": "scale of the features",
+    "classifier.sharpness": "sharpness of the kernel",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """What the metadata say about a model: the JSON document of format version 1.
 
-    `digest`, at the end of its text, stands for the text before it and for the tensors.
+    `exemplars` says what the classifier keeps, where it is no weighted sums. `digest`, at the end of the text, stands
+    for the text before it and for the tensors.
     """
 
     format: str
@@ -49,6 +57,7 @@ class Document:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     training: dict[str, Any]
+    exemplars: Exemplars | None = None
     digest: str = ""
 
 
@@ -71,6 +80,7 @@ def write_model(model: Model, path: Path) -> None:
         classes=tuple(printable(name) for name in model.classes),
         preprocessing=model.preprocessing,
         training=_finite(to_json(model.training)),
+        exemplars=_exemplars(model.network),
     )
     try:
         text = json.dumps(to_json(document), allow_nan=False)
@@ -143,17 +153,19 @@ def _read(path: Path) -> Model:
             raise _UnfitError("it is a safetensors file that was not written by convscope")
         document = _document(text)
         layout, planned = _planned(document)
-        wanted = expected_tensors(planned)
+        wanted = expected_tensors(planned, document.exemplars)
         if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != wanted:
             raise _UnfitError(f"its tensors are not those of the layout {layout}")
         tensors = file.read()
     body = text.removesuffix(_ending(document.digest))
     if body == text or document.digest != _digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
-    _check_values(tensors)
+    _check_values(tensors, classes=planned.classes)
     network = Network(
         layout, height=planned.height, width=planned.width, channels=planned.channels, classes=planned.classes
     )
+    if document.exemplars is not None:
+        network.classifier = document.exemplars.build(planned.below(len(layout.stages))[1], planned.classes)
     network.load_state_dict(tensors)
     return Model(
         network=network.eval(),
@@ -210,15 +222,22 @@ def _planned(document: Document) -> tuple[Layout, Plan]:
         raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
 
 
-def _check_values(tensors: dict[str, Tensor]) -> None:
+def _exemplars(network: Network) -> Exemplars | None:
+    return network.classifier.exemplars if isinstance(network.classifier, ExemplarClassifier) else None
+
+
+def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise _UnfitError(f"its tensor '{name}' holds values that are not finite")
         if name.endswith("running_var") and bool((value < 0).any()):
             raise _UnfitError(f"its tensor '{name}' holds a negative variance")
-    for name, what in (("std", "deviation of the pixels"), ("temperature", "temperature of the scores")):
+    for name, what in _ABOVE_ZERO.items():
         if name in tensors and bool((tensors[name] <= 0).any()):
             raise _UnfitError(f"its {what} is not above 0")
+    labels = tensors.get("classifier.labels")
+    if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
+        raise _UnfitError("a picture that its classifier keeps is of no class")
 
 
 def _ending(digest: str) -> str:

@@ -5,13 +5,16 @@ import torch
 from convscope.stages.convolution import Connected, Convolution
 
 from .classifiers import CLASSIFIERS
+from .exemplars import Exemplars, Tensors
 from .plan import Plan
 
-Tensors = dict[str, tuple[torch.dtype, tuple[int, ...]]]
 
-
-def expected_tensors(planned: Plan) -> Tensors:
+def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tensors:
     """Return type and shape of each tensor in the ``state_dict`` of the network that `planned` describes.
+
+    Args:
+        planned: of the network.
+        exemplars: what its classifier keeps, where it is no weighted sums.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -35,9 +38,15 @@ def expected_tensors(planned: Plan) -> Tensors:
         elif isinstance(stage, Connected):
             shape = (stage.units, values)
             result |= _weights(f"stages.{module}", "linear", shape, units=stage.units, normalized=normalized)
-    result |= _learned("classifier", (planned.classes, planned.below(len(stages))[1]), biases=planned.classes)
-    if not CLASSIFIERS[planned.layout.classifier].gives_probabilities:
+    values, classes = planned.below(len(stages))[1], planned.classes
+    if exemplars is None:
+        result |= _learned("classifier", (classes, values), biases=classes)
+    else:
+        result |= {f"classifier.{name}": kind for name, kind in exemplars.tensors(values, classes).items()}
+    if CLASSIFIERS[planned.layout.classifier].gives_probabilities:
         result["temperature"] = (torch.float32, (1,))
+    else:
+        result |= dict.fromkeys(("slopes", "offsets"), (torch.float32, (classes,)))
     return result | dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
 
 

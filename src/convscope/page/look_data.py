@@ -108,6 +108,7 @@ class LookData:
         mean, std: pictures are standardized with, one a channel.
         fit, background: how other pictures become such pictures.
         steps: the classifier last.
+        sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
     """
 
     format_version: int = FORMAT_VERSION
@@ -123,6 +124,7 @@ class LookData:
     fit: Literal["letterbox", "stretch", "crop"]
     background: tuple[int, ...]
     steps: tuple[StepData, ...]
+    sigmoids: bool = False
     pictures: tuple[PictureData, ...] = ()
 
 
@@ -131,6 +133,7 @@ def look_data(model: Model, pictures: Sequence[Shown] = (), *, title: str = "") 
 
     Raises:
         DataError: the network has more weights than a page can hold.
+        ParameterError: its classifier is no weighted sums.
     """
     network, step = model.network, model.preprocessing
     if network.plan.parameters > LARGEST_PARAMETERS:
@@ -155,6 +158,7 @@ def look_data(model: Model, pictures: Sequence[Shown] = (), *, title: str = "") 
         fit=step.fit,
         background=step.background,
         steps=steps,
+        sigmoids=folded.sigmoids,
         pictures=_answered(model, pictures),
     )
 

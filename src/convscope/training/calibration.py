@@ -1,12 +1,16 @@
-"""Margins become probabilities: divided by a temperature that fits pictures which were not learned from."""
+"""Scores become probabilities that fit pictures which were not learned from."""
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
+from convscope.networks.platt import fitting_sigmoids, likelihoods
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 
 from .learning_set import LearningSet
@@ -16,16 +20,19 @@ _MOST_PICTURES = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How the scores of a network that was trained for margins became probabilities.
+    """How the scores of a network became probabilities.
 
     Attributes:
-        temperature: the scores are divided by it before the softmax (Guo et al. 2017).
+        method: ``temperature`` (the softmax of scores / temperature, Guo et al. 2017) or, of margins, ``platt`` (a
+            sigmoid for each class, divided by the sum of all of them, Platt 1999).
+        temperature: where it is that.
         pictures: number of pictures that it was found on.
         held_out: whether these were not learned from; else the probabilities are too sure.
-        loss_before, loss: cross-entropy on them in nats, at temperature 1 and at this one.
+        loss_before, loss: cross-entropy on them in nats, at temperature 1 (or with one sigmoid for all) and so.
     """
 
-    temperature: float
+    method: Literal["temperature", "platt"]
+    temperature: float | None = None
     pictures: int
     held_out: bool
     loss_before: float
@@ -33,34 +40,50 @@ class Calibration:
 
     def __str__(self) -> str:
         """Return it as a sentence."""
-        where = "pictures held out" if self.held_out else "training pictures, so that they are too sure"
+        how = "a sigmoid of the score for each class (Platt scaling), which fits"
+        if self.temperature is not None:
+            how = f"the softmax of the scores divided by {self.temperature:.3g}, which fits"
+        where = "pictures held out" if self.held_out else "training pictures, so that they are too sure,"
         return (
-            f"probabilities are the softmax of the scores divided by {self.temperature:.3g}, which fits "
-            f"{self.pictures:,} {where} best (loss {self.loss:.3f}, {self.loss_before:.3f} without)"
+            f"probabilities are calibrated: {how} {self.pictures:,} {where} best (loss {self.loss:.3f}, "
+            f"{self.loss_before:.3f} without)"
         )
 
 
 def calibrate(network: Network, data: LearningSet) -> Calibration | None:
-    """Set the temperature of `network`, which is in evaluation mode; None where it needs none (softmax).
+    """Let the probabilities of `network`, which is in evaluation mode, fit the validation pictures, at most 10,000.
 
-    The order of the classes stays. Found on the validation pictures, at most 10,000; where there are none, on training
-    pictures.
+    Where there are none, margins are fitted to training pictures, and other scores are left as they are: None.
     """
-    if network.temperature is None:
-        return None
     held_out = bool(len(data.validation))
+    if not held_out and network.temperature is not None:
+        return None
     places = data.validation if held_out else data.training
     places = places[:: math.ceil(len(places) / _MOST_PICTURES)]
     size = network.plan.batch_within(BATCH_VALUES)
     with torch.inference_mode():
         parts = [network(data.images[some]) for some in places.split(size)]  # type: ignore[no-untyped-call]  # torch has no types here
     scores, labels = torch.cat(parts).double().numpy(), data.labels[places].numpy()
-    temperature = fitting_temperature(scores, labels)
-    network.temperature.fill_(temperature)
+    temperature = None
+    if network.temperature is not None:
+        temperature = fitting_temperature(scores, labels)
+        network.temperature.fill_(temperature)
+        before, after = cross_entropy_at(scores, labels), cross_entropy_at(scores / temperature, labels)
+    else:
+        before, after = _platt(network, scores, labels)
     return Calibration(
+        method="platt" if temperature is None else "temperature",
         temperature=temperature,
         pictures=len(places),
         held_out=held_out,
-        loss_before=cross_entropy_at(scores, labels),
-        loss=cross_entropy_at(scores / temperature, labels),
+        loss_before=before,
+        loss=after,
     )
+
+
+def _platt(network: Network, scores: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Set the sigmoids of margins; return the cross-entropy before and after."""
+    slopes, offsets = fitting_sigmoids(scores, labels)
+    network.set_sigmoids(slopes, offsets)
+    equal = likelihoods(scores, np.ones(scores.shape[1]), np.zeros(scores.shape[1]))
+    return cross_entropy_at(equal, labels), cross_entropy_at(likelihoods(scores, slopes, offsets), labels)

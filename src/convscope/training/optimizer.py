@@ -49,7 +49,7 @@ class Optimizer:
         )
 
     def _is_hidden(self, value: nn.Parameter, network: Network) -> bool:
-        if value is network.classifier.weight:
+        if value is network.weighted_sums().weight:
             return False
         return value.ndim == 4 or (value.ndim == 2 and min(value.shape) <= self.LARGEST_MATRIX)
 

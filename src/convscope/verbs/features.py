@@ -1,6 +1,5 @@
 """Take the features of a trained network elsewhere: as arrays, files, or a comparison of classifiers."""
 
-import contextlib
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,12 @@ from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.features.classifiers import JudgedClassifier, judge_classifiers, named_classifiers
-from convscope.features.extraction import FeatureSet, extract, pictures_for, rows_of, write_features
+from convscope.features.extraction import FeatureSet, extract, pictures_for, write_features
 from convscope.features.extractor import Extractor
-from convscope.features.files import FeatureFile, check_file, feature_file
+from convscope.features.files import check_file
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.features.hand_made import hand_made
-from convscope.features.heads import linear_head, with_classifier
+from convscope.features.heads import head_of, with_classifier
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
@@ -54,7 +53,7 @@ def extract_features(
 
     Args:
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
-            ``pixels``, ``pca``, ``hog``, ``lbp`` (see `convscope.features.hand_made`).
+            ``pixels``, ``pca``, ``hog``, ``lbp``, ``scattering`` (see `convscope.features.hand_made`).
         data: what `convscope.train` takes, with the classes of the model.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
@@ -82,8 +81,7 @@ def extract_features(
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
         extractor, images = _opened(known, source, cache_dir, reporter)
-        with contextlib.nullcontext() if path is None else _file(path, extractor, images, force=force) as file:
-            return extract(extractor, images, file=file, batch=batch, reporter=reporter)
+        return extract(extractor, images, path=path, batch=batch, reporter=reporter)
 
 
 def save_features(
@@ -101,8 +99,9 @@ def save_features(
 ) -> Written:
     """Write the features of all pictures of `data` to `output`, a .npz, .npy, .csv or .parquet file.
 
-    They are written as they are computed: memory does not grow with the number of pictures. Arguments as in
-    `extract_features`; `force` replaces what stands at `output`.
+    Memory does not grow with the number of pictures. Until the file is whole they are kept beside it, as
+    ``<output>.part``: after an interruption of any kind the same call goes on from there, to the same bits. Arguments
+    as in `extract_features`; `force` replaces what stands at `output`.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -112,9 +111,35 @@ def save_features(
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
         extractor, images = _opened(known, source, cache_dir, reporter)
-        with _file(path, extractor, images, force=force) as file:
-            write_features(extractor, images, file, batch=batch, reporter=reporter)
+        write_features(extractor, images, path, batch=batch, reporter=reporter)
     return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """What can be taken from one stage: its number, its notation, and the shape for one picture."""
+
+    stage: int
+    name: str
+    shape: tuple[int, ...]
+
+
+def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list[Layer]:
+    """Return what features can be taken from a model, from the pixels (stage 0) to the last stage.
+
+    Raises:
+        ConvscopeError: there is no such model, or the pool is unknown.
+
+    Examples:
+        >>> from tempfile import mkdtemp
+        >>> from convscope.verbs.train import train
+        >>> trained = train("digits", epochs=1, layout="8C3-MP2-12N", output=mkdtemp())
+        >>> [(one.stage, one.name, one.shape) for one in layers(trained.model)]
+        [(0, 'pixels', (1, 8, 8)), (1, '8C3-MP2', (8, 4, 4)), (2, '12N', (12,))]
+    """
+    network = (model if isinstance(model, Model) else Model.load(Path(model))).network
+    readings = [Reading(stage=number, pool=pool) for number in range(len(network.stages) + 1)]
+    return [Layer(stage=one.stage, name=one.layer(network), shape=one.shape(network)) for one in readings]
 
 
 def compare_classifiers(
@@ -162,15 +187,15 @@ def save_with_classifier(
         force: replace what stands at `output`.
 
     Raises:
-        ParameterError: none of them is linear, the features are hand-made, or pooled in parts of a map.
+        ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
     known = _known(model, stage, pool)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     refuse_existing(Path(output), force=force)
-    linear = [one for one in judged if linear_head(one.fitted, classes=len(found.classes)) is not None]
-    best = (linear or list(judged))[0]
+    storable = (one for one in judged if head_of(one.fitted, found) is not None)
+    best = next(storable, judged[0])
     with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
     return best
 
@@ -198,9 +223,3 @@ def _opened(
         return known, pictures_for(known.model, source, cache_dir=cache_dir, reporter=reporter)
     images = prepare(source, cache_dir=cache_dir, reporter=reporter)
     return hand_made(known, images.images, learn_from=images.indices(TRAIN)), images
-
-
-def _file(
-    path: Path, extractor: Extractor, images: ImageSet, *, force: bool
-) -> contextlib.AbstractContextManager[FeatureFile]:
-    return feature_file(path, rows_of(images), shape=extractor.shape, names=extractor.names, force=force)

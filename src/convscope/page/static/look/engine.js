@@ -136,7 +136,22 @@ export function run(prepared, pixels, off = []) {
 }
 
 /**
- * Probabilities of scores.
+ * Probabilities of the scores that the last step gives.
+ * @param {Network} network
+ * @param {ArrayLike<number>} scores
+ * @returns {number[]}
+ */
+export function probabilitiesOf(network, scores) {
+  return softmax(network.sigmoids ? Array.from(scores, logSigmoid) : scores);
+}
+
+/** The logarithm of 1 / (1 + e^-score). @param {number} score */
+function logSigmoid(score) {
+  return Math.min(score, 0) - Math.log1p(Math.exp(-Math.abs(score)));
+}
+
+/**
+ * Probabilities of scores that are logarithms.
  * @param {ArrayLike<number>} scores
  * @returns {number[]}
  */

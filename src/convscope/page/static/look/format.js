@@ -49,6 +49,7 @@ export const FORMAT_VERSION = 1;
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
  * @property {Step[]} steps
+ * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {Picture[]} pictures
  */
 

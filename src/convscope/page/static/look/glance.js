@@ -2,7 +2,7 @@
 /** View 1: the network at a glance, a column for every step. */
 import { largestSize } from "./colours.js";
 import { element, foreign, moveWithArrows } from "./dom.js";
-import { softmax } from "./engine.js";
+import { probabilitiesOf } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { shapeAt } from "./format.js";
 import { change, isStill } from "./moving.js";
@@ -246,7 +246,7 @@ function classBars(network, go) {
   return {
     element: element("div", { class: "answer" }, said, list, rest),
     draw(state) {
-      const probabilities = softmax(state.all[step]);
+      const probabilities = probabilitiesOf(network, state.all[step]);
       const order = probabilities.map((_, unit) => unit).sort((a, b) => probabilities[b] - probabilities[a]);
       const shown = order.slice(0, rows.length);
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);

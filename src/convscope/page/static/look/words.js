@@ -74,7 +74,7 @@ export function describe(step, below, first, last) {
   const from = below.maps === 1 ? "" : ` of all ${below.maps} ${first ? "channels" : "maps"}`;
   if (step.kind === "connected") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
-    if (last) return `One score for each class from all ${seen} below; softmax makes them probabilities.`;
+    if (last) return `One score for each class from all ${seen} below; together they become probabilities.`;
     return `${counted(step.maps, "unit")}, each sees all ${seen} below.`;
   }
   const apart = step.stride[0] > 1 ? `, ${step.stride[0]} places apart` : "";

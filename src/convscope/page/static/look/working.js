@@ -172,7 +172,7 @@ function total(network, state, found, below) {
   });
   const last = state.place.step === network.steps.length && step.kind === "connected";
   line.append(" = ", last ? strong(found.total) : element("span", { class: "term", text: short(found.total), title: exact(found.total) }));
-  if (last) line.append(element("small", { text: "  the score; softmax compares it with those of the other classes" }));
+  if (last) line.append(element("small", { text: "  the score; the probability compares it with those of the other classes" }));
   else if (step.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(step.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
   return element("div", { class: "total" }, line);
 }

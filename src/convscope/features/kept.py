@@ -1,0 +1,109 @@
+"""Features on their way into a file: kept beside it as they are computed, so that a job that is killed can go on.
+
+``<name>.part`` holds 18 bytes that say what it is, 32 that say what is computed, and the rows so far as float32. It is
+taken up again only by the same job, at the end of a whole batch, so that the batches, and with them all bits, are the
+same.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, final
+
+import numpy as np
+
+from convscope.core.atomic import explain
+from convscope.core.errors import StorageError
+from convscope.images.image_set import ImageSet
+
+from .extractor import Extractor, Vectors
+from .files import Rows
+
+_MAGIC = b"convscope features"
+_HEADER = len(_MAGIC) + 32
+
+
+@final
+class Kept:
+    """Rows of features in a file of their own; the first `done` are there."""
+
+    def __init__(self, stream: BinaryIO, *, shape: tuple[int, ...], done: int) -> None:
+        self.done = done
+        self._stream, self._shape = stream, shape
+
+    def write(self, features: Vectors) -> None:
+        """Add the features of the next pictures; when this returns, they outlive the process."""
+        self._stream.write(np.ascontiguousarray(features, "<f4").tobytes())
+        self._stream.flush()
+        self.done += len(features)
+
+    def batches(self, step: int) -> Iterator[tuple[int, Vectors]]:
+        """Give the features back, `step` pictures at a time, with the place of the first."""
+        self._stream.seek(_HEADER)
+        for start in range(0, self.done, step):
+            shape = (min(step, self.done - start), *self._shape)
+            data = self._stream.read(4 * math.prod(shape))
+            yield start, np.frombuffer(data, "<f4").reshape(shape).astype(np.float32, copy=False)
+
+
+@contextlib.contextmanager
+def kept(path: Path, identity: bytes, *, total: int, shape: tuple[int, ...], step: int) -> Iterator[Kept]:
+    """Give the rows that are kept beside `path`; removed when the block ends well, and left where it does not.
+
+    Args:
+        path: the file that is to be in the end.
+        identity: 32 bytes; rows with others are those of another job, and are computed anew.
+        total: number of pictures.
+        shape: of the features of one picture.
+        step: pictures in a batch.
+
+    Raises:
+        StorageError: they cannot be written, or something else stands there.
+    """
+    place = path.with_name(f"{path.name}.part")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("r+b" if place.exists() else "w+b") as stream:
+            size = 4 * math.prod(shape)
+            if not _begins_like_ours(stream):
+                raise StorageError(f"{place} is in the way and was not written by convscope. Move it elsewhere.")
+            there = _rows_there(stream, identity, size)
+            done = there if there == total else min(there, total) // step * step
+            stream.seek(0)
+            stream.write(_MAGIC + identity)
+            stream.truncate(_HEADER + done * size)
+            stream.seek(_HEADER + done * size)
+            yield Kept(stream, shape=shape, done=done)
+        place.unlink()
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise explain(error, place) from error
+
+
+def identity_of(extractor: Extractor, images: ImageSet, rows: Rows, *, step: int) -> bytes:
+    """Return 32 bytes that change with what makes the features, the pictures, and what stands beside them."""
+    sums = hashlib.blake2b(digest_size=32)
+    facts = [extractor.identity(), images.source.fingerprint(), repr(images.preprocessing), step]
+    sums.update(json.dumps(facts).encode())
+    for names in (rows.pictures, rows.labels, rows.splits):
+        sums.update("\0".join(names).encode("utf-8", errors="surrogateescape") + b"\0\0")
+    return sums.digest()
+
+
+def _begins_like_ours(stream: BinaryIO) -> bool:
+    """Return whether the file is empty or begins as this module writes it (perhaps cut off right there)."""
+    stream.seek(0)
+    return _MAGIC.startswith(stream.read(len(_MAGIC)))
+
+
+def _rows_there(stream: BinaryIO, identity: bytes, size: int) -> int:
+    """Return how many whole rows of `size` bytes are there that belong to this job."""
+    stream.seek(0)
+    if stream.read(_HEADER) != _MAGIC + identity:
+        return 0
+    return max(0, os.fstat(stream.fileno()).st_size - _HEADER) // max(1, size)

@@ -1,0 +1,154 @@
+"""Classifiers that keep pictures which they learned from: nearest neighbours, and the support vectors of a kernel SVM.
+
+They are learned on the features of a network by scikit-learn (see `convscope.features.heads`) and stand here as
+tensors, in place of the weighted sums at the end of a network: what is kept, and how a new picture is compared with it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from convscope.core.errors import ParameterError
+
+LARGEST_NEIGHBOURS = 1_000
+LARGEST_KEPT = 10_000_000
+_AT_ONCE = 2**22  # distances: 32 MiB
+
+Tensors = dict[str, tuple[torch.dtype, tuple[int, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemplars:
+    """What a classifier keeps: enough to know the types and shapes of its tensors.
+
+    Attributes:
+        kind: ``neighbours`` (the class of most of the nearest) or ``kernel`` (a support vector machine whose margin
+            bends: Gaussian weights of the distances).
+        kept: number of pictures that are kept.
+        neighbours: how many of them have a vote; 0 for ``kernel``.
+
+    Raises:
+        ParameterError: a number is out of range.
+    """
+
+    kind: Literal["neighbours", "kernel"]
+    kept: int
+    neighbours: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no classifier can keep."""
+        if not 1 <= self.kept <= LARGEST_KEPT:
+            raise ParameterError(f"`kept` must be from 1 to {LARGEST_KEPT:,}. Got {self.kept:,}.")
+        most = min(self.kept, LARGEST_NEIGHBOURS) if self.kind == "neighbours" else 0
+        if not min(1, most) <= self.neighbours <= most:
+            raise ParameterError(
+                f"`neighbours` must be from {min(1, most)} to {most:,}, for {self.kept:,} pictures that are kept by "
+                f"{self.kind!r}. Got {self.neighbours:,}."
+            )
+
+    def tensors(self, values: int, classes: int) -> Tensors:
+        """Return type and shape of each tensor, for features of so many values."""
+        result: Tensors = {
+            "center": (torch.float32, (values,)),
+            "scale": (torch.float32, (values,)),
+            "kept": (torch.float32, (self.kept, values)),
+            "labels": (torch.int64, (self.kept,)),
+        }
+        if self.kind == "kernel":
+            result["sharpness"] = (torch.float32, (1,))
+            result["weights"] = (torch.float32, (classes - 1, self.kept))
+            result["biases"] = (torch.float32, (classes * (classes - 1) // 2,))
+        return result
+
+    def build(self, values: int, classes: int) -> "ExemplarClassifier":
+        """Return the classifier with room for its tensors.
+
+        Raises:
+            ParameterError: there are too few classes.
+        """
+        if classes < 2 and self.kind == "kernel":
+            raise ParameterError(f"A support vector machine must have at least 2 classes. Got {classes}.")
+        return _KINDS[self.kind](self, values, classes)
+
+
+class ExemplarClassifier(nn.Module):
+    """Scores N K of features N × values, which are first moved by `center` and divided by `scale`."""
+
+    center: Tensor
+    scale: Tensor
+    kept: Tensor  # kept × values, moved and divided as well
+    labels: Tensor
+
+    def __init__(self, exemplars: Exemplars, values: int, classes: int) -> None:
+        super().__init__()
+        self.exemplars, self.classes = exemplars, classes
+        for name, (dtype, shape) in exemplars.tensors(values, classes).items():
+            self.register_buffer(name, torch.zeros(shape, dtype=dtype))
+
+    def squared_distances(self, features: Tensor, kept: Tensor) -> Tensor:
+        """Return N × kept, in float64: |x|² - 2 x·y + |y|², at least 0."""
+        rows = (features.double() - self.center.double()) / self.scale.double()
+        others = kept.double()
+        products = torch.addmm(others.square().sum(dim=1), rows, others.T, alpha=-2)
+        return (products + rows.square().sum(dim=1, keepdim=True)).clamp_min(0)
+
+    def blocks(self, pictures: int) -> list[slice]:
+        """Return the kept pictures in blocks that can be compared with so many pictures at once."""
+        size = max(1, _AT_ONCE // max(1, pictures))
+        return [slice(start, start + size) for start in range(0, len(self.kept), size)]
+
+
+class Neighbours(ExemplarClassifier):
+    """The logarithm of the share of the nearest kept pictures that are of each class, -∞ where there is none.
+
+    Their softmax is the shares again: the probabilities are the votes (Cover & Hart 1967).
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return scores N K of features N × values."""
+        count = self.exemplars.neighbours
+        distances = features.new_empty((len(features), 0), dtype=torch.float64)
+        places = torch.empty_like(distances, dtype=torch.int64)
+        for block in self.blocks(len(features)):
+            found = self.squared_distances(features, self.kept[block])
+            here = torch.arange(block.start, block.start + found.shape[1]).expand_as(found)
+            distances, places = torch.cat([distances, found], dim=1), torch.cat([places, here], dim=1)
+            nearest = distances.topk(min(count, distances.shape[1]), dim=1, largest=False)
+            distances, places = nearest.values, places.gather(1, nearest.indices)
+        votes = nn.functional.one_hot(self.labels[places], self.classes).sum(dim=1)  # N, neighbours, K -> N K
+        return (votes.double() / count).log()
+
+
+class KernelMachine(ExemplarClassifier):
+    """A support vector machine with Gaussian weights, one for each pair of classes, as libsvm learns it.
+
+    The score of a class is the number of pairs that it wins, and for the order among equals a third at most from how
+    clearly: scikit-learn's ``decision_function``. Of two classes it is the margin itself and its negative.
+    """
+
+    sharpness: Tensor  # γ: the weight of a kept picture at distance d is exp(-γ d²)
+    weights: Tensor
+    biases: Tensor
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return scores N K of features N × values."""
+        sums = features.new_zeros((len(features), self.classes, self.classes - 1), dtype=torch.float64)
+        for block in self.blocks(len(features)):
+            near = torch.exp(-self.sharpness.double() * self.squared_distances(features, self.kept[block]))
+            for number in range(self.classes):  # what kept pictures of this class say against each other class
+                own = self.labels[block] == number
+                sums[:, number] += near[:, own] @ self.weights[:, block][:, own].double().T
+        first, second = torch.triu_indices(self.classes, self.classes, 1)  # of each pair: 0 1, 0 2, … 1 2, …
+        margins = sums[:, first, second - 1] + sums[:, second, first] + self.biases.double()  # above 0: the first
+        if self.classes == 2:
+            return torch.cat([margins, -margins], dim=1)
+        clearly = torch.zeros(len(features), self.classes, dtype=torch.float64)
+        won = clearly.clone()
+        clearly.index_add_(1, first, margins).index_add_(1, second, margins, alpha=-1)
+        won.index_add_(1, first, (margins >= 0).double()).index_add_(1, second, (margins < 0).double())
+        return won + clearly / (3 * (clearly.abs() + 1))
+
+
+_KINDS: dict[str, type[ExemplarClassifier]] = {"neighbours": Neighbours, "kernel": KernelMachine}
