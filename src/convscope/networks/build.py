@@ -68,8 +68,13 @@ class ConvolutionStage(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the stage's maps."""
-        early = self.subsampling if self.subsample_first else None
-        late = None if self.subsample_first else self.subsampling
+        if self.subsampling is None or self.subsample_first:
+            return self.convolve(maps, self.subsampling)
+        subsampled: Tensor = self.subsampling(self.convolve(maps))
+        return subsampled
+
+    def convolve(self, maps: Tensor, early: nn.Module | None = None) -> Tensor:
+        """Return the maps as they are before the subsampling, or with one as `early` as gives the same values."""
         values = self.convolution(self.pad(maps) if self.pad else maps)
         if early is not None and not self.residual:
             values = early(values)
@@ -79,8 +84,7 @@ class ConvolutionStage(nn.Module):
             values = values + maps
             if early is not None:
                 values = early(values)
-        values = self.nonlinearity.apply(values)
-        return values if late is None else late(values)
+        return self.nonlinearity.apply(values)
 
 
 class ConnectedStage(nn.Module):
