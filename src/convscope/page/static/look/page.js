@@ -12,7 +12,8 @@ import { makeNumbers } from "./numbers.js";
 import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
 import { toggled } from "./switches.js";
-import { TEXT, counted } from "./words.js";
+import { makeUnits } from "./units.js";
+import { TEXT, UNIT_TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -45,9 +46,10 @@ function build(page, network) {
   const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : "A look inside", " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
-  glance.hidden = numbers.hidden = true;
+  const units = part("units", UNIT_TEXT.title);
+  glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
-  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers));
+  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers, units));
   makeLesson(lesson);
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -71,6 +73,7 @@ function build(page, network) {
       if (!state) return;
       drawGlance(state);
       drawNumbers(state);
+      drawUnits(state);
     });
   };
   const address = () => {
@@ -122,9 +125,15 @@ function build(page, network) {
     off = next;
     if (state) compute({ pixels: state.pixels, off });
   };
+  const open = (/** @type {number} */ index, /** @type {Place} */ place) => {
+    wanted = place;
+    choose(index);
+    numbers.scrollIntoView({ block: "start" });
+  };
   const putBack = makeSliders(glance, network, move);
   const drawGlance = makeGlance(glance, network, go, () => turn([]));
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
+  const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
   const mark = makeChooser(pictures, network, { choose, show });
   dark.addEventListener("change", () => {
     if (state) state = { ...state, palette: makePalette(dark.matches) };

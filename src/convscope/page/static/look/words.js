@@ -214,3 +214,36 @@ export const LESSON = {
       "the classifier, from its errors. What this network has learned is below.",
   ],
 };
+
+/** @param {string} text not to be broken */
+function together(text) {
+  return text.replaceAll(" ", "\u00a0");
+}
+
+/** What the units respond to. */
+export const UNIT_TEXT = {
+  title: "Units",
+  intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
+  onlyFilters: "The weights of each unit.",
+  measured: (/** @type {string} */ pictures) => `Measured on ${pictures}`,
+  thisPage: "this page",
+  of: " of ",
+  step: "Step",
+  order: "First",
+  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest" },
+  before: "Units before these",
+  after: "Units after these",
+  share: (/** @type {string} */ part) => `That is ${part} of the picture.`,
+  meanSelectivity: (/** @type {string} */ mean) => `Selectivity of its units for classes: ${mean} on average (0: fires for all alike, 1: for one only).`,
+  goTo: "Go to its map and its numbers",
+  filter: "its weights",
+  colourFilter: "its weights, as a colour: gray is 0",
+  filterOn: (/** @type {number} */ map) => `its weights on map ${map} below`,
+  never: "It is silent everywhere in these pictures.",
+  top: "The patches that it answers most strongly",
+  open: "Open",
+  histogram: (/** @type {string} */ low, /** @type {string} */ high, /** @type {string} */ largest) => `How often each value occurs, from ${low} to ${high} (0 itself left out); the largest is ${largest}`,
+  silent: (/** @type {string} */ places, /** @type {string} */ pictures) => `Silent at ${together(places)} of all places, and throughout ${together(pictures)} of the pictures.`,
+  firesFor: "Fires most for",
+  selectivity: "selectivity",
+};
