@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
     from convscope.verbs.check import check
+    from convscope.verbs.cost import cost
     from convscope.verbs.features import extract_features
     from convscope.verbs.load import load
     from convscope.verbs.look import look
@@ -30,6 +31,7 @@ __all__ = [
     "Layout",
     "__version__",
     "check",
+    "cost",
     "extract_features",
     "load",
     "look",
@@ -42,6 +44,7 @@ _HOMES = {
     "ConvFeatures": "convscope.estimators.features",
     "Layout": "convscope.networks.layout",
     "check": "convscope.verbs.check",
+    "cost": "convscope.verbs.cost",
     "extract_features": "convscope.verbs.features",
     "load": "convscope.verbs.load",
     "look": "convscope.verbs.look",

@@ -131,7 +131,11 @@ def count_costs(layout: Layout, *, height: int, width: int, channels: int, class
     """
     itself = plan(layout, height=height, width=width, channels=channels, classes=classes)
     costs = [_cost("as it is", itself)]
-    for variant, changed in (("untied", untied(layout)), ("without subsampling", without_subsampling(layout))):
+    others: tuple[tuple[Variant, Layout], ...] = (
+        ("untied", untied(layout)),
+        ("without subsampling", without_subsampling(layout)),
+    )
+    for variant, changed in others:
         if changed != layout:
             other = plan(changed, height=height, width=width, channels=channels, classes=classes, bounded=False)
             costs.append(_cost(variant, other))
@@ -169,10 +173,7 @@ def without_subsampling(layout: Layout) -> Layout:
 
 
 def connected_cost(planned: Plan) -> LayoutCost:
-    """Return what the same maps cost where each of their values is a unit of its own that sees everything below.
-
-    Such units have a bias for each map, as the copied ones have.
-    """
+    """Return what the same maps cost where each of their values is a unit of its own that sees everything below."""
     steps = []
     for place, step in enumerate(planned.steps):
         cost = _step(planned, place)
@@ -182,7 +183,7 @@ def connected_cost(planned: Plan) -> LayoutCost:
             cost = dataclasses.replace(
                 cost,
                 name=f"{step.values}N",
-                parameters=weights + step.maps,
+                parameters=weights + step.values,
                 multiply_adds=weights,
             )
         whole = any(isinstance(before, (Convolution, Connected)) for before in planned.layout.stages[: place + 1])
