@@ -144,7 +144,7 @@ function card(network, number, unit, records, palette, actions) {
     { class: "card" },
     element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ step: number, unit }) })), button),
     filterOf(network, number, unit, palette),
-    ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record)] : []),
+    ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.steps[number - 1])] : []),
   );
   return {
     element: made,
@@ -188,9 +188,11 @@ function histogram(record, records) {
   return element("div", { class: "histogram" }, element("span", { class: "columns", role: "img", "aria-label": name, title: name }, ...bars), element("span", { class: "ends" }, element("span", { text: short(low) }), element("span", { text: short(high) })));
 }
 
-/** @param {Network} network @param {Unit} record @returns {HTMLElement[]} */
-function facts(network, record) {
-  const silent = element("p", { class: "fact", text: UNIT_TEXT.silent(percent(record.silent), percent(record.silent_pictures)) });
+/** @param {Network} network @param {Unit} record @param {import("./format.js").Step} step @returns {HTMLElement[]} */
+function facts(network, record, step) {
+  const single = step.rows * step.columns === 1;
+  const often = single ? UNIT_TEXT.silentPictures(percent(record.silent_pictures)) : UNIT_TEXT.silent(percent(record.silent), percent(record.silent_pictures));
+  const silent = element("p", { class: "fact", text: often });
   if (!record.classes.length) return [silent];
   const strongest = record.classes[0][1];
   const bars = record.classes.map(([place, mean]) => {
