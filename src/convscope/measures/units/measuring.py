@@ -67,7 +67,7 @@ def measure_units(
     if type(top) is not int or top < 1:
         raise ParameterError(f"`top` must be a whole number of at least 1. Got {top!r}.")
     planned = model.network.plan
-    _check_images(images, labels, planned)
+    check_images(images, labels, planned)
     size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
     streams = {place: _Streams(planned, place, top) for place in unit_steps(planned)}
     with (reporter or Silent()).task("units", len(images), "pictures") as task:
@@ -94,7 +94,12 @@ def unit_steps(planned: Plan) -> tuple[int, ...]:
     return tuple(place for place, stage in enumerate(planned.layout.stages) if not isinstance(stage, Subsampling))
 
 
-def _check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
+def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
+    """Check that these are pictures of the network's size, with a class each if classes are given.
+
+    Raises:
+        DataError: they are not.
+    """
     shape = (planned.height, planned.width, planned.channels)
     if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
         raise DataError(
