@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convscope.verbs.look import look
     from convscope.verbs.predict import predict
     from convscope.verbs.train import train
+    from convscope.verbs.units import units
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "look",
     "predict",
     "train",
+    "units",
 ]
 
 _HOMES = {
@@ -50,6 +52,7 @@ _HOMES = {
     "look": "convscope.verbs.look",
     "predict": "convscope.verbs.predict",
     "train": "convscope.verbs.train",
+    "units": "convscope.verbs.units",
 }
 
 
