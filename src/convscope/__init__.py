@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
     from convscope.verbs.check import check
+    from convscope.verbs.cost import cost
     from convscope.verbs.draw import draw
     from convscope.verbs.features import extract_features
     from convscope.verbs.load import load
     from convscope.verbs.look import look
     from convscope.verbs.predict import predict
     from convscope.verbs.train import train
+    from convscope.verbs.units import units
 
 __version__ = "0.1.0"
 
@@ -31,12 +33,14 @@ __all__ = [
     "Layout",
     "__version__",
     "check",
+    "cost",
     "draw",
     "extract_features",
     "load",
     "look",
     "predict",
     "train",
+    "units",
 ]
 
 _HOMES = {
@@ -44,12 +48,14 @@ _HOMES = {
     "ConvFeatures": "convscope.estimators.features",
     "Layout": "convscope.networks.layout",
     "check": "convscope.verbs.check",
+    "cost": "convscope.verbs.cost",
     "draw": "convscope.verbs.draw",
     "extract_features": "convscope.verbs.features",
     "load": "convscope.verbs.load",
     "look": "convscope.verbs.look",
     "predict": "convscope.verbs.predict",
     "train": "convscope.verbs.train",
+    "units": "convscope.verbs.units",
 }
 
 

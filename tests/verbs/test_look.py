@@ -141,3 +141,22 @@ def test_the_page_of_the_usual_network_for_mnist_is_small() -> None:
     model = Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step)
     pixels = np.zeros((28, 28, 1), np.uint8)
     assert len(render_look(look_data(model, [Shown(name="", pixels=pixels)] * 200))) < 3_000_000
+
+
+def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Path, tmp_path: Path) -> None:
+    data = data_of(convscope.look(run, force=True).path)
+    assert data.units is not None
+    assert data.good is not None
+    assert (data.units.pictures, data.units.data) == (200, "")
+    assert [len(step.units) for step in data.units.steps] == [8]
+    assert data.units.steps[0].units[0].classes
+    report = json.loads((run / "report.json").read_text())
+    assert (data.good.pictures, data.good.right) == (report["pictures"], report["right"])
+    assert [one.epoch for one in data.good.epochs] == [1]
+    empty = data_of(convscope.look(run, [], output=tmp_path / "x.html").path)
+    assert empty.units is None, "nothing is measured without pictures"
+    Image.fromarray(some_pixels(1, 8, 8)[0]).save(tmp_path / "a.png")
+    unlabelled = data_of(convscope.look(small_model(), [tmp_path / "a.png"], output=tmp_path / "y.html").path)
+    assert unlabelled.good is None
+    assert unlabelled.units is not None
+    assert {unit.selectivity for step in unlabelled.units.steps for unit in step.units} == {None}

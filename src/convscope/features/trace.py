@@ -75,11 +75,11 @@ def each_step(network: Network, maps: Tensor) -> Iterator[Tensor]:
     """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan.
 
     A stage means convolve → normalize → nonlinearity → subsample, and that is what is given, in whatever order the
-    network computes it. Scores that are margins are divided by their temperature.
+    network computes it.
     """
     for module in network.stages:
         if isinstance(module, ConvolutionStage) and module.subsampling is not None:
-            maps = module.convolved(maps)
+            maps = module.convolve(maps)
             yield maps
             maps = module.subsampling(maps)
         else:

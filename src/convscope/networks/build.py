@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -70,17 +72,13 @@ class ConvolutionStage(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the stage's maps."""
-        if not self.subsample_first:
-            values = self.convolved(maps)
-            return values if self.subsampling is None else self.subsampling(values)
-        return self._convolved(maps, early=self.subsampling)
+        if self.subsampling is None or self.subsample_first:
+            return self.convolve(maps, self.subsampling)
+        subsampled: Tensor = self.subsampling(self.convolve(maps))
+        return subsampled
 
-    def convolved(self, maps: Tensor) -> Tensor:
-        """Return the maps before the subsampling."""
-        return self._convolved(maps, early=None)
-
-    def _convolved(self, maps: Tensor, *, early: nn.Module | None) -> Tensor:
-        """Return the maps, subsampled by `early` where it costs least."""
+    def convolve(self, maps: Tensor, early: nn.Module | None = None) -> Tensor:
+        """Return the maps as they are before the subsampling, or with one as `early` as gives the same values."""
         values = self.convolution(self.pad(maps) if self.pad else maps)
         if early is not None and not self.residual:
             values = early(values)
@@ -219,11 +217,11 @@ class Network(nn.Module):
             return torch.softmax(scores / self.temperature, dim=1)
         return torch.softmax(functional.logsigmoid(scores * self.slopes + self.offsets), dim=1)
 
-    def set_sigmoids(self, slopes: Sequence[float], offsets: Sequence[float]) -> None:
+    def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
         """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""
         for own, given in ((self.slopes, slopes), (self.offsets, offsets)):
             if own is not None:
-                own.copy_(torch.as_tensor(given))
+                own.copy_(torch.from_numpy(np.asarray(given, np.float32)))
 
     def weighted_sums(self) -> nn.Linear:
         """Return the classifier where it is weighted sums of what the last stage gives.

@@ -84,7 +84,7 @@ class Plan:
         return self.steps[index - 1].maps, self.steps[index - 1].values
 
 
-def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int) -> Plan:
+def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int, bounded: bool = True) -> Plan:
     """Return the steps of `layout` on images of height × width × channels with `classes` classes.
 
     Nothing is allocated: this is arithmetic on integers.
@@ -95,6 +95,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
         width: columns of the image, in pixels.
         channels: values a pixel.
         classes: number of scores that the classifier gives.
+        bounded: refuse absurdly large networks; without, they are only counted.
 
     Raises:
         LayoutError: a stage does not fit what is left of the image, or the network would be absurdly large.
@@ -112,7 +113,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
         steps.append(last)
     steps.append(_connected(layout.classifier, classes, last))
     result = Plan(layout=layout, height=height, width=width, channels=channels, classes=classes, steps=tuple(steps))
-    for bound in _BOUNDS:
+    for bound in _BOUNDS if bounded else ():
         bound.check(result)
     return result
 

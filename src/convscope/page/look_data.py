@@ -1,6 +1,5 @@
 """What the page that looks inside a network holds: folded steps with their weights, and pictures, as records."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +14,10 @@ from convscope.networks.folding import Connections, FoldedStep, Sums, fold
 from convscope.networks.model import Model
 from convscope.networks.plan import Step
 from convscope.stages.subsampling import Subsampling
+
+from .encoding import encoded
+from .good_data import GoodData
+from .units_data import UnitsData
 
 FORMAT_VERSION = 1
 LARGEST_PARAMETERS = 8_000_000  # 43 MB of text; a browser still opens it
@@ -109,6 +112,8 @@ class LookData:
         fit, background: how other pictures become such pictures.
         steps: the classifier last.
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
+        units: what the units respond to, where that was measured.
+        good: how good the network was when its run ended, where that is known.
     """
 
     format_version: int = FORMAT_VERSION
@@ -126,10 +131,19 @@ class LookData:
     steps: tuple[StepData, ...]
     sigmoids: bool = False
     pictures: tuple[PictureData, ...] = ()
+    units: UnitsData | None = None
+    good: GoodData | None = None
 
 
-def look_data(model: Model, pictures: Sequence[Shown] = (), *, title: str = "") -> LookData:
-    """Return the record of a page that shows `model` on `pictures`.
+def look_data(
+    model: Model,
+    pictures: Sequence[Shown] = (),
+    *,
+    title: str = "",
+    units: UnitsData | None = None,
+    good: GoodData | None = None,
+) -> LookData:
+    """Return the record of a page that shows `model` on `pictures`, and further records where there are any.
 
     Raises:
         DataError: the network has more weights than a page can hold.
@@ -160,6 +174,8 @@ def look_data(model: Model, pictures: Sequence[Shown] = (), *, title: str = "") 
         steps=steps,
         sigmoids=folded.sigmoids,
         pictures=_answered(model, pictures),
+        units=units,
+        good=good,
     )
 
 
@@ -169,7 +185,7 @@ def _answered(model: Model, pictures: Sequence[Shown]) -> tuple[PictureData, ...
     answers = model.predict_proba(np.stack([one.pixels for one in pictures])).argmax(1).tolist()
     return tuple(
         PictureData(
-            name=printable(one.name)[:LONGEST_NAME], truth=one.truth, answer=answer, pixels=_base64(one.pixels, "u1")
+            name=printable(one.name)[:LONGEST_NAME], truth=one.truth, answer=answer, pixels=encoded(one.pixels, "u1")
         )
         for one, answer in zip(pictures, answers, strict=True)
     )
@@ -219,10 +235,6 @@ def _details(folded: FoldedStep, sides: tuple[int, int]) -> dict[str, Any]:
 def _weights(folded: Sums | Connections) -> dict[str, str]:
     return {
         "nonlinearity": folded.nonlinearity,
-        "weights": _base64(folded.weights, "<f4"),
-        "bias": _base64(folded.biases, "<f4"),
+        "weights": encoded(folded.weights, "<f4"),
+        "bias": encoded(folded.biases, "<f4"),
     }
-
-
-def _base64(values: NDArray[Any], kind: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")

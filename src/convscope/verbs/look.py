@@ -30,6 +30,8 @@ from convscope.training.run_folder import RunFolder
 from convscope.training.scores import Answer, Cell
 from convscope.training.settings import Settings
 
+from .look_records import good_of, units_of
+
 MOST_PICTURES = 200
 MOST_BYTES = 1_000_000  # of all pictures together; a third more as text
 
@@ -111,7 +113,8 @@ def look(
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             chosen = list(_judged(used, run, (data_dir, cache_dir), reporter or Silent()))
-        write_text(path, render_look(look_data(used, chosen, title=_title(used, path))))
+        units, good = units_of(used, chosen), None if run is None else good_of(run, reporter or Silent())
+        write_text(path, render_look(look_data(used, chosen, title=_title(used, path), units=units, good=good)))
     return Looked(path=path, pictures=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 

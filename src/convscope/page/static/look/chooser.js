@@ -4,7 +4,7 @@ import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
 import { cells, drawPixels, setSize, shownSize } from "./picture.js";
 import { fitPicture } from "./preprocessing.js";
-import { TEXT } from "./words.js";
+import { GOOD_TEXT, TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
@@ -15,7 +15,7 @@ const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @returns {(picture: number | null) => void} marks the picture that is shown
+ * @returns {{ mark: (picture: number | null) => void, only: (truth: number, answer: number) => void }} marks the picture that is shown; shows one cell of the confusion matrix
  */
 export function makeChooser(parent, network, chosen) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
@@ -52,14 +52,15 @@ export function makeChooser(parent, network, chosen) {
     near.hidden = true;
     chosen.show(pixels, TEXT.drawing);
   }) : null;
-  const tools = element("div", { class: "tools" }, filter(network, buttons, chosen), choose, input, pad ? pad.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
+  const { label, only } = filter(network, buttons, chosen);
+  const tools = element("div", { class: "tools" }, label, choose, input, pad ? pad.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
   parent.append(tools, message, strip, ...(pad ? [pad.element] : []), near);
   if (!network.pictures.length) {
     strip.hidden = true;
     message.textContent = TEXT.none;
     if (pad) pad.open();
   }
-  return (picture) => {
+  const mark = (/** @type {number | null} */ picture) => {
     buttons.forEach((button, index) => {
       button.classList.toggle("chosen", index === picture);
       button.setAttribute("aria-pressed", String(index === picture));
@@ -69,6 +70,7 @@ export function makeChooser(parent, network, chosen) {
     if (button && strip.clientWidth) strip.scrollLeft = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
     if (picture !== null) near.hidden = true;
   };
+  return { mark, only };
 }
 
 /** @param {Network} network @param {number} index @param {() => void} onclick @returns {HTMLButtonElement} */
@@ -82,25 +84,39 @@ function thumbnail(network, index, onclick) {
   return element("button", { type: "button", class: "thumbnail", "aria-label": `Picture ${index + 1}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, canvas);
 }
 
-/** Which pictures are shown: all, the wrong answers, or one class. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {HTMLElement | null} */
+/** Which pictures are shown: all, the wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
 function filter(network, buttons, chosen) {
   const truths = new Set(network.pictures.map((picture) => picture.truth));
   truths.delete(null);
-  if (!truths.size || buttons.length < 12) return null;
   const select = element("select", { "aria-label": "Pictures shown" });
   const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text });
   const classes = network.classes.map((name, place) => (truths.has(place) ? option(String(place), name.slice(0, 60)) : null));
+  const cell = option("cell", "");
+  /** @type {[number, number]} */
+  let pair = [0, 0];
   select.append(option("all", TEXT.all), option("wrong", TEXT.wrong), ...classes.filter((one) => one !== null));
-  select.addEventListener("change", () => {
+  const show = () => {
     buttons.forEach((button, index) => {
       const { truth, answer } = network.pictures[index];
       const wrong = truth !== null && answer !== truth;
-      button.hidden = !(select.value === "all" || (select.value === "wrong" ? wrong : String(truth) === select.value));
+      const inCell = truth === pair[0] && answer === pair[1];
+      button.hidden = !(select.value === "all" || (select.value === "wrong" ? wrong : select.value === "cell" ? inCell : String(truth) === select.value));
     });
     const first = buttons.findIndex((button) => !button.hidden);
     if (first >= 0) chosen.choose(first);
-  });
-  return element("label", { class: "filter" }, "Show ", select);
+  };
+  select.addEventListener("change", show);
+  const label = !truths.size || buttons.length < 12 ? null : element("label", { class: "filter" }, "Show ", select);
+  return {
+    label,
+    only(truth, answer) {
+      pair = [truth, answer];
+      cell.textContent = GOOD_TEXT.pair(network.classes[truth].slice(0, 40), network.classes[answer].slice(0, 40));
+      select.append(cell);
+      select.value = "cell";
+      show();
+    },
+  };
 }
 
 /** The pixels of a file, turned as it says, with no colour profile applied. @param {Blob} file */

@@ -51,6 +51,8 @@ export const FORMAT_VERSION = 1;
  * @property {Step[]} steps
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {Picture[]} pictures
+ * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
+ * @property {import("./good.js").Good | null} [good] how good the network was, where that is known
  */
 
 /**
@@ -112,7 +114,14 @@ export function readNetwork(text) {
     if (pixels.length !== size) throw new Error("The file is damaged: a picture has not its size.");
     return { ...picture, pixels };
   });
-  return { ...data, steps, pictures };
+  return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null };
+}
+
+/** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
+function unpackedUnits(units) {
+  const patch = (/** @type {any} */ one) => ({ ...one, pixels: bytesOf(one.pixels) });
+  const unit = (/** @type {any} */ one) => ({ ...one, top: one.top.map(patch) });
+  return units && { ...units, steps: units.steps.map((/** @type {any} */ step) => ({ ...step, units: step.units.map(unit) })) };
 }
 
 /**

@@ -6,13 +6,15 @@ import { makeComputer } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { readNetwork } from "./format.js";
 import { makeGlance } from "./glance.js";
+import { makeGood } from "./good.js";
 import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
 import { toggled } from "./switches.js";
-import { TEXT, counted } from "./words.js";
+import { makeUnits } from "./units.js";
+import { GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -45,9 +47,10 @@ function build(page, network) {
   const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : "A look inside", " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
-  glance.hidden = numbers.hidden = true;
+  const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
+  glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
-  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers));
+  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers, units, good));
   makeLesson(lesson);
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -71,6 +74,7 @@ function build(page, network) {
       if (!state) return;
       drawGlance(state);
       drawNumbers(state);
+      drawUnits(state);
     });
   };
   const address = () => {
@@ -122,10 +126,20 @@ function build(page, network) {
     off = next;
     if (state) compute({ pixels: state.pixels, off });
   };
+  const open = (/** @type {number} */ index, /** @type {Place} */ place) => {
+    wanted = place;
+    choose(index);
+    numbers.scrollIntoView({ block: "start" });
+  };
   const putBack = makeSliders(glance, network, move);
   const drawGlance = makeGlance(glance, network, go, () => turn([]));
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
-  const mark = makeChooser(pictures, network, { choose, show });
+  const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
+  const { mark, only } = makeChooser(pictures, network, { choose, show });
+  makeGood(good, network, (truth, answer) => {
+    only(truth, answer);
+    pictures.scrollIntoView({ block: "start" });
+  });
   dark.addEventListener("change", () => {
     if (state) state = { ...state, palette: makePalette(dark.matches) };
     draw();

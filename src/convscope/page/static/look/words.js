@@ -214,3 +214,62 @@ export const LESSON = {
       "the classifier, from its errors. What this network has learned is below.",
   ],
 };
+
+/** @param {string} text not to be broken */
+function together(text) {
+  return text.replaceAll(" ", "\u00a0");
+}
+
+/** What the units respond to. */
+export const UNIT_TEXT = {
+  title: "Units",
+  intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
+  onlyFilters: "The weights of each unit.",
+  measured: (/** @type {string} */ pictures) => `Measured on ${pictures}`,
+  thisPage: "this page",
+  of: " of ",
+  step: "Step",
+  order: "First",
+  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest" },
+  before: "Units before these",
+  after: "Units after these",
+  share: (/** @type {string} */ part) => `That is ${part} of the picture.`,
+  meanSelectivity: (/** @type {string} */ mean) => `Selectivity of its units for classes: ${mean} on average (0: fires for all alike, 1: for one only).`,
+  goTo: "Go to its map and its numbers",
+  filter: "its weights",
+  colourFilter: "its weights, as a colour: gray is 0",
+  filterOn: (/** @type {number} */ map) => `its weights on map ${map} below`,
+  never: "It is silent everywhere in these pictures.",
+  top: "The patches that it answers most strongly",
+  open: "Open",
+  histogram: (/** @type {string} */ low, /** @type {string} */ high, /** @type {string} */ largest) => `How often each value occurs, from ${low} to ${high} (0 itself left out); the largest is ${largest}`,
+  silent: (/** @type {string} */ places, /** @type {string} */ pictures) => `Silent at ${together(places)} of all places, and throughout ${together(pictures)} of the pictures.`,
+  silentPictures: (/** @type {string} */ pictures) => `Silent for ${together(pictures)} of the pictures.`,
+  firesFor: "Fires most for",
+  selectivity: "selectivity",
+};
+
+/** How good the network is, and what it costs. */
+export const GOOD_TEXT = {
+  title: "How good, and at what cost",
+  judged: (/** @type {string} */ pictures, /** @type {string} */ split) => `of ${pictures} recognized (${split}).`,
+  splits: { validation: "held out from training", test: "the test set, which training never saw", training: "the pictures that it learned from: expect less on others" },
+  interval: (/** @type {string} */ low, /** @type {string} */ high) => `95 % interval: ${low} to ${high}.`,
+  epoch: "epoch",
+  training: "training",
+  heldOut: "held out",
+  accuracy: "Accuracy",
+  loss: "Loss",
+  confusion: "What was taken for what",
+  confusionHint: "A row is what a picture is, a column what it was taken for. Press a number to see those of its pictures that are in this page, above.",
+  some: (/** @type {number} */ shown, /** @type {number} */ all) => `Only the ${shown} classes that are confused most often are shown, of ${all}.`,
+  corner: "is ↓ taken for →",
+  cell: (/** @type {string} */ pictures, /** @type {string} */ truth, /** @type {string} */ answer) => `${pictures} of ${truth} taken for ${answer};`,
+  inPage: (/** @type {number} */ count) => `${count} in this page.`,
+  notInPage: "none in this page.",
+  pair: (/** @type {string} */ truth, /** @type {string} */ answer) => `${truth} taken for ${answer}`,
+  cost: "What each step costs",
+  costHint: "For one picture. While training, the maps of all steps are kept until the gradients have been computed; for prediction, only those that go into a step and come out of it.",
+  costs: ["step", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
+  total: "in all",
+};

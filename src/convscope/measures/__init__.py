@@ -1,0 +1,1 @@
+"""Network and pictures → records: what is measured prints, plots and serves as one and the same record."""

@@ -1,0 +1,218 @@
+"""What a layout costs, step by step: counted exactly, and timed on this machine; and what it would cost otherwise.
+
+The counter-facts are the same layout with units that are not copied (untied), with units that each see everything
+(fully connected), and without subsampling. They are always counted; they are timed where they fit into memory.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+from convscope.networks.layout import Layout
+from convscope.networks.plan import Plan, Step, plan
+from convscope.stages.convolution import Connected, Convolution
+from convscope.stages.subsampling import Subsampling
+
+FORMAT_VERSION = 1
+BYTES = 4  # of a float32
+Variant = Literal["as it is", "untied", "fully connected", "without subsampling"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """What one step costs, for one picture unless said.
+
+    Attributes:
+        name: its notation.
+        maps, rows, columns: what it gives.
+        parameters: numbers that are learned.
+        multiply_adds: multiplications with an addition.
+        training_bytes: of the maps that it gives; all steps' are kept until the backward pass has used them.
+        predicting_bytes: of what goes in and what comes out, the only maps that are needed at once.
+        field_rows, field_columns: sides of the receptive field, in pixels.
+        forward_ms, backward_ms: median time a batch; None where it was not measured.
+    """
+
+    name: str
+    maps: int
+    rows: int
+    columns: int
+    parameters: int
+    multiply_adds: int
+    training_bytes: int
+    predicting_bytes: int
+    field_rows: int
+    field_columns: int
+    forward_ms: float | None = None
+    backward_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayoutCost:
+    """What a network costs.
+
+    Attributes:
+        variant: of the layout that was asked about.
+        layout: its notation; empty where none can say it (units that see everything, yet have maps).
+        steps: in order, the classifier last.
+        why_untimed: why no time was measured; empty where it was.
+    """
+
+    variant: Variant
+    layout: str
+    steps: tuple[StepCost, ...]
+    why_untimed: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that are learned."""
+        return sum(step.parameters for step in self.steps)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications with an addition for one picture."""
+        return sum(step.multiply_adds for step in self.steps)
+
+    @property
+    def training_bytes(self) -> int:
+        """Bytes of all maps of one picture and of the picture: what training keeps for it."""
+        return self.steps[0].predicting_bytes - self.steps[0].training_bytes + sum(s.training_bytes for s in self.steps)
+
+    @property
+    def predicting_bytes(self) -> int:
+        """Bytes of the maps of one picture that are needed at once, at most."""
+        return max(step.predicting_bytes for step in self.steps)
+
+    @property
+    def forward_ms(self) -> float | None:
+        """Milliseconds that a batch takes forward, all steps together; None where it was not measured."""
+        return _sum([step.forward_ms for step in self.steps])
+
+    @property
+    def backward_ms(self) -> float | None:
+        """The same backward."""
+        return _sum([step.backward_ms for step in self.steps])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostRecord:
+    """What a layout costs on pictures of height × width × channels, and what its counter-facts would.
+
+    Attributes:
+        batch: pictures at once, where time was measured.
+        threads: used for that.
+        costs: of the layout itself first, then of each counter-fact that differs from it.
+    """
+
+    format_version: int = FORMAT_VERSION
+    height: int
+    width: int
+    channels: int
+    classes: int
+    batch: int
+    threads: int
+    costs: tuple[LayoutCost, ...]
+
+
+def count_costs(layout: Layout, *, height: int, width: int, channels: int, classes: int) -> tuple[LayoutCost, ...]:
+    """Return what `layout` costs, and its counter-facts that differ from it, counted exactly and not timed.
+
+    Nothing is allocated, and there is no limit on how large a counter-fact is.
+
+    Raises:
+        LayoutError: the layout does not fit the picture.
+        ParameterError: a size is out of range.
+
+    Examples:
+        >>> costs = count_costs(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10)
+        >>> [(cost.variant, cost.layout, cost.parameters) for cost in costs]  # doctest: +NORMALIZE_WHITESPACE
+        [('as it is', '8C3-MP2', 1370), ('untied', '8U3-MP2', 5906), ('fully connected', '', 34570),
+         ('without subsampling', '8C3', 5210)]
+    """
+    itself = plan(layout, height=height, width=width, channels=channels, classes=classes)
+    costs = [_cost("as it is", itself)]
+    others: tuple[tuple[Variant, Layout], ...] = (
+        ("untied", untied(layout)),
+        ("without subsampling", without_subsampling(layout)),
+    )
+    for variant, changed in others:
+        if changed != layout:
+            other = plan(changed, height=height, width=width, channels=channels, classes=classes, bounded=False)
+            costs.append(_cost(variant, other))
+    if any(isinstance(stage, Convolution) for stage in layout.stages):
+        costs.insert(-1 if costs[-1].variant == "without subsampling" else len(costs), connected_cost(itself))
+    return tuple(costs)
+
+
+def untied(layout: Layout) -> Layout:
+    """Return the layout with weights of their own at each place.
+
+    Examples:
+        >>> str(untied(Layout.parse("8C3-MP2-16C5/2v-10N")))
+        '8U3-MP2-16U5/2v-10N'
+    """
+    return dataclasses.replace(
+        layout,
+        stages=tuple(
+            dataclasses.replace(stage, regions=None) if isinstance(stage, Convolution) else stage
+            for stage in layout.stages
+        ),
+    )
+
+
+def without_subsampling(layout: Layout) -> Layout:
+    """Return the layout with every subsampling left out; strides stay.
+
+    Examples:
+        >>> str(without_subsampling(Layout.parse("8C3-MP2-16C5/2v-APg")))
+        '8C3-16C5/2v'
+    """
+    return dataclasses.replace(
+        layout, stages=tuple(stage for stage in layout.stages if not isinstance(stage, Subsampling))
+    )
+
+
+def connected_cost(planned: Plan) -> LayoutCost:
+    """Return what the same maps cost where each of their values is a unit of its own that sees everything below."""
+    steps = []
+    for place, step in enumerate(planned.steps):
+        cost = _step(planned, place)
+        stage = planned.layout.stages[place] if place < len(planned.layout.stages) else None
+        if isinstance(stage, Convolution):
+            weights = planned.below(place)[1] * step.values
+            cost = dataclasses.replace(
+                cost,
+                name=f"{step.values}N",
+                parameters=weights + step.values,
+                multiply_adds=weights,
+            )
+        whole = any(isinstance(before, (Convolution, Connected)) for before in planned.layout.stages[: place + 1])
+        field = (planned.height, planned.width) if whole or stage is None else (cost.field_rows, cost.field_columns)
+        steps.append(dataclasses.replace(cost, field_rows=field[0], field_columns=field[1]))
+    return LayoutCost(variant="fully connected", layout="", steps=tuple(steps))
+
+
+def _cost(variant: Variant, planned: Plan) -> LayoutCost:
+    steps = tuple(_step(planned, place) for place in range(len(planned.steps)))
+    return LayoutCost(variant=variant, layout=str(planned.layout), steps=steps)
+
+
+def _step(planned: Plan, place: int) -> StepCost:
+    step: Step = planned.steps[place]
+    return StepCost(
+        name=step.name,
+        maps=step.maps,
+        rows=step.rows,
+        columns=step.columns,
+        parameters=step.parameters,
+        multiply_adds=step.multiply_adds,
+        training_bytes=BYTES * step.values,
+        predicting_bytes=BYTES * (planned.below(place)[1] + step.values),
+        field_rows=step.field_rows.size,
+        field_columns=step.field_columns.size,
+    )
+
+
+def _sum(times: list[float | None]) -> float | None:
+    known = [one for one in times if one is not None]
+    return sum(known) if len(known) == len(times) else None

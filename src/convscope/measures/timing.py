@@ -1,0 +1,173 @@
+"""How long the steps of a network take on this machine, forward and backward, where it fits."""
+
+import dataclasses
+import math
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from convscope.core.errors import ParameterError
+from convscope.core.progress import Reporter, Silent
+from convscope.features.stepwise import StepFunction, step_functions
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.model import check_batch
+from convscope.networks.plan import LARGEST_VALUES, Plan, plan
+from convscope.stages.convolution import Convolution
+from convscope.stages.nonlinearity import NONLINEARITIES
+
+from .cost import BYTES, CostRecord, LayoutCost, count_costs
+
+BATCH, REPEATS = 64, 5
+LARGEST_BYTES = 2**30  # of weights with their gradients, and of a batch's maps with theirs
+LARGEST_MULTIPLY_ADDS = 2 * 10**11  # of all that is timed of one network: some ten seconds
+
+Times = tuple[float, float]
+
+
+def measure_cost(
+    layout: Layout,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    classes: int,
+    batch: int = BATCH,
+    repeats: int = REPEATS,
+    reporter: Reporter | None = None,
+) -> CostRecord:
+    """Return what `layout` and its counter-facts cost: counted, and timed where they fit. It need not be trained.
+
+    Args:
+        layout: the stages.
+        height: of the pictures, in pixels.
+        width: the same.
+        channels: values a pixel.
+        classes: number of scores.
+        batch: pictures at once, at least 2, where time is measured.
+        repeats: batches that are timed, of which the median counts, after one that is not; 0 times nothing.
+        reporter: told what is being timed; nobody if none.
+
+    Raises:
+        LayoutError: the layout does not fit the picture.
+        ParameterError: a size, `batch` or `repeats` is out of range.
+
+    Examples:
+        >>> found = measure_cost(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10, repeats=1)
+        >>> all(cost.forward_ms > 0 for cost in found.costs)
+        True
+    """
+    if check_batch(batch) < 2:
+        raise ParameterError("`batch` must be at least 2, as training normalizes over the pictures. Got 1.")
+    if type(repeats) is not int or repeats < 0:
+        raise ParameterError(f"`repeats` must be a whole number of at least 0. Got {repeats!r}.")
+    costs = count_costs(layout, height=height, width=width, channels=channels, classes=classes)
+    if repeats:
+        planned = plan(layout, height=height, width=width, channels=channels, classes=classes)
+        timed = []
+        for cost in costs:
+            (reporter or Silent()).say(f"timing: {cost.layout or layout} ({cost.variant})")
+            timed.append(_timed(cost, planned, batch, repeats))
+        costs = tuple(timed)
+    return CostRecord(
+        height=height,
+        width=width,
+        channels=channels,
+        classes=classes,
+        batch=batch,
+        threads=torch.get_num_threads(),
+        costs=costs,
+    )
+
+
+def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
+    """Return why the network of `cost` is not timed, or the empty text."""
+    needed = BYTES * 2 * cost.parameters + 3 * batch * cost.training_bytes
+    if needed > LARGEST_BYTES:
+        return f"it needs about {needed / 2**30:,.1f} GiB of memory, of at most {LARGEST_BYTES / 2**30:.0f}"
+    work = 3 * (repeats + 1) * batch * cost.multiply_adds
+    if work > LARGEST_MULTIPLY_ADDS:
+        return f"it needs {work:.1e} multiply-adds to be timed, of at most {LARGEST_MULTIPLY_ADDS:.1e}"
+    if max(step.training_bytes for step in cost.steps) > BYTES * LARGEST_VALUES:
+        return "a step of it has too many values for one picture"
+    return ""
+
+
+def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int) -> LayoutCost:
+    if reason := why_not_timed(cost, batch, repeats):
+        return dataclasses.replace(cost, why_untimed=reason)
+    network = Network(
+        Layout.parse(cost.layout) if cost.layout else planned.layout,
+        height=planned.height,
+        width=planned.width,
+        channels=planned.channels,
+        classes=planned.classes,
+    ).train()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
+    generator = torch.Generator().manual_seed(0)
+    shape = (batch, planned.height, planned.width, planned.channels)
+    maps = network.standardize(torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8))
+    functions = step_functions(network)
+    if not cost.layout:
+        functions = tuple(_connected(planned, functions))
+    with network.drawing_from(generator):
+        times = time_steps(functions, maps, repeats)
+    steps = tuple(
+        dataclasses.replace(step, forward_ms=forward, backward_ms=backward)
+        for step, (forward, backward) in zip(cost.steps, times, strict=True)
+    )
+    return dataclasses.replace(cost, steps=steps)
+
+
+def time_steps(functions: Sequence[StepFunction], maps: Tensor, repeats: int) -> list[Times]:
+    """Return the median milliseconds of each step on `maps` and what becomes of them, forward and backward.
+
+    Backward is what gives the gradient of the weights and, but for the first step, of what went in.
+    """
+    found: list[Times] = []
+    for place, function in enumerate(functions):
+        given = maps.detach().requires_grad_(place > 0)
+        samples = [_once(function, given) for _ in range(repeats + 1)][1:]  # the first one warms up
+        found.append((statistics.median(one[0] for one in samples), statistics.median(one[1] for one in samples)))
+        with torch.no_grad():
+            maps = function(maps)
+    return found
+
+
+def _once(function: StepFunction, given: Tensor) -> Times:
+    started = time.perf_counter()
+    values = function(given)
+    between = time.perf_counter()
+    if values.requires_grad:
+        values.backward(torch.ones_like(values))  # type: ignore[no-untyped-call]  # torch has no types here
+    ended = time.perf_counter()
+    given.grad = None
+    return 1e3 * (between - started), 1e3 * (ended - between)
+
+
+class _ConnectedMaps(nn.Module):
+    """Maps whose every value is a unit of its own that sees everything below."""
+
+    def __init__(self, below: int, shape: tuple[int, int, int], nonlinearity: str) -> None:
+        super().__init__()
+        self.linear = nn.Linear(below, math.prod(shape))
+        self.shape, self.nonlinearity = shape, NONLINEARITIES[nonlinearity]
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N maps rows columns."""
+        values: Tensor = self.linear(maps.flatten(1))  # N C H W -> N, C*H*W
+        return self.nonlinearity.apply(values.view(-1, *self.shape))
+
+
+def _connected(planned: Plan, functions: Sequence[StepFunction]) -> Iterator[StepFunction]:
+    """Give the steps, with units that see everything in place of those that see patches."""
+    for place, function in enumerate(functions):
+        step = planned.steps[place]
+        if place < len(planned.layout.stages) and isinstance(planned.layout.stages[place], Convolution):
+            shape = (step.maps, step.rows, step.columns)
+            yield _ConnectedMaps(planned.below(place)[1], shape, planned.layout.nonlinearity)
+        else:
+            yield function

@@ -1,0 +1,1 @@
+"""What the units of a network respond to, and what the network loses without them."""

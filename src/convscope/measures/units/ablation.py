@@ -1,0 +1,158 @@
+"""What a network loses without a unit: how many pictures of each class it still recognizes with the unit turned off."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convscope.core.progress import Reporter, Silent
+from convscope.core.statistics import wilson_interval
+from convscope.features.stepwise import StepFunction, step_functions
+from convscope.networks.model import Model, as_tensor, check_batch, evaluating
+
+from .measuring import Images, Labels, check_images, unit_steps
+
+BATCH_VALUES = 2**22  # of all maps of the pictures and of those that go without a unit, at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitWorth:
+    """What the network recognizes without one unit.
+
+    Attributes:
+        unit: its place in its step, from 0.
+        right: pictures of each class that are recognized while its map is 0 everywhere.
+    """
+
+    unit: int
+    right: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepWorth:
+    """The units of one step: its place in the plan from 1, its notation, the units."""
+
+    step: int
+    name: str
+    units: tuple[UnitWorth, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorthRecord:
+    """What the network recognizes as it is, and without each of its units.
+
+    Attributes:
+        classes: names.
+        pictures: of each class.
+        right: of them, recognized by the whole network.
+        steps: those with units of their own.
+    """
+
+    classes: tuple[str, ...]
+    pictures: tuple[int, ...]
+    right: tuple[int, ...]
+    steps: tuple[StepWorth, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Of the whole network, 0…1."""
+        return sum(self.right) / sum(self.pictures)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy."""
+        return wilson_interval(sum(self.right), sum(self.pictures))
+
+    def loss(self, unit: UnitWorth) -> float:
+        """Return by how much the accuracy is lower without a unit; below 0 if it is higher."""
+        return (sum(self.right) - sum(unit.right)) / sum(self.pictures)
+
+
+def measure_worth(
+    model: Model, images: Images, labels: Labels, *, batch: int | None = None, reporter: Reporter | None = None
+) -> WorthRecord:
+    """Return what `model` recognizes of pictures with each unit turned off in turn.
+
+    The maps up to the unit's step are computed once for all its units, and only what comes after is computed anew.
+
+    Args:
+        model: the network.
+        images: uint8 N H W C of the network's size, N at least 1.
+        labels: class of each, int64 N.
+        batch: pictures and units that go through together; as memory allows if none.
+        reporter: told how far it is; nobody if none.
+
+    Raises:
+        DataError: the images or labels are not such arrays.
+        ParameterError: `batch` is not a whole number above 0.
+
+    Examples:
+        >>> from convscope.images.preprocessing import Preprocessing
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.layout import Layout
+        >>> network = Network(Layout.parse("3C3-MP2"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> found = measure_worth(model, np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]))
+        >>> found.pictures, len(found.steps[0].units)
+        ((2, 2), 3)
+    """
+    planned = model.network.plan
+    check_images(images, labels, planned)
+    size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    functions = step_functions(model.network)
+    places = unit_steps(planned)
+    whole = torch.zeros(planned.classes, dtype=torch.int64)
+    without = {place: torch.zeros(planned.steps[place].maps, planned.classes, dtype=torch.int64) for place in places}
+    with (
+        (reporter or Silent()).task("without each unit", len(images), "pictures") as task,
+        evaluating(model.network),
+        torch.inference_mode(),
+    ):
+        for start in range(0, len(images), size):
+            truth = torch.from_numpy(labels[start : start + size].copy())
+            maps = model.network.standardize(as_tensor(images[start : start + size]))
+            for place, function in enumerate(functions):
+                maps = function(maps)
+                if place in without:
+                    for unit, right in _without_each(maps, functions[place + 1 :], truth, size):
+                        without[place][unit] += torch.bincount(truth[right], minlength=planned.classes)
+            whole += torch.bincount(truth[maps.argmax(1) == truth], minlength=planned.classes)
+            task.update(min(start + size, len(images)))
+    return WorthRecord(
+        classes=model.classes,
+        pictures=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
+        right=tuple(whole.tolist()),
+        steps=tuple(
+            StepWorth(
+                step=place + 1,
+                name=planned.steps[place].name,
+                units=tuple(
+                    UnitWorth(unit=unit, right=tuple(counts)) for unit, counts in enumerate(without[place].tolist())
+                ),
+            )
+            for place in places
+        ),
+    )
+
+
+def _without_each(
+    maps: Tensor, after: Sequence[StepFunction], truth: Tensor, size: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Give each unit, and which of the pictures are recognized without it.
+
+    As many units as fill a batch go together: at the last, small batch of pictures, or where few are sent at once.
+    """
+    units = maps.shape[1]
+    together = max(1, size // len(maps))
+    for first in range(0, units, together):
+        some = range(first, min(first + together, units))
+        changed = maps.repeat(len(some), *(1 for _ in maps.shape[1:]))
+        for place, unit in enumerate(some):
+            changed[place * len(maps) : (place + 1) * len(maps), unit] = 0
+        for function in after:
+            changed = function(changed)
+        right = changed.argmax(1).view(len(some), len(maps)) == truth
+        yield from zip(some, right, strict=True)

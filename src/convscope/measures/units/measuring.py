@@ -1,0 +1,200 @@
+"""One pass over the pictures: what every unit of every step responds to."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.progress import Reporter, Silent
+from convscope.features.stepwise import step_functions
+from convscope.networks.model import Model, as_tensor, check_batch, evaluating
+from convscope.networks.plan import Plan, Step
+from convscope.stages.subsampling import Subsampling
+
+from .records import StepUnits, TopPatch, UnitRecord, UnitsRecord
+from .streams import Firing, Histograms, Strongest
+
+TOP = 9
+BATCH_VALUES = 2**23  # of all maps of one batch; counting takes about six times their memory
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+def measure_units(
+    model: Model,
+    images: Images,
+    *,
+    labels: Labels | None = None,
+    name: Callable[[int], str] = lambda place: f"[{place}]",
+    data: str = "",
+    top: int = TOP,
+    batch: int | None = None,
+    reporter: Reporter | None = None,
+) -> UnitsRecord:
+    """Return what every convolved or fully connected unit of `model` responds to.
+
+    The pictures are gone through once; memory does not grow with their number.
+
+    Args:
+        model: the network.
+        images: uint8 N H W C of the network's size, N at least 1; may be mapped from a file.
+        labels: class of each, int64 N, -1 nowhere; None where they are not known.
+        name: gives the name of a picture from its place.
+        data: where the pictures are from, for the user.
+        top: patches to keep for each unit, at most one a picture.
+        batch: pictures at once; as memory allows if none.
+        reporter: told how far it is; nobody if none.
+
+    Raises:
+        DataError: the images are not such an array, or there are none.
+        ParameterError: `top` or `batch` is not a whole number above 0.
+
+    Examples:
+        >>> from convscope.images.preprocessing import Preprocessing
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.layout import Layout
+        >>> network = Network(Layout.parse("4C3-MP2-6N"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> found = measure_units(model, np.eye(8, dtype=np.uint8)[None, ..., None].repeat(5, 0), top=2)
+        >>> [(step.name, len(step.units), step.field_rows.size) for step in found.steps], found.pictures
+        ([('4C3', 4, 3), ('6N', 6, 10)], 5)
+    """
+    if type(top) is not int or top < 1:
+        raise ParameterError(f"`top` must be a whole number of at least 1. Got {top!r}.")
+    planned = model.network.plan
+    check_images(images, labels, planned)
+    size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    streams = {place: _Streams(planned, place, top) for place in unit_steps(planned)}
+    with (reporter or Silent()).task("units", len(images), "pictures") as task:
+        for start, steps in _maps(model, images, size):
+            known = None if labels is None else torch.from_numpy(labels[start : start + size].copy())
+            for place, maps in steps:
+                if place in streams:
+                    streams[place].add(maps.flatten(2) if maps.dim() > 2 else maps[..., None], known, start)
+            task.update(min(start + size, len(images)))
+    return UnitsRecord(
+        layout=str(model.layout),
+        classes=model.classes,
+        pictures=len(images),
+        data=data,
+        height=planned.height,
+        width=planned.width,
+        channels=planned.channels,
+        steps=tuple(one.record(planned, len(images), name, labelled=labels is not None) for one in streams.values()),
+    )
+
+
+def unit_steps(planned: Plan) -> tuple[int, ...]:
+    """Return the places (from 0) of the steps with units of their own: convolutions and fully connected ones."""
+    return tuple(place for place, stage in enumerate(planned.layout.stages) if not isinstance(stage, Subsampling))
+
+
+def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
+    """Check that these are pictures of the network's size, with a class each if classes are given.
+
+    Raises:
+        DataError: they are not.
+    """
+    shape = (planned.height, planned.width, planned.channels)
+    if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
+        raise DataError(
+            f"`images` must be a uint8 array N {' '.join(map(str, shape))} of at least one picture. Got {images.dtype} "
+            f"{images.shape}."
+        )
+    if labels is not None and (labels.shape != images.shape[:1] or labels.min() < 0 or labels.max() >= planned.classes):
+        raise DataError(
+            f"`labels` must be one class from 0 to {planned.classes - 1} a picture, {len(images):,}. Got "
+            f"{len(labels):,} from {labels.min()} to {labels.max()}."
+        )
+
+
+def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
+    """Give, batch after batch, its first place and the maps after each step but the classifier."""
+    functions = step_functions(model.network)[:-1]
+
+    def steps(part: Images) -> Iterator[tuple[int, Tensor]]:
+        maps = model.network.standardize(as_tensor(part))
+        for place, function in enumerate(functions):
+            maps = function(maps)
+            yield place, maps
+
+    with evaluating(model.network), torch.inference_mode():
+        for start in range(0, len(images), size):
+            yield start, steps(images[start : start + size])
+
+
+class _Streams:
+    """What is kept of one step."""
+
+    def __init__(self, planned: Plan, place: int, top: int) -> None:
+        self.place = place
+        units = planned.steps[place].maps
+        self.histograms, self.strongest = Histograms(units), Strongest(units, top)
+        self.firing = Firing(units, planned.classes)
+
+    def add(self, values: Tensor, labels: Tensor | None, start: int) -> None:
+        """Take values N × units × places of a batch."""
+        values = values.contiguous()
+        peaks, places = values.max(dim=2)
+        self.histograms.add(values)
+        self.strongest.add(peaks, places, start)
+        self.firing.add(values, peaks, labels)
+
+    def record(self, planned: Plan, pictures: int, name: Callable[[int], str], *, labelled: bool) -> StepUnits:
+        """Return the record of the step."""
+        step = planned.steps[self.place]
+        edge, width, counts = self.histograms.bins()
+        means, selectivity = self.firing.class_means().tolist(), self.firing.selectivity()
+        units = tuple(
+            UnitRecord(
+                unit=unit,
+                silent=int(self.firing.silent[unit]) / (pictures * step.rows * step.columns),
+                silent_pictures=int(self.firing.silent_pictures[unit]) / pictures,
+                largest=float(self.strongest.values[0, unit]),
+                histogram=tuple(counts[unit].tolist()),
+                class_means=tuple(means[unit]) if labelled else (),
+                selectivity=selectivity[unit] if labelled else None,
+                top=tuple(self._top(step, unit, name)),
+            )
+            for unit in range(step.maps)
+        )
+        down, across = step.field_rows, step.field_columns
+        seen = min(down.size, planned.height) * min(across.size, planned.width)
+        return StepUnits(
+            step=self.place + 1,
+            name=step.name,
+            rows=step.rows,
+            columns=step.columns,
+            field_rows=down,
+            field_columns=across,
+            picture_share=seen / (planned.height * planned.width),
+            first_edge=edge,
+            bin_width=width,
+            units=units,
+        )
+
+    def _top(self, step: Step, unit: int, name: Callable[[int], str]) -> Iterator[TopPatch]:
+        kept = zip(
+            *(
+                all_[:, unit].tolist()
+                for all_ in (self.strongest.values, self.strongest.pictures, self.strongest.places)
+            ),
+            strict=True,
+        )
+        for value, picture, place in kept:
+            if value > 0:
+                row, column = divmod(place, step.columns)
+                yield TopPatch(
+                    picture=picture,
+                    name=name(picture),
+                    row=row,
+                    column=column,
+                    top=step.field_rows.start + row * step.field_rows.stride,
+                    left=step.field_columns.start + column * step.field_columns.stride,
+                    value=value,
+                )

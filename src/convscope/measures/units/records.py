@@ -1,0 +1,111 @@
+"""Records of what units respond to."""
+
+from dataclasses import dataclass
+
+from convscope.stages.geometry import ReceptiveField
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopPatch:
+    """A patch that a unit responds to strongly.
+
+    Attributes:
+        picture: place of the picture among those measured.
+        name: of the picture.
+        row, column: place of the value in the unit's map.
+        top, left: first pixel of the receptive field of that place; it may lie outside the picture.
+        value: of the unit there.
+    """
+
+    picture: int
+    name: str
+    row: int
+    column: int
+    top: int
+    left: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitRecord:
+    """What one unit responds to.
+
+    Attributes:
+        unit: its place in its step, from 0.
+        silent: share of its values, over all pictures and places, that are not above 0.
+        silent_pictures: share of the pictures in which it is silent everywhere.
+        largest: its largest value.
+        histogram: how many of its values fall into each bin of the step; those that are exactly 0 are in none.
+        class_means: mean of its positive part for each class, over pictures and places; empty where no class is known,
+            0 for a class without a picture.
+        selectivity: (a - b) / (a + b), where a is the largest of `class_means` and b the mean of the others: 0 if it
+            fires for all classes alike, 1 if for one only (Morcos et al. 2018). None where that is not defined.
+        top: its strongest patches, the strongest first, at most one a picture; none that is not above 0.
+    """
+
+    unit: int
+    silent: float
+    silent_pictures: float
+    largest: float
+    histogram: tuple[int, ...]
+    class_means: tuple[float, ...] = ()
+    selectivity: float | None = None
+    top: tuple[TopPatch, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepUnits:
+    """The units of one step.
+
+    Attributes:
+        step: place of the step in the network's plan, from 1.
+        name: its notation.
+        rows, columns: of each unit's map.
+        field_rows, field_columns: receptive field down and across.
+        picture_share: part of the picture that a value in the middle can depend on, 0…1.
+        first_edge, bin_width: bin i of the histograms holds values from first_edge + i × bin_width up to the next.
+        units: one record each.
+    """
+
+    step: int
+    name: str
+    rows: int
+    columns: int
+    field_rows: ReceptiveField
+    field_columns: ReceptiveField
+    picture_share: float
+    first_edge: float
+    bin_width: float
+    units: tuple[UnitRecord, ...]
+
+    @property
+    def mean_selectivity(self) -> float | None:
+        """The mean of the units' selectivity; None where no unit has one."""
+        known = [unit.selectivity for unit in self.units if unit.selectivity is not None]
+        return sum(known) / len(known) if known else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitsRecord:
+    """What all units of a network respond to: convolutions and fully connected units, not the classifier.
+
+    Attributes:
+        layout: of the network.
+        classes: their names.
+        pictures: how many were measured.
+        data: where they are from, for the user.
+        height, width, channels: of each picture.
+        steps: from the picture upward.
+    """
+
+    format_version: int = FORMAT_VERSION
+    layout: str
+    classes: tuple[str, ...]
+    pictures: int
+    data: str = ""
+    height: int
+    width: int
+    channels: int
+    steps: tuple[StepUnits, ...]

@@ -1,0 +1,32 @@
+"""Everything that is measured of a network's units, as one record."""
+
+from dataclasses import dataclass
+
+from .ablation import WorthRecord
+from .probes import ProbeRecord
+from .records import UnitsRecord
+from .strokes import GaborFit
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitsReport:
+    """What the units of a network respond to, and what they are worth.
+
+    Attributes:
+        units: of every step with units of its own.
+        random: mean selectivity of each of these steps where the weights are random; None where it is not defined.
+        strokes: the first step's filters as Gabor waves; empty where it has none.
+        random_strokes: the same for random weights.
+        worth: what is recognized without each unit.
+        probes: what a linear classifier reads off each stage.
+    """
+
+    format_version: int = FORMAT_VERSION
+    units: UnitsRecord
+    random: tuple[float | None, ...]
+    strokes: tuple[GaborFit, ...]
+    random_strokes: tuple[GaborFit, ...]
+    worth: WorthRecord | None
+    probes: tuple[ProbeRecord, ...]

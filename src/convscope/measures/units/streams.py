@@ -1,0 +1,111 @@
+"""What is kept of the values of a step while pictures stream by: its size does not depend on how many they are."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import DataError
+
+HALF = 32  # bins on either side of 0
+
+
+class Histograms:
+    """How often values fall into bins that are the same for all units of a step.
+
+    The width of a bin is a power of two: when larger values come, bins are joined two by two. So the counts are exact,
+    and do not depend on the order in which values came. Values that are exactly 0 are not counted.
+    """
+
+    def __init__(self, units: int) -> None:
+        self.counts = torch.zeros(units, 2 * HALF, dtype=torch.int64)
+        self.exponent: int | None = None
+
+    def add(self, values: Tensor) -> None:
+        """Count values N × units × places.
+
+        Raises:
+            DataError: one of them is not finite.
+        """
+        largest = float(values.abs().max())
+        if not math.isfinite(largest):
+            raise DataError("The network's values must be finite numbers. Got others: its weights are damaged.")
+        if largest == 0:
+            return
+        self._widen(math.frexp(largest / HALF)[1])  # largest < HALF × 2**exponent
+        units = values.shape[1]
+        place = (values * 2.0 ** -(self.exponent or 0)).floor_().to(torch.int64)
+        place += torch.arange(units)[:, None] * (2 * HALF) + HALF
+        self.counts += torch.bincount(place.flatten(), minlength=units * 2 * HALF).view(units, 2 * HALF)
+        self.counts[:, HALF] -= (values == 0).sum(dim=(0, 2))
+
+    def _widen(self, exponent: int) -> None:
+        """Make bins at least 2**exponent wide."""
+        if self.exponent is None:
+            self.exponent = exponent
+        while self.exponent < exponent:
+            joined = self.counts.view(len(self.counts), HALF, 2).sum(2)
+            self.counts = torch.zeros_like(self.counts)
+            self.counts[:, HALF // 2 : HALF // 2 + HALF] = joined
+            self.exponent += 1
+
+    def bins(self) -> tuple[float, float, NDArray[np.int64]]:
+        """Return the first edge, the width of a bin, and the counts units × bins; outer bins empty in all are cut."""
+        counts: NDArray[np.int64] = self.counts.numpy()
+        full = np.flatnonzero(counts.any(axis=0))
+        first, last = (int(full[0]), int(full[-1]) + 1) if len(full) else (HALF, HALF + 1)
+        width = 2.0 ** (self.exponent or 0)
+        return (first - HALF) * width, width, counts[:, first:last]
+
+
+class Strongest:
+    """The pictures with the largest values of each unit, one value a picture; of equal ones, the first that came."""
+
+    def __init__(self, units: int, most: int) -> None:
+        self.most = most
+        self.values = torch.full((0, units), -math.inf)
+        self.pictures = torch.zeros(0, units, dtype=torch.int64)
+        self.places = torch.zeros(0, units, dtype=torch.int64)
+
+    def add(self, peaks: Tensor, places: Tensor, first: int) -> None:
+        """Take the largest value of each picture's map, N × units, and where in the map it is; `first` counts on."""
+        pictures = torch.arange(first, first + len(peaks))[:, None].expand_as(places)
+        values = torch.cat([self.values, peaks])
+        order = values.sort(dim=0, descending=True, stable=True).indices[: self.most]
+        self.values = values.gather(0, order)
+        self.pictures = torch.cat([self.pictures, pictures]).gather(0, order)
+        self.places = torch.cat([self.places, places]).gather(0, order)
+
+
+class Firing:
+    """How much units fire for each class, and how often they are silent."""
+
+    def __init__(self, units: int, classes: int) -> None:
+        self.sums = torch.zeros(classes, units, dtype=torch.float64)
+        self.pictures = torch.zeros(classes, dtype=torch.int64)
+        self.silent = torch.zeros(units, dtype=torch.int64)
+        self.silent_pictures = torch.zeros(units, dtype=torch.int64)
+
+    def add(self, values: Tensor, peaks: Tensor, labels: Tensor | None) -> None:
+        """Take values N × units × places, the largest of each map, and the classes of the N pictures if known."""
+        self.silent += (values <= 0).sum(dim=(0, 2))
+        self.silent_pictures += (peaks <= 0).sum(0)
+        if labels is not None:
+            self.sums.index_add_(0, labels, values.clamp_min(0).mean(2).double())
+            self.pictures += torch.bincount(labels, minlength=len(self.pictures))
+
+    def class_means(self) -> NDArray[np.float64]:
+        """Return the mean of the positive part, units × classes; 0 for a class without pictures."""
+        means: NDArray[np.float64] = (self.sums / self.pictures.clamp_min(1)[:, None]).T.numpy()
+        return means
+
+    def selectivity(self) -> list[float | None]:
+        """Return (a - b) / (a + b) of each unit: a for its first class, b for the mean of the other classes seen."""
+        means = self.class_means()[:, self.pictures.numpy() > 0]
+        if means.shape[1] < 2:
+            return [None] * len(means)
+        best = means.max(1)
+        others = (means.sum(1) - best) / (means.shape[1] - 1)
+        return [(a - b) / (a + b) if a + b > 0 else None for a, b in zip(best.tolist(), others.tolist(), strict=True)]

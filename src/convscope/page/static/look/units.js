@@ -1,0 +1,205 @@
+// @ts-check
+/** View 3: what the units respond to, a card for each. */
+import { element, foreign } from "./dom.js";
+import { filterOf } from "./filters.js";
+import { cutPatch } from "./patches.js";
+import { cells, drawPixels, setSize, shownSize } from "./picture.js";
+import { isOff } from "./switches.js";
+import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./patches.js").Patch} Patch */
+
+/**
+ * One unit, as Python measured it.
+ * @typedef {object} Unit
+ * @property {number} silent share of its values that are not above 0
+ * @property {number} silent_pictures share of the pictures in which it is silent everywhere
+ * @property {number} largest
+ * @property {number[]} histogram
+ * @property {number | null} selectivity
+ * @property {[number, number][]} classes that it fires for most, with the mean
+ * @property {Patch[]} top
+ */
+
+/** @typedef {{ step: number, first_edge: number, bin_width: number, units: Unit[] }} StepUnits */
+/** @typedef {{ pictures: number, data: string, steps: StepUnits[] }} Units */
+/** @typedef {{ go: (place: Partial<Place> & { step: number }) => void, open: (picture: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
+
+const CARDS = 12; // at once
+const PATCH_PX = 44;
+
+/** @type {Record<string, (unit: Unit) => number>} the largest first */
+const ORDERS = {
+  number: () => 0,
+  selective: (unit) => unit.selectivity ?? -1,
+  silent: (unit) => unit.silent,
+  strong: (unit) => unit.largest,
+};
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Network} network
+ * @param {Actions} actions
+ * @returns {(state: State) => void}
+ */
+export function makeUnits(parent, network, actions) {
+  const { units } = network;
+  const numbered = network.steps.map((step, index) => ({ step, number: index + 1 }));
+  const withUnits = numbered.slice(0, -1).filter(({ step }) => step.kind !== "subsampling");
+  let chosen = withUnits[0]?.number ?? 0;
+  let order = "number";
+  let page = 0;
+  /** @type {State | null} */
+  let latest = null;
+  /** @type {((state: State) => void)[]} */
+  let switches = [];
+  let drawnFor = "";
+
+  const select = (/** @type {string} */ name, /** @type {[string, string][]} */ options, /** @type {(value: string) => void} */ take) => {
+    const made = element("select", { "aria-label": name }, ...options.map(([value, text]) => element("option", { value, text })));
+    made.addEventListener("change", () => {
+      take(made.value);
+      page = 0;
+      redraw();
+    });
+    return element("label", {}, `${name} `, made);
+  };
+  const steps = select(UNIT_TEXT.step, withUnits.map(({ step, number }) => [String(number), `${number}: ${step.name}`]), (value) => (chosen = Number(value)));
+  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
+  const shown = element("span", { class: "hint", role: "status" });
+  const turn = (/** @type {number} */ by) => {
+    page += by;
+    redraw();
+  };
+  const before = element("button", { type: "button", text: "‹", "aria-label": UNIT_TEXT.before, onclick: () => turn(-1) });
+  const after = element("button", { type: "button", text: "›", "aria-label": UNIT_TEXT.after, onclick: () => turn(1) });
+  const about = element("p", { class: "hint" });
+  const list = element("ol", { class: "cards", "aria-label": UNIT_TEXT.title });
+  const from = units ? UNIT_TEXT.measured(counted(units.pictures, "picture")) : "";
+  const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, ".") : null;
+  parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, steps, orders, before, shown, after), about, list);
+
+  function redraw() {
+    if (!latest || !withUnits.length) return;
+    const state = latest;
+    const step = network.steps[chosen - 1];
+    const records = units?.steps.find((one) => one.step === chosen) ?? null;
+    const places = Array.from({ length: step.maps }, (_, unit) => unit);
+    if (records) places.sort((a, b) => ORDERS[order](records.units[b]) - ORDERS[order](records.units[a]) || a - b);
+    const pages = Math.ceil(places.length / CARDS);
+    page = Math.max(0, Math.min(page, pages - 1));
+    const here = places.slice(page * CARDS, (page + 1) * CARDS);
+    before.disabled = page === 0;
+    after.disabled = page === pages - 1;
+    before.hidden = after.hidden = pages === 1;
+    shown.textContent = `${page * CARDS + 1}–${page * CARDS + here.length} of ${counted(places.length, "unit")}`;
+    about.textContent = `${sight(step, network.height, network.width)} ${fieldShare(network, chosen)}${meanSelectivity(records)}`;
+    const cards = here.map((unit) => card(network, chosen, unit, records, state.palette, actions));
+    switches = cards.map((made) => made.turn);
+    list.replaceChildren(...cards.map((made) => made.element));
+    for (const one of switches) one(state);
+  }
+  return (state) => {
+    const before = latest;
+    latest = state;
+    parent.hidden = withUnits.length === 0;
+    const now = `${chosen}/${page}/${order}`;
+    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== now) redraw();
+    else if (before.off !== state.off) for (const one of switches) one(state);
+    drawnFor = now;
+  };
+}
+
+/** @param {Network} network @param {number} number @returns {string} */
+function fieldShare(network, number) {
+  const [down, across] = network.steps[number - 1].field;
+  const share = (Math.min(down.size, network.height) * Math.min(across.size, network.width)) / (network.height * network.width);
+  return share === 1 ? "" : UNIT_TEXT.share(percent(share));
+}
+
+/** @param {StepUnits | null} records @returns {string} */
+function meanSelectivity(records) {
+  const known = (records?.units ?? []).flatMap((unit) => (unit.selectivity === null ? [] : [unit.selectivity]));
+  return known.length ? ` ${UNIT_TEXT.meanSelectivity(short(known.reduce((sum, one) => sum + one, 0) / known.length))}` : "";
+}
+
+/**
+ * @param {Network} network
+ * @param {number} number of the step
+ * @param {number} unit
+ * @param {StepUnits | null} records
+ * @param {import("./colours.js").Palette} palette
+ * @param {Actions} actions
+ * @returns {{ element: HTMLElement, turn: (state: State) => void }}
+ */
+function card(network, number, unit, records, palette, actions) {
+  const record = records?.units[unit] ?? null;
+  const name = `Unit ${unit + 1}`;
+  const button = element("button", { type: "button", class: "switch", onclick: () => actions.toggle({ step: number, unit }) });
+  const made = element(
+    "li",
+    { class: "card" },
+    element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ step: number, unit }) })), button),
+    filterOf(network, number, unit, palette),
+    ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.steps[number - 1])] : []),
+  );
+  return {
+    element: made,
+    turn(state) {
+      const off = isOff(state.off, { step: number, unit });
+      button.textContent = off ? TEXT.turnOn : TEXT.turnOff;
+      button.setAttribute("aria-label", `${off ? TEXT.turnOn : TEXT.turnOff}: ${name}`);
+      made.classList.toggle("off", off);
+    },
+  };
+}
+
+/** @param {Network} network @param {number} number @param {number} unit @param {Unit} record @param {Actions} actions @returns {HTMLElement} */
+function patchStrip(network, number, unit, record, actions) {
+  const step = network.steps[number - 1];
+  if (!record.top.length) return element("p", { class: "hint", text: UNIT_TEXT.never });
+  const patches = record.top.map((patch) => {
+    const { rows, columns, pixels } = cutPatch(network, step, patch);
+    const canvas = cells({ rows, columns });
+    drawPixels(canvas, pixels, network.channels);
+    setSize(canvas, shownSize({ rows, columns }, PATCH_PX));
+    const { picture } = patch;
+    const title = `${picture === null ? patch.name : network.pictures[picture].name}: ${short(patch.value)}`;
+    if (picture === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, canvas);
+    const place = { step: number, unit, row: patch.row, column: patch.column };
+    return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(picture, place) }, canvas);
+  });
+  return element("div", { class: "patches", role: "group", "aria-label": UNIT_TEXT.top }, ...patches);
+}
+
+/** @param {Unit} record @param {StepUnits} records @returns {HTMLElement} */
+function histogram(record, records) {
+  const fullest = Math.max(1, ...record.histogram);
+  const bars = record.histogram.map((count) => {
+    const bar = element("span", { class: "column" });
+    bar.style.height = `${(100 * count) / fullest}%`;
+    return bar;
+  });
+  const [low, high] = [records.first_edge, records.first_edge + records.bin_width * record.histogram.length];
+  const name = UNIT_TEXT.histogram(short(low), short(high), short(record.largest));
+  return element("div", { class: "histogram" }, element("span", { class: "columns", role: "img", "aria-label": name, title: name }, ...bars), element("span", { class: "ends" }, element("span", { text: short(low) }), element("span", { text: short(high) })));
+}
+
+/** @param {Network} network @param {Unit} record @param {import("./format.js").Step} step @returns {HTMLElement[]} */
+function facts(network, record, step) {
+  const single = step.rows * step.columns === 1;
+  const often = single ? UNIT_TEXT.silentPictures(percent(record.silent_pictures)) : UNIT_TEXT.silent(percent(record.silent), percent(record.silent_pictures));
+  const silent = element("p", { class: "fact", text: often });
+  if (!record.classes.length) return [silent];
+  const strongest = record.classes[0][1];
+  const bars = record.classes.map(([place, mean]) => {
+    const bar = element("span", { class: "bar" });
+    bar.style.width = `${(100 * mean) / strongest}%`;
+    return element("li", { class: "fires" }, element("span", { class: "class" }, foreign(network.classes[place], 14)), element("span", { class: "track" }, bar), element("span", { class: "value", text: short(mean) }));
+  });
+  const how = record.selectivity === null ? "" : ` (${UNIT_TEXT.selectivity} ${short(record.selectivity)})`;
+  return [silent, element("p", { class: "fact", text: `${UNIT_TEXT.firesFor}${how}` }), element("ul", { class: "firing" }, ...bars)];
+}

@@ -1,0 +1,151 @@
+"""What the page shows of the units of a network: the records, cut down to what one file can hold."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.text import printable
+from convscope.measures.units.patches import cut
+from convscope.measures.units.records import StepUnits, TopPatch, UnitRecord, UnitsRecord
+
+from .encoding import encoded
+
+MOST_PATCHES = 6  # of a unit
+MOST_CLASSES = 3  # that a unit fires for
+MOST_PATCH_BYTES = 400_000  # of all patches whose pictures are not in the page; a third more as text
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchData:
+    """A top patch of a unit.
+
+    Attributes:
+        picture: place of its picture in the page; None where the picture is not in it.
+        name: of the picture where it is not in the page.
+        row, column: of the value in the unit's map.
+        value: of the unit there.
+        pixels: base64 of uint8, the receptive field H W C, where the picture is not in the page.
+    """
+
+    picture: int | None
+    name: str = ""
+    row: int
+    column: int
+    value: float
+    pixels: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitData:
+    """One unit: as in its record, with the classes that it fires for most, each with its mean."""
+
+    silent: float
+    silent_pictures: float
+    largest: float
+    histogram: tuple[int, ...]
+    selectivity: float | None
+    classes: tuple[tuple[int, float], ...]
+    top: tuple[PatchData, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepUnitsData:
+    """The units of one step: its place in the network from 1, the bins of the histograms, the units."""
+
+    step: int
+    first_edge: float
+    bin_width: float
+    units: tuple[UnitData, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitsData:
+    """What units respond to.
+
+    Attributes:
+        pictures: how many were measured.
+        data: where they are from; empty for the pictures of the page.
+        steps: those with units of their own.
+    """
+
+    pictures: int
+    data: str = ""
+    steps: tuple[StepUnitsData, ...]
+
+
+def units_data(
+    record: UnitsRecord,
+    *,
+    places: Mapping[int, int],
+    image: Callable[[int], NDArray[np.uint8]] | None = None,
+    background: tuple[int, ...] = (),
+) -> UnitsData:
+    """Return what the page shows of `record`.
+
+    Args:
+        record: of the pictures measured.
+        places: place in the page of each measured picture that is in the page.
+        image: gives any measured picture, uint8 H W C; patches of pictures that are not in the page are left out if
+            None, or where they would make the page too large.
+        background: what lies outside a picture, one value a channel.
+    """
+    most = _patches_within(record, places) if image else MOST_PATCHES
+
+    def patch(top: TopPatch, step: StepUnits) -> PatchData:
+        common: dict[str, Any] = {"row": top.row, "column": top.column, "value": _rounded(top.value)}
+        if top.picture in places or image is None:
+            return PatchData(picture=places.get(top.picture), **common)
+        fields = step.field_rows, step.field_columns
+        pixels = encoded(cut(image(top.picture), fields, (top.row, top.column), background), "u1")
+        return PatchData(picture=None, name=printable(top.name)[:LONGEST_NAME], pixels=pixels, **common)
+
+    def unit(one: UnitRecord, step: StepUnits) -> UnitData:
+        shown = [top for top in one.top if image is not None or top.picture in places]
+        best = sorted(range(len(one.class_means)), key=lambda place: -one.class_means[place])[:MOST_CLASSES]
+        return UnitData(
+            silent=_rounded(one.silent),
+            silent_pictures=_rounded(one.silent_pictures),
+            largest=_rounded(one.largest),
+            histogram=one.histogram,
+            selectivity=None if one.selectivity is None else _rounded(one.selectivity),
+            classes=tuple((place, _rounded(one.class_means[place])) for place in best if one.class_means[place] > 0),
+            top=tuple(patch(top, step) for top in shown[:most]),
+        )
+
+    return UnitsData(
+        pictures=record.pictures,
+        data=printable(record.data)[:LONGEST_NAME],
+        steps=tuple(
+            StepUnitsData(
+                step=step.step,
+                first_edge=step.first_edge,
+                bin_width=step.bin_width,
+                units=tuple(unit(one, step) for one in step.units),
+            )
+            for step in record.steps
+        ),
+    )
+
+
+def _rounded(value: float) -> float:
+    """Return four digits of `value`; the page shows three."""
+    return float(f"{value:.4g}")
+
+
+def _patches_within(record: UnitsRecord, places: Mapping[int, int]) -> int:
+    """Return how many patches of each unit fit into a page."""
+    for most in range(MOST_PATCHES, 0, -1):
+        elsewhere = sum(
+            step.field_rows.size * step.field_columns.size * record.channels
+            for step in record.steps
+            for unit in step.units
+            for top in unit.top[:most]
+            if top.picture not in places
+        )
+        if elsewhere <= MOST_PATCH_BYTES:
+            return most
+    return 0

@@ -1,0 +1,125 @@
+"""What a network costs, step by step, and what its counter-facts would."""
+
+import os
+from pathlib import Path
+
+from convscope.core.machine import tuned
+from convscope.core.progress import Reporter
+from convscope.core.text import counted
+from convscope.measures.cost import CostRecord, LayoutCost
+from convscope.measures.timing import BATCH, REPEATS, measure_cost
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+
+
+def cost(
+    model: Model | Layout | str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int = 1,
+    classes: int = 10,
+    batch: int = BATCH,
+    repeats: int = REPEATS,
+    reporter: Reporter | None = None,
+) -> CostRecord:
+    """Return what a network costs: parameters, multiply-adds, memory and time of each step, and the counter-facts.
+
+    Args:
+        model: a model, the path of a model file or run folder; or, with `size`, a layout that need not be trained, as
+            text too.
+        size: width and height of the pictures in pixels, for a layout; a model knows its own.
+        channels: values a pixel, for a layout.
+        classes: number of classes, for a layout.
+        batch: pictures at once where time is measured.
+        repeats: batches that are timed; 0 only counts.
+        reporter: told what is being timed; nobody if none.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+
+    Examples:
+        >>> found = cost("20C5v-MP2-50C5v-MP2-500N-nonorm", size=(28, 28), repeats=0)
+        >>> found.costs[0].parameters, found.costs[0].multiply_adds
+        (431080, 2293000)
+    """
+    if size is not None:
+        layout = model if isinstance(model, Layout) else Layout.parse(str(model))
+        sizes = {"height": size[1], "width": size[0], "channels": channels, "classes": classes}
+    else:
+        network = (model if isinstance(model, Model) else Model.load(Path(str(model)))).network
+        layout, planned = network.layout, network.plan
+        sizes = {
+            "height": planned.height,
+            "width": planned.width,
+            "channels": planned.channels,
+            "classes": planned.classes,
+        }
+    with tuned():
+        return measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
+
+
+def cost_text(record: CostRecord) -> str:
+    """Return the record as tables of text: the steps of the layout, then the counter-facts."""
+    itself = record.costs[0]
+    timed = itself.forward_ms is not None
+    head = ["step", "gives", "parameters", "multiply-adds", "training", "predicting", "field"]
+    rows = [head + (["forward", "backward"] if timed else [])]
+    for step in itself.steps:
+        line = [
+            step.name,
+            f"{step.maps} x {step.columns}x{step.rows}",
+            f"{step.parameters:,}",
+            f"{step.multiply_adds:,}",
+            _bytes(step.training_bytes),
+            _bytes(step.predicting_bytes),
+            f"{step.field_columns}x{step.field_rows}",
+        ]
+        rows.append(line + ([_ms(step.forward_ms), _ms(step.backward_ms)] if timed else []))
+    rows.append(
+        ["in all", "", *_totals(itself), "", *([_ms(itself.forward_ms), _ms(itself.backward_ms)] if timed else [])]
+    )
+    others = [["layout", "parameters", "multiply-adds", "training", "predicting", "forward", "backward"]]
+    others += [[_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs]
+    notes = [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
+    where = f"bytes for one picture; ms for {counted(record.batch, 'picture')} on {counted(record.threads, 'thread')}"
+    return "\n".join([*_table(rows), "", *_table(others), "", *notes, where])
+
+
+def _title(one: LayoutCost) -> str:
+    return f"{one.variant}: {one.layout}" if one.layout else one.variant
+
+
+def _totals(one: LayoutCost) -> list[str]:
+    counts = [f"{one.parameters:,}", f"{one.multiply_adds:,}"]
+    return [*counts, _bytes(one.training_bytes), _bytes(one.predicting_bytes)]
+
+
+def _ms(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value / 1e3:.3g} s" if value >= 1e3 else f"{value:.3g} ms"
+
+
+def _bytes(count: int) -> str:
+    """Return a number of bytes in three digits.
+
+    Examples:
+        >>> _bytes(512), _bytes(2_048_000)
+        ('512 B', '2.05 MB')
+    """
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    """Return lines whose columns stand under each other, numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

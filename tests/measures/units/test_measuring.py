@@ -1,0 +1,174 @@
+"""What units respond to is what going through every value one by one finds."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.records import from_json, to_json
+from convscope.measures.units.measuring import measure_units, unit_steps
+from convscope.measures.units.patches import cut
+from convscope.measures.units.records import UnitsRecord
+from convscope.networks.model import Model
+from tests.checks.models import maps_of, small_model, some_pixels
+
+PICTURES = 13
+TEXTS = (
+    "4C3-MP2-6N",
+    "MP2-4C3/2-SS2-AP2-4N-gelu",
+    "4C3-+4C3-MP2-+4C2-APg-tanh-nonorm",
+    "3U4:2-BP2-5N-3N-elu-svm",
+)
+
+
+def labels_of(count: int) -> np.ndarray:
+    return np.arange(count, dtype=np.int64) % 3
+
+
+def one_by_one(model: Model, images: np.ndarray, place: int) -> np.ndarray:
+    """Return the maps of one step, N units rows columns, picture after picture."""
+    return np.concatenate([maps_of(model.network, image[None])[place + 1] for image in images])
+
+
+@pytest.fixture(scope="module", params=TEXTS)
+def measured(request: Any) -> tuple[Model, np.ndarray, UnitsRecord]:
+    model, images = small_model(request.param), some_pixels(PICTURES, seed=3)
+    return model, images, measure_units(model, images, labels=labels_of(PICTURES), top=4, batch=5)
+
+
+def test_the_units_are_those_of_convolutions_and_connected_steps(measured: Any) -> None:
+    model, _, found = measured
+    assert [step.step - 1 for step in found.steps] == list(unit_steps(model.network.plan))
+    assert [len(step.units) for step in found.steps] == [
+        model.network.plan.steps[place].maps for place in unit_steps(model.network.plan)
+    ]
+
+
+def test_the_top_patches_are_the_pictures_with_the_largest_values(measured: Any) -> None:
+    model, images, found = measured
+    for step in found.steps:
+        values = one_by_one(model, images, step.step - 1)
+        for unit in step.units:
+            peaks = sorted(((values[place, unit.unit].max(), -place) for place in range(PICTURES)), reverse=True)
+            expected = [(value, -place) for value, place in peaks[:4] if value > 0]
+            assert [top.value for top in unit.top] == pytest.approx([value for value, _ in expected], abs=1e-5)
+            for top in unit.top:
+                assert top.value == pytest.approx(values[top.picture, unit.unit, top.row, top.column], abs=1e-5)
+                assert top.name == f"[{top.picture}]"
+            assert len({top.picture for top in unit.top}) == len(unit.top)
+            assert unit.largest == pytest.approx(values[:, unit.unit].max(), abs=1e-5)
+
+
+def test_silence_histogram_and_classes_are_counted_over_all_values(measured: Any) -> None:
+    model, images, found = measured
+    labels = labels_of(PICTURES)
+    for step in found.steps:
+        values = one_by_one(model, images, step.step - 1)
+        for unit in step.units:
+            own = values[:, unit.unit]
+            assert unit.silent == pytest.approx((own <= 0).mean(), abs=2 / own.size)
+            assert unit.silent_pictures == (own.max(axis=(1, 2)) <= 0).mean()
+            assert sum(unit.histogram) == np.count_nonzero(own)
+            edges = step.first_edge + step.bin_width * np.arange(len(unit.histogram) + 1)
+            counts, _ = np.histogram(own[own != 0], edges)
+            assert np.abs(counts - unit.histogram).sum() <= 2, "but for rounding at an edge"
+            means = [np.maximum(own[labels == label], 0).mean() for label in range(3)]
+            assert unit.class_means == pytest.approx(means, abs=1e-5)
+            best = max(means)
+            others = (sum(means) - best) / 2
+            if best > 0:
+                assert unit.selectivity == pytest.approx((best - others) / (best + others), abs=1e-4)
+            else:
+                assert unit.selectivity is None
+
+
+def test_the_histogram_has_between_16_and_32_bins_on_the_side_of_its_largest_value(measured: Any) -> None:
+    model, images, found = measured
+    for step in found.steps:
+        largest = np.abs(one_by_one(model, images, step.step - 1)).max()
+        assert 16 * step.bin_width <= largest * (1 + 1e-5)
+        assert largest < 32 * step.bin_width * (1 + 1e-5)
+        assert math.log2(step.bin_width).is_integer()
+
+
+def test_nothing_depends_on_how_many_pictures_go_through_at_once(measured: Any) -> None:
+    model, images, found = measured
+    for batch in (1, 13):
+        again = measure_units(model, images, labels=labels_of(PICTURES), top=4, batch=batch)
+        for step, same in zip(found.steps, again.steps, strict=True):
+            assert (step.first_edge, step.bin_width) == (same.first_edge, same.bin_width)
+            for unit, twin in zip(step.units, same.units, strict=True):
+                assert [top.picture for top in unit.top] == [top.picture for top in twin.top]
+                assert np.abs(np.subtract(unit.histogram, twin.histogram)).sum() <= 2
+                assert unit.silent == pytest.approx(twin.silent, abs=2e-3)
+
+
+def test_a_value_depends_on_its_patch_and_on_nothing_else(measured: Any) -> None:
+    model, images, found = measured
+    random = np.random.default_rng(0)
+    for step in found.steps:
+        fields = step.field_rows, step.field_columns
+        for unit in step.units[:2]:
+            for top in unit.top[:2]:
+                other = random.integers(0, 256, images.shape[1:], dtype=np.uint8)
+                rows = slice(max(0, top.top), top.top + fields[0].size)
+                columns = slice(max(0, top.left), top.left + fields[1].size)
+                other[rows, columns] = images[top.picture][rows, columns]
+                value = maps_of(model.network, other[None])[step.step][0, unit.unit, top.row, top.column]
+                assert value == pytest.approx(top.value, abs=1e-5)
+                patch = cut(images[top.picture], fields, (top.row, top.column), (1, 2, 3))
+                assert patch.shape == (fields[0].size, fields[1].size, 3)
+                inside = patch[rows.start - top.top :, columns.start - top.left :]
+                kept = other[rows, columns]
+                np.testing.assert_array_equal(inside[: kept.shape[0], : kept.shape[1]], kept)
+
+
+def test_what_lies_outside_the_picture_is_background() -> None:
+    model = small_model("4C3-MP2-6N")
+    step = measure_units(model, some_pixels(2)).steps[1]
+    image = np.full((17, 14, 3), 200, np.uint8)
+    patch = cut(image, (step.field_rows, step.field_columns), (0, 0), (1, 2, 3))
+    assert step.field_rows.start < 0
+    assert (patch[0] == (1, 2, 3)).all()
+    assert int((patch == 200).all(axis=2).sum()) == 17 * 14
+    far = cut(image, (step.field_rows, step.field_columns), (50, 50), (1, 2, 3))
+    assert (far == (1, 2, 3)).all()
+
+
+def test_of_equal_values_the_first_picture_is_kept() -> None:
+    model, images = small_model("4C3-MP2"), np.repeat(some_pixels(1), 7, axis=0)
+    found = measure_units(model, images, top=3, batch=2)
+    tops = [[top.picture for top in unit.top] for unit in found.steps[0].units if unit.top]
+    assert tops
+    assert all(top == [0, 1, 2] for top in tops)
+
+
+def test_without_classes_there_is_no_selectivity_and_the_record_comes_back_from_json() -> None:
+    found = measure_units(small_model(), some_pixels(3), data="x")
+    assert {(unit.class_means, unit.selectivity) for step in found.steps for unit in step.units} == {((), None)}
+    assert found.steps[0].mean_selectivity is None
+    assert from_json(UnitsRecord, json.loads(json.dumps(to_json(found)))) == found
+
+
+def test_a_network_without_units_has_none() -> None:
+    assert measure_units(small_model("softmax"), some_pixels(3)).steps == ()
+
+
+def test_what_cannot_be_measured_is_refused_in_one_sentence() -> None:
+    model = small_model()
+    with pytest.raises(
+        DataError, match=r"`images` must be a uint8 array N 17 14 3 of at least one picture\. Got uint8"
+    ):
+        measure_units(model, some_pixels(2, 8, 8))
+    with pytest.raises(DataError, match=r"of at least one picture\. Got uint8 \(0, 17, 14, 3\)\."):
+        measure_units(model, some_pixels(0))
+    with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 a picture, 2\. Got 2 from 0 to 3\."):
+        measure_units(model, some_pixels(2), labels=np.array([0, 3]))
+    with pytest.raises(ParameterError, match=r"`top` must be a whole number of at least 1\. Got 0\."):
+        measure_units(model, some_pixels(2), top=0)
+    model.network.stages[0].convolution.weight.data.fill_(math.nan)
+    with pytest.raises(DataError, match=r"The network's values must be finite numbers\. Got others"):
+        measure_units(model, some_pixels(2))

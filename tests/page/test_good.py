@@ -1,0 +1,95 @@
+"""How good: the page's figures are those of the report, of the epochs and of the library's own counting."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from convscope.core.records import from_json, to_json
+from convscope.measures.cost import count_costs
+from convscope.page.document import inline_json
+from convscope.page.good_data import MOST_EPOCHS, GoodData, good_data
+from convscope.page.look_data import LookData, look_data
+from convscope.training.history import EpochRecord
+from convscope.training.report import Report, make_report
+from tests.checks.models import small_model
+
+from .javascript import needs_node, run_driver
+
+
+def report_of(classes: int, labels: list[int], answers: list[int]) -> Report:
+    return make_report(
+        name="some",
+        split="test",
+        labels=labels,
+        probabilities=np.eye(classes)[answers],
+        picture_names=[str(place) for place in range(len(labels))],
+        indices=range(len(labels)),
+        classes=[f"class {place}" for place in range(classes)],
+        settings={},
+        seconds=1.0,
+    )
+
+
+def epochs(count: int) -> list[EpochRecord]:
+    return [
+        EpochRecord(
+            epoch=number,
+            step=number,
+            seconds=1.0,
+            images_per_second=1.0,
+            learning_rate=0.1,
+            loss=float("nan") if number == 2 else 1 / number,
+            accuracy=0.5,
+            validation_loss=None,
+            validation_accuracy=0.25,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def test_the_figures_are_those_of_the_report() -> None:
+    report = report_of(3, [0, 0, 1, 2], [0, 1, 1, 1])
+    data = good_data(report, epochs(3))
+    assert (data.split, data.pictures, data.right, data.interval) == ("test", 4, 2, report.accuracy_interval)
+    assert {(cell.truth, cell.answer): cell.count for cell in data.cells} == {
+        (0, 0): 1,
+        (0, 1): 1,
+        (1, 1): 1,
+        (2, 1): 1,
+    }
+    assert [one.loss for one in data.epochs] == [1.0, None, 0.3333], "what is not finite leaves a gap"
+    assert {(one.held_out_loss, one.held_out_accuracy) for one in data.epochs} == {(None, 0.25)}
+    assert from_json(GoodData, json.loads(inline_json(to_json(data)))) == data
+
+
+def test_very_many_epochs_are_thinned_and_the_last_stays() -> None:
+    shown = good_data(report_of(2, [0, 1], [0, 1]), epochs(3 * MOST_EPOCHS + 7)).epochs
+    assert MOST_EPOCHS / 2 < len(shown) <= MOST_EPOCHS + 1
+    assert (shown[0].epoch, shown[-1].epoch) == (1, 3 * MOST_EPOCHS + 7)
+
+
+@needs_node
+def test_costs_are_counted_as_the_library_counts_and_the_most_confused_classes_are_shown(tmp_path: Path) -> None:
+    layouts = ("4C3-MP2-6N", "4C3-+4C3-MP2-+4C2-APg", "3U4:2-BP2-5N")
+    pages: list[LookData] = []
+    for text in layouts:
+        model = small_model(text, classes=25)
+        good = good_data(report_of(25, [*range(25), 24, 24, 7], [*range(25), 23, 23, 24]))
+        pages.append(look_data(model, good=good))
+    for page, made in zip(pages, run_driver("good_driver.mjs", [to_json(one) for one in pages], tmp_path), strict=True):
+        assert len(made["classes"]) == 20
+        assert {7, 23, 24} < set(made["classes"])
+        assert made["classes"] == sorted(made["classes"])
+        itself = count_costs(small_model(page.layout).layout, height=17, width=14, channels=3, classes=25)[0]
+        keys = ("name", "parameters", "multiply_adds", "training_bytes", "predicting_bytes")
+        found = [
+            (row["name"], row["parameters"], row["multiplyAdds"], row["training"], row["predicting"])
+            for row in made["costs"]
+        ]
+        assert found == [tuple(getattr(step, key) for key in keys) for step in itself.steps]
+        assert made["ticks"][0] == [0.2, 0.4, 0.6, 0.8, 1]
+        assert all(
+            ticks[0] <= low and ticks[-1] >= high
+            for ticks, (low, high) in zip(made["ticks"], ((0.2, 0.97), (0.5, 0.5), (0.0012, 2.3)), strict=True)
+        )

@@ -1,0 +1,138 @@
+"""The units on the page: its patches are those of the record, cut as Python cuts them, and all of it fits."""
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.records import from_json, to_json
+from convscope.measures.units.measuring import measure_units
+from convscope.measures.units.patches import cut
+from convscope.measures.units.records import UnitsRecord
+from convscope.networks.folding import Connections, Sums, fold
+from convscope.networks.model import Model
+from convscope.page import units_data as module
+from convscope.page.document import inline_json
+from convscope.page.look import render_look
+from convscope.page.look_data import LookData, Shown, look_data
+from convscope.page.units_data import UnitsData, units_data
+from tests.checks.models import small_model, some_pixels
+
+from .javascript import needs_node, run_driver
+from .test_report_page import HOSTILE, Page
+
+COUNT = 6
+IN_PAGE = {0: 2, 3: 0, 4: 1}  # measured picture: its place in the page
+
+
+def measured(text: str) -> tuple[Model, np.ndarray, UnitsRecord]:
+    model, images = small_model(text), some_pixels(COUNT, seed=5)
+    return model, images, measure_units(model, images, labels=np.arange(COUNT) % 3, name=lambda at: HOSTILE[at])
+
+
+def page_of(text: str) -> tuple[Model, np.ndarray, UnitsRecord, LookData]:
+    model, images, record = measured(text)
+    units = units_data(record, places=IN_PAGE, image=lambda at: images[at], background=(1, 2, 3))
+    shown = [Shown(name="", pixels=images[at]) for at in sorted(IN_PAGE, key=lambda at: IN_PAGE[at])]
+    return model, images, record, look_data(model, shown, units=units)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    pages = [page_of(text) for text in ("4C3-MP2-6C5/2-5N", "3U3:2-AP2-5N")]
+    made = run_driver("units_driver.mjs", [to_json(page[3]) for page in pages], tmp_path_factory.mktemp("units"))
+    return [(*page, result) for page, result in zip(pages, made, strict=True)]
+
+
+@needs_node
+def test_patches_on_the_page_are_those_of_the_record_cut_as_python_cuts_them(drawn: Any) -> None:
+    count = {"page": 0, "own": 0}
+    for _, images, record, data, made in drawn:
+        for step, found, here in zip(record.steps, made, data.units.steps, strict=True):
+            fields = step.field_rows, step.field_columns
+            whole = fields[0].size >= 17 and fields[1].size >= 14
+            for unit, drawn_unit, shown in zip(step.units, found, here.units, strict=True):
+                for top, patch, kept in zip(unit.top, drawn_unit["patches"], shown.top, strict=True):
+                    own = cut(images[top.picture], fields, (top.row, top.column), (1, 2, 3))
+                    pixels = np.frombuffer(base64.b64decode(patch["pixels"]), np.uint8)
+                    if kept.picture is not None:
+                        assert kept.picture == IN_PAGE[top.picture]
+                        count["page"] += 1
+                    else:
+                        count["own"] += 1
+                    if not whole:
+                        np.testing.assert_array_equal(pixels.reshape(own.shape), own)
+                    elif kept.picture is not None:
+                        np.testing.assert_array_equal(pixels, images[top.picture].ravel())
+    assert min(count.values()) > 10
+
+
+@needs_node
+def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> None:
+    for model, _, record, _, made in drawn:
+        for step, found in zip(record.steps, made, strict=True):
+            folded = fold(model.network).steps[step.step - 1]
+            assert isinstance(folded, (Sums, Connections))
+            weights = folded.weights
+            for place, unit in enumerate(found):
+                if isinstance(folded, Sums):
+                    down, across = weights.shape[0] // 2, weights.shape[1] // 2
+                    own = (weights[down, across, place] ** 2).sum(axis=(1, 2))
+                else:
+                    below = model.network.plan.below(step.step - 1)[0]
+                    own = (weights[place].reshape(below, -1) ** 2).sum(axis=1)
+                best = np.argsort(-own, kind="stable")[:4]
+                np.testing.assert_allclose([own[one["map"]] for one in unit["inputs"]], own[best], rtol=1e-5)
+
+
+def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, images, record = measured("4C3-MP2-6N")
+
+    def patches(most_bytes: int) -> tuple[int, int]:
+        monkeypatch.setattr(module, "MOST_PATCH_BYTES", most_bytes)
+        data = units_data(record, places=IN_PAGE, image=lambda at: images[at], background=(0, 0, 0))
+        tops = [one for step in data.steps for unit in step.units for one in unit.top]
+        return sum(len(base64.b64decode(one.pixels)) for one in tops), max(
+            len(unit.top) for step in data.steps for unit in step.units
+        )
+
+    everything, most = patches(10**9)
+    assert most == 6
+    less, fewer = patches(everything // 2)
+    assert 0 < less <= everything // 2
+    assert fewer < most
+    assert patches(0)[0] == 0
+
+
+def test_without_pixels_only_patches_of_pictures_in_the_page_are_there() -> None:
+    _, _, record = measured("4C3-MP2-6N")
+    data = units_data(record, places=IN_PAGE)
+    tops = [one for step in data.steps for unit in step.units for one in unit.top]
+    assert tops
+    assert {one.picture for one in tops} == {0, 1, 2}
+    assert {(one.name, one.pixels) for one in tops} == {("", "")}
+
+
+def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
+    data = page_of("4C3-MP2-6N")[3]
+    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+    assert isinstance(data.units, UnitsData)
+    text = render_look(data)
+    assert [kind for kind, _ in Page(text).elements].count("script") == 3
+    assert not Page(text).all("img")
+    names = "".join(one.name for step in data.units.steps for unit in step.units for one in unit.top)
+    assert "<" in names, "some are hostile"
+    assert not set("\u202e\u2028\x00") & set(names)
+
+
+def test_the_classes_that_a_unit_fires_for_most_come_first() -> None:
+    _, _, record = measured("4C3-MP2-6N")
+    data = units_data(record, places={})
+    for step, here in zip(record.steps, data.steps, strict=True):
+        for unit, shown in zip(step.units, here.units, strict=True):
+            values = [value for _, value in shown.classes]
+            assert values == sorted(values, reverse=True)
+            if unit.silent < 1:
+                assert shown.classes[0][0] == int(np.argmax(unit.class_means))

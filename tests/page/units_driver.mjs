@@ -1,0 +1,21 @@
+// What the page makes of units: patches cut out, and the maps below whose weights it shows.
+import { readFileSync, writeFileSync } from "node:fs";
+import { strongestInputs } from "./look/filters.js";
+import { readNetwork } from "./look/format.js";
+import { cutPatch } from "./look/patches.js";
+
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+const [given, made] = process.argv.slice(2);
+const result = JSON.parse(readFileSync(given, "utf8")).map((data) => {
+  const network = readNetwork(JSON.stringify(data));
+  return network.units.steps.map(({ step, units }) =>
+    units.map((unit, place) => ({
+      patches: unit.top.map((patch) => {
+        const { rows, columns, pixels } = cutPatch(network, network.steps[step - 1], patch);
+        return { rows, columns, pixels: base64(pixels) };
+      }),
+      inputs: strongestInputs(network, step, place),
+    })),
+  );
+});
+writeFileSync(made, JSON.stringify(result));
