@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.errors import DataError
-from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.build import Network
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Step
+
+from .stepwise import step_functions
 
 Maps = NDArray[np.float32]
 
@@ -72,21 +74,10 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
 
 
 def each_step(network: Network, maps: Tensor) -> Iterator[Tensor]:
-    """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan.
-
-    A stage means convolve → normalize → nonlinearity → subsample, and that is what is given, in whatever order the
-    network computes it.
-    """
-    for module in network.stages:
-        if isinstance(module, ConvolutionStage) and module.subsampling is not None:
-            maps = module.convolve(maps)
-            yield maps
-            maps = module.subsampling(maps)
-        else:
-            maps = module(maps)
+    """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan."""
+    for step in step_functions(network):
+        maps = step(maps)
         yield maps
-    scores = network.classifier(maps.flatten(1))
-    yield scores if network.temperature is None else scores / network.temperature
 
 
 def _array(values: Tensor) -> Maps:

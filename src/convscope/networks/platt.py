@@ -44,8 +44,8 @@ def fitting_sigmoids(scores: Values, labels: NDArray[np.int64]) -> tuple[Values,
     Examples:
         >>> scores = np.array([[2.0, -2.0], [-1.0, 1.0], [1.0, -1.0], [-2.0, 2.0]] * 5)
         >>> slopes, offsets = fitting_sigmoids(scores, np.array([0, 1, 0, 1] * 5))
-        >>> bool((slopes > 1).all()), offsets.round(3).tolist()
-        (True, [0.0, 0.0])
+        >>> bool((slopes > 1).all()), bool((np.abs(offsets) < 1e-3).all())
+        (True, True)
     """
     right = labels[:, None] == np.arange(scores.shape[1])  # N K
     together: tuple[float, float] | None = None
