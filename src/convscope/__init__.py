@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from convscope.verbs.features import extract_features
     from convscope.verbs.load import load
     from convscope.verbs.look import look
+    from convscope.verbs.measure import measure
     from convscope.verbs.predict import predict
     from convscope.verbs.train import train
     from convscope.verbs.units import units
@@ -38,6 +39,7 @@ __all__ = [
     "extract_features",
     "load",
     "look",
+    "measure",
     "predict",
     "train",
     "units",
@@ -53,6 +55,7 @@ _HOMES = {
     "extract_features": "convscope.verbs.features",
     "load": "convscope.verbs.load",
     "look": "convscope.verbs.look",
+    "measure": "convscope.verbs.measure",
     "predict": "convscope.verbs.predict",
     "train": "convscope.verbs.train",
     "units": "convscope.verbs.units",

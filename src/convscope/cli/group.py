@@ -22,6 +22,7 @@ COMMANDS = {
     "predict": "Name the classes of pictures, with their probabilities.",
     "look": "Look inside a network: one page that runs it and shows every step.",
     "draw": "Draw filters, maps, curves, the layout, or the step in motion.",
+    "measure": "Measure what each step makes of distorted pictures.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
     "check": "Say what is wrong with a set of pictures; change nothing.",
     "cache": "Show or clear the pictures that are kept decoded.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
-from convscope.core.text import counted
+from convscope.core.text import columns_of, counted
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.layout import Layout
@@ -82,7 +82,7 @@ def cost_text(record: CostRecord) -> str:
     others += [[_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs]
     notes = [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
     where = f"bytes for one picture; ms for {counted(record.batch, 'picture')} on {counted(record.threads, 'thread')}"
-    return "\n".join([*_table(rows), "", *_table(others), "", *notes, where])
+    return "\n".join([*columns_of(rows), "", *columns_of(others), "", *notes, where])
 
 
 def _title(one: LayoutCost) -> str:
@@ -111,15 +111,3 @@ def _bytes(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count} B"
-
-
-def _table(rows: list[list[str]]) -> list[str]:
-    """Return lines whose columns stand under each other, numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

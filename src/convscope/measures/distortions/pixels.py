@@ -1,0 +1,69 @@
+"""Distortions that leave the picture where it is and change its values, N C H W from 0 to 255."""
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+_REACH = 4.0  # deviations on either side of a Gaussian
+
+
+def blurred(images: Tensor, sigma_px: float, background: Tensor) -> Tensor:
+    """Return the images smoothed by a Gaussian; beyond the edge stands the background (C 1 1)."""
+    radius = int(_REACH * sigma_px + 0.5)
+    places = torch.arange(-radius, radius + 1, dtype=images.dtype)
+    kernel = torch.exp(-0.5 * (places / sigma_px) ** 2)
+    kernel = kernel / kernel.sum()
+    maps, shape = (images - background).flatten(0, 1)[:, None], images.shape  # N C H W -> N*C 1 H W
+    maps = functional.conv2d(maps, kernel[None, None, :, None], padding=(radius, 0))
+    maps = functional.conv2d(maps, kernel[None, None, None, :], padding=(0, radius))
+    return maps.view(shape) + background
+
+
+def noisy(images: Tensor, strength: float, generators: list[torch.Generator]) -> Tensor:
+    """Return the images with normal noise; its deviation is a part of the range 0…255."""
+    noise = torch.stack([torch.randn(images.shape[1:], generator=generator) for generator in generators])
+    return (images + 255 * strength * noise).clamp(0, 255)
+
+
+def contrasted(images: Tensor, strength: float) -> Tensor:
+    """Return the images with the distance of each value from the picture's mean multiplied by 1 + strength."""
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    return (mean + (1 + strength) * (images - mean)).clamp(0, 255)
+
+
+def brightened(images: Tensor, strength: float) -> Tensor:
+    """Return the images with a part of the range added to each value."""
+    return (images + 255 * strength).clamp(0, 255)
+
+
+def occluded(images: Tensor, strength: float, generators: list[torch.Generator]) -> Tensor:
+    """Return the images with a gray square at a random place, its side a part of the picture's shorter side."""
+    height, width = images.shape[2:]
+    side = round(strength * min(height, width))
+    result = images.clone()
+    for image, generator in zip(result, generators, strict=True):
+        top = int(torch.randint(0, height - side + 1, (), generator=generator))
+        left = int(torch.randint(0, width - side + 1, (), generator=generator))
+        image[:, top : top + side, left : left + side] = 127.5
+    return result
+
+
+def compressed(images: Tensor, strength: float) -> Tensor:
+    """Return the images as JPEG of quality 100 - strength keeps them."""
+    quality = round(100 - strength)
+    pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()  # N C H W -> N H W C
+    return torch.from_numpy(np.stack([_through_jpeg(one, quality) for one in pixels])).permute(0, 3, 1, 2)
+
+
+def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Return H W C as float32 after being written and read."""
+    gray = pixels.shape[2] == 1
+    stream = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if gray else pixels).save(stream, "JPEG", quality=quality)
+    with Image.open(stream) as image:
+        read = np.asarray(image, np.float32)
+    return read[..., None] if gray else read

@@ -1,0 +1,195 @@
+"""How a network takes distorted pictures: its answers, and the maps of every step of every stage."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import DataError
+from convscope.core.progress import Reporter, Silent
+from convscope.features.trace import each_step
+from convscope.networks.build import Network
+from convscope.networks.model import Model, as_tensor, evaluating
+
+from .distortions.family import Distortion, distort, share_that_left, with_margin
+from .invariance_record import Curve, Invariance, Point
+from .movement import Distance, Moved, Variation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """Pictures with their classes.
+
+    Attributes:
+        images: uint8 N H W C of the network's size; may be mapped from a file.
+        labels: int64 N.
+        places: which of them are used, int64.
+        name: of the set.
+        part: of the set: ``test``, ``validation``, …
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    places: NDArray[np.int64]
+    name: str = ""
+    part: str = ""
+
+
+def measure_invariance(
+    model: Model,
+    judged: Judged,
+    strengths: Mapping[Distortion, Sequence[float]],
+    *,
+    margin_px: int = 0,
+    seed: int = 0,
+    batch: int | None = None,
+    reporter: Reporter | None = None,
+) -> Invariance:
+    """Return how the answers and maps of `model` change with every strength of every distortion.
+
+    The pictures are gone through twice, batch after batch: memory does not grow with their number. The result does not
+    depend on the batch, but for rounding.
+
+    Args:
+        model: the network.
+        judged: the pictures; at least two.
+        strengths: by distortion.
+        margin_px: background around the pictures, which are made smaller for it.
+        seed: of what is random.
+        batch: pictures at once; as memory allows if none.
+        reporter: told how far it is; nobody if none.
+
+    Raises:
+        DataError: there are fewer than two pictures.
+        ParameterError: a strength or the margin is out of range.
+    """
+    if len(judged.places) < 2:
+        raise DataError(
+            f"There must be at least 2 pictures to measure on. Got {len(judged.places)}: one alone does not tell how "
+            "much maps differ between pictures."
+        )
+    for distortion, values in strengths.items():
+        for strength in values:
+            distortion.check(strength)
+    work = _Work(model, judged, margin_px, batch or min(model.batch, 64))
+    tallies = [
+        _Tally(model.network, distortion, strength) for distortion, all_ in strengths.items() for strength in all_
+    ]
+    variations = [Variation() for _ in model.network.plan.steps]
+    with (
+        evaluating(model.network),
+        torch.inference_mode(),
+        (reporter or Silent()).task("distorting", len(judged.places), "pictures") as task,
+    ):
+        empty = work.maps_of_nothing()
+        done = right = 0
+        for images, labels in work.batches():
+            before = work.maps(images)
+            for variation, maps in zip(variations, before, strict=True):
+                variation.add(maps)
+            right += int((before[-1].flatten(1).argmax(1) == labels).sum())
+            for tally in tallies:
+                changed = distort(
+                    images, tally.distortion, tally.strength, background=work.background, seed=seed, first=done
+                )
+                left = share_that_left(images, changed, work.background) if tally.distortion.motion else 0.0
+                tally.add(before, work.maps(changed), labels, empty, left)
+            done += len(images)
+            task.update(done, "")
+    points = iter([tally.point(variations) for tally in tallies])
+    return Invariance(
+        layout=str(model.layout),
+        data=judged.name,
+        part=judged.part,
+        pictures=len(judged.places),
+        right=right,
+        margin_px=margin_px,
+        seed=seed,
+        steps=tuple(step.name for step in model.network.plan.steps),
+        curves=tuple(
+            Curve(distortion=one.name, unit=one.unit, points=tuple(next(points) for _ in values))
+            for one, values in strengths.items()
+        ),
+    )
+
+
+class _Work:
+    """Pictures in batches, and their maps."""
+
+    def __init__(self, model: Model, judged: Judged, margin_px: int, batch: int) -> None:
+        self._network, self._judged, self._margin, self._batch = model.network, judged, margin_px, batch
+        color = model.preprocessing.background
+        self.background = tuple(map(float, color)) if model.preprocessing.channels == 3 else (float(color[0]),)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give float32 N C H W from 0 to 255, and their classes."""
+        places = self._judged.places
+        for start in range(0, len(places), self._batch):
+            some = places[start : start + self._batch]
+            pixels = as_tensor(np.asarray(self._judged.images[some])).permute(0, 3, 1, 2).float()
+            yield with_margin(pixels, self._margin, self.background), torch.from_numpy(self._judged.labels[some])
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Return the maps of every step, N C h w; vectors as N units 1 1; the last are the scores."""
+        standardized = self._network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
+        found = [maps.float() for maps in each_step(self._network, standardized)]
+        return [maps if maps.dim() == 4 else maps[:, :, None, None] for maps in found]
+
+    def maps_of_nothing(self) -> list[Tensor]:
+        """Return the value that each map has where the picture is all background: 1 C 1 1, from the maps' middle."""
+        planned = self._network.plan
+        behind = torch.tensor(self.background)[:, None, None].expand(-1, planned.height, planned.width)[None]
+        return [maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2, None, None] for maps in self.maps(behind)]
+
+
+class _Tally:
+    """One strength of one distortion: what is counted over the pictures."""
+
+    def __init__(self, network: Network, distortion: Distortion, strength: float) -> None:
+        self.distortion, self.strength = distortion, strength
+        planned = network.plan
+        motion = distortion.motion(strength, (planned.height, planned.width)) if distortion.motion else None
+        self._distances = [
+            Distance(
+                Moved.of(step, planned, motion) if motion and step.rows * step.columns > 1 else None,
+                wrap=distortion.wrap,
+            )
+            for step in planned.steps
+        ]
+        self._pictures = self._right = self._same = self._same_of_right = self._right_before = 0
+        self._probability = self._left = 0.0
+
+    def add(self, before: list[Tensor], after: list[Tensor], labels: Tensor, empty: list[Tensor], left: float) -> None:
+        """Take in some pictures: the maps of every step before and after."""
+        for distance, *maps in zip(self._distances, before, after, empty, strict=True):
+            distance.add(*maps)
+        scores, distorted = before[-1].flatten(1), after[-1].flatten(1)
+        answers, answers_now = scores.argmax(1), distorted.argmax(1)
+        was_right, same = answers == labels, answers == answers_now
+        self._pictures += len(labels)
+        self._right += int((answers_now == labels).sum())
+        self._same += int(same.sum())
+        self._same_of_right += int((same & was_right).sum())
+        self._right_before += int(was_right.sum())
+        chances = [torch.softmax(one, 1).gather(1, answers[:, None]) for one in (scores, distorted)]
+        self._probability += float((chances[1] - chances[0]).double().sum())
+        self._left += left * len(labels)
+
+    def point(self, variations: list[Variation]) -> Point:
+        """Return what it came to."""
+        return Point(
+            strength=self.strength,
+            pictures=self._pictures,
+            right=self._right,
+            same=self._same,
+            same_of_right=self._same_of_right,
+            right_before=self._right_before,
+            probability_change=self._probability / self._pictures,
+            left_canvas=self._left / self._pictures,
+            steps=tuple(
+                distance.compared(variation) for distance, variation in zip(self._distances, variations, strict=True)
+            ),
+        )

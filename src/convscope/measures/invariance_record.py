@@ -1,0 +1,165 @@
+"""What was measured of a network on distorted pictures, as records that go to JSON and come back."""
+
+from dataclasses import dataclass
+
+from convscope.core.statistics import wilson_interval
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepChange:
+    """How far the maps of one step are from those of the undistorted pictures.
+
+    Every number is a distance as a part of that between two different pictures: 0 is no change, 1 as if another picture
+    had been shown. None where it has no meaning.
+
+    Attributes:
+        changed: between the maps before and after.
+        left: between the maps after, and those before moved as the picture was; what no movement explains.
+        changed_inside, left_inside: the same at places that see neither the edge nor what came in there.
+    """
+
+    changed: float | None
+    left: float | None = None
+    changed_inside: float | None = None
+    left_inside: float | None = None
+
+    @property
+    def moved(self) -> float | None:
+        """Part of the change, squared, that is movement: equivariance. 0…1; below 0 where moving makes it worse."""
+        if self.changed is None or self.left is None or self.changed == 0:
+            return None
+        return 1 - (self.left / self.changed) ** 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A network on pictures with one strength of one distortion.
+
+    Attributes:
+        strength: in the distortion's unit.
+        pictures: how many.
+        right: how many were recognized.
+        same: how many got the class that they have undistorted.
+        same_of_right: how many of those that are right undistorted.
+        right_before: how many are right undistorted.
+        probability_change: mean change of the probability of the class that was answered undistorted, 0…1.
+        left_canvas: part of what differs from the background that is no longer in the picture, 0…1.
+        steps: of the network, the classifier last.
+    """
+
+    strength: float
+    pictures: int
+    right: int
+    same: int
+    same_of_right: int
+    right_before: int
+    probability_change: float
+    left_canvas: float
+    steps: tuple[StepChange, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Part that is right, 0…1."""
+        return self.right / self.pictures
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson)."""
+        return wilson_interval(self.right, self.pictures)
+
+    @property
+    def consistency(self) -> float:
+        """Part that keeps its class, 0…1."""
+        return self.same / self.pictures
+
+    @property
+    def consistency_of_right(self) -> float | None:
+        """Part of those right before that keep their class, 0…1."""
+        return self.same_of_right / self.right_before if self.right_before else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One distortion, by strength, in order; without strength 0, which is the record's own accuracy."""
+
+    distortion: str
+    unit: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """The strength at which accuracy falls below a part of the undistorted one; None if it did not, as far as measured.
+
+    Attributes:
+        distortion: its name.
+        sign: -1 or 1: which way.
+        part: of the undistorted accuracy, 0…1.
+        strength: between two measured ones by a straight line.
+        farthest: the strongest that was measured.
+    """
+
+    distortion: str
+    sign: int
+    part: float
+    strength: float | None
+    farthest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invariance:
+    """How a network takes distorted pictures.
+
+    Attributes:
+        layout: of the network.
+        data: name of the set; part: which of its pictures.
+        pictures: how many; right: how many of them are recognized undistorted.
+        margin_px: of background put around the pictures.
+        seed: of what is random.
+        steps: names of the network's steps, the classifier last.
+        curves: by distortion.
+    """
+
+    format_version: int = FORMAT_VERSION
+    layout: str
+    data: str
+    part: str
+    pictures: int
+    right: int
+    margin_px: int
+    seed: int
+    steps: tuple[str, ...]
+    curves: tuple[Curve, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Part that is right undistorted, 0…1."""
+        return self.right / self.pictures
+
+
+PARTS = (0.95, 0.9, 0.5)
+
+
+def limits(found: Invariance) -> tuple[Limit, ...]:
+    """Return where accuracy falls below 95 %, 90 % and 50 % of what it is undistorted, each way."""
+    result = []
+    for curve in found.curves:
+        for sign in (-1, 1):
+            points = sorted((sign * one.strength, one.accuracy) for one in curve.points if sign * one.strength > 0)
+            if points:
+                result += [_limit(curve.distortion, sign, part, points, found.accuracy) for part in PARTS]
+    return tuple(result)
+
+
+def _limit(name: str, sign: int, part: float, points: list[tuple[float, float]], undistorted: float) -> Limit:
+    bound, before = part * undistorted, (0.0, undistorted)
+    strength = None
+    for point in points:
+        if point[1] < bound:
+            share = (before[1] - bound) / (before[1] - point[1])
+            strength = sign * (before[0] + share * (point[0] - before[0]))
+            break
+        before = point
+    return Limit(distortion=name, sign=sign, part=part, strength=strength, farthest=sign * points[-1][0])

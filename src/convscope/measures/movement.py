@@ -1,0 +1,130 @@
+"""How far maps are from other maps: sums over pictures, gathered batch after batch, and what they come to."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from convscope.networks.plan import Plan, Step
+
+from .distortions.resampling import Lattice, Motion, resample
+from .invariance_record import StepChange
+
+
+class Variation:
+    """How much the maps of one step differ between pictures, value by value."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum: Tensor | None = None
+        self._squares: Tensor | None = None
+
+    def add(self, maps: Tensor) -> None:
+        """Take in the maps of some pictures, N first."""
+        values = maps.double()
+        total, squares = values.sum(0), values.square().sum(0)
+        self._sum = total if self._sum is None else self._sum + total
+        self._squares = squares if self._squares is None else self._squares + squares
+        self.count += len(maps)
+
+    def between(self, inside: Tensor | None = None) -> float:
+        """Return the mean squared distance of two different pictures, over all places or those `inside` (h w)."""
+        if self._sum is None or self._squares is None or self.count < 2:
+            return 0.0
+        variance = (self._squares - self._sum.square() / self.count).clamp_min(0) / (self.count - 1)
+        return 2 * float((variance if inside is None else variance * inside).sum())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moved:
+    """What a motion of the picture means for the maps of one step.
+
+    Attributes:
+        rows, columns: where each place of the moved map takes its value from.
+        inside: float64 h w: 1 at places that see only picture, before and after.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    inside: Tensor
+
+    @staticmethod
+    def of(step: Step, planned: Plan, motion: Motion) -> "Moved":
+        """Return it for a step of a network."""
+        fields = (step.field_rows, step.field_columns)
+        lattice = Lattice(
+            rows=step.rows,
+            columns=step.columns,
+            start=(float(fields[0].center), float(fields[1].center)),
+            stride=(float(fields[0].stride), float(fields[1].stride)),
+            middle=((planned.height - 1) / 2, (planned.width - 1) / 2),
+        )
+        rows, columns = lattice.pulled(motion)
+        places = (torch.arange(step.rows)[:, None].expand_as(rows), torch.arange(step.columns).expand_as(columns))
+        inside = torch.ones_like(rows)
+        sides = (planned.height, planned.width)
+        for here, there, field, side in zip(places, (rows, columns), fields, sides, strict=True):
+            for place in (here, there.floor(), there.ceil()):
+                first = field.start + place * field.stride
+                inside = inside * ((first >= 0) & (first + field.size <= side))
+        picture = Lattice.of_picture(*sides)
+        return Moved(rows=rows, columns=columns, inside=inside * _seen(picture, step, motion))
+
+
+def _seen(picture: Lattice, step: Step, motion: Motion) -> Tensor:
+    """Return 1 at places whose field in the moved picture holds no pixel that came in at the edge."""
+    rows, columns = picture.pulled(motion)
+    came_in = (rows < 0) | (rows > picture.rows - 1) | (columns < 0) | (columns > picture.columns - 1)
+    return 1 - _any_in_field(came_in.double(), step)
+
+
+def _any_in_field(marked: Tensor, step: Step) -> Tensor:
+    """Return 1 at places of the step whose field holds a marked pixel; a picture's worth of sums answers for all."""
+    height, width = marked.shape
+    sums = torch.zeros(height + 1, width + 1, dtype=torch.float64)
+    sums[1:, 1:] = marked.cumsum(0).cumsum(1)
+    ends = []
+    for field, places, side in ((step.field_rows, step.rows, height), (step.field_columns, step.columns, width)):
+        first = field.start + torch.arange(places) * field.stride
+        ends.append((first.clamp(0, side), (first + field.size).clamp(0, side)))
+    (top, bottom), (left, right) = ends
+    count = sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left]
+    return (count > 0).double()
+
+
+class Distance:
+    """Squared distances of the maps of one step, before and after a distortion, summed over pictures."""
+
+    def __init__(self, moved: Moved | None, *, wrap: bool = False) -> None:
+        self._moved, self._wrap = moved, wrap
+        self._count = 0
+        self._changed = self._left = self._changed_inside = self._left_inside = 0.0
+
+    def add(self, before: Tensor, after: Tensor, empty: Tensor) -> None:
+        """Take in the maps of some pictures; `empty` are the maps of a picture that is all background, 1 C h w."""
+        self._count += len(before)
+        change = (after - before).double().square()
+        self._changed += float(change.sum())
+        if self._moved is None:
+            return
+        followed = resample(before, self._moved.rows, self._moved.columns, empty, wrap=self._wrap)
+        left = (after - followed).double().square()
+        self._left += float(left.sum())
+        self._changed_inside += float((change * self._moved.inside).sum())
+        self._left_inside += float((left * self._moved.inside).sum())
+
+    def compared(self, variation: Variation) -> StepChange:
+        """Return the distances as parts of that between two different pictures."""
+        whole = variation.between()
+        if self._moved is None:
+            return StepChange(changed=self._part(self._changed, whole))
+        inside = variation.between(self._moved.inside) if bool(self._moved.inside.any()) else 0.0
+        return StepChange(
+            changed=self._part(self._changed, whole),
+            left=self._part(self._left, whole),
+            changed_inside=self._part(self._changed_inside, inside),
+            left_inside=self._part(self._left_inside, inside),
+        )
+
+    def _part(self, total: float, between: float) -> float | None:
+        return (total / self._count / between) ** 0.5 if between > 0 and self._count else None

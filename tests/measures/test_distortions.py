@@ -1,0 +1,192 @@
+"""Laws that every distortion keeps, and scipy as the oracle for what lies between pixels."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.measures.distortions.family import (
+    DISTORTIONS,
+    distort,
+    distortion_named,
+    share_that_left,
+    with_margin,
+)
+from convscope.measures.distortions.resampling import Lattice, resample
+
+MOVING = [name for name, one in DISTORTIONS.items() if one.motion]
+CHANCE = ("elastic", "noise", "occlusion")
+
+
+def pictures(count: int = 3, channels: int = 3, *, height: int = 11, width: int = 14) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, channels, height, width), generator=generator).float()
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strength_0_changes_nothing_and_others_do(name: str, channels: int) -> None:
+    images, one = pictures(channels=channels), DISTORTIONS[name]
+    assert distort(images, one, 0) is images
+    before = images.clone()
+    for strength in one.strengths(11):
+        changed = distort(images, one, strength, background=(7.0,))
+        assert changed.shape == images.shape
+        assert changed.dtype == images.dtype
+        assert bool((changed != images).any()), strength
+        assert float(changed.min()) >= -1e-3
+        assert float(changed.max()) <= 255.001
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_the_result_does_not_depend_on_the_batch(name: str) -> None:
+    images, one = pictures(5), DISTORTIONS[name]
+    strength = one.strengths(11)[-1]
+    whole = distort(images, one, strength, seed=3)
+    parts = [distort(images[start : start + 2], one, strength, seed=3, first=start) for start in (0, 2, 4)]
+    torch.testing.assert_close(torch.cat(parts), whole, rtol=0, atol=1e-4)
+    if name in CHANCE:
+        assert not torch.equal(distort(images, one, strength, seed=4), whole)
+
+
+def scipy_at(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, background: float) -> np.ndarray:
+    places = [rows.numpy(), columns.numpy()]
+    return np.stack(
+        [
+            [scipy.ndimage.map_coordinates(m, places, order=1, mode="grid-constant", cval=background) for m in one]
+            for one in images.double().numpy()
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in MOVING if not DISTORTIONS[name].wrap])
+def test_moved_pictures_are_those_of_scipy(name: str) -> None:
+    images, one = pictures(2), DISTORTIONS[name]
+    assert one.motion is not None
+    for strength in one.strengths(11):
+        rows, columns = Lattice.of_picture(11, 14).pulled(one.motion(strength, (11, 14)))
+        expected = scipy_at(images, rows, columns, 20.0)
+        changed = distort(images, one, strength, background=(20.0,)).numpy()
+        assert np.abs(changed - expected).max() < 1e-4 * 255
+
+
+def test_blur_is_that_of_scipy() -> None:
+    images = pictures(2)
+    for sigma in (0.3, 1.0, 2.5):
+        expected = scipy.ndimage.gaussian_filter(images.double().numpy(), (0, 0, sigma, sigma), mode="constant", cval=9)
+        changed = distort(images, DISTORTIONS["blur"], sigma, background=(9.0,)).numpy()
+        assert np.abs(changed - expected).max() < 1e-4 * 255
+
+
+def test_rotation_by_scipy_too() -> None:
+    image = pictures(1, 1, height=15, width=15)
+    turned = scipy.ndimage.rotate(image[0, 0].double().numpy(), -30, reshape=False, order=1, mode="grid-constant")
+    changed = distort(image, DISTORTIONS["rotation"], 30)[0, 0].numpy()
+    assert np.abs(changed - turned).max() < 1e-4 * 255
+
+
+@pytest.mark.parametrize(("name", "axis"), [("shift-x", 3), ("shift-y", 2)])
+@pytest.mark.parametrize("strength", [-3, 1, 4])
+def test_whole_shifts_move_pixels_exactly_and_nothing_wraps(name: str, axis: int, strength: int) -> None:
+    images = pictures()
+    changed = distort(images, DISTORTIONS[name], strength, background=(5.0,))
+    expected = images.roll(strength, axis)
+    came_in = range(strength) if strength > 0 else range(images.shape[axis] + strength, images.shape[axis])
+    expected.index_fill_(axis, torch.tensor(list(came_in)), 5.0)
+    assert torch.equal(changed, expected)
+
+
+def test_circular_shifts_wrap_exactly_and_compose() -> None:
+    images, one = pictures(), DISTORTIONS["circular-shift-x"]
+    assert torch.equal(distort(images, one, 5), images.roll(5, 3))
+    assert torch.equal(distort(distort(images, one, 5), one, -5), images)
+    half = distort(images, one, 0.5)
+    torch.testing.assert_close(half, (images + images.roll(1, 3)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "strength", "inverse"),
+    [("shift-x", 2, -2), ("shift-y", -3, 3), ("rotation", 20, -20), ("scale", 0.25, -0.2), ("shear", 15, -15)],
+)
+def test_a_motion_and_its_inverse_lead_back(name: str, strength: float, inverse: float) -> None:
+    """A smooth picture far from the edge comes back, but for what lies between pixels."""
+    down, across = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
+    images = (255 * torch.exp(-(down**2 + (across - 2) ** 2) / 40))[None, None]
+    one = DISTORTIONS[name]
+    there = distort(images, one, strength)
+    back = distort(there, one, inverse)
+    assert float((back - images).abs().max()) < 6 < float((there - images).abs().max())
+
+
+def test_a_direction_is_that_of_the_shift() -> None:
+    images = pictures()
+    torch.testing.assert_close(
+        distort(images, distortion_named("shift@90"), 2), distort(images, DISTORTIONS["shift-y"], 2)
+    )
+    torch.testing.assert_close(
+        distort(images, distortion_named("shift@45"), math.sqrt(2)),
+        distort(distort(images, DISTORTIONS["shift-x"], 1), DISTORTIONS["shift-y"], 1),
+    )
+
+
+def test_elastic_moves_by_its_strength_on_average() -> None:
+    from convscope.measures.distortions.motions import elastic_field
+
+    field = elastic_field(28, 28, generator=torch.Generator().manual_seed(0))
+    assert float(field.square().sum(0).sqrt().mean()) == pytest.approx(1)
+    steps = field.diff(dim=2).abs().mean()
+    assert float(steps) < 0.35  # neighbours go together
+
+
+def test_what_leaves_the_canvas_is_told() -> None:
+    images = torch.zeros(1, 1, 4, 4)
+    images[0, 0, :, 2:] = 100.0
+    assert share_that_left(images, distort(images, DISTORTIONS["shift-x"], 1)) == pytest.approx(0.5)
+    assert share_that_left(images, distort(images, DISTORTIONS["shift-x"], -1)) == 0
+    assert share_that_left(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)) == 0
+
+
+def test_a_margin_makes_room() -> None:
+    images = torch.full((1, 1, 12, 12), 200.0)
+    roomy = with_margin(images, 3, (10.0,))
+    assert roomy.shape == images.shape
+    assert share_that_left(roomy, distort(roomy, DISTORTIONS["shift-x"], 3, background=(10.0,)), (10.0,)) == 0
+    assert float(roomy[0, 0, 0, 0]) == 10
+    assert float(roomy[0, 0, 6, 6]) == pytest.approx(200)
+    assert with_margin(images, 0) is images
+    with pytest.raises(ParameterError, match="`margin` must be from 0 to 5 px, less than half the side. Got 6"):
+        with_margin(images, 6)
+
+
+def test_resampling_takes_a_field_for_each_picture() -> None:
+    images = pictures(2)
+    rows, columns = Lattice.of_picture(11, 14).pulled(lambda down, across: (down, across))
+    field = torch.stack([columns, columns - 1])
+    both = resample(images, rows.expand(2, -1, -1), field, torch.zeros(1))
+    assert torch.equal(both[0], images[0])
+    assert torch.equal(both[1], distort(images, DISTORTIONS["shift-x"], 1)[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "strength", "rule"),
+    [("jpeg", 100, "from 0 to 99"), ("scale", -1, "from -0.9 to 9"), ("noise", -0.1, "from 0 to 10")],
+)
+def test_a_strength_out_of_range_is_refused(name: str, strength: float, rule: str) -> None:
+    with pytest.raises(ParameterError, match=f"The strength of {name} must be {rule}"):
+        distort(pictures(), DISTORTIONS[name], strength)
+    with pytest.raises(ParameterError, match=f"The strength of {name} must be"):
+        distort(pictures(), DISTORTIONS[name], math.nan)
+
+
+def test_values_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(DataError, match="`images` must hold finite numbers"):
+        distort(torch.full((1, 1, 4, 4), math.nan), DISTORTIONS["blur"], 1)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ParameterError, match="A distortion must be one of .* Got 'rotaton'. Did you mean 'rotation'"):
+        distortion_named("rotaton")

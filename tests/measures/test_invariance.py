@@ -1,0 +1,142 @@
+"""The ledger reads 0 where it must, by construction, and says what is only equivariant."""
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.records import from_json, to_json
+from convscope.images.preprocessing import Preprocessing
+from convscope.measures.distortions.family import DISTORTIONS
+from convscope.measures.invariance import Judged, measure_invariance
+from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange, limits
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from tests.checks.models import with_statistics
+
+ALL = {one: one.strengths(12) for one in DISTORTIONS.values()}
+
+
+def model_of(text: str, *, classes: int = 3) -> Model:
+    layout = Layout.parse(text)
+    network = with_statistics(
+        Network(layout, height=12, width=12, channels=1, classes=classes, mean=(0.2,), std=(0.3,))
+    )
+    step = Preprocessing(height=12, width=12, channels=1)
+    return Model(network=network, layout=layout, classes=tuple("abcdefg"[:classes]), preprocessing=step)
+
+
+def judged(count: int = 20, *, empty: int = 0) -> Judged:
+    """Return pictures with noise in the middle and an empty edge of `empty` pixels."""
+    generator = np.random.default_rng(0)
+    images = np.zeros((count, 12, 12, 1), np.uint8)
+    inside = slice(empty, 12 - empty)
+    images[:, inside, inside] = generator.integers(0, 256, images[:, inside, inside].shape)
+    return Judged(images=images, labels=generator.integers(0, 3, count), places=np.arange(count), name="some")
+
+
+def ledger(text: str, distortion: str, strength: float, **edge: int) -> tuple[StepChange, ...]:
+    found = measure_invariance(model_of(text), judged(**edge), {DISTORTIONS[distortion]: [strength]})
+    return found.curves[0].points[0].steps
+
+
+def test_a_network_that_is_invariant_by_construction_reads_0() -> None:
+    convolution, whole, classifier = ledger("4C1-APg", "circular-shift-x", 3)
+    assert convolution.changed is not None
+    assert convolution.changed > 0.5
+    assert convolution.left == 0
+    assert whole.changed == pytest.approx(0, abs=1e-5)
+    assert classifier.changed == pytest.approx(0, abs=1e-5)
+
+
+def test_a_convolution_is_equivariant_where_no_edge_is_seen() -> None:
+    (step, _) = ledger("4C3", "shift-x", 2)
+    assert step.left_inside == pytest.approx(0, abs=1e-5)
+    assert step.left is not None
+    assert step.changed_inside is not None
+    assert step.left > 0.05  # zeros at the edge are not what moved in
+    assert step.changed_inside > 0.5
+    assert step.moved is not None
+    assert 0.5 < step.moved < 1
+
+
+def test_subsampling_moves_along_by_its_stride_and_forgets_less_between() -> None:
+    whole, half = (ledger("4C3-MP2", "shift-y", strength)[1] for strength in (2, 1))
+    assert whole.left_inside == pytest.approx(0, abs=1e-5)
+    assert half.left_inside is not None
+    assert half.left_inside > 0.1
+
+
+def test_pictures_that_keep_inside_the_canvas_lose_nothing() -> None:
+    found = measure_invariance(model_of("4C3"), judged(empty=3), {DISTORTIONS["shift-x"]: [-3, 3, 6]})
+    assert [point.left_canvas for point in found.curves[0].points[:2]] == [0, 0]
+    assert found.curves[0].points[2].left_canvas > 0.3
+
+
+def test_every_distortion_is_measured_and_the_batch_makes_no_difference() -> None:
+    model, some = model_of("4C3-MP2-5N"), judged(9)
+    one, other = (measure_invariance(model, some, ALL, batch=batch) for batch in (2, 9))
+    assert len(one.curves) == len(DISTORTIONS)
+    for curve, same in zip(one.curves, other.curves, strict=True):
+        for point, again in zip(curve.points, same.points, strict=True):
+            assert (point.right, point.same, point.same_of_right) == (again.right, again.same, again.same_of_right)
+            for step, step_again in zip(point.steps, again.steps, strict=True):
+                assert step.changed == pytest.approx(step_again.changed, rel=1e-3)
+                if step.left is not None:
+                    assert step.left == pytest.approx(step_again.left, rel=1e-3, abs=1e-5)
+    assert from_json(Invariance, to_json(one)) == one
+
+
+def test_vectors_are_not_moved() -> None:
+    step, classifier = ledger("6N", "shift-x", 1)
+    assert (step.left, step.moved, classifier.left) == (None, None, None)
+    assert step.changed is not None
+
+
+def test_answers_are_counted_as_they_are() -> None:
+    model, some = model_of("4C3-MP2"), judged(30)
+    found = measure_invariance(model, some, {DISTORTIONS["shift-x"]: [2]})
+    before = model.predict_proba(some.images)
+    moved = np.zeros_like(some.images)
+    moved[:, :, 2:] = some.images[:, :, :-2]
+    after = model.predict_proba(moved)
+    (point,) = found.curves[0].points
+    same, right = before.argmax(1) == after.argmax(1), before.argmax(1) == some.labels
+    assert found.right == right.sum() == point.right_before
+    assert (point.same, point.same_of_right) == (same.sum(), (same & right).sum())
+    assert point.right == (after.argmax(1) == some.labels).sum()
+    chosen = before.argmax(1)[:, None]
+    change = np.take_along_axis(after, chosen, 1) - np.take_along_axis(before, chosen, 1)
+    assert point.probability_change == pytest.approx(float(change.mean()), abs=1e-6)
+
+
+def test_limits_lie_on_the_straight_line_between_two_points() -> None:
+    def point(strength: float, right: int) -> Point:
+        return Point(
+            strength=strength,
+            pictures=100,
+            right=right,
+            same=right,
+            same_of_right=right,
+            right_before=100,
+            probability_change=0.0,
+            left_canvas=0.0,
+            steps=(),
+        )
+
+    curve = Curve(distortion="rotation", unit="degrees", points=(point(-10, 98), point(10, 94), point(20, 44)))
+    found = Invariance(
+        layout="", data="", part="", pictures=100, right=100, margin_px=0, seed=0, steps=(), curves=(curve,)
+    )
+    by_part = {(one.sign, one.part): one.strength for one in limits(found)}
+    assert by_part[(1, 0.95)] == pytest.approx(10 * 5 / 6)
+    assert by_part[(1, 0.9)] == pytest.approx(10.8)
+    assert by_part[(1, 0.5)] == pytest.approx(18.8)
+    assert by_part[(-1, 0.95)] is None
+
+
+def test_one_picture_and_wrong_strengths_are_refused() -> None:
+    with pytest.raises(DataError, match="There must be at least 2 pictures to measure on. Got 1"):
+        measure_invariance(model_of("4C3"), judged(1), {DISTORTIONS["blur"]: [1]})
+    with pytest.raises(ParameterError, match="The strength of blur must be from 0 to 1000"):
+        measure_invariance(model_of("4C3"), judged(), {DISTORTIONS["blur"]: [-1]})
