@@ -67,6 +67,14 @@ def test_subsampling_moves_along_by_its_stride_and_forgets_less_between() -> Non
     assert half.left_inside > 0.1
 
 
+def test_maps_turn_around_the_middle_of_the_picture() -> None:
+    """Means of windows of a picture upside down are the means, upside down: their places lie between the pixels."""
+    step, _ = ledger("AP2", "rotation", 180)
+    assert step.left == pytest.approx(0, abs=1e-5)
+    assert step.changed is not None
+    assert step.changed > 0.5
+
+
 def test_pictures_that_keep_inside_the_canvas_lose_nothing() -> None:
     found = measure_invariance(model_of("4C3"), judged(empty=3), {DISTORTIONS["shift-x"]: [-3, 3, 6]})
     assert [point.left_canvas for point in found.curves[0].points[:2]] == [0, 0]
