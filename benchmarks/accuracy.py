@@ -64,16 +64,29 @@ def reference_rate() -> float:
     return float(json.loads(done.stdout)["images_per_second"])
 
 
-def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> dict[str, Any]:
-    """Run the command once; return its accuracy, seconds and peak memory."""
+def measure(  # two programs call it
+    task: Task, data: str, seed: int, data_dir: Path, scratch: Path, *, reference: bool = True, cold: bool = True
+) -> dict[str, Any]:
+    """Run the command once; return its accuracy, seconds, and how fast the machine was before and after.
+
+    Args:
+        task: which command.
+        data: its DATA.
+        seed: of the run.
+        data_dir: where named sets are.
+        scratch: for the run and the cache of pictures.
+        reference: also time a fixed training step before and after.
+        cold: with an empty cache of pictures.
+    """
     run, cache = scratch / "run", scratch / "cache"
-    shutil.rmtree(cache, ignore_errors=True)
+    if cold:
+        shutil.rmtree(cache, ignore_errors=True)
     command = [
         sys.executable, "-m", "convscope", "train", data, *task.options, "--seed", str(seed), "--json", "--quiet",
         "--data-dir", str(data_dir), "-o", str(run), "--force",
     ]  # fmt: skip
     environment = {**os.environ, "CONVSCOPE_CACHE": str(cache)}
-    share, reference = processor_share(), reference_rate()
+    share, rate = processor_share(), reference_rate() if reference else None
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - started
@@ -85,7 +98,7 @@ def measure(task: Task, data: str, seed: int, data_dir: Path, scratch: Path) -> 
         "accuracy": report["accuracy"],
         "seconds": round(seconds, 2),
         "processor_share_before_and_after": [share, processor_share()],
-        "reference_before_and_after": [reference, reference_rate()],
+        **({"reference_before_and_after": [rate, reference_rate()]} if reference else {}),
         "training_seconds": round(report["seconds"], 2),
         "epochs": report["epochs"],
         "layout": report["layout"],

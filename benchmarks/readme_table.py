@@ -42,7 +42,7 @@ def row(result: dict[str, Any]) -> str:
 
 def undisturbed_time(result: dict[str, Any]) -> str:
     """Return what the epochs take where no step waits for another program, measured for this layout; else a dash."""
-    path = HERE / "results" / "step.json"
+    path = HERE / "results" / "undisturbed.json"
     steps = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     found, sample = steps.get(result["task"]), result["samples"][0]
     if found is None or (found["layout"], found["epochs"]) != (sample["layout"], sample["epochs"]):
@@ -70,7 +70,7 @@ def table() -> str:
         "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
         "a core a process that never waits was given just before and after; the machine was shared. Training,",
         "undisturbed: the default epochs at the rate of those steps during which the machine did nothing else",
-        "(`benchmarks/step.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
+        "(`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
         "Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
         "b445226, which are too long by that.",
         f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",

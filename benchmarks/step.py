@@ -1,151 +1,217 @@
-"""How fast one training step is when nothing disturbs it: images a second of the default networks, beside a plain one.
+"""One step beside the peers: images a second of training and prediction; same layout, batch and machine, in turn.
 
-    python benchmarks/step.py
+    python benchmarks/step.py [--cases small middle cifar10 photographs] [--modes train predict] [--rounds 3]
 
-Scope: convscope's own loop (shifts and flips, forward, backward, optimizer, running mean of the weights) on random
-pictures in memory, with the recipe that it chooses, and the step of benchmarks/reference_step.py; each for a few
-seconds, in turn, in one process, so that both see the same machine. On a virtual machine that shares its processor
-most steps wait for others, some do not: `undisturbed` is the rate of the fastest tenth of the steps of all rounds
-(its slowest), `median` that of the middle one. The reference is another network, of 10.7 million multiply-adds: `work`
-is the ratio of images × multiply-adds a second. `epochs_s` is what the default epochs take with undisturbed steps.
+Scope: pictures are in memory and standardized; a step of training is forward, loss, backward, optimizer and what else
+the program does each time (convscope: running mean of the weights, its checks). Peers compute as their tutorials write
+it: float32, Adam, convolution → normalization → ReLU → max. convscope computes as it does by default: bfloat16 where
+the processor multiplies it natively, subsampling first where that gives the same values, Muon. Prediction uses the same
+weights everywhere, normalization folded in; `agreement` is the part of the batch that gets the class which plain
+PyTorch gives. OpenVINO is also measured in bfloat16. The ceiling is the convolutions and matrix products alone.
+All programs of a case are started first; then each runs for some seconds, in turn, `rounds` times. A rate is the
+median of the rounds. Environments of the peers are installed when first needed (network, some minutes, 3 GB).
 """
 
 import argparse
-import time
-from dataclasses import dataclass
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reference_step import BATCH, step_seconds
+from peer_environments import PROGRAMS as PEERS
+from peer_environments import python_of, versions_of
 from results_file import processor_share, write
 
-from convscope.core.machine import threads_for, tuned
+from convscope.core.machine import machine
 from convscope.networks.build import Network
+from convscope.networks.defaults import default_layout
+from convscope.networks.folding import Connections, Sums, fold
 from convscope.networks.layout import Layout
-from convscope.networks.plan import plan
-from convscope.training.choices import Examples, choose_network
-from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
-from convscope.training.loop import Listener, run, steps_per_epoch
-from convscope.training.settings import Settings
-from convscope.training.state import TrainingState
+from convscope.stages.convolution import Connected, Convolution
+from convscope.stages.subsampling import Subsampling
 
-PICTURES = 5_000  # in memory; the recipe is that of the whole set
-REFERENCE = plan(Layout.parse("32C5-MP2-64C5-MP2-128N"), height=28, width=28, channels=1, classes=10).multiply_adds
+CIFAR = default_layout(height=32, width=32, channels=3, pictures=50_000, mirrored=True)
+PHOTOGRAPHS = default_layout(height=96, width=96, channels=3, pictures=20_000, mirrored=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A set as the default network sees it."""
+    """A network on pictures."""
 
-    name: str
+    layout: str
     side: int
     channels: int
-    pictures: int
-    mirrored: bool
+    batch: int
 
 
-CASES = (
-    Case(name="digits", side=8, channels=1, pictures=1_438, mirrored=False),
-    Case(name="mnist", side=28, channels=1, pictures=60_000, mirrored=False),
-    Case(name="fashion-mnist", side=28, channels=1, pictures=60_000, mirrored=True),
-    Case(name="cifar10", side=32, channels=3, pictures=50_000, mirrored=True),
-    Case(name="photographs", side=96, channels=3, pictures=20_000, mirrored=True),
-)
+CASES = {
+    "small": Case(layout="6C5-MP2-16C5-MP2-84N-nonorm", side=28, channels=1, batch=256),
+    "middle": Case(layout="32C5-MP2-64C5-MP2-128N-nonorm", side=28, channels=1, batch=256),
+    "cifar10": Case(layout=str(CIFAR), side=32, channels=3, batch=256),
+    "photographs": Case(layout=str(PHOTOGRAPHS), side=96, channels=3, batch=64),
+}
+MODES = {
+    "train": ("convscope_step", "plain_torch", "keras_tensorflow", "plain_jax", "ceiling"),
+    "predict": (
+        "convscope_step",
+        "plain_torch",
+        "keras_tensorflow",
+        "plain_jax",
+        "onnx_runtime",
+        "open_vino",
+        "ceiling",
+    ),
+}
+PRECISIONS = {"convscope_step": ("float32", "bfloat16"), "open_vino": ("float32", "bfloat16"), "ceiling": ("bfloat16",)}
 
 
-class Clock(Listener):
-    """Stops the loop after some seconds, and remembers what each step took."""
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """A program that has been started, and answers a number of seconds with images a second."""
 
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-        self._until = self._last = 0.0
+    name: str
+    process: subprocess.Popen[str]
 
-    def begin(self, seconds: float) -> None:
-        """Begin a round."""
-        self._last = time.perf_counter()
-        self._until = self._last + seconds
+    def answer(self) -> dict[str, Any]:
+        """Return the next line of the program."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended with code {self.process.wait()}; its last words are above.")
+        found: dict[str, Any] = json.loads(line)
+        return found
 
-    def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Remember; False when the time is over."""
-        now = time.perf_counter()
-        self.taken.append(now - self._last)
-        self._last = now
-        return now < self._until
-
-    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on; what the end of an epoch took belongs to no step."""
-        self._last = time.perf_counter()
-        return True
+    def rate(self, seconds: float) -> float:
+        """Return images a second over the next `seconds`."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        return float(self.answer()["images_per_second"])
 
 
-def rates(seconds: list[float], batch: float) -> dict[str, float]:
-    """Return images a second of the fastest tenth of steps and of the middle one, and the number of steps."""
-    fast, middle = np.quantile(seconds, [0.1, 0.5])
-    return {
-        "undisturbed": round(batch / float(fast), 1),
-        "median": round(batch / float(middle), 1),
-        "steps": len(seconds),
+def stages(layout: Layout) -> list[dict[str, Any]]:
+    """Return the stages of `layout` in the words of peers/protocol.py."""
+    found: list[dict[str, Any]] = []
+    for stage in layout.stages:
+        if isinstance(stage, Convolution):
+            kept = {
+                name: value for name, value in asdict(stage).items() if name in ("units", "patch", "stride", "residual")
+            }
+            found.append({"kind": "convolution", **kept})
+        elif isinstance(stage, Subsampling):
+            found.append({"kind": "max", "window": stage.window})
+        elif isinstance(stage, Connected):
+            found.append({"kind": "connected", "units": stage.units})
+    return found
+
+
+def save_weights(case: Case, path: Path) -> None:
+    """Write the weights that everybody predicts with."""
+    layout = Layout.parse(case.layout)
+    network = Network(layout, height=case.side, width=case.side, channels=case.channels, classes=10)
+    arrays: dict[str, np.ndarray] = {}
+    for step in fold(network).steps:
+        if isinstance(step, (Sums, Connections)):
+            place = len(arrays) // 2
+            arrays[f"weights{place}"] = step.weights[0, 0] if isinstance(step, Sums) else step.weights
+            arrays[f"biases{place}"] = step.biases
+    np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy takes names
+
+
+@contextlib.contextmanager
+def started(case: Case, mode: str, weights: Path) -> Iterator[dict[str, Runner]]:
+    """Start every program of a case; end them when the block ends."""
+    layout = Layout.parse(case.layout)
+    shared = {
+        "layout": case.layout, "stages": stages(layout), "height": case.side, "width": case.side,
+        "channels": case.channels, "classes": 10, "batch": case.batch, "normalize": layout.normalization, "mode": mode,
+        "threads": machine().cores, "weights": str(weights),
+    }  # fmt: skip
+    best = "bfloat16" if machine().bfloat16 else "float32"
+    runners: dict[str, Runner] = {}
+    try:
+        for program in MODES[mode]:
+            precisions = PRECISIONS.get(program, ("float32",))
+            if mode == "train" or best == "float32":
+                precisions = (best if program in PRECISIONS else "float32",)
+            for precision in precisions:
+                name = f"{program} {precision}"
+                description = json.dumps({**shared, "precision": precision})
+                process = subprocess.Popen(
+                    [python_of(program), PEERS / f"{program}.py", description],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PEERS,
+                )  # fmt: skip
+                runners[name] = Runner(name=name, process=process)
+        yield runners
+    finally:
+        for runner in runners.values():
+            runner.process.kill()
+            runner.process.wait()
+
+
+def measure(case: Case, mode: str, *, rounds: int, seconds: float) -> dict[str, Any]:
+    """Return images a second of every program, and their ratios to what convscope does."""
+    with tempfile.TemporaryDirectory() as scratch:
+        weights = Path(scratch) / "weights.npz"
+        save_weights(case, weights)
+        with started(case, mode, weights) as runners:
+            ready = {name: runner.answer() for name, runner in runners.items()}
+            samples: dict[str, list[float]] = {name: [] for name in runners}
+            for _ in range(rounds):
+                for name, runner in runners.items():
+                    samples[name].append(runner.rate(seconds))
+    rates = {name: round(statistics.median(values), 1) for name, values in samples.items()}
+    ours = next(rate for name, rate in reversed(rates.items()) if name.startswith("convscope_step"))
+    found: dict[str, Any] = {
+        "images_per_second": rates,
+        "samples": {name: [round(value, 1) for value in values] for name, values in samples.items()},
+        "convscope_is_times_as_fast": {name: round(ours / rate, 2) for name, rate in rates.items()},
     }
-
-
-def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
-    """Return images a second of the loop and of the reference, and what follows from them."""
-    rng = np.random.default_rng(0)
-    pictures = min(case.pictures, PICTURES)
-    images = rng.integers(0, 256, (pictures, case.side, case.side, case.channels), np.uint8)
-    labels = np.arange(pictures) % 10
-    whole = Examples(
-        images=images,
-        labels=labels,
-        classes=tuple("0123456789"),
-        name=case.name,
-        mirror=case.mirrored,
-        places=np.arange(case.pictures),
-    )
-    planned, choice = choose_network(whole, Settings(), None)
-    recipe, work = choice.recipe, planned.multiply_adds
-    network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
-    clock = Clock()
-    theirs: list[float] = []
-    with tuned(threads_for(work * recipe.batch)):
-        data = LearningSet.of_arrays(images, labels, classes=10)
-        state = TrainingState.begin(network, recipe, steps=10**6)
-        for turn in range(rounds + 1):
-            clock.begin(seconds)
-            run(state, data, recipe, clock, seed=0)
-            reference = step_seconds(seconds)
-            theirs += reference if turn else []
-            if not turn:  # the first round warms up
-                clock.taken.clear()
-    ours, reference_rates = rates(clock.taken, pictures / steps_per_epoch(pictures, recipe.batch)), rates(theirs, BATCH)
-    ratio = ours["undisturbed"] / reference_rates["undisturbed"]
-    return {
-        "layout": str(planned.layout),
-        "multiply_adds": work,
-        "epochs": recipe.epochs,
-        "batch": recipe.batch,
-        "images_per_second": ours,
-        "reference_images_per_second": reference_rates,
-        "ratio": round(ratio, 3),
-        "work": round(ratio * work / REFERENCE, 3),
-        "epochs_s": round(recipe.epochs * case.pictures / ours["undisturbed"], 1),
-    }
+    if mode == "predict":
+        truth = np.array(ready["plain_torch float32"]["classes"])
+        found["agreement"] = {
+            name: float(np.mean(truth == np.array(first["classes"])))
+            for name, first in ready.items()
+            if "classes" in first
+        }
+    return found
 
 
 def main() -> None:
-    """Measure every case, print a table, write the result."""
+    """Measure, print a table, write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--name", default="step", help="of the file of results")
     given = parser.parse_args()
-    results: dict[str, Any] = {"processor_share_before": processor_share()}
-    for case in CASES:
-        found = measure(case, rounds=given.rounds, seconds=given.seconds)
-        results[case.name] = found
-        rate = found["images_per_second"]["undisturbed"]
-        print(f"{case.name:14} {rate:6.0f} images/s  work {found['work']:.2f}  epochs {found['epochs_s']:.1f} s")
-    print(write("step", __doc__.strip().splitlines()[0], results))
+    programs = {program for mode in given.modes for program in MODES[mode]}
+    results: dict[str, Any] = {
+        "peers": {program: versions_of(program) for program in sorted(programs)},
+        "processor_share_before": processor_share(),
+        "cases": {name: asdict(CASES[name]) for name in given.cases},
+    }
+    for name in given.cases:
+        for mode in given.modes:
+            found = measure(CASES[name], mode, rounds=given.rounds, seconds=given.seconds)
+            results.setdefault(mode, {})[name] = found
+            for program, rate in found["images_per_second"].items():
+                ratio = found["convscope_is_times_as_fast"][program]
+                agreement = found.get("agreement", {}).get(program)
+                print(
+                    f"{name:12} {mode:8} {program:26} {rate:10,.0f} images/s {ratio:6.2f} {agreement or ''}",
+                    file=sys.stderr,
+                )
+    results["processor_share_after"] = processor_share()
+    print(write(given.name, __doc__.strip().splitlines()[0], results))
 
 
 if __name__ == "__main__":

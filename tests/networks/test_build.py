@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.build import ConvolutionStage, Network, flat
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Step
 from convscope.stages.geometry import ReceptiveField
@@ -290,3 +290,14 @@ def test_a_mean_and_deviation_that_are_none_are_refused(values: dict[str, tuple[
 def test_images_of_another_form_are_refused(images: Tensor) -> None:
     with pytest.raises(ParameterError, match=r"`images` must be uint8 N H W 1, or standardized floats N 1 H W\. Got "):
         small("4C3")(images)
+
+
+def test_connected_units_give_gradients_in_the_order_of_the_maps() -> None:
+    maps = torch.randn(4, 6, 5, 3).to(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.randn(4, 90)
+    seen: list[torch.Tensor] = []
+    middle = maps * 2
+    middle.register_hook(seen.append)
+    (flat(middle) * weights).sum().backward()
+    assert torch.equal(seen[0].flatten(1), weights)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.stages.subsampling import KINDS, Subsampling
-from convscope.stages.windows import RootMeanSquare, Stochastic, Subset
+from convscope.stages.windows import Largest, RootMeanSquare, Stochastic, Subset
 from tests.checks.subsamplings import SubsamplingChecks
 
 
@@ -88,3 +89,13 @@ class TestStochastic:
 
     def test_the_same_generator_draws_the_same(self) -> None:
         assert torch.equal(self.drawn(10), self.drawn(10))
+
+
+@pytest.mark.parametrize("maps", [1, 6, 24])
+@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (7, 5), (28, 28)])
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_largest_of_halves_is_the_largest_of_windows(maps: int, rows: int, columns: int, kind: torch.dtype) -> None:
+    values = torch.randn(3, maps, rows, columns).to(kind).to(memory_format=torch.channels_last)
+    values[0, 0, 0, 0] = float("nan")
+    fast, expected = Largest(2, 2)(values), functional.max_pool2d(values, 2)
+    torch.testing.assert_close(fast, expected, rtol=0, atol=0, equal_nan=True)

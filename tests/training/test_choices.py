@@ -6,8 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
-from convscope.training.choices import Examples, choose_precision, choose_recipe, default_batch, default_epochs
+from convscope.training.choices import (
+    Examples,
+    choose_network,
+    choose_precision,
+    choose_recipe,
+    default_batch,
+    default_epochs,
+)
 from convscope.training.settings import Settings
 
 
@@ -56,7 +64,7 @@ def test_flips_come_from_the_user_or_the_set_or_the_pictures_and_the_note_says_w
 ) -> None:
     choice = choose_recipe(examples(mirror=mirror, name="letters"), Settings(flip=asked))
     assert choice.recipe.augmentation.flip is flip
-    assert reason in choice.notes[0]
+    assert reason in choice.notes[1]
 
 
 def test_only_what_is_learned_from_decides_about_flips() -> None:
@@ -86,3 +94,28 @@ def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkey
     assert choose_precision("auto") == ("bfloat16" if native else "float32")
     assert choose_precision("bfloat16") == "bfloat16"
     assert choose_precision("float32") == "float32"
+
+
+def test_a_quicker_recipe_never_takes_more_epochs_and_the_user_is_told_of_the_others() -> None:
+    for pictures in (10, 1_000, 60_000, 10**6):
+        for flip in (False, True):
+            epochs = [default_epochs(pictures, flip=flip, recipe=name) for name in ("quick", "balanced", "best")]
+            assert 1 <= epochs[0] < epochs[1] < epochs[2]
+    for name in ("quick", "balanced", "best"):
+        assert f"recipe {name}" in choose_recipe(examples(), Settings(recipe=name)).notes[0]
+
+
+def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ParameterError, match="quick"):
+        Settings(recipe="fast")  # type: ignore[arg-type]
+
+
+def test_the_best_recipe_takes_a_deeper_network_for_many_gray_pictures() -> None:
+    many = replace(examples(), places=np.arange(60_000))
+    balanced, best = (choose_network(many, Settings(recipe=name), None)[0] for name in ("balanced", "best"))
+    assert best.multiply_adds > 2 * balanced.multiply_adds
+
+
+def test_gray_pictures_of_things_are_shifted_less_than_signs() -> None:
+    signs, things = (choose_recipe(examples(mirror=mirror), Settings()).recipe.augmentation for mirror in (False, True))
+    assert (signs.shift, things.shift) == (2, 1)

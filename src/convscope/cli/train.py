@@ -33,6 +33,12 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--look", is_flag=True, help="Write the page that looks inside the network, too.")
 @options.quiet
 @click.option("--layout", metavar="TEXT", help="The network, e.g. 32C5-MP2-64C5-MP2-128N; chosen from the set if none.")
+@click.option(
+    "--recipe",
+    type=click.Choice(["quick", "balanced", "best"]),
+    default="balanced",
+    help="What goes first where layout and epochs are not given: time, some of both, accuracy.",
+)
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
 @click.option("--minutes", type=float, metavar="M", help="Train for this long instead of a number of epochs.")
 @click.option("--until", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on pictures held out.")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
@@ -91,6 +92,32 @@ class ConvolutionStage(nn.Module):
         return self.nonlinearity.apply(values)
 
 
+class _Flat(torch.autograd.Function):
+    """Maps as vectors; the gradient comes back in the order in memory that the maps have."""
+
+    @staticmethod
+    def forward(context: FunctionCtx, maps: Tensor) -> Tensor:
+        context.shape = maps.shape  # type: ignore[attr-defined]  # where torch wants it
+        return maps.flatten(1)
+
+    @staticmethod
+    def backward(context: FunctionCtx, gradient: Tensor) -> Tensor:
+        maps = gradient.reshape(context.shape)  # type: ignore[attr-defined]  # as above
+        return maps.contiguous(memory_format=torch.channels_last)
+
+
+def flat(maps: Tensor) -> Tensor:
+    """Return N × values, in the order C H W, from maps N C H W; vectors stay as they are.
+
+    What is below computes its gradients with channels last; one that came in another order would make each of its
+    operations several times as slow.
+    """
+    if maps.dim() == 4 and maps.requires_grad:
+        vectors: Tensor = _Flat.apply(maps)  # type: ignore[no-untyped-call]  # torch has no types here
+        return vectors
+    return maps.flatten(1)
+
+
 class ConnectedStage(nn.Module):
     """Fully connected units, normalized, with their nonlinearity: N × anything → N × units."""
 
@@ -102,7 +129,7 @@ class ConnectedStage(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the units' values."""
-        values = self.linear(maps.flatten(1))  # N C H W -> N, C*H*W
+        values = self.linear(flat(maps))
         if self.normalization is not None:
             values = self.normalization(values)
         return self.nonlinearity.apply(values)
@@ -150,6 +177,8 @@ class Network(nn.Module):
         super().__init__()
         self.plan = plan(layout, height=height, width=width, channels=channels, classes=classes)
         self.layout = layout
+        self.precision = torch.float32  # of the maps; training in bfloat16 is torch's autocast, and leaves this
+        self.only_predicts = False  # normalization is in the weights: see fast.ready_to_predict
         if not 0 <= seed < 2**63:
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with torch.device("cpu"), torch.random.fork_rng(devices=[]):
@@ -201,10 +230,10 @@ class Network(nn.Module):
                 f"`images` must be uint8 N H W {channels}, or standardized floats N {channels} H W. Got "
                 f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}."
             )
-        maps = self.standardize(images) if pixels else images
+        maps = (self.standardize(images) if pixels else images).to(self.precision)
         for stage in self.stages:
             maps = stage(maps)
-        scores: Tensor = self.classifier(maps.flatten(1))  # N C H W -> N, C*H*W
+        scores: Tensor = self.classifier(flat(maps))
         return scores.float()
 
     def probabilities(self, images: Tensor) -> Tensor:

@@ -134,7 +134,18 @@ def _last(network: Network) -> Connections:
 
 
 def _folded(weight: Tensor, bias: Tensor | None, normalization: Normalization | None) -> tuple[Values, Values]:
-    """Return weights and biases that give what the normalization gives; computed in float64."""
+    weights, biases = folded_sums(weight, bias, normalization)
+    return _array(weights), _array(biases)
+
+
+def folded_sums(weight: Tensor, bias: Tensor | None, normalization: Normalization | None) -> tuple[Tensor, Tensor]:
+    """Return weights and biases, float64, that give what the sums and the normalization behind them give.
+
+    Args:
+        weight: units × channels × k × k, units × inputs, or with regions down × across in front of them.
+        bias: one a unit, if any.
+        normalization: as it predicts; None for none.
+    """
     weights = weight.detach().double()
     units = 2 if weights.ndim == 6 else 0  # the axis of units: behind the regions of untied ones
     biases = torch.zeros(weights.shape[units], dtype=torch.float64) if bias is None else bias.detach().double()
@@ -142,7 +153,7 @@ def _folded(weight: Tensor, bias: Tensor | None, normalization: Normalization | 
         scale = (normalization.running_var.double() + Normalization.EPSILON).rsqrt()
         weights = weights * scale.view([-1 if axis == units else 1 for axis in range(weights.ndim)])
         biases = (biases - normalization.running_mean.double()) * scale + normalization.bias.detach().double()
-    return _array(weights), _array(biases)
+    return weights, biases
 
 
 def _array(values: Tensor) -> Values:

@@ -13,7 +13,7 @@ from torch import nn
 from convscope.core.errors import LayoutError, choose
 
 from .geometry import LARGEST_PATCH, Window, check_range
-from .windows import BlurredSubset, GlobalMax, GlobalMean, RootMeanSquare, Stochastic, Subset
+from .windows import BlurredSubset, GlobalMax, GlobalMean, Largest, RootMeanSquare, Stochastic, Subset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.code: kind
     for kind in (
-        Kind(code="MP", name="max", windowed=nn.MaxPool2d, whole=GlobalMax, keeps_order=True),
+        Kind(code="MP", name="max", windowed=Largest, whole=GlobalMax, keeps_order=True),
         Kind(code="AP", name="mean", windowed=nn.AvgPool2d, whole=GlobalMean, keeps_order=False),
         Kind(code="SS", name="subset", windowed=Subset, whole=Subset, keeps_order=True, sees="first"),
         Kind(code="LP", name="root mean square", windowed=RootMeanSquare, whole=RootMeanSquare, keeps_order=False),

@@ -18,10 +18,10 @@ from convscope.networks.plan import Plan, plan
 
 from .first_stages import check_first
 from .recipe import Precision, Recipe
-from .settings import Settings
+from .settings import RecipeName, Settings
 
-_MOST_EPOCHS = 24
-_SHIFT = 0.07
+_SHIFT, _SHIFT_OF_THINGS = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
+_MIDDLE = 40  # pixels of the shorter side
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
@@ -72,7 +72,7 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
     augmentation, notes = _choose_augmentation(examples, settings)
     given = {"learning_rate": settings.learning_rate, "smoothing": settings.smoothing}
     recipe = Recipe(
-        epochs=default_epochs(count, flip=augmentation.flip) if settings.epochs is None else settings.epochs,
+        epochs=_choose_epochs(examples, settings, augmentation) if settings.epochs is None else settings.epochs,
         batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
@@ -81,7 +81,14 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
         precision=choose_precision(settings.precision),
         **{name: value for name, value in given.items() if value is not None},
     )
-    return Choice(recipe=recipe, notes=notes)
+    return Choice(recipe=recipe, notes=(_RECIPE_NOTES[settings.recipe], *notes))
+
+
+_RECIPE_NOTES = {
+    "quick": "recipe quick: a first answer; --recipe balanced or best takes longer",
+    "balanced": "recipe balanced; --recipe quick is faster, --recipe best takes two to eight times as long",
+    "best": "recipe best: accuracy before time; --recipe balanced is faster",
+}
 
 
 def choose_network(examples: Examples, settings: Settings, layout: Layout | None) -> tuple[Plan, Choice]:
@@ -99,6 +106,7 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
         channels=channels,
         pictures=len(examples.places),
         mirrored=choice.recipe.augmentation.flip,
+        best=settings.recipe == "best",
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
     first = check_first(choice.recipe, planned, pictures=len(examples.places))
@@ -115,15 +123,26 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
-def default_epochs(pictures: int, *, flip: bool) -> int:
+def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augmentation) -> int:
+    gray = examples.images.shape[3] == 1 and min(examples.images.shape[1:3]) <= _MIDDLE
+    return default_epochs(len(examples.places), flip=augmentation.flip, gray=gray, recipe=settings.recipe)
+
+
+def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: RecipeName = "balanced") -> int:
     """Return the number of epochs: few for many pictures, many for few; more where each has a mirror image.
 
     Examples:
-        >>> default_epochs(60_000, flip=False), default_epochs(50_000, flip=True), default_epochs(500, flip=False)
-        (5, 14, 24)
+        >>> [default_epochs(60_000, flip=False, recipe=name) for name in ("quick", "balanced", "best")]
+        [1, 4, 8]
+        >>> default_epochs(60_000, flip=True), default_epochs(50_000, flip=True, gray=False)
+        (6, 14)
+        >>> default_epochs(500, flip=False)
+        24
     """
-    times, visits, fewest = (2, 360_000, 6) if flip else (1, 300_000, 5)  # visits: pictures × epochs
-    return times * int(np.clip(round(visits / max(1, pictures)), fewest, _MOST_EPOCHS))
+    # visits: pictures × epochs
+    visits, fewest, most = ((360_000, 6, 48) if gray else (720_000, 12, 48)) if flip else (240_000, 4, 24)
+    times = {"quick": 0.2, "balanced": 1.0, "best": 2.0}[recipe]
+    return int(np.clip(round(times * visits / max(1, pictures)), max(1, int(times * fewest)), round(times * most)))
 
 
 def default_batch(pictures: int) -> int:
@@ -145,11 +164,12 @@ def choose_precision(asked: str) -> Precision:
 
 def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmentation, tuple[str, ...]]:
     height, width = examples.images.shape[1:3]
-    defaults = Augmentation(shift=round(_SHIFT * min(height, width)))
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     flip, reason = _choose_flip(examples, settings)
-    augmentation = dataclasses.replace(defaults, flip=flip, **given)
+    centred = flip and examples.images.shape[3] == 1
+    shift = round((_SHIFT_OF_THINGS if centred else _SHIFT) * min(height, width))
+    augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
 
 

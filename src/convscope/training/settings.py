@@ -8,6 +8,7 @@ from convscope.images.splits import check_fraction
 
 Fit = Literal["letterbox", "stretch", "crop"]
 AskedPrecision = Literal["auto", "float32", "bfloat16"]
+RecipeName = Literal["quick", "balanced", "best"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class Settings:
         data: folder, list, file or name of a set.
         data_dir: where named sets are looked for first.
         layout: the network as text.
+        recipe: what goes first where layout and epochs are left to convscope: time, accuracy, or some of both.
         epochs, minutes: how long; at most one of them.
         until: stop at this accuracy (0…1) on pictures held out.
         seed: of everything random.
@@ -37,6 +39,7 @@ class Settings:
     data: str = "digits"
     data_dir: str | None = None
     layout: str | None = None
+    recipe: RecipeName = "balanced"
     epochs: int | None = None
     minutes: float | None = None
     until: float | None = None
@@ -64,6 +67,7 @@ class Settings:
         """Refuse what contradicts itself or cannot be."""
         choose("fit", self.fit, get_args(Fit))
         choose("precision", self.precision, get_args(AskedPrecision))
+        choose("recipe", self.recipe, get_args(RecipeName))
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:

@@ -1,0 +1,152 @@
+"""How fast one training step is when nothing disturbs it: images a second of the default networks, beside a plain one.
+
+    python benchmarks/undisturbed.py
+
+Scope: convscope's own loop (shifts and flips, forward, backward, optimizer, running mean of the weights) on random
+pictures in memory, with the recipe that it chooses, and the step of benchmarks/reference_step.py; each for a few
+seconds, in turn, in one process, so that both see the same machine. On a virtual machine that shares its processor
+most steps wait for others, some do not: `undisturbed` is the rate of the fastest tenth of the steps of all rounds
+(its slowest), `median` that of the middle one. The reference is another network, of 10.7 million multiply-adds: `work`
+is the ratio of images × multiply-adds a second. `epochs_s` is what the default epochs take with undisturbed steps.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from reference_step import BATCH, step_seconds
+from results_file import processor_share, write
+
+from convscope.core.machine import threads_for, tuned
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+from convscope.training.choices import Examples, choose_network
+from convscope.training.history import EpochRecord
+from convscope.training.learning_set import LearningSet
+from convscope.training.loop import Listener, run, steps_per_epoch
+from convscope.training.settings import Settings
+from convscope.training.state import TrainingState
+
+PICTURES = 5_000  # in memory; the recipe is that of the whole set
+REFERENCE = plan(Layout.parse("32C5-MP2-64C5-MP2-128N"), height=28, width=28, channels=1, classes=10).multiply_adds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A set as the default network sees it."""
+
+    name: str
+    side: int
+    channels: int
+    pictures: int
+    mirrored: bool
+
+
+CASES = (
+    Case(name="digits", side=8, channels=1, pictures=1_438, mirrored=False),
+    Case(name="mnist", side=28, channels=1, pictures=60_000, mirrored=False),
+    Case(name="fashion-mnist", side=28, channels=1, pictures=60_000, mirrored=True),
+    Case(name="cifar10", side=32, channels=3, pictures=50_000, mirrored=True),
+    Case(name="photographs", side=96, channels=3, pictures=20_000, mirrored=True),
+)
+
+
+class Clock(Listener):
+    """Stops the loop after some seconds, and remembers what each step took."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+        self._until = self._last = 0.0
+
+    def begin(self, seconds: float) -> None:
+        """Begin a round."""
+        self._last = time.perf_counter()
+        self._until = self._last + seconds
+
+    def after_step(self, state: TrainingState, loss: float) -> bool:
+        """Remember; False when the time is over."""
+        now = time.perf_counter()
+        self.taken.append(now - self._last)
+        self._last = now
+        return now < self._until
+
+    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
+        """Go on; what the end of an epoch took belongs to no step."""
+        self._last = time.perf_counter()
+        return True
+
+
+def rates(seconds: list[float], batch: float) -> dict[str, float]:
+    """Return images a second of the fastest tenth of steps and of the middle one, and the number of steps."""
+    fast, middle = np.quantile(seconds, [0.1, 0.5])
+    return {
+        "undisturbed": round(batch / float(fast), 1),
+        "median": round(batch / float(middle), 1),
+        "steps": len(seconds),
+    }
+
+
+def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
+    """Return images a second of the loop and of the reference, and what follows from them."""
+    rng = np.random.default_rng(0)
+    pictures = min(case.pictures, PICTURES)
+    images = rng.integers(0, 256, (pictures, case.side, case.side, case.channels), np.uint8)
+    labels = np.arange(pictures) % 10
+    whole = Examples(
+        images=images,
+        labels=labels,
+        classes=tuple("0123456789"),
+        name=case.name,
+        mirror=case.mirrored,
+        places=np.arange(case.pictures),
+    )
+    planned, choice = choose_network(whole, Settings(), None)
+    recipe, work = choice.recipe, planned.multiply_adds
+    network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
+    clock = Clock()
+    theirs: list[float] = []
+    with tuned(threads_for(work * recipe.batch)):
+        data = LearningSet.of_arrays(images, labels, classes=10)
+        state = TrainingState.begin(network, recipe, steps=10**6)
+        for turn in range(rounds + 1):
+            clock.begin(seconds)
+            run(state, data, recipe, clock, seed=0)
+            reference = step_seconds(seconds)
+            theirs += reference if turn else []
+            if not turn:  # the first round warms up
+                clock.taken.clear()
+    ours, reference_rates = rates(clock.taken, pictures / steps_per_epoch(pictures, recipe.batch)), rates(theirs, BATCH)
+    ratio = ours["undisturbed"] / reference_rates["undisturbed"]
+    return {
+        "layout": str(planned.layout),
+        "multiply_adds": work,
+        "epochs": recipe.epochs,
+        "batch": recipe.batch,
+        "images_per_second": ours,
+        "reference_images_per_second": reference_rates,
+        "ratio": round(ratio, 3),
+        "work": round(ratio * work / REFERENCE, 3),
+        "epochs_s": round(recipe.epochs * case.pictures / ours["undisturbed"], 1),
+    }
+
+
+def main() -> None:
+    """Measure every case, print a table, write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    given = parser.parse_args()
+    results: dict[str, Any] = {"processor_share_before": processor_share()}
+    for case in CASES:
+        found = measure(case, rounds=given.rounds, seconds=given.seconds)
+        results[case.name] = found
+        rate = found["images_per_second"]["undisturbed"]
+        print(f"{case.name:14} {rate:6.0f} images/s  work {found['work']:.2f}  epochs {found['epochs_s']:.1f} s")
+    print(write("undisturbed", __doc__.strip().splitlines()[0], results))
+
+
+if __name__ == "__main__":
+    main()
