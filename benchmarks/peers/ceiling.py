@@ -40,6 +40,7 @@ def convolutions(below: Tensor, stage: Description, learns: bool, *, first: bool
     weight = torch.randn(stage["units"], below.shape[1], patch, patch).to(below.dtype)
     weight = weight.to(memory_format=torch.channels_last)
     forward = lambda: torch.conv2d(below, weight, stride=step, padding=half)  # noqa: E731
+    gradient = torch.ones_like(forward())
     wanted = [not first, True, False]
     backward = lambda: torch.ops.aten.convolution_backward(  # noqa: E731
         gradient, below, weight, None, step, half, [1, 1], False, [0, 0], 1, wanted
