@@ -103,16 +103,26 @@ def race_part() -> list[str]:
     lines += ["|---|---|---|---|---|---|---|"]
     for found in races:
         limit = f" in {found['most_seconds']:g} s" if found["most_seconds"] else ""
-        half = found["accuracy"].get("mean_95_half_width", 0)
-        peer = "–"
-        if "peer" in found:
-            theirs = found["peer"]
-            peer = f"{theirs['name']}: {theirs['command_seconds']:.0f} s, {theirs['accuracy']:.2%}; ours 1/{1 / found['part_of_peer']:.0f}"
-        lines.append(
-            f"| `{found['command']}` | {found['accuracy_wanted']:.2%}{limit} | {found['accuracy']['mean']:.2%} ± "
-            f"{half:.2%} | {found['accuracy']['n']} | {found['seconds']['median']:.1f} | {found['warm_seconds']:.1f} | {peer} |"
-        )
+        cells = [
+            f"`{found['command']}`",
+            f"{found['accuracy_wanted']:.2%}{limit}",
+            f"{found['accuracy']['mean']:.2%} ± {found['accuracy'].get('mean_95_half_width', 0):.2%}",
+            str(found["accuracy"]["n"]),
+            f"{found['seconds']['median']:.1f}",
+            f"{found['warm_seconds']:.1f}",
+            peer_words(found),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", *sorted({measured_on(found) for found in races})]
+
+
+def peer_words(found: dict[str, Any]) -> str:
+    """Return what the peer of a race did, and which part of its time ours is."""
+    if "peer" not in found:
+        return "–"
+    theirs = found["peer"]
+    part = 1 / found["part_of_peer"]
+    return f"{theirs['name']}: {theirs['command_seconds']:.0f} s, {theirs['accuracy']:.2%}; ours 1/{part:.0f}"
 
 
 def ablation_part(found: dict[str, Any]) -> list[str]:

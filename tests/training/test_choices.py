@@ -116,6 +116,12 @@ def test_the_best_recipe_takes_a_deeper_network_for_many_gray_pictures() -> None
     assert best.multiply_adds > 2 * balanced.multiply_adds
 
 
+def test_a_quick_recipe_sees_no_mirror_images_of_gray_pictures_unless_asked() -> None:
+    for asked, flip in ((None, False), (True, True)):
+        change = choose_recipe(examples(mirror=True), Settings(recipe="quick", flip=asked)).recipe.augmentation
+        assert (change.flip, change.shift) == (flip, 1)
+
+
 def test_gray_pictures_of_things_are_shifted_less_than_signs() -> None:
     signs, things = (choose_recipe(examples(mirror=mirror), Settings()).recipe.augmentation for mirror in (False, True))
     assert (signs.shift, things.shift) == (2, 1)

@@ -168,6 +168,8 @@ def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmen
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     flip, reason = _choose_flip(examples, settings)
     centred = flip and examples.images.shape[3] == 1
+    if centred and settings.recipe == "quick" and settings.flip is None:
+        flip, reason = False, "a quick recipe has no time for mirror images; --flip or --recipe balanced has them"
     shift = round((_SHIFT_OF_THINGS if centred else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
