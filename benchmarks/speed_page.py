@@ -55,7 +55,7 @@ def bars(found: dict[str, Any], mode: str) -> str:
     figure = Figure(figsize=(9, 2.6 * len(cases)), layout="constrained")
     for place, (name, rates) in enumerate(cases.items(), start=1):
         axes = figure.add_subplot(len(cases), 1, place)
-        speeds = dict(reversed(sorted(rates["images_per_second"].items(), key=lambda item: item[1])))
+        speeds = dict(sorted(rates["images_per_second"].items(), key=lambda item: item[1], reverse=True))
         colours = [OURS if "convscope" in program else LIMIT if "ceiling" in program else OTHERS for program in speeds]
         drawn = axes.barh([worded(program) for program in speeds], list(speeds.values()), color=colours)
         axes.bar_label(drawn, [f"{speed:,.0f}" for speed in speeds.values()], padding=3, fontsize=8)
