@@ -5,6 +5,7 @@
 Every figure on the page comes from benchmarks/results/; what was not measured is left out.
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def worded(program: str) -> str:
     return f"{NAMES[name]}, {precision}"
 
 
-def bars(found: dict[str, Any], mode: str) -> str:
+def bars(found: dict[str, Any], mode: str, docs: Path) -> str:
     """Draw images a second of every program, one panel a network; return the picture's name."""
     cases = found[mode]
     figure = Figure(figsize=(9, 2.6 * len(cases)), layout="constrained")
@@ -65,14 +66,14 @@ def bars(found: dict[str, Any], mode: str) -> str:
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
     picture = f"speed-{mode}.svg"
-    figure.savefig(DOCS / "assets" / picture, metadata={"Date": None}, facecolor="white")
+    figure.savefig(docs / "assets" / picture, metadata={"Date": None}, facecolor="white")
     return picture
 
 
-def step_part(found: dict[str, Any], mode: str, wanted: dict[str, float]) -> list[str]:
+def step_part(found: dict[str, Any], mode: str, wanted: dict[str, float], docs: Path) -> list[str]:
     """Return the lines about one step: the picture, and how many times as fast as each peer."""
     word = {"train": "Training", "predict": "Prediction"}[mode]
-    lines = ["", f"## {word}, one step", "", f"![{word}: images a second](assets/{bars(found, mode)})", ""]
+    lines = ["", f"## {word}, one step", "", f"![{word}: images a second](assets/{bars(found, mode, docs)})", ""]
     lines += [f"How many times as fast convscope is (wanted: {goals(wanted)}):", ""]
     programs = list(next(iter(found[mode].values()))["images_per_second"])
     head = [worded(program) for program in programs if not program.startswith("convscope")]
@@ -140,22 +141,53 @@ def ablation_part(found: dict[str, Any]) -> list[str]:
     return [*lines, "", measured_on(found)]
 
 
+def growth_part(found: dict[str, Any], docs: Path) -> list[str]:
+    """Return the lines about growth: exponents, and a picture of the points."""
+    names = [name for name, value in found.items() if isinstance(value, dict) and "of_seconds" in value]
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    axes = figure.subplots(1, 2)
+    markers = "osD^v"
+    for panel, key, label in ((axes[0], "seconds", "seconds an epoch"), (axes[1], "memory_bytes", "memory, bytes")):
+        for name, marker in zip(names, markers, strict=True):
+            relative = [size / found[name]["sizes"][0] for size in found[name]["sizes"]]
+            panel.loglog(relative, found[name][key], marker=marker, label=name)
+        panel.set_xlabel("times the smallest")
+        panel.set_ylabel(label)
+        panel.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(fontsize=8, frameon=False)
+    figure.savefig(docs / "assets" / "speed-growth.svg", metadata={"Date": None}, facecolor="white")
+    lines = ["", "## How cost grows", "", "![Time and memory against size](assets/speed-growth.svg)", ""]
+    lines += ["Cost ~ size ^ exponent, one thing growing at a time (`32C3-MP2-64C3-MP2-128N`).", ""]
+    lines += ["| what grows | from … to | exponent of time | exponent of memory |", "|---|---|---|---|"]
+    for name in names:
+        one = found[name]
+        cells = [f"{one[key]['exponent']:.2f} ± {one[key]['half_width_95']:.2f}" for key in ("of_seconds", "of_memory")]
+        lines.append(f"| {name} | {one['sizes'][0]:,} … {one['sizes'][-1]:,} | {' | '.join(cells)} |")
+    return [*lines, "", measured_on(found)]
+
+
 def main() -> None:
     """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--to", type=Path, default=DOCS, help="folder of the page")
+    docs = parser.parse_args().to
     mpl.rcParams["svg.hashsalt"] = "convscope"
-    (DOCS / "assets").mkdir(exist_ok=True)
+    (docs / "assets").mkdir(exist_ok=True)
     lines = [
         "# How fast",
         "",
         "Written by `benchmarks/speed_page.py` from `benchmarks/results/`. Ratios are those of one run on one machine.",
     ]
     if found := result("step"):
-        lines += step_part(found, "train", TRAIN_WANTED) + step_part(found, "predict", PREDICT_WANTED)
+        lines += step_part(found, "train", TRAIN_WANTED, docs)
+        lines += step_part(found, "predict", PREDICT_WANTED, docs)
         lines += ["", measured_on(found)]
     lines += race_part()
+    if found := result("growth"):
+        lines += growth_part(found, docs)
     if found := result("ablation"):
         lines += ablation_part(found)
-    (DOCS / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (docs / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
