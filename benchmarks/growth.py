@@ -48,10 +48,11 @@ def measure_here(point: Point) -> dict[str, float]:
     """Return seconds an epoch and peak memory in bytes, in this process."""
     import resource
 
-    from convscope.core.machine import machine, tuned
+    from convscope.core.machine import tuned
     from convscope.images.augmentation import Augmentation
     from convscope.networks.build import Network
     from convscope.networks.layout import Layout
+    from convscope.training.choices import choose_precision
     from convscope.training.history import EpochRecord
     from convscope.training.learning_set import LearningSet
     from convscope.training.loop import Listener, run
@@ -79,8 +80,7 @@ def measure_here(point: Point) -> dict[str, float]:
     labels = np.arange(point.pictures) % point.classes
     layout = Layout.parse(LAYOUT)
     network = Network(layout, height=point.side, width=point.side, channels=point.channels, classes=point.classes)
-    precision = "bfloat16" if machine().bfloat16 else "float32"
-    recipe = Recipe(epochs=2, batch=point.batch, precision=precision, augmentation=Augmentation(shift=2))
+    recipe = Recipe(epochs=2, batch=point.batch, precision=choose_precision("auto"), augmentation=Augmentation(shift=2))
     clock = Clock()
     with tuned():
         data = LearningSet.of_arrays(images, labels, classes=point.classes)
