@@ -9,6 +9,10 @@ DEMO := .venv
 TEST := .venv-test
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Programs in benchmarks/, each with its options.
+SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits"
+LONG := "step.py" "accuracy.py mnist fashion-mnist cifar10 lenet" "race.py --peers" "one_unit.py" "speed_page.py"
+
 # What the wheel is made from: when none of it changed, nothing is built or installed again.
 SOURCES := $(shell find src -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
 
@@ -51,8 +55,12 @@ format: $(TEST)/tools ## let ruff format and mend what it can
 	$(TEST)/bin/ruff check --fix .
 
 .PHONY: bench
-bench: $(TEST)/wheel ## measure accuracy, time and memory into benchmarks/results/ (BENCH="accuracy.py digits" for one)
-	$(TEST)/bin/python benchmarks/$(BENCH)
+bench: $(TEST)/wheel ## measure what takes a quarter of an hour into benchmarks/results/ (BENCH="step.py" for one program)
+	@for program in $(if $(BENCH),"$(BENCH)",$(SHORT)); do $(TEST)/bin/python benchmarks/$$program || exit 1; done
+
+.PHONY: bench-full
+bench-full: $(TEST)/wheel ## measure everything; takes hours (CONVSCOPE_DATA names the folder of the sets)
+	@for program in $(SHORT) $(LONG); do $(TEST)/bin/python benchmarks/$$program || exit 1; done
 
 .PHONY: clean
 clean: ## remove what the targets above made, but for runs/

@@ -38,13 +38,13 @@ class Race:
 
 RACES = {
     "mnist-99.0": Race(
-        data="mnist", options=("--recipe", "quick", "--layout", "16C5-MP2-32C3-MP2-128N"), accuracy=0.99,
+        data="mnist", options=("--recipe", "quick", "--layout", "8C5-MP2-24C3-MP2-64N"), accuracy=0.99,
         most_seconds=5, peer="mnist_example_torch", part=1 / 50,
     ),
     "mnist-99.4": Race(data="mnist", options=("--recipe", "quick"), accuracy=0.994, most_seconds=10),
     "mnist-99.5": Race(data="mnist", accuracy=0.995, most_seconds=45),
     "fashion-90.25": Race(
-        data="fashion-mnist", options=("--recipe", "quick", "--no-flip"), accuracy=0.9025,
+        data="fashion-mnist", options=("--recipe", "quick"), accuracy=0.9025,
         peer="simple_convnet_keras", part=1 / 20,
     ),
     "fashion-93": Race(data="fashion-mnist", accuracy=0.93, most_seconds=45),

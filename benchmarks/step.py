@@ -38,6 +38,7 @@ from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.subsampling import Subsampling
 
 CIFAR = default_layout(height=32, width=32, channels=3, pictures=50_000, mirrored=True)
+BEST = "bfloat16" if machine().bfloat16 else "float32"
 PHOTOGRAPHS = default_layout(height=96, width=96, channels=3, pictures=20_000, mirrored=True)
 
 
@@ -125,30 +126,32 @@ def save_weights(case: Case, path: Path) -> None:
     np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy takes names
 
 
+def description(case: Case, mode: str, weights: Path) -> dict[str, Any]:
+    """Return what the programs are told, in the words of peers/protocol.py; in the best precision of the machine."""
+    layout = Layout.parse(case.layout)
+    return {
+        "layout": case.layout, "stages": stages(layout), "height": case.side, "width": case.side,
+        "channels": case.channels, "classes": 10, "batch": case.batch, "normalize": layout.normalization, "mode": mode,
+        "threads": machine().cores, "weights": str(weights), "precision": BEST,
+    }  # fmt: skip
+
+
 @contextlib.contextmanager
 def started(case: Case, mode: str, weights: Path) -> Iterator[dict[str, Runner]]:
     """Start every program of a case; end them when the block ends."""
-    layout = Layout.parse(case.layout)
-    shared = {
-        "layout": case.layout, "stages": stages(layout), "height": case.side, "width": case.side,
-        "channels": case.channels, "classes": 10, "batch": case.batch, "normalize": layout.normalization, "mode": mode,
-        "threads": machine().cores, "weights": str(weights),
-    }  # fmt: skip
-    best = "bfloat16" if machine().bfloat16 else "float32"
+    shared = description(case, mode, weights)
     runners: dict[str, Runner] = {}
     try:
         for program in MODES[mode]:
             precisions = PRECISIONS.get(program, ("float32",))
-            if mode == "train" or best == "float32":
-                precisions = (best if program in PRECISIONS else "float32",)
+            if mode == "train" or BEST == "float32":
+                precisions = (BEST if program in PRECISIONS else "float32",)
             for precision in precisions:
-                name = f"{program} {precision}"
-                description = json.dumps({**shared, "precision": precision})
                 process = subprocess.Popen(
-                    [python_of(program), PEERS / f"{program}.py", description],
+                    [python_of(program), PEERS / f"{program}.py", json.dumps({**shared, "precision": precision})],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PEERS,
                 )  # fmt: skip
-                runners[name] = Runner(name=name, process=process)
+                runners[f"{program} {precision}"] = Runner(name=f"{program} {precision}", process=process)
         yield runners
     finally:
         for runner in runners.values():

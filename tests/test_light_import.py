@@ -73,3 +73,7 @@ def test_the_import_takes_less_than_50_ms() -> None:
 
 def test_the_help_takes_less_than_300_ms() -> None:
     assert _needs_s(HELP_S, "-m", "convscope", "--help", start=True) < HELP_S
+
+
+def test_training_does_not_wait_for_scikit_learn_or_scipy() -> None:
+    assert not _loaded("import convscope.verbs.train, convscope.verbs.predict") & {"sklearn", "scipy", "matplotlib"}

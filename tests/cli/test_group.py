@@ -107,7 +107,10 @@ def test_a_reader_that_left_ends_it_quietly(command: list[Any], capfd: pytest.Ca
     ("words", "sentence"),
     [
         (["trian"], "Got 'trian'. Did you mean 'train'?"),
-        (["zzz"], "The command must be one of train, predict, look, draw, measure, features, check, cache. Got 'zzz'."),
+        (
+            ["zzz"],
+            "must be one of train, predict, look, draw, measure, features, check, machine, cache. Got 'zzz'.",
+        ),
         (["--nothing"], "No such option"),
     ],
 )

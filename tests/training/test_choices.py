@@ -110,10 +110,17 @@ def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
         Settings(recipe="fast")  # type: ignore[arg-type]
 
 
-def test_the_best_recipe_takes_a_deeper_network_for_many_gray_pictures() -> None:
+def test_a_better_recipe_takes_a_larger_network_for_many_gray_pictures() -> None:
     many = replace(examples(), places=np.arange(60_000))
-    balanced, best = (choose_network(many, Settings(recipe=name), None)[0] for name in ("balanced", "best"))
-    assert best.multiply_adds > 2 * balanced.multiply_adds
+    names = ("quick", "balanced", "best")
+    quick, balanced, best = (choose_network(many, Settings(recipe=name), None)[0].multiply_adds for name in names)
+    assert quick < balanced < best / 2
+
+
+def test_a_quick_recipe_sees_no_mirror_images_of_gray_pictures_unless_asked() -> None:
+    for asked, flip in ((None, False), (True, True)):
+        change = choose_recipe(examples(mirror=True), Settings(recipe="quick", flip=asked)).recipe.augmentation
+        assert (change.flip, change.shift) == (flip, 1)
 
 
 def test_gray_pictures_of_things_are_shifted_less_than_signs() -> None:

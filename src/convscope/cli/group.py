@@ -25,6 +25,7 @@ COMMANDS = {
     "measure": "Measure what each step makes of distorted pictures.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
     "check": "Say what is wrong with a set of pictures; change nothing.",
+    "machine": "Show what was found of this computer, and what was chosen for it.",
     "cache": "Show or clear the pictures that are kept decoded.",
 }
 

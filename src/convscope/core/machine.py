@@ -6,9 +6,15 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _KEEP_BYTES = (1 << 31) - 1
@@ -35,17 +41,21 @@ class Machine:
 @functools.cache
 def machine() -> Machine:
     """Return this machine; looked at once."""
-    flags = _processor_fields()
+    text = _processors_text()
+    fields = _first_processor(text)
     return Machine(
-        processor=flags.get("model name") or platform.processor() or platform.machine(),
+        processor=fields.get("model name") or platform.processor() or platform.machine(),
         cores=usable_cores(),
-        bfloat16=native_bfloat16(flags.get("flags", "").split()),
+        bfloat16=native_bfloat16(fields.get("flags", "").split()),
         system=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     )
 
 
 def native_bfloat16(flags: list[str]) -> bool:
     """Return whether a processor with these feature flags multiplies bfloat16 natively.
+
+    Elsewhere it is 40 to 500 times as slow (pytorch issues 146508, 183815). ARM processors that have it are not
+    counted: nobody has measured them here yet, and float32 is right everywhere.
 
     Examples:
         >>> native_bfloat16(["avx2", "avx512f", "avx512_bf16"]), native_bfloat16(["avx2"])
@@ -55,20 +65,127 @@ def native_bfloat16(flags: list[str]) -> bool:
 
 
 def usable_cores() -> int:
-    """Return the cores that this process may use (its affinity), at most the physical ones."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the physical cores that this process may use (its affinity), or what OMP_NUM_THREADS says if that is less.
+
+    Two threads on one core take turns at its arithmetic, and wait for each other besides.
+    """
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    cores = physical_cores(_processors_text(), allowed)
     limit = os.environ.get("OMP_NUM_THREADS", "")
-    return min(allowed, int(limit)) if limit.isdigit() and int(limit) > 0 else allowed
+    return min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores
 
 
-def _processor_fields() -> dict[str, str]:
-    """Return the fields of the first processor in /proc/cpuinfo, where there is one."""
-    fields: dict[str, str] = {}
+def physical_cores(text: str, allowed: Collection[int]) -> int:
+    r"""Return the number of different cores behind the processors `allowed`, by what /proc/cpuinfo says of them.
+
+    Args:
+        text: of /proc/cpuinfo; where it says nothing of cores, each processor counts as one.
+        allowed: numbers of processors.
+
+    Examples:
+        >>> one = "processor: 0\nphysical id: 0\ncore id: 0\n\nprocessor: 1\nphysical id: 0\ncore id: 0"
+        >>> physical_cores(one, {0, 1}), physical_cores("", {0, 1})
+        (1, 2)
+    """
+    cores: dict[int, tuple[str, str]] = {}
+    for block in text.split("\n\n"):
+        fields = _first_processor(block)
+        number = fields.get("processor", "")
+        if number.isdigit() and "core id" in fields:
+            cores[int(number)] = fields.get("physical id", ""), fields["core id"]
+    return max(1, len({cores.get(number, (str(number), "alone")) for number in allowed}))
+
+
+@functools.cache
+def _processors_text() -> str:
+    """Return /proc/cpuinfo, or nothing where there is none."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").split("\n\n")[0].splitlines():
-            name, _, value = line.partition(":")
-            fields[name.strip()] = value.strip()
+        return Path("/proc/cpuinfo").read_text(errors="replace")
+    return ""
+
+
+def _first_processor(text: str) -> dict[str, str]:
+    """Return the fields of the first processor in the text of /proc/cpuinfo."""
+    fields: dict[str, str] = {}
+    for line in text.split("\n\n", maxsplit=1)[0].splitlines():
+        name, _, value = line.partition(":")
+        fields[name.strip()] = value.strip()
     return fields
+
+
+WITHOUT = "CONVSCOPE_WITHOUT"
+"""The environment variable that names tunings to leave out, with commas between."""
+
+TUNINGS = {
+    "flush-denormals": "numbers too small to matter count as 0; they could make arithmetic many times slower",
+    "keep-memory": "freed memory is kept for the next batch, not given back to the system and asked for again",
+    "rest-threads": "threads that wait spin for microseconds, then sleep, so that other programs do not stall them",
+    "channels-last": "maps lie in memory place by place, not map by map; convolutions and subsampling go faster",
+}
+
+
+def left_out() -> frozenset[str]:
+    """Return the tunings that the environment variable CONVSCOPE_WITHOUT names.
+
+    Raises:
+        ParameterError: it names something else.
+    """
+    names = [name.strip() for name in os.environ.get(WITHOUT, "").split(",")]
+    for name in filter(None, names):
+        if name not in TUNINGS:
+            known = ", ".join(TUNINGS)
+            raise ParameterError(
+                f"The environment variable {WITHOUT} must name tunings among {known}. Got {name!r}."
+                f"{did_you_mean(name, list(TUNINGS))}"
+            )
+    return frozenset(filter(None, names))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """One choice that was made for this machine.
+
+    Attributes:
+        name: of the choice.
+        value: what was chosen.
+        why: in a few words.
+        change: how to choose otherwise.
+    """
+
+    name: str
+    value: str
+    why: str
+    change: str
+
+
+def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
+    """Return every choice that is made for `here` (this machine if none), with its reason and how to undo it.
+
+    Raises:
+        ParameterError: CONVSCOPE_WITHOUT names what is none.
+    """
+    here = here or machine()
+    half = "bfloat16" if here.bfloat16 else "float32"
+    why = "native here: products twice as fast" if here.bfloat16 else "bfloat16 is not native here, and slow"
+    found = [
+        Tuning(name="precision", value=half, why=why, change="--precision float32|bfloat16"),
+        Tuning(
+            name="threads",
+            value=str(here.cores),
+            why="physical cores that may be used; one for a small step, which sharing would slow",
+            change="--threads N, OMP_NUM_THREADS",
+        ),
+    ]
+    without = left_out()
+    for name, reason in TUNINGS.items():
+        on = name not in without and (name != "keep-memory" or keeps_memory_on(here.system))
+        found.append(Tuning(name=name, value="on" if on else "off", why=reason, change=f"{WITHOUT}={name}"))
+    return tuple(found)
+
+
+def keeps_memory_on(system: str) -> bool:
+    """Return whether the allocator of a system can be told to keep memory: that of Linux can."""
+    return system.startswith("Linux")
 
 
 @functools.cache
@@ -78,7 +195,7 @@ def keep_memory() -> bool:
     Training frees and takes the same tens of megabytes in every step; giving them back to the system each time
     costs more than the arithmetic on them (page faults). There is nothing to put back: it only delays giving back.
     """
-    if not sys.platform.startswith("linux"):
+    if not keeps_memory_on(platform.system()) or "keep-memory" in left_out():
         return False
     try:
         library = ctypes.CDLL("libc.so.6")
@@ -94,7 +211,8 @@ def let_idle_threads_rest() -> None:
     run: steps then take many times as long. Not spinning at all costs a fifth on a quiet machine. Has no effect where
     the user has chosen, or torch is there already.
     """
-    if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
+    unwanted = "rest-threads" in os.environ.get(WITHOUT, "") or "OMP_WAIT_POLICY" in os.environ
+    if "torch" not in sys.modules and not unwanted:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
@@ -108,6 +226,13 @@ def threads_for(multiply_adds: int) -> int:
     return usable_cores() if multiply_adds >= _WORTH_SHARING else 1
 
 
+def memory_format() -> "torch.memory_format":
+    """Return the order in memory that maps and weights have."""
+    import torch
+
+    return torch.contiguous_format if "channels-last" in left_out() else torch.channels_last
+
+
 @contextlib.contextmanager
 def tuned(threads: int | None = None) -> Iterator[Machine]:
     """Set torch's threads, flush denormal numbers and keep memory while the block runs; put back what can be.
@@ -118,7 +243,7 @@ def tuned(threads: int | None = None) -> Iterator[Machine]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads or machine().cores)
-    torch.set_flush_denormal(True)
+    torch.set_flush_denormal("flush-denormals" not in left_out())
     keep_memory()
     try:
         yield machine()

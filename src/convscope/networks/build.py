@@ -13,6 +13,7 @@ from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.core.machine import memory_format
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.normalization import Normalization
@@ -103,7 +104,7 @@ class _Flat(torch.autograd.Function):
     @staticmethod
     def backward(context: FunctionCtx, gradient: Tensor) -> Tensor:
         maps = gradient.reshape(context.shape)  # type: ignore[attr-defined]  # as above
-        return maps.contiguous(memory_format=torch.channels_last)
+        return maps.contiguous(memory_format=memory_format())
 
 
 def flat(maps: Tensor) -> Tensor:
@@ -211,7 +212,8 @@ class Network(nn.Module):
     def standardize(self, images: Tensor) -> Tensor:
         """Return float32 N C H W (in channels-last order) with mean 0 and deviation 1 from uint8 N H W C."""
         scale, shift = 1 / (255 * self.std), -self.mean / self.std
-        return torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
+        maps = torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
+        return maps.contiguous(memory_format=memory_format())
 
     def forward(self, images: Tensor) -> Tensor:
         """Return scores N K from uint8 images N H W C, or from standardized float images N C H W.

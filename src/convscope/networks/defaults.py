@@ -1,16 +1,21 @@
 """The layout for a set of pictures when the user names none."""
 
+from typing import Literal
+
 from .layout import Layout
+
+Effort = Literal["quick", "balanced", "best"]
 
 _SMALL, _MIDDLE = 12, 40
 _GRAY_FEW = "24C5-MP2-48C3-MP2-96C3-MPg"
+_GRAY_QUICK = "16C5-MP2-32C3-MP2-128N"
 _GRAY_MANY = "24C5-MP2-48C3-MP2-192N"
 _GRAY_SIGNS_BEST = "24C5-MP2-64C3-MP2-128C3-MP2-192N"
 _GRAY_THINGS_BEST = "24C5-MP2-48C3-+48C3-MP2-96C3-+96C3-MP2-192N"
 
 
 def default_layout(
-    *, height: int, width: int, channels: int, pictures: int, mirrored: bool = False, best: bool = False
+    *, height: int, width: int, channels: int, pictures: int, mirrored: bool = False, effort: Effort = "balanced"
 ) -> Layout:
     """Return a sensible layout for `pictures` training pictures of height × width × channels.
 
@@ -19,13 +24,14 @@ def default_layout(
     until about 5 pixels are left; large pictures begin with a stage that takes every second place. A wide fully
     connected end needs many pictures to learn; with few, each map is reduced to its largest value.
 
-    Where accuracy goes before time (`best`), many gray pictures get a deeper network. Pictures that are `mirrored`
-    while training (each stays what it is) show things rather than signs, and get the deepest.
+    Many gray pictures get a smaller network where time goes before accuracy (`effort` is quick), a deeper one where
+    accuracy goes first (best): the deepest, if they are `mirrored` while training (each stays what it is), for then
+    they show things rather than signs.
 
     Examples:
         >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000))
         '24C5-MP2-48C3-MP2-192N'
-        >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000, mirrored=True, best=True))
+        >>> str(default_layout(height=28, width=28, channels=1, pictures=60_000, mirrored=True, effort="best"))
         '24C5-MP2-48C3-+48C3-MP2-96C3-+96C3-MP2-192N'
         >>> str(default_layout(height=32, width=32, channels=3, pictures=50_000))
         '32C5-MP2-64C3-+64C3-MP2-128C3-+128C3-MP2-256C3-MPg'
@@ -38,9 +44,8 @@ def default_layout(
     if side <= _MIDDLE and channels == 1:
         if pictures < 5_000:
             return Layout.parse(_GRAY_FEW)
-        if not best:
-            return Layout.parse(_GRAY_MANY)
-        return Layout.parse(_GRAY_THINGS_BEST if mirrored else _GRAY_SIGNS_BEST)
+        best = _GRAY_THINGS_BEST if mirrored else _GRAY_SIGNS_BEST
+        return Layout.parse({"quick": _GRAY_QUICK, "balanced": _GRAY_MANY, "best": best}[effort])
     return Layout.parse("-".join(_deep(side)))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convscope.core.errors import choose
-from convscope.core.machine import machine
+from convscope.core.machine import machine, memory_format
 from convscope.stages.untied import UntiedConvolution
 
 from .build import ConnectedStage, ConvolutionStage, Network
@@ -55,7 +55,7 @@ def ready_to_predict(network: Network, precision: torch.dtype = torch.float32) -
     if not isinstance(ready.classifier, ExemplarClassifier):
         ready.classifier.to(precision)
     ready.precision, ready.only_predicts = precision, True
-    ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
+    ready.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
     return ready
 
 

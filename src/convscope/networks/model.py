@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from convscope import __version__
 from convscope.core.errors import DataError, ParameterError
+from convscope.core.machine import memory_format
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
@@ -74,7 +75,7 @@ class Model:
                 f"{planned.channels} channels. Got {step.width}x{step.height} of {step.channels}."
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
+        self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
 
     @property
     def batch(self) -> int:

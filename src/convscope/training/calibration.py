@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
-from convscope.networks.platt import fitting_sigmoids, likelihoods
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 
 from .learning_set import LearningSet
@@ -83,6 +82,8 @@ def calibrate(network: Network, data: LearningSet) -> Calibration | None:
 
 def _platt(network: Network, scores: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Set the sigmoids of margins; return the cross-entropy before and after."""
+    from convscope.networks.platt import fitting_sigmoids, likelihoods  # scikit-learn takes a second to load
+
     slopes, offsets = fitting_sigmoids(scores, labels)
     network.set_sigmoids(slopes, offsets)
     equal = likelihoods(scores, np.ones(scores.shape[1]), np.zeros(scores.shape[1]))

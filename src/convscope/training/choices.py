@@ -12,13 +12,13 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
-from convscope.networks.defaults import default_layout
+from convscope.networks.defaults import Effort, default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
 from .first_stages import check_first
 from .recipe import Precision, Recipe
-from .settings import RecipeName, Settings
+from .settings import Settings
 
 _SHIFT, _SHIFT_OF_THINGS = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
 _MIDDLE = 40  # pixels of the shorter side
@@ -106,7 +106,7 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
         channels=channels,
         pictures=len(examples.places),
         mirrored=choice.recipe.augmentation.flip,
-        best=settings.recipe == "best",
+        effort=settings.recipe,
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
     first = check_first(choice.recipe, planned, pictures=len(examples.places))
@@ -128,7 +128,7 @@ def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augment
     return default_epochs(len(examples.places), flip=augmentation.flip, gray=gray, recipe=settings.recipe)
 
 
-def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: RecipeName = "balanced") -> int:
+def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced") -> int:
     """Return the number of epochs: few for many pictures, many for few; more where each has a mirror image.
 
     Examples:
@@ -168,6 +168,8 @@ def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmen
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     flip, reason = _choose_flip(examples, settings)
     centred = flip and examples.images.shape[3] == 1
+    if centred and settings.recipe == "quick" and settings.flip is None:
+        flip, reason = False, "a quick recipe has no time for mirror images; --flip or --recipe balanced has them"
     shift = round((_SHIFT_OF_THINGS if centred else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)

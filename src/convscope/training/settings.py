@@ -5,10 +5,10 @@ from typing import Literal, get_args
 
 from convscope.core.errors import ParameterError, choose
 from convscope.images.splits import check_fraction
+from convscope.networks.defaults import Effort
 
 Fit = Literal["letterbox", "stretch", "crop"]
 AskedPrecision = Literal["auto", "float32", "bfloat16"]
-RecipeName = Literal["quick", "balanced", "best"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Settings:
     data: str = "digits"
     data_dir: str | None = None
     layout: str | None = None
-    recipe: RecipeName = "balanced"
+    recipe: Effort = "balanced"
     epochs: int | None = None
     minutes: float | None = None
     until: float | None = None
@@ -67,7 +67,7 @@ class Settings:
         """Refuse what contradicts itself or cannot be."""
         choose("fit", self.fit, get_args(Fit))
         choose("precision", self.precision, get_args(AskedPrecision))
-        choose("recipe", self.recipe, get_args(RecipeName))
+        choose("recipe", self.recipe, get_args(Effort))
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:

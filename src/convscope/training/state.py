@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from convscope.core.machine import memory_format
 from convscope.networks.build import Network
 
 from .averaging import RunningMean
@@ -53,7 +54,7 @@ class TrainingState:
         """
         if recipe.freeze_first:
             freeze(network, len(recipe.first))
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
+        network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,
             optimizer=Optimizer(
