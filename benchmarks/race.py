@@ -75,7 +75,7 @@ def run_race(race: Race, data_dir: Path, scratch: Path, *, seeds: int, peers: bo
     samples = [measure(task, data, seed, data_dir, scratch, reference=False) for seed in range(seeds)]
     warm = measure(task, data, 0, data_dir, scratch, reference=False, cold=False)
     found: dict[str, Any] = {
-        "command": " ".join(["convscope train", race.data, *race.options]),
+        "raced": " ".join(["convscope train", race.data, *race.options]),
         "accuracy_wanted": race.accuracy,
         "most_seconds": race.most_seconds,
         "accuracy": spread([sample["accuracy"] for sample in samples]),

@@ -105,7 +105,7 @@ def race_part() -> list[str]:
     for found in races:
         limit = f" in {found['most_seconds']:g} s" if found["most_seconds"] else ""
         cells = [
-            f"`{found['command']}`",
+            f"`{found['raced']}`",
             f"{found['accuracy_wanted']:.2%}{limit}",
             f"{found['accuracy']['mean']:.2%} ± {found['accuracy'].get('mean_95_half_width', 0):.2%}",
             str(found["accuracy"]["n"]),

@@ -156,7 +156,8 @@ def started(case: Case, mode: str, weights: Path) -> Iterator[dict[str, Runner]]
     finally:
         for runner in runners.values():
             runner.process.kill()
-            runner.process.wait()
+            with runner.process:  # its pipes are closed, and its end is awaited
+                pass
 
 
 def measure(case: Case, mode: str, *, rounds: int, seconds: float) -> dict[str, Any]:
