@@ -12,8 +12,8 @@ from .records import Comparison, Entry
 from .robustness import GROUPS, kept, kept_difference
 
 LECUN = {"shift-y": 0.5, "scale": 1.0, "rotation": 30.0}
-"""LeCun et al. 1998, section III: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical
-shifts up to about half the height (a part of the side here) and rotations up to about 30 degrees either way."""
+"""LeCun et al. 1998: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical shifts up to
+about half the height (a part of the side here) and rotations up to about 30 degrees either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,9 @@ def _never_subsampled(base: Entry, one: Entry) -> str:
     text = _capital(difference_sentence(difference(base, one)))
     if base.multiply_adds and one.multiply_adds:
         times = one.multiply_adds / base.multiply_adds
-        text += f" Without subsampling it takes {_times(times)} the multiply-adds and {_times(one.seconds / base.seconds)}"
+        text += (
+            f" Without subsampling it takes {_times(times)} the multiply-adds and {_times(one.seconds / base.seconds)}"
+        )
         text += " the time."
     return text
 
@@ -131,7 +133,7 @@ def first_stage_sentence(found: Comparison) -> str:
 
 
 def disturbed_sentence(found: Comparison, group: str) -> str:
-    """Return how much the network keeps on distorted pictures beside fully connected units, and when trained on them."""
+    """Return how much the network keeps on distorted pictures: beside fully connected units, and trained on them."""
     parts = []
     pairs = (("convolution", "mlp-parameters"), ("convolution-distorted", "convolution"))
     for kind, other in pairs:
@@ -143,7 +145,8 @@ def disturbed_sentence(found: Comparison, group: str) -> str:
         if mine is None or theirs is None or gap is None:
             continue
         value, low, high = (100 * one for one in gap)
-        text = f"{_capital(group)}, {first.title} keeps {mine.value:.1%} of its accuracy, {second.title} {theirs.value:.1%}: "
+        text = f"{_capital(group)}, {first.title} keeps {mine.value:.1%} of its accuracy, "
+        text += f"{second.title} {theirs.value:.1%}: "
         if low <= 0 <= high:
             text += f"no difference can be told (95 % interval {low:.1f} to {high:.1f} points)."
         elif value > 0:
@@ -169,8 +172,8 @@ def limits_sentence(found: Comparison) -> str:
     if not parts:
         return ""
     return (
-        "LeCun and others estimated in 1998 that such a network stands vertical shifts by half the height, a factor of 2 "
-        "in scale and rotations by 30 degrees. Here, "
+        "LeCun and others estimated in 1998 that such a network stands vertical shifts by half the height, a factor of "
+        "2 in scale and rotations by 30 degrees. Here, "
         f"{base.title} keeps 95 % of its accuracy {'; '.join(parts)}."
     )
 

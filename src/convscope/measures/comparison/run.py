@@ -158,7 +158,7 @@ def _reckoned(contest: Contest, entrant: Entrant, jobs: Sequence[Job]) -> tuple[
     return tuple(found)
 
 
-def _key(  # noqa: PLR0917  # one place calls it
+def _key(  # one place calls it
     contest: Contest, entrant: Entrant, recipe: Recipe, seed: int, places: NDArray[np.int64], *, whole: bool
 ) -> str:
     exam = contest.exam
