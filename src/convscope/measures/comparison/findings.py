@@ -12,8 +12,8 @@ from .records import Comparison, Entry
 from .robustness import GROUPS, kept, kept_difference
 
 LECUN = {"shift-y": 0.5, "scale": 1.0, "rotation": 30.0}
-"""LeCun et al. 1998: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical shifts up to
-about half the height (a part of the side here) and rotations up to about 30 degrees either way."""
+"""LeCun et al. 1998: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical shifts up
+to about half the height (a part of the side here) and rotations up to about 30 degrees either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
