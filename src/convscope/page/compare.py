@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from convscope.core.text import counted, printable
 from convscope.measures.comparison.findings import budget_words, findings
 from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
-from convscope.measures.comparison.kinds import KINDS, Group
+from convscope.measures.comparison.kinds import BASE, KINDS, Group
 from convscope.measures.comparison.records import Comparison, Entry
 
 from .compare_tables import facts_list, kinds_table, left_out_list, limits_table
@@ -14,7 +14,6 @@ from .markup import Html, joined, named, shortened, tag
 from .plots import Line, Row, Value, dots, lines
 from .wording import percent
 
-_BASE = "convolution"
 _CURVES = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
 _GROWING = ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax")
 _TITLES = {
@@ -91,12 +90,12 @@ def _group(found: Comparison, groups: Sequence[Group], said: dict[str, str], top
     entries = [
         entry
         for entry in found.measured
-        if entry.kind == _BASE or (entry.kind in KINDS and KINDS[entry.kind].group in groups)
+        if entry.kind == BASE or (entry.kind in KINDS and KINDS[entry.kind].group in groups)
     ]
     if len(entries) < 2:
         return joined()
-    rows = [Row(name=entry.title, value=_value(entry), marked=entry.kind == _BASE) for entry in entries]
-    chart = dots(rows, label="right (%), with 95 % intervals", text=_percent, said=said.get(topic, ""))
+    rows = [Row(name=entry.title, value=_value(entry), marked=entry.kind == BASE) for entry in entries]
+    chart = dots(rows, label="right (%), with 95 % intervals", text=_percent, tick=_tick, said=said.get(topic, ""))
     return joined(_said(said, topic), chart)
 
 
@@ -106,7 +105,11 @@ def _value(entry: Entry) -> Value:
 
 
 def _percent(value: float) -> str:
-    return percent(value, 1_000 if value > 0.99 else None).replace(".0 %", " %")
+    return percent(value, 1_000 if value > 0.985 else None)
+
+
+def _tick(value: float) -> str:
+    return f"{100 * value:.6g} %"
 
 
 def _distorted(found: Comparison, said: dict[str, str]) -> Html:
@@ -117,7 +120,9 @@ def _distorted(found: Comparison, said: dict[str, str]) -> Html:
     for name, unit in found.distortions:
         drawn = [Line(name=entry.title, points=_by_strength(entry, name)) for entry in entries]
         across = f"strength ({_UNITS.get(unit, unit)})"
-        charts.append(lines(drawn, title=_TITLES.get(name, name), across=across, label="right (%)", text=_percent))
+        charts.append(
+            lines(drawn, title=_TITLES.get(name, name), across=across, label="right (%)", text=_percent, tick=_tick)
+        )
         told.append(_SAID_OF.get(name, name))
     sentences = joined(*(_said(said, topic) for topic in dict.fromkeys(told)))
     note = (
@@ -157,6 +162,7 @@ def _pictures(found: Comparison, said: dict[str, str]) -> Html:
         across="training pictures",
         label="right (%), 95 % intervals",
         text=_percent,
+        tick=_tick,
         logarithmic=True,
     )
     note = (

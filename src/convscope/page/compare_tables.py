@@ -23,7 +23,7 @@ _HEAD: tuple[tuple[str, str], ...] = (
 def kinds_table(found: Comparison) -> Html:
     """Return one row a kind that was measured; it can be sorted by every column."""
     groups = [group for group in GROUPS if any(kept(entry, group) for entry in found.measured)]
-    head = [*_HEAD, *((group, "part of its accuracy that it keeps") for group in groups)]
+    head = [*_HEAD, *((group, "kept") for group in groups)]
     heading = tag(
         "tr", *(tag("th", name, tag("small", hint) if hint else "", scope="col", data_sort="") for name, hint in head)
     )

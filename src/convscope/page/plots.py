@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .curves import Axis, nice_ticks
 from .markup import Html, joined, shortened, tag
 
+Text = Callable[[float], str]
 STYLES = ("first", "second", "third", "fourth")
 _WIDTH, _HEIGHT = 440, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 24, 46
@@ -42,14 +43,14 @@ class Line:
     beyond: tuple[Value, ...] = ()
 
 
-def dots(rows: Sequence[Row], *, label: str, text: Callable[[float], str], said: str) -> Html:
+def dots(rows: Sequence[Row], *, label: str, text: Text, tick: Text, said: str) -> Html:
     """Return values as dots in rows, with their intervals as whiskers; `said` is what it shows, in words."""
     ends = [end for row in rows for end in (row.value.low, row.value.high)]
     marks = nice_ticks(max(0.0, min(ends)), min(1.0, max(ends)), most=6)
     along = Axis(low=marks[0], high=marks[-1], start=_NAME + 12, stop=_DOTS_WIDTH - 62, ticks=marks)
     bottom = _ROW * len(rows) + 8
     height = bottom + 44
-    parts = [_column(along, mark, bottom, text) for mark in marks]
+    parts = [_column(along, mark, bottom, tick) for mark in marks]
     for row in rows:
         if row.marked:
             x = along.at(row.value.value)
@@ -64,7 +65,7 @@ def dots(rows: Sequence[Row], *, label: str, text: Callable[[float], str], said:
     return tag("figure", svg, class_="chart wide")
 
 
-def _column(along: Axis, mark: float, bottom: float, text: Callable[[float], str]) -> Html:
+def _column(along: Axis, mark: float, bottom: float, text: Text) -> Html:
     x = along.at(mark)
     return joined(
         tag("line", x1=x, x2=x, y1=0, y2=bottom, class_="grid"),
@@ -72,7 +73,7 @@ def _column(along: Axis, mark: float, bottom: float, text: Callable[[float], str
     )
 
 
-def _dot(along: Axis, row: Row, y: float, text: Callable[[float], str]) -> Html:
+def _dot(along: Axis, row: Row, y: float, text: Text) -> Html:
     style, value = "second" if row.marked else "first", row.value
     x, low, high = (along.at(number) for number in (value.value, value.low, value.high))
     hint = tag("title", f"{row.name}: {text(value.value)}, 95 % interval {text(value.low)} to {text(value.high)}")
@@ -89,7 +90,8 @@ def lines(
     title: str,
     across: str,
     label: str,
-    text: Callable[[float], str],
+    text: Text,
+    tick: Text,
     logarithmic: bool = False,
 ) -> Html:
     """Return lines by a number, each value with its interval; at most four lines.
@@ -100,6 +102,7 @@ def lines(
         across: what the number is, and its unit.
         label: what the values are, and their unit.
         text: of a value.
+        tick: of a mark at the side.
         logarithmic: equal distances are equal ratios, along the chart.
     """
     shown = found[: len(STYLES)]
@@ -109,7 +112,7 @@ def lines(
     marks = nice_ticks(max(0.0, min(one.low for one in every)), max(one.high for one in every))
     upright = Axis(low=marks[0], high=marks[-1], start=bottom, stop=top, ticks=marks)
     along = _along([one.at for one in every], logarithmic=logarithmic)
-    parts = [_grid(along, upright, across, label, text, bottom, logarithmic=logarithmic)]
+    parts = [_grid(along, upright, across, label, tick, bottom, logarithmic=logarithmic)]
     for place, line in enumerate(shown):
         parts.append(_line(line, STYLES[place], along, upright, text, logarithmic=logarithmic))
         parts.append(_legend(line.name, STYLES[place], _TOP + _LEGEND_ROW * place + 6))
@@ -135,7 +138,7 @@ def _grid(  # noqa: PLR0917  # one place calls it
     upright: Axis,
     across: str,
     label: str,
-    text: Callable[[float], str],
+    text: Text,
     bottom: float,
     *,
     logarithmic: bool,
@@ -158,7 +161,7 @@ def _grid(  # noqa: PLR0917  # one place calls it
 
 
 def _line(  # one place calls it
-    line: Line, style: str, along: Axis, upright: Axis, text: Callable[[float], str], *, logarithmic: bool
+    line: Line, style: str, along: Axis, upright: Axis, text: Text, *, logarithmic: bool
 ) -> Html:
     def place(one: Value) -> tuple[float, float]:
         return along.at(math.log10(one.at) if logarithmic else one.at), upright.at(one.value)
