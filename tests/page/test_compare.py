@@ -2,6 +2,7 @@
 
 import pytest
 
+from convscope.measures.comparison.robustness import kept
 from convscope.page.compare import render_comparison
 from tests.measures.comparison.made_up import comparison, entry, growing
 from tests.page.test_report_page import HOSTILE, Page
@@ -24,7 +25,10 @@ def whole(**changes: object) -> str:
 
 def test_every_figure_is_on_the_page() -> None:
     text = " ".join(part for parts in Page(whole()).texts.values() for part in parts)
-    for part in ("90.50 %", "1,000", "10,000", "80.0 %", "It would have too many parameters.", "8C3-MP2"):
+    share = kept(entry("convolution", 0.9, 0.91), "shifted")
+    assert share is not None
+    figures = ("90.50 %", "1,000", "10,000", f"{100 * share.value:.1f} %", "8C3-MP2")
+    for part in (*figures, "It would have too many parameters."):
         assert part in text
     for title in ("All kinds", "Shared weights", "Subsampling", "Distorted pictures", "How far", "How many pictures"):
         assert title in text
