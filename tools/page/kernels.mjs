@@ -126,7 +126,65 @@ function framing() {
   );
 }
 
+/** One value for each 2 × 2 values, four at a time; `f32x4.max` or, with a factor of a quarter, `f32x4.add`. */
+function halving(/** @type {string} */ name, /** @type {string} */ both) {
+  const even = "i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27";
+  const odd = "i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31";
+  const pair = (/** @type {number} */ at) => `(${both} (v128.load offset=${at} (local.get $a)) (v128.load offset=${at} (local.get $b)))`;
+  return lines(
+    `(func (export "${name}")`,
+    "  (param $from i32) (param $to i32) (param $lines i32) (param $columns i32) (param $row i32) (param $skip i32) (param $factor f32)",
+    "  (local $c i32) (local $a i32) (local $b i32) (local $left v128) (local $right v128)",
+    "  (loop $line",
+    "    (local.set $c (i32.const 0))",
+    "    (loop $four",
+    "      (local.set $a (i32.add (local.get $from) (i32.shl (local.get $c) (i32.const 3))))",
+    "      (local.set $b (i32.add (local.get $a) (local.get $row)))",
+    `      (local.set $left ${pair(0)})`,
+    `      (local.set $right ${pair(16)})`,
+    "      (v128.store (i32.add (local.get $to) (i32.shl (local.get $c) (i32.const 2)))",
+    "        (f32x4.mul (f32x4.splat (local.get $factor))",
+    `          (${both} (${even} (local.get $left) (local.get $right)) (${odd} (local.get $left) (local.get $right)))))`,
+    "      ;; the last four may overlap those before them",
+    "      (if (i32.lt_s (i32.add (local.get $c) (i32.const 4)) (local.get $columns))",
+    "        (then",
+    "          (local.set $c (i32.add (local.get $c) (i32.const 4)))",
+    "          (if (i32.gt_s (i32.add (local.get $c) (i32.const 4)) (local.get $columns))",
+    "            (then (local.set $c (i32.sub (local.get $columns) (i32.const 4)))))",
+    "          (br $four))))",
+    "    (local.set $from (i32.add (local.get $from) (local.get $skip)))",
+    "    (local.set $to (i32.add (local.get $to) (i32.shl (local.get $columns) (i32.const 2))))",
+    "    (local.set $lines (i32.sub (local.get $lines) (i32.const 1)))",
+    "    (br_if $line (local.get $lines))))",
+  );
+}
+
+/** Maps added to others, and nothing below the floor. */
+function adding() {
+  return lines(
+    "(func (export \"add\") (param $to i32) (param $from i32) (param $bytes i32) (param $floor f32)",
+    "  (local $end i32) (local $least v128)",
+    "  (local.set $least (f32x4.splat (local.get $floor)))",
+    "  (local.set $end (i32.add (local.get $to) (local.get $bytes)))",
+    "  (loop $next",
+    "    (v128.store (local.get $to) (f32x4.max (local.get $least) (f32x4.add (v128.load (local.get $to)) (v128.load (local.get $from)))))",
+    "    (local.set $to (i32.add (local.get $to) (i32.const 16)))",
+    "    (local.set $from (i32.add (local.get $from) (i32.const 16)))",
+    "    (br_if $next (i32.lt_u (local.get $to) (local.get $end)))))",
+  );
+}
+
 /** The whole module as text. @param {{ units: number, vectors: number, wide: number, fused: boolean }} blocking */
 export function moduleText({ units, vectors, wide, fused }) {
-  return lines("(module", "(memory (export \"memory\") 1)", patches(units, vectors, fused), connections(wide, fused), framing(), ")\n");
+  return lines(
+    "(module",
+    "(memory (export \"memory\") 1)",
+    patches(units, vectors, fused),
+    connections(wide, fused),
+    framing(),
+    halving("largest", "f32x4.max"),
+    halving("mean", "f32x4.add"),
+    adding(),
+    ")\n",
+  );
 }

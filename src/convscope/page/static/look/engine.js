@@ -21,8 +21,10 @@ export function prepare(network, plain = false) {
   const fast = plain ? null : simdSteps(network);
   const steps = network.steps.map((step, index) => {
     const below = shapeAt(network, index);
+    const found = fast?.steps[index];
+    if (found) return found;
     if (step.kind === "subsampling") return (/** @type {Float32Array} */ maps) => subsample(step, maps, below, step);
-    return fast?.steps[index] ?? plainStep(step, below);
+    return plainStep(step, below);
   });
   return { network, steps, loops: fast?.loops ?? "plain" };
 }

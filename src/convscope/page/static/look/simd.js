@@ -19,6 +19,9 @@ import { patchLength, regionOf } from "./regions.js";
  * @property {(places: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number, blocks: number, out: number, area: number, floor: number) => void} patches
  * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number) => void} connections
  * @property {(from: number, to: number, maps: number, rows: number, columns: number, row: number, map: number) => void} frame
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} largest of 2 × 2
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} mean of 2 × 2
+ * @property {(to: number, from: number, bytes: number, floor: number) => void} add
  */
 
 /** The memory while it is laid out. @typedef {{ end: number, filled: [number, Float32Array | Int32Array][], most: { input: number, output: number } }} Plan */
@@ -29,14 +32,14 @@ import { patchLength, regionOf } from "./regions.js";
 
 /**
  * @param {Network} network
- * @returns {{ steps: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for steps without sums; nothing where the browser cannot do it
+ * @returns {{ steps: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for steps that JavaScript does as well; nothing where the browser cannot do it
  */
 export function simdSteps(network) {
   const found = compiled();
   if (!found) return null;
   /** @type {Plan} */
   const plan = { end: 16, filled: [], most: { input: 0, output: 0 } };
-  const laid = network.steps.map((step, index) => (step.kind === "subsampling" ? null : layOut(plan, step, shapeAt(network, index))));
+  const laid = network.steps.map((step, index) => layOut(plan, step, shapeAt(network, index)));
   const input = reserve(plan, plan.most.input);
   const output = reserve(plan, plan.most.output);
   const { memory } = found.exports;
@@ -79,8 +82,9 @@ function laidDown(plan, values) {
   return at;
 }
 
-/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
+/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
 function layOut(plan, step, below) {
+  if (step.kind === "subsampling") return layOutHalving(plan, step, below);
   if (step.kind === "connected") return layOutConnections(plan, step, below);
   return step.regions[0] * step.regions[1] === 1 ? layOutPatches(plan, step, below) : layOutUntied(plan, step, below);
 }
@@ -109,12 +113,35 @@ function filledUp(values, block) {
   return result;
 }
 
-/** The least that comes out of the module: 0 where it can do the nonlinearity. @param {Step} step */
-function leastOf(step) {
-  return step.nonlinearity === "relu" && !step.residual ? 0 : -Infinity;
+/** The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript. @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
+function layOutHalving(plan, step, below) {
+  const usual = [...step.window, ...step.stride].every((side) => side === 2) && step.columns >= 4;
+  if (!usual || (step.code !== "MP" && step.code !== "AP")) return null;
+  const area = step.rows * step.columns;
+  plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
+  plan.most.output = Math.max(plan.most.output, 4 * step.maps * area);
+  const [row, map] = [4 * below.columns, 4 * below.columns * below.rows];
+  return ({ exports, numbers, input, output }) => (maps) => {
+    numbers.set(maps, input / 4);
+    const halve = step.code === "MP" ? exports.largest : exports.mean;
+    const factor = step.code === "MP" ? 1 : 0.25;
+    if (below.rows === 2 * step.rows) halve(input, output, step.maps * step.rows, step.columns, row, 2 * row, factor);
+    else for (let at = 0; at < step.maps; at++) halve(input + at * map, output + 4 * at * area, step.rows, step.columns, row, 2 * row, factor);
+    return numbers.slice(output / 4, output / 4 + step.maps * area);
+  };
 }
 
-/** @param {Step} step @param {Float32Array} sums @param {Float32Array} maps */
+/** The least that comes out of a nonlinearity that the module can do. @param {Step} step */
+function floorOf(step) {
+  return step.nonlinearity === "relu" ? 0 : -Infinity;
+}
+
+/** The same where the sums are all that goes into it. @param {Step} step */
+function leastOf(step) {
+  return step.residual ? -Infinity : floorOf(step);
+}
+
+/** What the module has left undone. @param {Step} step @param {Float32Array} sums @param {Float32Array} maps */
 function finished(step, sums, maps) {
   return leastOf(step) === 0 ? sums : bent(step, sums, maps);
 }
@@ -167,12 +194,15 @@ function layOutPatches(plan, step, below) {
   };
   plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
   plan.most.output = Math.max(plan.most.output, 4 * BLOCK * blocks * apart);
+  const added = step.residual && step.columns >= 4; // by the module; in narrow maps by JavaScript
+  const left = added ? { ...step, residual: false } : step;
   const spread = step.stride[0] * step.stride[1] > 1 ? spreadOf(step, below, at) : null;
   return (room) => (maps) => {
     putIn(room, framed, maps, below, area, spread, step.before * (columns + 1), columns);
     const { places: from, offsets: steps, weights, bias } = addresses;
     room.exports.patches(from, places.length / 2, steps, inputs, weights, bias, blocks, room.output, 4 * apart, leastOf(step));
-    return finished(step, takenOut(room, step, apart), maps);
+    if (added) room.exports.add(room.output, room.input, 4 * maps.length, floorOf(step));
+    return finished(left, takenOut(room, step, apart), maps);
   };
 }
 
