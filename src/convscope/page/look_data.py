@@ -114,6 +114,7 @@ class LookData:
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
         good: how good the network was when its run ended, where that is known.
+        beside: a second network with the same classes, for the same pictures; it has none of its own.
     """
 
     format_version: int = FORMAT_VERSION
@@ -133,6 +134,7 @@ class LookData:
     pictures: tuple[PictureData, ...] = ()
     units: UnitsData | None = None
     good: GoodData | None = None
+    beside: "LookData | None" = None
 
 
 def look_data(
@@ -142,6 +144,7 @@ def look_data(
     title: str = "",
     units: UnitsData | None = None,
     good: GoodData | None = None,
+    beside: LookData | None = None,
 ) -> LookData:
     """Return the record of a page that shows `model` on `pictures`, and further records where there are any.
 
@@ -176,6 +179,7 @@ def look_data(
         pictures=_answered(model, pictures),
         units=units,
         good=good,
+        beside=beside,
     )
 
 

@@ -22,21 +22,22 @@ const COLUMN_PX = 150; // the maps of a step; a wide window then holds a small n
 const COLUMN_TALL_PX = 420;
 
 /**
- * Make the view; what it returns draws it anew.
+ * Make the view; what it returns draws it anew. A brief one explains nothing.
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Go} go called with the map that was pressed
  * @param {() => void} allOn turns all units on
+ * @param {{ brief: boolean }} [how]
  * @returns {(state: State) => void}
  */
-export function makeGlance(parent, network, go, allOn) {
+export function makeGlance(parent, network, go, allOn, { brief } = { brief: false }) {
   const list = element("ol", { class: "steps", "aria-label": TEXT.glance });
   const columns = [pictureColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
   const took = element("span");
   const count = element("span");
   const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
-  parent.append(element("p", { class: "hint" }, `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
+  parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
     took.textContent = `Computed here in ${short(state.milliseconds)} ms.`;
     off.hidden = state.off.length === 0;

@@ -17,16 +17,19 @@ import { TEXT, exact, short, sides, titleOf } from "./words.js";
 const PACE_MS = 140;
 const CALM_PACE_MS = 700;
 
+let boards = 0; // views of this kind, so that each has its own name for its hint
+
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {(place: Partial<Place> & { step: number }) => void} go
- * @param {(unit: import("./switches.js").Unit) => void} toggle turns a unit off or on
+ * @param {((unit: import("./switches.js").Unit) => void) | null} toggle turns a unit off or on; null where none can be
  * @returns {(state: State) => void}
  */
 export function makeNumbers(parent, network, go, toggle) {
+  const keys = `keys-${(boards += 1)}`;
   const frame = element("div", { class: "here" });
-  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": "keys" });
+  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
   const field = element("div", { class: "field" });
   const picture = cells({ rows: network.height, columns: network.width });
   const small = element("div", { class: "framed", role: "img", "aria-label": "The picture, with the part that the value can depend on" }, picture, field);
@@ -37,7 +40,7 @@ export function makeNumbers(parent, network, go, toggle) {
   const buttons = element("div", { class: "tools" });
   const working = element("div", { class: "working" });
   const left = element("div", { class: "where" }, element("figure", {}, caption, map), element("figure", {}, smallCaption, small));
-  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: "keys", text: TEXT.keys }));
+  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: keys, text: TEXT.keys }));
 
   const draw = makeWorking(network, go);
   /** @type {State | null} */
@@ -81,7 +84,7 @@ export function makeNumbers(parent, network, go, toggle) {
   };
   const stepName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
-  const turn = element("button", { type: "button", onclick: () => state && toggle(state.place) });
+  const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.place) });
   buttons.append(
     element("span", { class: "turn" }, button("‹", "The step before", () => turnStep(-1)), stepName, button("›", "The step after", () => turnStep(1))),
     element("span", { class: "turn" }, button("‹", "The map before", () => turnMap(-1)), mapName, button("›", "The map after", () => turnMap(1))),
@@ -158,7 +161,7 @@ export function makeNumbers(parent, network, go, toggle) {
     stepName.textContent = step;
     mapName.textContent = last ? what : `${what} of ${shape.maps}`;
     play.hidden = single;
-    turn.hidden = place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    turn.hidden = toggle === null || place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
     title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
     caption.textContent = single ? "The value" : `This map, ${sides(shape.rows, shape.columns)}`;

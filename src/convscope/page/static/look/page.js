@@ -1,5 +1,6 @@
 // @ts-check
 /** The page: what is shown, and what happens when something is chosen. */
+import { makeBeside } from "./beside.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComputer } from "./computing.js";
@@ -14,7 +15,7 @@ import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
 import { toggled } from "./switches.js";
 import { makeUnits } from "./units.js";
-import { GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
+import { BESIDE, GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -32,6 +33,7 @@ import { GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
  * @property {number} milliseconds that computing all maps took
  * @property {Place} place
  * @property {import("./colours.js").Palette} palette
+ * @property {import("./invariance.js").Ledger | null} ledger what was measured of each step, where the reader asked for it
  */
 
 /** @param {string} name */
@@ -47,10 +49,11 @@ function build(page, network) {
   const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : "A look inside", " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
+  const second = part("beside", BESIDE.title);
   const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
   glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
-  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers, units, good));
+  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good));
   makeLesson(lesson);
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -67,6 +70,8 @@ function build(page, network) {
   /** @type {Place | null} */
   let wanted = null;
   let drawing = 0;
+  /** @type {import("./invariance.js").Ledger | null} */
+  let ledger = null;
 
   const draw = () => {
     cancelAnimationFrame(drawing);
@@ -99,7 +104,7 @@ function build(page, network) {
     const still = isStill(what.motion);
     if (still) unmoved = intact ?? all;
     const before = still && !turnedOff.length ? null : unmoved;
-    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette: makePalette(dark.matches) };
+    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette: makePalette(dark.matches), ledger };
     glance.hidden = numbers.hidden = false;
     mark(state.picture);
     address();
@@ -114,6 +119,7 @@ function build(page, network) {
     known.set(pixels, { picture, name, motion: STILL });
     putBack();
     compute({ pixels, off });
+    beside.follow({ original: pixels, pixels, picture, name, motion: STILL });
   };
   const move = (/** @type {import("./moving.js").Motion} */ motion) => {
     const what = original && known.get(original);
@@ -121,6 +127,7 @@ function build(page, network) {
     const pixels = isStill(motion) ? original : moved(network, original, motion);
     if (pixels !== original) known.set(pixels, { ...what, motion });
     compute({ pixels, off });
+    beside.follow({ original, pixels, picture: what.picture, name: what.name, motion });
   };
   const turn = (/** @type {import("./switches.js").Off} */ next) => {
     off = next;
@@ -132,6 +139,7 @@ function build(page, network) {
     numbers.scrollIntoView({ block: "start" });
   };
   const putBack = makeSliders(glance, network, move);
+  const beside = makeBeside(second, network, inlined("worker"));
   const drawGlance = makeGlance(glance, network, go, () => turn([]));
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
@@ -143,6 +151,7 @@ function build(page, network) {
   dark.addEventListener("change", () => {
     if (state) state = { ...state, palette: makePalette(dark.matches) };
     draw();
+    beside.redraw();
   });
   const follow = () => {
     const found = fromHash(network, location.hash);

@@ -171,6 +171,20 @@ export const TEXT = {
   unreadable: "This browser cannot read that file as a picture.",
 };
 
+/** A second network under the same picture. */
+export const BESIDE = {
+  title: "Another network beside it",
+  label: "Beside it",
+  nothing: "nothing",
+  other: (/** @type {string} */ title, /** @type {string} */ layout) => `${title} ${layout}`,
+  same: (/** @type {string} */ kind) => `this network, subsampling by ${kind}`,
+  about: "It gets the same picture, moved by the same sliders. Compare the bars below its steps with those above.",
+  exchanged:
+    "The weights are those that were learned with the other subsampling; only what is taken from each window differs. Move the picture: the bars " +
+    "say how much of each step changes with either.",
+  numbers: "Its step, in numbers",
+};
+
 /** The first lesson. */
 export const LESSON = {
   title: "The first lesson: one unit, nine places",

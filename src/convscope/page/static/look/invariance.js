@@ -1,0 +1,2 @@
+// @ts-check
+/** @typedef {{ title: string, steps: { changed: number | null, left: number | null }[] }} Ledger */
