@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convscope.core.atomic import refuse_existing, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, UnreadableImageError
@@ -30,7 +29,7 @@ from convscope.training.run_folder import RunFolder
 from convscope.training.scores import Answer, Cell
 from convscope.training.settings import Settings
 
-from .look_records import good_of, units_of
+from .look_records import records_of
 
 MOST_PICTURES = 200
 MOST_BYTES = 1_000_000  # of all pictures together; a third more as text
@@ -109,15 +108,17 @@ def look(
     second = None if beside is None else _second(used, beside)
     unusable: list[tuple[str, str]] = []
     left_out = 0
+    told = reporter or Silent()
     with tuned():
+        images = None
         if pictures is not None:
             inputs = list_inputs(pictures)
             chosen = list(itertools.islice(_given(used, inputs.pictures, unusable), _room(used)))
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
-            chosen = list(_judged(used, run, (data_dir, cache_dir), reporter or Silent()))
-        units, good = units_of(used, chosen), None if run is None else good_of(run, reporter or Silent())
-        data = look_data(used, chosen, title=_title(used, path), units=units, good=good, beside=second)
+            images, chosen = _judged(used, run, (data_dir, cache_dir), told)
+        records = records_of(used, chosen, run, images, told)
+        data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
         write_text(path, render_look(data))
     return Looked(path=path, pictures=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
@@ -191,19 +192,24 @@ def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]
 
 def _judged(
     model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
-) -> Iterator[Shown]:
-    """Give pictures that the run was judged on: wrong answers first, then some of every class."""
+) -> tuple[ImageSet | None, list[Shown]]:
+    """Return the set of the run, and pictures that it was judged on: wrong answers first, then some of every class."""
     if run is None:
-        return
+        return None, []
     try:
         images = pictures_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
         places = list(itertools.islice(_places(run, images), _room(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no pictures of the run are in the page, name some after the model: {printable(str(error))}")
-        return
-    for place in places:
-        pixels: NDArray[np.uint8] = np.asarray(images.images[place])
-        yield Shown(name=images.picture_name(place), pixels=pixels, truth=int(images.labels[place]))
+        return None, []
+    return images, [
+        Shown(
+            name=images.picture_name(place),
+            pixels=np.asarray(images.images[place], np.uint8),
+            truth=int(images.labels[place]),
+        )
+        for place in places
+    ]
 
 
 def _places(run: RunFolder, images: ImageSet) -> Iterator[int]:
