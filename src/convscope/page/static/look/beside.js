@@ -27,7 +27,7 @@ export function makeBeside(parent, network, program) {
   const networks = choices(network);
   const names = [...networks.keys()];
   const select = element("select", {}, element("option", { value: "", text: BESIDE.nothing }), ...names.map((name) => element("option", { value: name, text: name })));
-  const place = element("div", { class: "second" });
+  const place = element("div", { class: "other" });
   parent.append(element("div", { class: "tools" }, element("label", {}, `${BESIDE.label} `, select)), place);
   parent.hidden = names.length === 0;
   /** @type {ReturnType<typeof makeSecond> | null} */

@@ -6,7 +6,9 @@ import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
 import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
 import { within } from "./place.js";
+import { saveButtons, sheet } from "./saving.js";
 import { isOff } from "./switches.js";
+import { unitRecord, worthOf } from "./units.js";
 import { makeWorking } from "./working.js";
 import { TEXT, exact, short, sides, titleOf } from "./words.js";
 
@@ -49,6 +51,7 @@ export function makeNumbers(parent, network, go, toggle) {
   let canvas = null;
   let until = Infinity;
   let timer = 0;
+  let offered = "";
   const move = (/** @type {Partial<Place>} */ change) => state && go({ ...state.place, ...change });
 
   const stop = () => {
@@ -85,12 +88,16 @@ export function makeNumbers(parent, network, go, toggle) {
   const stepName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
   const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.place) });
+  const worth = element("span", { class: "hint" });
+  const saves = element("div", { class: "saves" });
   buttons.append(
     element("span", { class: "turn" }, button("‹", "The step before", () => turnStep(-1)), stepName, button("›", "The step after", () => turnStep(1))),
     element("span", { class: "turn" }, button("‹", "The map before", () => turnMap(-1)), mapName, button("›", "The map after", () => turnMap(1))),
     play,
     turn,
+    worth,
   );
+  left.append(saves);
 
   map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -147,7 +154,24 @@ export function makeNumbers(parent, network, go, toggle) {
     drawPixels(picture, state.pixels, network.channels);
     setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
     name(place, valueAt(network, all, place));
+    offer(state);
     working.replaceChildren(...draw(state));
+  }
+
+  /** Buttons that save what is shown: made anew only for another map. @param {State} now */
+  function offer(now) {
+    const { step, unit } = now.place;
+    const key = `${step}/${unit}`;
+    if (offered === key) return;
+    offered = key;
+    const current = () => /** @type {State} */ (state);
+    const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.picture}`.trim();
+    const one = `${named} ${unit + 1}`;
+    const single = shapeAt(network, step).rows * shapeAt(network, step).columns === 1;
+    saves.replaceChildren(
+      ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), step, unit), label: "" }]), TEXT.saveMap)]),
+      ...(single || !step ? [] : [saveButtons(named, () => sheet(`${named}: ${current().name}`, Array.from({ length: shapeAt(network, step).maps }, (_, map) => ({ canvas: painted(network, current(), step, map), label: String(map + 1) }))), TEXT.saveMaps)]),
+    );
   }
 
   /** @param {Place} place @param {number} value */
@@ -162,6 +186,8 @@ export function makeNumbers(parent, network, go, toggle) {
     mapName.textContent = last ? what : `${what} of ${shape.maps}`;
     play.hidden = single;
     turn.hidden = toggle === null || place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    const record = turn.hidden ? null : unitRecord(network, place);
+    worth.replaceChildren(...(record?.worth ? [worthOf(network, record.worth)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
     title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
     caption.textContent = single ? "The value" : `This map, ${sides(shape.rows, shape.columns)}`;
@@ -171,6 +197,14 @@ export function makeNumbers(parent, network, go, toggle) {
     map.setAttribute("aria-label", `${step}, ${what}`);
   }
   return show;
+}
+
+/** A map, or the picture, on a canvas of its own. @param {Network} network @param {State} state @param {number} step @param {number} unit @returns {HTMLCanvasElement} */
+function painted(network, state, step, unit) {
+  const canvas = cells(shapeAt(network, step));
+  if (step === 0) drawPixels(canvas, state.pixels, network.channels);
+  else drawMap(canvas, state.palette, state.all[step], unit, largestSize(state.all[step]));
+  return canvas;
 }
 
 /** @param {Network} network @param {number} unit */

@@ -3,11 +3,13 @@
 import { makeBeside } from "./beside.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
+import { makeComparison } from "./comparison.js";
 import { makeComputer } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { readNetwork } from "./format.js";
 import { makeGlance } from "./glance.js";
 import { makeGood } from "./good.js";
+import { makeInvariance } from "./invariance.js";
 import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
@@ -15,7 +17,7 @@ import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
 import { toggled } from "./switches.js";
 import { makeUnits } from "./units.js";
-import { BESIDE, GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
+import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -51,9 +53,10 @@ function build(page, network) {
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
   const second = part("beside", BESIDE.title);
   const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
+  const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
   glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
-  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good));
+  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good, distorted, kinds));
   makeLesson(lesson);
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -148,6 +151,12 @@ function build(page, network) {
     only(truth, answer);
     pictures.scrollIntoView({ block: "start" });
   });
+  makeInvariance(distorted, network, (next) => {
+    ledger = next;
+    if (state) state = { ...state, ledger };
+    draw();
+  });
+  makeComparison(kinds, network);
   dark.addEventListener("change", () => {
     if (state) state = { ...state, palette: makePalette(dark.matches) };
     draw();
