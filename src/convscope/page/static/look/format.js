@@ -53,6 +53,9 @@ export const FORMAT_VERSION = 1;
  * @property {Picture[]} pictures
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
  * @property {import("./good.js").Good | null} [good] how good the network was, where that is known
+ * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted pictures, where that was measured
+ * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they were compared
+ * @property {Network | null} [beside] a second network for the same pictures
  */
 
 /**
@@ -124,7 +127,7 @@ function unpacked(data) {
     if (pixels.length !== size) throw new Error("The file is damaged: a picture has not its size.");
     return { ...picture, pixels };
   });
-  return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null };
+  return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
 }
 
 /** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
