@@ -135,7 +135,7 @@ function fill(lesson) {
     made.replaceChildren(mapTable(1, LESSON.features));
     kept.hidden = network.steps.length === 1;
     kept.replaceChildren(...(network.steps.length > 1 ? [mapTable(2, LESSON.kept)] : []));
-    const state = { picture: null, name: "", pixels, all, before: null, motion: STILL, off: [], milliseconds: 0, place, palette };
+    const state = { picture: null, name: "", pixels, all, before: null, motion: STILL, off: [], milliseconds: 0, place, palette, ledger: null };
     working.replaceChildren(...makeWorking(network, go)(state));
 
     /** @param {number} step @param {string} name */

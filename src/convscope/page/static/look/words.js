@@ -151,6 +151,7 @@ export const TEXT = {
   along: "moved along",
   clear: "Clear",
   pen: "Pen",
+  rounded: "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
   none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
