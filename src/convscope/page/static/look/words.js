@@ -135,8 +135,16 @@ export const TEXT = {
     "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
   legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each step has its own scale. The frames show the chosen value and what it was computed from.",
   choose: "Pictures",
+  show: "Show",
+  shown: "Pictures shown",
   all: "all",
+  right: "right answers",
   wrong: "wrong answers",
+  ofClass: "one class",
+  confused: "taken for another class",
+  isClass: (/** @type {string} */ name) => `, is ${name}`,
+  pictureNumber: (/** @type {number} */ number) => `Picture ${number}`,
+  mapNumber: (/** @type {number} */ number) => `map ${number}`,
   own: "Your own picture…",
   ownHint: "or drop one anywhere, or paste it",
   draw: "Draw",
@@ -151,6 +159,9 @@ export const TEXT = {
   along: "moved along",
   clear: "Clear",
   pen: "Pen",
+  penWidth: "Width of the pen",
+  padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
+  padHint: "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
   none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
@@ -172,6 +183,22 @@ export const TEXT = {
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
     "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
   unreadable: "This browser cannot read that file as a picture.",
+};
+
+/** A picture from the camera. */
+export const CAMERA = {
+  open: "Camera",
+  name: "from your camera",
+  view: "What the camera sees",
+  take: "Take this picture",
+  look: "look on",
+  close: "Close the camera",
+  fails: "The camera cannot be used here. Take a picture with it and give the file instead.",
+  why: {
+    NotAllowedError: "The camera was not allowed to this page. Allow it in the browser, or give the picture as a file.",
+    NotFoundError: "No camera was found. Connect one, or give the picture as a file.",
+    NotReadableError: "The camera is used by another program. Close that, or give the picture as a file.",
+  },
 };
 
 /** A second network under the same picture. */
