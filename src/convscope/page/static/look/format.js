@@ -98,6 +98,16 @@ export function readNetwork(text) {
   if (data?.format_version !== FORMAT_VERSION) {
     throw new Error(`The data have version ${String(data?.format_version)}; this page reads version ${FORMAT_VERSION}.`);
   }
+  try {
+    return unpacked(data);
+  } catch (error) {
+    if (error instanceof TypeError) throw new Error("The file is damaged: a part of its data is missing.");
+    throw error;
+  }
+}
+
+/** @param {any} data @returns {Network} */
+function unpacked(data) {
   let below = { maps: data.channels, rows: data.height, columns: data.width };
   const steps = data.steps.map((/** @type {any} */ step) => {
     const values = step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1];

@@ -82,9 +82,9 @@ function fill(lesson, toUnits) {
   lesson.append(
     element("p", { text: LESSON.intro }),
     element("div", { class: "toy bench" },
-      element("div", {}, ...channels.map((one) => one.element), element("div", { class: "tools" }, choices.picture)),
-      element("div", {}, ...units.map((one) => one.element), element("div", { class: "tools" }, choices.unit)),
-      ...boards.map((row) => element("div", {}, ...row))),
+      element("div", {}, element("div", { class: "side-by-side" }, ...channels.map((one) => one.element)), element("div", { class: "tools" }, choices.picture)),
+      element("div", { class: "toy-units" }, ...units.map((one) => one.element), element("div", { class: "tools" }, choices.unit)),
+      ...boards.map((row) => element("div", { class: "side-by-side" }, ...row))),
     element("div", { class: "tools" }, ...choices.others),
     element("h3", { text: LESSON.marked }),
     working,
