@@ -104,6 +104,21 @@ def test_an_autoencoder_lowers_its_cost_and_its_units_are_seldom_on() -> None:
     assert ((maps > 0) & (maps < 1)).all()
 
 
+def test_whitening_as_units_holds_the_whole_patch_and_each_unit_has_its_opposite() -> None:
+    rows = random_patches(stripes(), side=4, count=2_000)
+    layer = learn_layer(stripes(), units=32, side=4, by="whitening", patches=2_000, regularization=0.0)
+    weights = layer.weights.reshape(32, 16)
+    np.testing.assert_allclose(weights[:16], -weights[16:], atol=1e-9)
+    answers = layer.over(rows.reshape(-1, 4, 4, 1))
+    signed = answers[:, :16] - answers[:, 16:]  # rectified to both sides: the weighted sum
+    np.testing.assert_allclose(np.cov(signed.T, bias=True), np.eye(16), atol=1e-6)
+    np.testing.assert_allclose(signed @ np.linalg.pinv(weights[:16]).T, rows - rows.mean(axis=0), atol=1e-6)
+    few = learn_layer(stripes(), units=5, side=4, by="whitening", patches=2_000).weights.reshape(5, 16)
+    np.testing.assert_allclose(few[:2], -few[3:], atol=1e-9)
+    with pytest.raises(ParameterError, match=r"`units` of whitening must be at most twice .* 32\. Got 33\. Use fewer"):
+        learn_layer(stripes(), units=33, side=4, by="whitening", patches=100)
+
+
 @pytest.mark.parametrize("by", ["kmeans", "rica"])
 def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str) -> None:
     images = stripes(200)
@@ -121,7 +136,7 @@ def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str)
 def test_what_cannot_be_learned_from_is_refused() -> None:
     images = stripes(3)
     with pytest.raises(
-        ParameterError, match=r"`by` must be one of random, patches, kmeans, .* Got 'kmean'\. Did you mean"
+        ParameterError, match=r"`by` must be one of random, patches, whitening, .* Got 'kmean'\. Did you mean"
     ):
         learn_layer(images, units=3, side=4, by="kmean")
     with pytest.raises(ParameterError, match="`units` must be at least 1"):
