@@ -159,7 +159,12 @@ def by_hand(found: Found) -> list[str]:
             [*cells, f"{percent(low)} to {percent(high)}", f"{one['feature_seconds']:.0f} + {one['fit_seconds']:.0f}"]
         )
     head = ["set", "features", "values", "classifier", "accuracy", "95 % interval", "seconds (features + fit)"]
-    return ["## Hand-made features", "", found.get("note", ""), *table(head, rows)]
+    return [
+        "## Hand-made features",
+        "",
+        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %.",
+        *table(head, rows),
+    ]
 
 
 def speed(found: Found) -> list[str]:
