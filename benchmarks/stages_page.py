@@ -177,8 +177,21 @@ def speed(found: Found) -> list[str]:
     return ["## Features beside prediction", "", text, *table(["what", "median", "times prediction"], rows)]
 
 
+def untied(found: Found) -> list[str]:
+    """Return shared, partly shared and untied units."""
+    rows = []
+    for one in found["rows"]:
+        low, high = one["interval"]
+        cells = [f"`{one['layout']}`", f"{one['parameters_of_the_stage']:,}", percent(one["accuracy"])]
+        rows.append([*cells, f"{percent(low)} to {percent(high)}", f"{one['seconds_an_epoch']:.0f} s"])
+    head = ["layout", "parameters of the first stage", "accuracy", "95 % interval", "an epoch"]
+    text = f"All 60,000 training pictures of MNIST, epochs: {found['rows'][0]['epochs']}."
+    return ["## Shared, partly shared, untied", "", text, *table(head, rows)]
+
+
 PARTS: dict[str, Callable[[Found], list[str]]] = {
     "one-unit": one_unit,
+    "untied": untied,
     "pooled-shifts": pooled_shifts,
     "first-stage": first_stage,
     "first-stage-digits04": digits04,
