@@ -39,7 +39,7 @@ export function toyNetwork(toy) {
   const steps = toy.code && kept > 0 ? [convolution, subsampling] : [convolution];
   return {
     title: "", layout: "", version: "", classes: [], height: TOY_SIDE, width: TOY_SIDE, channels: 1, mean: [0], std: [1 / 255], // so that a pixel is what it says
-    fit: "stretch", background: [0], steps, pictures: [],
+    fit: "stretch", background: [0], steps, sigmoids: false, pictures: [],
   };
 }
 

@@ -164,11 +164,28 @@ export const TEXT = {
   turnOn: "Turn this unit on",
   allOn: "Turn all on again",
   isOff: "But this unit is turned off: its map is 0 everywhere, and everything after it goes without it.",
+  picture: "picture",
+  saveMap: "Save this:",
+  saveMaps: "Save all maps of the step:",
   near:
     "Your picture goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
     "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
   unreadable: "This browser cannot read that file as a picture.",
+};
+
+/** A second network under the same picture. */
+export const BESIDE = {
+  title: "Another network beside it",
+  label: "Beside it",
+  nothing: "nothing",
+  other: (/** @type {string} */ title, /** @type {string} */ layout) => `${title} ${layout}`,
+  same: (/** @type {string} */ kind) => `this network, subsampling by ${kind}`,
+  about: "It gets the same picture, moved by the same sliders. Compare the bars below its steps with those above.",
+  exchanged:
+    "The weights are those that were learned with the other subsampling; only what is taken from each window differs. Move the picture: the bars " +
+    "say how much of each step changes with either.",
+  numbers: "Its step, in numbers",
 };
 
 /** The first lesson. */
@@ -230,7 +247,12 @@ export const UNIT_TEXT = {
   of: " of ",
   step: "Step",
   order: "First",
-  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest" },
+  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest", needed: "most needed" },
+  without: (/** @type {string} */ change) => `Without it, accuracy changes by ${change} points`,
+  losesMost: "; most for ",
+  worthMeasured: (/** @type {string} */ pictures) => `What the network loses without a unit was measured on ${pictures}.`,
+  filtersOf: (/** @type {string} */ step) => `weights of ${step}`,
+  saveFilters: "Save these weights:",
   before: "Units before these",
   after: "Units after these",
   share: (/** @type {string} */ part) => `That is ${part} of the picture.`,
@@ -272,4 +294,45 @@ export const GOOD_TEXT = {
   costHint: "For one picture. While training, the maps of all steps are kept until the gradients have been computed; for prediction, only those that go into a step and come out of it.",
   costs: ["step", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
   total: "in all",
+};
+
+/** Saving what is drawn. */
+export const SAVING = { save: "Save this picture:" };
+
+/** How the network takes distorted pictures, as it was measured. */
+export const INVARIANCE = {
+  title: "Distorted pictures",
+  intro: (/** @type {string} */ pictures) => `Accuracy when pictures are distorted, and what each step makes of it. Measured on ${pictures} of`,
+  margin: (/** @type {number} */ pixels) => `A margin of ${counted(pixels, "pixel")} was put around each, so that a shift by less loses nothing.`,
+  distortion: "Distortion",
+  strength: "Strength",
+  accuracy: "Accuracy",
+  right: "right",
+  same: "same answer",
+  falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
+  fall: (/** @type {string} */ part, /** @type {string} */ strength) => `below ${part} of what it is undistorted at ${strength}`,
+  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
+  ledger: "What each step makes of it",
+  ledgerHint:
+    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Moved along: how far they still are " +
+    "when the old maps are moved as the picture was; what is left then is lost, not moved. Movement: the part of the change, squared, that is explained by it.",
+  heads: ["step", "changed", "", "moved along", "", "movement"],
+  beside: "show it below the steps at the top, too",
+  measured: (/** @type {string} */ what) => `measured, ${what}:`,
+};
+
+/** Kinds of networks that learned the same pictures. */
+export const COMPARISON = {
+  title: "Compared with other kinds",
+  about: (/** @type {string} */ learned, /** @type {string} */ judged, /** @type {string} */ seeds, /** @type {string} */ budget) =>
+    `each learned from the same ${learned}${budget} and was judged on the same ${judged}; ${seeds} each. The line around a dot is the 95 % interval.`,
+  budgets: {
+    epochs: (/** @type {string} */ amount) => `, ${amount} times over,`,
+    seconds: (/** @type {string} */ amount) => ` for ${amount} seconds`,
+  },
+  distorted: "And when pictures are distorted:",
+  undisturbed: "as they are",
+  picture: "Accuracy of each kind",
+  sortHint: "Press the head of a column to sort by it.",
+  heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
 };
