@@ -109,6 +109,17 @@ class Curve:
     unit: str
     points: tuple[Point, ...]
 
+    def at(self, point: Point) -> str:
+        """Return one of the points in words.
+
+        Examples:
+            >>> from types import SimpleNamespace
+            >>> Curve(distortion="jpeg", unit="100 - quality", points=()).at(SimpleNamespace(strength=50.0))
+            'jpeg by 50 (100 - quality)'
+        """
+        unit = f"({self.unit})" if " " in self.unit else self.unit
+        return f"{self.distortion} by {point.strength:g} {unit}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
@@ -158,6 +169,11 @@ class Invariance:
     def accuracy(self) -> float:
         """Part that is right undistorted, 0…1."""
         return self.right / self.pictures
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson)."""
+        return wilson_interval(self.right, self.pictures)
 
     @property
     def stages(self) -> tuple[int | None, ...]:

@@ -39,7 +39,7 @@ class Variation:
         self.count += maps.shape[1]
 
     def between(self, inside: Tensor | None = None) -> float:
-        """Return the mean squared distance of two different pictures, over all places or those `inside` (one number each)."""
+        """Return the mean squared distance of two different pictures, over all places or those `inside`."""
         if self._sum is None or self._squares is None or self.count < 2:
             return 0.0
         variance = (self._squares - self._sum.square() / self.count).clamp_min(0) / (self.count - 1)

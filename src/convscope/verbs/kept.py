@@ -74,4 +74,6 @@ def read_kept(kind: type[RecordT], path: Path, *, how: str) -> RecordT:
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ConvscopeError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} must be a record of this version. Got another ({error}). Make it with: {how}") from None
+        raise DataError(
+            f"{path} must be a record of this version. Got another ({error}). Make it with: {how}"
+        ) from None

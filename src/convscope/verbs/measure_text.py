@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 
-from convscope.core.statistics import wilson_interval
 from convscope.core.text import columns_of, counted
 from convscope.measures.invariance_record import Curve, Invariance, Point, limits
 
 
 def measure_text(found: Invariance) -> str:
     """Return the record as text: the limits, the answers by strength, and the ledger of steps for each distortion."""
-    low, high = wilson_interval(found.right, found.pictures)
+    low, high = found.interval
     lines = [
         f"{found.layout} on {counted(found.pictures, 'picture')} of {found.data} ({found.part})",
         f"accuracy {found.accuracy:.2%} undistorted (95 % interval {low:.2%} to {high:.2%})",
@@ -18,8 +17,8 @@ def measure_text(found: Invariance) -> str:
         "",
         *columns_of(_limit_rows(found)),
         "",
-        "The answers by strength. Accuracy with its 95 % interval; the part that keeps its class, of all pictures and of",
-        "those right undistorted; the change of the probability of that class; what left the canvas.",
+        "The answers by strength: accuracy with its 95 % interval; the part that keeps its class, of all pictures and",
+        "of those right undistorted; the change of the probability of that class; what left the canvas.",
         "",
     ]
     for curve in found.curves:
@@ -33,8 +32,7 @@ def measure_text(found: Invariance) -> str:
     for curve in found.curves:
         point = found.shown(curve)
         gone = f"; {point.left_canvas:.0%} of the picture left the canvas" if point.left_canvas > 0.005 else ""
-        title = f"{curve.distortion} by {point.strength:g} {curve.unit}{gone}"
-        lines += [title, *_ledger(found, point), ""]
+        lines += [curve.at(point) + gone, *_ledger(found, point), ""]
     return "\n".join(lines).rstrip()
 
 
