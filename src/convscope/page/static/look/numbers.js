@@ -166,7 +166,7 @@ export function makeNumbers(parent, network, go, toggle) {
     offered = key;
     const current = () => /** @type {State} */ (state);
     const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.picture}`.trim();
-    const one = `${named} ${unit + 1}`;
+    const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
     const single = shapeAt(network, step).rows * shapeAt(network, step).columns === 1;
     saves.replaceChildren(
       ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), step, unit), label: "" }]), TEXT.saveMap)]),

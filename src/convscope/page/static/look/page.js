@@ -57,7 +57,7 @@ function build(page, network) {
   glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
   page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good, distorted, kinds));
-  makeLesson(lesson);
+  makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   /** @type {State | null} */
