@@ -299,7 +299,7 @@ export const INVARIANCE = {
   ledgerHint:
     "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Moved along: how far they still are " +
     "when the old maps are moved as the picture was; what is left then is lost, not moved. Movement: the part of the change, squared, that is explained by it.",
-  heads: ["step", "changed", "", "moved along", "", "movement"],
+  heads: ["step", "changed", "moved along", "movement"],
   beside: "show it below the steps at the top, too",
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
@@ -316,6 +316,7 @@ export const COMPARISON = {
   distorted: "And when pictures are distorted:",
   undisturbed: "as they are",
   picture: "Accuracy of each kind",
+  table: "All kinds, as a table",
   sortHint: "Press the head of a column to sort by it.",
   heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
 };
