@@ -129,6 +129,10 @@ export function takingOf(step, count) {
 }
 
 export const TEXT = {
+  lookInside: "A look inside",
+  outside: "outside the map: 0",
+  sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
+  slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
     "A picture goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
     "and writes one number for each place, so that each of its units makes one map; a subsampling makes the maps smaller. " +
@@ -222,6 +226,8 @@ function together(text) {
 
 /** What the units respond to. */
 export const UNIT_TEXT = {
+  unit: (/** @type {number} */ number) => `Unit ${number}`,
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) => `${first}–${last} of ${all}`,
   title: "Units",
   intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
   onlyFilters: "The weights of each unit.",
