@@ -93,6 +93,11 @@ class RunFolder:
         return self.path / "units.json"
 
     @property
+    def cost(self) -> Path:
+        """What each step costs, where that was measured."""
+        return self.path / "cost.json"
+
+    @property
     def comparison(self) -> Path:
         """The network among other kinds, where they were compared."""
         return self.path / "comparison.json"
@@ -101,7 +106,7 @@ class RunFolder:
     def results(self) -> tuple[Path, ...]:
         """What a run leaves, and what is measured of it later; a new run in the folder begins without."""
         run = (self.checkpoint, self.model, self.report, self.page, self.look, self.history)
-        return (*run, self.invariance, self.units, self.comparison)
+        return (*run, self.invariance, self.units, self.cost, self.comparison)
 
 
 def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
