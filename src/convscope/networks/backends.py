@@ -16,7 +16,7 @@ from convscope.core.extras import optional
 from convscope.core.machine import machine, usable_cores
 
 from .build import Network
-from .fast import PredictionPrecision, choose_prediction_precision, ready_to_predict
+from .fast import choose_prediction_precision, ready_to_predict
 from .int8 import calibrated
 from .onnx_graph import INPUT, onnx_bytes
 
@@ -139,7 +139,7 @@ def _openvino(content: bytes, precision: str) -> Runner:
     return run
 
 
-def _onnxruntime(content: bytes, precision: str) -> Runner:
+def _onnxruntime(content: bytes, _: str) -> Runner:
     package: Any = optional("onnxruntime", needed_for="Predictions by ONNX Runtime", extra="onnxruntime")
     options = package.SessionOptions()
     options.intra_op_num_threads = usable_cores()

@@ -55,9 +55,7 @@ class FusedStage(nn.Module):
             add = torch.ops.mkldnn._convolution_pointwise.binary
             values = add(below, maps, own.weight, own.bias, *places, "add", 1.0, "relu", [], None)
         else:
-            values = torch.ops.mkldnn._convolution_pointwise(
-                below, own.weight, own.bias, *places, "relu", [], None
-            )
+            values = torch.ops.mkldnn._convolution_pointwise(below, own.weight, own.bias, *places, "relu", [], None)
         if self.subsampling is not None:
             values = self.subsampling(values)
         return values
@@ -65,11 +63,15 @@ class FusedStage(nn.Module):
 
 def _fused(stage: nn.Module, precision: torch.dtype) -> nn.Module:
     """Return `stage` with its convolution and ReLU in one, where that can be; else as it is."""
-    able = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    able = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     if not able or (precision == torch.bfloat16 and not machine().bfloat16) or not isinstance(stage, ConvolutionStage):
         return stage
     late = stage.subsampling is not None and not stage.subsample_first
-    if late or stage.nonlinearity is not NONLINEARITIES["relu"] or not isinstance(stage.convolution, nn.Conv2d):
+    if (
+        late
+        or stage.nonlinearity.apply is not NONLINEARITIES["relu"].apply
+        or not isinstance(stage.convolution, nn.Conv2d)
+    ):
         return stage
     return FusedStage(stage, stage.convolution)
 

@@ -5,6 +5,7 @@ weights -63…63, one scale a unit. Weights have 7 bits everywhere, because proc
 bits in 16, which may overflow: so all processors give the same answers. The classifier's sums stay in float32.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
 
-from .build import ConvolutionStage, Network
+from .build import ConnectedStage, ConvolutionStage, Network
 from .fast import ready_to_predict
 from .onnx_messages import Graph
 
@@ -75,8 +76,7 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
     if not len(images):
         raise ParameterError("`calibration` must have at least one picture. Got none. Give some training pictures.")
     ready = ready_to_predict(network, fused=False)
-    sums = [stage.convolution if isinstance(stage, ConvolutionStage) else stage.linear for stage in _summing(ready)]
-    sums.append(ready.weighted_sums())
+    sums = [*_summing(ready), ready.weighted_sums()]
     inputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}
     outputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}
 
@@ -92,8 +92,13 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
     return Int8(inputs=_whole(inputs), outputs=_whole(outputs))
 
 
-def _summing(network: Network) -> list[nn.Module]:
-    return [stage for stage in network.stages if hasattr(stage, "convolution") or hasattr(stage, "linear")]
+def _summing(network: Network) -> Iterator[nn.Module]:
+    """Give the modules that add up what they weigh, from the picture upward."""
+    for stage in network.stages:
+        if isinstance(stage, ConvolutionStage):
+            yield stage.convolution
+        elif isinstance(stage, ConnectedStage):
+            yield stage.linear
 
 
 def _whole(found: dict[nn.Module, list[Range]]) -> tuple[Range, ...]:

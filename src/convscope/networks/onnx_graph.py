@@ -6,6 +6,7 @@ uint8 N H W C, as everywhere here; its output ``probabilities`` is float32 N K.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
     flat, sums = False, 0
     for place, step in enumerate(folded.steps):
         if isinstance(step, Subsampling):
-            value = _SUBSAMPLINGS[step.code](graph, value, step, shape)
+            value = _SUBSAMPLINGS[step.code](_Windows(graph=graph, step=step, shape=shape), value)
         elif isinstance(step, Sums):
             value = _sums(graph, value, step, int8, sums)
         else:
@@ -102,9 +103,13 @@ def _connections(graph: Graph, below: str, step: Connections, int8: Int8 | None,
 
 
 def _gelu(graph: Graph, value: str) -> str:
-    scaled = graph.node("Mul", value, graph.constant(np.float32(math.sqrt(0.5)).reshape(())))
-    part = graph.node("Add", graph.node("Erf", scaled), graph.constant(np.float32(1).reshape(())))
-    return graph.node("Mul", graph.node("Mul", value, part), graph.constant(np.float32(0.5).reshape(())))
+    root, one, half = (graph.constant(np.array(number, np.float32)) for number in (math.sqrt(0.5), 1.0, 0.5))
+    part = graph.node("Add", graph.node("Erf", graph.node("Mul", value, root)), one)
+    return graph.node("Mul", graph.node("Mul", value, part), half)
+
+
+def _unchanged(_: Graph, value: str) -> str:
+    return value
 
 
 NONLINEAR: dict[str, Callable[[Graph, str], str]] = {
@@ -114,56 +119,63 @@ NONLINEAR: dict[str, Callable[[Graph, str], str]] = {
     "elu": lambda graph, value: graph.node("Elu", value, alpha=1.0),
     "gelu": _gelu,
     "abs": lambda graph, value: graph.node("Abs", value),
-    "linear": lambda graph, value: value,
+    "linear": _unchanged,
 }
 
-Shape = tuple[int, int, int]
+
+@dataclass(frozen=True, kw_only=True)
+class _Windows:
+    """What is subsampled, and how; `shape` is maps, rows and columns below."""
+
+    graph: Graph
+    step: Subsampling
+    shape: tuple[int, int, int]
+
+    def windowed(self, kind: str, value: str) -> str:
+        """Return the largest or the mean of each window, or of the whole map."""
+        if self.step.window is None:
+            return self.graph.node(f"Global{kind}", value)
+        side, stride = self.step.window, self.step.stride
+        return self.graph.node(kind, value, kernel_shape=[side] * 2, strides=[stride] * 2)
+
+    def every(self, value: str, stride: int) -> str:
+        """Return every value `stride` apart, as many as there are windows."""
+        places = [self.step.window_over(side).places(side) for side in self.shape[1:]]
+        ends = [(count - 1) * stride + 1 for count in places]
+        given = [np.array(one, np.int64) for one in ([0, 0], ends, [2, 3], [stride] * 2)]
+        return self.graph.node("Slice", value, *map(self.graph.constant, given))
 
 
-def _windowed(graph: Graph, kind: str, value: str, step: Subsampling) -> str:
-    """Return the largest or the mean of each window, or of the whole map."""
-    if step.window is None:
-        return graph.node(f"Global{kind}", value)
-    return graph.node(kind, value, kernel_shape=[step.window] * 2, strides=[step.stride] * 2)
+def _largest(over: _Windows, value: str) -> str:
+    return over.windowed("MaxPool", value)
 
 
-def _largest(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
-    return _windowed(graph, "MaxPool", value, step)
+def _mean(over: _Windows, value: str) -> str:
+    return over.windowed("AveragePool", value)
 
 
-def _mean(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
-    return _windowed(graph, "AveragePool", value, step)
+def _root_mean_square(over: _Windows, value: str) -> str:
+    return over.graph.node("Sqrt", _mean(over, over.graph.node("Mul", value, value)))
 
 
-def _root_mean_square(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
-    return graph.node("Sqrt", _windowed(graph, "AveragePool", graph.node("Mul", value, value), step))
+def _subset(over: _Windows, value: str) -> str:
+    return over.every(value, over.step.stride)
 
 
-def _every(graph: Graph, value: str, step: Subsampling, shape: Shape, stride: int) -> str:
-    """Return every value `stride` apart, as many as there are windows."""
-    places = [step.window_over(side).places(side) for side in shape[1:]]
-    ends = [(count - 1) * stride + 1 for count in places]
-    given = [np.array(one, np.int64) for one in ([0, 0], ends, [2, 3], [stride] * 2)]
-    return graph.node("Slice", value, *map(graph.constant, given))
-
-
-def _subset(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
-    return _every(graph, value, step, shape, step.stride)
-
-
-def _stochastic(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
+def _stochastic(over: _Windows, value: str) -> str:
     """Return Σ x² / Σ x over the positive values of each window; where there are none, the mean."""
+    graph = over.graph
     chances = graph.node("Relu", value)
-    total = _mean(graph, chances, step, shape)
-    weighted = _mean(graph, graph.node("Mul", chances, value), step, shape)
+    total = _mean(over, chances)
+    weighted = _mean(over, graph.node("Mul", chances, value))
     some = graph.node("Greater", total, graph.constant(np.zeros((), np.float32)))
     safe = graph.node("Where", some, total, graph.constant(np.ones((), np.float32)))
-    return graph.node("Where", some, graph.node("Div", weighted, safe), _mean(graph, value, step, shape))
+    return graph.node("Where", some, graph.node("Div", weighted, safe), _mean(over, value))
 
 
-def _blurred(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
+def _blurred(over: _Windows, value: str) -> str:
     """Return the binomial mean around the first place of each window, or over the whole map."""
-    maps, rows, columns = shape
+    graph, step, (maps, rows, columns) = over.graph, over.step, over.shape
     if step.window is None:
         down, across = np.array(binomial(rows)), np.array(binomial(columns))
     else:
@@ -173,12 +185,11 @@ def _blurred(graph: Graph, value: str, step: Subsampling, shape: Shape) -> str:
             edges = graph.constant(np.array([0, 0, reach, reach] * 2, np.int64))
             value = graph.node("Pad", value, edges, mode="edge")
     weights = np.broadcast_to((down[:, None] * across).astype(np.float32), (maps, 1, len(down), len(across)))
-    stride = step.stride if step.window else 1
-    value = graph.node("Conv", value, graph.constant(weights), strides=[stride] * 2, group=maps)
-    return _every(graph, value, step, shape, 1) if step.window else value
+    value = graph.node("Conv", value, graph.constant(weights), strides=[step.stride] * 2, group=maps)
+    return over.every(value, 1) if step.window else value
 
 
-_SUBSAMPLINGS: dict[str, Callable[[Graph, str, Subsampling, Shape], str]] = {
+_SUBSAMPLINGS: dict[str, Callable[[_Windows, str], str]] = {
     "MP": _largest,
     "AP": _mean,
     "SS": _subset,

@@ -1,4 +1,4 @@
-"""A graph of operations in the ONNX format: its protocol buffers, written here, so that nothing needs installing for it.
+"""A graph of operations in the ONNX format: its protocol buffers, written here, so that nothing need be installed.
 
 Numbers of fields are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), version 9 of the
 format with operators of version 17.
@@ -21,8 +21,8 @@ def varint(number: int) -> bytes:
     """Return a whole number as protocol buffers write it: 7 bits a byte, the lowest first; negative ones have ten.
 
     Examples:
-        >>> varint(1), varint(300).hex(), len(varint(-1))
-        (b'\\x01', 'ac02', 10)
+        >>> varint(1).hex(), varint(300).hex(), len(varint(-1))
+        ('01', 'ac02', 10)
     """
     rest = number & (1 << 64) - 1
     found = bytearray()
@@ -32,7 +32,7 @@ def varint(number: int) -> bytes:
     return bytes([*found, rest])
 
 
-def field(number: int, value: int | float | str | bytes) -> bytes:
+def field(number: int, value: float | str | bytes) -> bytes:
     """Return one field of a message: a whole number, a float32, a text or a message within."""
     if isinstance(value, int):
         return varint(number << 3) + varint(value)
