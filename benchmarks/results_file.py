@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("convscope", "torch", "numpy", "pillow", "scikit-learn")
+PACKAGES = ("torch", "numpy", "pillow", "scikit-learn")
 
 
 def surroundings() -> dict[str, Any]:
     """Return commit, command, date, versions and machine."""
+    from convscope import __version__
     from convscope.core.machine import machine
 
     here = machine()
@@ -27,7 +28,7 @@ def surroundings() -> dict[str, Any]:
         "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *map(_anywhere, sys.argv[1:])]),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {"convscope": __version__} | {package: version(package) for package in PACKAGES},
         "processor": here.processor,
         "cores": here.cores,
         "bfloat16": here.bfloat16,

@@ -160,3 +160,24 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
     assert unlabelled.good is None
     assert unlabelled.units is not None
     assert {unit.selectivity for step in unlabelled.units.steps for unit in step.units} == {None}
+
+
+def test_a_second_network_of_any_layout_goes_beside_and_must_have_the_same_classes(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    small_model("5N", classes=10).save(tmp_path / "other" / "model.safetensors")
+    named = convscope.load(run)
+    second = Model(
+        network=Network(Layout.parse("20N"), height=8, width=8, channels=1, classes=10),
+        layout=Layout.parse("20N"),
+        classes=named.classes,
+        preprocessing=named.preprocessing,
+    )
+    second.save(tmp_path / "flat.safetensors")
+    data = data_of(convscope.look(run, [], beside=tmp_path / "flat.safetensors", output=tmp_path / "x.html").path)
+    assert data.beside is not None
+    assert (data.beside.title, data.beside.layout, data.beside.pictures) == ("flat", "20N", ())
+    with pytest.raises(
+        ParameterError, match=r"`beside` must be a model of the same classes in the same order \(0, 1, "
+    ):
+        convscope.look(run, [], beside=tmp_path / "other", output=tmp_path / "y.html")
+    assert not (tmp_path / "y.html").exists()

@@ -23,6 +23,7 @@ COMMANDS = {
     "look": "Look inside a network: one page that runs it and shows every step.",
     "draw": "Draw filters, maps, curves, the layout, or the step in motion.",
     "measure": "Measure what each step makes of distorted pictures.",
+    "compare": "Compare kinds of networks on the same pictures, with the same budget.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
     "check": "Say what is wrong with a set of pictures; change nothing.",
     "machine": "Show what was found of this computer, and what was chosen for it.",

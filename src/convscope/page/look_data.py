@@ -15,8 +15,10 @@ from convscope.networks.model import Model
 from convscope.networks.plan import Step
 from convscope.stages.subsampling import Subsampling
 
+from .comparison_data import ComparisonData
 from .encoding import encoded
 from .good_data import GoodData
+from .invariance_data import InvarianceData
 from .units_data import UnitsData
 
 FORMAT_VERSION = 1
@@ -114,6 +116,9 @@ class LookData:
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
         good: how good the network was when its run ended, where that is known.
+        beside: a second network with the same classes, for the same pictures; it has none of its own.
+        invariance: how it takes distorted pictures, where that was measured.
+        comparison: it among other kinds of networks, where they were compared.
     """
 
     format_version: int = FORMAT_VERSION
@@ -133,6 +138,19 @@ class LookData:
     pictures: tuple[PictureData, ...] = ()
     units: UnitsData | None = None
     good: GoodData | None = None
+    beside: "LookData | None" = None
+    invariance: InvarianceData | None = None
+    comparison: ComparisonData | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What else the page shows of a network, each where it is known; None leaves no empty place."""
+
+    units: UnitsData | None = None
+    good: GoodData | None = None
+    invariance: InvarianceData | None = None
+    comparison: ComparisonData | None = None
 
 
 def look_data(
@@ -140,8 +158,8 @@ def look_data(
     pictures: Sequence[Shown] = (),
     *,
     title: str = "",
-    units: UnitsData | None = None,
-    good: GoodData | None = None,
+    records: Records | None = None,
+    beside: LookData | None = None,
 ) -> LookData:
     """Return the record of a page that shows `model` on `pictures`, and further records where there are any.
 
@@ -174,8 +192,8 @@ def look_data(
         steps=steps,
         sigmoids=folded.sigmoids,
         pictures=_answered(model, pictures),
-        units=units,
-        good=good,
+        beside=beside,
+        **({} if records is None else vars(records)),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.stages.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_layer
+from convscope.stages.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_layer, summed
 from convscope.stages.patch_learning.layer import learner_for
 from convscope.stages.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.stages.patch_learning.patches import random_patches
@@ -104,6 +104,21 @@ def test_an_autoencoder_lowers_its_cost_and_its_units_are_seldom_on() -> None:
     assert ((maps > 0) & (maps < 1)).all()
 
 
+def test_whitening_as_units_holds_the_whole_patch_and_each_unit_has_its_opposite() -> None:
+    rows = random_patches(stripes(), side=4, count=2_000)
+    layer = learn_layer(stripes(), units=32, side=4, by="whitening", patches=2_000, regularization=0.0)
+    weights = layer.weights.reshape(32, 16)
+    np.testing.assert_allclose(weights[:16], -weights[16:], atol=1e-9)
+    answers = layer.over(rows.reshape(-1, 4, 4, 1))
+    signed = answers[:, :16] - answers[:, 16:]  # rectified to both sides: the weighted sum
+    np.testing.assert_allclose(np.cov(signed.T, bias=True), np.eye(16), atol=1e-6)
+    np.testing.assert_allclose(signed @ np.linalg.pinv(weights[:16]).T, rows - rows.mean(axis=0), atol=1e-6)
+    few = learn_layer(stripes(), units=5, side=4, by="whitening", patches=2_000).weights.reshape(5, 16)
+    np.testing.assert_allclose(few[:2], -few[3:], atol=1e-9)
+    with pytest.raises(ParameterError, match=r"`units` of whitening must be at most twice .* 32\. Got 33\. Use fewer"):
+        learn_layer(stripes(), units=33, side=4, by="whitening", patches=100)
+
+
 @pytest.mark.parametrize("by", ["kmeans", "rica"])
 def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str) -> None:
     images = stripes(200)
@@ -121,7 +136,7 @@ def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str)
 def test_what_cannot_be_learned_from_is_refused() -> None:
     images = stripes(3)
     with pytest.raises(
-        ParameterError, match=r"`by` must be one of random, patches, kmeans, .* Got 'kmean'\. Did you mean"
+        ParameterError, match=r"`by` must be one of random, patches, whitening, .* Got 'kmean'\. Did you mean"
     ):
         learn_layer(images, units=3, side=4, by="kmean")
     with pytest.raises(ParameterError, match="`units` must be at least 1"):
@@ -155,6 +170,27 @@ def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distance
         if answer == "hard":
             expected = (distances == distances.min()).astype(float)
         np.testing.assert_allclose(maps[row, column], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("answer", ["hard", "triangle"])
+@pytest.mark.parametrize(("contrast", "parts"), [(True, 2), (False, 1), (True, 3)])
+def test_summed_answers_are_the_sums_of_the_answers_everywhere(answer, contrast, parts, monkeypatch) -> None:
+    monkeypatch.setattr(summed, "_BLOCK_VALUES", 100)  # several blocks a picture
+    images = stripes(channels=3)[:3, :, :15]  # 12 x 13 places
+    layer = ClusterLayer.learn(images, units=7, side=4, answer=answer, patches=300, contrast=contrast)
+    found = layer.summed(images, parts=parts)
+    for picture, values in zip(images, found, strict=True):
+        bands = np.array_split(layer.everywhere(picture / 255), parts)
+        expected = [part.sum(axis=(0, 1)) for band in bands for part in np.array_split(band, parts, axis=1)]
+        np.testing.assert_allclose(values, np.concatenate(expected), rtol=1e-4, atol=1e-3)
+
+
+def test_summed_answers_refuse_other_pictures_and_parts() -> None:
+    layer = ClusterLayer.learn(stripes(3), units=2, side=4, patches=50)
+    with pytest.raises(DataError, match=r"`images` must be a uint8 array N H W 1\. Got uint8 \(2, 16, 16, 3\)"):
+        layer.summed(stripes(2, channels=3))
+    with pytest.raises(ParameterError, match=r"`parts` must be from 1 to 13, the places along a side\. Got 14"):
+        layer.summed(stripes(2), parts=14)
 
 
 def test_units_of_each_kind_answer_with_their_own_nonlinearity() -> None:

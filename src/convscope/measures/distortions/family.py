@@ -67,7 +67,7 @@ def _elastic(images: Tensor, strength: float, generators: list[torch.Generator],
     return resample(images, rows + fields[:, 0], columns + fields[:, 1], background)
 
 
-_SHIFTS = (-0.25, -0.125, -0.07, -0.035, 0.035, 0.07, 0.125, 0.25)
+_SHIFTS = (-0.5, -0.375, -0.25, -0.125, -0.07, -0.035, 0.035, 0.07, 0.125, 0.25, 0.375, 0.5)  # to half the side
 _FAR = 1e6
 
 DISTORTIONS: dict[str, Distortion] = {
@@ -92,7 +92,7 @@ DISTORTIONS: dict[str, Distortion] = {
             unit="ratio - 1",
             low=-0.9,
             high=9,
-            usual=(-0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.4),
+            usual=(-0.5, -0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0),
             motion=motions.scale,
         ),
         Distortion(

@@ -53,6 +53,9 @@ export const FORMAT_VERSION = 1;
  * @property {Picture[]} pictures
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
  * @property {import("./good.js").Good | null} [good] how good the network was, where that is known
+ * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted pictures, where that was measured
+ * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they were compared
+ * @property {Network | null} [beside] a second network for the same pictures
  */
 
 /**
@@ -95,6 +98,16 @@ export function readNetwork(text) {
   if (data?.format_version !== FORMAT_VERSION) {
     throw new Error(`The data have version ${String(data?.format_version)}; this page reads version ${FORMAT_VERSION}.`);
   }
+  try {
+    return unpacked(data);
+  } catch (error) {
+    if (error instanceof TypeError) throw new Error("The file is damaged: a part of its data is missing.");
+    throw error;
+  }
+}
+
+/** @param {any} data @returns {Network} */
+function unpacked(data) {
   let below = { maps: data.channels, rows: data.height, columns: data.width };
   const steps = data.steps.map((/** @type {any} */ step) => {
     const values = step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1];
@@ -114,7 +127,7 @@ export function readNetwork(text) {
     if (pixels.length !== size) throw new Error("The file is damaged: a picture has not its size.");
     return { ...picture, pixels };
   });
-  return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null };
+  return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
 }
 
 /** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */

@@ -22,21 +22,22 @@ const COLUMN_PX = 150; // the maps of a step; a wide window then holds a small n
 const COLUMN_TALL_PX = 420;
 
 /**
- * Make the view; what it returns draws it anew.
+ * Make the view; what it returns draws it anew. A brief one explains nothing.
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Go} go called with the map that was pressed
  * @param {() => void} allOn turns all units on
+ * @param {{ brief: boolean }} [how]
  * @returns {(state: State) => void}
  */
-export function makeGlance(parent, network, go, allOn) {
+export function makeGlance(parent, network, go, allOn, { brief } = { brief: false }) {
   const list = element("ol", { class: "steps", "aria-label": TEXT.glance });
   const columns = [pictureColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
   const took = element("span");
   const count = element("span");
   const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
-  parent.append(element("p", { class: "hint" }, `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
+  parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
     took.textContent = `Computed here in ${short(state.milliseconds)} ms.`;
     off.hidden = state.off.length === 0;
@@ -100,25 +101,52 @@ function stepColumn(network, step, go) {
   const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
   const bars = changeBars(network, step);
   const made = column(titleOf(here, last), here.name, what, out, body.element);
-  made.append(bars.element);
+  const measured = ledgerBars(step);
+  made.append(bars.element, measured.element);
   made.classList.add(here.kind);
   return {
     element: made,
     draw(state) {
       body.draw(state);
       bars.draw(state);
+      measured.draw(state);
+    },
+  };
+}
+
+/** A part of one, as a bar with its name. @param {string} name */
+function partBar(name) {
+  const bar = element("span", { class: "bar" });
+  const value = element("span", { class: "value" });
+  const made = element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value);
+  const set = (/** @type {number | null} */ part) => {
+    made.hidden = part === null;
+    bar.style.width = `${Math.min(100, 100 * (part ?? 0))}%`;
+    value.textContent = `${Math.round(100 * (part ?? 0))} %`;
+  };
+  return { element: made, set };
+}
+
+/** What was measured of a step on many pictures, where the reader asked for it. @param {number} step @returns {Column} */
+function ledgerBars(step) {
+  const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
+  const title = element("p", { class: "caption" });
+  const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
+  return {
+    element: box,
+    draw({ ledger }) {
+      box.hidden = !ledger?.steps[step - 1];
+      if (!ledger || box.hidden) return;
+      title.textContent = ledger.title;
+      changed.set(ledger.steps[step - 1][0]);
+      along.set(ledger.steps[step - 1][1]);
     },
   };
 }
 
 /** How much a step has changed since the picture was moved. @param {Network} network @param {number} step @returns {Column} */
 function changeBars(network, step) {
-  const line = (/** @type {string} */ name) => {
-    const bar = element("span", { class: "bar" });
-    const value = element("span", { class: "value" });
-    return { bar, value, element: element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value) };
-  };
-  const [changed, along] = [line(TEXT.changed), line(TEXT.along)];
+  const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
   return {
     element: box,
@@ -126,11 +154,8 @@ function changeBars(network, step) {
       box.hidden = state.before === null;
       if (state.before === null) return;
       const found = change(network, network.steps[step - 1], state.before[step], state.all[step], state.motion);
-      along.element.hidden = found.left === null || isStill(state.motion);
-      for (const [part, shown] of /** @type {const} */ ([[found.changed, changed], [found.left ?? 0, along]])) {
-        shown.bar.style.width = `${Math.min(100, 100 * part)}%`;
-        shown.value.textContent = `${Math.round(100 * part)} %`;
-      }
+      changed.set(found.changed);
+      along.set(isStill(state.motion) ? null : found.left);
     },
   };
 }

@@ -15,12 +15,14 @@ import { TEXT } from "./words.js";
  */
 export function makeSliders(parent, network, told) {
   const reach = (/** @type {number} */ side) => Math.max(1, Math.round(side / 4));
+  const bend = Math.max(1, Math.round(Math.min(network.height, network.width) / 8));
   /** @type {[keyof Motion, string, number, number, number, (value: number) => string][]} */
   const kinds = [
     ["right", "right", -reach(network.width), reach(network.width), 0.5, (value) => `${value} px`],
     ["down", "down", -reach(network.height), reach(network.height), 0.5, (value) => `${value} px`],
     ["turn", "turn", -45, 45, 1, (value) => `${value}°`],
     ["scale", "size", 0.5, 1.5, 0.02, (value) => `× ${value.toFixed(2)}`],
+    ["bend", "bend", 0, bend, 0.1, (value) => `${value.toFixed(1)} px`],
     ["blur", "blur", 0, 3, 0.1, (value) => `${value.toFixed(1)} px`],
     ["noise", "noise", 0, 0.5, 0.01, (value) => `${Math.round(100 * value)} %`],
   ];

@@ -96,7 +96,7 @@ function tablesOf(network, state, found, go, parts) {
   };
   const names = network.channels === 3 && place.step === 1 ? ["red", "green", "blue"] : null;
   return parts.map((part) => {
-    const from = place.step === 1 ? (names ? `of ${names[part.map]}` : "of the picture") : `of map ${part.map + 1}`;
+    const from = place.step === 1 ? (names ? `of ${names[part.map]}` : network.channels > 1 ? `of channel ${part.map + 1}` : "of the picture") : `of map ${part.map + 1}`;
     const press = (/** @type {number} */ index) => go({ step: place.step - 1, unit: part.map, ...at(index) });
     return element(
       "div",

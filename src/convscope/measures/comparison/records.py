@@ -1,0 +1,272 @@
+"""What a comparison came to, as records that go to JSON and come back."""
+
+import statistics
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError
+from convscope.core.statistics import wilson_interval
+
+FORMAT_VERSION = 1
+FILE_NAME = "comparison.json"
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturbed:
+    """Answers on pictures with one strength of one distortion.
+
+    Attributes:
+        distortion, unit, strength: what was done to the pictures.
+        pictures: how many.
+        right: how many were recognized.
+        same: how many got the class that they have undistorted.
+    """
+
+    distortion: str
+    unit: str
+    strength: float
+    pictures: int
+    right: int
+    same: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training, and how good what was learned is on pictures that it has not seen.
+
+    Attributes:
+        seed: of the training.
+        trained_on: number of training pictures.
+        epochs: passes over them; 0 where it learned in another way.
+        seconds: of learning.
+        total: pictures that it was judged on.
+        right: which of them it recognized, as hexadecimal digits of four pictures each, in the order of the set.
+        undisturbed: how many of the pictures that are distorted were recognized as they are.
+        disturbed: answers on distorted pictures; empty where they were not asked for.
+    """
+
+    seed: int
+    trained_on: int
+    epochs: int
+    seconds: float
+    total: int
+    right: str
+    undisturbed: int = 0
+    disturbed: tuple[Disturbed, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can come to."""
+        if self.total < 1 or len(self.right) != -(-self.total // 4):
+            raise DataError(
+                f"`right` must have a digit for every four of {self.total:,} pictures. Got {len(self.right):,} digits. "
+                "Compare anew."
+            )
+        try:
+            self.answers()
+        except ValueError:
+            raise DataError("`right` must be hexadecimal digits. Got something else. Compare anew.") from None
+
+    def answers(self) -> NDArray[np.bool_]:
+        """Return which pictures were recognized: bool N."""
+        digits = self.right + "0" * (len(self.right) % 2)
+        bits = np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8))
+        return bits[: self.total].astype(bool)
+
+    @property
+    def correct(self) -> int:
+        """Number of pictures that were recognized."""
+        return int(self.answers().sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Part of the pictures that was recognized, 0…1."""
+        return self.correct / self.total
+
+
+def digits_of(right: NDArray[np.bool_]) -> str:
+    """Return which pictures were recognized as hexadecimal digits, four pictures each.
+
+    Examples:
+        >>> digits_of(np.array([True, False, False, True, True]))
+        '98'
+    """
+    return np.packbits(right).tobytes().hex()[: -(-len(right) // 4)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One kind of network or classifier in the comparison.
+
+    Attributes:
+        kind: its name in `convscope.measures.comparison.kinds.KINDS`.
+        title: in a few words.
+        sentence: what it is, and what it differs in.
+        layout: its notation; of features with a classifier, what they are.
+        parameters, multiply_adds: exact; None where they are not counted.
+        distorted: whether its training pictures were distorted.
+        note: what else should be known of it; empty if nothing.
+        why_not: why it was not measured; empty if it was.
+        trials: one a seed, on all training pictures.
+        curve: trainings on a part of them, from few to many; those on all are `trials`.
+    """
+
+    kind: str
+    title: str
+    sentence: str
+    layout: str = ""
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    distorted: bool = False
+    note: str = ""
+    why_not: str = ""
+    trials: tuple[Trial, ...] = ()
+    curve: tuple[Trial, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self.trials)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over the seeds of the part of the pictures that was recognized, 0…1."""
+        return statistics.fmean(trial.accuracy for trial in self.trials)
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval of the accuracy: of the mean over seeds (Student's t), or of one training (Wilson's)."""
+        return interval_of([trial.correct for trial in self.trials], self.trials[0].total)
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds of learning."""
+        return statistics.fmean(trial.seconds for trial in self.trials)
+
+    @property
+    def epochs(self) -> int:
+        """Most passes over the training pictures."""
+        return max(trial.epochs for trial in self.trials)
+
+    def points(self, distortion: str) -> tuple["Strength", ...]:
+        """Return accuracy by strength of one distortion, mean over the seeds, strength 0 among them, in order."""
+        first = [one for one in self.trials[0].disturbed if one.distortion == distortion]
+        if not first:
+            return ()
+        pictures = first[0].pictures
+        rows = [Strength(value=0.0, pictures=pictures, right=tuple(one.undisturbed for one in self.trials), same=1.0)]
+        for place, one in enumerate(self.trials[0].disturbed):
+            if one.distortion == distortion:
+                mine = [trial.disturbed[place] for trial in self.trials]
+                rows.append(
+                    Strength(
+                        value=one.strength,
+                        pictures=pictures,
+                        right=tuple(found.right for found in mine),
+                        same=statistics.fmean(found.same / found.pictures for found in mine),
+                    )
+                )
+        return tuple(sorted(rows, key=lambda row: row.value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strength:
+    """One strength of one distortion: how many pictures, how many of them are right at each seed, and the constant part."""
+
+    value: float
+    pictures: int
+    right: tuple[int, ...]
+    same: float
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over the seeds, 0…1."""
+        return statistics.fmean(self.right) / self.pictures
+
+    @property
+    def interval(self) -> Interval:
+        """Its 95 % interval."""
+        return interval_of(list(self.right), self.pictures)
+
+
+def interval_of(right: list[int], total: int) -> Interval:
+    """Return the 95 % interval of the mean share over several trainings (Student's t), of one training Wilson's.
+
+    Examples:
+        >>> low, high = interval_of([90, 92, 94], 100)
+        >>> f"{low:.3f} {high:.3f}"
+        '0.870 0.970'
+    """
+    if len(right) == 1:
+        return wilson_interval(right[0], total)
+    from scipy.stats import t
+
+    shares = [one / total for one in right]
+    half = float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5
+    middle = statistics.fmean(shares)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Kinds of networks and classifiers on one split of one set, with one budget.
+
+    Attributes:
+        library_version: of the convscope that measured it.
+        data: name of the set; part: which of its pictures were judged.
+        classes: how many.
+        height, width, channels: of the pictures.
+        training_pictures: how many were learned from, of `all_training_pictures`.
+        test_pictures: how many were judged.
+        disturbed_pictures: how many of these were distorted, too.
+        layout: of the convolutional network that all others are made after.
+        budget: what every network had the same of.
+        amount: how much of it: passes over the training pictures, or seconds.
+        seeds: of the trainings.
+        fractions: parts of the training pictures that the learning curve is measured at; empty if it is not.
+        quick: whether it was the quick comparison.
+        seconds: that all of it took, over all times that it was gone on with.
+        processor, cores: of the machine.
+        entries: the kinds, in the order of the family.
+    """
+
+    format_version: int = FORMAT_VERSION
+    library_version: str
+    data: str
+    part: str
+    classes: int
+    height: int
+    width: int
+    channels: int
+    training_pictures: int
+    all_training_pictures: int
+    test_pictures: int
+    disturbed_pictures: int
+    layout: str
+    budget: Literal["epochs", "seconds"]
+    amount: float
+    seeds: int
+    fractions: tuple[float, ...] = ()
+    quick: bool = False
+    seconds: float = 0.0
+    processor: str = ""
+    cores: int = 0
+    entries: tuple[Entry, ...]
+
+    @property
+    def measured(self) -> tuple[Entry, ...]:
+        """The entries that were measured."""
+        return tuple(entry for entry in self.entries if entry.measured)
+
+    def entry(self, kind: str) -> Entry | None:
+        """Return the entry of a kind where it was measured, else None."""
+        return next((entry for entry in self.measured if entry.kind == kind), None)
+
+    @property
+    def distortions(self) -> tuple[tuple[str, str], ...]:
+        """Names and units of the distortions."""
+        trials = [entry.trials[0] for entry in self.measured]
+        return tuple(dict.fromkeys((one.distortion, one.unit) for trial in trials for one in trial.disturbed))
