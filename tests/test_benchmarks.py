@@ -4,10 +4,12 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -81,3 +83,112 @@ def test_the_page_of_speed_is_what_the_results_say(tmp_path: Path) -> None:
         assert (tmp_path / "speed.md").read_bytes() == before, "write it with: python benchmarks/speed_page.py"
     finally:
         assert page.read_bytes() == before
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    before = set(sys.modules)
+    monkeypatch.setattr(importlib.import_module("results_file"), "processor_share", lambda: 1.0)  # it takes 2 s
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if not name.startswith(("convscope", "sklearn", "scipy", "skimage")) and (BENCHMARKS / f"{name}.py").exists():
+            sys.modules.pop(name)
+
+
+def few(program: Callable[[str], ModuleType], train: int = 160, test: int = 60) -> Any:
+    return program("sets").load("digits", BENCHMARKS, train=train, test=test)
+
+
+def test_a_set_for_benchmarks_has_two_parts_and_is_thinned_evenly(program) -> None:
+    parts = few(program, train=200)
+    assert (parts.train.shape, parts.test.shape) == ((200, 8, 8, 1), (60, 8, 8, 1))
+    assert set(np.bincount(parts.train_labels) > 10) == {True}
+    assert few(program, train=10**6).train.shape[0] == 1438
+
+
+def test_first_stages_are_compared_in_pairs(program) -> None:
+    found = program("first_stage").measure(few(program), "8C3-MP2", epochs=1, seeds=2)
+    assert len(found["samples"]) == 2
+    assert set(found["minus_learned"]) == {"whitening, frozen", "whitening, then learned on", "random, frozen"}
+    gain = found["minus_learned"]["random, frozen"]["accuracy"]
+    means = {way: one["accuracy"]["mean"] for way, one in found["ways"].items()}
+    assert gain["mean"] == pytest.approx(means["random, frozen"] - means["learned with labels"])
+
+
+def test_no_winner_is_named_without_an_interval(program) -> None:
+    module = program("softmax_svm")
+    found = module.measure(few(program), "8C3-MP2-8N", epochs=1, seeds=1)
+    assert {one["won"] for one in found["svm_minus_softmax"].values()} == {"none"}
+    clear = [{"softmax": 0.9, "svm": 0.95 + 0.001 * seed} for seed in range(5)]
+    assert module.difference(clear)["won"] == "svm"
+    assert module.difference([{"softmax": one["svm"], "svm": one["softmax"]} for one in clear])["won"] == "softmax"
+    assert module.difference([{"softmax": 0.9, "svm": 0.9 + 0.01 * (-1) ** seed} for seed in range(4)])["won"] == "none"
+
+
+def test_features_are_timed_beside_prediction_and_checked(program) -> None:
+    parts = few(program)
+    found = program("features_speed").measure(parts.train, parts.train_labels, rounds=1)
+    assert set(found["times_prediction"]) == {"features", "features to a file"}
+    assert all(one["median"] > 0 for one in found["seconds"].values())
+
+
+def test_the_svm_of_k_means_features_is_that_of_scikit_learn(program) -> None:
+    from sklearn.svm import LinearSVC
+
+    module, random = program("kmeans_cifar10"), np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    features = (random.normal(size=(300, 5)) + labels[:, None]).astype(np.float32)
+    weights = module.fit_svm(features, labels, strength=0.1)
+    theirs = LinearSVC(C=0.1, intercept_scaling=100, tol=1e-6, max_iter=100_000).fit(features, labels)
+    np.testing.assert_allclose(weights[:-1].T, theirs.coef_, atol=0.01)
+    np.testing.assert_allclose(weights[-1], theirs.intercept_, atol=0.01)
+    images = random.integers(0, 256, (60, 8, 8, 3), np.uint8)
+    parts = program("sets").Parts(
+        train=images, train_labels=labels[:60], test=images[:9], test_labels=labels[:9], mirror=True
+    )
+    found = module.measure(parts, 4)
+    assert (found["values"], found["test_pictures"]) == (16, 9)
+
+
+def test_units_of_the_digits_5_to_9_are_read_on_0_to_4(program) -> None:
+    module = program("first_stage_digits04")
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (80, 14, 14, 1), np.uint8), np.arange(80) % 10
+    parts = program("sets").Parts(train=images, train_labels=labels, test=images, test_labels=labels, mirror=False)
+    found = module.measure(parts, "random", units=4, window=3, pictures=40, seed=0)
+    assert 0 <= found["accuracy"] <= 1
+    layer = program("convscope.stages.patch_learning").learn_layer(images, units=3, side=9, by="random", patches=50)
+    maps = layer.everywhere(images[0] / 255)  # 6 6 3
+    expected = maps.reshape(2, 3, 2, 3, 3).mean(axis=(1, 3)).transpose(2, 0, 1).ravel()
+    np.testing.assert_allclose(module.pooled(layer, images[:1], 3)[0], expected, atol=1e-5)
+
+
+def test_hand_made_features_are_tuned_on_pictures_held_out(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("skimage")
+    module = program("hand_made")
+    monkeypatch.setattr(module, "CELLS", ((2,), (2, 3)))
+    monkeypatch.setattr(module, "ORIENTATIONS", (4,))
+    found = module.tuned("digits", few(program))
+    assert len(found["tried"]) == 4
+    assert found["chosen"]["accuracy"] == max(one["accuracy"] for one in found["tried"])
+    assert found["accuracy"] > 0.5
+
+
+def test_one_unit_is_timed_in_three_ways_that_agree(program) -> None:
+    (row,) = program("one_unit").measure(sides=(8,), patches=(3, 15))
+    assert set(row["seconds"]) == {"loop", "product", "engine"}
+    assert row["difference"] < 1e-9
+
+
+def test_untied_stages_and_networks_on_pixels_are_measured(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = program("untied").measure("digits", "4U3:2", {"epochs": 1})
+    assert (found["layout"], found["epochs"]) == ("4U3:2-MP2-64N", 1)
+    module, written = program("mlp_pixels"), {}
+    monkeypatch.setattr(module, "write", lambda name, scope, results: written.update(results))
+    monkeypatch.setattr(
+        sys, "argv", ["mlp_pixels.py", "--data", "digits", "--layout", "9N", "--epochs", "1", "--seeds", "1"]
+    )
+    module.main()
+    assert set(written["ways"]) == {"default recipe", "pictures as they are"}
+    assert all(one["error"]["n"] == 1 for one in written["ways"].values())

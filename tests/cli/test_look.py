@@ -58,3 +58,10 @@ def test_what_stands_there_is_kept_unless_forced(here: Path, capsys: pytest.Capt
     assert (here / "x.html").read_text() == "mine"
     assert main(["look", "run", "0.png", "-o", "x.html", "--no-open", "--force"]) == 0
     assert (here / "x.html").read_text() != "mine"
+
+
+def test_a_second_model_goes_beside(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_model("5N").save(here / "flat.safetensors")
+    assert main(["look", "run", "0.png", "--beside", "flat.safetensors", "--no-open"]) == 0
+    capsys.readouterr()
+    assert '"layout":"5N"' in (here / "run" / "look.html").read_text(encoding="utf-8")

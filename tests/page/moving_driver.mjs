@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { prepare, run } from "./look/engine.js";
 import { readNetwork } from "./look/format.js";
+import { bendField, bentAt } from "./look/bending.js";
 import { STILL, change, isStill, moved } from "./look/moving.js";
 
 const [source, target] = process.argv.slice(2);
@@ -13,6 +14,11 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   const after = moved(network, pixels, motion);
   const [old, now] = [run(prepared, pixels), run(prepared, after)];
   const changes = network.steps.map((step, index) => change(network, step, old[index + 1], now[index + 1], motion));
-  return { pixels: Buffer.from(after).toString("base64"), changes, still: isStill(motion) };
+  const field = bendField(network.height, network.width);
+  const lengths = field.down.map((down, place) => Math.hypot(down, field.across[place]));
+  const rough = field.down.map((down, place) => Math.abs(down - bentAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]));
+  const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const bend = { mean: mean(lengths), roughness: mean(rough) };
+  return { bend, pixels: Buffer.from(after).toString("base64"), changes, still: isStill(motion) };
 });
 writeFileSync(target, JSON.stringify(made));

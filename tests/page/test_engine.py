@@ -5,82 +5,35 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given, settings
 
 from convscope.core.records import to_json
-from convscope.images.preprocessing import Preprocessing
-from convscope.networks.build import Network
 from convscope.networks.folding import Connections, fold
-from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.page.look_data import Shown, look_data
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import KINDS
-from tests.checks.laws import LAWS
-from tests.checks.layouts import Case, cases
-from tests.checks.models import calibrated, maps_of
+from tests.checks.layouts import Case
+from tests.checks.models import maps_of
 
 from .javascript import needs_node, run_driver
-
-PICTURES = 2
-EVERY = (  # what chance may leave out
-    *(f"4C3-{code}2-5C2-{code}g-{word}" for code, word in zip(KINDS, NONLINEARITIES, strict=False)),
-    *(f"3C4/2-{code}3/2-6N-{word}-nonorm" for code, word in zip(KINDS, list(NONLINEARITIES)[::-1], strict=False)),
-    "4U3-MP2-5U2:2v-LP3/1-3N",
-    "4C3-+4C3-AP3/2-+4U2:3-BP3-elu",
-    "MP2-SS2-AP2",
-    "softmax",
-)
+from .random_networks import PICTURES, every_case, images_of, model_of, relative
 
 
-def model_of(case: Case, seed: int) -> Model:
-    network = Network(case.layout, **case.sizes, mean=(0.4,) * case.channels, std=(0.3,) * case.channels, seed=seed)
-    with torch.no_grad():
-        network.train()(torch.from_numpy(images_of(case, 4, seed)))  # moves the running statistics
-        for name, value in network.named_parameters():
-            if name.endswith("bias"):
-                value.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(seed))
-    calibrated(network)
-    step = Preprocessing(height=case.height, width=case.width, channels=case.channels)
-    classes = tuple(f"class {place}" for place in range(case.classes))
-    return Model(network=network.eval(), layout=case.layout, classes=classes, preprocessing=step)
-
-
-def images_of(case: Case, count: int, seed: int) -> np.ndarray:
-    shape = (count, case.height, case.width, case.channels)
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def drawn(count: int) -> list[Case]:
-    found: list[Case] = []
-
-    @settings(LAWS, max_examples=count)
-    @given(cases(largest_side=14))
-    def collect(case: Case) -> None:
-        found.append(case)
-
-    collect()
-    return found
-
-
-@pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, Model, np.ndarray, list[dict[str, Any]]]]:
-    chosen = [Case(layout=Layout.parse(text), height=13, width=11, channels=3, classes=4) for text in EVERY]
-    chosen += drawn(50)
+@pytest.fixture(scope="module", params=["plain", "simd"])
+def computed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[Case, Model, np.ndarray, list[dict[str, Any]]]]:
+    chosen = every_case()
     models = [model_of(case, seed) for seed, case in enumerate(chosen)]
     images = [images_of(case, PICTURES, seed + 1_000) for seed, case in enumerate(chosen)]
     given = [
-        {"data": to_json(look_data(model, [Shown(name="", pixels=one) for one in some])), "places": 20}
+        {
+            "data": to_json(look_data(model, [Shown(name="", pixels=one) for one in some])),
+            "places": 20,
+            "plain": request.param == "plain",
+        }
         for model, some in zip(models, images, strict=True)
     ]
     made = run_driver("engine_driver.mjs", given, tmp_path_factory.mktemp("engine"))
     return list(zip(chosen, models, images, made, strict=True))
-
-
-def relative(found: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest difference as a part of the largest value; below 0.01 float32 itself knows no 4 digits."""
-    return float(np.abs(found - expected).max() / max(1e-2, np.abs(expected).max()))
 
 
 @needs_node

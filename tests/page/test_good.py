@@ -9,7 +9,7 @@ from convscope.core.records import from_json, to_json
 from convscope.measures.cost import count_costs
 from convscope.page.document import inline_json
 from convscope.page.good_data import MOST_EPOCHS, GoodData, good_data
-from convscope.page.look_data import LookData, look_data
+from convscope.page.look_data import LookData, Records, look_data
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report, make_report
 from tests.checks.models import small_model
@@ -76,7 +76,7 @@ def test_costs_are_counted_as_the_library_counts_and_the_most_confused_classes_a
     for text in layouts:
         model = small_model(text, classes=25)
         good = good_data(report_of(25, [*range(25), 24, 24, 7], [*range(25), 23, 23, 24]))
-        pages.append(look_data(model, good=good))
+        pages.append(look_data(model, records=Records(good=good)))
     for page, made in zip(pages, run_driver("good_driver.mjs", [to_json(one) for one in pages], tmp_path), strict=True):
         assert len(made["classes"]) == 20
         assert {7, 23, 24} < set(made["classes"])

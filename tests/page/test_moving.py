@@ -25,6 +25,7 @@ MOTIONS: list[tuple[str, dict[str, float]]] = [
     ("4C3v", {"noise": 0.1}),
     ("4C3v", {"scale": 0.5}),
     ("4C3v", {"down": 1}),
+    ("4C3v", {"bend": 1.0}),
 ]
 
 
@@ -91,3 +92,15 @@ def test_blur_noise_and_scale_do_what_they_say(made: Any) -> None:
     assert (noisy.astype(float) - clean)[inside].std() == pytest.approx(25.5, rel=0.15)
     assert not small[:3].any()
     assert small[SIDE // 2, SIDE // 2].any()
+
+
+@needs_node
+def test_a_bent_picture_keeps_its_colours_and_the_maps_bend_along(made: Any) -> None:
+    before, after, found = made[9]
+    assert not found["still"]
+    assert np.abs(before.astype(int) - after).mean() > 5
+    assert abs(float(before.mean()) - float(after.mean())) < 25
+    convolution = found["changes"][0]
+    assert convolution["left"] < convolution["changed"], "some of what changes is movement"
+    np.testing.assert_allclose(found["bend"]["mean"], 1.0, rtol=1e-9)
+    assert found["bend"]["roughness"] < 0.5, "neighbours go together"

@@ -16,7 +16,7 @@ from convscope.networks.model import Model
 from convscope.page import units_data as module
 from convscope.page.document import inline_json
 from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Shown, look_data
+from convscope.page.look_data import LookData, Records, Shown, look_data
 from convscope.page.units_data import UnitsData, units_data
 from tests.checks.models import small_model, some_pixels
 
@@ -36,7 +36,7 @@ def page_of(text: str) -> tuple[Model, np.ndarray, UnitsRecord, LookData]:
     model, images, record = measured(text)
     units = units_data(record, places=IN_PAGE, image=lambda at: images[at], background=(1, 2, 3))
     shown = [Shown(name="", pixels=images[at]) for at in sorted(IN_PAGE, key=lambda at: IN_PAGE[at])]
-    return model, images, record, look_data(model, shown, units=units)
+    return model, images, record, look_data(model, shown, records=Records(units=units))
 
 
 @pytest.fixture(scope="module")

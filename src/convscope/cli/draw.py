@@ -8,7 +8,7 @@ from convscope.core.text import counted
 
 from . import options
 
-_WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "step")
+_WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "ledger", "patches", "step")
 
 
 @click.command("draw", context_settings={"show_default": True})
@@ -26,9 +26,10 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "step")
     "--step",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Which step's filters, or whose unit walks; the first convolution if none.",
+    help="Which step's filters or patches, or whose unit walks; the first that has some if none.",
 )
 @click.option("--unit", type=click.IntRange(min=1), default=1, metavar="N", help="Which unit walks.")
+@click.option("--distortions", metavar="NAMES", help="Of invariance and ledger: only these, with commas between.")
 @click.option("--size", metavar="SIDE|WxH", help="Pictures of a MODEL that is a layout, in pixels; 28 if none.")
 @click.option("--channels", type=click.Choice(["1", "3"]), default="1", help="The same: gray or colour.")
 @click.option("--classes", type=click.IntRange(min=1), default=10, metavar="K", help="The same: number of classes.")
@@ -42,6 +43,7 @@ def command(
     output: Path | None,
     step: int | None,
     unit: int,
+    distortions: str | None,
     size: str | None,
     channels: str,
     classes: int,
@@ -52,8 +54,8 @@ def command(
 
     filters: the weights of a convolution. maps: what every step makes of PICTURE. layout: the network as a diagram;
     MODEL may be a layout such as 32C5-MP2-128N. fields: how much of a picture one value of each step depends on.
-    curves and confusion: of a run folder. step: a unit walking over PICTURE, as an animation; without MODEL, one of
-    3x3 weights over a picture of 5x5.
+    curves and confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. step: a
+    unit walking over PICTURE, as an animation; without MODEL, one of 3x3 weights over a picture of 5x5.
     """
     from convscope.verbs.draw import draw
 
@@ -64,6 +66,7 @@ def command(
         output=output,
         step=step,
         unit=unit,
+        distortions=[] if distortions is None else [word.strip() for word in distortions.split(",")],
         size=size,
         channels=int(channels),
         classes=classes,

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="The page; look.html in the run folder if none.",
 )
+@click.option(
+    "--beside",
+    metavar="OTHER_MODEL",
+    help="A second model of the same classes, of any layout, under the same pictures and sliders.",
+)
 @click.option("--open/--no-open", "opens", default=True, show_default=False, help="Open it in the browser, or not.")
 @options.force_files
 @options.quiet
@@ -39,6 +44,7 @@ def command(
     pictures: tuple[str, ...],
     *,
     output: Path | None,
+    beside: str | None,
     opens: bool,
     force: bool,
     quiet: bool,
@@ -57,7 +63,8 @@ def command(
 
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     given = list(pictures) if pictures else None
-    made = look(model, given, output=output, force=force, data_dir=data_dir, cache_dir=cache_dir, reporter=reporter)
+    places = {"data_dir": data_dir, "cache_dir": cache_dir}
+    made = look(model, given, beside=beside, output=output, force=force, reporter=reporter, **places)
     click.echo(worded(made))
     if opens:
         webbrowser.open(made.path.absolute().as_uri())

@@ -2,27 +2,48 @@
 
 import json
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
 
-_KINDS = ("distortions", "units", "cost")
+if TYPE_CHECKING:
+    from convscope.core.progress import Reporter
+
+_KINDS = ("distortions", "units", "cost", "all")
 
 
 @click.command("measure", context_settings={"show_default": True})
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="[DATA]", required=False)
 @click.option("--what", type=click.Choice(_KINDS), default="distortions", help="What is measured.")
+@click.option("--cost", "only_cost", is_flag=True, help="The same as --what cost.")
 @click.option("--distortions", metavar="NAMES", help="Only these, with commas between, like shift-x,rotation,shift@30.")
 @click.option("--strengths", metavar="NUMBERS", help="Only these, with commas between, in the unit of the distortion.")
-@click.option("--pictures", type=click.IntRange(min=2), default=1_000, metavar="N", help="At most so many.")
+@click.option(
+    "--pictures", type=click.IntRange(min=1), default=1_000, metavar="N", help="At most so many are distorted."
+)
 @click.option("--margin", type=click.IntRange(min=0), default=0, metavar="PX", help="Background around each picture.")
-@click.option("-o", "--output", type=options.PLACE, metavar="FILE", help="Write the record of distortions as JSON.")
+@click.option("--top", type=click.IntRange(min=1), default=9, metavar="N", help="Patches that are kept for each unit.")
+@click.option(
+    "--worth",
+    type=click.IntRange(min=0),
+    default=1_000,
+    metavar="N",
+    help="Pictures on which each unit is switched off in turn; 0 for none.",
+)
+@click.option("--size", metavar="SIDE|WxH", help="Of a MODEL that is a layout, for its cost: pixels; 28 if none.")
+@click.option("--channels", type=click.Choice(["1", "3"]), default="1", help="The same: gray or colour.")
+@click.option("--classes", type=click.IntRange(min=1), default=10, metavar="K", help="The same: number of classes.")
+@click.option(
+    "-o",
+    "--output",
+    type=options.PLACE,
+    metavar="FILE",
+    help="Write the record as JSON. If none, a run folder keeps it, for look and draw.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, metavar="N", help="Of what is random.")
 @options.batch
@@ -30,64 +51,96 @@ _KINDS = ("distortions", "units", "cost")
 @options.quiet
 @options.data_dir
 @options.cache_dir
-def command(
-    *,
-    model: str,
-    data: str | None,
-    what: str,
-    distortions: str | None,
-    strengths: str | None,
-    pictures: int,
-    margin: int,
-    output: Path | None,
-    as_json: bool,
-    seed: int,
-    batch: int | None,
-    force: bool,
-    quiet: bool,
-    data_dir: Path | None,
-    cache_dir: Path | None,
-) -> None:
+def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: Path | None, **given: Any) -> None:
     """Measure the network in the file or run folder MODEL on the pictures of DATA.
 
     distortions: accuracy and constancy of the answers by strength, and for each step, convolution and subsampling
     apart, how far its maps change, and how much of that is movement along with the picture. units: what each unit
-    responds to.
-    cost: parameters, multiply-adds, memory and time of each step; needs no DATA.
+    responds to, and what is lost without it. cost: parameters, multiply-adds, memory and time of each step; needs no
+    DATA, and MODEL may be a layout such as 32C5-MP2-128N. all: the three.
     """
     from convscope.core.progress import Silent, reporter_for
     from convscope.core.records import to_json
-    from convscope.verbs.cost import cost, cost_text
-    from convscope.verbs.measure import measure, measure_text
+
+    if only_cost and click.get_current_context().get_parameter_source("what") == click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--cost must stand without --what. Got both.", click.get_current_context())
+    kinds = ("cost",) if only_cost else _KINDS[:3] if what == "all" else (what,)
+    if kinds != ("cost",) and given["data"] is None:
+        raise click.UsageError("DATA must name the pictures to measure on. Got none.", click.get_current_context())
+    if len(kinds) > 1 and output is not None:
+        raise click.UsageError(
+            "-o must name the file of one record. Got it for all. Measure one by one, or leave it out.",
+            click.get_current_context(),
+        )
+    reporter = Silent() if quiet else reporter_for(sys.stderr)
+    records, texts = {}, []
+    for kind in kinds:
+        records[kind], text = _MEASURED[kind](output, given, reporter)
+        texts.append(text)
+    if as_json:
+        document = to_json(records if len(kinds) > 1 else records[kinds[0]])
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        click.echo("\n\n".join(texts))
+
+
+def _distortions(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
+    from convscope.verbs.measure import measure
+    from convscope.verbs.measure_text import measure_text
+
+    found = measure(
+        given["model"],
+        given["data"],
+        distortions=_words(given["distortions"]),
+        strengths=_numbers(given["strengths"]),
+        pictures=given["pictures"],
+        margin=given["margin"],
+        output=output,
+        reporter=reporter,
+        **_shared(given),
+    )
+    return found, measure_text(found)
+
+
+def _units(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
     from convscope.verbs.units import units, units_text
 
-    reporter = Silent() if quiet else reporter_for(sys.stderr)
-    if what != "cost" and data is None:
-        raise click.UsageError("DATA must name the pictures to measure on. Got none.", click.get_current_context())
-    told: Callable[[], str]
-    record: Any
-    given: dict[str, Any] = {"seed": seed, "batch": batch, "data_dir": data_dir, "cache_dir": cache_dir}
-    if what == "cost":
-        record = cost(model, reporter=reporter)
-        told = partial(cost_text, record)
-    elif what == "units":
-        record = units(model, data, reporter=reporter, **given)
-        told = partial(units_text, record)
-    else:
-        record = measure(
-            model,
-            data,
-            distortions=_words(distortions),
-            strengths=_numbers(strengths),
-            pictures=pictures,
-            margin=margin,
-            output=output,
-            force=force,
-            reporter=reporter,
-            **given,
-        )
-        told = partial(measure_text, record)
-    click.echo(json.dumps(to_json(record), allow_nan=False) if as_json else told())
+    found = units(
+        given["model"],
+        given["data"],
+        top=given["top"],
+        worth=given["worth"],
+        output=output,
+        reporter=reporter,
+        **_shared(given),
+    )
+    return found, units_text(found)
+
+
+def _cost(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
+    from convscope.images.sizes import parse_size
+    from convscope.measures.timing import BATCH
+    from convscope.verbs.cost import cost, cost_text
+
+    side = parse_size(given["size"])
+    found = cost(
+        given["model"],
+        size=(side, side) if isinstance(side, int) else side,
+        channels=int(given["channels"]),
+        classes=given["classes"],
+        batch=given["batch"] or BATCH,
+        output=output,
+        force=given["force"],
+        reporter=reporter,
+    )
+    return found, cost_text(found)
+
+
+_MEASURED = {"distortions": _distortions, "units": _units, "cost": _cost}
+
+
+def _shared(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in ("seed", "batch", "force", "data_dir", "cache_dir")}
 
 
 def _words(text: str | None) -> list[str]:

@@ -16,7 +16,7 @@ from convscope.networks.model import Model, as_tensor, evaluating
 
 from .distortions.family import Distortion, distort, share_that_left, with_margin
 from .invariance_record import Curve, Invariance, Point
-from .movement import Distance, Moved, Variation
+from .movement import Distance, Moved, Variation, by_place, with_edge
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,13 +90,14 @@ def measure_invariance(
             before = work.maps(images)
             for variation, maps in zip(variations, before, strict=True):
                 variation.add(maps)
-            right += int((before[-1].flatten(1).argmax(1) == labels).sum())
+            right += int((before[-1][0].argmax(1) == labels).sum())
+            before = [with_edge(maps, nothing) for maps, nothing in zip(before, empty, strict=True)]
             for tally in tallies:
                 changed = distort(
                     images, tally.distortion, tally.strength, background=work.background, seed=seed, first=done
                 )
                 left = share_that_left(images, changed, work.background) if tally.distortion.motion else 0.0
-                tally.add(before, work.maps(changed), labels, empty, left)
+                tally.add(before, work.maps(changed), labels, left)
             done += len(images)
             task.update(done, "")
     points = iter([tally.point(variations) for tally in tallies])
@@ -133,16 +134,17 @@ class _Work:
             yield with_margin(pixels, self._margin, self.background), torch.from_numpy(self._judged.labels[some])
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps of every step, N C h w; vectors as N units 1 1; the last are the scores."""
+        """Return the maps of every step, places × N × C; vectors have one place; the last are the scores."""
         standardized = self._network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
-        found = [maps.float() for maps in each_step(self._network, standardized)]
-        return [maps if maps.dim() == 4 else maps[:, :, None, None] for maps in found]
+        found = (maps.float() for maps in each_step(self._network, standardized))
+        return [by_place(maps) if maps.dim() == 4 else maps[None] for maps in found]
 
     def maps_of_nothing(self) -> list[Tensor]:
-        """Return the value that each map has where the picture is all background: 1 C 1 1, from the maps' middle."""
+        """Return the value that each map has where the picture is all background, C values: that in the middle."""
         planned = self._network.plan
         behind = torch.tensor(self.background)[:, None, None].expand(-1, planned.height, planned.width)[None]
-        return [maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2, None, None] for maps in self.maps(behind)]
+        middles = (step.rows // 2 * step.columns + step.columns // 2 for step in planned.steps)
+        return [maps[middle, 0] for maps, middle in zip(self.maps(behind), middles, strict=True)]
 
 
 class _Tally:
@@ -154,19 +156,20 @@ class _Tally:
         motion = distortion.motion(strength, (planned.height, planned.width)) if distortion.motion else None
         self._distances = [
             Distance(
-                Moved.of(step, planned, motion) if motion and step.rows * step.columns > 1 else None,
-                wrap=distortion.wrap,
+                Moved.of(step, planned, motion, wrap=distortion.wrap)
+                if motion and step.rows * step.columns > 1
+                else None
             )
             for step in planned.steps
         ]
         self._pictures = self._right = self._same = self._same_of_right = self._right_before = 0
         self._probability = self._left = 0.0
 
-    def add(self, before: list[Tensor], after: list[Tensor], labels: Tensor, empty: list[Tensor], left: float) -> None:
-        """Take in some pictures: the maps of every step before and after."""
-        for distance, *maps in zip(self._distances, before, after, empty, strict=True):
+    def add(self, before: list[Tensor], after: list[Tensor], labels: Tensor, left: float) -> None:
+        """Take in some pictures: the maps of every step before, with their edge, and after."""
+        for distance, *maps in zip(self._distances, before, after, strict=True):
             distance.add(*maps)
-        scores, distorted = before[-1].flatten(1), after[-1].flatten(1)
+        scores, distorted = before[-1][0], after[-1][0]
         answers, answers_now = scores.argmax(1), distorted.argmax(1)
         was_right, same = answers == labels, answers == answers_now
         self._pictures += len(labels)

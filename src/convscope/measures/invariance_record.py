@@ -1,10 +1,15 @@
 """What was measured of a network on distorted pictures, as records that go to JSON and come back."""
 
+import itertools
 from dataclasses import dataclass
 
 from convscope.core.statistics import wilson_interval
+from convscope.networks.layout import Layout
+from convscope.stages.convolution import Convolution
+from convscope.stages.subsampling import Subsampling
 
 FORMAT_VERSION = 1
+EXACT = 1e-3  # distances up to here are rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,22 @@ class StepChange:
         if self.changed is None or self.left is None or self.changed == 0:
             return None
         return 1 - (self.left / self.changed) ** 2
+
+    @property
+    def verdict(self) -> str:
+        """What that makes the maps, in a word or two.
+
+        ``invariant``: they are what they were. ``equivariant``: they are those of before, moved along; ``equivariant
+        inside``: but for places that see the edge. ``in part``: some of the change is movement. ``changed``: none of it
+        is, or there is nothing that could move.
+        """
+        if self.changed is None or self.changed <= EXACT:
+            return "" if self.changed is None else "invariant"
+        if self.left is not None and self.left <= EXACT:
+            return "equivariant"
+        if self.left_inside is not None and self.changed_inside and self.left_inside <= EXACT < self.changed_inside:
+            return "equivariant inside"
+        return "in part" if self.moved is not None and self.moved > 0.01 else "changed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +109,17 @@ class Curve:
     unit: str
     points: tuple[Point, ...]
 
+    def at(self, point: Point) -> str:
+        """Return one of the points in words.
+
+        Examples:
+            >>> from types import SimpleNamespace
+            >>> Curve(distortion="jpeg", unit="100 - quality", points=()).at(SimpleNamespace(strength=50.0))
+            'jpeg by 50 (100 - quality)'
+        """
+        unit = f"({self.unit})" if " " in self.unit else self.unit
+        return f"{self.distortion} by {point.strength:g} {unit}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
@@ -137,6 +169,28 @@ class Invariance:
     def accuracy(self) -> float:
         """Part that is right undistorted, 0…1."""
         return self.right / self.pictures
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson)."""
+        return wilson_interval(self.right, self.pictures)
+
+    @property
+    def stages(self) -> tuple[int | None, ...]:
+        """Number of the stage that each step belongs to, from 1; None for the classifier.
+
+        A subsampling belongs to the stage of the convolution that it follows.
+        """
+        stages = Layout.parse(self.layout).stages
+        pairs = zip((None, *stages), stages, strict=False)
+        begins = (not (isinstance(one, Subsampling) and isinstance(before, Convolution)) for before, one in pairs)
+        return (*itertools.accumulate(map(int, begins)), None)
+
+    def shown(self, curve: Curve) -> Point:
+        """Return the point of a curve whose ledger is shown where there is room for one: a weak one above 0."""
+        above = sorted((point for point in curve.points if point.strength > 0), key=lambda point: point.strength)
+        ranked = above or sorted(curve.points, key=lambda point: -point.strength)
+        return ranked[(len(ranked) - 1) // 3]
 
 
 PARTS = (0.95, 0.9, 0.5)

@@ -4,11 +4,22 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from convscope.networks.plan import Plan, Step
 
-from .distortions.resampling import Lattice, Motion, resample
+from .distortions.resampling import Lattice, Motion, neighbours
 from .invariance_record import StepChange
+
+
+def by_place(maps: Tensor) -> Tensor:
+    """Return maps N C h w as h*w places × N pictures × C: what is done to a place is done to one row of memory."""
+    return maps.permute(2, 3, 0, 1).flatten(0, 1).contiguous()
+
+
+def with_edge(maps: Tensor, empty: Tensor) -> Tensor:
+    """Return maps, places × N × C, with one more place for all that lies beyond the edge: `empty`, C values."""
+    return torch.cat([maps, empty.expand(1, *maps.shape[1:])])
 
 
 class Variation:
@@ -20,19 +31,20 @@ class Variation:
         self._squares: Tensor | None = None
 
     def add(self, maps: Tensor) -> None:
-        """Take in the maps of some pictures, N first."""
+        """Take in the maps of some pictures, places × N × C."""
         values = maps.double()
-        total, squares = values.sum(0), values.square().sum(0)
+        total, squares = values.sum(1), values.square().sum(1)
         self._sum = total if self._sum is None else self._sum + total
         self._squares = squares if self._squares is None else self._squares + squares
-        self.count += len(maps)
+        self.count += maps.shape[1]
 
     def between(self, inside: Tensor | None = None) -> float:
-        """Return the mean squared distance of two different pictures, over all places or those `inside` (h w)."""
+        """Return the mean squared distance of two different pictures, over all places or those `inside`."""
         if self._sum is None or self._squares is None or self.count < 2:
             return 0.0
         variance = (self._squares - self._sum.square() / self.count).clamp_min(0) / (self.count - 1)
-        return 2 * float((variance if inside is None else variance * inside).sum())
+        places = variance.sum(1)
+        return 2 * float((places if inside is None else places * inside).sum())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,17 +52,19 @@ class Moved:
     """What a motion of the picture means for the maps of one step.
 
     Attributes:
-        rows, columns: where each place of the moved map takes its value from.
-        inside: float64 h w: 1 at places that see only picture, before and after.
+        sources: places × neighbours: where each place of the moved map takes its value from; one past the last place
+            stands for what lies beyond the edge.
+        weights: float32, the same: of each.
+        inside: float64, places: 1 at those that see only picture, before and after.
     """
 
-    rows: Tensor
-    columns: Tensor
+    sources: Tensor
+    weights: Tensor
     inside: Tensor
 
     @staticmethod
-    def of(step: Step, planned: Plan, motion: Motion) -> "Moved":
-        """Return it for a step of a network."""
+    def of(step: Step, planned: Plan, motion: Motion, *, wrap: bool = False) -> "Moved":
+        """Return it for a step of a network; with `wrap`, beyond the edge the map begins again."""
         fields = (step.field_rows, step.field_columns)
         lattice = Lattice(
             rows=step.rows,
@@ -68,7 +82,18 @@ class Moved:
                 first = field.start + place * field.stride
                 inside = inside * ((first >= 0) & (first + field.size <= side))
         picture = Lattice.of_picture(*sides)
-        return Moved(rows=rows, columns=columns, inside=inside * _seen(picture, step, motion))
+        around = neighbours(rows, columns, (step.rows, step.columns), wrap=wrap)
+        return Moved(
+            sources=torch.stack([place.flatten() for place, _ in around], dim=1),
+            weights=torch.stack([weight.flatten() for _, weight in around], dim=1).float(),
+            inside=(inside * _seen(picture, step, motion)).flatten(),
+        )
+
+    def follow(self, maps: Tensor) -> Tensor:
+        """Return the maps, with their edge, moved along; without it."""
+        table = maps.flatten(1)  # places + 1, N*C
+        moved = functional.embedding_bag(self.sources, table, mode="sum", per_sample_weights=self.weights)
+        return moved.view(-1, *maps.shape[1:])
 
 
 def _seen(picture: Lattice, step: Step, motion: Motion) -> Tensor:
@@ -95,22 +120,21 @@ def _any_in_field(marked: Tensor, step: Step) -> Tensor:
 class Distance:
     """Squared distances of the maps of one step, before and after a distortion, summed over pictures."""
 
-    def __init__(self, moved: Moved | None, *, wrap: bool = False) -> None:
-        self._moved, self._wrap = moved, wrap
+    def __init__(self, moved: Moved | None) -> None:
+        self._moved = moved
         self._count = 0
         self._changed = self._left = self._changed_inside = self._left_inside = 0.0
 
-    def add(self, before: Tensor, after: Tensor, empty: Tensor) -> None:
-        """Take in the maps of some pictures; `empty` are the maps of a picture that is all background, 1 C h w."""
-        self._count += len(before)
-        change = (after - before).double().square()
-        self._changed += float(change.sum())
+    def add(self, before: Tensor, after: Tensor) -> None:
+        """Take in the maps of some pictures, places × N × C; those before come with their edge."""
+        self._count += before.shape[1]
+        changed = _squared(after, before[:-1])
+        self._changed += float(changed.sum())
         if self._moved is None:
             return
-        followed = resample(before, self._moved.rows, self._moved.columns, empty, wrap=self._wrap)
-        left = (after - followed).double().square()
+        left = _squared(after, self._moved.follow(before))
         self._left += float(left.sum())
-        self._changed_inside += float((change * self._moved.inside).sum())
+        self._changed_inside += float((changed * self._moved.inside).sum())
         self._left_inside += float((left * self._moved.inside).sum())
 
     def compared(self, variation: Variation) -> StepChange:
@@ -128,3 +152,8 @@ class Distance:
 
     def _part(self, total: float, between: float) -> float | None:
         return (total / self._count / between) ** 0.5 if between > 0 and self._count else None
+
+
+def _squared(first: Tensor, second: Tensor) -> Tensor:
+    """Return the squared distance at each place, summed over pictures and maps, float64."""
+    return torch.linalg.vector_norm(first - second, dim=(1, 2)).double().square()

@@ -8,6 +8,7 @@ from .look_data import LookData
 from .markup import Html, joined, shortened, tag
 
 _NEEDS = "This page computes the network itself and needs JavaScript, which is turned off here."
+_DAMAGED = "The file is damaged: its end, or its program, is missing. Write it again, or have it sent again."
 _FOOTER = (
     "Made by convscope. This file holds the network and everything else that it shows. It opens no connection: your "
     "pictures stay here."
@@ -27,7 +28,12 @@ def render_look(data: LookData) -> str:
         script=program("look", "page.js"),
         body=joined(
             tag("a", "To the numbers", class_="skip", href="#numbers"),
-            tag("div", tag("noscript", _NEEDS), id="page"),
+            tag(
+                "div",
+                tag("noscript", _NEEDS),
+                tag("p", _DAMAGED, class_="message late", role="alert"),  # until the program replaces it
+                id="page",
+            ),
             tag("footer", _FOOTER),
             tag("script", inline_json(to_json(data)), type="application/json", id="data"),
             tag("script", Html(program("look", "worker.js")), type="text/plain", id="worker"),

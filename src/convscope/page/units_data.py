@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.text import printable
+from convscope.measures.units.ablation import WorthRecord
 from convscope.measures.units.patches import cut
 from convscope.measures.units.records import StepUnits, TopPatch, UnitRecord, UnitsRecord
 
@@ -41,7 +42,11 @@ class PatchData:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitData:
-    """One unit: as in its record, with the classes that it fires for most, each with its mean."""
+    """One unit: as in its record, with the classes that it fires for most, each with its mean.
+
+    `worth` is by how much the accuracy is lower without it (0…1), which class loses most, and how much that loses;
+    None where it was not measured.
+    """
 
     silent: float
     silent_pictures: float
@@ -50,6 +55,7 @@ class UnitData:
     selectivity: float | None
     classes: tuple[tuple[int, float], ...]
     top: tuple[PatchData, ...]
+    worth: tuple[float, int, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +75,13 @@ class UnitsData:
     Attributes:
         pictures: how many were measured.
         data: where they are from; empty for the pictures of the page.
+        worth_pictures: on how many each unit's worth was measured; 0 where it was not.
         steps: those with units of their own.
     """
 
     pictures: int
     data: str = ""
+    worth_pictures: int = 0
     steps: tuple[StepUnitsData, ...]
 
 
@@ -83,6 +91,7 @@ def units_data(
     places: Mapping[int, int],
     image: Callable[[int], NDArray[np.uint8]] | None = None,
     background: tuple[int, ...] = (),
+    worth: WorthRecord | None = None,
 ) -> UnitsData:
     """Return what the page shows of `record`.
 
@@ -92,7 +101,9 @@ def units_data(
         image: gives any measured picture, uint8 H W C; patches of pictures that are not in the page are left out if
             None, or where they would make the page too large.
         background: what lies outside a picture, one value a channel.
+        worth: what is recognized without each of the units; None where that was not measured.
     """
+    worths = _worths(worth)
     most = _patches_within(record, places) if image else MOST_PATCHES
 
     def patch(top: TopPatch, step: StepUnits) -> PatchData:
@@ -114,11 +125,13 @@ def units_data(
             selectivity=None if one.selectivity is None else _rounded(one.selectivity),
             classes=tuple((place, _rounded(one.class_means[place])) for place in best if one.class_means[place] > 0),
             top=tuple(patch(top, step) for top in shown[:most]),
+            worth=worths.get((step.step, one.unit)),
         )
 
     return UnitsData(
         pictures=record.pictures,
         data=printable(record.data)[:LONGEST_NAME],
+        worth_pictures=sum(worth.pictures) if worth else 0,
         steps=tuple(
             StepUnitsData(
                 step=step.step,
@@ -129,6 +142,20 @@ def units_data(
             for step in record.steps
         ),
     )
+
+
+def _worths(record: WorthRecord | None) -> dict[tuple[int, int], tuple[float, int, float]]:
+    """Return by step and unit: loss of accuracy without it, the class that loses most, and how much it loses."""
+    found: dict[tuple[int, int], tuple[float, int, float]] = {}
+    for step in record.steps if record else ():
+        for unit in step.units:
+            losses = [
+                (whole - without) / count if count else 0.0
+                for whole, without, count in zip(record.right, unit.right, record.pictures, strict=True)
+            ]
+            most = max(range(len(losses)), key=lambda place: losses[place])
+            found[step.step, unit.unit] = (_rounded(record.loss(unit)), most, _rounded(losses[most]))
+    return found
 
 
 def _rounded(value: float) -> float:

@@ -82,6 +82,32 @@ class RunFolder:
         """One line an epoch."""
         return self.path / "history.csv"
 
+    @property
+    def invariance(self) -> Path:
+        """How the network takes distorted pictures, where that was measured."""
+        return self.path / "invariance.json"
+
+    @property
+    def units(self) -> Path:
+        """What its units respond to and what they are worth, where that was measured."""
+        return self.path / "units.json"
+
+    @property
+    def cost(self) -> Path:
+        """What each step costs, where that was measured."""
+        return self.path / "cost.json"
+
+    @property
+    def comparison(self) -> Path:
+        """The network among other kinds, where they were compared."""
+        return self.path / "comparison.json"
+
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """What a run leaves, and what is measured of it later; a new run in the folder begins without."""
+        run = (self.checkpoint, self.model, self.report, self.page, self.look, self.history)
+        return (*run, self.invariance, self.units, self.cost, self.comparison)
+
 
 def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
     """Return a new run folder: `path`, or the first free ``runs/<name>-<number>``.
@@ -98,7 +124,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
-        for stale in (folder.checkpoint, folder.model, folder.report, folder.page, folder.look, folder.history):
+        for stale in folder.results:
             stale.unlink(missing_ok=True)
     except OSError as error:
         raise explain(error, path) from error

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted
@@ -10,6 +11,10 @@ from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+
+from .kept import check_output, keep, run_of
+
+SIDE = 28  # of the pictures of a layout, unless said
 
 
 def cost(
@@ -20,18 +25,21 @@ def cost(
     classes: int = 10,
     batch: int = BATCH,
     repeats: int = REPEATS,
+    output: str | os.PathLike[str] | None = None,
+    force: bool = False,
     reporter: Reporter | None = None,
 ) -> CostRecord:
     """Return what a network costs: parameters, multiply-adds, memory and time of each step, and the counter-facts.
 
     Args:
-        model: a model, the path of a model file or run folder; or, with `size`, a layout that need not be trained, as
-            text too.
-        size: width and height of the pictures in pixels, for a layout; a model knows its own.
+        model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
+        size: width and height of the pictures in pixels, for a layout, 28 × 28 if none; a model knows its own.
         channels: values a pixel, for a layout.
         classes: number of classes, for a layout.
         batch: pictures at once where time is measured.
         repeats: batches that are timed; 0 only counts.
+        output: a JSON file for the record. If none, a run folder keeps it as ``cost.json``.
+        force: replace what stands at `output`; and in the run folder with a record without times.
         reporter: told what is being timed; nobody if none.
 
     Raises:
@@ -42,9 +50,11 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
-    if size is not None:
-        layout = model if isinstance(model, Layout) else Layout.parse(str(model))
-        sizes = {"height": size[1], "width": size[0], "channels": channels, "classes": classes}
+    path = check_output(output, force=force)
+    layout = _layout(model, size)
+    if layout is not None:
+        width, height = size or (SIDE, SIDE)
+        sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     else:
         network = (model if isinstance(model, Model) else Model.load(Path(str(model)))).network
         layout, planned = network.layout, network.plan
@@ -55,7 +65,26 @@ def cost(
             "classes": planned.classes,
         }
     with tuned():
-        return measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
+        found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
+    run = run_of(model)
+    keep(found, output=path, kept=run and run.cost, part=not repeats, force=force, reporter=reporter)
+    return found
+
+
+def _layout(model: Model | Layout | str | os.PathLike[str], size: tuple[int, int] | None) -> Layout | None:
+    """Return the layout that `model` is; None where it is a network, or the path of one."""
+    if isinstance(model, Layout):
+        return model
+    if isinstance(model, Model) or Path(model).exists():
+        if size is not None:
+            raise ParameterError("`size` must be given for a layout only: a model knows its own. Leave it out.")
+        return None
+    try:
+        return Layout.parse(str(model))
+    except LayoutError:
+        if size is not None or os.sep not in str(model):
+            raise
+        return None  # a path where nothing stands
 
 
 def cost_text(record: CostRecord) -> str:

@@ -1,7 +1,7 @@
 """Draw what a network is and does: weights, maps, receptive fields, curves, and the step itself."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from convscope.core.machine import tuned
 from convscope.features.trace import trace
 from convscope.features.walk import Walk, walk, walk_of_unit
 from convscope.images.sizes import parse_size
+from convscope.measures.invariance_record import Curve, Invariance
+from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.layout import Layout
@@ -25,14 +27,19 @@ from convscope.pictures.confusion import draw_confusion
 from convscope.pictures.curves import draw_curves
 from convscope.pictures.fields import draw_fields
 from convscope.pictures.filters import draw_filters
+from convscope.pictures.invariance import draw_invariance
 from convscope.pictures.layout import draw_layout
+from convscope.pictures.ledger import draw_ledger
 from convscope.pictures.maps import draw_maps
+from convscope.pictures.patches import draw_patches
 from convscope.pictures.step import MOST_FRAMES, animate, frames_of
 from convscope.pictures.style import Picture, Theme, check_kind, save, theme_named
 from convscope.stages.subsampling import Subsampling
 from convscope.training.history import read_history
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
+
+from .kept import read_kept
 
 _EDGES = np.array(  # a picture of 5 × 5 with an upright edge in it, and a unit that looks for one
     [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0], [0, 1, 1, 0, 0], [0, 1, 1, 0, 0]]
@@ -56,6 +63,7 @@ class _Order:
     picture: Any
     step: int | None
     unit: int
+    distortions: Sequence[str]
     size: str | None
     channels: int
     classes: int
@@ -83,6 +91,14 @@ class _Order:
             raise ParameterError(f"`model` must name a run folder here. Got {self.model!r}. Name one, like runs/demo.")
         return RunFolder(path=place)
 
+    def invariance(self) -> tuple[Invariance, list[Curve]]:
+        """Return what the run folder keeps of distorted pictures, and the curves that are wanted."""
+        run = self.run()
+        found = read_kept(Invariance, run.invariance, how=f"convscope measure {run.path} DATA")
+        known = {curve.distortion: curve for curve in found.curves}
+        wanted = [choose("distortions", name, tuple(known)) for name in self.distortions or known]
+        return found, [known[name] for name in wanted]
+
     def pixels(self, model: Model) -> NDArray[np.uint8]:
         """Return the picture as the network takes it."""
         if self.picture is None:
@@ -103,6 +119,7 @@ def draw(
     output: str | os.PathLike[str] | None = None,
     step: int | None = None,
     unit: int = 1,
+    distortions: Sequence[str] = (),
     size: str | None = None,
     channels: int = 1,
     classes: int = 10,
@@ -112,13 +129,16 @@ def draw(
     """Draw one thing into a file.
 
     Args:
-        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion`` or ``step``.
+        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``ledger``,
+            ``patches`` or ``step``.
         model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
         picture: for ``maps``, ``fields`` and ``step``: the path of a picture, its bytes, or an array.
         output: the file: .png, .svg or .pdf; for ``step`` .gif, .mp4 or .png (a strip of stills). If none, it is
             called after `what`, in the run folder if there is one.
-        step: which of the network's steps, from 1, for ``filters`` and ``step``; the first convolution if none.
+        step: which of the network's steps, from 1, for ``filters``, ``patches`` and ``step``; the first with
+            units of its own if none.
         unit: which unit walks, from 1.
+        distortions: for ``invariance`` and ``ledger``: which; all that were measured if none.
         size: of the pictures of a layout that is text: one side, or width x height, in pixels; 28 if none.
         channels: of the pictures of a layout that is text.
         classes: of a layout that is text.
@@ -142,6 +162,7 @@ def draw(
         picture=picture,
         step=step,
         unit=unit,
+        distortions=distortions,
         size=size,
         channels=channels,
         classes=classes,
@@ -194,12 +215,35 @@ def _curves(order: _Order) -> Picture:
     return draw_curves(read_history(run.history).epochs, judged=judged, theme=order.theme)
 
 
+def _invariance(order: _Order) -> Picture:
+    found, curves = order.invariance()
+    return draw_invariance(found, curves, theme=order.theme)
+
+
+def _ledger(order: _Order) -> Picture:
+    found, curves = order.invariance()
+    return draw_ledger(found, curves, theme=order.theme)
+
+
+def _patches(order: _Order) -> Picture:
+    run = order.run()
+    record = read_kept(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
+    known = {step.step: step for step in record.steps}
+    number = order.step or next(iter(known), 0)
+    if number not in known:
+        raise ParameterError(f"`step` must have units of its own, one of {list(known) or 'none here'}. Got {number}.")
+    return draw_patches(record, known[number], theme=order.theme)
+
+
 _FIGURES: dict[str, Callable[[_Order], Picture]] = {
     "filters": _filters,
     "maps": _maps,
     "layout": lambda order: draw_layout(order.planned(), theme=order.theme),
     "fields": _fields,
     "curves": _curves,
+    "invariance": _invariance,
+    "ledger": _ledger,
+    "patches": _patches,
     "confusion": lambda order: draw_confusion(read_report(order.run().report), theme=order.theme),
 }
 

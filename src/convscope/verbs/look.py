@@ -3,13 +3,12 @@
 import html
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convscope.core.atomic import refuse_existing, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, UnreadableImageError
@@ -24,13 +23,13 @@ from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, list_inputs
 from convscope.networks.model import Model
 from convscope.page.look import render_look
-from convscope.page.look_data import Shown, look_data
+from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 from convscope.training.scores import Answer, Cell
 from convscope.training.settings import Settings
 
-from .look_records import good_of, units_of
+from .look_records import records_of
 
 MOST_PICTURES = 200
 MOST_BYTES = 1_000_000  # of all pictures together; a third more as text
@@ -53,10 +52,10 @@ class Looked:
     unusable: tuple[tuple[str, str], ...] = ()
 
     def _repr_html_(self) -> str:
-        """Return the page within a notebook: in a frame of its own, which may run nothing but its own program."""
+        """Return the page within a notebook: in a frame of its own, which may run its own program and save what it draws."""
         page = html.escape(self.path.read_text(encoding="utf-8"), quote=True)
         return (
-            f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts" '
+            f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts allow-downloads" '
             'style="width: 100%; height: 60rem; border: 1px solid #8888"></iframe>'
         )
 
@@ -65,6 +64,7 @@ def look(
     model: Model | str | os.PathLike[str],
     pictures: Any = None,
     *,
+    beside: Model | str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     data_dir: Path | None = None,
@@ -79,6 +79,7 @@ def look(
         model: a model, or the path of a run folder or model file.
         pictures: what `convscope.predict` takes. None takes pictures that the run of the model was judged on, the wrong
             answers first, where they can be read again; else the page asks for one.
+        beside: a second model, of any layout, with the same classes: it is shown under the same pictures and sliders.
         output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
             ``NAME.look.html``.
         force: replace what stands there.
@@ -88,8 +89,8 @@ def look(
 
     Raises:
         ModelFileError: there is no model that can be used.
-        DataError: the network is too large for a page, or `pictures` is an array of another shape or kind.
-        ParameterError: there is neither `output` nor a file that it could stand beside.
+        DataError: a network is too large for a page, or `pictures` is an array of another shape or kind.
+        ParameterError: there is neither `output` nor a file that it could stand beside, or `beside` has other classes.
         StorageError: the file cannot be written, or stands there already.
 
     Examples:
@@ -104,18 +105,48 @@ def look(
     run = None if isinstance(model, Model) else _run(Path(model))
     path = _output(model, run) if output is None else Path(output)
     refuse_existing(path, force=force)
+    second = None if beside is None else _second(used, beside)
     unusable: list[tuple[str, str]] = []
     left_out = 0
+    told = reporter or Silent()
     with tuned():
+        images = None
         if pictures is not None:
             inputs = list_inputs(pictures)
             chosen = list(itertools.islice(_given(used, inputs.pictures, unusable), _room(used)))
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
-            chosen = list(_judged(used, run, (data_dir, cache_dir), reporter or Silent()))
-        units, good = units_of(used, chosen), None if run is None else good_of(run, reporter or Silent())
-        write_text(path, render_look(look_data(used, chosen, title=_title(used, path), units=units, good=good)))
+            images, chosen = _judged(used, run, (data_dir, cache_dir), told)
+        records = records_of(used, chosen, run, images, told)
+        data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
+        write_text(path, render_look(data))
     return Looked(path=path, pictures=len(chosen), left_out=left_out, unusable=tuple(unusable))
+
+
+def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
+    """Return the network that goes beside that of `model`.
+
+    Raises:
+        ParameterError: it has other classes.
+    """
+    other = beside if isinstance(beside, Model) else Model.load(Path(beside))
+    if other.classes != model.classes:
+        raise ParameterError(
+            f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "
+            f"Got {_listed(other.classes)}. Train it with the same pictures."
+        )
+    return look_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
+
+
+def _named(place: Path) -> str:
+    """Return the name of a run folder, or of a model file without its ending; of its folder for a run's model."""
+    run = _run(place)
+    return place.stem if run is None else run.path.absolute().name
+
+
+def _listed(classes: Sequence[str]) -> str:
+    names = ", ".join(printable(name)[:40] for name in classes[:5])
+    return names if len(classes) <= 5 else f"{names}, … {len(classes)} in all"
 
 
 def _run(place: Path) -> RunFolder | None:
@@ -161,19 +192,24 @@ def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]
 
 def _judged(
     model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
-) -> Iterator[Shown]:
-    """Give pictures that the run was judged on: wrong answers first, then some of every class."""
+) -> tuple[ImageSet | None, list[Shown]]:
+    """Return the set of the run, and pictures that it was judged on: wrong answers first, then some of every class."""
     if run is None:
-        return
+        return None, []
     try:
         images = pictures_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
         places = list(itertools.islice(_places(run, images), _room(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no pictures of the run are in the page, name some after the model: {printable(str(error))}")
-        return
-    for place in places:
-        pixels: NDArray[np.uint8] = np.asarray(images.images[place])
-        yield Shown(name=images.picture_name(place), pixels=pixels, truth=int(images.labels[place]))
+        return None, []
+    return images, [
+        Shown(
+            name=images.picture_name(place),
+            pixels=np.asarray(images.images[place], np.uint8),
+            truth=int(images.labels[place]),
+        )
+        for place in places
+    ]
 
 
 def _places(run: RunFolder, images: ImageSet) -> Iterator[int]:

@@ -1,33 +1,146 @@
-"""The further records that go into the page: what units respond to, and how good the network is."""
+"""The further records that go into the page: what a run folder holds, and what units respond to."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from convscope.core.errors import ConvscopeError
+from convscope.core.errors import ConvscopeError, DataError
 from convscope.core.progress import Reporter
+from convscope.core.records import Dataclass, from_json
 from convscope.core.text import printable
+from convscope.images.image_set import ImageSet
+from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
+from convscope.measures.comparison.records import Comparison
+from convscope.measures.invariance_record import Invariance
+from convscope.measures.units.ablation import WorthRecord
 from convscope.measures.units.measuring import measure_units
+from convscope.measures.units.records import UnitsRecord
+from convscope.measures.units.report import UnitsReport
 from convscope.networks.model import Model
+from convscope.page.comparison_data import comparison_data
 from convscope.page.good_data import GoodData, good_data
-from convscope.page.look_data import Shown
+from convscope.page.invariance_data import invariance_data
+from convscope.page.look_data import Records, Shown
 from convscope.page.units_data import UnitsData, units_data
 from convscope.training.history import read_history
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
+LARGEST_BYTES = 1 << 28
+MOST_COMPARISONS = 5  # that are looked into
+RecordT = TypeVar("RecordT", bound=Dataclass)
 
-def units_of(model: Model, shown: Sequence[Shown]) -> UnitsData | None:
-    """Return what units respond to in the pictures of the page; None without pictures or without units."""
+
+def records_of(
+    model: Model, shown: Sequence[Shown], run: RunFolder | None, images: ImageSet | None, reporter: Reporter
+) -> Records:
+    """Return what is known of a network beside its weights.
+
+    Args:
+        model: the network.
+        shown: pictures of the page.
+        run: its run folder, if it has one.
+        images: the set that the pictures are from, where they are those that the run was judged on.
+        reporter: told what is there and cannot be read.
+    """
+    if run is None:
+        return Records(units=units_of(model, shown))
+    report = _kept(UnitsReport, run.units, reporter)
+    if report is not None and not _fits(report.units.layout, run.units, model, reporter):
+        report = None
+    invariance = _kept(Invariance, run.invariance, reporter)
+    if invariance is not None and not _fits(invariance.layout, run.invariance, model, reporter):
+        invariance = None
+    comparison = _comparison_of(run, reporter)
+    return Records(
+        units=units_of(model, shown, report, images),
+        good=_good_of(run, reporter),
+        invariance=None if invariance is None else invariance_data(invariance),
+        comparison=comparison_data(comparison) if comparison is not None and comparison.measured else None,
+    )
+
+
+def units_of(
+    model: Model, shown: Sequence[Shown], report: UnitsReport | None = None, images: ImageSet | None = None
+) -> UnitsData | None:
+    """Return what units respond to: in the pictures of `report` where those are at hand, else in those of the page.
+
+    None without either, or without units.
+    """
+    worth = report.worth if report else None
+    if report is not None and images is not None and _are_those(report.units, images):
+        return _of_report(report.units, worth, shown, images)
     if not shown:
         return None
     truths = [one.truth for one in shown if one.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
     record = measure_units(model, np.stack([one.pixels for one in shown]), labels=labels)
-    return units_data(record, places={place: place for place in range(len(shown))}) if record.steps else None
+    return units_data(record, places={at: at for at in range(len(shown))}, worth=worth) if record.steps else None
 
 
-def good_of(run: RunFolder, reporter: Reporter) -> GoodData | None:
+def _of_report(
+    record: UnitsRecord, worth: WorthRecord | None, shown: Sequence[Shown], images: ImageSet
+) -> UnitsData | None:
+    judged = images.indices(images.judged)
+    in_page = {one.name: at for at, one in enumerate(shown)}
+    tops = {top.picture: top.name for step in record.steps for unit in step.units for top in unit.top}
+    places = {picture: in_page[name] for picture, name in tops.items() if name in in_page}
+
+    def image(picture: int) -> NDArray[np.uint8]:
+        return np.asarray(images.images[judged[picture]])
+
+    background = images.preprocessing.background
+    return units_data(record, places=places, image=image, background=background, worth=worth) if record.steps else None
+
+
+def _are_those(record: UnitsRecord, images: ImageSet) -> bool:
+    """Whether the record's pictures are those of the set that are judged, as far as its top patches tell."""
+    judged = images.indices(images.judged)
+    if record.pictures != len(judged):
+        return False
+    tops = {top.picture: top.name for step in record.steps for unit in step.units for top in unit.top}
+    return all(at < len(judged) and images.picture_name(int(judged[at])) == name for at, name in tops.items())
+
+
+def _kept(kind: type[RecordT], path: Path, reporter: Reporter) -> RecordT | None:
+    """Return the record that a run folder keeps in `path`; None where there is none that can be read."""
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise DataError(f"{path} must have at most {LARGEST_BYTES:,} bytes. Got {path.stat().st_size:,}.")
+        return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+    except (ConvscopeError, OSError, ValueError, RecursionError) as error:
+        reporter.say(f"{path.name} cannot be read and is not in the page: {printable(str(error))}")
+        return None
+
+
+def _comparison_of(run: RunFolder, reporter: Reporter) -> Comparison | None:
+    """Return the comparison in the run folder, or the newest beside it that `convscope compare` made of the same set."""
+    if run.comparison.is_file() or not run.report.is_file():
+        return _kept(Comparison, run.comparison, reporter)
+    try:
+        found = [place / COMPARISON_NAME for place in run.path.absolute().parent.glob("compare-*")]
+        name = read_report(run.report).name
+        newest = sorted((path for path in found if path.is_file()), key=lambda path: -path.stat().st_mtime)
+    except (ConvscopeError, OSError):
+        return None
+    read = (_kept(Comparison, path, reporter) for path in newest[:MOST_COMPARISONS])
+    return next((one for one in read if one is not None and one.data == printable(name)), None)
+
+
+def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:
+    if layout == str(model.layout):
+        return True
+    reporter.say(f"{path.name} is of another network ({printable(layout)}) and is not in the page")
+    return False
+
+
+def _good_of(run: RunFolder, reporter: Reporter) -> GoodData | None:
     """Return how good the network was when its run ended; None where the run has no report that can be read."""
     if not run.report.is_file():
         return None

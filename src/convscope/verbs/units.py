@@ -18,12 +18,15 @@ from convscope.features.extraction import pictures_for
 from convscope.images.sources.opening import open_source
 from convscope.measures.units.ablation import StepWorth, measure_worth
 from convscope.measures.units.measuring import TOP, measure_units
+from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
 from convscope.measures.units.records import StepUnits
 from convscope.measures.units.report import UnitsReport
 from convscope.measures.units.strokes import GaborFit, fit_strokes
 from convscope.networks.build import Network
 from convscope.networks.model import Model, as_tensor
+
+from .kept import check_output, keep, run_of
 
 MOST_WORTH = 1_000  # pictures that are sent through without each unit
 MOST_RANDOM = 500  # pictures that random weights are measured on
@@ -38,6 +41,8 @@ def units(
     worth: int = MOST_WORTH,
     probes: bool = True,
     seed: int = 0,
+    output: str | os.PathLike[str] | None = None,
+    force: bool = False,
     batch: int | None = None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
@@ -52,6 +57,8 @@ def units(
         worth: pictures on which units are turned off one after another, drawn by `seed`; 0 for none.
         probes: whether a linear classifier is trained on each stage.
         seed: of what is drawn, and of random weights.
+        output: a JSON file for the record. If none, a run folder keeps it as ``units.json``.
+        force: replace what stands at `output`; and in the run folder with a record without worth or probes.
         batch: pictures at once; as memory allows if none.
         data_dir: where named sets are looked for first.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
@@ -68,6 +75,7 @@ def units(
         >>> len(found.units.steps[0].units), found.units.pictures, sum(found.worth.pictures)
         (8, 359, 100)
     """
+    path = check_output(output, force=force)
     used = model if isinstance(model, Model) else Model.load(Path(model))
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
@@ -87,14 +95,17 @@ def units(
         some = np.sort(np.random.default_rng(seed).permutation(len(judged))[:worth])
         random = _random(used, judged[:MOST_RANDOM], seed)
         chance = measure_units(random, judged[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
-        return UnitsReport(
-            units=record,
+        report = UnitsReport(
+            units=with_patches(record, judged, used.preprocessing.background),
             random=tuple(step.mean_selectivity for step in chance.steps),
             strokes=fit_strokes(used.network),
             random_strokes=fit_strokes(random.network),
             worth=measure_worth(used, judged[some], labels[some], batch=batch, reporter=reporter) if worth else None,
             probes=probe_stages(used, images, seed=seed, reporter=reporter) if probes else (),
         )
+    run, part = run_of(model), not (worth and probes)
+    keep(report, output=path, kept=run and run.units, part=part, force=force, reporter=reporter)
+    return report
 
 
 def _taken(images: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint8]:

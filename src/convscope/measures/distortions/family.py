@@ -67,7 +67,7 @@ def _elastic(images: Tensor, strength: float, generators: list[torch.Generator],
     return resample(images, rows + fields[:, 0], columns + fields[:, 1], background)
 
 
-_SHIFTS = (-0.25, -0.125, -0.07, -0.035, 0.035, 0.07, 0.125, 0.25)
+_SHIFTS = (-0.5, -0.375, -0.25, -0.125, -0.07, -0.035, 0.035, 0.07, 0.125, 0.25, 0.375, 0.5)  # to half the side
 _FAR = 1e6
 
 DISTORTIONS: dict[str, Distortion] = {
@@ -92,7 +92,7 @@ DISTORTIONS: dict[str, Distortion] = {
             unit="ratio - 1",
             low=-0.9,
             high=9,
-            usual=(-0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.4),
+            usual=(-0.5, -0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0),
             motion=motions.scale,
         ),
         Distortion(
@@ -224,7 +224,7 @@ def distort(
         return resample(images, rows, columns, behind, wrap=distortion.wrap)
     if distortion.change is None:
         raise AssertionError  # a distortion moves or changes
-    generators = [_generator(seed, first + place) for place in range(len(images))]
+    generators = [generator_of(seed, first + place) for place in range(len(images))]
     return distortion.change(images, strength, generators, behind)
 
 
@@ -259,6 +259,6 @@ def with_margin(images: Tensor, margin_px: int, background: Sequence[float] = (0
     return result
 
 
-def _generator(seed: int, number: int) -> torch.Generator:
+def generator_of(seed: int, number: int) -> torch.Generator:
     """Return the source of what is random for one picture."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))

@@ -55,6 +55,37 @@ class Lattice:
         return rows, columns
 
 
+def neighbours(
+    rows: Tensor, columns: Tensor, sides: tuple[int, int], *, wrap: bool = False
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the up to four places that lie around each of those given, and the weight of each (bilinear).
+
+    A place is counted along the rows; height × width stands for all that lies beyond the edge. Neighbours that weigh
+    nothing anywhere are left out: a shift by whole pixels has one.
+
+    Args:
+        rows: of the places, not rounded, in float64.
+        columns: the same, across.
+        sides: height and width of the map.
+        wrap: beyond the edge the map begins again.
+    """
+    height, width = sides
+    top, left = rows.floor(), columns.floor()
+    down, across = rows - top, columns - left
+    found = []
+    for row, row_weight in ((top, 1 - down), (top + 1, down)):
+        for column, column_weight in ((left, 1 - across), (left + 1, across)):
+            weight = row_weight * column_weight
+            if not bool(weight.any()):
+                continue
+            if wrap:
+                row, column = row % height, column % width  # noqa: PLW2901  # the same place, in the map
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            place = torch.where(inside, row * width + column, height * width)
+            found.append((place.long(), weight))
+    return found
+
+
 def resample(maps: Tensor, rows: Tensor, columns: Tensor, background: Tensor, *, wrap: bool = False) -> Tensor:
     """Return values at places that lie between places, weighted by their nearness (bilinear).
 
@@ -62,35 +93,18 @@ def resample(maps: Tensor, rows: Tensor, columns: Tensor, background: Tensor, *,
         maps: N C H W.
         rows: of the value taken for each place: h w for all maps, or N h w for each picture its own.
         columns: the same, across.
-        background: what stands beyond the edge, C values (or anything that broadcasts with N C h w).
+        background: what stands beyond the edge, C 1 1.
         wrap: beyond the edge the map begins again.
     """
-    top, left = rows.floor(), columns.floor()
-    down, across = (rows - top).to(maps.dtype), (columns - left).to(maps.dtype)
-    result = torch.zeros((), dtype=maps.dtype)
-    for row, row_weight in ((top, 1 - down), (top + 1, down)):
-        for column, column_weight in ((left, 1 - across), (left + 1, across)):
-            weight = _over(row_weight * column_weight)
-            result = result + weight * _taken(maps, row.long(), column.long(), background, wrap=wrap)
+    count, channels, height, width = maps.shape
+    behind = background.reshape(1, -1, 1).to(maps.dtype).expand(count, channels, 1)
+    flat = torch.cat([maps.flatten(2), behind], dim=2)  # N C H*W+1
+    result = torch.zeros(count, channels, *rows.shape[-2:], dtype=maps.dtype)
+    for place, weight in neighbours(rows, columns, (height, width), wrap=wrap):
+        if place.dim() == 2:
+            values = flat.index_select(2, place.flatten())
+        else:
+            values = flat.gather(2, place.flatten(1)[:, None].expand(-1, channels, -1))
+        share = weight.to(maps.dtype)
+        result += values.view_as(result) * (share if share.dim() == 2 else share[:, None])
     return result
-
-
-def _taken(maps: Tensor, rows: Tensor, columns: Tensor, background: Tensor, *, wrap: bool) -> Tensor:
-    """Return the values at whole places; the background beyond the edge."""
-    height, width = maps.shape[2:]
-    if wrap:
-        rows, columns = rows % height, columns % width
-    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    places = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
-    flat = maps.flatten(2)  # N C H*W
-    if places.dim() == 2:
-        values = flat.index_select(2, places.flatten()).view(*maps.shape[:2], *places.shape)
-    else:
-        values = flat.gather(2, places.flatten(1)[:, None].expand(-1, maps.shape[1], -1))
-        values = values.view(*maps.shape[:2], *places.shape[1:])
-    return torch.where(_over(inside), values, background)
-
-
-def _over(values: Tensor) -> Tensor:
-    """Return h w as it is, and N h w as N 1 h w."""
-    return values if values.dim() == 2 else values[:, None]

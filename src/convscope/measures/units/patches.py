@@ -1,11 +1,22 @@
 """The pixels that one value of a map depends on, cut out of a picture."""
 
+import base64
+import binascii
+import dataclasses
+import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from convscope.core.errors import DataError
 from convscope.stages.geometry import ReceptiveField
+
+from .records import StepUnits, TopPatch, UnitRecord, UnitsRecord
+
+LARGEST_SIDE = 40  # pixels of a patch that is kept
+MOST_VALUES = 3_000_000  # of the patches of one step that are kept
 
 
 def cut(
@@ -34,3 +45,57 @@ def cut(
     if all(part.stop > part.start for part in inside):
         patch[*target] = image[*inside]
     return patch
+
+
+def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Sequence[int]) -> UnitsRecord:
+    """Return the record with what its top patches show, cut out of the pictures that it was measured on.
+
+    Where a step has so many units that their patches would be too large for a record, the strongest ones are kept.
+
+    Args:
+        record: of the units.
+        images: the pictures, uint8 N H W C.
+        background: what lies outside them, one value a channel.
+    """
+
+    def shown(step: StepUnits) -> StepUnits:
+        fields = step.field_rows, step.field_columns
+        sides = [min(field.size, LARGEST_SIDE) for field in fields]
+        most = max(1, MOST_VALUES // (sides[0] * sides[1] * record.channels * max(1, len(step.units))))
+
+        def patch(top: TopPatch) -> TopPatch:
+            pixels = cut(images[top.picture], fields, (top.row, top.column), background)
+            return dataclasses.replace(top, png=_as_png(pixels, (sides[1], sides[0])))
+
+        def unit(one: UnitRecord) -> UnitRecord:
+            return dataclasses.replace(one, top=(*map(patch, one.top[:most]), *one.top[most:]))
+
+        return dataclasses.replace(step, units=tuple(map(unit, step.units)))
+
+    return dataclasses.replace(record, steps=tuple(map(shown, record.steps)))
+
+
+def _as_png(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    small = image if image.size == size else image.resize(size, Image.Resampling.BOX)
+    stream = io.BytesIO()
+    small.save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def pixels_of(top: TopPatch) -> NDArray[np.uint8] | None:
+    """Return what a patch of a record shows, uint8 rows × columns (× 3 if in colour); None where it was not kept.
+
+    Raises:
+        DataError: it holds something else than a small PNG.
+    """
+    if not top.png:
+        return None
+    try:
+        data = base64.b64decode(top.png, validate=True)
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if max(image.size) > LARGEST_SIDE or image.mode not in ("L", "RGB"):
+                raise ValueError
+            return np.asarray(image)
+    except (binascii.Error, OSError, ValueError, SyntaxError):
+        raise DataError(f"`png` must be a PNG of at most {LARGEST_SIDE} pixels a side. Got another.") from None

@@ -17,6 +17,8 @@ class TopPatch:
         row, column: place of the value in the unit's map.
         top, left: first pixel of the receptive field of that place; it may lie outside the picture.
         value: of the unit there.
+        png: what the unit sees there, as a PNG in base64; empty where it was not kept. Patches of more than 40 pixels
+            are made smaller.
     """
 
     picture: int
@@ -26,6 +28,7 @@ class TopPatch:
     top: int
     left: int
     value: float
+    png: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import { answerTo, prepare } from "./engine.js";
  * @param {Network} network
  * @param {string} program of the worker
  * @param {Told} told
- * @returns {(job: Job) => void}
+ * @returns {((job: Job) => void) & { close: () => void }} close ends the worker
  */
 export function makeComputer(network, program, told) {
   /** @type {Worker} */
@@ -27,7 +27,7 @@ export function makeComputer(network, program, told) {
   try {
     worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
   } catch {
-    return here(); // some viewers of HTML files allow no worker
+    return Object.assign(here(), { close: () => {} }); // some viewers of HTML files allow no worker
   }
   /** @type {((job: Job) => void) | null} */
   let instead = null;
@@ -51,9 +51,10 @@ export function makeComputer(network, program, told) {
     turn += 1;
     worker.postMessage({ job, turn });
   };
-  return (job) => {
+  const take = (/** @type {Job} */ job) => {
     if (instead) instead(job);
     else if (busyWith) waiting = job;
     else ask(job);
   };
+  return Object.assign(take, { close: () => worker.terminate() });
 }

@@ -3,6 +3,7 @@
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
 import { shapeAt } from "./format.js";
+import { saved } from "./saving.js";
 import { GOOD_TEXT, counted, percent, sides } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -43,8 +44,8 @@ function curvesOf(good) {
   const loss = [line(GOOD_TEXT.training, "first", (epoch) => epoch.loss), line(GOOD_TEXT.heldOut, "second", (epoch) => epoch.held_out_loss)].filter((one) => one.points.length);
   const right = [line(GOOD_TEXT.training, "first", (epoch) => epoch.accuracy), line(GOOD_TEXT.heldOut, "second", (epoch) => epoch.held_out_accuracy)].filter((one) => one.points.length);
   const charts = [
-    ...(right.length ? [chart(GOOD_TEXT.accuracy, right, (value) => `${Number((100 * value).toPrecision(4))} %`)] : []),
-    ...(loss.length ? [chart(GOOD_TEXT.loss, loss)] : []),
+    ...(right.length ? [saved(GOOD_TEXT.accuracy, chart(GOOD_TEXT.accuracy, right, { text: (value) => `${Number((100 * value).toPrecision(4))} %`, across: GOOD_TEXT.epoch }))] : []),
+    ...(loss.length ? [saved(GOOD_TEXT.loss, chart(GOOD_TEXT.loss, loss, { across: GOOD_TEXT.epoch }))] : []),
   ];
   return charts.length ? [element("div", { class: "charts" }, ...charts)] : [];
 }

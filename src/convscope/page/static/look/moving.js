@@ -1,5 +1,8 @@
 // @ts-check
 /** Moving a picture, moving maps along with it, and how much two sets of maps differ. */
+import { bendField, bentAt } from "./bending.js";
+import { blurred } from "./blurring.js";
+import { normals } from "./chance.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./format.js").Step} Step */
@@ -10,16 +13,22 @@
  * @property {number} down pixels
  * @property {number} turn degrees, clockwise
  * @property {number} scale 1 leaves the size
+ * @property {number} bend mean displacement of a pixel, in pixels
  * @property {number} blur standard deviation in pixels
  * @property {number} noise standard deviation, of 255
  */
 
 /** @type {Motion} */
-export const STILL = { right: 0, down: 0, turn: 0, scale: 1, blur: 0, noise: 0 };
+export const STILL = { right: 0, down: 0, turn: 0, scale: 1, bend: 0, blur: 0, noise: 0 };
 
 /** @param {Motion} motion */
 export function isStill(motion) {
   return Object.entries(STILL).every(([name, value]) => motion[/** @type {keyof Motion} */ (name)] === value);
+}
+
+/** The same motion of a picture of another size. @param {Motion} motion @param {number} wider ratio of the widths @param {number} taller @returns {Motion} */
+export function scaledMotion(motion, wider, taller) {
+  return { ...motion, right: motion.right * wider, down: motion.down * taller, bend: motion.bend * Math.sqrt(wider * taller), blur: motion.blur * Math.sqrt(wider * taller) };
 }
 
 /**
@@ -32,15 +41,17 @@ export function origin(network, motion) {
   const middle = [(network.height - 1) / 2, (network.width - 1) / 2];
   const angle = (motion.turn * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle) / motion.scale, Math.sin(angle) / motion.scale];
+  const field = motion.bend > 0 ? bendField(network.height, network.width) : null;
   return (row, column) => {
+    const [bentDown, bentAcross] = field ? bentAt(field, row, column) : [0, 0];
     const y = row - middle[0] - motion.down;
     const x = column - middle[1] - motion.right;
-    return [middle[0] + cosine * y - sine * x, middle[1] + sine * y + cosine * x];
+    return [middle[0] + cosine * y - sine * x + motion.bend * bentDown, middle[1] + sine * y + cosine * x + motion.bend * bentAcross];
   };
 }
 
 /**
- * The picture moved, blurred, and with noise; what comes in from outside is the background.
+ * The picture moved, bent, blurred, and with noise; what comes in from outside is the background.
  * @param {Network} network
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {Motion} motion
@@ -65,54 +76,9 @@ export function moved(network, pixels, motion) {
       }
     }
   }
-  if (motion.blur > 0) {
-    values = blurred(values, height, width * channels, width * channels, 1, motion.blur, 1); // along the columns
-    values = blurred(values, width, channels, channels, height, motion.blur, width * channels);
-  }
-  const noise = gauss();
+  if (motion.blur > 0) values = blurred(values, height, width, channels, motion.blur);
+  const noise = normals(20220101);
   return Uint8ClampedArray.from(values, (value) => value + (motion.noise > 0 ? 255 * motion.noise * noise() : 0));
-}
-
-/**
- * Blur lines of `length` values that lie `apart`; `side` lines lie next to each other, in `groups` groups `between` apart.
- * @param {Float64Array} values
- * @param {number} length
- * @param {number} apart
- * @param {number} side
- * @param {number} groups
- * @param {number} deviation
- * @param {number} between
- * @returns {Float64Array}
- */
-function blurred(values, length, apart, side, groups, deviation, between) {
-  const reach = Math.ceil(3 * deviation);
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, place) => Math.exp(-0.5 * ((place - reach) / deviation) ** 2));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const result = new Float64Array(values.length);
-  for (let group = 0; group < groups; group++) {
-    for (let line = 0; line < side; line++) {
-      const start = group * between + line;
-      for (let place = 0; place < length; place++) {
-        let sum = 0;
-        for (let step = -reach; step <= reach; step++) {
-          const near = Math.min(Math.max(place + step, 0), length - 1); // the edge goes on
-          sum += weights[step + reach] * values[start + near * apart];
-        }
-        result[start + place * apart] = sum / total;
-      }
-    }
-  }
-  return result;
-}
-
-/** Normal numbers, the same every time. @returns {() => number} */
-function gauss() {
-  let state = 20220101;
-  const uniform = () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
 /** A part of the size of the maps: how much they changed; and what is left of that when the old maps are moved along.

@@ -6,9 +6,12 @@ import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
 import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
 import { within } from "./place.js";
+import { saveButtons, sheet } from "./saving.js";
+import { STEP } from "./step_words.js";
 import { isOff } from "./switches.js";
+import { unitRecord, worthOf } from "./units.js";
 import { makeWorking } from "./working.js";
-import { TEXT, exact, short, sides, titleOf } from "./words.js";
+import { TEXT, exact, short, titleOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -17,19 +20,22 @@ import { TEXT, exact, short, sides, titleOf } from "./words.js";
 const PACE_MS = 140;
 const CALM_PACE_MS = 700;
 
+let boards = 0; // views of this kind, so that each has its own name for its hint
+
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {(place: Partial<Place> & { step: number }) => void} go
- * @param {(unit: import("./switches.js").Unit) => void} toggle turns a unit off or on
+ * @param {((unit: import("./switches.js").Unit) => void) | null} toggle turns a unit off or on; null where none can be
  * @returns {(state: State) => void}
  */
 export function makeNumbers(parent, network, go, toggle) {
+  const keys = `keys-${(boards += 1)}`;
   const frame = element("div", { class: "here" });
-  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": "keys" });
+  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
   const field = element("div", { class: "field" });
   const picture = cells({ rows: network.height, columns: network.width });
-  const small = element("div", { class: "framed", role: "img", "aria-label": "The picture, with the part that the value can depend on" }, picture, field);
+  const small = element("div", { class: "framed", role: "img", "aria-label": STEP.partOfPicture }, picture, field);
   setSize(small, shownSize({ rows: network.height, columns: network.width }, 160));
   const title = element("p", { class: "title", role: "status" });
   const caption = element("p", { class: "caption" });
@@ -37,7 +43,7 @@ export function makeNumbers(parent, network, go, toggle) {
   const buttons = element("div", { class: "tools" });
   const working = element("div", { class: "working" });
   const left = element("div", { class: "where" }, element("figure", {}, caption, map), element("figure", {}, smallCaption, small));
-  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: "keys", text: TEXT.keys }));
+  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: keys, text: TEXT.keys }));
 
   const draw = makeWorking(network, go);
   /** @type {State | null} */
@@ -46,6 +52,7 @@ export function makeNumbers(parent, network, go, toggle) {
   let canvas = null;
   let until = Infinity;
   let timer = 0;
+  let offered = "";
   const move = (/** @type {Partial<Place>} */ change) => state && go({ ...state.place, ...change });
 
   const stop = () => {
@@ -81,13 +88,17 @@ export function makeNumbers(parent, network, go, toggle) {
   };
   const stepName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
-  const turn = element("button", { type: "button", onclick: () => state && toggle(state.place) });
+  const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.place) });
+  const worth = element("span", { class: "hint" });
+  const saves = element("div", { class: "saves" });
   buttons.append(
-    element("span", { class: "turn" }, button("‹", "The step before", () => turnStep(-1)), stepName, button("›", "The step after", () => turnStep(1))),
-    element("span", { class: "turn" }, button("‹", "The map before", () => turnMap(-1)), mapName, button("›", "The map after", () => turnMap(1))),
+    element("span", { class: "turn" }, button("‹", STEP.stepBefore, () => turnStep(-1)), stepName, button("›", STEP.stepAfter, () => turnStep(1))),
+    element("span", { class: "turn" }, button("‹", STEP.mapBefore, () => turnMap(-1)), mapName, button("›", STEP.mapAfter, () => turnMap(1))),
     play,
     turn,
+    worth,
   );
+  left.append(saves);
 
   map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -144,7 +155,24 @@ export function makeNumbers(parent, network, go, toggle) {
     drawPixels(picture, state.pixels, network.channels);
     setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
     name(place, valueAt(network, all, place));
+    offer(state);
     working.replaceChildren(...draw(state));
+  }
+
+  /** Buttons that save what is shown: made anew only for another map. @param {State} now */
+  function offer(now) {
+    const { step, unit } = now.place;
+    const key = `${step}/${unit}`;
+    if (offered === key) return;
+    offered = key;
+    const current = () => /** @type {State} */ (state);
+    const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.picture}`.trim();
+    const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
+    const single = shapeAt(network, step).rows * shapeAt(network, step).columns === 1;
+    saves.replaceChildren(
+      ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), step, unit), label: "" }]), TEXT.saveMap)]),
+      ...(single || !step ? [] : [saveButtons(named, () => sheet(`${named}: ${current().name}`, Array.from({ length: shapeAt(network, step).maps }, (_, map) => ({ canvas: painted(network, current(), step, map), label: String(map + 1) }))), TEXT.saveMaps)]),
+    );
   }
 
   /** @param {Place} place @param {number} value */
@@ -152,27 +180,37 @@ export function makeNumbers(parent, network, go, toggle) {
     const shape = shapeAt(network, place.step);
     const last = place.step === network.steps.length;
     const single = shape.rows * shape.columns === 1;
-    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : "Picture";
-    const what = last ? `class “${network.classes[place.unit]}”` : place.step === 0 ? channelName(network, place.unit) : `${single ? "unit" : "map"} ${place.unit + 1}`;
-    const where = single ? "" : `, row ${place.row + 1}, column ${place.column + 1}`;
+    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : STEP.picture;
+    const what = last ? STEP.classNamed(network.classes[place.unit]) : place.step === 0 ? channelName(network, place.unit) : (single ? STEP.unit : STEP.map)(place.unit + 1);
+    const where = single ? "" : STEP.where(place.row + 1, place.column + 1);
     stepName.textContent = step;
-    mapName.textContent = last ? what : `${what} of ${shape.maps}`;
+    mapName.textContent = last ? what : STEP.of(what, shape.maps);
     play.hidden = single;
-    turn.hidden = place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    turn.hidden = toggle === null || place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    const record = turn.hidden ? null : unitRecord(network, place);
+    worth.replaceChildren(...(record?.worth ? [worthOf(network, record.worth)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
     title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
-    caption.textContent = single ? "The value" : `This map, ${sides(shape.rows, shape.columns)}`;
+    caption.textContent = single ? STEP.theValue : STEP.thisMap(shape.rows, shape.columns);
     const { tall, wide } = receptiveField(network, place);
     const whole = tall >= network.height && wide >= network.width;
-    smallCaption.textContent = whole ? "It can depend on the whole picture" : `It depends on these ${sides(tall, wide)} pixels`;
+    smallCaption.textContent = whole ? STEP.dependsOnAll : STEP.dependsOn(tall, wide);
     map.setAttribute("aria-label", `${step}, ${what}`);
   }
   return show;
 }
 
+/** A map, or the picture, on a canvas of its own. @param {Network} network @param {State} state @param {number} step @param {number} unit @returns {HTMLCanvasElement} */
+function painted(network, state, step, unit) {
+  const canvas = cells(shapeAt(network, step));
+  if (step === 0) drawPixels(canvas, state.pixels, network.channels);
+  else drawMap(canvas, state.palette, state.all[step], unit, largestSize(state.all[step]));
+  return canvas;
+}
+
 /** @param {Network} network @param {number} unit */
 function channelName(network, unit) {
-  return network.channels === 1 ? "gray" : ["red", "green", "blue"][unit];
+  return network.channels === 1 ? STEP.gray : STEP.colours[unit];
 }
 
 /**

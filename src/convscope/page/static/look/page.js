@@ -1,12 +1,15 @@
 // @ts-check
 /** The page: what is shown, and what happens when something is chosen. */
+import { makeBeside } from "./beside.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
+import { makeComparison } from "./comparison.js";
 import { makeComputer } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { readNetwork } from "./format.js";
 import { makeGlance } from "./glance.js";
 import { makeGood } from "./good.js";
+import { makeInvariance } from "./invariance.js";
 import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
@@ -14,7 +17,7 @@ import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
 import { toggled } from "./switches.js";
 import { makeUnits } from "./units.js";
-import { GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
+import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -32,6 +35,7 @@ import { GOOD_TEXT, TEXT, UNIT_TEXT, counted } from "./words.js";
  * @property {number} milliseconds that computing all maps took
  * @property {Place} place
  * @property {import("./colours.js").Palette} palette
+ * @property {import("./invariance.js").Ledger | null} ledger what was measured of each step, where the reader asked for it
  */
 
 /** @param {string} name */
@@ -43,15 +47,17 @@ function inlined(name) {
 function build(page, network) {
   const parameters = network.steps.reduce((sum, step) => sum + step.parameters, 0);
   const products = network.steps.reduce((sum, step) => sum + step.multiplyAdds, 0);
-  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} a picture, ${counted(network.classes.length, "class", "classes")}.`;
-  const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : "A look inside", " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
+  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} a picture, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
+  const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : TEXT.lookInside, " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
+  const second = part("beside", BESIDE.title);
   const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
+  const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
   glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
-  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, numbers, units, good));
-  makeLesson(lesson);
+  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good, distorted, kinds));
+  makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   /** @type {State | null} */
@@ -67,6 +73,8 @@ function build(page, network) {
   /** @type {Place | null} */
   let wanted = null;
   let drawing = 0;
+  /** @type {import("./invariance.js").Ledger | null} */
+  let ledger = null;
 
   const draw = () => {
     cancelAnimationFrame(drawing);
@@ -75,6 +83,7 @@ function build(page, network) {
       drawGlance(state);
       drawNumbers(state);
       drawUnits(state);
+      document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
     });
   };
   const address = () => {
@@ -99,7 +108,7 @@ function build(page, network) {
     const still = isStill(what.motion);
     if (still) unmoved = intact ?? all;
     const before = still && !turnedOff.length ? null : unmoved;
-    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette: makePalette(dark.matches) };
+    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette: makePalette(dark.matches), ledger };
     glance.hidden = numbers.hidden = false;
     mark(state.picture);
     address();
@@ -114,6 +123,7 @@ function build(page, network) {
     known.set(pixels, { picture, name, motion: STILL });
     putBack();
     compute({ pixels, off });
+    beside.follow({ original: pixels, pixels, picture, name, motion: STILL });
   };
   const move = (/** @type {import("./moving.js").Motion} */ motion) => {
     const what = original && known.get(original);
@@ -121,6 +131,7 @@ function build(page, network) {
     const pixels = isStill(motion) ? original : moved(network, original, motion);
     if (pixels !== original) known.set(pixels, { ...what, motion });
     compute({ pixels, off });
+    beside.follow({ original, pixels, picture: what.picture, name: what.name, motion });
   };
   const turn = (/** @type {import("./switches.js").Off} */ next) => {
     off = next;
@@ -132,6 +143,7 @@ function build(page, network) {
     numbers.scrollIntoView({ block: "start" });
   };
   const putBack = makeSliders(glance, network, move);
+  const beside = makeBeside(second, network, inlined("worker"));
   const drawGlance = makeGlance(glance, network, go, () => turn([]));
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
@@ -140,9 +152,16 @@ function build(page, network) {
     only(truth, answer);
     pictures.scrollIntoView({ block: "start" });
   });
+  makeInvariance(distorted, network, (next) => {
+    ledger = next;
+    if (state) state = { ...state, ledger };
+    draw();
+  });
+  makeComparison(kinds, network);
   dark.addEventListener("change", () => {
     if (state) state = { ...state, palette: makePalette(dark.matches) };
     draw();
+    beside.redraw();
   });
   const follow = () => {
     const found = fromHash(network, location.hash);

@@ -4,6 +4,7 @@ import { element, foreign } from "./dom.js";
 import { filterOf } from "./filters.js";
 import { cutPatch } from "./patches.js";
 import { cells, drawPixels, setSize, shownSize } from "./picture.js";
+import { saveButtons, sheet } from "./saving.js";
 import { isOff } from "./switches.js";
 import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
 
@@ -22,10 +23,11 @@ import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
  * @property {number | null} selectivity
  * @property {[number, number][]} classes that it fires for most, with the mean
  * @property {Patch[]} top
+ * @property {[number, number, number] | null} worth by how much the accuracy is lower without it, the class that loses most, how much
  */
 
 /** @typedef {{ step: number, first_edge: number, bin_width: number, units: Unit[] }} StepUnits */
-/** @typedef {{ pictures: number, data: string, steps: StepUnits[] }} Units */
+/** @typedef {{ pictures: number, data: string, worth_pictures: number, steps: StepUnits[] }} Units */
 /** @typedef {{ go: (place: Partial<Place> & { step: number }) => void, open: (picture: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
 
 const CARDS = 12; // at once
@@ -37,6 +39,7 @@ const ORDERS = {
   selective: (unit) => unit.selectivity ?? -1,
   silent: (unit) => unit.silent,
   strong: (unit) => unit.largest,
+  needed: (unit) => unit.worth?.[0] ?? -1,
 };
 
 /**
@@ -68,7 +71,7 @@ export function makeUnits(parent, network, actions) {
     return element("label", {}, `${name} `, made);
   };
   const steps = select(UNIT_TEXT.step, withUnits.map(({ step, number }) => [String(number), `${number}: ${step.name}`]), (value) => (chosen = Number(value)));
-  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
+  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.worth_pictures).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
   const shown = element("span", { class: "hint", role: "status" });
   const turn = (/** @type {number} */ by) => {
     page += by;
@@ -76,11 +79,13 @@ export function makeUnits(parent, network, actions) {
   };
   const before = element("button", { type: "button", text: "‹", "aria-label": UNIT_TEXT.before, onclick: () => turn(-1) });
   const after = element("button", { type: "button", text: "›", "aria-label": UNIT_TEXT.after, onclick: () => turn(1) });
+  const filters = element("span");
   const about = element("p", { class: "hint" });
   const list = element("ol", { class: "cards", "aria-label": UNIT_TEXT.title });
   const from = units ? UNIT_TEXT.measured(counted(units.pictures, "picture")) : "";
-  const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, ".") : null;
-  parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, steps, orders, before, shown, after), about, list);
+  const worth = units?.worth_pictures ? ` ${UNIT_TEXT.worthMeasured(counted(units.worth_pictures, "picture"))}` : "";
+  const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, `.${worth}`) : null;
+  parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, steps, orders, before, shown, after, filters), about, list);
 
   function redraw() {
     if (!latest || !withUnits.length) return;
@@ -95,10 +100,11 @@ export function makeUnits(parent, network, actions) {
     before.disabled = page === 0;
     after.disabled = page === pages - 1;
     before.hidden = after.hidden = pages === 1;
-    shown.textContent = `${page * CARDS + 1}–${page * CARDS + here.length} of ${counted(places.length, "unit")}`;
+    shown.textContent = UNIT_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(places.length, "unit"));
     about.textContent = `${sight(step, network.height, network.width)} ${fieldShare(network, chosen)}${meanSelectivity(records)}`;
     const cards = here.map((unit) => card(network, chosen, unit, records, state.palette, actions));
     switches = cards.map((made) => made.turn);
+    filters.replaceChildren(...savedFilters(network, chosen, state.palette));
     list.replaceChildren(...cards.map((made) => made.element));
     for (const one of switches) one(state);
   }
@@ -137,12 +143,13 @@ function meanSelectivity(records) {
  */
 function card(network, number, unit, records, palette, actions) {
   const record = records?.units[unit] ?? null;
-  const name = `Unit ${unit + 1}`;
+  const name = UNIT_TEXT.unit(unit + 1);
   const button = element("button", { type: "button", class: "switch", onclick: () => actions.toggle({ step: number, unit }) });
   const made = element(
     "li",
     { class: "card" },
     element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ step: number, unit }) })), button),
+    record?.worth ? worthOf(network, record.worth) : null,
     filterOf(network, number, unit, palette),
     ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.steps[number - 1])] : []),
   );
@@ -155,6 +162,35 @@ function card(network, number, unit, records, palette, actions) {
       made.classList.toggle("off", off);
     },
   };
+}
+
+/** Buttons that save the weights of all units of a step. @param {Network} network @param {number} number @param {import("./colours.js").Palette} palette @returns {HTMLElement[]} */
+function savedFilters(network, number, palette) {
+  const tiles = () =>
+    Array.from({ length: network.steps[number - 1].maps }, (_, unit) => filterOf(network, number, unit, palette)).flatMap((filter, unit) =>
+      [...(filter?.querySelectorAll("canvas") ?? [])].map((canvas, part) => ({ canvas, label: part ? "" : String(unit + 1) })),
+    );
+  if (filterOf(network, number, 0, palette) === null) return [];
+  const name = UNIT_TEXT.filtersOf(network.steps[number - 1].name);
+  return [saveButtons(name, () => sheet(name, tiles()), UNIT_TEXT.saveFilters)];
+}
+
+/** What the network loses without a unit. @param {Network} network @param {[number, number, number]} worth @returns {HTMLElement} */
+export function worthOf(network, [loss, place, most]) {
+  const made = element("p", { class: "fact worth" }, UNIT_TEXT.without(signed(-loss)));
+  if (most > 0) made.append(UNIT_TEXT.losesMost, foreign(network.classes[place], 20), ` (${signed(-most)})`);
+  return made;
+}
+
+/** A change of accuracy in points. @param {number} part */
+function signed(part) {
+  const text = (Math.abs(part) * 100).toFixed(1);
+  return `${text === "0.0" ? "±" : part < 0 ? "−" : "+"}${text}`;
+}
+
+/** The record of a unit, where there is one. @param {Network} network @param {{ step: number, unit: number }} which @returns {Unit | null} */
+export function unitRecord(network, which) {
+  return network.units?.steps.find((one) => one.step === which.step)?.units[which.unit] ?? null;
 }
 
 /** @param {Network} network @param {number} number @param {number} unit @param {Unit} record @param {Actions} actions @returns {HTMLElement} */

@@ -129,14 +129,26 @@ export function takingOf(step, count) {
 }
 
 export const TEXT = {
+  lookInside: "A look inside",
+  outside: "outside the map: 0",
+  sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
+  slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
     "A picture goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
     "and writes one number for each place, so that each of its units makes one map; a subsampling makes the maps smaller. " +
     "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
   legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each step has its own scale. The frames show the chosen value and what it was computed from.",
   choose: "Pictures",
+  show: "Show",
+  shown: "Pictures shown",
   all: "all",
+  right: "right answers",
   wrong: "wrong answers",
+  ofClass: "one class",
+  confused: "taken for another class",
+  isClass: (/** @type {string} */ name) => `, is ${name}`,
+  pictureNumber: (/** @type {number} */ number) => `Picture ${number}`,
+  mapNumber: (/** @type {number} */ number) => `map ${number}`,
   own: "Your own picture…",
   ownHint: "or drop one anywhere, or paste it",
   draw: "Draw",
@@ -148,9 +160,13 @@ export const TEXT = {
     "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
-  along: "moved along",
+  along: "left",
   clear: "Clear",
   pen: "Pen",
+  rounded: "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
+  penWidth: "Width of the pen",
+  padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
+  padHint: "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
   none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
@@ -164,6 +180,9 @@ export const TEXT = {
   turnOn: "Turn this unit on",
   allOn: "Turn all on again",
   isOff: "But this unit is turned off: its map is 0 everywhere, and everything after it goes without it.",
+  picture: "picture",
+  saveMap: "Save this:",
+  saveMaps: "Save all maps of the step:",
   near:
     "Your picture goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
@@ -171,48 +190,34 @@ export const TEXT = {
   unreadable: "This browser cannot read that file as a picture.",
 };
 
-/** The first lesson. */
-export const LESSON = {
-  title: "The first lesson: one unit, nine places",
-  intro:
-    "A picture of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
-    "comes from; its patch is marked in the picture.",
-  picture: "picture",
-  unit: "weights of the unit",
-  bias: "bias",
-  features: "features",
-  kept: "subsampled",
-  keys: "Arrow keys move the place",
-  pictures: "Picture",
-  pictureNames: { line: "a line", corner: "a corner", dot: "a dot" },
-  units: "Unit",
-  unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the middle" },
-  zeros: "Padding",
-  zeroNames: { 0: "none", 1: "zeros around the picture" },
-  stride: "Stride",
-  strideNames: { 1: "1, every place", 2: "2, every other place" },
-  nonlinearity: "Nonlinearity",
-  nonlinearityNames: { linear: "none", relu: "relu", tanh: "tanh", sigmoid: "sigmoid", elu: "elu", gelu: "gelu", abs: "abs" },
-  subsampling: "Subsampling of each 2 × 2",
-  none: "none",
-  marked: "The marked value, in numbers",
-  walk: "Walk over all places",
-  move: "Move the picture to the right",
-  pad: "Put zeros around",
-  max: "Take the largest of each 2 × 2",
-  claims: [
-    "A unit multiplies each number of its patch with the weight at that place, and adds. A picture of 5 × 5 has 3 × 3 places for a patch " +
-      "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
-    "A unit that is good for something at one place is good for it at every place. So when the picture moves, the features move along.",
-    "That is why the weights are shared. Nine units with weights of their own would have 9 × (9 + 1) = 90 numbers to learn, each from what " +
-      "happens to lie at its place only; nine units that each see the whole picture 9 × (25 + 1) = 234. The copies have 10, and learn them " +
-      "from all places at once.",
-    "Zeros around the picture (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
-    "Subsampling leaves one value of each window. There is less to compute and to learn afterwards, and a small shift may change nothing: move the " +
-      "picture and see when it does. The price is just that: where in the window it was is forgotten.",
-    "None of this is a treatment of the picture before the network. Nobody chooses the weights: they are learned together with " +
-      "the classifier, from its errors. What this network has learned is below.",
-  ],
+/** A picture from the camera. */
+export const CAMERA = {
+  open: "Camera",
+  name: "from your camera",
+  view: "What the camera sees",
+  take: "Take this picture",
+  look: "look on",
+  close: "Close the camera",
+  fails: "The camera cannot be used here. Take a picture with it and give the file instead.",
+  why: {
+    NotAllowedError: "The camera was not allowed to this page. Allow it in the browser, or give the picture as a file.",
+    NotFoundError: "No camera was found. Connect one, or give the picture as a file.",
+    NotReadableError: "The camera is used by another program. Close that, or give the picture as a file.",
+  },
+};
+
+/** A second network under the same picture. */
+export const BESIDE = {
+  title: "Another network beside it",
+  label: "Beside it",
+  nothing: "nothing",
+  other: (/** @type {string} */ title, /** @type {string} */ layout) => `${title} ${layout}`,
+  same: (/** @type {string} */ kind) => `this network, subsampling by ${kind}`,
+  about: "It gets the same picture, moved by the same sliders. Compare the bars below its steps with those above.",
+  exchanged:
+    "The weights are those that were learned with the other subsampling; only what is taken from each window differs. Move the picture: the bars " +
+    "say how much of each step changes with either.",
+  numbers: "Its step, in numbers",
 };
 
 /** @param {string} text not to be broken */
@@ -222,6 +227,8 @@ function together(text) {
 
 /** What the units respond to. */
 export const UNIT_TEXT = {
+  unit: (/** @type {number} */ number) => `Unit ${number}`,
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) => `${first}–${last} of ${all}`,
   title: "Units",
   intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
   onlyFilters: "The weights of each unit.",
@@ -230,7 +237,12 @@ export const UNIT_TEXT = {
   of: " of ",
   step: "Step",
   order: "First",
-  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest" },
+  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest", needed: "most needed" },
+  without: (/** @type {string} */ change) => `Without it, accuracy changes by ${change} points`,
+  losesMost: "; most for ",
+  worthMeasured: (/** @type {string} */ pictures) => `What the network loses without a unit was measured on ${pictures}.`,
+  filtersOf: (/** @type {string} */ step) => `weights of ${step}`,
+  saveFilters: "Save these weights:",
   before: "Units before these",
   after: "Units after these",
   share: (/** @type {string} */ part) => `That is ${part} of the picture.`,
@@ -272,4 +284,46 @@ export const GOOD_TEXT = {
   costHint: "For one picture. While training, the maps of all steps are kept until the gradients have been computed; for prediction, only those that go into a step and come out of it.",
   costs: ["step", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
   total: "in all",
+};
+
+/** Saving what is drawn. */
+export const SAVING = { save: "Save this picture:" };
+
+/** How the network takes distorted pictures, as it was measured. */
+export const INVARIANCE = {
+  title: "Distorted pictures",
+  intro: (/** @type {string} */ pictures) => `Accuracy when pictures are distorted, and what each step makes of it. Measured on ${pictures} of`,
+  margin: (/** @type {number} */ pixels) => `A margin of ${counted(pixels, "pixel")} was put around each, so that a shift by less loses nothing.`,
+  distortion: "Distortion",
+  strength: "Strength",
+  accuracy: "Accuracy",
+  right: "right",
+  same: "same answer",
+  falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
+  fall: (/** @type {string} */ part, /** @type {string} */ strength) => `below ${part} of what it is undistorted at ${strength}`,
+  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
+  ledger: "What each step makes of it",
+  ledgerHint:
+    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
+    "when the old maps are moved along, as the picture was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
+  heads: ["step", "changed", "left", "moved"],
+  beside: "show it below the steps at the top, too",
+  measured: (/** @type {string} */ what) => `measured, ${what}:`,
+};
+
+/** Kinds of networks that learned the same pictures. */
+export const COMPARISON = {
+  title: "Compared with other kinds",
+  about: (/** @type {string} */ learned, /** @type {string} */ judged, /** @type {string} */ seeds, /** @type {string} */ budget) =>
+    `each learned from the same ${learned}${budget} and was judged on the same ${judged}; ${seeds} each. The line around a dot is the 95 % interval.`,
+  budgets: {
+    epochs: (/** @type {string} */ amount) => `, ${amount} times over,`,
+    seconds: (/** @type {string} */ amount) => ` for ${amount} seconds`,
+  },
+  distorted: "And when pictures are distorted:",
+  undisturbed: "as they are",
+  picture: "Accuracy of each kind",
+  table: "All kinds, as a table",
+  sortHint: "Press the head of a column to sort by it.",
+  heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
 };

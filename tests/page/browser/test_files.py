@@ -1,0 +1,91 @@
+"""Files that are damaged, old, hostile, within another page, or on a browser that can do less."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convscope.page.document import program
+from convscope.page.look import render_look
+from convscope.page.look_data import FORMAT_VERSION, Shown, look_data
+from convscope.verbs.look import Looked
+from tests.checks.models import small_model, some_pixels
+from tests.page.test_look_page import NAMES, hostile_page
+
+from .opening import PHONE, Open
+from .test_looking import overflow
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "look.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def page_text() -> str:
+    return render_look(look_data(small_model(), [Shown(name="a", pixels=one) for one in some_pixels(3)]))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text.replace('"weights":"', '"weights":"AAAA', 1), r"^The file is damaged: .*bytes of weights"),
+        (lambda text: re.sub(r'"pixels":"....', '"pixels":"', text, count=1), "^The file is damaged: a picture"),
+        (lambda text: text.replace('"format_version":', '"format_version":1', 1), f"reads version {FORMAT_VERSION}"),
+        (lambda text: text.replace('"format_version":', '"format_version"', 1), "^The file is damaged: its data"),
+        (lambda text: text.replace('"steps":[', '"steps":7,"other":[', 1), "^The file is damaged"),
+        (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
+    ],
+    ids=["weights", "picture", "version", "text", "steps", "cut"],
+)
+def test_a_damaged_or_old_file_says_so(open_page: Open, tmp_path: Path, change: Any, sentence: str) -> None:
+    text = page_text()
+    changed = change(text)
+    assert changed != text
+    opened = open_page(written(tmp_path, changed))
+    opened.until("document.querySelector('#page [role=alert]')?.checkVisibility({ visibilityProperty: true })")
+    assert re.search(sentence, opened.text("#page [role=alert]"))
+
+
+@pytest.mark.parametrize("size", [(1280, 900), PHONE], ids=["desktop", "phone"])
+def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path, size: tuple[int, int]) -> None:
+    opened = open_page(written(tmp_path, hostile_page()), size=size)
+    opened.page.on("dialog", lambda dialog: opened.said.append(f"dialog: {dialog.message}"))
+    opened.ready()
+    for thumbnail in opened.page.locator("#pictures .thumbnail").all():
+        thumbnail.click()
+    opened.settle()
+    assert opened.page.locator("#page img, #page script, #page b").count() == 0
+    assert NAMES[0] in opened.page.locator("#page").inner_text()
+    assert overflow(opened) <= 0
+    opened.shot(f"hostile-{'phone' if size == PHONE else 'desktop'}")
+
+
+def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Path) -> None:
+    looked = Looked(path=written(tmp_path, page_text()), pictures=3)
+    outer = tmp_path / "notebook.html"
+    outer.write_text(
+        f"<!DOCTYPE html><link rel=icon href='data:,'><div id=page></div>{looked._repr_html_()}", encoding="utf-8"
+    )
+    opened = open_page(outer)
+    inner = opened.page.frame_locator("iframe")
+    inner.locator("#numbers .working").wait_for()
+    assert "%" in inner.locator("#glance .said").inner_text()
+    opened.asked = [address for address in opened.asked if address != "about:srcdoc"]
+
+
+@pytest.mark.parametrize("missing", ["Worker", "WebAssembly"])
+def test_it_works_without(open_page: Open, tmp_path: Path, missing: str) -> None:
+    path = written(tmp_path, page_text())
+    expected = open_page(path).ready().text("#glance .answer")
+    opened = open_page(path)
+    opened.page.add_init_script(f"delete globalThis.{missing}")
+    opened.page.reload()
+    opened.ready()
+    assert opened.page.evaluate(f"typeof {missing}") == "undefined"
+    assert opened.text("#glance .answer") == expected
+
+
+def test_the_programs_in_the_file_are_those_of_the_package() -> None:
+    assert program("look", "page.js") in page_text()

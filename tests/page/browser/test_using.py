@@ -1,0 +1,264 @@
+"""What a person does on the page, with a mouse and with keys, in a real browser."""
+
+import base64
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from .opening import DESKTOP, PHONE, Open, Opened
+
+PNG = BytesIO()
+Image.radial_gradient("L").resize((40, 30)).save(PNG, "PNG")
+WORKERS = """() => {
+  const post = Worker.prototype.postMessage, listen = Worker.prototype.addEventListener;
+  window.jobs = { posted: 0, open: 0, most: 0 };
+  Worker.prototype.postMessage = function (message, ...rest) {
+    if (message.job) {
+      jobs.posted += 1; jobs.open += 1; jobs.most = Math.max(jobs.most, jobs.open);
+    }
+    return post.call(this, message, ...rest);
+  };
+  Worker.prototype.addEventListener = function (kind, ...rest) {
+    if (kind === "message" && !this.counted) {
+      this.counted = true; // before the page's own listener, which may ask again at once
+      listen.call(this, kind, () => (jobs.open -= 1));
+    }
+    return listen.call(this, kind, ...rest);
+  };
+}"""
+
+FOCUSED = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  const seen = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return [`${here.closest("section")?.id} ${here.outerHTML.slice(0, 100)}`, seen];
+}"""
+
+
+def place(opened: Opened) -> list[int]:
+    """Return picture, step, unit, row and column from the address."""
+    address: str = opened.page.evaluate("location.hash")
+    assert re.fullmatch(r"#(own|\d+)(/\d+){4}", address), address
+    return [0 if part == "own" else int(part) for part in address[1:].split("/")]
+
+
+def probabilities(opened: Opened) -> list[str]:
+    found: list[str] = opened.page.locator("#glance .answer .value").all_inner_texts()
+    return found
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_pressing_a_map_shows_its_numbers(open_page: Open, digits: Path, size: tuple[int, int]) -> None:
+    opened = open_page(digits, size=size).ready()
+    button = opened.page.locator("#glance .convolution .map").nth(9)  # of the second convolution
+    button.tap() if size == PHONE else button.click()
+    opened.settle()
+    assert place(opened)[1:3] == [3, 2]
+    assert "map 2" in opened.text("#numbers .title")
+
+
+def test_every_map_of_every_step_can_be_pressed(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    steps = opened.page.locator("#glance .step")
+    assert steps.count() == 7
+    for step in range(steps.count()):
+        steps.nth(step).locator("button:visible").last.click()
+        opened.settle()
+        assert place(opened)[1] == step
+        assert opened.page.locator("#numbers .working > *").count() > 0
+
+
+def test_keys_walk_over_places_maps_and_steps(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/1/3/4/4").ready()
+    assert place(opened) == [1, 1, 3, 4, 4]
+    board = opened.page.locator("#numbers [role=application]")
+    board.focus()
+    for key, expected in (
+        ("ArrowRight", [1, 1, 3, 4, 5]),
+        ("ArrowDown", [1, 1, 3, 5, 5]),
+        ("ArrowLeft", [1, 1, 3, 5, 4]),
+        ("ArrowUp", [1, 1, 3, 4, 4]),
+        ("End", [1, 1, 3, 4, 8]),
+        ("Home", [1, 1, 3, 4, 1]),
+        ("]", [1, 1, 4, 4, 1]),
+        ("[", [1, 1, 3, 4, 1]),
+        ("PageDown", [1, 2, 3, 2, 1]),
+        ("PageUp", [1, 1, 3]),
+    ):
+        board.press(key)
+        opened.settle()
+        assert place(opened)[: len(expected)] == expected, key
+
+
+def test_the_address_leads_to_the_same_number(open_page: Open, digits: Path) -> None:
+    first = open_page(digits).ready()
+    first.page.locator("#glance .convolution .map").nth(3).click()
+    first.settle()
+    address = first.page.evaluate("location.hash")[1:]
+    second = open_page(digits, place=address).ready()
+    assert second.text("#numbers .title") == first.text("#numbers .title")
+
+
+def test_pictures_are_chosen_with_mouse_and_keys(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    before = probabilities(opened)
+    opened.page.locator("#pictures .thumbnail").nth(4).click()
+    opened.settle()
+    assert place(opened)[0] == 5
+    assert probabilities(opened) != before
+    opened.page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert place(opened)[0] == 6
+
+
+def test_a_picture_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator("#pictures input[type=file]").set_input_files(
+        {"name": "<img src=x onerror=alert(1)>.png", "mimeType": "image/png", "buffer": PNG.getvalue()}
+    )
+    opened.until("location.hash.startsWith('#own')")
+    opened.settle()
+    by_file = probabilities(opened)
+    assert "<img src=x" in opened.text("#glance .first .name")
+    for event in ("drop", "paste"):
+        opened.page.locator("#pictures .thumbnail").nth(1).click()
+        opened.settle()
+        assert probabilities(opened) != by_file
+        opened.page.evaluate(
+            """([text, kind]) => {
+              const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([bytes], "mine.png", { type: "image/png" }));
+              const given = kind === "drop"
+                ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+                : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
+              document.body.dispatchEvent(given);
+            }""",
+            [base64.b64encode(PNG.getvalue()).decode(), event],
+        )
+        opened.until("location.hash.startsWith('#own')")
+        opened.settle()
+        assert probabilities(opened) == by_file, event
+
+
+def test_a_file_that_is_no_picture_is_named_in_a_sentence(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator("#pictures input[type=file]").set_input_files(
+        {"name": "broken.png", "mimeType": "image/png", "buffer": PNG.getvalue()[:50]}
+    )
+    opened.until("document.querySelector('#pictures [role=status]').textContent.includes('broken.png')")
+
+
+def test_a_drawing_is_recognized_while_it_is_made(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.get_by_role("button", name="Draw").first.click()
+    box = opened.page.locator("canvas.pad").bounding_box()
+    opened.settle()
+    empty = probabilities(opened)
+    opened.page.mouse.move(box["x"] + 140, box["y"] + 40)
+    opened.page.mouse.down()
+    for step in range(10):
+        opened.page.mouse.move(box["x"] + 140, box["y"] + 40 + 20 * step)
+    opened.settle()
+    assert probabilities(opened) != empty, "before the pen is lifted"
+    opened.page.mouse.up()
+    assert place(opened)[0] == 0
+
+
+def test_a_slider_moves_the_picture_and_never_queues_more_than_one_frame(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits)
+    opened.page.add_init_script(f"({WORKERS})()")
+    opened.page.reload()
+    opened.ready()
+    started = opened.page.evaluate("jobs.posted")
+    assert started == 1, "the network runs in the worker, once"
+    before = probabilities(opened)
+    opened.page.evaluate(
+        """() => {
+          for (const details of document.querySelectorAll("details")) details.open = true;
+          const slider = document.querySelector(".sliders input[type=range]");
+          for (let place = 0; place < 200; place++) {
+            slider.value = String((place % 5) - 2); slider.dispatchEvent(new Event("input", { bubbles: true }));
+          }
+          slider.value = slider.max; slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    opened.settle()
+    jobs = opened.page.evaluate("jobs")
+    assert jobs["open"] == 0
+    assert jobs["most"] == 1, "while one is computed, only the newest waits"
+    assert jobs["posted"] - started <= 3
+    moved = probabilities(opened)
+    assert moved != before
+    opened.page.evaluate(
+        """() => {
+          const slider = document.querySelector(".sliders input[type=range]");
+          slider.value = slider.max; slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    opened.settle()
+    assert probabilities(opened) == moved, "what was shown in the end was the last of the 201"
+
+
+def test_a_unit_that_is_turned_off_says_so_and_comes_back(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/1/1/4/4").ready()
+    before = probabilities(opened)
+    opened.page.locator("#numbers").get_by_role("button", name="Turn this unit off").click()
+    opened.settle()
+    assert "1 unit turned off" in opened.text("#glance .off")
+    assert probabilities(opened) != before
+    opened.page.locator("#glance .off button").click()
+    opened.settle()
+    assert probabilities(opened) == before
+
+
+def test_the_lesson_computes_what_is_typed(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator("summary", has_text="lesson").click()
+    cells = opened.page.locator("table.editable input[type=number]")
+    assert cells.count() >= 25 + 9
+    features = opened.page.locator(".toy").inner_text()
+    cells.first.fill("7")
+    opened.settle()
+    assert opened.page.locator(".toy").inner_text() != features
+
+
+def test_patches_and_cells_of_the_confusion_matrix_open_their_pictures(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    patch = opened.page.locator("#units button.patch").nth(2)
+    value = re.search(r"(\d[\d.]*)$", patch.get_attribute("aria-label"))
+    assert value is not None
+    patch.click()
+    opened.settle()
+    assert opened.text("#numbers .title").endswith(value[1])
+    opened.page.locator("#good table button").first.click()
+    opened.settle()
+    shown = opened.page.locator("#pictures .thumbnail:visible").count()
+    assert 0 < shown < opened.page.locator("#pictures .thumbnail").count()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_section_is_reached_by_the_tab_key_and_focus_is_seen(open_page: Open, digits: Path, dark: bool) -> None:
+    opened = open_page(digits, dark=dark).ready()
+    opened.page.keyboard.press("Tab")
+    assert "skip" in opened.page.evaluate("document.activeElement.className"), "the first stop leads to the numbers"
+    for section in ("pictures", "glance", "numbers", "units", "good"):
+        opened.page.evaluate(f"(document.getElementById('{section}').tabIndex = -1, document.activeElement.blur())")
+        opened.page.evaluate(f"document.getElementById('{section}').focus()")
+        for _ in range(3):
+            opened.page.keyboard.press("Tab")
+            where, ring = opened.page.evaluate(FOCUSED)
+            assert ring, f"nothing shows that {where} has the focus"
+            assert section in where
+
+
+def test_playing_obeys_reduced_motion_and_stops(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/1/1/1/1", reduced_motion="reduce").ready()
+    play = opened.page.locator("#numbers").get_by_role("button", name="Play")
+    play.click()
+    opened.page.wait_for_timeout(250)
+    assert place(opened)[3:] == [1, 1], "slowly"
+    opened.page.locator("#numbers").get_by_role("button", name="Stop").click()
+    assert opened.page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
