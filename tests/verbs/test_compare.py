@@ -130,3 +130,17 @@ def test_pictures_with_nothing_held_out_are_refused(tmp_path: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (2, 8, 8), dtype=np.uint8)
     with pytest.raises(DataError, match="must have pictures that are held out to judge on"):
         convscope.compare((pictures, [0, 1]), output=tmp_path)
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object, **options: object) -> None:
+        del given, options
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convscope.measures.comparison.run.learn", interrupted)
+    words = [word for word in WORDS if word != "--quiet"]
+    assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 130
+    assert "interrupted; 1 training is left, and the same command goes on with" in capsys.readouterr().err
+    assert not (tmp_path / "comparison.json").exists()
