@@ -35,8 +35,8 @@ from convscope.training.settings import Settings
 from .compare_files import write_files
 
 MOST_TEST_PICTURES, MOST_DISTURBED = 10_000, 1_000
-QUICK_PICTURES, QUICK_DISTURBED, QUICK_SECONDS = 10_000, 400, 30.0
-_QUICK_VISITS, _QUICK_EPOCHS = 25_000, (2, 16)  # pictures seen; fewest and most epochs
+QUICK_PICTURES, QUICK_TEST_PICTURES, QUICK_DISTURBED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
+_QUICK_VISITS, _QUICK_EPOCHS = 15_000, (2, 16)  # pictures seen; fewest and most epochs
 QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
 MOST_SEEDS = 100
 _TURN_DEG, _SCALE = 15.0, 0.15  # of training pictures, for the kinds that learn from distorted ones
@@ -101,7 +101,7 @@ def compare(
     size: str | None = None,
     channels: int | None = None,
     pictures: int | None = None,
-    test_pictures: int = MOST_TEST_PICTURES,
+    test_pictures: int | None = None,
     distorted: int | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
@@ -124,9 +124,9 @@ def compare(
         layout: the convolutional network that all others are made after; chosen from the set if none.
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.
-        pictures: training pictures, at most; 10,000 if quick.
-        test_pictures: pictures that are judged, at most.
-        distorted: of these, pictures that are distorted too, at most; 1,000 if none, 400 if quick.
+        pictures: training pictures, at most; 5,000 if quick.
+        test_pictures: pictures that are judged, at most; 10,000 if none, 5,000 if quick.
+        distorted: of these, pictures that are distorted too, at most; 1,000 if none, 300 if quick.
         output: the folder; ``runs/compare-<name>`` if none.
         force: write the results anew where there are some; trainings that are done are used again.
         data_dir: where named sets are looked for first.
@@ -153,7 +153,9 @@ def compare(
         quick=quick,
         layout=layout,
         pictures=pictures,
-        test_pictures=test_pictures,
+        test_pictures=(
+            test_pictures if test_pictures is not None else QUICK_TEST_PICTURES if quick else MOST_TEST_PICTURES
+        ),
         distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
