@@ -39,7 +39,7 @@ _SOME = ("subsampling-mean", "subsampling-blurred-subset", "stride")
 SETS: dict[str, tuple[str, ...]] = {
     "mnist": (*_SHARING, *_NEVER, *_WAYS),
     "fashion-mnist": (*_SHARING, *_NEVER, *_SOME),
-    "cifar10": (*_SHARING, *_NEVER, *_SOME),
+    "cifar10": (*_SHARING, "subsampling-blurred-subset", "stride"),
 }
 """Kinds, by set."""
 

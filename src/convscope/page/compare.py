@@ -155,8 +155,8 @@ def _pictures(found: Comparison, said: dict[str, str]) -> Html:
         logarithmic=True,
     )
     note = (
-        "Dotted: a power law through the errors, with the range in which a new measurement would be 95 of 100 times, "
-        "if the law goes on."
+        "Beyond all pictures, finely dotted: a power law through the errors, with the range in which a new measurement "
+        "would be 95 of 100 times, if the law goes on."
     )
     others = tag("details", tag("summary", "The numbers of every curve"), _curve_table(entries))
     return joined(_said(said, "pictures"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)
