@@ -38,8 +38,8 @@ _WAYS = (
 _SOME = ("subsampling-mean", "subsampling-blurred-subset", "stride")
 SETS: dict[str, tuple[str, ...]] = {
     "mnist": (*_SHARING, *_NEVER, *_WAYS),
-    "fashion-mnist": (*_SHARING, *_NEVER, *_SOME),
-    "cifar10": (*_SHARING, "subsampling-blurred-subset", "stride"),
+    "fashion-mnist": (*_SHARING, "no-subsampling-mean", *_SOME),
+    "cifar10": (*_SHARING, "no-subsampling-mean", *_SOME),
 }
 """Kinds, by set."""
 
