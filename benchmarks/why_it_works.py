@@ -30,16 +30,11 @@ from convscope.networks.plan import plan
 LAYOUT, EPOCHS, SEEDS, SHIFT_PX = "8C5-MP2-16C3-MP2-64N", 3, 3, 2
 PICTURES, LEDGER_PICTURES = 3_000, 2_000
 _SHARING = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
-_NEVER = ("no-subsampling-mean", "no-subsampling-connected")
-_WAYS = (
-    "subsampling-max", "subsampling-mean", "subsampling-subset", "subsampling-root-mean-square",
-    "subsampling-stochastic", "subsampling-blurred-subset", "stride",
-)  # fmt: skip
-_SOME = ("subsampling-mean", "subsampling-blurred-subset", "stride")
+_WAYS = ("subsampling-max", "subsampling-mean", "subsampling-blurred-subset", "stride")
 SETS: dict[str, tuple[str, ...]] = {
-    "mnist": (*_SHARING, *_NEVER, *_WAYS),
-    "fashion-mnist": (*_SHARING, "no-subsampling-mean", *_SOME),
-    "cifar10": (*_SHARING, "no-subsampling-mean", *_SOME),
+    "mnist": (*_SHARING, "no-subsampling-mean", *_WAYS),
+    "fashion-mnist": (*_SHARING, *_WAYS),
+    "cifar10": (*_SHARING, *_WAYS),
 }
 """Kinds, by set."""
 
