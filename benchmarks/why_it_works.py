@@ -34,7 +34,7 @@ _WAYS = ("subsampling-max", "subsampling-mean", "subsampling-blurred-subset", "s
 SETS: dict[str, tuple[str, ...]] = {
     "mnist": (*_SHARING, "no-subsampling-mean", *_WAYS),
     "fashion-mnist": (*_SHARING, *_WAYS),
-    "cifar10": (*_SHARING, *_WAYS),
+    "cifar10": ("convolution", "mlp-parameters"),
 }
 """Kinds, by set."""
 
