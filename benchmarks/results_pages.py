@@ -217,24 +217,31 @@ def subsampling_page() -> Lines:
     """Return the page on what subsampling costs and buys."""
     lines = ["# Subsampling: what it costs and buys, by kind", "", *_written_by(), ""]
     for name, (found, comparison) in compared().items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"## {SETS[name]}", "", said.get("subsampling", ""), "", f"Setting: {setting(comparison)}."]
-        kinds = ("convolution", "no-", "subsampling-", "stride")
         rows = [
-            [
-                entry.title,
-                f"`{entry.layout}`",
-                accuracy(entry),
-                "–" if entry.multiply_adds is None else f"{entry.multiply_adds:,}",
-                f"{entry.seconds:.1f}",
-                "–" if (one := kept(entry, "shifted")) is None else share(one.value, one.half),
-            ]
+            _cost_row(entry)
             for entry in comparison.measured
-            if entry.kind.startswith(kinds) and not entry.distorted
+            if entry.kind.startswith(("convolution", "no-", "subsampling-", "stride")) and not entry.distorted
         ]
+        if len(rows) < 2:
+            continue
+        said = {one.topic: one.text for one in findings(comparison)}
         head = ["kind", "layout", "accuracy", "multiply-adds", "seconds", "kept when shifted"]
+        lines += [f"## {SETS[name]}", "", said.get("subsampling", ""), "", f"Setting: {setting(comparison)}."]
         lines += [*table(head, rows), _buys(comparison), "", "Measured with " + measured_on(found), ""]
     return lines
+
+
+def _cost_row(entry: Entry) -> Lines:
+    """Return what a kind costs and buys."""
+    shifted = kept(entry, "shifted")
+    return [
+        entry.title,
+        f"`{entry.layout}`",
+        accuracy(entry),
+        "–" if entry.multiply_adds is None else f"{entry.multiply_adds:,}",
+        f"{entry.seconds:.1f}",
+        "–" if shifted is None else share(shifted.value, shifted.half),
+    ]
 
 
 def _buys(found: Comparison) -> str:
