@@ -4,7 +4,7 @@
 import { DAMAGE } from "./damage_words.js";
 
 /** The version of the data that this code reads. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** @typedef {{ maps: number, rows: number, columns: number }} Shape */
 
@@ -50,6 +50,7 @@ export const FORMAT_VERSION = 1;
  * @property {number[]} std
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
+ * @property {"float32" | "float16"} numbers what weights were kept as
  * @property {Step[]} steps
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {Picture[]} pictures
@@ -72,17 +73,33 @@ export function bytesOf(text) {
 }
 
 /**
- * @param {string} text base64 of 32-bit floats, the lowest byte first
+ * @param {string} text base64 of floats, the lowest byte first
  * @param {number} count
+ * @param {Network["numbers"]} [kind]
  * @returns {Float32Array}
  */
-export function floatsOf(text, count) {
+export function floatsOf(text, count, kind = "float32") {
   const bytes = bytesOf(text);
-  if (bytes.length !== 4 * count) throw new Error(DAMAGE.weights(4 * count, bytes.length));
+  const needed = count * (kind === "float16" ? 2 : 4);
+  if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
+  if (kind === "float16") return fromHalves(bytes, count);
   const numbers = new Float32Array(bytes.buffer);
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers; // this machine, too, keeps the lowest byte first
   const view = new DataView(bytes.buffer);
   return numbers.map((_, place) => view.getFloat32(4 * place, true));
+}
+
+/** Numbers of 1 bit for the sign, 5 for the exponent, 10 for the fraction; none is infinite. @param {Uint8Array} bytes @param {number} count @returns {Float32Array} */
+function fromHalves(bytes, count) {
+  const result = new Float32Array(count);
+  const powers = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+  for (let place = 0; place < count; place++) {
+    const high = bytes[2 * place + 1];
+    const exponent = (high >> 2) & 31;
+    const size = powers[exponent] * ((exponent ? 1024 : 0) + ((high & 3) << 8) + bytes[2 * place]);
+    result[place] = high & 128 ? -size : size;
+  }
+  return result;
 }
 
 /**
@@ -119,7 +136,7 @@ function unpacked(data) {
     return {
       ...rest,
       multiplyAdds,
-      weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs),
+      weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs, data.numbers),
       bias: floatsOf(step.bias, step.kind === "subsampling" ? 0 : step.maps),
     };
   });
