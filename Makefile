@@ -26,6 +26,7 @@ demo: $(DEMO)/installed ## install convscope here and train it on handwritten di
 	@rm -rf runs/demo
 	@$(DEMO)/bin/convscope train digits -o runs/demo --look
 	@echo "Next: $(DEMO)/bin/convscope train my-photos/"
+	@echo "Look inside what it learned: $(CURDIR)/runs/demo/look.html"
 
 .PHONY: test
 test: $(TEST)/wheel page-tools ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)

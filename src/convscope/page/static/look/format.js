@@ -1,6 +1,8 @@
 // @ts-check
 /** What the file holds, as Python wrote it, and the same with its numbers unpacked. */
 
+import { DAMAGE } from "./damage_words.js";
+
 /** The version of the data that this code reads. */
 export const FORMAT_VERSION = 2;
 
@@ -79,7 +81,7 @@ export function bytesOf(text) {
 export function floatsOf(text, count, kind = "float32") {
   const bytes = bytesOf(text);
   const needed = count * (kind === "float16" ? 2 : 4);
-  if (bytes.length !== needed) throw new Error(`The file is damaged: ${needed} bytes of weights are needed, and ${bytes.length} are there.`);
+  if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
   if (kind === "float16") return fromHalves(bytes, count);
   const numbers = new Float32Array(bytes.buffer);
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers; // this machine, too, keeps the lowest byte first
@@ -110,15 +112,15 @@ export function readNetwork(text) {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new Error("The file is damaged: its data cannot be read.");
+    throw new Error(DAMAGE.unreadable);
   }
   if (data?.format_version !== FORMAT_VERSION) {
-    throw new Error(`The data have version ${String(data?.format_version)}; this page reads version ${FORMAT_VERSION}.`);
+    throw new Error(DAMAGE.version(String(data?.format_version), FORMAT_VERSION));
   }
   try {
     return unpacked(data);
   } catch (error) {
-    if (error instanceof TypeError) throw new Error("The file is damaged: a part of its data is missing.");
+    if (error instanceof TypeError) throw new Error(DAMAGE.missing);
     throw error;
   }
 }
@@ -141,7 +143,7 @@ function unpacked(data) {
   const size = data.height * data.width * data.channels;
   const pictures = data.pictures.map((/** @type {any} */ picture) => {
     const pixels = bytesOf(picture.pixels);
-    if (pixels.length !== size) throw new Error("The file is damaged: a picture has not its size.");
+    if (pixels.length !== size) throw new Error(DAMAGE.picture);
     return { ...picture, pixels };
   });
   return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
