@@ -7,6 +7,7 @@ Every figure on the page comes from a result file; what was not measured is left
 
 import argparse
 import json
+import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ def one_unit(found: Found) -> list[str]:
     rows = []
     for row in shown:
         seconds = row["seconds"]
-        times = [f"{1e3 * seconds[way]:,.3g} ms" for way in ("loop", "product", "engine")]
+        times = [f"{1e3 * seconds[way]:,.3g} ms" for way in WAYS]
         worth = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
         rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *worth])
     worst = max(row["difference"] for row in found["rows"])
@@ -53,8 +54,23 @@ def one_unit(found: Found) -> list[str]:
         "",
         f"One unit, float64, all places. At every place the three agree to {worst:.0e} (asked for: 1e-9).",
         *table(head, rows),
-        "The time of each grows with the number of places; that of the loop hardly depends on the patch.",
+        *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *one) for one in GROWTH]),
     ]
+
+
+WAYS = ("loop", "product", "engine")
+GROWTH = (("side", "patch", 7, 64), ("patch", "side", 256, 3))
+
+
+def _growth(rows: list[Found], grows: str, fixed: str, at: int, least: int) -> list[str]:
+    """Return the exponents with which the time of each way grows with one size, the other held."""
+    some = [row for row in rows if row[fixed] == at and row[grows] >= least]
+    sizes = [math.log(row[grows]) for row in some]
+    slopes = [
+        statistics.linear_regression(sizes, [math.log(row["seconds"][way]) for row in some]).slope for way in WAYS
+    ]
+    name = f"{grows} from {some[0][grows]} to {some[-1][grows]}, {fixed} {at}"
+    return [name, *(f"{slope:.2f}" for slope in slopes)]
 
 
 def pooled_shifts(found: Found) -> list[str]:
