@@ -70,9 +70,22 @@ def spread(samples: list[float]) -> dict[str, float]:
     return result
 
 
-def write(name: str, scope: str, results: dict[str, Any]) -> Path:
-    """Write ``results/<name>.json`` and return its path."""
+def machine_class() -> str:
+    """Return what is put behind the names of results: nothing where bfloat16 is native, else the widest vectors.
+
+    A processor without native bfloat16 computes in float32, and its results say nothing of those of the others.
+    """
+    from convscope.core.machine import machine, processor_flags
+
+    if machine().bfloat16:
+        return ""
+    flags = processor_flags()
+    return next((f"-{name}" for name, flag in {"avx512": "avx512f", "avx2": "avx2"}.items() if flag in flags), "-other")
+
+
+def write(name: str, scope: str, results: dict[str, Any], *, timed: bool = False) -> Path:
+    """Write ``results/<name>.json``, with the class of the machine in its name if `timed`; return its path."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = RESULTS / f"{name}{machine_class() if timed else ''}.json"
     path.write_text(json.dumps({"scope": scope, **surroundings(), **results}, indent=2) + "\n", encoding="utf-8")
     return path

@@ -31,7 +31,7 @@ def main() -> None:
     results = {name: {"seconds": spread(values), "samples": values} for name, values in samples.items()}
     for name, values in samples.items():
         print(f"{name}: {statistics.median(values):.3f} s")
-    print(write("startup", __doc__.strip().splitlines()[0], results))
+    print(write("startup", __doc__.strip().splitlines()[0], results, timed=True))
 
 
 if __name__ == "__main__":
