@@ -160,7 +160,7 @@ export const TEXT = {
     "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
-  along: "moved along",
+  along: "left",
   clear: "Clear",
   pen: "Pen",
   rounded: "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
@@ -304,9 +304,9 @@ export const INVARIANCE = {
   neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
   ledger: "What each step makes of it",
   ledgerHint:
-    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Moved along: how far they still are " +
-    "when the old maps are moved as the picture was; what is left then is lost, not moved. Movement: the part of the change, squared, that is explained by it.",
-  heads: ["step", "changed", "moved along", "movement"],
+    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
+    "when the old maps are moved along, as the picture was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
+  heads: ["step", "changed", "left", "moved"],
   beside: "show it below the steps at the top, too",
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
