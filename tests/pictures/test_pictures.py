@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -29,8 +30,8 @@ from convscope.pictures.layout import draw_layout
 from convscope.pictures.ledger import draw_ledger
 from convscope.pictures.maps import draw_maps
 from convscope.pictures.patches import draw_patches
-from convscope.pictures.step import Frame, animate, draw_step, frames_of
-from convscope.pictures.style import THEMES, Theme, save, theme_named
+from convscope.pictures.step import Frame, animate, draw_step, frames_of, words
+from convscope.pictures.style import THEMES, Theme, _luminance, save, theme_named
 from convscope.stages.subsampling import Subsampling
 from convscope.training.history import EpochRecord
 from convscope.training.report import make_report
@@ -219,6 +220,27 @@ def test_mp4_without_ffmpeg_says_what_to_do(tmp_path: Path, monkeypatch: pytest.
 def test_curves_without_an_epoch_are_refused() -> None:
     with pytest.raises(DataError, match="no epoch was finished"):
         draw_curves([], theme=theme_named("light"))
+
+
+def test_what_is_added_back_is_said_and_long_sentences_go_on_below(tmp_path: Path) -> None:
+    found = walk(np.eye(5), np.ones((3, 3)), bias=1.0, nonlinearity="relu", rest=0.25, added=np.full((3, 3), 2.0))
+    said = words(found, Frame(row=0, column=0))
+    assert said == (
+        "row 1, column 1: sum of the products 3, of the maps not shown 0.25, bias 1, what is added back 2: 6.25; "
+        "relu makes it 6.25"
+    )
+    drawn = draw_step(found, Frame(row=0, column=0), theme=theme_named("light"))
+    assert drawn.get_suptitle().count("\n") == 1
+
+
+@pytest.mark.parametrize("name", list(THEMES))
+def test_what_is_written_on_a_colour_can_be_read(name: str) -> None:
+    """At least 3.7 : 1 on the worst shade: all that this ink and paper allow half-way; on most it is far more."""
+    theme = theme_named(name)
+    for shade in np.linspace(0, 1, 41):
+        colour = theme.signed(shade)
+        pair = sorted((_luminance(to_rgb(theme.readable_on(colour))), _luminance(colour)))
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) > 3.7
 
 
 def test_the_animation_shows_every_place_in_order() -> None:
