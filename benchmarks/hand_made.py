@@ -5,7 +5,7 @@
 
 Scope: `convscope features KIND SET --classifiers NAMES` on all training and test pictures of --sets, one run. For those
 of --tuned, HOG is given its best: cells, orientations and the C of an SVM with the RBF kernel (on the first 150
-principal components of the histograms) are chosen on a sixth of 9,000 training pictures; that SVM then learns from all
+principal components of the histograms) are chosen on a sixth of 4,000 training pictures; that SVM then learns from all
 training pictures and is judged once on all test pictures. Seconds are those of the parts, on this machine.
 """
 
@@ -31,7 +31,7 @@ from convscope.verbs.features import compare_classifiers, extract_features
 CELLS: tuple[tuple[int, ...], ...] = ((4,), (7,), (4, 7))
 ORIENTATIONS = (8, 12)
 STRENGTHS = (3.0, 10.0)
-COMPONENTS, TUNED_ON = 150, 9_000
+COMPONENTS, TUNED_ON = 150, 4_000
 Vectors = NDArray[np.float32]
 
 

@@ -7,14 +7,16 @@ and all test pictures. A seed is one pair: the same pictures, first weights and 
 at the end of the layout. Frozen: the values of the last stage of either network, read by scikit-learn's
 LogisticRegression and LinearSVC as in `convscope features --classifiers softmax,svm`. Differences are svm - softmax in
 accuracy, mean over the seeds with the paired 95 % t interval; "none" is won where the interval holds 0.
+Sets that are not named keep the result that they have.
 """
 
 import argparse
+import json
 import time
 from typing import Any
 
 import numpy as np
-from results_file import spread, write
+from results_file import RESULTS, spread, write
 from sets import NAMES, Parts, add_data_dir, load
 
 from convscope import ConvClassifier, ConvFeatures
@@ -79,7 +81,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=10_000)
     add_data_dir(parser)
     given = parser.parse_args()
-    results = {}
+    known = RESULTS / "softmax-svm.json"
+    results = json.loads(known.read_text(encoding="utf-8"))["sets"] if known.exists() else {}
     for name in given.sets:
         parts = load(name, given.data_dir, train=given.pictures)
         results[name] = measure(parts, LAYOUTS.get(name, LAYOUT), epochs=given.epochs, seeds=given.seeds)

@@ -7,13 +7,17 @@ import pytest
 from PIL import Image
 
 from convscope.cli import main
+from convscope.verbs.measure import measure
 from convscope.verbs.train import train
+from convscope.verbs.units import units
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("draw") / "run"
     train("digits", layout="4C3-MP2-6C3", epochs=1, output=folder)
+    measure(folder, "digits", pictures=20, distortions=["shift-x", "jpeg"])
+    units(folder, "digits", worth=0, probes=False, top=3)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 12), np.uint8)).save(folder / "a.png")
     return folder
 
@@ -29,6 +33,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["fields"], "fields.png"),
         (["curves"], "curves.png"),
         (["confusion"], "confusion.png"),
+        (["invariance"], "invariance.png"),
+        (["invariance", "--distortions", "shift-x", "--theme", "dark"], "invariance.png"),
+        (["ledger"], "ledger.png"),
+        (["patches"], "patches.png"),
+        (["patches", "--step", "3"], "patches.png"),
     ],
 )
 def test_a_run_is_drawn_into_its_folder(
@@ -81,6 +90,10 @@ def test_a_layout_need_not_be_trained(tmp_path: Path) -> None:
         (["step", "-o", "RUN/report.html"], "`output` must end in"),
         (["layout", "RUN", "-o", "RUN/a.png"], "is already there and is not overwritten"),
         (["picture"], "'picture' is not one of"),
+        (["ledger", "RUN", "--distortions", "shift-z"], "`distortions` must be one of shift-x, jpeg. Got 'shift-z'."),
+        (["patches", "RUN", "--step", "2"], "`step` must have units of its own, one of [1, 3]. Got 2."),
+        (["ledger"], "`model` must name a run folder here."),
+        (["invariance", "RUN/checkpoint"], "invariance.json. Got none. Make it with: convscope measure"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_sentence(
@@ -96,4 +109,16 @@ def test_what_cannot_be_drawn_is_one_sentence(
     assert main(["draw", *given, *([] if "-o" in words else ["--force"])]) == 2
     said = capsys.readouterr().err
     assert sentence in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("what", "file"), [("ledger", "invariance.json"), ("patches", "units.json")])
+def test_a_damaged_record_is_one_sentence(
+    what: str, file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / file).write_text('{"format_version": 1}', encoding="utf-8")
+    assert main(["draw", what, str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"{file} must be a record of this version. Got another (" in said
+    assert "Make it anew with: convscope measure" in said
     assert said.count("\n") == 1

@@ -1,13 +1,18 @@
-"""``convscope measure``: three tables, one JSON document, and sentences."""
+"""``convscope measure``: tables, one JSON document, what a run folder keeps, and sentences."""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.cli import main
 from convscope.core.records import from_json
+from convscope.measures.cost import CostRecord
 from convscope.measures.invariance_record import Invariance
+from convscope.measures.units.patches import pixels_of
+from convscope.measures.units.report import UnitsReport
 from convscope.verbs.train import train
 
 
@@ -23,7 +28,21 @@ def test_the_table_says_what_moved_and_what_was_left(run: str, capsys: pytest.Ca
     assert main(["measure", run, "digits", *words]) == 0
     out = capsys.readouterr().out
     assert out.startswith("4C3-MP2-6N on 60 pictures of digits (validation)\naccuracy ")
-    for text in ("shift-x (px)", "noise (part of the range)", "shift-x by 1 px", "changed inside", "4: softmax"):
+    for text in (
+        "shift-x (px)",
+        "noise (part of the range)",
+        "shift-x by 1 px",
+        "noise by 0.1 (part of the range)",
+        "changed inside",
+        "1: 4C3",
+        "1: MP2",
+        "-: softmax",
+        "equivariant inside",
+        "    at least",
+        "    of right",
+        "  probability",
+        "  left canvas",
+    ):
         assert text in out
     assert max(map(len, out.splitlines())) <= 116
 
@@ -51,6 +70,55 @@ def test_the_record_is_json_and_comes_back(run: str, tmp_path: Path, capsys: pyt
     assert "is already there and is not overwritten" in capsys.readouterr().err
 
 
+def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(
+    run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, words = Path(run) / "invariance.json", ["--pictures", "20"]
+    kept.unlink(missing_ok=True)
+
+    def curves() -> int:
+        return len(from_json(Invariance, json.loads(kept.read_text(encoding="utf-8"))).curves)
+
+    assert main(["measure", run, "digits", *words, "--distortions", "blur"]) == 0
+    assert f"record  {kept}" in capsys.readouterr().err
+    assert curves() == 1
+    assert main(["measure", run, "digits", *words, "--quiet"]) == 0
+    assert curves() == 15
+    assert main(["measure", run, "digits", *words, "--distortions", "blur"]) == 0
+    assert "stays: this one is of a part only. --force, or -o elsewhere" in capsys.readouterr().err
+    assert curves() == 15
+    assert main(["measure", run + "/model.safetensors", "digits", *words, "--distortions", "blur", "--force"]) == 0
+    assert curves() == 1
+
+
+def test_all_measures_all_and_keeps_all(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--what", "all", "--pictures", "5", "--worth", "5", "--top", "2", "--quiet"]
+    assert main(["measure", run, "digits", *words]) == 0
+    out = capsys.readouterr().out
+    for text in ("The ledger:", "linear probe on stage 1", "needs most", "multiply-adds", "without subsampling"):
+        assert text in out
+    units = from_json(UnitsReport, json.loads((Path(run) / "units.json").read_text(encoding="utf-8")))
+    cost = from_json(CostRecord, json.loads((Path(run) / "cost.json").read_text(encoding="utf-8")))
+    assert (units.units.layout, cost.costs[0].layout) == ("4C3-MP2-6N", "4C3-MP2-6N")
+    first = units.units.steps[0].units[0].top
+    assert len(first) <= 2
+    pixels = pixels_of(first[0])
+    assert pixels is not None
+    assert pixels.shape == (3, 3)
+    assert main(["measure", run, "digits", *words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == {"distortions", "units", "cost"}
+
+
+def test_the_cost_of_a_layout_that_was_never_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--size", "12x8", "--channels", "3", "--classes", "2", "--quiet", "--batch", "2"]
+    assert main(["measure", "4C3-MP2-6N", "--cost", *words]) == 0
+    out = capsys.readouterr().out
+    assert "4 x 12x8" in out
+    assert "untied: 4U3-MP2-6N" in out
+    assert main(["measure", "4C3/2", "--what", "cost", "--quiet", "--batch", "2"]) == 0
+    assert "4 x 14x14" in capsys.readouterr().out
+
+
 def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", run, "--what", "cost", "--quiet"]) == 0
     assert "parameters" in capsys.readouterr().out
@@ -65,6 +133,11 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
         (["digits", "--distortions", "jpeg", "--strengths", "100"], "The strength of jpeg must be from 0 to 99"),
         (["digits", "--strengths", "nan", "--distortions", "blur"], "The strength of blur must be"),
         (["digits", "--margin", "4"], "`margin` must be from 0 to 3 px"),
+        (["digits", "--pictures", "1"], "There must be at least 2 pictures to measure on. Got 1"),
+        (["digits", "--distortions", "rotation", "--strengths", "181"], "The strength of rotation must be from -180"),
+        (["digits", "--what", "all", "-o", "a.json"], "-o must name the file of one record. Got it for all."),
+        (["--what", "units", "--cost"], "--cost must stand without --what. Got both."),
+        (["--cost", "--size", "8"], "`size` must be given for a layout only: a model knows its own."),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(
@@ -73,4 +146,39 @@ def test_what_cannot_be_measured_is_one_sentence(
     assert main(["measure", run, *words, "--quiet"]) == 2
     said = capsys.readouterr().err
     assert sentence in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("what", ["distortions", "units"])
+def test_pictures_of_other_classes_are_one_sentence(
+    what: str, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for place in range(6):
+            Image.new("L", (8, 8), 20 * place).save(tmp_path / name / f"{place}.png")
+    assert main(["measure", run, str(tmp_path), "--what", what, "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert "The pictures must have the classes of the model, 10. Got 2 (in one of them only: '0'" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("what", ["distortions", "units"])
+def test_values_that_are_no_numbers_are_one_sentence(
+    what: str, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.random.default_rng(0).random((40, 8, 8))
+    values[3, 2, 2] = np.nan
+    np.savez(tmp_path / "a.npz", x=values, y=np.arange(40) % 10)
+    assert main(["measure", run, str(tmp_path / "a.npz"), "--what", what, "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert "finite" in said or "NaN" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["nothing", "runs/nothing"])
+def test_neither_a_model_nor_a_layout_is_one_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["measure", name, "--cost", "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert ("A stage must be like 32C5" in said) or ("there is no such file" in said)
     assert said.count("\n") == 1

@@ -12,10 +12,13 @@ from convscope.measures.distortions.family import (
     DISTORTIONS,
     distort,
     distortion_named,
+    generator_of,
     share_that_left,
     with_margin,
 )
+from convscope.measures.distortions.motions import elastic_field
 from convscope.measures.distortions.resampling import Lattice, resample
+from tests.checks import distortions as laws
 
 MOVING = [name for name, one in DISTORTIONS.items() if one.motion]
 CHANCE = ("elastic", "noise", "occlusion")
@@ -74,6 +77,25 @@ def test_moved_pictures_are_those_of_scipy(name: str) -> None:
         assert np.abs(changed - expected).max() < 1e-4 * 255
 
 
+def test_what_wraps_is_that_of_scipy() -> None:
+    images = pictures(2)
+    for strength in (0.5, -3.25, 17.0):
+        expected = scipy.ndimage.shift(images.double().numpy(), (0, 0, 0, strength), order=1, mode="grid-wrap")
+        changed = distort(images, DISTORTIONS["circular-shift-x"], strength).numpy()
+        assert np.abs(changed - expected).max() < 1e-4 * 255
+
+
+def test_elastic_takes_its_pixels_as_scipy_does() -> None:
+    """The field is the product's own; from it on, scipy says what each picture becomes."""
+    images, strength = pictures(3), 2.0
+    changed = distort(images, DISTORTIONS["elastic"], strength, background=(20.0,), seed=5, first=7).numpy()
+    rows, columns = Lattice.of_picture(11, 14).pulled(lambda down, across: (down, across))
+    for place in range(3):
+        field = strength * elastic_field(11, 14, generator=generator_of(5, 7 + place))
+        expected = scipy_at(images[place : place + 1], rows + field[0], columns + field[1], 20.0)
+        assert np.abs(changed[place] - expected[0]).max() < 1e-4 * 255
+
+
 def test_blur_is_that_of_scipy() -> None:
     images = pictures(2)
     for sigma in (0.3, 1.0, 2.5):
@@ -108,15 +130,52 @@ def test_circular_shifts_wrap_exactly_and_compose() -> None:
     torch.testing.assert_close(half, (images + images.roll(1, 3)) / 2)
 
 
-@pytest.mark.parametrize(
-    ("name", "strength", "inverse"),
-    [("shift-x", 2, -2), ("shift-y", -3, 3), ("rotation", 20, -20), ("scale", 0.25, -0.2), ("shear", 15, -15)],
-)
-def test_a_motion_and_its_inverse_lead_back(name: str, strength: float, inverse: float) -> None:
+def test_the_tables_of_laws_name_every_distortion() -> None:
+    assert laws.SYMMETRIES.keys() | laws.BY_CHANCE == DISTORTIONS.keys()
+    assert laws.COMPOSITIONS.keys() | laws.NO_COMPOSITION == DISTORTIONS.keys()
+    assert laws.INVERSES.keys() | laws.NO_INVERSE == DISTORTIONS.keys()
+
+
+@pytest.mark.parametrize("name", laws.SYMMETRIES)
+def test_a_mirror_changes_the_strength_and_nothing_else(name: str) -> None:
+    mirror, strength, mirrored = laws.SYMMETRIES[name]
+    images, one = pictures(2, 1, height=16, width=24), DISTORTIONS[name]
+    changed, other = mirror(distort(images, one, strength)), distort(mirror(images), one, mirrored)
+    if name == "jpeg":  # it rounds
+        assert float((changed - other).abs().mean()) < 1 < float((mirror(images) - other).abs().mean())
+        return
+    torch.testing.assert_close(changed, other, rtol=0, atol=1e-3)
+    assert not torch.equal(other, mirror(images))
+
+
+@pytest.mark.parametrize("name", sorted(laws.BY_CHANCE))
+def test_chance_knows_no_picture(name: str) -> None:
+    """The same is done to every picture of the same number: to the picture and to its negative, in all channels."""
+    images, one = pictures(3) * 0.4 + 76, DISTORTIONS[name]
+    strength = 0.05 if name == "noise" else 0.3
+    changed, other = (distort(some, one, strength, background=(127.5,)) for some in (images, 255 - images))
+    expected = changed if name == "occlusion" else images + (other - (255 - images))
+    if name == "elastic":
+        expected = 255 - other
+    if name == "occlusion":
+        assert torch.equal(changed == 127.5, other == 127.5)
+    torch.testing.assert_close(changed, expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", laws.COMPOSITIONS)
+def test_one_after_the_other_is_both_at_once(name: str) -> None:
+    first, second, both = laws.COMPOSITIONS[name]
+    images, one = laws.smooth_picture(), DISTORTIONS[name]
+    twice, once = distort(distort(images, one, first), one, second), distort(images, one, both)
+    difference, change = (float((twice - other).abs().max()) for other in (once, images))
+    assert difference < 6 < change
+
+
+@pytest.mark.parametrize("name", laws.INVERSES)
+def test_forth_and_back_leads_home(name: str) -> None:
     """A smooth picture far from the edge comes back, but for what lies between pixels."""
-    down, across = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
-    images = (255 * torch.exp(-(down**2 + (across - 2) ** 2) / 40))[None, None]
-    one = DISTORTIONS[name]
+    strength, inverse = laws.INVERSES[name]
+    images, one = laws.smooth_picture(), DISTORTIONS[name]
     there = distort(images, one, strength)
     back = distort(there, one, inverse)
     assert float((back - images).abs().max()) < 6 < float((there - images).abs().max())
@@ -134,12 +193,27 @@ def test_a_direction_is_that_of_the_shift() -> None:
 
 
 def test_elastic_moves_by_its_strength_on_average() -> None:
-    from convscope.measures.distortions.motions import elastic_field
-
     field = elastic_field(28, 28, generator=torch.Generator().manual_seed(0))
     assert float(field.square().sum(0).sqrt().mean()) == pytest.approx(1)
     steps = field.diff(dim=2).abs().mean()
     assert float(steps) < 0.35  # neighbours go together
+
+
+def test_noise_has_the_deviation_that_it_says() -> None:
+    images = torch.full((40, 1, 28, 28), 128.0)
+    noise = distort(images, DISTORTIONS["noise"], 0.1) - images
+    assert float(noise.std()) == pytest.approx(25.5, rel=0.02)
+    assert abs(float(noise.mean())) < 0.5
+
+
+def test_the_usual_shifts_turns_and_scales_reach_what_lecun_estimated() -> None:
+    """Half the height, 30 degrees and a factor of 2, both ways."""
+    for name, side in (("shift-y", 28), ("shift-x", 8), ("shift-y", 33)):
+        strengths = DISTORTIONS[name].strengths(side)
+        assert min(strengths) <= -side / 2 + 0.5
+        assert max(strengths) >= side / 2 - 0.5
+    assert {-45, -30, 30, 45} <= set(DISTORTIONS["rotation"].usual)
+    assert {-0.5, 1.0} <= set(DISTORTIONS["scale"].usual)
 
 
 def test_what_leaves_the_canvas_is_told() -> None:

@@ -6,7 +6,7 @@ import pytest
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.images.preprocessing import Preprocessing
-from convscope.measures.distortions.family import DISTORTIONS
+from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import Judged, measure_invariance
 from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange, limits
 from convscope.networks.build import Network
@@ -47,6 +47,52 @@ def test_a_network_that_is_invariant_by_construction_reads_0() -> None:
     assert convolution.left == 0
     assert whole.changed == pytest.approx(0, abs=1e-5)
     assert classifier.changed == pytest.approx(0, abs=1e-5)
+
+
+def test_the_ledger_says_in_words_what_is_invariant_and_what_is_only_equivariant() -> None:
+    """Weights on single pixels see no edge: their maps go round with the picture; the mean of all stays."""
+    assert [step.verdict for step in ledger("4C1-APg", "circular-shift-x", 3)] == [
+        "equivariant",
+        "invariant",
+        "invariant",
+    ]
+    convolution, _ = ledger("4C1", "circular-shift-x", 3)
+    assert (convolution.verdict, convolution.left) == ("equivariant", 0)
+    step, classifier = ledger("4C3", "shift-x", 2)
+    assert (step.verdict, classifier.verdict) == ("equivariant inside", "changed")
+    assert ledger("4C3-MP2", "shift-x", 1)[1].verdict == "in part"
+    assert ledger("4C3", "noise", 0.3)[0].verdict == "changed"
+    assert StepChange(changed=None).verdict == ""
+
+
+def test_a_same_convolution_that_wraps_with_a_mean_of_all_is_invariant() -> None:
+    """The network of the textbook: convolutions whose padding goes round, then the mean of each map."""
+    model = model_of("4C3-6C3-APg")
+    for stage in model.network.stages[:2]:
+        stage.convolution.padding_mode = "circular"
+        stage.convolution._reversed_padding_repeated_twice = [1, 1, 1, 1]
+    found = measure_invariance(
+        model, judged(), {DISTORTIONS["circular-shift-x"]: [1, 5], distortion_named("shift@0"): [1]}
+    )
+    for point in found.curves[0].points:
+        assert [step.verdict for step in point.steps] == ["equivariant", "equivariant", "invariant", "invariant"]
+        assert [step.changed for step in point.steps[2:]] == pytest.approx([0, 0], abs=1e-5)
+        assert (point.consistency, point.consistency_of_right) == (1, 1)
+    (real,) = found.curves[1].points
+    assert [step.verdict for step in real.steps] == ["equivariant inside", "equivariant inside", "changed", "changed"]
+
+
+def test_steps_belong_to_stages() -> None:
+    found = measure_invariance(model_of("MP2-4C3-SS2-AP2-4N"), judged(3), {DISTORTIONS["blur"]: [1]})
+    assert found.steps == ("MP2", "4C3", "SS2", "AP2", "4N", "softmax")
+    assert found.stages == (1, 2, 2, 3, 4, None)
+
+
+def test_of_a_curve_a_weak_strength_is_shown() -> None:
+    found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["rotation"]: [-45, -5, 5, 10, 20, 45]})
+    assert found.shown(found.curves[0]).strength == 10
+    found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["contrast"]: [-0.8, -0.2]})
+    assert found.shown(found.curves[0]).strength == -0.2
 
 
 def test_a_convolution_is_equivariant_where_no_edge_is_seen() -> None:

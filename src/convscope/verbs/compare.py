@@ -69,17 +69,23 @@ class _Wish:
     quick: bool
     layout: str | None
     pictures: int | None
+    test_pictures: int
+    distorted: int
 
     def __post_init__(self) -> None:
         named_kinds(self.kinds)
-        if self.epochs is not None and self.seconds is not None:
-            Budget(epochs=self.epochs, seconds=self.seconds)
         if self.epochs is not None or self.seconds is not None:
             Budget(epochs=self.epochs, seconds=self.seconds)
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ParameterError(f"`seeds` must be from 1 to {MOST_SEEDS}. Got {self.seeds}.")
         if self.pictures is not None and self.pictures < 20:
             raise ParameterError(f"`pictures` must be at least 20 training pictures. Got {self.pictures}.")
+        if self.test_pictures < 10:
+            raise ParameterError(f"`test_pictures` must be at least 10 pictures. Got {self.test_pictures}.")
+        if not 0 <= self.distorted <= MOST_TEST_PICTURES:
+            raise ParameterError(
+                f"`distorted` must be from 0 to {MOST_TEST_PICTURES:,} pictures. Got {self.distorted}."
+            )
 
 
 def compare(
@@ -95,6 +101,8 @@ def compare(
     size: str | None = None,
     channels: int | None = None,
     pictures: int | None = None,
+    test_pictures: int = MOST_TEST_PICTURES,
+    distorted: int | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     data_dir: Path | None = None,
@@ -116,7 +124,9 @@ def compare(
         layout: the convolutional network that all others are made after; chosen from the set if none.
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.
-        pictures: training pictures, at most.
+        pictures: training pictures, at most; 10,000 if quick.
+        test_pictures: pictures that are judged, at most.
+        distorted: of these, pictures that are distorted too, at most; 1,000 if none, 400 if quick.
         output: the folder; ``runs/compare-<name>`` if none.
         force: write the results anew where there are some; trainings that are done are used again.
         data_dir: where named sets are looked for first.
@@ -143,6 +153,8 @@ def compare(
         quick=quick,
         layout=layout,
         pictures=pictures,
+        test_pictures=test_pictures,
+        distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
@@ -190,8 +202,8 @@ def _contest(wish: _Wish, images: ImageSet) -> Contest:
     budget = Budget(epochs=None if wish.seconds else wish.epochs or chosen_epochs, seconds=wish.seconds)
     judged = images.indices(images.judged)
     rng = np.random.default_rng(0)
-    test = np.sort(rng.permutation(judged)[:MOST_TEST_PICTURES])
-    disturbed = np.sort(rng.permutation(test)[: QUICK_DISTURBED if wish.quick else MOST_DISTURBED])
+    test = np.sort(rng.permutation(judged)[: wish.test_pictures])
+    disturbed = np.sort(rng.permutation(test)[: wish.distorted])
     kinds = named_kinds(wish.kinds)
     curves = tuple(kind.name for kind in kinds if kind.curve or wish.kinds) if wish.learning_curve else ()
     return Contest(

@@ -75,5 +75,5 @@ def read_kept(kind: type[RecordT], path: Path, *, how: str) -> RecordT:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ConvscopeError, ValueError, RecursionError) as error:
         raise DataError(
-            f"{path} must be a record of this version. Got another ({error}). Make it with: {how}"
+            f"{path} must be a record of this version. Got another ({error}). Make it anew with: {how}"
         ) from None

@@ -52,10 +52,10 @@ class Looked:
     unusable: tuple[tuple[str, str], ...] = ()
 
     def _repr_html_(self) -> str:
-        """Return the page within a notebook: in a frame of its own, which may run nothing but its own program."""
+        """Return the page within a notebook: in a frame of its own, which may run its own program and save what it draws."""
         page = html.escape(self.path.read_text(encoding="utf-8"), quote=True)
         return (
-            f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts" '
+            f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts allow-downloads" '
             'style="width: 100%; height: 60rem; border: 1px solid #8888"></iframe>'
         )
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import check_grad
 
 from convscope.core.errors import DataError, ParameterError
@@ -10,6 +11,7 @@ from convscope.stages.patch_learning.layer import learner_for
 from convscope.stages.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.stages.patch_learning.patches import random_patches
 from convscope.stages.patch_learning.whitening import KINDS, Whitening
+from convscope.stages.subsampling import Subsampling
 from convscope.stages.unit import logistic, rectified
 
 RANDOM = np.random.default_rng(0)
@@ -81,6 +83,23 @@ def test_at_1000_random_places_the_copied_layer_gives_what_whitening_and_unit_gi
         patch = images[picture, row : row + 4, column : column + 4].reshape(1, -1) / 255
         expected = rectified(white.apply(patch) @ seen["weights"].T + seen["biases"])[0]
         np.testing.assert_allclose(maps[picture, row, column], expected, rtol=0, atol=1e-9)
+
+
+def test_means_are_exact_and_those_of_the_copied_layer_are_those_of_the_patches_one_by_one() -> None:
+    """The checks of UFLDL's exercise: its table of 1 to 64, and the pooled layer."""
+    known = np.arange(1.0, 65.0).reshape(8, 8)
+    means = Subsampling(code="AP", window=4, stride=4).build()(torch.from_numpy(known)[None, None])[0, 0]
+    assert means.tolist() == [[14.5, 18.5], [46.5, 50.5]]
+    images = stripes(2)
+    layer = learn_layer(images, units=5, side=5, by="random", patches=200, brightness=False)
+    every = np.lib.stride_tricks.sliding_window_view(images[0, :, :, 0] / 255, (5, 5)).reshape(-1, 5, 5, 1)
+    patch_by_patch = layer.over(every).reshape(12, 12, 5)
+    copied = layer.everywhere(images[0] / 255)
+    pool = Subsampling(code="AP", window=4, stride=4).build()
+    maps = [torch.from_numpy(values.transpose(2, 0, 1).copy())[None] for values in (copied, patch_by_patch)]
+    np.testing.assert_allclose(pool(maps[0]), pool(maps[1]), rtol=0, atol=1e-12)
+    engine = layer.everywhere(images[0] / 255, by="engine")
+    np.testing.assert_allclose(engine, patch_by_patch, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("learner", [SparseAutoencoder(), Rica()], ids=["autoencoder", "rica"])

@@ -42,8 +42,8 @@ class Difference:
 def difference(first: Entry, second: Entry) -> Difference:
     """Return how much more of the pictures `first` recognizes than `second`, paired by picture and by seed.
 
-    Two variances are added: that of the pictures (of the mean over seeds of right or wrong, first less second) and, with
-    at least two seeds of both, that of the trainings (of the differences seed by seed, by Student's t).
+    Two variances are added: that of the pictures (of the mean over seeds of right or wrong, first less second) and,
+    with at least two seeds, that of the trainings (of the differences seed by seed, by Student's t).
 
     Raises:
         DataError: they were not judged on the same pictures.

@@ -12,8 +12,8 @@ from .records import Comparison, Entry
 from .robustness import GROUPS, kept, kept_difference
 
 LECUN = {"shift-y": 0.5, "scale": 1.0, "rotation": 30.0}
-"""LeCun et al. 1998, section III: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical
-shifts up to about half the height (a part of the side here) and rotations up to about 30 degrees either way."""
+"""LeCun et al. 1998: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical shifts up
+to about half the height (a part of the side here) and rotations up to about 30 degrees either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +77,10 @@ def best_sentence(found: Comparison) -> str:
     ranked = sorted(found.measured, key=lambda one: -one.accuracy)
     if len(ranked) < 2:
         return ""
-    best, others = ranked[0], [one for one in ranked[1:] if not _same(one, ranked[0])]
+    ranked = [one for place, one in enumerate(ranked) if not any(_same(one, other) for other in ranked[:place])]
+    best, others = ranked[0], ranked[1:]
     alike = [one.title for one in others if not difference(best, one).told]
-    text = f"The best of {len(ranked)} is {best.title}, with {best.accuracy:.2%}"
+    text = f"The best of {len(ranked)} is {best.title}, with {_percent(best.accuracy)}"
     if not alike:
         return f"{text}; all others recognize fewer, and not by chance."
     return f"{text}; no difference from it can be told of {_listed(alike)}."
@@ -105,8 +106,8 @@ def subsampling_sentence(found: Comparison) -> str:
         best, last = ranked[0], ranked[-1]
         told = [one for one in ranked[1:] if difference(best, one).told]
         alike = [one.title for one in ranked[1:] if one not in told]
-        text = f"Of {len(ranked)} ways to make maps smaller, {best.title} does best ({best.accuracy:.2%})"
-        text += f" and {last.title} worst ({last.accuracy:.2%})" if told else ""
+        text = f"Of {len(ranked)} ways to make maps smaller, {best.title} does best ({_percent(best.accuracy)})"
+        text += f" and {last.title} worst ({_percent(last.accuracy)})" if told else ""
         text += f"; no difference from the best can be told of {_listed(alike)}." if alike else "."
         parts.append(text)
     return " ".join(parts)
@@ -116,7 +117,9 @@ def _never_subsampled(base: Entry, one: Entry) -> str:
     text = _capital(difference_sentence(difference(base, one)))
     if base.multiply_adds and one.multiply_adds:
         times = one.multiply_adds / base.multiply_adds
-        text += f" Without subsampling it takes {_times(times)} the multiply-adds and {_times(one.seconds / base.seconds)}"
+        text += (
+            f" Without subsampling it takes {_times(times)} the multiply-adds and {_times(one.seconds / base.seconds)}"
+        )
         text += " the time."
     return text
 
@@ -131,7 +134,7 @@ def first_stage_sentence(found: Comparison) -> str:
 
 
 def disturbed_sentence(found: Comparison, group: str) -> str:
-    """Return how much the network keeps on distorted pictures beside fully connected units, and when trained on them."""
+    """Return how much the network keeps on distorted pictures: beside fully connected units, and trained on them."""
     parts = []
     pairs = (("convolution", "mlp-parameters"), ("convolution-distorted", "convolution"))
     for kind, other in pairs:
@@ -143,7 +146,8 @@ def disturbed_sentence(found: Comparison, group: str) -> str:
         if mine is None or theirs is None or gap is None:
             continue
         value, low, high = (100 * one for one in gap)
-        text = f"{_capital(group)}, {first.title} keeps {mine.value:.1%} of its accuracy, {second.title} {theirs.value:.1%}: "
+        text = f"On {group} pictures, {first.title} keeps {_percent(mine.value)} of its accuracy, "
+        text += f"{second.title} {_percent(theirs.value)}: "
         if low <= 0 <= high:
             text += f"no difference can be told (95 % interval {low:.1f} to {high:.1f} points)."
         elif value > 0:
@@ -169,8 +173,8 @@ def limits_sentence(found: Comparison) -> str:
     if not parts:
         return ""
     return (
-        "LeCun and others estimated in 1998 that such a network stands vertical shifts by half the height, a factor of 2 "
-        "in scale and rotations by 30 degrees. Here, "
+        "LeCun and others estimated in 1998 that such a network stands vertical shifts by half the height, a factor of "
+        "2 in scale and rotations by 30 degrees. Here, "
         f"{base.title} keeps 95 % of its accuracy {'; '.join(parts)}."
     )
 
@@ -217,10 +221,11 @@ def pictures_sentence(found: Comparison) -> str:
 
 def law_sentence(title: str, law: PowerLaw) -> str:
     """Return what a power law says of more pictures."""
-    text = f"{_capital(title)}: with {law.pictures:,} pictures the error is {law.error:.2%}"
+    text = f"{_capital(title)}: with {law.pictures:,} pictures the error is {_percent(law.error)}"
     if not law.falls:
         return f"{text}; the curve does not tell whether more pictures would help (exponent {_exponent(law)})."
-    text += f"; twice as many would make it {law.at_twice:.2%} ({law.at_twice_low:.2%} to {law.at_twice_high:.2%})"
+    text += f"; twice as many would make it {_percent(law.at_twice)} "
+    text += f"({_percent(law.at_twice_low)} to {_percent(law.at_twice_high)})"
     if law.for_half is None:
         return f"{text}, and half of it would take more than 100 times the pictures."
     low = "" if law.for_half_low is None else f"{_round(law.for_half_low)}"
@@ -237,6 +242,11 @@ def _round(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.0f}"
 
 
+def _percent(value: float) -> str:
+    """Return a part of one in per cent, with more digits near both ends."""
+    return f"{100 * value:.{2 if value > 0.985 or value < 0.015 else 1}f} %"
+
+
 def _times(value: float) -> str:
     return f"{value:.1f} times" if value < 10 else f"{value:.0f} times"
 
@@ -251,12 +261,14 @@ def _same(one: Entry, other: Entry) -> bool:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return names with commas, and `and` before the last.
+    """Return names with commas, and `and` before the last; of many the first few.
 
     Examples:
-        >>> _listed(["a"]), _listed(["a", "b", "c"])
-        ('a', 'a, b and c')
+        >>> _listed(["a"]), _listed(["a", "b", "c"]), _listed(["a", "b", "c", "d", "e", "f"])
+        ('a', 'a, b and c', 'a, b, c and 3 others')
     """
+    if len(names) > 5:
+        return f"{', '.join(names[:3])} and {len(names) - 3} others"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -62,9 +62,7 @@ def points_of(entry: Entry) -> tuple[CurvePoint, ...]:
         mine = [trial for trial in trials if trial.trained_on == size]
         right, total = [trial.correct for trial in mine], mine[0].total
         found.append(
-            CurvePoint(
-                pictures=size, accuracy=sum(right) / (total * len(right)), interval=interval_of(right, total)
-            )
+            CurvePoint(pictures=size, accuracy=sum(right) / (total * len(right)), interval=interval_of(right, total))
         )
     return tuple(found)
 

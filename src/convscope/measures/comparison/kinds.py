@@ -20,6 +20,8 @@ from convscope.training.recipe import Recipe
 from . import layouts
 
 MOST_PARAMETERS = 50_000_000  # with their gradients and the optimizer's sums about 1 GB
+BASE = "convolution"
+"""The name of the kind that all others are made after."""
 Group = Literal["sharing", "subsampling", "first stage", "by hand", "pixels", "distortions"]
 
 
@@ -198,7 +200,7 @@ def _subsampled(code: str) -> Kind:
     name = SUBSAMPLINGS[code].name
     return Kind(
         name=f"subsampling-{'-'.join(name.split())}",
-        title=f"subsampling by {name}" if name != "subset" else "subsampling by a subset",
+        title=f"subsampling ({name})",
         sentence=f"The same network, whose every window gives {_GIVES[code]}.",
         group="subsampling",
         make=_network(lambda base: layouts.subsampled_by(_with_windows(base), code)),
@@ -216,7 +218,7 @@ _GIVES = {
 
 _ALL = (
     Kind(
-        name="convolution",
+        name=BASE,
         title="convolutional",
         sentence="Units that are copied to every place of the picture, with subsampling: the network that all others "
         "are made after.",
@@ -241,7 +243,7 @@ _ALL = (
     ),
     Kind(
         name="mlp-parameters",
-        title="fully connected, same parameters",
+        title="fully connected (same parameters)",
         sentence="One layer of fully connected units, with as many parameters as the convolutional network.",
         group="sharing",
         make=_network(_same_parameters),
@@ -249,21 +251,21 @@ _ALL = (
     ),
     Kind(
         name="mlp-multiply-adds",
-        title="fully connected, same multiply-adds",
+        title="fully connected (same multiply-adds)",
         sentence="One layer of fully connected units, with as many multiply-adds as the convolutional network.",
         group="sharing",
         make=_network(_same_multiply_adds),
     ),
     Kind(
         name="no-subsampling-mean",
-        title="no subsampling, global mean",
+        title="no subsampling (global mean)",
         sentence="The same network without subsampling; what comes after the convolutions reads the mean of each map.",
         group="subsampling",
         make=_network(_never_subsampled("mean")),
     ),
     Kind(
         name="no-subsampling-connected",
-        title="no subsampling, fully connected",
+        title="no subsampling (fully connected)",
         sentence="The same network without subsampling; what comes after the convolutions reads every value.",
         group="subsampling",
         make=_network(_never_subsampled("connected")),
@@ -278,21 +280,21 @@ _ALL = (
     ),
     Kind(
         name="first-random",
-        title="first stage random, frozen",
+        title="first stage random (frozen)",
         sentence="The same network, whose first convolution keeps the random weights that it began with.",
         group="first stage",
         make=_first("random", frozen=True),
     ),
     Kind(
         name="first-kmeans-frozen",
-        title="first stage from patches, frozen",
+        title="first stage from patches (frozen)",
         sentence="The same network, whose first convolution is learned from patches without labels (k-means) and kept.",
         group="first stage",
         make=_first("kmeans", frozen=True),
     ),
     Kind(
         name="first-kmeans",
-        title="first stage from patches, learned on",
+        title="first stage from patches (learned on)",
         sentence="The same network, whose first convolution begins with what is learned from patches without labels "
         "(k-means).",
         group="first stage",
@@ -300,7 +302,7 @@ _ALL = (
     ),
     Kind(
         name="by-hand-svm",
-        title="features made by hand, SVM",
+        title="features made by hand (SVM)",
         sentence="Histograms of oriented gradients (principal components where these cannot be had) and a linear "
         "support vector machine. It learns to its end, whatever the budget.",
         group="by hand",
@@ -309,7 +311,7 @@ _ALL = (
     ),
     Kind(
         name="pixels-softmax",
-        title="pixels, softmax",
+        title="pixels (softmax)",
         sentence="Weighted sums of the pixels, one a class: logistic regression.",
         group="pixels",
         make=_network(_pixels("softmax")),
@@ -317,14 +319,14 @@ _ALL = (
     ),
     Kind(
         name="pixels-svm",
-        title="pixels, SVM",
+        title="pixels (SVM)",
         sentence="Weighted sums of the pixels, one a class, with the margins of a linear support vector machine.",
         group="pixels",
         make=_network(_pixels("svm")),
     ),
     Kind(
         name="convolution-distorted",
-        title="convolutional, distorted",
+        title="convolutional (distorted pictures)",
         sentence="The convolutional network, whose training pictures are shifted, turned and scaled by chance.",
         group="distortions",
         make=_distorted(_itself),
@@ -332,7 +334,7 @@ _ALL = (
     ),
     Kind(
         name="mlp-distorted",
-        title="fully connected, distorted",
+        title="fully connected (distorted pictures)",
         sentence="The fully connected units with as many parameters, whose training pictures are shifted, turned and "
         "scaled by chance.",
         group="distortions",

@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from .records import Entry
 
 PARTS = (0.95, 0.9, 0.5)
+SIDES: dict[tuple[str, int], str] = {
+    ("shift-x", -1): "shifted left (px)",
+    ("shift-x", 1): "shifted right (px)",
+    ("shift-y", -1): "shifted up (px)",
+    ("shift-y", 1): "shifted down (px)",
+    ("rotation", -1): "turned to the left (degrees)",
+    ("rotation", 1): "turned to the right (degrees)",
+    ("scale", -1): "made smaller (times)",
+    ("scale", 1): "made larger (times)",
+    ("elastic", 1): "bent (px)",
+    ("noise", 1): "noisy (part of the range)",
+}
+"""Each distortion and way in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +38,21 @@ class KindLimit:
     part: float
     strength: float | None
     farthest: float
+
+
+def limit_text(one: KindLimit) -> str:
+    """Return how far it goes, without the sign, in the unit of `SIDES`.
+
+    Examples:
+        >>> one = KindLimit(distortion="scale", unit="ratio - 1", sign=-1, part=0.9, strength=-0.25, farthest=-0.5)
+        >>> limit_text(one)
+        '0.75'
+        >>> limit_text(KindLimit(distortion="noise", unit="", sign=1, part=0.5, strength=None, farthest=0.4))
+        'beyond 0.4'
+    """
+    value = one.farthest if one.strength is None else one.strength
+    shown = 1 + value if one.distortion == "scale" else abs(value)
+    return f"{'beyond ' if one.strength is None else ''}{shown:.2g}"
 
 
 def limits_of(entry: Entry) -> tuple[KindLimit, ...]:
@@ -48,6 +76,4 @@ def _limit(name: str, unit: str, sign: int, part: float, points: list[tuple[floa
             strength = sign * (before[0] + share * (point[0] - before[0]))
             break
         before = point
-    return KindLimit(
-        distortion=name, unit=unit, sign=sign, part=part, strength=strength, farthest=sign * points[-1][0]
-    )
+    return KindLimit(distortion=name, unit=unit, sign=sign, part=part, strength=strength, farthest=sign * points[-1][0])

@@ -174,7 +174,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Strength:
-    """One strength of one distortion: how many pictures, how many of them are right at each seed, and the constant part."""
+    """One strength of one distortion: how many pictures, how many are right at each seed, and the constant part."""
 
     value: float
     pictures: int

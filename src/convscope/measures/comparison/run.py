@@ -1,6 +1,7 @@
 """Train every kind with every seed and judge it; what is done already is not done again."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from convscope.training.run_folder import digest_pictures
 from .budget import Budget
 from .cells import Cell, Cells, key_of
 from .disturbing import Exam
-from .kinds import Base, Entrant, Kind, entrant_of
+from .kinds import BASE, Base, Entrant, Kind, entrant_of
 from .learning import learn, parameters_of, seconds_a_picture, seconds_a_step
 from .parts import part_of
 from .records import Entry, Trial, digits_of
@@ -26,6 +27,7 @@ from .records import Entry, Trial, digits_of
 FRACTIONS = (0.01, 0.03, 0.1, 0.3)
 """Parts of the training pictures that a learning curve is measured at, besides all of them."""
 
+_TIMES = 6.0  # as long as a training of the convolutional network: a slow machine leaves out no more than a fast one
 _FORWARD = 0.4  # of the time of a step, when a network only answers
 
 
@@ -42,7 +44,8 @@ class Contest:
         seeds: number of trainings of each kind.
         kinds: that take part.
         curves: names of those whose learning curve is measured.
-        most_seconds: longest training that is begun unless its kind is named; None for no limit.
+        most_seconds: longest training that is begun, or six times that of the convolutional network, whichever is
+            more; None for no limit.
     """
 
     images: ImageSet
@@ -95,6 +98,7 @@ def make_agenda(contest: Contest, cells: Cells, reporter: Reporter) -> Agenda:
     jobs: list[Job] = []
     why_not: dict[str, str] = {}
     entrants: dict[str, Entrant] = {}
+    base_s = 0.0
     with reporter.task("timing a few steps of each kind", len(contest.kinds), "kinds") as task:
         for kind in contest.kinds:
             entrant, reason = entrant_of(kind, contest.base)
@@ -106,11 +110,13 @@ def make_agenda(contest: Contest, cells: Cells, reporter: Reporter) -> Agenda:
             left = [job for job in mine if cells.get(job.key) is None]
             mine = _reckoned(contest, entrant, mine) if left else mine
             longest = max(job.reckoned_s for job in mine)
-            if contest.most_seconds is not None and longest > contest.most_seconds:
+            limit = max(contest.most_seconds or math.inf, _TIMES * base_s)
+            if kind.name == BASE:
+                base_s = longest
+            elif longest > limit:
                 why_not[kind.name] = (
                     f"One training would take about {duration(longest)} on this machine, more than the "
-                    f"{duration(contest.most_seconds)} that this comparison gives to each. Name it in --kinds to have "
-                    "it all the same."
+                    f"{duration(limit)} that this comparison gives to each. Name it in --kinds to have it all the same."
                 )
                 continue
             entrants[kind.name] = entrant
@@ -158,7 +164,7 @@ def _reckoned(contest: Contest, entrant: Entrant, jobs: Sequence[Job]) -> tuple[
     return tuple(found)
 
 
-def _key(  # noqa: PLR0917  # one place calls it
+def _key(  # one place calls it
     contest: Contest, entrant: Entrant, recipe: Recipe, seed: int, places: NDArray[np.int64], *, whole: bool
 ) -> str:
     exam = contest.exam

@@ -224,7 +224,7 @@ def distort(
         return resample(images, rows, columns, behind, wrap=distortion.wrap)
     if distortion.change is None:
         raise AssertionError  # a distortion moves or changes
-    generators = [_generator(seed, first + place) for place in range(len(images))]
+    generators = [generator_of(seed, first + place) for place in range(len(images))]
     return distortion.change(images, strength, generators, behind)
 
 
@@ -259,6 +259,6 @@ def with_margin(images: Tensor, margin_px: int, background: Sequence[float] = (0
     return result
 
 
-def _generator(seed: int, number: int) -> torch.Generator:
+def generator_of(seed: int, number: int) -> torch.Generator:
     """Return the source of what is random for one picture."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))

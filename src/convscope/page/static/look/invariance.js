@@ -127,7 +127,7 @@ function ledgerTable(found, point) {
     const [changed, left] = point.steps[place] ?? [null, null];
     return element("tr", {}, element("th", { scope: "row", text: name }), cell(changed), bar(changed), cell(left), bar(left), cell(movedPart(changed, left)));
   });
-  const heads = INVARIANCE.heads.map((text) => element("th", { scope: "col", text }));
+  const heads = INVARIANCE.heads.map((text, place) => element("th", { scope: "col", colspan: place === 1 || place === 2 ? 2 : null, text }));
   return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
 }
 

@@ -86,7 +86,7 @@ function fill(lesson, toUnits) {
       element("div", { class: "toy-units" }, ...units.map((one) => one.element), element("div", { class: "tools" }, choices.unit)),
       ...boards.map((row) => element("div", { class: "side-by-side" }, ...row))),
     element("div", { class: "tools" }, ...choices.others),
-    element("h3", { text: LESSON.marked }),
+    element("h2", { text: LESSON.marked }),
     working,
     element("ol", { class: "claims" }, ...claims({ go, change, network: () => toyNetwork(toy), toy: () => toy, toUnits })),
   );

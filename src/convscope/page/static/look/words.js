@@ -129,6 +129,10 @@ export function takingOf(step, count) {
 }
 
 export const TEXT = {
+  lookInside: "A look inside",
+  outside: "outside the map: 0",
+  sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
+  slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
     "A picture goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
     "and writes one number for each place, so that each of its units makes one map; a subsampling makes the maps smaller. " +
@@ -156,9 +160,10 @@ export const TEXT = {
     "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
-  along: "moved along",
+  along: "left",
   clear: "Clear",
   pen: "Pen",
+  rounded: "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
   padHint: "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
@@ -222,6 +227,8 @@ function together(text) {
 
 /** What the units respond to. */
 export const UNIT_TEXT = {
+  unit: (/** @type {number} */ number) => `Unit ${number}`,
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) => `${first}–${last} of ${all}`,
   title: "Units",
   intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
   onlyFilters: "The weights of each unit.",
@@ -297,9 +304,9 @@ export const INVARIANCE = {
   neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
   ledger: "What each step makes of it",
   ledgerHint:
-    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Moved along: how far they still are " +
-    "when the old maps are moved as the picture was; what is left then is lost, not moved. Movement: the part of the change, squared, that is explained by it.",
-  heads: ["step", "changed", "", "moved along", "", "movement"],
+    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
+    "when the old maps are moved along, as the picture was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
+  heads: ["step", "changed", "left", "moved"],
   beside: "show it below the steps at the top, too",
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
@@ -316,6 +323,7 @@ export const COMPARISON = {
   distorted: "And when pictures are distorted:",
   undisturbed: "as they are",
   picture: "Accuracy of each kind",
+  table: "All kinds, as a table",
   sortHint: "Press the head of a column to sort by it.",
   heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
 };
