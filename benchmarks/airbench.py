@@ -34,7 +34,7 @@ def recipe(folder: Path, *, epochs: int, seconds: float | None) -> dict[str, Any
         "bfloat16": machine().bfloat16,
     }  # fmt: skip
     started = time.perf_counter()
-    command = [python_of("plain_torch"), PROGRAMS / "airbench_recipe.py", json.dumps(given)]
+    command = [str(python_of("plain_torch")), str(PROGRAMS / "airbench_recipe.py"), json.dumps(given)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROGRAMS)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return {"versions": versions_of("plain_torch"), "command_seconds": round(time.perf_counter() - started, 2), **found}
