@@ -70,7 +70,11 @@ export function makeChooser(parent, network, chosen) {
     message.textContent = TEXT.none;
     if (pad) pad.open();
   }
+  /** @type {number | null | undefined} */
+  let marked;
   const mark = (/** @type {number | null} */ picture) => {
+    if (picture === marked) return;
+    marked = picture;
     buttons.forEach((button, index) => {
       button.classList.toggle("chosen", index === picture);
       button.setAttribute("aria-pressed", String(index === picture));
