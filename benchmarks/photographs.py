@@ -50,7 +50,9 @@ def originals() -> list[Image.Image]:
 
     scikit_learn, scikit_image = (Path(str(package.__file__)).parent for package in (sklearn.datasets, skimage))
     paths = [scikit_learn / "images" / name for name in ("china.jpg", "flower.jpg")]
-    names = "astronaut.png coffee.png chelsea.png rocket.jpg motorcycle_left.png hubble_deep_field.jpg retina.jpg ihc.png"
+    names = (
+        "astronaut.png coffee.png chelsea.png rocket.jpg motorcycle_left.png hubble_deep_field.jpg retina.jpg ihc.png"
+    )
     paths += [scikit_image / "data" / name for name in names.split()]
     return [Image.open(path).convert("RGB") for path in paths]
 
@@ -137,9 +139,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=96)
     given = parser.parse_args()
-    layout = default_layout(
-        height=given.side, width=given.side, channels=3, pictures=given.pictures, mirrored=True
-    )
+    layout = default_layout(height=given.side, width=given.side, channels=3, pictures=given.pictures, mirrored=True)
     results: dict[str, Any] = {"processor_share_before": processor_share()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("CONVSCOPE_SCRATCH")) as folder:
         results |= measure(given.pictures, given.side, Path(folder), str(layout))
