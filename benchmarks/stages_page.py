@@ -120,7 +120,7 @@ def softmax_svm(found: Found) -> list[str]:
     rows = []
     for name, one in found["sets"].items():
         for where, gain in one["svm_minus_softmax"].items():
-            rows.append([name, where, points(gain), gain["won"]])
+            rows.append([name, where if where == "end to end" else f"features {where}", points(gain), gain["won"]])
     ends = [
         f"{name} ({one['training_pictures']:,} training pictures, {one['epochs']} epochs): "
         + ", ".join(f"{word} {mean_of(one['accuracy'][word])}" for word in one["accuracy"])
