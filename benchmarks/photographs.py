@@ -50,7 +50,9 @@ def originals() -> list[Image.Image]:
 
     scikit_learn, scikit_image = (Path(str(package.__file__)).parent for package in (sklearn.datasets, skimage))
     paths = [scikit_learn / "images" / name for name in ("china.jpg", "flower.jpg")]
-    names = "astronaut.png coffee.png chelsea.png rocket.jpg motorcycle_left.png hubble_deep_field.jpg retina.jpg ihc.png"
+    names = (
+        "astronaut.png coffee.png chelsea.png rocket.jpg motorcycle_left.png hubble_deep_field.jpg retina.jpg ihc.png"
+    )
     paths += [scikit_image / "data" / name for name in names.split()]
     return [Image.open(path).convert("RGB") for path in paths]
 
@@ -108,9 +110,9 @@ def second_start(folder: Path, scratch: Path, side: int) -> float:
 def theirs(folder: Path, layout: str, side: int) -> dict[str, Any]:
     """Run the peer; return what it says and the seconds of the whole command."""
     case = Case(layout=layout, side=side, channels=3, batch=BATCH)
-    given = description(case, "train", Path("none")) | {"folder": str(folder)}
+    given = description(case, "train", Path("none")) | {"folder": str(folder), "workers": machine().cores}
     started = time.perf_counter()
-    command = [python_of("plain_torch"), PROGRAMS / "image_folder_torch.py", json.dumps(given)]
+    command = [str(python_of("plain_torch")), str(PROGRAMS / "image_folder_torch.py"), json.dumps(given)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROGRAMS)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found | {"command_seconds": round(time.perf_counter() - started, 2)}
@@ -137,9 +139,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=96)
     given = parser.parse_args()
-    layout = default_layout(
-        height=given.side, width=given.side, channels=3, pictures=given.pictures, mirrored=True
-    )
+    layout = default_layout(height=given.side, width=given.side, channels=3, pictures=given.pictures, mirrored=True)
     results: dict[str, Any] = {"processor_share_before": processor_share()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("CONVSCOPE_SCRATCH")) as folder:
         results |= measure(given.pictures, given.side, Path(folder), str(layout))
