@@ -7,11 +7,14 @@ SHELL := /bin/sh
 
 DEMO := .venv
 TEST := .venv-test
+PAGE := tools/page
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Programs in benchmarks/, each with its options.
-SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits"
-LONG := "step.py" "accuracy.py mnist fashion-mnist cifar10 lenet" "race.py --peers" "one_unit.py" "speed_page.py"
+SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits" \
+	"minutes.py --data digits --minutes 0.5" "photographs.py --pictures 1000"
+LONG := "step.py" "accuracy.py mnist fashion-mnist cifar10 lenet" "race.py --peers" "airbench.py" "backends.py" \
+	"minutes.py" "photographs.py" "one_unit.py" "page.py" "speed_page.py"
 
 # What the wheel is made from: when none of it changed, nothing is built or installed again.
 SOURCES := $(shell find src -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE
@@ -25,16 +28,18 @@ demo: $(DEMO)/installed ## install convscope here and train it on handwritten di
 	@rm -rf runs/demo
 	@$(DEMO)/bin/convscope train digits -o runs/demo --look
 	@echo "Next: $(DEMO)/bin/convscope train my-photos/"
+	@echo "Look inside what it learned: $(CURDIR)/runs/demo/look.html"
 
 .PHONY: test
-test: $(TEST)/wheel ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)
+test: $(TEST)/wheel page-tools ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 .PHONY: check
-check: $(TEST)/wheel ## format, lint, strict types, architecture and sizes, docs
+check: $(TEST)/wheel page-tools ## format, lint, strict types (Python and JavaScript), architecture and sizes, docs
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/python -m mypy
+	@if [ -d $(PAGE)/node_modules ]; then echo "tsc --checkJs --strict"; npm run --silent --prefix $(PAGE) check; fi
 	$(TEST)/bin/python -m pytest -q tests/test_architecture.py
 	@$(MAKE) --no-print-directory docs
 
@@ -54,6 +59,15 @@ format: $(TEST)/tools ## let ruff format and mend what it can
 	$(TEST)/bin/ruff format .
 	$(TEST)/bin/ruff check --fix .
 
+.PHONY: page-tools
+page-tools: ## install what checks the page: TypeScript, axe-core and wabt, into tools/page/node_modules
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE)/node_modules/installed; \
+	else echo "npm is not here (it comes with Node.js 20 or later): the page's types and accessibility are not checked"; fi
+
+.PHONY: page-kernels
+page-kernels: page-tools ## build the page's WebAssembly modules anew from tools/page/kernels.mjs
+	npm run --silent --prefix $(PAGE) build
+
 .PHONY: bench
 bench: $(TEST)/wheel ## measure what takes a quarter of an hour into benchmarks/results/ (BENCH="step.py" for one program)
 	@for program in $(if $(BENCH),"$(BENCH)",$(SHORT)); do $(TEST)/bin/python benchmarks/$$program || exit 1; done
@@ -64,7 +78,7 @@ bench-full: $(TEST)/wheel ## measure everything; takes hours (CONVSCOPE_DATA nam
 
 .PHONY: clean
 clean: ## remove what the targets above made, but for runs/
-	rm -rf $(DEMO) $(TEST) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO) $(TEST) $(PAGE)/node_modules build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- environments: each stamp is newer than what it was made from
@@ -81,6 +95,10 @@ $(TEST)/tools: pyproject.toml
 	@python=$$(tools/find-python.sh) && "$$python" -m venv --clear $(TEST)
 	@$(TEST)/bin/python -m pip install -qq --no-compile ".[test,check,docs]"
 	@$(TEST)/bin/python -m pip uninstall -qq --yes convscope
+	@touch $@
+
+$(PAGE)/node_modules/installed: $(PAGE)/package.json $(PAGE)/package-lock.json
+	@npm ci --silent --no-audit --no-fund --prefix $(PAGE)
 	@touch $@
 
 # The wheel as a user gets it, and nothing from src/.

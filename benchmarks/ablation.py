@@ -82,7 +82,7 @@ def main() -> None:
             found = measure(name, mode, rounds=given.rounds, seconds=given.seconds)
             results.setdefault(mode, {})[name] = found
             print(name, mode, found["gain"], flush=True)
-    print(write(given.name, __doc__.strip().splitlines()[0], results))
+    print(write(given.name, __doc__.strip().splitlines()[0], results, timed=True))
 
 
 if __name__ == "__main__":

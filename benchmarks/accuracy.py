@@ -133,7 +133,7 @@ def main() -> None:
                 "peak_memory_bytes": peak,
                 "samples": samples,
             }
-            print(write(f"accuracy-{name}", __doc__.strip().splitlines()[0], summary))
+            print(write(f"accuracy-{name}", __doc__.strip().splitlines()[0], summary, timed=True))
 
 
 if __name__ == "__main__":

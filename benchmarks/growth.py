@@ -124,7 +124,7 @@ def main() -> None:
             "of_memory": exponent(list(sizes), [one["memory_bytes"] for one in found]),
         }
         print(name, results[name], flush=True)
-    print(write("growth", __doc__.strip().splitlines()[0], results))
+    print(write("growth", __doc__.strip().splitlines()[0], results, timed=True))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ at least 0.2 s and the shortest time kept. The three answers are compared first:
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from results_file import write
@@ -33,12 +34,12 @@ def shortest(work: Callable[[], object], *, seconds: float = 0.2) -> float:
     return min(times)
 
 
-def main() -> None:
-    """Measure every side with every patch, print a table, write the result."""
+def measure(sides: Sequence[int] = SIDES, patches: Sequence[int] = PATCHES) -> list[dict[str, Any]]:
+    """Return the times of every side with every patch that fits it; print a table."""
     rng = np.random.default_rng(0)
-    rows = []
+    rows: list[dict[str, Any]] = []
     print(f"{'image':>6} {'patch':>6} " + " ".join(f"{way:>12}" for way in WAYS) + "  loop/product  product/engine")
-    for side, patch in itertools.product(SIDES, PATCHES):
+    for side, patch in itertools.product(sides, patches):
         if patch > side:
             continue
         image, unit = rng.normal(size=(side, side)), rng.normal(size=(patch, patch))
@@ -51,7 +52,12 @@ def main() -> None:
         ratios = seconds["loop"] / seconds["product"], seconds["product"] / seconds["engine"]
         times = " ".join(f"{1e6 * seconds[way]:>9,.0f} µs" for way in WAYS)
         print(f"{side:>6} {patch:>6} {times}  {ratios[0]:>12.1f}  {ratios[1]:>14.1f}", flush=True)
-    print(write("one-unit", __doc__.strip().splitlines()[0], {"rows": rows}))
+    return rows
+
+
+def main() -> None:
+    """Measure, write the result."""
+    print(write("one-unit", __doc__.strip().splitlines()[0], {"rows": measure()}))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def main() -> None:
                 flush=True,
             )
             found["processor_share_before_and_after"] = [share, processor_share()]
-            write(f"race-{name}", __doc__.strip().splitlines()[0], found)
+            write(f"race-{name}", __doc__.strip().splitlines()[0], found, timed=True)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("convscope", "torch", "numpy", "pillow", "scikit-learn")
+PACKAGES = ("torch", "numpy", "pillow", "scikit-learn")
 
 
 def surroundings() -> dict[str, Any]:
     """Return commit, command, date, versions and machine."""
+    from convscope import __version__
     from convscope.core.machine import machine
 
     here = machine()
@@ -27,7 +28,7 @@ def surroundings() -> dict[str, Any]:
         "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *map(_anywhere, sys.argv[1:])]),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {"convscope": __version__} | {package: version(package) for package in PACKAGES},
         "processor": here.processor,
         "cores": here.cores,
         "bfloat16": here.bfloat16,
@@ -69,9 +70,22 @@ def spread(samples: list[float]) -> dict[str, float]:
     return result
 
 
-def write(name: str, scope: str, results: dict[str, Any]) -> Path:
-    """Write ``results/<name>.json`` and return its path."""
+def machine_class() -> str:
+    """Return what is put behind the names of results: nothing where bfloat16 is native, else the widest vectors.
+
+    A processor without native bfloat16 computes in float32, and its results say nothing of those of the others.
+    """
+    from convscope.core.machine import machine, processor_flags
+
+    if machine().bfloat16:
+        return ""
+    flags = processor_flags()
+    return next((f"-{name}" for name, flag in {"avx512": "avx512f", "avx2": "avx2"}.items() if flag in flags), "-other")
+
+
+def write(name: str, scope: str, results: dict[str, Any], *, timed: bool = False) -> Path:
+    """Write ``results/<name>.json``, with the class of the machine in its name if `timed`; return its path."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = RESULTS / f"{name}{machine_class() if timed else ''}.json"
     path.write_text(json.dumps({"scope": scope, **surroundings(), **results}, indent=2) + "\n", encoding="utf-8")
     return path

@@ -215,7 +215,7 @@ def main() -> None:
                     file=sys.stderr,
                 )
     results["processor_share_after"] = processor_share()
-    print(write(given.name, __doc__.strip().splitlines()[0], results))
+    print(write(given.name, __doc__.strip().splitlines()[0], results, timed=True))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,6 @@ from sklearn.svm import LinearSVC
 from convscope.stages.patch_learning import ClusterLayer
 
 
-def summed(layer: ClusterLayer, pictures: np.ndarray) -> np.ndarray:
-    """Return the answers at all places, summed over the four quadrants of each picture: N × (4 · units)."""
-    maps = np.stack([layer.everywhere(picture / 255) for picture in pictures])  # N 6 6 units
-    quadrants: np.ndarray = maps.reshape(len(maps), 2, 3, 2, 3, -1).sum(axis=(2, 4))
-    return quadrants.reshape(len(maps), -1)
-
-
 def main() -> None:
     """Find clusters of patches of the digits, ask at every place how near each is, sum up, classify."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -34,8 +27,8 @@ def main() -> None:
     train, test, train_labels, test_labels = train_test_split(images, digits.target, train_size=500, random_state=0)
     for answer in ("hard", "triangle"):
         layer = ClusterLayer.learn(train, units=given.units, side=3, answer=answer, patches=given.patches)
-        classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(summed(layer, train), train_labels)
-        print(f"{answer:9} {classifier.score(summed(layer, test), test_labels):.1%} right with {given.units} clusters")
+        classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(layer.summed(train), train_labels)
+        print(f"{answer:9} {classifier.score(layer.summed(test), test_labels):.1%} right with {given.units} clusters")
 
 
 if __name__ == "__main__":

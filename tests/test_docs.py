@@ -2,12 +2,15 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
+from convscope.features.hand_made import KINDS as HAND_MADE
+from convscope.measures.comparison.kinds import KINDS as COMPARED
 from convscope.networks.layout import CLASSIFIERS
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.patch_learning import WAYS
@@ -24,11 +27,7 @@ def _command(name: str) -> click.Command:
 
 
 def test_the_page_of_commands_is_what_the_commands_say() -> None:
-    spec = importlib.util.spec_from_file_location("commands_page", CHECKOUT / "tools" / "commands_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
+    program = _program("commands_page")
     written = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert written == program.page(), "the options have changed: run make commands"
 
@@ -60,6 +59,11 @@ def test_every_classifier_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", COMPARED)
+def test_every_kind_of_the_comparison_is_explained(name: str) -> None:
+    assert f"`{name}`" in (DOCS / "compare.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", WAYS)
 def test_every_way_to_learn_from_patches_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
@@ -84,3 +88,63 @@ def test_every_decision_says_question_choice_and_price() -> None:
         text = page.read_text(encoding="utf-8")
         assert page.name in index
         assert all(f"\n## {part}\n" in text for part in ("Question", "Choice", "Price"))
+
+
+PICTURES = DOCS / "assets" / "pages"
+STAGE_PAGES = {
+    "MP": "max", "AP": "mean", "SS": "subset", "LP": "lp", "ST": "stochastic", "BP": "blur",
+    "C": "convolution", "U": "untied", "MP3/2": "windows", "relu": "nonlinearity", "nonorm": "normalization",
+}  # fmt: skip
+PARTS = ("## Formula", "## When to use it", "## Try it", "## Source", "](../assets/pages/")
+
+
+def test_every_form_of_a_stage_has_its_page() -> None:
+    assert set(KINDS) < set(STAGE_PAGES)
+    assert {path.stem for path in (DOCS / "stages").glob("*.md")} == {*STAGE_PAGES.values(), "results"}
+
+
+def test_every_classifier_has_its_page() -> None:
+    written = {path.stem for path in (DOCS / "classifiers").glob("*.md")}
+    assert written == {*CLASSIFIERS, *CLASSIFIERS_OF_FEATURES, "baselines"}
+    baselines = (DOCS / "classifiers" / "baselines.md").read_text(encoding="utf-8")
+    assert all(f"| `{kind}` |" in baselines for kind in HAND_MADE)
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted(path.relative_to(DOCS).as_posix() for part in ("stages", "classifiers") for path in (DOCS / part).glob("*")),
+)
+def test_a_page_says_what_when_and_where_from_with_formula_picture_and_something_to_try(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    if page.endswith(("results.md", "baselines.md")):
+        return
+    assert all(part in text for part in PARTS)
+    assert ">>> " in text
+
+
+def test_the_pictures_of_the_pages_are_those_that_the_program_draws_and_are_small(tmp_path: Path) -> None:
+    program = _program("draw_pages")
+    drawn = {path.stem: path for path in PICTURES.glob("*.svg")}
+    assert set(drawn) == set(program.PICTURES)
+    assert sum(path.stat().st_size for path in drawn.values()) < 400_000
+    pages = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
+    assert all(f"assets/pages/{name}.svg" in pages for name in drawn)
+    for name in ("subsampling-mp", "convolution"):
+        figure = program.PICTURES[name]()
+        told = [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert all(f">{text}<" in drawn[name].read_text(encoding="utf-8") for text in told), "run tools/draw_pages.py"
+
+
+def test_the_page_of_stages_measured_is_what_the_results_say() -> None:
+    program = _program("stages_page", folder="benchmarks")
+    written = (DOCS / "stages" / "results.md").read_text(encoding="utf-8")
+    assert written == program.page(), "write it with: python benchmarks/stages_page.py"
+
+
+def _program(name: str, *, folder: str = "tools") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / folder / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    return program

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
     from convscope.verbs.check import check
+    from convscope.verbs.compare import compare
     from convscope.verbs.cost import cost
     from convscope.verbs.draw import draw
     from convscope.verbs.features import extract_features
@@ -34,6 +35,7 @@ __all__ = [
     "Layout",
     "__version__",
     "check",
+    "compare",
     "cost",
     "draw",
     "extract_features",
@@ -50,6 +52,7 @@ _HOMES = {
     "ConvFeatures": "convscope.estimators.features",
     "Layout": "convscope.networks.layout",
     "check": "convscope.verbs.check",
+    "compare": "convscope.verbs.compare",
     "cost": "convscope.verbs.cost",
     "draw": "convscope.verbs.draw",
     "extract_features": "convscope.verbs.features",

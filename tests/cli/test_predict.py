@@ -235,3 +235,26 @@ def test_a_reader_that_leaves_ends_the_command_quietly(here: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(timeout=200) == 141
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime", "auto"])
+def test_another_back_end_prints_the_same_classes(backend: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "run", "photos"]) == 0
+    expected = _rows(capsys.readouterr().out)
+    assert main(["predict", "run", "photos", "--backend", backend]) == 0
+    assert [row[:2] for row in _rows(capsys.readouterr().out)] == [row[:2] for row in expected]
+
+
+def test_int8_is_calibrated_on_training_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place, name in enumerate(("a", "b")):
+        (here / "trained" / name).mkdir(parents=True)
+        for number, pixels in enumerate(some_pixels(3, 30, 40)):
+            Image.fromarray(pixels).save(here / "trained" / name / f"{place}{number}.png")
+    assert main(["predict", "run", "photos"]) == 0
+    expected = _rows(capsys.readouterr().out)
+    words = ["predict", "run", "photos", "--precision", "int8", "--backend", "auto", "--calibration"]
+    assert main([*words, "trained"]) == 0
+    rows = _rows(capsys.readouterr().out)
+    assert [float(row[2]) for row in rows] == pytest.approx([float(row[2]) for row in expected], abs=0.05)
+    assert main(["predict", "run", "photos", "--precision", "int8"]) == 2
+    assert "`backend` must be openvino or onnxruntime" in capsys.readouterr().err

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
 from convscope.networks.build import Network
-from convscope.networks.fast import choose_prediction_precision, ready_to_predict
+from convscope.networks.fast import FusedStage, choose_prediction_precision, ready_to_predict
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
-from tests.checks.models import small_model, with_statistics
+from tests.checks.models import small_model, some_pixels, with_statistics
 
 
 def images_for(case: Case, count: int = 5) -> torch.Tensor:
@@ -54,6 +54,18 @@ def test_it_cannot_be_saved(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="Save the one it was made from"):
         small_model("8C3-MP2").ready("float32").save(tmp_path / "model.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("layout", "fused"),
+    [("8C3-MP2-+8C3-12N", 2), ("8C3-AP2-8C3", 1), ("8C3-tanh", 0), ("8U3-MP2", 0)],  # the mean must follow ReLU
+)
+def test_relu_is_computed_within_the_convolution_where_that_gives_the_same(layout: str, fused: int) -> None:
+    model = small_model(layout)
+    ready = ready_to_predict(model.network)
+    assert sum(isinstance(stage, FusedStage) for stage in ready.stages) == fused
+    images = torch.from_numpy(some_pixels(9, 17, 14))
+    torch.testing.assert_close(ready.probabilities(images), model.network.probabilities(images), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("native", [True, False])

@@ -44,9 +44,10 @@ function* places(network, count) {
   }
 }
 
-const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count }) => {
+const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count, plain }) => {
   const network = readNetwork(JSON.stringify(data));
-  const prepared = prepare(network);
+  const prepared = prepare(network, plain);
+  if ((prepared.loops === "plain") !== plain) throw new Error(`computed with ${prepared.loops} loops`);
   return network.pictures.map((picture) => {
     const all = run(prepared, picture.pixels);
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));

@@ -17,13 +17,19 @@ from .javascript import needs_node, run_driver
 from .random_networks import PICTURES, every_case, images_of, model_of, relative
 
 
-@pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, Model, np.ndarray, list[dict[str, Any]]]]:
+@pytest.fixture(scope="module", params=["plain", "simd"])
+def computed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[Case, Model, np.ndarray, list[dict[str, Any]]]]:
     chosen = every_case()
     models = [model_of(case, seed) for seed, case in enumerate(chosen)]
     images = [images_of(case, PICTURES, seed + 1_000) for seed, case in enumerate(chosen)]
     given = [
-        {"data": to_json(look_data(model, [Shown(name="", pixels=one) for one in some])), "places": 20}
+        {
+            "data": to_json(look_data(model, [Shown(name="", pixels=one) for one in some])),
+            "places": 20,
+            "plain": request.param == "plain",
+        }
         for model, some in zip(models, images, strict=True)
     ]
     made = run_driver("engine_driver.mjs", given, tmp_path_factory.mktemp("engine"))

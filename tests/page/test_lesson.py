@@ -1,6 +1,7 @@
-"""The first lesson computes what the library computes: one unit, copied to every place of a small picture."""
+"""The lesson computes what the library computes: units copied to every place of a picture; and its two experiments."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,73 +19,125 @@ from .javascript import STATIC, needs_node, run_driver
 SIDE = 5
 
 
+DICE = [([1] * 6, [1] * 6), ([1, 2, 3, 4, 5, 6], [0, 0, 5, 1, 0, 2]), ([0] * 6, [1, 0, 0, 0, 0, 0])]
+
+
 @pytest.fixture(scope="module")
-def lessons(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    given = [
+    toys = [
         {
-            "picture": rng.integers(0, 10, SIDE * SIDE).tolist(),
-            "weights": rng.integers(-3, 4, 9).tolist(),
-            "bias": int(rng.integers(-9, 10)),
+            "channels": rng.integers(0, 10, (channels, SIDE * SIDE)).tolist(),
+            "units": [
+                {"weights": rng.integers(-3, 4, (channels, 9)).tolist(), "bias": int(rng.integers(-9, 10))}
+                for _ in range(units)
+            ],
             "zeros": zeros,
             "stride": stride,
             "nonlinearity": nonlinearity,
             "code": code,
         }
         for zeros, stride, nonlinearity, code in itertools.product((0, 1), (1, 2), ("linear", "relu"), ("", *KINDS))
+        for channels, units in ((1, 1), (2, 2))
     ]
-    return list(zip(given, run_driver("toy_driver.mjs", given, tmp_path_factory.mktemp("lesson")), strict=True))
+    found = run_driver("toy_driver.mjs", {"toys": toys, "dice": DICE}, tmp_path_factory.mktemp("lesson"))
+    return {**found, "given": toys}
+
+
+@pytest.fixture(scope="module")
+def lessons(made: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return list(zip(made["given"], made["toys"], strict=True))
 
 
 @needs_node
 def test_a_unit_of_3_x_3_on_a_picture_of_5_x_5_has_9_features(lessons: Any) -> None:
-    toy, made = lessons[0]
-    assert (toy["zeros"], toy["stride"], toy["code"]) == (0, 1, "")
-    (features,) = made["steps"]
-    assert (features["rows"], features["columns"]) == (3, 3)
-    image = np.reshape(toy["picture"], (SIDE, SIDE)).astype(np.float32)
-    unit = np.reshape(toy["weights"], (3, 3)).astype(np.float32)
-    np.testing.assert_allclose(np.reshape(features["values"], (3, 3)), convolve(unit, image) + toy["bias"], atol=1e-4)
+    toy, found = lessons[0]
+    assert (toy["zeros"], toy["stride"], toy["code"], len(toy["channels"])) == (0, 1, "", 1)
+    (features,) = found["steps"]
+    assert (features["maps"], features["rows"], features["columns"]) == (1, 3, 3)
+    assert (features["parameters"], features["multiplyAdds"]) == (10, 81)
+    image = np.reshape(toy["channels"], (SIDE, SIDE)).astype(np.float32)
+    unit = np.reshape(toy["units"][0]["weights"], (3, 3)).astype(np.float32)
+    expected = convolve(unit, image) + toy["units"][0]["bias"]
+    np.testing.assert_allclose(np.reshape(features["values"], (3, 3)), expected, atol=1e-4)
 
 
 @needs_node
 def test_every_choice_gives_what_the_library_gives(lessons: Any) -> None:
-    for toy, made in lessons:
-        image = np.reshape(toy["picture"], (1, SIDE, SIDE)).astype(float)
-        np.testing.assert_allclose(made["picture"], toy["picture"], rtol=1e-6)
-        unit, bias = np.reshape(toy["weights"], (1, 1, 3, 3)).astype(float), np.array([float(toy["bias"])])
+    for toy, found in lessons:
+        image = np.reshape(toy["channels"], (-1, SIDE, SIDE)).astype(float)
+        np.testing.assert_allclose(np.reshape(found["picture"], image.shape), image, rtol=1e-6)
+        units = np.reshape([unit["weights"] for unit in toy["units"]], (len(toy["units"]), -1, 3, 3)).astype(float)
+        bias = np.array([float(unit["bias"]) for unit in toy["units"]])
         sizes = {"stride": toy["stride"], "before": toy["zeros"], "after": toy["zeros"]}
-        maps = torch.from_numpy(oracle.convolution(image, unit, bias, **sizes))
+        maps = torch.from_numpy(oracle.convolution(image, units, bias, **sizes))
         maps = NONLINEARITIES[toy["nonlinearity"]].apply(maps).numpy()
         expected = [maps]
-        if len(made["steps"]) == 2:
+        if len(found["steps"]) == 2:
             expected.append(oracle.subsampling(toy["code"], maps, window=(2, 2), stride=(2, 2), whole=False))
-        for step, values in zip(made["steps"], expected, strict=True):
-            assert (1, step["rows"], step["columns"]) == values.shape
+        for step, values in zip(found["steps"], expected, strict=True):
+            assert (step["maps"], step["rows"], step["columns"]) == values.shape
             np.testing.assert_allclose(step["values"], values.ravel(), atol=1e-4, err_msg=str(toy))
             np.testing.assert_allclose([one["value"] for one in step["taken"]], values.ravel(), atol=1e-4)
 
 
 @needs_node
 def test_features_move_along_with_the_picture(lessons: Any) -> None:
-    for toy, made in lessons:
+    for toy, found in lessons:
         if toy["stride"] == 1 and toy["zeros"] == 0:
-            features = made["steps"][0]
-            before, after = (np.reshape(features[name], (3, 3)) for name in ("values", "moved"))
-            np.testing.assert_allclose(after[:, 1:], before[:, :-1], atol=1e-5)
+            features = found["steps"][0]
+            before, after = (np.reshape(features[name], (-1, 3, 3)) for name in ("values", "moved"))
+            np.testing.assert_allclose(after[:, :, 1:], before[:, :, :-1], atol=1e-5)
 
 
 @needs_node
 def test_the_marked_pixels_are_those_that_the_value_depends_on(lessons: Any) -> None:
-    for toy, made in lessons:
-        for one in made["steps"][0]["taken"]:
+    for toy, found in lessons:
+        for one in found["steps"][0]["taken"]:
             assert one["box"] == one["field"], str(toy)
-        for step in made["steps"][1:]:
+        sees = {"SS": 1, "BP": 3}.get(toy["code"], 2)
+        for step in found["steps"][1:]:
             for one in step["taken"]:
-                assert one["field"]["tall"] == one["field"]["wide"] == 3 + toy["stride"]
+                assert one["field"]["tall"] == one["field"]["wide"] == 3 + (sees - 1) * toy["stride"]
+
+
+@needs_node
+def test_the_sum_of_two_dice_is_their_convolution(made: Any) -> None:
+    for (first, second), found in zip(DICE, made["sums"], strict=True):
+        shares = [np.array(die) / sum(die) if sum(die) else np.full(6, 1 / 6) for die in (first, second)]
+        np.testing.assert_allclose(found["chances"], np.convolve(*shares), atol=1e-12)
+        np.testing.assert_allclose(found["totals"], found["chances"])
+        for place, weights in enumerate(found["weights"]):
+            laid = [weight for weight in weights if weight is not None]
+            np.testing.assert_allclose(laid, shares[1][::-1], err_msg="the second die lies backwards")
+            assert weights.index(laid[0]) <= place, "and moves on by one for each sum"
+            assert weights[place : place + 6] == laid
+
+
+@needs_node
+def test_the_copied_layer_learns_what_it_never_saw_at_a_place_and_the_separate_one_does_not(made: Any) -> None:
+    errors = [(stage["seen"], stage["errors"]["copied"], stage["errors"]["separate"]) for stage in made["stages"]]
+    assert [seen for seen, *_ in errors] == [0, 1, 20, 200, 1000]
+    assert errors[-1][1] < 0.01 < 0.3 < errors[-1][2]
+    assert errors[0][1] > 1
+    np.testing.assert_allclose(made["stages"][-1]["weights"], made["teacher"], atol=0.05)
+    unseen = np.reshape(made["stages"][-1]["separate"], (3, 3, 3, 3))[:, 2, :, 1:]  # columns 3 and 4 of the picture
+    np.testing.assert_allclose(unseen, np.reshape(made["stages"][0]["separate"], (3, 3, 3, 3))[:, 2, :, 1:])
+    np.testing.assert_allclose(made["twice"], made["stages"][2]["weights"], err_msg="15 and 5 are 20")
 
 
 def test_the_lesson_offers_every_nonlinearity() -> None:
-    words = Path(STATIC / "look" / "words.js").read_text(encoding="utf-8")
+    words = Path(STATIC / "look" / "lesson_words.js").read_text(encoding="utf-8")
     for name in NONLINEARITIES:
         assert f'{name}: "' in words
+
+
+def test_every_claim_has_something_to_try() -> None:
+    words = (STATIC / "look" / "lesson_words.js").read_text(encoding="utf-8")
+    claims = re.findall(
+        r"^    (\w+):", words[words.index("  claims: {") : words.index("/** A copied hidden layer")], re.MULTILINE
+    )
+    program = (STATIC / "look" / "lesson.js").read_text(encoding="utf-8")
+    tried = re.findall(r"claim\(text\.(\w+), \S", program)
+    assert tried == claims
+    assert len(claims) == 11

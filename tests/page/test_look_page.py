@@ -8,13 +8,16 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from convscope.core.records import from_json, to_json
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.page.document import allowed, inline_json, program
+from convscope.page.encoding import encoded
 from convscope.page.look import render_look
 from convscope.page.look_data import FORMAT_VERSION, LookData, Shown, look_data
 from convscope.stages.nonlinearity import NONLINEARITIES
@@ -66,7 +69,7 @@ def test_nothing_may_be_loaded_and_only_the_programs_of_the_page_run() -> None:
     )
     rules = dict(rule.split(" ", 1) for rule in str(policy).split("; "))
     assert rules["default-src"] == "'none'"
-    assert rules["script-src"] == allowed(inline(text, "script"))
+    assert rules["script-src"] == f"{allowed(inline(text, 'script'))} 'wasm-unsafe-eval'", "no text becomes a program"
     assert rules["style-src"] == allowed(inline(text, "style"))
     assert rules["worker-src"] == "blob:"
     assert "connect-src" not in rules, "so default-src holds for connections"
@@ -152,3 +155,35 @@ def test_pictures_go_in_as_they_are_with_what_the_network_says() -> None:
     for one, pixels, answer in zip(data.pictures, images, model.predict_proba(images).argmax(1), strict=True):
         assert base64.b64decode(one.pixels) == pixels.tobytes()
         assert (one.truth, one.answer) == (None, answer)
+
+
+@needs_node
+def test_halves_are_those_of_numpy(tmp_path: Path) -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    shutil.copytree(STATIC / "look", tmp_path / "look")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "halves.txt").write_text(encoded(halves, "<f2"))
+    (tmp_path / "read.js").write_text(
+        'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/format.js";\n'
+        f'console.log(JSON.stringify([...floatsOf(readFileSync("halves.txt", "utf8"), {len(halves)}, "float16")]));\n'
+    )
+    done = subprocess.run([str(NODE), "read.js"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    np.testing.assert_array_equal(np.array(json.loads(done.stdout)), halves.astype(np.float64))
+
+
+def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = small_model("4C3-MP2")
+    exact = look_data(model)
+    monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 10)
+    rounded = look_data(model)
+    assert (exact.numbers, rounded.numbers) == ("float32", "float16")
+    weights = np.frombuffer(base64.b64decode(exact.steps[0].weights), "<f4")
+    halves = np.frombuffer(base64.b64decode(rounded.steps[0].weights), "<f2")
+    np.testing.assert_array_equal(halves, weights.astype(np.float16))
+    assert exact.steps[0].bias == rounded.steps[0].bias
+    with torch.no_grad():
+        model.network.weighted_sums().weight[0, 0] = 1e5
+    assert look_data(model).numbers == "float32"

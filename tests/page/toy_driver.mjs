@@ -1,22 +1,37 @@
 // Computes the first lesson as the page does, and says what each value is made from. Called by test_lesson.py.
 import { readFileSync, writeFileSync } from "node:fs";
+import { laidFor, shareOf, sumOfDice } from "./look/dice.js";
 import { prepare, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
+import { TEACHER, beginners, errorsOf, learned } from "./look/learning.js";
 import { movedRight, toyNetwork, toyPixels } from "./look/toy.js";
 
 const [source, target] = process.argv.slice(2);
-const made = JSON.parse(readFileSync(source, "utf8")).map((toy) => {
+const { toys: given, dice } = JSON.parse(readFileSync(source, "utf8"));
+const toys = given.map((toy) => {
   const network = toyNetwork(toy);
   const all = run(prepare(network), toyPixels(toy));
-  const moved = run(prepare(network), toyPixels({ ...toy, picture: movedRight(toy.picture) }));
-  const steps = network.steps.map(({ rows, columns }, index) => {
+  const moved = run(prepare(network), toyPixels({ ...toy, channels: toy.channels.map(movedRight) }));
+  const steps = network.steps.map(({ maps, rows, columns, parameters, multiplyAdds }, index) => {
     const values = Array.from(all[index + 1]);
     const taken = values.map((_, at) => {
-      const place = { step: index + 1, unit: 0, row: Math.floor(at / columns), column: at % columns };
+      const inside = at % (rows * columns);
+      const place = { step: index + 1, unit: Math.floor(at / (rows * columns)), row: Math.floor(inside / columns), column: inside % columns };
       return { value: explain(network, all, place).value, box: boxBelow(network, place), field: receptiveField(network, place) };
     });
-    return { rows, columns, values, taken, moved: Array.from(moved[index + 1]) };
+    return { maps, rows, columns, parameters, multiplyAdds, values, taken, moved: Array.from(moved[index + 1]) };
   });
   return { picture: Array.from(all[0]), steps };
 });
-writeFileSync(target, JSON.stringify(made));
+const sums = dice.map(([first, second]) => {
+  const [one, two] = [shareOf(first), shareOf(second)];
+  const chances = sumOfDice(one, two);
+  const laid = chances.map((_, place) => laidFor(one, two, place + 2));
+  return { chances, weights: laid.map(({ weights }) => weights), totals: laid.map(({ products }) => products.reduce((sum, product) => sum + product, 0)) };
+});
+const stages = [0, 1, 20, 200, 1000].map((seen) => {
+  const learners = learned(beginners(), seen);
+  return { seen: learners.seen, weights: learners.copied, separate: learners.separate, errors: errorsOf(learners) };
+});
+const twice = learned(learned(beginners(), 15), 5);
+writeFileSync(target, JSON.stringify({ toys, sums, stages, teacher: TEACHER, twice: twice.copied }));

@@ -21,6 +21,7 @@ from convscope.networks.folding import Sums, fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.pictures.animation import check_animation, save_animation
+from convscope.pictures.comparison import PICTURES as COMPARISONS
 from convscope.pictures.confusion import draw_confusion
 from convscope.pictures.curves import draw_curves
 from convscope.pictures.fields import draw_fields
@@ -36,6 +37,7 @@ from convscope.stages.subsampling import Subsampling
 from convscope.training.history import EpochRecord
 from convscope.training.report import make_report
 from tests.checks.models import small_model, some_pixels
+from tests.measures.comparison.made_up import comparison, entry, growing
 
 GOLDEN = Path(__file__).parent / "golden"
 WALK = walk(
@@ -137,6 +139,19 @@ def _patches(theme: Theme) -> Figure:
     return draw_patches(record, record.steps[0], theme=theme)
 
 
+def _drawn(name: str, theme: Theme) -> Figure:
+    """Return a picture of a comparison whose figures are made up."""
+    found = comparison(
+        entry("convolution", 0.95, 0.94, curve=growing("convolution", 0.5).curve),
+        entry("mlp-parameters", 0.9, 0.88, keeps=0.5),
+        entry("convolution-distorted", 0.96, 0.97, keeps=0.95),
+        growing("pixels-softmax", 0.2),
+    )
+    drawn = COMPARISONS[name](found, theme=theme)
+    assert drawn is not None
+    return drawn
+
+
 PICTURES: dict[str, Callable[[Theme], Figure]] = {
     "filters-colour": _filters("6C5-MP2-4C3", 0),
     "filters-maps": _filters("6C5-MP2-4C3", 2),
@@ -152,6 +167,9 @@ PICTURES: dict[str, Callable[[Theme], Figure]] = {
     "invariance": lambda theme: draw_invariance(_measured(), _measured().curves, theme=theme),
     "ledger": lambda theme: draw_ledger(_measured(), _measured().curves, theme=theme),
     "patches": _patches,
+    "comparison-kinds": lambda theme: _drawn("kinds", theme),
+    "comparison-distorted": lambda theme: _drawn("distorted", theme),
+    "comparison-pictures": lambda theme: _drawn("pictures", theme),
     "step": lambda theme: draw_step(WALK, Frame(row=0, column=2), theme=theme),
     "step-subsampling": lambda theme: draw_step(WALK, Frame(row=1, column=0, subsampling=True), theme=theme),
 }

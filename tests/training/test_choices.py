@@ -8,6 +8,7 @@ import pytest
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
+from convscope.networks.layout import Layout
 from convscope.training.choices import (
     Examples,
     choose_network,
@@ -126,3 +127,11 @@ def test_a_quick_recipe_sees_no_mirror_images_of_gray_pictures_unless_asked() ->
 def test_gray_pictures_of_things_are_shifted_less_than_signs() -> None:
     signs, things = (choose_recipe(examples(mirror=mirror), Settings()).recipe.augmentation for mirror in (False, True))
     assert (signs.shift, things.shift) == (2, 1)
+
+
+def test_pictures_are_not_shifted_for_a_network_without_stages_unless_asked() -> None:
+    some = examples(60)
+    for text, asked, shift in (("softmax", None, 0), ("svm", None, 0), ("softmax", 1, 1), ("9N", None, 2)):
+        _, choice = choose_network(some, Settings(shift=asked), Layout.parse(text))
+        assert choice.recipe.augmentation.shift == shift
+    assert choose_network(some, Settings(), None)[1].recipe.augmentation.shift == 2

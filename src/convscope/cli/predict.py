@@ -13,7 +13,7 @@ from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
-    from convscope.networks.fast import PredictionPrecision
+    from convscope.networks.backends import BackendName, Precision
     from convscope.networks.prediction import Prediction
 
 _STDIN = _STDOUT = "-"
@@ -47,12 +47,21 @@ class _Command(click.Command):
 @options.batch
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
+    type=click.Choice(["auto", "float32", "bfloat16", "int8"]),
     default="float32",
     show_default=True,
-    help="bfloat16 is up to twice as fast where the processor has it (auto asks it); probabilities then have 2 to 3 "
-    "digits.",
+    help="bfloat16 is up to twice as fast where the processor has it (auto asks it), int8 on any with --backend; "
+    "probabilities then have 2 to 3 digits.",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["torch", "openvino", "onnxruntime", "auto"]),
+    default="torch",
+    show_default=True,
+    help="What computes: openvino and onnxruntime are extras to install; auto takes the fastest that is there and "
+    "agrees with torch.",
+)
+@click.option("--calibration", metavar="DATA", help="For int8: what was trained with, as for train; 500 are looked at.")
 @click.option("--null", is_flag=True, help="Names on standard input end with a zero byte (find -print0), not a line.")
 @options.force_files
 @options.quiet
@@ -65,7 +74,9 @@ def command(
     *,
     top: int,
     batch: int | None,
-    precision: "PredictionPrecision",
+    precision: "Precision",
+    backend: "BackendName",
+    calibration: str | None,
     null: bool,
     force: bool,
     quiet: bool,
@@ -86,11 +97,11 @@ def command(
     from convscope.networks.prediction_files import check_targets, tables
     from convscope.networks.prediction_tables import Lines
     from convscope.verbs.load import load
-    from convscope.verbs.predict import predict_each
+    from convscope.verbs.predict import made_ready, predict_each
 
     targets = {kind: file for kind, file in files.items() if file is not None}
     check_targets(targets, force=force)
-    used = load(model) if precision == "float32" else load(model).ready(precision)
+    used = made_ready(load(model), precision=precision, backend=backend, calibration=calibration)
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
     reporter = Silent() if quiet or on_terminal else reporter_for(sys.stderr)

@@ -71,8 +71,8 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option(
     "--first",
     metavar="WAY[,WAY...]",
-    help="Learn the first convolutions without labels before all else, each by one of random, patches, kmeans, "
-    "autoencoder, rica, gabor, edges, dct.",
+    help="Learn the first convolutions without labels before all else, each by one of random, patches, whitening, "
+    "kmeans, autoencoder, rica, gabor, edges, dct.",
 )
 @click.option("--freeze-first", is_flag=True, help="Leave what --first has learned as it is.")
 @click.option("--threads", type=int, metavar="N", help="Threads; the cores of the machine if none.")
@@ -118,6 +118,7 @@ def command(context: click.Context, /, **given: Any) -> None:
         command=shlex.join(["convscope", *sys.argv[1:]]),
         cache_dir=given["cache_dir"],
         reporter=reporter,
+        spent_s=context.obj or 0.0,
         **settings,
     )
     if given["look"]:

@@ -41,14 +41,18 @@ class Machine:
 @functools.cache
 def machine() -> Machine:
     """Return this machine; looked at once."""
-    text = _processors_text()
-    fields = _first_processor(text)
+    fields = _first_processor(_processors_text())
     return Machine(
         processor=fields.get("model name") or platform.processor() or platform.machine(),
         cores=usable_cores(),
-        bfloat16=native_bfloat16(fields.get("flags", "").split()),
+        bfloat16=native_bfloat16(processor_flags()),
         system=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     )
+
+
+def processor_flags() -> list[str]:
+    """Return the features of the processor as Linux names them; nothing where it does not say."""
+    return _first_processor(_processors_text()).get("flags", "").split()
 
 
 def native_bfloat16(flags: list[str]) -> bool:

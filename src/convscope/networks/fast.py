@@ -4,13 +4,14 @@ What it computes is what the network computes; values differ by rounding alone, 
 """
 
 import copy
-from typing import Literal, get_args
+from typing import Literal, final, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from convscope.core.errors import choose
 from convscope.core.machine import machine, memory_format
+from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.untied import UntiedConvolution
 
 from .build import ConnectedStage, ConvolutionStage, Network
@@ -31,12 +32,57 @@ def choose_prediction_precision(asked: PredictionPrecision) -> torch.dtype:
     return torch.bfloat16 if half else torch.float32
 
 
-def ready_to_predict(network: Network, precision: torch.dtype = torch.float32) -> Network:
+@final
+class FusedStage(nn.Module):
+    """A convolution with what follows it value by value in the same pass over memory: the input added, and ReLU.
+
+    oneDNN computes it, by the operation that torch's own compiler uses for this; the values are the same. Then comes
+    the subsampling, if any: it keeps order, so that it may follow ReLU.
+    """
+
+    def __init__(self, stage: ConvolutionStage, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.convolution, self.pad, self.subsampling = convolution, stage.pad, stage.subsampling
+        self.residual = stage.residual
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the stage's maps."""
+        own = self.convolution
+        places = list(own.padding), list(own.stride), list(own.dilation), own.groups
+        below = self.pad(maps) if self.pad else maps
+        values: Tensor
+        if self.residual:
+            add = torch.ops.mkldnn._convolution_pointwise.binary
+            values = add(below, maps, own.weight, own.bias, *places, "add", 1.0, "relu", [], None)
+        else:
+            values = torch.ops.mkldnn._convolution_pointwise(below, own.weight, own.bias, *places, "relu", [], None)
+        if self.subsampling is not None:
+            values = self.subsampling(values)
+        return values
+
+
+def _fused(stage: nn.Module, precision: torch.dtype) -> nn.Module:
+    """Return `stage` with its convolution and ReLU in one, where that can be; else as it is."""
+    able = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    if not able or (precision == torch.bfloat16 and not machine().bfloat16) or not isinstance(stage, ConvolutionStage):
+        return stage
+    late = stage.subsampling is not None and not stage.subsample_first
+    if (
+        late
+        or stage.nonlinearity.apply is not NONLINEARITIES["relu"].apply
+        or not isinstance(stage.convolution, nn.Conv2d)
+    ):
+        return stage
+    return FusedStage(stage, stage.convolution)
+
+
+def ready_to_predict(network: Network, precision: torch.dtype = torch.float32, *, fused: bool = True) -> Network:
     """Return a copy of `network` that predicts faster, and can do nothing else; the network stays as it is.
 
     Args:
         network: trained; used as in evaluation mode.
         precision: of the convolutions and matrix products; pictures are standardized and scores given in float32.
+        fused: ReLU is computed within the convolution before it; else the modules stay those of the network.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -56,6 +102,8 @@ def ready_to_predict(network: Network, precision: torch.dtype = torch.float32) -
         ready.classifier.to(precision)
     ready.precision, ready.only_predicts = precision, True
     ready.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
+    if fused:
+        ready.stages = nn.ModuleList(_fused(stage, precision) for stage in ready.stages)
     return ready
 
 

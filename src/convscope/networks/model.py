@@ -22,7 +22,7 @@ from .build import Network
 from .layout import Layout
 
 if TYPE_CHECKING:
-    from .fast import PredictionPrecision
+    from .backends import BackendName, Precision, Runner
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
@@ -40,6 +40,7 @@ class Model:
         preprocessing: how a picture becomes the network's input; the same in training and in prediction.
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
         version: of the convscope that made it.
+        runner: computes the probabilities in place of the network, where another back end was chosen.
 
     Raises:
         ParameterError: the parts do not belong together.
@@ -58,6 +59,7 @@ class Model:
     preprocessing: Preprocessing
     training: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
+    runner: "Runner | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
@@ -107,26 +109,41 @@ class Model:
         result = np.empty((len(images), planned.classes), np.float32)
         with evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
-                part = as_tensor(images[start : start + size])
-                result[start : start + size] = _probabilities(self.network, part).numpy()
+                part = images[start : start + size]
+                if self.runner is not None:
+                    result[start : start + size] = self.runner(part)
+                else:
+                    result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
         return result
 
-    def ready(self, precision: "PredictionPrecision" = "auto") -> "Model":
-        """Return a model that predicts the same, faster: to rounding, which is coarse in bfloat16 (8 bits).
+    def ready(
+        self,
+        precision: "Precision" = "auto",
+        *,
+        backend: "BackendName" = "torch",
+        calibration: NDArray[np.uint8] | None = None,
+    ) -> "Model":
+        """Return a model that predicts the same, faster: to rounding, which is coarse in bfloat16 and int8 (8 bits).
 
         It can do nothing else: what is trained, measured or saved is the model that it was made from.
 
         Args:
             precision: of convolutions and matrix products; ``auto`` is bfloat16 where the processor multiplies it
-                natively, else float32.
+                natively, else float32; ``int8`` needs a back end that has it.
+            backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
+                fastest that is installed and agrees with torch.
+            calibration: some hundred training pictures, uint8 N H W C, which say what range each value has, for int8.
 
         Raises:
-            ParameterError: `precision` is none of these.
+            ParameterError: an argument is none of these, or they do not go together.
+            MissingPackageError: the back end is not installed.
         """
+        from .backends import runner
         from .fast import choose_prediction_precision, ready_to_predict
 
-        network = ready_to_predict(self.network, choose_prediction_precision(precision))
-        return dataclasses.replace(self, network=network)
+        made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
+        kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
+        return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
 
     def predict(
         self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None

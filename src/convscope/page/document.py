@@ -22,11 +22,13 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
         style: CSS.
         script: a program; its hash is the only one that the Content-Security-Policy allows.
         body: what stands before the program.
-        worker: whether the program may start another one that stands in the page, as a worker.
+        worker: whether the program may start another one that stands in the page, as a worker, and WebAssembly in it;
+            still nothing that is text becomes a program.
     """
+    computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}; "
-        f"{'worker-src blob:; ' if worker else ''}base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
+        "base-uri 'none'; form-action 'none'"
     )
     return Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convscope import __version__
 from convscope.core.errors import DataError
 from convscope.core.text import printable
-from convscope.networks.folding import Connections, FoldedStep, Sums, fold
+from convscope.networks.folding import Connections, Folded, FoldedStep, Sums, fold
 from convscope.networks.model import Model
 from convscope.networks.plan import Step
 from convscope.stages.subsampling import Subsampling
@@ -21,8 +21,10 @@ from .good_data import GoodData
 from .invariance_data import InvarianceData
 from .units_data import UnitsData
 
-FORMAT_VERSION = 1
-LARGEST_PARAMETERS = 8_000_000  # 43 MB of text; a browser still opens it
+FORMAT_VERSION = 2
+LARGEST_PARAMETERS = 8_000_000  # 21 MB of text; a browser still opens it
+MOST_EXACT = 1_200_000  # parameters that go in as float32, 6.4 MB of text; those of larger networks as float16
+_LARGEST_HALF = 65_504.0
 LONGEST_NAME = 1_000
 
 
@@ -49,8 +51,9 @@ class StepData:
         residual: whether the input is added.
         code: of a subsampling; whole: whether its window is the whole map.
         nonlinearity: of a convolution or of connected units.
-        weights: base64 of float32, lowest byte first: regions, units, maps below, rows and columns of the patch.
-        bias: the same, one a unit.
+        weights: base64 of the network's kind of numbers, lowest byte first: regions, units, maps below, rows and
+            columns of the patch.
+        bias: base64 of float32, one a unit.
         field: receptive field down and across.
         parameters, multiply_adds: as the plan counts them.
     """
@@ -112,6 +115,7 @@ class LookData:
         height, width, channels: of its pictures.
         mean, std: pictures are standardized with, one a channel.
         fit, background: how other pictures become such pictures.
+        numbers: what weights are kept as: exactly, or, to keep large networks small, rounded to about three digits.
         steps: the classifier last.
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
@@ -133,6 +137,7 @@ class LookData:
     std: tuple[float, ...]
     fit: Literal["letterbox", "stretch", "crop"]
     background: tuple[int, ...]
+    numbers: Literal["float32", "float16"] = "float32"
     steps: tuple[StepData, ...]
     sigmoids: bool = False
     pictures: tuple[PictureData, ...] = ()
@@ -176,7 +181,10 @@ def look_data(
     planned = network.plan.steps
     below = [(step.height, step.width), *((one.rows, one.columns) for one in planned[:-1])]
     folded = fold(network)
-    steps = tuple(_step_data(one, here, sides) for one, here, sides in zip(folded.steps, planned, below, strict=True))
+    half = network.plan.parameters > MOST_EXACT and _fit_into_halves(folded)
+    steps = tuple(
+        _step_data(one, here, sides, half=half) for one, here, sides in zip(folded.steps, planned, below, strict=True)
+    )
     return LookData(
         title=printable(title)[:LONGEST_NAME],
         layout=str(model.layout),
@@ -189,6 +197,7 @@ def look_data(
         std=tuple(folded.std.tolist()),
         fit=step.fit,
         background=step.background,
+        numbers="float16" if half else "float32",
         steps=steps,
         sigmoids=folded.sigmoids,
         pictures=_answered(model, pictures),
@@ -209,7 +218,12 @@ def _answered(model: Model, pictures: Sequence[Shown]) -> tuple[PictureData, ...
     )
 
 
-def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int]) -> StepData:
+def _fit_into_halves(folded: Folded) -> bool:
+    sums = [step for step in folded.steps if isinstance(step, (Sums, Connections))]
+    return all(float(np.abs(step.weights).max(initial=0.0)) < _LARGEST_HALF for step in sums)
+
+
+def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], *, half: bool) -> StepData:
     rows, columns = here.field_rows, here.field_columns
     common: dict[str, Any] = {
         "name": here.name,
@@ -220,10 +234,10 @@ def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int]) -> StepDa
         "parameters": here.parameters,
         "multiply_adds": here.multiply_adds,
     }
-    return StepData(**common, **_details(folded, sides))
+    return StepData(**common, **_details(folded, sides, half=half))
 
 
-def _details(folded: FoldedStep, sides: tuple[int, int]) -> dict[str, Any]:
+def _details(folded: FoldedStep, sides: tuple[int, int], *, half: bool) -> dict[str, Any]:
     """Return what the kinds of steps do not have in common; `sides` are rows and columns of the maps below."""
     match folded:
         case Sums(weights=weights):
@@ -235,7 +249,7 @@ def _details(folded: FoldedStep, sides: tuple[int, int]) -> dict[str, Any]:
                 "after": folded.after,
                 "regions": weights.shape[:2],
                 "residual": folded.residual,
-                **_weights(folded),
+                **_weights(folded, half=half),
             }
         case Subsampling():
             windows = [folded.window_over(side) for side in sides]
@@ -247,12 +261,12 @@ def _details(folded: FoldedStep, sides: tuple[int, int]) -> dict[str, Any]:
                 "whole": folded.window is None,
             }
         case Connections():
-            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded)}
+            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, half=half)}
 
 
-def _weights(folded: Sums | Connections) -> dict[str, str]:
+def _weights(folded: Sums | Connections, *, half: bool) -> dict[str, str]:
     return {
         "nonlinearity": folded.nonlinearity,
-        "weights": encoded(folded.weights, "<f4"),
+        "weights": encoded(folded.weights, "<f2" if half else "<f4"),
         "bias": encoded(folded.biases, "<f4"),
     }

@@ -138,9 +138,9 @@ class BlurredSubset(_Windowed):
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W."""
         if self.window is None:
-            down, across = (torch.tensor(_binomial(side), dtype=torch.float64).to(maps) for side in maps.shape[2:])
+            down, across = (torch.tensor(binomial(side), dtype=torch.float64).to(maps) for side in maps.shape[2:])
             return (maps * (down[:, None] * across)).sum(dim=(2, 3), keepdim=True)
-        reach, weights = self.window - 1, _binomial(2 * self.window - 1)
+        reach, weights = self.window - 1, binomial(2 * self.window - 1)
         _, stride, (rows, columns) = self._spans(maps)
         padded = functional.pad(maps, (reach,) * 4, mode="replicate") if reach else maps
         blurred = _weighted(padded, 2, weights, rows, stride[0])
@@ -157,11 +157,11 @@ def _weighted(maps: Tensor, axis: int, weights: Sequence[float], places: int, st
 
 
 @functools.cache
-def _binomial(length: int) -> tuple[float, ...]:
+def binomial(length: int) -> tuple[float, ...]:
     """Return binomial weights of sum 1.
 
     Examples:
-        >>> _binomial(3)
+        >>> binomial(3)
         (0.25, 0.5, 0.25)
     """
     ways = [1]  # whole numbers: nothing overflows, and short rows have no rounding

@@ -98,6 +98,8 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
         LayoutError: the layout does not fit the pictures.
         ParameterError: its first convolutions cannot be learned without labels as `settings` says.
     """
+    if layout is not None and not layout.stages and settings.shift is None:
+        settings = dataclasses.replace(settings, shift=0)  # one weighted sum cannot learn what moves
     choice = choose_recipe(examples, settings)
     height, width, channels = examples.images.shape[1:]
     chosen = layout or default_layout(

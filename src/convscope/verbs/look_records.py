@@ -13,6 +13,7 @@ from convscope.core.progress import Reporter
 from convscope.core.records import Dataclass, from_json
 from convscope.core.text import printable
 from convscope.images.image_set import ImageSet
+from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.invariance_record import Invariance
 from convscope.measures.units.ablation import WorthRecord
@@ -30,6 +31,7 @@ from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
 LARGEST_BYTES = 1 << 28
+MOST_COMPARISONS = 5  # that are looked into
 RecordT = TypeVar("RecordT", bound=Dataclass)
 
 
@@ -53,7 +55,7 @@ def records_of(
     invariance = _kept(Invariance, run.invariance, reporter)
     if invariance is not None and not _fits(invariance.layout, run.invariance, model, reporter):
         invariance = None
-    comparison = _kept(Comparison, run.comparison, reporter)
+    comparison = _comparison_of(run, reporter)
     return Records(
         units=units_of(model, shown, report, images),
         good=_good_of(run, reporter),
@@ -115,6 +117,20 @@ def _kept(kind: type[RecordT], path: Path, reporter: Reporter) -> RecordT | None
     except (ConvscopeError, OSError, ValueError, RecursionError) as error:
         reporter.say(f"{path.name} cannot be read and is not in the page: {printable(str(error))}")
         return None
+
+
+def _comparison_of(run: RunFolder, reporter: Reporter) -> Comparison | None:
+    """Return the comparison in the run folder, or the newest beside it that was made of the same set."""
+    if run.comparison.is_file() or not run.report.is_file():
+        return _kept(Comparison, run.comparison, reporter)
+    try:
+        found = [place / COMPARISON_NAME for place in run.path.absolute().parent.glob("compare-*")]
+        name = read_report(run.report).name
+        newest = sorted((path for path in found if path.is_file()), key=lambda path: -path.stat().st_mtime)
+    except (ConvscopeError, OSError):
+        return None
+    read = (_kept(Comparison, path, reporter) for path in newest[:MOST_COMPARISONS])
+    return next((one for one in read if one is not None and one.data == printable(name)), None)
 
 
 def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:

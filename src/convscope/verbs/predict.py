@@ -1,17 +1,27 @@
 """Name the classes of pictures."""
 
+import contextlib
 import os
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
+from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.opening import open_source
+from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
+from convscope.networks.backends import BackendName, Precision
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.prediction import Prediction, predict_inputs
 
 _TELL_EVERY = 64  # pictures
+_CALIBRATION = 500
 
 
 def predict(
@@ -49,6 +59,49 @@ def predict(
     """
     with tuned():
         return list(predict_each(model, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
+
+
+def made_ready(
+    model: Model,
+    *,
+    precision: Precision = "float32",
+    backend: BackendName = "torch",
+    calibration: str | Path | tuple[NDArray[Any], NDArray[Any]] | None = None,
+    data_dir: Path | None = None,
+) -> Model:
+    """Return `model` as `Model.ready` makes it, int8 with up to 500 training pictures of `calibration`.
+
+    Args:
+        model: trained.
+        precision: ``float32``, ``bfloat16``, ``int8`` or ``auto``.
+        backend: ``torch``, ``openvino``, ``onnxruntime`` or ``auto``.
+        calibration: what `convscope.verbs.train.train` takes as data; needed for int8 only.
+        data_dir: a folder where named sets are looked for first.
+
+    Raises:
+        ParameterError: the arguments do not go together.
+        MissingPackageError: the back end is not installed.
+        DataError: no picture of `calibration` can be used.
+    """
+    if precision == "float32" and backend == "torch":
+        return model
+    if precision != "int8" or calibration is None:
+        return model.ready(precision, backend=backend)
+    pictures = _training_pictures(open_source(calibration, data_dir=data_dir), model.preprocessing)
+    return model.ready(precision, backend=backend, calibration=pictures)
+
+
+def _training_pictures(source: Source, step: Preprocessing) -> NDArray[np.uint8]:
+    """Return some training pictures of `source`, from its start to its end: uint8 N H W C."""
+    places = np.flatnonzero((source.splits == TRAIN) | (source.splits == UNASSIGNED))
+    chosen = places[np.linspace(0, len(places) - 1, min(len(places), _CALIBRATION)).round().astype(np.int64)]
+    found: list[NDArray[np.uint8]] = []
+    for place in chosen.tolist():
+        with contextlib.suppress(UnreadableImageError):
+            found.append(step.apply(source.decode(place, step.size)))
+    if not found:
+        raise DataError(f"`calibration` must have pictures that can be read. Got none in {source.name!r}.")
+    return np.stack(found)
 
 
 def predict_each(

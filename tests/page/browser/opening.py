@@ -33,7 +33,9 @@ class Opened:
         """Wait until the worker has answered and what it answered is drawn."""
         self.page.evaluate(
             """async () => {
-              const shown = () => ["glance", "numbers", "pictures"].map((id) => document.getElementById(id)?.textContent).join() + location.hash;
+              const parts = ["glance", "numbers", "pictures"];
+              const texts = () => parts.map((id) => document.getElementById(id)?.textContent);
+              const shown = () => texts().join() + location.hash;
               for (let still = 0, last = shown(); still < 3; ) {
                 await new Promise((done) => setTimeout(() => requestAnimationFrame(done), 12));
                 const now = shown();
@@ -74,8 +76,13 @@ def open_in(
     """Open a file from disk; `place` is what stands behind the # of its address."""
     touch = size == PHONE
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", has_touch=touch, is_mobile=touch, offline=True, **given
-    )  # fmt: skip
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        has_touch=touch,
+        is_mobile=touch,
+        offline=True,
+        **given,
+    )
     opened = Opened(page=context.new_page())
     opened.page.set_default_timeout(10_000)
     itself = path.resolve().as_uri()
@@ -88,5 +95,5 @@ def open_in(
 
 def _note(opened: Opened, itself: str, address: str) -> None:
     """Keep an address that is neither the file nor made inside it."""
-    if address.split("#")[0] != itself and not address.startswith(("blob:null/", "data:")):
+    if address.split("#", maxsplit=1)[0] != itself and not address.startswith(("blob:null/", "data:")):
         opened.asked.append(address)

@@ -11,13 +11,19 @@ from convscope.core.records import to_json
 from convscope.page.look import render_look
 from convscope.page.look_data import Shown, look_data
 from tests.checks.models import maps_of, small_model
-
 from tests.page.random_networks import PICTURES, every_case, images_of, model_of, relative
+
 from .opening import Open
 
 ASK = """async (datas) => {
-  const base64 = (maps) => { let text = ""; for (const byte of new Uint8Array(maps.buffer)) text += String.fromCharCode(byte); return btoa(text); };
-  const worker = new Worker(URL.createObjectURL(new Blob([document.getElementById("worker").textContent], { type: "text/javascript" })));
+  const base64 = (maps) => {
+    let text = "";
+    for (const byte of new Uint8Array(maps.buffer)) text += String.fromCharCode(byte);
+    return btoa(text);
+  };
+  const program = new Blob([document.getElementById("worker").textContent], { type: "text/javascript" });
+  const worker = new Worker(URL.createObjectURL(program));
+  const loops = new Set();
   const answers = [];
   for (const data of datas) {
     const network = readNetwork(JSON.stringify(data));
@@ -29,12 +35,13 @@ ASK = """async (datas) => {
         worker.onerror = (event) => failed(event.message);
         worker.postMessage({ job: { pixels, off: [] }, turn: 1 });
       });
+      loops.add(answer.loops);
       maps.push(answer.all.map(base64));
     }
     answers.push(maps);
   }
   worker.terminate();
-  return answers;
+  return [answers, [...loops]];
 }"""
 
 
@@ -44,12 +51,14 @@ def networks() -> list[Any]:
     return [(case, model_of(case, seed), images_of(case, PICTURES, seed + 1_000)) for seed, case in enumerate(chosen)]
 
 
-def test_every_map_is_that_of_pytorch(open_page: Open, networks: list[Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("plain", [False, True], ids=["WebAssembly", "JavaScript"])
+def test_every_map_is_that_of_pytorch(open_page: Open, networks: list[Any], tmp_path: Path, plain: bool) -> None:
     page = tmp_path / "look.html"
     page.write_text(render_look(look_data(small_model())), encoding="utf-8")
     given = [to_json(look_data(model, [Shown(name="", pixels=one) for one in images])) for _, model, images in networks]
     opened = open_page(page)
-    made = opened.page.evaluate(ASK.replace("PLAIN", "false"), given)
+    made, loops = opened.page.evaluate(ASK.replace("PLAIN", str(plain).lower()), given)
+    assert loops == ["plain"] if plain else loops in (["fused"], ["simd"])
     assert len(made) > 60
     assert {case.channels for case, _, _ in networks} == {1, 3}
     worst = 0.0

@@ -32,7 +32,8 @@ WORKERS = """() => {
 
 FOCUSED = """() => {
   const here = document.activeElement, style = getComputedStyle(here);
-  return [`${here.closest("section")?.id} ${here.outerHTML.slice(0, 100)}`, style.outlineStyle !== "none" || style.boxShadow !== "none"];
+  const seen = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return [`${here.closest("section")?.id} ${here.outerHTML.slice(0, 100)}`, seen];
 }"""
 
 
@@ -130,7 +131,8 @@ def test_a_picture_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page:
               const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
               const transfer = new DataTransfer();
               transfer.items.add(new File([bytes], "mine.png", { type: "image/png" }));
-              const given = kind === "drop" ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+              const given = kind === "drop"
+                ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
                 : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
               document.body.dispatchEvent(given);
             }""",

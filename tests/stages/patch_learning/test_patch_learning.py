@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import check_grad
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.stages.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_layer
+from convscope.stages.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_layer, summed
 from convscope.stages.patch_learning.layer import learner_for
 from convscope.stages.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.stages.patch_learning.patches import random_patches
 from convscope.stages.patch_learning.whitening import KINDS, Whitening
+from convscope.stages.subsampling import Subsampling
 from convscope.stages.unit import logistic, rectified
 
 RANDOM = np.random.default_rng(0)
@@ -83,6 +85,23 @@ def test_at_1000_random_places_the_copied_layer_gives_what_whitening_and_unit_gi
         np.testing.assert_allclose(maps[picture, row, column], expected, rtol=0, atol=1e-9)
 
 
+def test_means_are_exact_and_those_of_the_copied_layer_are_those_of_the_patches_one_by_one() -> None:
+    """The checks of UFLDL's exercise: its table of 1 to 64, and the pooled layer."""
+    known = np.arange(1.0, 65.0).reshape(8, 8)
+    means = Subsampling(code="AP", window=4, stride=4).build()(torch.from_numpy(known)[None, None])[0, 0]
+    assert means.tolist() == [[14.5, 18.5], [46.5, 50.5]]
+    images = stripes(2)
+    layer = learn_layer(images, units=5, side=5, by="random", patches=200, brightness=False)
+    every = np.lib.stride_tricks.sliding_window_view(images[0, :, :, 0] / 255, (5, 5)).reshape(-1, 5, 5, 1)
+    patch_by_patch = layer.over(every).reshape(12, 12, 5)
+    copied = layer.everywhere(images[0] / 255)
+    pool = Subsampling(code="AP", window=4, stride=4).build()
+    maps = [torch.from_numpy(values.transpose(2, 0, 1).copy())[None] for values in (copied, patch_by_patch)]
+    np.testing.assert_allclose(pool(maps[0]), pool(maps[1]), rtol=0, atol=1e-12)
+    engine = layer.everywhere(images[0] / 255, by="engine")
+    np.testing.assert_allclose(engine, patch_by_patch, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("learner", [SparseAutoencoder(), Rica()], ids=["autoencoder", "rica"])
 def test_gradients_are_the_numerical_ones(learner: SparseAutoencoder | Rica) -> None:
     patches, units = RANDOM.normal(size=(20, 6)), 4
@@ -104,6 +123,21 @@ def test_an_autoencoder_lowers_its_cost_and_its_units_are_seldom_on() -> None:
     assert ((maps > 0) & (maps < 1)).all()
 
 
+def test_whitening_as_units_holds_the_whole_patch_and_each_unit_has_its_opposite() -> None:
+    rows = random_patches(stripes(), side=4, count=2_000)
+    layer = learn_layer(stripes(), units=32, side=4, by="whitening", patches=2_000, regularization=0.0)
+    weights = layer.weights.reshape(32, 16)
+    np.testing.assert_allclose(weights[:16], -weights[16:], atol=1e-9)
+    answers = layer.over(rows.reshape(-1, 4, 4, 1))
+    signed = answers[:, :16] - answers[:, 16:]  # rectified to both sides: the weighted sum
+    np.testing.assert_allclose(np.cov(signed.T, bias=True), np.eye(16), atol=1e-6)
+    np.testing.assert_allclose(signed @ np.linalg.pinv(weights[:16]).T, rows - rows.mean(axis=0), atol=1e-6)
+    few = learn_layer(stripes(), units=5, side=4, by="whitening", patches=2_000).weights.reshape(5, 16)
+    np.testing.assert_allclose(few[:2], -few[3:], atol=1e-9)
+    with pytest.raises(ParameterError, match=r"`units` of whitening must be at most twice .* 32\. Got 33\. Use fewer"):
+        learn_layer(stripes(), units=33, side=4, by="whitening", patches=100)
+
+
 @pytest.mark.parametrize("by", ["kmeans", "rica"])
 def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str) -> None:
     images = stripes(200)
@@ -121,7 +155,7 @@ def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str)
 def test_what_cannot_be_learned_from_is_refused() -> None:
     images = stripes(3)
     with pytest.raises(
-        ParameterError, match=r"`by` must be one of random, patches, kmeans, .* Got 'kmean'\. Did you mean"
+        ParameterError, match=r"`by` must be one of random, patches, whitening, .* Got 'kmean'\. Did you mean"
     ):
         learn_layer(images, units=3, side=4, by="kmean")
     with pytest.raises(ParameterError, match="`units` must be at least 1"):
@@ -155,6 +189,27 @@ def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distance
         if answer == "hard":
             expected = (distances == distances.min()).astype(float)
         np.testing.assert_allclose(maps[row, column], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("answer", ["hard", "triangle"])
+@pytest.mark.parametrize(("contrast", "parts"), [(True, 2), (False, 1), (True, 3)])
+def test_summed_answers_are_the_sums_of_the_answers_everywhere(answer, contrast, parts, monkeypatch) -> None:
+    monkeypatch.setattr(summed, "_BLOCK_VALUES", 100)  # several blocks a picture
+    images = stripes(channels=3)[:3, :, :15]  # 12 x 13 places
+    layer = ClusterLayer.learn(images, units=7, side=4, answer=answer, patches=300, contrast=contrast)
+    found = layer.summed(images, parts=parts)
+    for picture, values in zip(images, found, strict=True):
+        bands = np.array_split(layer.everywhere(picture / 255), parts)
+        expected = [part.sum(axis=(0, 1)) for band in bands for part in np.array_split(band, parts, axis=1)]
+        np.testing.assert_allclose(values, np.concatenate(expected), rtol=1e-4, atol=1e-3)
+
+
+def test_summed_answers_refuse_other_pictures_and_parts() -> None:
+    layer = ClusterLayer.learn(stripes(3), units=2, side=4, patches=50)
+    with pytest.raises(DataError, match=r"`images` must be a uint8 array N H W 1\. Got uint8 \(2, 16, 16, 3\)"):
+        layer.summed(stripes(2, channels=3))
+    with pytest.raises(ParameterError, match=r"`parts` must be from 1 to 13, the places along a side\. Got 14"):
+        layer.summed(stripes(2), parts=14)
 
 
 def test_units_of_each_kind_answer_with_their_own_nonlinearity() -> None:

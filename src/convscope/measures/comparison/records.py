@@ -174,7 +174,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Strength:
-    """What a kind makes of one strength of a distortion: pictures, those recognized at each seed, part that is constant."""
+    """One strength of one distortion: how many pictures, how many are right at each seed, and the constant part."""
 
     value: float
     pictures: int

@@ -29,6 +29,42 @@ def some_patches(patches: Rows, units: int, seed: int) -> Learned:
     return unit_length(patches[chosen]), np.zeros(units)
 
 
+def principal_axes(patches: Rows, units: int, seed: int) -> Learned:
+    """Return the axes along which patches differ most, each in both directions: the whitening of the patch itself.
+
+    What whitening does to a patch, as units: together they hold all that is in it, and no two that are not opposites
+    say the same. A rectified unit answers to one side only, so that each axis stands twice (Jordan 2024, airbench).
+
+    Raises:
+        ParameterError: there are more units than axes and their opposites.
+
+    Examples:
+        >>> flat = np.random.default_rng(0).normal(size=(100, 3)) * [1, 9, 1]
+        >>> np.abs(principal_axes(flat, 2, 0)[0].round(1)).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
+    """
+    del seed
+    check_axes(units, patches.shape[1])
+    centred = patches - patches.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred / len(patches))
+    largest = axes.T[::-1]  # one axis a row, the one along which patches differ most first
+    half = -(-units // 2)
+    return np.concatenate([largest[:half], -largest[: units - half]]), np.zeros(units)
+
+
+def check_axes(units: int, values: int) -> None:
+    """Refuse more units than patches of so many values have axes and opposites of them.
+
+    Raises:
+        ParameterError: there are more.
+    """
+    if units > 2 * values:
+        raise ParameterError(
+            f"`units` of whitening must be at most twice the values of a patch, {2 * values:,}. Got {units:,}. "
+            "Use fewer units or larger patches."
+        )
+
+
 def kmeans(patches: Rows, units: int, seed: int) -> Learned:
     """Return the middles of clusters, of length 1 (Coates, Lee & Ng 2011)."""
     return unit_length(middles_of_clusters(patches, units, seed)), np.zeros(units)
@@ -146,6 +182,7 @@ class Rica:
 LEARNERS: dict[str, Learner] = {
     "random": random_units,
     "patches": some_patches,
+    "whitening": principal_axes,
     "kmeans": kmeans,
     "autoencoder": SparseAutoencoder(),
     "rica": Rica(),

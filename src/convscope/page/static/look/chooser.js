@@ -1,10 +1,11 @@
 // @ts-check
 /** Choosing a picture: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
+import { makeCamera } from "./camera.js";
 import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
 import { cells, drawPixels, setSize, shownSize } from "./picture.js";
 import { fitPicture } from "./preprocessing.js";
-import { GOOD_TEXT, TEXT } from "./words.js";
+import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
@@ -19,7 +20,16 @@ const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
  */
 export function makeChooser(parent, network, chosen) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
-  const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => chosen.choose(index)));
+  const message = element("p", { class: "message", role: "status" });
+  const near = element("p", { class: "hint", hidden: true, text: TEXT.near });
+  const camera = makeCamera(
+    (raster) => {
+      near.hidden = true;
+      chosen.show(fitPicture(raster, network), CAMERA.name);
+    },
+    (sentence) => (message.textContent = sentence),
+  );
+  const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => (camera?.rest(), chosen.choose(index))));
   strip.append(...buttons);
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
@@ -30,9 +40,8 @@ export function makeChooser(parent, network, chosen) {
     to.focus();
     to.click();
   });
-  const message = element("p", { class: "message", role: "status" });
-  const near = element("p", { class: "hint", hidden: true, text: TEXT.near });
   const own = async (/** @type {Blob} */ file, /** @type {string} */ name) => {
+    camera?.rest();
     try {
       chosen.show(fitPicture(await decoded(file), network), name);
       message.textContent = "";
@@ -49,18 +58,23 @@ export function makeChooser(parent, network, chosen) {
   const choose = element("button", { type: "button", text: TEXT.own, onclick: () => input.click() });
   takeDropped(own);
   const pad = network.channels === 1 ? makePad(network, (pixels) => {
+    camera?.rest();
     near.hidden = true;
     chosen.show(pixels, TEXT.drawing);
   }) : null;
   const { label, only } = filter(network, buttons, chosen);
-  const tools = element("div", { class: "tools" }, label, choose, input, pad ? pad.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
-  parent.append(tools, message, strip, ...(pad ? [pad.element] : []), near);
+  const tools = element("div", { class: "tools" }, label, choose, input, pad ? pad.button : null, camera ? camera.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
+  parent.append(tools, message, strip, ...(pad ? [pad.element] : []), ...(camera ? [camera.element] : []), near);
   if (!network.pictures.length) {
     strip.hidden = true;
     message.textContent = TEXT.none;
     if (pad) pad.open();
   }
+  /** @type {number | null | undefined} */
+  let marked;
   const mark = (/** @type {number | null} */ picture) => {
+    if (picture === marked) return;
+    marked = picture;
     buttons.forEach((button, index) => {
       button.classList.toggle("chosen", index === picture);
       button.setAttribute("aria-pressed", String(index === picture));
@@ -80,43 +94,60 @@ function thumbnail(network, index, onclick) {
   const canvas = cells(size);
   drawPixels(canvas, picture.pixels, network.channels);
   setSize(canvas, shownSize(size, 48));
-  const is = picture.truth === null ? "" : `, is ${network.classes[picture.truth]}`;
-  return element("button", { type: "button", class: "thumbnail", "aria-label": `Picture ${index + 1}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, canvas);
+  const is = picture.truth === null ? "" : TEXT.isClass(network.classes[picture.truth]);
+  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, canvas);
 }
 
-/** Which pictures are shown: all, the wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
+/** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
 function filter(network, buttons, chosen) {
-  const truths = new Set(network.pictures.map((picture) => picture.truth));
-  truths.delete(null);
-  const select = element("select", { "aria-label": "Pictures shown" });
-  const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text });
-  const classes = network.classes.map((name, place) => (truths.has(place) ? option(String(place), name.slice(0, 60)) : null));
-  const cell = option("cell", "");
-  /** @type {[number, number]} */
-  let pair = [0, 0];
-  select.append(option("all", TEXT.all), option("wrong", TEXT.wrong), ...classes.filter((one) => one !== null));
+  const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
+  const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) => (options.length ? [element("optgroup", { label }, ...options)] : []);
+  const named = (/** @type {number} */ place) => network.classes[place].slice(0, 40);
+  const { classes, confused } = groupsOf(network);
+  const select = element("select", { "aria-label": TEXT.shown });
+  const cellName = (/** @type {[number, number]} */ [truth, answer]) => GOOD_TEXT.pair(named(truth), named(answer));
+  const cells = confused.map((cell) => option(`cell/${cell.join("/")}`, cellName(cell)));
+  select.append(option("all", TEXT.all), option("right", TEXT.right), option("wrong", TEXT.wrong), ...group(TEXT.ofClass, classes.map((place) => option(`class/${place}`, named(place)))), ...group(TEXT.confused, cells));
   const show = () => {
-    buttons.forEach((button, index) => {
-      const { truth, answer } = network.pictures[index];
-      const wrong = truth !== null && answer !== truth;
-      const inCell = truth === pair[0] && answer === pair[1];
-      button.hidden = !(select.value === "all" || (select.value === "wrong" ? wrong : select.value === "cell" ? inCell : String(truth) === select.value));
-    });
-    const first = buttons.findIndex((button) => !button.hidden);
+    const kept = belonging(network, select.value);
+    buttons.forEach((button, index) => (button.hidden = !kept[index]));
+    const first = kept.indexOf(true);
     if (first >= 0) chosen.choose(first);
   };
   select.addEventListener("change", show);
-  const label = !truths.size || buttons.length < 12 ? null : element("label", { class: "filter" }, "Show ", select);
+  const label = !classes.length || buttons.length < 12 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
   return {
     label,
     only(truth, answer) {
-      pair = [truth, answer];
-      cell.textContent = GOOD_TEXT.pair(network.classes[truth].slice(0, 40), network.classes[answer].slice(0, 40));
-      select.append(cell);
-      select.value = "cell";
+      const value = `cell/${truth}/${answer}`;
+      if (![...select.options].some((/** @type {HTMLOptionElement} */ one) => one.value === value)) select.append(option(value, cellName([truth, answer])));
+      select.value = value;
       show();
     },
   };
+}
+
+/** The classes that the page has pictures of, and what was taken for what, most often first. @param {Network} network @returns {{ classes: number[], confused: [number, number][] }} */
+export function groupsOf(network) {
+  const classes = new Set(network.pictures.flatMap(({ truth }) => (truth === null ? [] : [truth])));
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { truth, answer } of network.pictures) {
+    if (truth !== null && truth !== answer) counts.set(`${truth}/${answer}`, (counts.get(`${truth}/${answer}`) ?? 0) + 1);
+  }
+  const confused = [...counts].sort((a, b) => b[1] - a[1]).map(([cell]) => /** @type {[number, number]} */ (cell.split("/").map(Number)));
+  return { classes: [...classes].sort((a, b) => a - b), confused };
+}
+
+/** Which of the pictures a choice keeps. @param {Network} network @param {string} choice all, right, wrong, class/PLACE, cell/TRUTH/ANSWER @returns {boolean[]} */
+export function belonging(network, choice) {
+  const [kind, first, second] = choice.split("/");
+  return network.pictures.map(({ truth, answer }) => {
+    if (kind === "right") return truth !== null && truth === answer;
+    if (kind === "wrong") return truth !== null && truth !== answer;
+    if (kind === "class") return truth === Number(first);
+    return kind === "all" || (truth === Number(first) && answer === Number(second));
+  });
 }
 
 /** The pixels of a file, turned as it says, with no colour profile applied. @param {Blob} file */

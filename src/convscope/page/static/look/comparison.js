@@ -33,7 +33,7 @@ export function makeComparison(parent, network) {
     names.length ? element("div", { class: "tools" }, element("label", {}, `${COMPARISON.distorted} `, select)) : "",
     picture,
     element("p", { class: "hint", text: COMPARISON.sortHint }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": COMPARISON.title }, sortable(comparison)),
+    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": COMPARISON.table }, sortable(comparison)),
   );
   draw();
 }

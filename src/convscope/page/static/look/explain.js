@@ -1,8 +1,8 @@
 // @ts-check
 /** One value of one map, taken apart: what it saw, what that was multiplied with, and what came of it. */
-import { regionOf } from "./engine.js";
 import { shapeAt } from "./format.js";
 import { NONLINEARITIES } from "./nonlinearity.js";
+import { regionOf } from "./regions.js";
 import { shares, viewOf } from "./subsampling.js";
 
 /** @typedef {import("./format.js").Network} Network */

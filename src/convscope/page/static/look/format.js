@@ -1,8 +1,10 @@
 // @ts-check
 /** What the file holds, as Python wrote it, and the same with its numbers unpacked. */
 
+import { DAMAGE } from "./damage_words.js";
+
 /** The version of the data that this code reads. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** @typedef {{ maps: number, rows: number, columns: number }} Shape */
 
@@ -48,6 +50,7 @@ export const FORMAT_VERSION = 1;
  * @property {number[]} std
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
+ * @property {"float32" | "float16"} numbers what weights were kept as
  * @property {Step[]} steps
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {Picture[]} pictures
@@ -70,17 +73,33 @@ export function bytesOf(text) {
 }
 
 /**
- * @param {string} text base64 of 32-bit floats, the lowest byte first
+ * @param {string} text base64 of floats, the lowest byte first
  * @param {number} count
+ * @param {Network["numbers"]} [kind]
  * @returns {Float32Array}
  */
-export function floatsOf(text, count) {
+export function floatsOf(text, count, kind = "float32") {
   const bytes = bytesOf(text);
-  if (bytes.length !== 4 * count) throw new Error(`The file is damaged: ${4 * count} bytes of weights are needed, and ${bytes.length} are there.`);
+  const needed = count * (kind === "float16" ? 2 : 4);
+  if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
+  if (kind === "float16") return fromHalves(bytes, count);
   const numbers = new Float32Array(bytes.buffer);
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers; // this machine, too, keeps the lowest byte first
   const view = new DataView(bytes.buffer);
   return numbers.map((_, place) => view.getFloat32(4 * place, true));
+}
+
+/** Numbers of 1 bit for the sign, 5 for the exponent, 10 for the fraction; none is infinite. @param {Uint8Array} bytes @param {number} count @returns {Float32Array} */
+function fromHalves(bytes, count) {
+  const result = new Float32Array(count);
+  const powers = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+  for (let place = 0; place < count; place++) {
+    const high = bytes[2 * place + 1];
+    const exponent = (high >> 2) & 31;
+    const size = powers[exponent] * ((exponent ? 1024 : 0) + ((high & 3) << 8) + bytes[2 * place]);
+    result[place] = high & 128 ? -size : size;
+  }
+  return result;
 }
 
 /**
@@ -93,15 +112,15 @@ export function readNetwork(text) {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new Error("The file is damaged: its data cannot be read.");
+    throw new Error(DAMAGE.unreadable);
   }
   if (data?.format_version !== FORMAT_VERSION) {
-    throw new Error(`The data have version ${String(data?.format_version)}; this page reads version ${FORMAT_VERSION}.`);
+    throw new Error(DAMAGE.version(String(data?.format_version), FORMAT_VERSION));
   }
   try {
     return unpacked(data);
   } catch (error) {
-    if (error instanceof TypeError) throw new Error("The file is damaged: a part of its data is missing.");
+    if (error instanceof TypeError) throw new Error(DAMAGE.missing);
     throw error;
   }
 }
@@ -117,14 +136,14 @@ function unpacked(data) {
     return {
       ...rest,
       multiplyAdds,
-      weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs),
+      weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs, data.numbers),
       bias: floatsOf(step.bias, step.kind === "subsampling" ? 0 : step.maps),
     };
   });
   const size = data.height * data.width * data.channels;
   const pictures = data.pictures.map((/** @type {any} */ picture) => {
     const pixels = bytesOf(picture.pixels);
-    if (pixels.length !== size) throw new Error("The file is damaged: a picture has not its size.");
+    if (pixels.length !== size) throw new Error(DAMAGE.picture);
     return { ...picture, pixels };
   });
   return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };

@@ -7,8 +7,9 @@ import { boxBelow, receptiveField } from "./explain.js";
 import { shapeAt } from "./format.js";
 import { change, isStill } from "./moving.js";
 import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { GLANCE } from "./step_words.js";
 import { isOff } from "./switches.js";
-import { TEXT, counted, describe, outcome, percent, short, sides, sight, titleOf } from "./words.js";
+import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -39,9 +40,9 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
   parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
-    took.textContent = `Computed here in ${short(state.milliseconds)} ms.`;
+    took.textContent = GLANCE.took(state.milliseconds);
     off.hidden = state.off.length === 0;
-    count.textContent = `${counted(state.off.length, "unit")} turned off. Below each step: how much that changes it.`;
+    count.textContent = GLANCE.off(state.off.length);
     columns.forEach((column) => column.draw(state));
   };
 }
@@ -74,9 +75,9 @@ function pictureColumn(network, go) {
   const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ step: 0, unit: 0, ...pressed(event, canvas) }) }, frame);
   setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
-  const kind = network.channels === 1 ? "gray" : "red, green and blue";
-  const what = `${sides(network.height, network.width)} pixels, ${kind}, standardized before the first step.`;
-  const made = column("Picture", "", what, "In the frame: all that the value chosen below can depend on.", button, name);
+  const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
+  const what = GLANCE.what(network.height, network.width, kind);
+  const made = column(GLANCE.picture, "", what, GLANCE.frame, button, name);
   made.classList.add("first");
   return {
     element: made,
@@ -84,9 +85,9 @@ function pictureColumn(network, go) {
       drawPixels(canvas, state.pixels, network.channels);
       setFrame(field, size, receptiveField(network, state.place));
       const truth = state.picture === null ? null : network.pictures[state.picture].truth;
-      const is = truth === null ? [] : [element("br"), "is ", element("strong", {}, foreign(network.classes[truth]))];
+      const is = truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
       name.replaceChildren(foreign(state.name, 44), ...is);
-      button.setAttribute("aria-label", `The picture ${state.name}`);
+      button.setAttribute("aria-label", GLANCE.thePicture(state.name));
       button.classList.toggle("chosen", state.place.step === 0);
     },
   };
@@ -193,7 +194,7 @@ function mapGrid(network, step, go) {
   const single = shape.rows * shape.columns === 1;
   const name = (/** @type {HTMLElement} */ button, /** @type {number} */ unit, /** @type {string} */ text) => {
     button.title = text;
-    button.setAttribute("aria-label", `${text} (${unit + 1} of ${shape.maps})`);
+    button.setAttribute("aria-label", GLANCE.among(text, unit + 1, shape.maps));
   };
   let turned = true;
   const turn = (/** @type {number} */ by) => {
@@ -204,9 +205,9 @@ function mapGrid(network, step, go) {
   const pager = element(
     "div",
     { class: "pager", hidden: pages === 1 },
-    element("button", { type: "button", class: "plain", text: "‹", "aria-label": "Maps before these", onclick: () => turn(-1) }),
+    element("button", { type: "button", class: "plain", text: "‹", "aria-label": GLANCE.before, onclick: () => turn(-1) }),
     shown,
-    element("button", { type: "button", class: "plain", text: "›", "aria-label": "Maps after these", onclick: () => turn(1) }),
+    element("button", { type: "button", class: "plain", text: "›", "aria-label": GLANCE.after, onclick: () => turn(1) }),
   );
   /** @param {State} state */
   function draw(state) {
@@ -224,7 +225,7 @@ function mapGrid(network, step, go) {
       if (button.hidden) return;
       drawMap(canvas, state.palette, values, unit, largest);
       const off = isOff(state.off, { step, unit });
-      if (single || marks) name(button, unit, `${single ? `unit ${unit + 1}: ${short(values[unit])}` : `map ${unit + 1}`}${off ? ", turned off" : ""}`);
+      if (single || marks) name(button, unit, `${single ? GLANCE.unit(unit + 1, values[unit]) : GLANCE.map(unit + 1)}${off ? GLANCE.isOff : ""}`);
       if (!marks) return;
       button.classList.toggle("off", off);
       button.classList.toggle("chosen", unit === chosen);
@@ -232,7 +233,7 @@ function mapGrid(network, step, go) {
       if (spotted && (spotted.unit === null || spotted.unit === unit)) setFrame(spot, shape, spotted);
       else spot.hidden = true;
     });
-    shown.textContent = `${page * MOST_MAPS + 1}–${Math.min(shape.maps, (page + 1) * MOST_MAPS)} of ${shape.maps}`;
+    shown.textContent = GLANCE.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
   }
   return { element: element("div", {}, grid, pager), draw };
 }
@@ -256,7 +257,7 @@ function spotOf(network, state, step) {
 function classBars(network, go) {
   const step = network.steps.length;
   const long = network.classes.some((name) => name.length > LONG_NAME);
-  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": "Classes and probabilities" });
+  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": GLANCE.classes });
   const rest = element("p", { class: "hint" });
   const said = element("p", { class: "said", role: "status" });
   const rows = Array.from({ length: Math.min(MOST_CLASSES, network.classes.length) }, () => {
@@ -276,7 +277,7 @@ function classBars(network, go) {
       const shown = order.slice(0, rows.length);
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
       const truth = state.picture === null ? null : network.pictures[state.picture].truth;
-      const right = truth === null || truth === order[0] ? "" : " (it is not)";
+      const right = truth === null || truth === order[0] ? "" : GLANCE.itIsNot;
       said.replaceChildren(element("strong", {}, foreign(network.classes[order[0]], 30)), ` ${percent(probabilities[order[0]])}${right}`);
       said.classList.toggle("wrong", right !== "");
       shown.forEach((unit, index) => {
@@ -287,10 +288,10 @@ function classBars(network, go) {
         row.value.textContent = percent(probabilities[unit]);
         row.button.classList.toggle("chosen", state.place.step === step && state.place.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = `score ${short(state.all[step][unit])}${unit === truth ? "; the picture’s own class" : ""}`;
+        row.button.title = GLANCE.score(state.all[step][unit]) + (unit === truth ? GLANCE.own : "");
       });
       const others = network.classes.length - shown.length;
-      rest.textContent = others ? `and ${others} other classes` : "";
+      rest.textContent = others ? GLANCE.others(others) : "";
     },
   };
 }

@@ -7,10 +7,11 @@ import { shapeAt } from "./format.js";
 import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
 import { within } from "./place.js";
 import { saveButtons, sheet } from "./saving.js";
+import { STEP } from "./step_words.js";
 import { isOff } from "./switches.js";
 import { unitRecord, worthOf } from "./units.js";
 import { makeWorking } from "./working.js";
-import { TEXT, exact, short, sides, titleOf } from "./words.js";
+import { TEXT, exact, short, titleOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -34,7 +35,7 @@ export function makeNumbers(parent, network, go, toggle) {
   const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
   const field = element("div", { class: "field" });
   const picture = cells({ rows: network.height, columns: network.width });
-  const small = element("div", { class: "framed", role: "img", "aria-label": "The picture, with the part that the value can depend on" }, picture, field);
+  const small = element("div", { class: "framed", role: "img", "aria-label": STEP.partOfPicture }, picture, field);
   setSize(small, shownSize({ rows: network.height, columns: network.width }, 160));
   const title = element("p", { class: "title", role: "status" });
   const caption = element("p", { class: "caption" });
@@ -91,8 +92,8 @@ export function makeNumbers(parent, network, go, toggle) {
   const worth = element("span", { class: "hint" });
   const saves = element("div", { class: "saves" });
   buttons.append(
-    element("span", { class: "turn" }, button("‹", "The step before", () => turnStep(-1)), stepName, button("›", "The step after", () => turnStep(1))),
-    element("span", { class: "turn" }, button("‹", "The map before", () => turnMap(-1)), mapName, button("›", "The map after", () => turnMap(1))),
+    element("span", { class: "turn" }, button("‹", STEP.stepBefore, () => turnStep(-1)), stepName, button("›", STEP.stepAfter, () => turnStep(1))),
+    element("span", { class: "turn" }, button("‹", STEP.mapBefore, () => turnMap(-1)), mapName, button("›", STEP.mapAfter, () => turnMap(1))),
     play,
     turn,
     worth,
@@ -166,7 +167,7 @@ export function makeNumbers(parent, network, go, toggle) {
     offered = key;
     const current = () => /** @type {State} */ (state);
     const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.picture}`.trim();
-    const one = `${named} ${unit + 1}`;
+    const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
     const single = shapeAt(network, step).rows * shapeAt(network, step).columns === 1;
     saves.replaceChildren(
       ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), step, unit), label: "" }]), TEXT.saveMap)]),
@@ -179,21 +180,21 @@ export function makeNumbers(parent, network, go, toggle) {
     const shape = shapeAt(network, place.step);
     const last = place.step === network.steps.length;
     const single = shape.rows * shape.columns === 1;
-    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : "Picture";
-    const what = last ? `class “${network.classes[place.unit]}”` : place.step === 0 ? channelName(network, place.unit) : `${single ? "unit" : "map"} ${place.unit + 1}`;
-    const where = single ? "" : `, row ${place.row + 1}, column ${place.column + 1}`;
+    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : STEP.picture;
+    const what = last ? STEP.classNamed(network.classes[place.unit]) : place.step === 0 ? channelName(network, place.unit) : (single ? STEP.unit : STEP.map)(place.unit + 1);
+    const where = single ? "" : STEP.where(place.row + 1, place.column + 1);
     stepName.textContent = step;
-    mapName.textContent = last ? what : `${what} of ${shape.maps}`;
+    mapName.textContent = last ? what : STEP.of(what, shape.maps);
     play.hidden = single;
     turn.hidden = toggle === null || place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
     const record = turn.hidden ? null : unitRecord(network, place);
     worth.replaceChildren(...(record?.worth ? [worthOf(network, record.worth)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
     title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
-    caption.textContent = single ? "The value" : `This map, ${sides(shape.rows, shape.columns)}`;
+    caption.textContent = single ? STEP.theValue : STEP.thisMap(shape.rows, shape.columns);
     const { tall, wide } = receptiveField(network, place);
     const whole = tall >= network.height && wide >= network.width;
-    smallCaption.textContent = whole ? "It can depend on the whole picture" : `It depends on these ${sides(tall, wide)} pixels`;
+    smallCaption.textContent = whole ? STEP.dependsOnAll : STEP.dependsOn(tall, wide);
     map.setAttribute("aria-label", `${step}, ${what}`);
   }
   return show;
@@ -209,7 +210,7 @@ function painted(network, state, step, unit) {
 
 /** @param {Network} network @param {number} unit */
 function channelName(network, unit) {
-  return network.channels === 1 ? "gray" : ["red", "green", "blue"][unit];
+  return network.channels === 1 ? STEP.gray : STEP.colours[unit];
 }
 
 /**

@@ -7,6 +7,7 @@ import { TEXT } from "./words.js";
 /** @typedef {import("./format.js").Network} Network */
 
 const SIDE = 280; // pixels of the longer side
+const KEY_STEP = 8; // pixels that an arrow key moves the pen
 
 /**
  * @param {Network} network
@@ -16,12 +17,13 @@ const SIDE = 280; // pixels of the longer side
 export function makePad(network, drawn) {
   const scale = SIDE / Math.max(network.height, network.width);
   const [wide, tall] = [Math.round(network.width * scale), Math.round(network.height * scale)];
-  const canvas = element("canvas", { width: wide, height: tall, class: "pad", role: "img", "aria-label": "Drawing pad; drawing needs a mouse, a pen or a finger" });
+  const canvas = element("canvas", { width: wide, height: tall, class: "pad", tabindex: 0, role: "application", "aria-label": TEXT.padKeys });
+  const tip = element("span", { class: "tip", hidden: true });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const paper = network.background[0];
   const ink = paper < 128 ? 255 : 0;
   const usual = Math.max(network.height, network.width) <= 12 ? 13 : 9; // hundredths of the side
-  const pen = element("input", { type: "range", min: 3, max: 25, value: usual, "aria-label": "Width of the pen" });
+  const pen = element("input", { type: "range", min: 3, max: 25, value: usual, "aria-label": TEXT.penWidth });
   let points = /** @type {[number, number][]} */ ([]);
 
   const clear = () => {
@@ -57,12 +59,43 @@ export function makePad(network, drawn) {
     points.push(at(event));
     stroke();
   });
+  drawWithKeys();
   canvas.addEventListener("pointerup", () => (points = []));
   canvas.addEventListener("pointercancel", () => (points = []));
   clear();
 
+  /** Arrow keys move the pen, the space bar puts it down and lifts it. */
+  function drawWithKeys() {
+    let [x, y, down] = [wide / 2, tall / 2, false];
+    const show = () => {
+      tip.style.left = `${(100 * x) / wide}%`;
+      tip.style.top = `${(100 * y) / tall}%`;
+      tip.classList.toggle("down", down);
+    };
+    canvas.addEventListener("focus", () => {
+      tip.hidden = !canvas.matches(":focus-visible");
+      show();
+    });
+    canvas.addEventListener("blur", () => ((tip.hidden = true), (down = false)));
+    canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[event.key];
+      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      if (event.key === " ") down = !down;
+      const from = /** @type {[number, number]} */ ([x, y]);
+      x = Math.max(0, Math.min(wide, x + by[0] * KEY_STEP));
+      y = Math.max(0, Math.min(tall, y + by[1] * KEY_STEP));
+      tip.hidden = false;
+      show();
+      if (!down) return;
+      points = [from, [x, y]];
+      stroke();
+      points = [];
+    });
+  }
+
   const wipe = element("button", { type: "button", text: TEXT.clear, onclick: () => (clear(), tell()) });
-  const pad = element("div", { class: "drawing", hidden: true }, canvas, element("div", { class: "tools" }, wipe, element("label", {}, `${TEXT.pen} `, pen)));
+  const pad = element("div", { class: "drawing", hidden: true }, element("div", { class: "paper" }, canvas, tip), element("p", { class: "hint", text: TEXT.padHint }), element("div", { class: "tools" }, wipe, element("label", {}, `${TEXT.pen} `, pen)));
   const button = element("button", { type: "button", text: TEXT.draw, "aria-expanded": "false" });
   const set = (/** @type {boolean} */ open) => {
     pad.hidden = !open;

@@ -47,8 +47,8 @@ function inlined(name) {
 function build(page, network) {
   const parameters = network.steps.reduce((sum, step) => sum + step.parameters, 0);
   const products = network.steps.reduce((sum, step) => sum + step.multiplyAdds, 0);
-  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} a picture, ${counted(network.classes.length, "class", "classes")}.`;
-  const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : "A look inside", " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
+  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} a picture, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
+  const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : TEXT.lookInside, " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
   const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
   const second = part("beside", BESIDE.title);
@@ -57,7 +57,7 @@ function build(page, network) {
   glance.hidden = numbers.hidden = units.hidden = true;
   const lesson = element("div");
   page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good, distorted, kinds));
-  makeLesson(lesson);
+  makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   /** @type {State | null} */
@@ -83,12 +83,14 @@ function build(page, network) {
       drawGlance(state);
       drawNumbers(state);
       drawUnits(state);
+      document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
     });
   };
   const address = () => {
     if (!state) return;
     try {
-      history.replaceState(null, "", toHash(state.picture, state.place));
+      const hash = toHash(state.picture, state.place);
+      if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
     } catch {
       // a page inside another one has no address of its own
     }

@@ -16,20 +16,20 @@ import { TEXT } from "./words.js";
 export function makeSliders(parent, network, told) {
   const reach = (/** @type {number} */ side) => Math.max(1, Math.round(side / 4));
   const bend = Math.max(1, Math.round(Math.min(network.height, network.width) / 8));
-  /** @type {[keyof Motion, string, number, number, number, (value: number) => string][]} */
+  /** @type {[keyof Motion, number, number, number, (value: number) => string][]} */
   const kinds = [
-    ["right", "right", -reach(network.width), reach(network.width), 0.5, (value) => `${value} px`],
-    ["down", "down", -reach(network.height), reach(network.height), 0.5, (value) => `${value} px`],
-    ["turn", "turn", -45, 45, 1, (value) => `${value}°`],
-    ["scale", "size", 0.5, 1.5, 0.02, (value) => `× ${value.toFixed(2)}`],
-    ["bend", "bend", 0, bend, 0.1, (value) => `${value.toFixed(1)} px`],
-    ["blur", "blur", 0, 3, 0.1, (value) => `${value.toFixed(1)} px`],
-    ["noise", "noise", 0, 0.5, 0.01, (value) => `${Math.round(100 * value)} %`],
+    ["right", -reach(network.width), reach(network.width), 0.5, (value) => `${value} px`],
+    ["down", -reach(network.height), reach(network.height), 0.5, (value) => `${value} px`],
+    ["turn", -45, 45, 1, (value) => `${value}°`],
+    ["scale", 0.5, 1.5, 0.02, (value) => `× ${value.toFixed(2)}`],
+    ["bend", 0, bend, 0.1, (value) => `${value.toFixed(1)} px`],
+    ["blur", 0, 3, 0.1, (value) => `${value.toFixed(1)} px`],
+    ["noise", 0, 0.5, 0.01, (value) => `${Math.round(100 * value)} %`],
   ];
   let motion = { ...STILL };
-  const rows = kinds.map(([name, label, min, max, step, worded]) => {
+  const rows = kinds.map(([name, min, max, step, worded]) => {
     const output = element("output");
-    const slider = element("input", { type: "range", min, max, step, "aria-label": `${TEXT.move}: ${label}` });
+    const slider = element("input", { type: "range", min, max, step, "aria-label": TEXT.slider(TEXT.sliders[name]) });
     const show = () => {
       slider.value = String(motion[name]);
       output.textContent = worded(motion[name]).replace("-", "−");
@@ -41,7 +41,7 @@ export function makeSliders(parent, network, told) {
       reset.disabled = isStill(motion);
       told(motion);
     });
-    return { element: element("label", { class: "slider" }, element("span", { text: label }), slider, output), show };
+    return { element: element("label", { class: "slider" }, element("span", { text: TEXT.sliders[name] }), slider, output), show };
   });
   const back = () => {
     motion = { ...STILL };

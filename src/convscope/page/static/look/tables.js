@@ -1,7 +1,7 @@
 // @ts-check
 /** Numbers in small coloured tables. */
 import { element } from "./dom.js";
-import { exact, narrow } from "./words.js";
+import { TEXT, exact, narrow } from "./words.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
 
@@ -48,7 +48,7 @@ function cell(palette, table, index, written) {
   const value = table.values[index];
   const outside = table.outside?.(index) ?? false;
   const part = table.largest > 0 ? value / table.largest : 0;
-  const made = element("td", { "data-index": outside ? null : index, title: outside ? "outside the map: 0" : exact(value), text: written ? narrow(value) : "" });
+  const made = element("td", { "data-index": outside ? null : index, title: outside ? TEXT.outside : exact(value), text: written ? narrow(value) : "" });
   if (outside) made.className = "outside";
   else {
     made.style.backgroundColor = palette.css(part);

@@ -100,7 +100,7 @@ export function makeUnits(parent, network, actions) {
     before.disabled = page === 0;
     after.disabled = page === pages - 1;
     before.hidden = after.hidden = pages === 1;
-    shown.textContent = `${page * CARDS + 1}–${page * CARDS + here.length} of ${counted(places.length, "unit")}`;
+    shown.textContent = UNIT_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(places.length, "unit"));
     about.textContent = `${sight(step, network.height, network.width)} ${fieldShare(network, chosen)}${meanSelectivity(records)}`;
     const cards = here.map((unit) => card(network, chosen, unit, records, state.palette, actions));
     switches = cards.map((made) => made.turn);
@@ -143,7 +143,7 @@ function meanSelectivity(records) {
  */
 function card(network, number, unit, records, palette, actions) {
   const record = records?.units[unit] ?? null;
-  const name = `Unit ${unit + 1}`;
+  const name = UNIT_TEXT.unit(unit + 1);
   const button = element("button", { type: "button", class: "switch", onclick: () => actions.toggle({ step: number, unit }) });
   const made = element(
     "li",

@@ -129,14 +129,26 @@ export function takingOf(step, count) {
 }
 
 export const TEXT = {
+  lookInside: "A look inside",
+  outside: "outside the map: 0",
+  sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
+  slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
     "A picture goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
     "and writes one number for each place, so that each of its units makes one map; a subsampling makes the maps smaller. " +
     "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
   legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each step has its own scale. The frames show the chosen value and what it was computed from.",
   choose: "Pictures",
+  show: "Show",
+  shown: "Pictures shown",
   all: "all",
+  right: "right answers",
   wrong: "wrong answers",
+  ofClass: "one class",
+  confused: "taken for another class",
+  isClass: (/** @type {string} */ name) => `, is ${name}`,
+  pictureNumber: (/** @type {number} */ number) => `Picture ${number}`,
+  mapNumber: (/** @type {number} */ number) => `map ${number}`,
   own: "Your own picture…",
   ownHint: "or drop one anywhere, or paste it",
   draw: "Draw",
@@ -148,9 +160,13 @@ export const TEXT = {
     "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
-  along: "moved along",
+  along: "left",
   clear: "Clear",
   pen: "Pen",
+  rounded: "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
+  penWidth: "Width of the pen",
+  padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
+  padHint: "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
   none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
@@ -174,6 +190,22 @@ export const TEXT = {
   unreadable: "This browser cannot read that file as a picture.",
 };
 
+/** A picture from the camera. */
+export const CAMERA = {
+  open: "Camera",
+  name: "from your camera",
+  view: "What the camera sees",
+  take: "Take this picture",
+  look: "look on",
+  close: "Close the camera",
+  fails: "The camera cannot be used here. Take a picture with it and give the file instead.",
+  why: {
+    NotAllowedError: "The camera was not allowed to this page. Allow it in the browser, or give the picture as a file.",
+    NotFoundError: "No camera was found. Connect one, or give the picture as a file.",
+    NotReadableError: "The camera is used by another program. Close that, or give the picture as a file.",
+  },
+};
+
 /** A second network under the same picture. */
 export const BESIDE = {
   title: "Another network beside it",
@@ -188,50 +220,6 @@ export const BESIDE = {
   numbers: "Its step, in numbers",
 };
 
-/** The first lesson. */
-export const LESSON = {
-  title: "The first lesson: one unit, nine places",
-  intro:
-    "A picture of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
-    "comes from; its patch is marked in the picture.",
-  picture: "picture",
-  unit: "weights of the unit",
-  bias: "bias",
-  features: "features",
-  kept: "subsampled",
-  keys: "Arrow keys move the place",
-  pictures: "Picture",
-  pictureNames: { line: "a line", corner: "a corner", dot: "a dot" },
-  units: "Unit",
-  unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the middle" },
-  zeros: "Padding",
-  zeroNames: { 0: "none", 1: "zeros around the picture" },
-  stride: "Stride",
-  strideNames: { 1: "1, every place", 2: "2, every other place" },
-  nonlinearity: "Nonlinearity",
-  nonlinearityNames: { linear: "none", relu: "relu", tanh: "tanh", sigmoid: "sigmoid", elu: "elu", gelu: "gelu", abs: "abs" },
-  subsampling: "Subsampling of each 2 × 2",
-  none: "none",
-  marked: "The marked value, in numbers",
-  walk: "Walk over all places",
-  move: "Move the picture to the right",
-  pad: "Put zeros around",
-  max: "Take the largest of each 2 × 2",
-  claims: [
-    "A unit multiplies each number of its patch with the weight at that place, and adds. A picture of 5 × 5 has 3 × 3 places for a patch " +
-      "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
-    "A unit that is good for something at one place is good for it at every place. So when the picture moves, the features move along.",
-    "That is why the weights are shared. Nine units with weights of their own would have 9 × (9 + 1) = 90 numbers to learn, each from what " +
-      "happens to lie at its place only; nine units that each see the whole picture 9 × (25 + 1) = 234. The copies have 10, and learn them " +
-      "from all places at once.",
-    "Zeros around the picture (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
-    "Subsampling leaves one value of each window. There is less to compute and to learn afterwards, and a small shift may change nothing: move the " +
-      "picture and see when it does. The price is just that: where in the window it was is forgotten.",
-    "None of this is a treatment of the picture before the network. Nobody chooses the weights: they are learned together with " +
-      "the classifier, from its errors. What this network has learned is below.",
-  ],
-};
-
 /** @param {string} text not to be broken */
 function together(text) {
   return text.replaceAll(" ", "\u00a0");
@@ -239,6 +227,8 @@ function together(text) {
 
 /** What the units respond to. */
 export const UNIT_TEXT = {
+  unit: (/** @type {number} */ number) => `Unit ${number}`,
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) => `${first}–${last} of ${all}`,
   title: "Units",
   intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
   onlyFilters: "The weights of each unit.",
@@ -314,9 +304,16 @@ export const INVARIANCE = {
   neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
   ledger: "What each step makes of it",
   ledgerHint:
-    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Moved along: how far they still are " +
-    "when the old maps are moved as the picture was; what is left then is lost, not moved. Movement: the part of the change, squared, that is explained by it.",
-  heads: ["step", "changed", "", "moved along", "", "movement"],
+    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
+    "when the old maps are moved along, as the picture was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
+  heads: ["step", "changed", "left", "moved", "its maps are"],
+  verdicts: {
+    invariant: "as they were (invariant)",
+    equivariant: "moved along (equivariant)",
+    "equivariant inside": "moved along, but at the edge",
+    "in part": "moved along in part",
+    changed: "changed",
+  },
   beside: "show it below the steps at the top, too",
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
@@ -333,6 +330,7 @@ export const COMPARISON = {
   distorted: "And when pictures are distorted:",
   undisturbed: "as they are",
   picture: "Accuracy of each kind",
+  table: "All kinds, as a table",
   sortHint: "Press the head of a column to sort by it.",
   heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
 };

@@ -1,14 +1,14 @@
 // @ts-check
-/** The worker: takes the network once, then pictures, and gives the maps of every step. */
+/** The worker: takes the network once (`plain` asks for JavaScript only), then pictures, and gives the maps of every step. */
 import { answerTo, prepare } from "./engine.js";
 
 /** @type {ReturnType<typeof prepare> | null} */
 let prepared = null;
 
 addEventListener("message", (event) => {
-  const { network, job, turn } = event.data;
+  const { network, plain, job, turn } = event.data;
   if (network !== undefined) {
-    prepared = prepare(network);
+    prepared = prepare(network, plain);
   } else if (prepared) {
     const answer = answerTo(prepared, job);
     postMessage({ turn, answer }, { transfer: [...answer.all, ...(answer.intact ?? [])].map((maps) => maps.buffer) });

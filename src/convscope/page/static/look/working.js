@@ -4,9 +4,10 @@ import { largestSize } from "./colours.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
+import { STEP } from "./step_words.js";
 import { isOff } from "./switches.js";
 import { numberTable } from "./tables.js";
-import { TEXT, counted, exact, formulaOf, short, sides, takingOf } from "./words.js";
+import { TEXT, exact, formulaOf, short, takingOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
@@ -46,7 +47,7 @@ function ofPixel(network, state) {
   const pixel = state.pixels[(row * network.width + column) * network.channels + unit];
   const value = valueAt(network, state.all, state.place);
   return [
-    element("p", { text: "A pixel goes in as a number from 0 to 255. So that all inputs are about as large, it is standardized with the mean and the deviation of the training pictures:" }),
+    element("p", { text: STEP.pixel }),
     element("p", { class: "sum" }, `(${pixel} ÷ 255 − ${short(network.mean[unit])}) ÷ ${short(network.std[unit])} = `, strong(value)),
   ];
 }
@@ -60,12 +61,11 @@ function strong(value) {
 function ofSum(network, state, found, go, pinned, pin) {
   const step = network.steps[state.place.step - 1];
   const single = found.tall * found.wide === 1;
-  const below = state.place.step === 1 ? "channel" : single ? "value" : "map";
+  const below = STEP.below[state.place.step === 1 ? "channel" : single ? "value" : "map"];
   const { parts } = found;
   const what = single
-    ? `The unit multiplies each of ${counted(parts.length, "value")} below with a weight of its own, and adds.`
-    : `The unit sees ${step.kind === "connected" ? "all of" : `a patch of ${sides(found.tall, found.wide)} of`} ` +
-      `${parts.length === 1 ? `the one ${below}` : `each of the ${parts.length} ${below}s`} below. Each value is multiplied with the weight at its place; all products are added.`;
+    ? STEP.single(parts.length)
+    : STEP.sees(step.kind === "connected" ? STEP.allOf : STEP.patchOf(found.tall, found.wide), parts.length === 1 ? STEP.theOne(below) : STEP.eachOf(parts.length, below));
   const shown = single ? [lines(network, state, parts, go)] : tablesOf(network, state, found, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
   const off = isOff(state.off, state.place) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
@@ -94,19 +94,19 @@ function tablesOf(network, state, found, go, parts) {
     weights: Math.max(...found.parts.map((part) => largestSize(part.weights))),
     products: Math.max(...found.parts.map((part) => largestSize(part.products))),
   };
-  const names = network.channels === 3 && place.step === 1 ? ["red", "green", "blue"] : null;
+  const names = network.channels === 3 && place.step === 1 ? STEP.colours : null;
   return parts.map((part) => {
-    const from = place.step === 1 ? (names ? `of ${names[part.map]}` : "of the picture") : `of map ${part.map + 1}`;
+    const from = place.step === 1 ? (names ? STEP.fromColour(names[part.map]) : network.channels > 1 ? STEP.fromChannel(part.map + 1) : STEP.fromPicture) : STEP.fromMap(part.map + 1);
     const press = (/** @type {number} */ index) => go({ step: place.step - 1, unit: part.map, ...at(index) });
     return element(
       "div",
       { class: "equation" },
-      numberTable(palette, { name: `patch ${from}`, values: part.inputs, wide: found.wide, largest: largest.inputs, outside, press }),
+      numberTable(palette, { name: STEP.patch(from), values: part.inputs, wide: found.wide, largest: largest.inputs, outside, press }),
       element("span", { class: "sign", text: "×" }),
-      numberTable(palette, { name: "weights", values: part.weights, wide: found.wide, largest: largest.weights }),
+      numberTable(palette, { name: STEP.weights, values: part.weights, wide: found.wide, largest: largest.weights }),
       element("span", { class: "sign", text: "=" }),
-      numberTable(palette, { name: "products", values: part.products, wide: found.wide, largest: largest.products, outside }),
-      element("span", { class: "sign" }, "sum ", strong(part.sum)),
+      numberTable(palette, { name: STEP.products, values: part.products, wide: found.wide, largest: largest.products, outside }),
+      element("span", { class: "sign" }, STEP.sum, strong(part.sum)),
     );
   });
 }
@@ -117,15 +117,15 @@ function stripOf(state, parts, pinned, pin, below) {
   const written = parts.length <= 32;
   const buttons = parts.map((part, index) => {
     const share = largest > 0 ? part.sum / largest : 0;
-    const name = `${below} ${part.map + 1}: ${short(part.sum)}`;
+    const name = STEP.sumOf(below, part.map + 1, part.sum);
     const button = element("button", { type: "button", title: name, "aria-label": name, "aria-pressed": String(pinned === part.map), tabindex: index ? -1 : 0, text: written ? short(part.sum) : "", onclick: () => pin(pinned === part.map ? -1 : part.map) });
     button.style.backgroundColor = state.palette.css(share);
     button.style.color = state.palette.ink(share);
     return button;
   });
-  const strip = element("div", { class: written ? "sums" : "sums many", role: "group", "aria-label": `The sum for each ${below} below` }, ...buttons);
+  const strip = element("div", { class: written ? "sums" : "sums many", role: "group", "aria-label": STEP.sums(below) }, ...buttons);
   moveWithArrows(strip, buttons, 8);
-  const words = pinned >= 0 ? `The sum for each ${below}; map ${pinned + 1} is written out below.` : `The sum for each ${below}. The ones that matter most are written out below; press another to see it.`;
+  const words = pinned >= 0 ? STEP.sumsWritten(below, pinned + 1) : STEP.sumsMost(below);
   return element("div", {}, element("p", { class: "caption", text: words }), strip);
 }
 
@@ -139,15 +139,15 @@ function lines(network, state, parts, go) {
     bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
     bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
     const place = { step: state.place.step - 1, unit: part.map, row: 0, column: 0 };
-    const name = element("button", { type: "button", class: "link", text: `unit ${part.map + 1}`, onclick: () => go(place) });
+    const name = element("button", { type: "button", class: "link", text: STEP.unit(part.map + 1), onclick: () => go(place) });
     return element("tr", {}, element("th", { scope: "row" }, name), number(part.inputs[0]), number(part.weights[0]), number(part.sum), element("td", { class: "amounts" }, bar));
   });
   const rest = sorted.slice(MOST_LINES);
   if (rest.length) {
     const sum = rest.reduce((all, part) => all + part.sum, 0);
-    rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: `${rest.length} others` }), element("td"), element("td"), number(sum), element("td")));
+    rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: STEP.others(rest.length) }), element("td"), element("td"), number(sum), element("td")));
   }
-  const head = ["from", "value", "× weight", "= product", ""].map((text) => element("th", { scope: "col", text }));
+  const head = STEP.lines.map((text) => element("th", { scope: "col", text }));
   return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
 }
 
@@ -162,9 +162,9 @@ function total(network, state, found, below) {
   const terms = /** @type {[number, string][]} */ ([]);
   const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
   if (few) for (const part of found.parts) terms.push([part.sum, ""]);
-  else terms.push([found.parts.reduce((sum, part) => sum + part.sum, 0), found.parts.length === 1 ? "" : `from all ${found.parts.length} ${below}s`]);
-  terms.push([found.bias, "bias"]);
-  if (found.added !== null) terms.push([found.added, "the input, added"]);
+  else terms.push([found.parts.reduce((sum, part) => sum + part.sum, 0), found.parts.length === 1 ? "" : STEP.fromAll(found.parts.length, below)]);
+  terms.push([found.bias, STEP.bias]);
+  if (found.added !== null) terms.push([found.added, STEP.added]);
   const line = element("p", { class: "sum" });
   terms.forEach(([value, name], index) => {
     const sign = value < 0 ? "− " : "+ ";
@@ -172,7 +172,7 @@ function total(network, state, found, below) {
   });
   const last = state.place.step === network.steps.length && step.kind === "connected";
   line.append(" = ", last ? strong(found.total) : element("span", { class: "term", text: short(found.total), title: exact(found.total) }));
-  if (last) line.append(element("small", { text: "  the score; the probability compares it with those of the other classes" }));
+  if (last) line.append(element("small", { text: STEP.score }));
   else if (step.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(step.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
   return element("div", { class: "total" }, line);
 }
@@ -185,24 +185,24 @@ function goesOn(network, state, go) {
   const row = Math.floor(place.row / next.stride[0]);
   const column = Math.floor(place.column / next.stride[1]);
   const above = { step: place.step + 1, unit: place.unit, row, column };
-  const title = element("h3", {}, "Then ", element("code", { text: next.name }));
-  if (row >= next.rows || column >= next.columns) return [title, element("p", { text: "The last window ends before this place: its value is left out." })];
+  const title = element("h3", {}, STEP.then, element("code", { text: next.name }));
+  if (row >= next.rows || column >= next.columns) return [title, element("p", { text: STEP.leftOut })];
   const found = explain(network, all, above);
   if (found.kind !== "taken") return [];
   const own = (place.row - found.top) * found.wide + place.column - found.left;
-  const link = element("button", { type: "button", class: "link", text: "See that value", onclick: () => go(above) });
+  const link = element("button", { type: "button", class: "link", text: STEP.seeValue, onclick: () => go(above) });
   return [title, ...windowOf(network, { ...state, place: above }, found, go, own), element("p", {}, link)];
 }
 
 /** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @returns {Node[]} */
 function ofTaken(network, state, found, go) {
-  return [element("p", { text: "One value is made from a window of the map below. Nothing is learned here." }), ...windowOf(network, state, found, go, -1)];
+  return [element("p", { text: STEP.taken }), ...windowOf(network, state, found, go, -1)];
 }
 
 /** Whether the value that is followed is the one that is taken. @param {Taken} found @param {number} own @param {number} winner */
 function followed(found, own, winner) {
-  if (own === winner) return " It is this one.";
-  return found.inputs[own] === found.value ? " This one is just as large; the first of them is marked." : " This one is not it.";
+  if (own === winner) return STEP.itIs;
+  return found.inputs[own] === found.value ? STEP.asLarge : STEP.itIsNot;
 }
 
 /** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @param {number} own the place of the value that is followed @returns {Node[]} */
@@ -217,10 +217,10 @@ function windowOf(network, state, found, go, own) {
     if (row >= 0 && column >= 0 && row < below.rows && column < below.columns) go({ step: place.step - 1, unit: place.unit, row, column });
   };
   const winner = step.code === "MP" || step.code === "SS" ? found.shares.indexOf(1) : -1;
-  const inputs = numberTable(palette, { name: "window", values: found.inputs, wide: found.wide, largest, press, marked: (index) => index === winner });
+  const inputs = numberTable(palette, { name: STEP.window, values: found.inputs, wide: found.wide, largest, press, marked: (index) => index === winner });
   const shares = winner >= 0 || step.code === "LP" ? [] : [
     element("span", { class: "sign", text: "×" }),
-    numberTable(palette, { name: "how much each counts", values: found.shares, wide: found.wide, largest: 1.5 * Math.max(...found.shares) }),
+    numberTable(palette, { name: STEP.shares, values: found.shares, wide: found.wide, largest: 1.5 * Math.max(...found.shares) }),
   ];
   const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
   return [

@@ -1,0 +1,152 @@
+"""A folder of JPEG photographs: read, cached, first epoch done; beside ImageFolder and DataLoader; and the next start.
+
+    python benchmarks/photographs.py [--pictures 20000] [--side 96]
+
+Scope: photographs of about 500 × 375 pixels are made from crops and collages of the pictures that scikit-learn and
+scikit-image bring along, ten classes, a tenth for the test. Both programs train the same network for one epoch on the
+same files at the same size, with as many workers as cores, and judge the test pictures: whole commands, from their
+start. convscope also writes the cache, the model and the report. `second` is its command again, for one epoch, with the
+cache; `second_start_seconds` is how long it then takes until the pictures are there, `import` not counted: that is the
+same for every set.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from peer_environments import PROGRAMS, python_of, versions_of
+from PIL import Image
+from results_file import processor_share, write
+from step import Case, description
+
+from convscope.core.machine import machine
+from convscope.networks.defaults import default_layout
+
+CLASSES = 10
+QUALITY = 90
+BATCH = 64
+READY = """
+import sys, time
+from pathlib import Path
+from convscope.verbs import train
+started = time.perf_counter()
+train.prepare(sys.argv[1], size=sys.argv[2], cache_dir=Path(sys.argv[3]))
+print(time.perf_counter() - started)
+"""
+
+
+def originals() -> list[Image.Image]:
+    """Return ten photographs that installed packages bring along, the sources of the classes."""
+    import skimage
+    import sklearn.datasets
+
+    scikit_learn, scikit_image = (Path(str(package.__file__)).parent for package in (sklearn.datasets, skimage))
+    paths = [scikit_learn / "images" / name for name in ("china.jpg", "flower.jpg")]
+    names = (
+        "astronaut.png coffee.png chelsea.png rocket.jpg motorcycle_left.png hubble_deep_field.jpg retina.jpg ihc.png"
+    )
+    paths += [scikit_image / "data" / name for name in names.split()]
+    return [Image.open(path).convert("RGB") for path in paths]
+
+
+def photographs(count: int) -> Iterator[tuple[int, Image.Image]]:
+    """Give (class, photograph): a crop of the class's source, with a small part of another in it."""
+    sources, rng = originals(), np.random.default_rng(0)
+    for number in range(count):
+        place = number % len(sources)
+        size = int(rng.integers(440, 561)), int(rng.integers(330, 421))
+        picture = cropped(sources[place], size, rng)
+        small = cropped(sources[int(rng.integers(len(sources)))], (size[0] // 4, size[1] // 4), rng)
+        picture.paste(small, (int(rng.integers(size[0] * 3 // 4)), int(rng.integers(size[1] * 3 // 4))))
+        yield place, picture
+
+
+def cropped(source: Image.Image, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """Return a random part of `source`, half to all of it, at `size`."""
+    part = float(rng.uniform(0.5, 1.0))
+    wide, tall = part * source.width, part * source.height
+    left, top = rng.uniform(0, source.width - wide), rng.uniform(0, source.height - tall)
+    return source.resize(size, Image.Resampling.BILINEAR, box=(left, top, left + wide, top + tall))
+
+
+def write_folder(folder: Path, count: int) -> int:
+    """Write train/ and test/ with one folder a class; return the bytes of all files."""
+    written = 0
+    for number, (place, picture) in enumerate(photographs(count)):
+        part = "test" if number // CLASSES % 10 == 9 else "train"
+        path = folder / part / f"class {place}" / f"{number:05}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, quality=QUALITY)
+        written += path.stat().st_size
+    return written
+
+
+def ours(folder: Path, scratch: Path, layout: str, side: int, name: str) -> dict[str, float]:
+    """Run the whole command for one epoch; return its seconds and the accuracy that it reports."""
+    run = scratch / name
+    command = [sys.executable, "-m", "convscope", "train", str(folder), "--size", str(side), "--fit", "crop"]
+    command += ["--layout", layout, "--epochs", "1", "--batch", str(BATCH), "--cache-dir", str(scratch / "cache")]
+    started = time.perf_counter()
+    subprocess.run([*command, "-o", str(run), "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    seconds = time.perf_counter() - started
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    return {"seconds": round(seconds, 2), "accuracy": float(report["accuracy"])}
+
+
+def second_start(folder: Path, scratch: Path, side: int) -> float:
+    """Return the seconds until the pictures are there, with the cache."""
+    command = [sys.executable, "-c", READY, str(folder), str(side), str(scratch / "cache")]
+    return round(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]), 3)
+
+
+def theirs(folder: Path, layout: str, side: int) -> dict[str, Any]:
+    """Run the peer; return what it says and the seconds of the whole command."""
+    case = Case(layout=layout, side=side, channels=3, batch=BATCH)
+    given = description(case, "train", Path("none")) | {"folder": str(folder), "workers": machine().cores}
+    started = time.perf_counter()
+    command = [str(python_of("plain_torch")), str(PROGRAMS / "image_folder_torch.py"), json.dumps(given)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROGRAMS)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found | {"command_seconds": round(time.perf_counter() - started, 2)}
+
+
+def measure(pictures: int, side: int, scratch: Path, layout: str) -> dict[str, Any]:
+    """Return seconds of the first command, the second, and the peer, on photographs that are made first."""
+    folder = scratch / "photographs"
+    size = write_folder(folder, pictures)
+    first = ours(folder, scratch, layout, side, "first")
+    peer = theirs(folder, layout, side)
+    return {
+        "pictures": pictures, "bytes": size, "side": side, "layout": layout, "workers": machine().cores,
+        "first": first, "second": ours(folder, scratch, layout, side, "second"),
+        "second_start_seconds": second_start(folder, scratch, side),
+        "peer": {"name": "image_folder_torch", "versions": versions_of("plain_torch"), **peer},
+        "times_as_fast": round(peer["command_seconds"] / first["seconds"], 2),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print, write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=20_000)
+    parser.add_argument("--side", type=int, default=96)
+    given = parser.parse_args()
+    layout = default_layout(height=given.side, width=given.side, channels=3, pictures=given.pictures, mirrored=True)
+    results: dict[str, Any] = {"processor_share_before": processor_share()}
+    with tempfile.TemporaryDirectory(dir=os.environ.get("CONVSCOPE_SCRATCH")) as folder:
+        results |= measure(given.pictures, given.side, Path(folder), str(layout))
+    results["processor_share_after"] = processor_share()
+    print({name: results[name] for name in ("first", "second", "second_start_seconds", "peer", "times_as_fast")})
+    print(write("photographs", __doc__.strip().splitlines()[0], results, timed=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""Write docs/stages/results.md from benchmarks/results/: what was measured about stages, features and classifiers.
+
+    python benchmarks/stages_page.py
+
+Every figure on the page comes from a result file; what was not measured is left out.
+"""
+
+import argparse
+import json
+import math
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
+Found = dict[str, Any]
+
+
+def percent(share: float, half: float | None = None) -> str:
+    """Return a share in percent, with the half-width of its interval if there is one."""
+    return f"{100 * share:.2f} %" + ("" if half is None else f" ± {100 * half:.2f}")
+
+
+def points(found: Found) -> str:
+    """Return a mean difference of shares with its interval, in points."""
+    return f"{100 * found['mean']:+.2f} ± {100 * found.get('mean_95_half_width', 0):.2f}"
+
+
+def mean_of(found: Found) -> str:
+    """Return a mean over seeds with its interval."""
+    return percent(found["mean"], found.get("mean_95_half_width"))
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a table."""
+    return ["", *("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]), ""]
+
+
+def one_unit(found: Found) -> list[str]:
+    """Return what computing the copied unit efficiently is worth, for some sides and patches."""
+    shown = [row for row in found["rows"] if row["patch"] in (3, 7, 15) and row["side"] in (16, 64, 256, 1024)]
+    rows = []
+    for row in shown:
+        seconds = row["seconds"]
+        times = [f"{1e3 * seconds[way]:,.3g} ms" for way in WAYS]
+        worth = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
+        rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *worth])
+    worst = max(row["difference"] for row in found["rows"])
+    head = ["image", "patch", "loop over patches", "one product", "engine", "loop / product", "loop / engine"]
+    return [
+        "## One unit at every place, in three ways",
+        "",
+        f"One unit, float64, all places. At every place the three agree to {worst:.0e} (asked for: 1e-9).",
+        *table(head, rows),
+        *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *one) for one in GROWTH]),
+    ]
+
+
+WAYS = ("loop", "product", "engine")
+GROWTH = (("side", "patch", 7, 64), ("patch", "side", 256, 3))
+
+
+def _growth(rows: list[Found], grows: str, fixed: str, at: int, least: int) -> list[str]:
+    """Return the exponents with which the time of each way grows with one size, the other held."""
+    some = [row for row in rows if row[fixed] == at and row[grows] >= least]
+    sizes = [math.log(row[grows]) for row in some]
+    slopes = [
+        statistics.linear_regression(sizes, [math.log(row["seconds"][way]) for row in some]).slope for way in WAYS
+    ]
+    name = f"{grows} from {some[0][grows]} to {some[-1][grows]}, {fixed} {at}"
+    return [name, *(f"{slope:.2f}" for slope in slopes)]
+
+
+def pooled_shifts(found: Found) -> list[str]:
+    """Return how often a subsampled value stays the same."""
+    kinds = [key for key in found if isinstance(found[key], dict) and "alive" in found[key]]
+    rows = [
+        [f"`{key}`", f"{8 * found[key]['all']:.2f}", f"{8 * found[key]['alive']:.2f}", _moved(found[key])]
+        for key in kinds
+    ]
+    return [
+        "## Shifts by one pixel that change nothing",
+        "",
+        "Of the eight shifts by one pixel, how many leave a value exactly as it was: real maps of a stage, on MNIST.",
+        "An old claim has 3 of 8 for `MP2` and 5 of 8 for `MP3`. A single peak at any place of its window stays in it",
+        "under 3 of 8 and 4.4 of 8; what real maps do stands here, for all values and for those where anything is.",
+        "How far a value moves: the mean of |difference| as a part of the mean of |value|.",
+        *table(["subsampling", "all values, of 8", "values that are not 0, of 8", "how far a value moves"], rows),
+    ]
+
+
+def _moved(one: Found) -> str:
+    return f"{one['change']:.0%}" if "change" in one else ""
+
+
+def first_stage(found: Found) -> list[str]:
+    """Return whitening against a learned first stage."""
+    rows, noted = [], []
+    for name, one in found["sets"].items():
+        noted.append(
+            f"{name}: `{one['layout']}`, {one['training_pictures']:,} training pictures, {one['epochs']} epochs"
+        )
+        for way, values in one["ways"].items():
+            gain = one["minus_learned"].get(way)
+            cells = [mean_of(values["accuracy"]), f"{values['seconds']['median']:.1f} s"]
+            rows.append([name, way, *cells, *(_difference(gain) if gain else ["", "", ""])])
+    head = ["set", "first stage", "accuracy", "seconds, median", "points to learned", "sure?", "seconds to learned"]
+    return ["## Whitening of patches as the first stage", "", "; ".join(noted) + ".", *table(head, rows)]
+
+
+def _difference(gain: Found) -> list[str]:
+    seconds = f"{gain['seconds']['mean']:+.1f} ± {gain['seconds'].get('mean_95_half_width', 0):.1f}"
+    return [points(gain["accuracy"]), "yes" if gain["accuracy"]["sure"] else "no", seconds]
+
+
+def softmax_svm(found: Found) -> list[str]:
+    """Return the differences between softmax and svm."""
+    rows = []
+    for name, one in found["sets"].items():
+        for where, gain in one["svm_minus_softmax"].items():
+            rows.append([name, where, points(gain), gain["won"]])
+    first = next(iter(found["sets"].values()))
+    ends = [
+        f"{name} {mean_of(one['accuracy'][word])} ({word})"
+        for name, one in found["sets"].items()
+        for word in one["accuracy"]
+    ]
+    return [
+        "## Softmax or support vector machine",
+        "",
+        f"{first['training_pictures']:,} training pictures, {first['epochs']} epochs, pairs of runs of one seed.",
+        "Trained end to end: " + ", ".join(ends) + ".",
+        *table(["set", "where", "svm - softmax, points", "won"], rows),
+    ]
+
+
+def digits04(found: Found) -> list[str]:
+    """Return random and RICA units on the digits 0 to 4."""
+    rows = [
+        [way, mean_of(one["accuracy"]), str(one["accuracy"]["n"]), percent(one["least_accuracy"])]
+        for way, one in found["ways"].items()
+    ]
+    head = ["first stage", "accuracy", "seeds", "asked for"]
+    text = f"{found['units']} units of 9 × 9, {found['pictures']:,} training pictures of 0 to 4; units of 5 to 9."
+    return ["## A first stage of random and of RICA units", "", text, *table(head, rows)]
+
+
+def kmeans(found: Found) -> list[str]:
+    """Return k-means features on CIFAR-10."""
+    rows = []
+    for one in found["rows"]:
+        seconds = one["seconds"]
+        parts = ", ".join(f"{name} {seconds[name]:.0f}" for name in ("clusters", "features", "svm"))
+        low, high = one["interval"]
+        cells = [
+            f"{one['units']:,}",
+            f"{one['values']:,}",
+            percent(one["accuracy"]),
+            f"{percent(low)} to {percent(high)}",
+        ]
+        rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(one["threads"]), f"{one['training_pictures']:,}"])
+    head = ["clusters", "values", "accuracy", "95 % interval", "seconds", "threads", "training pictures"]
+    text = "Triangle answers summed over quadrants, linear SVM (`benchmarks/kmeans_cifar10.py`). Asked for: 74 %."
+    last = found["rows"][-1]
+    fits = 600 * last["units"] / last["seconds"]["all"]
+    whole = fits / last["processor_share_before"]
+    text += (
+        f" All parts grow with the number of clusters: at the last rate about {round(fits, -2):,.0f} fit 10 minutes, or"
+    )
+    text += (
+        f" {round(whole, -2):,.0f} if the process had its core to itself (it had {last['processor_share_before']:.0%})."
+    )
+    return ["## K-means features on CIFAR-10 (JPEG)", "", text, *table(head, rows)]
+
+
+def mlp(found: Found) -> list[str]:
+    """Return the error of a feed-forward network on pixels."""
+    rows = [[way, mean_of(one["error"]), str(one["error"]["n"])] for way, one in found["ways"].items()]
+    text = f"`{found['layout']}`, {found['epochs']} epochs. Asked for: at most {percent(found['most_error'])}."
+    return ["## A feed-forward network on pixels, MNIST", "", text, *table(["recipe", "test error", "seeds"], rows)]
+
+
+def by_hand(found: Found) -> list[str]:
+    """Return hand-made features."""
+    rows = []
+    for one in found["rows"]:
+        low, high = one["interval"]
+        cells = [one["set"], one["features"], f"{one['values']:,}", one["classifier"], percent(one["accuracy"])]
+        rows.append(
+            [*cells, f"{percent(low)} to {percent(high)}", f"{one['feature_seconds']:.0f} + {one['fit_seconds']:.0f}"]
+        )
+    head = ["set", "features", "values", "classifier", "accuracy", "95 % interval", "seconds (features + fit)"]
+    return [
+        "## Hand-made features",
+        "",
+        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %.",
+        *table(head, rows),
+    ]
+
+
+def speed(found: Found) -> list[str]:
+    """Return what features cost beside prediction."""
+    rows = [["prediction", f"{found['seconds']['prediction']['median']:.1f} s", "1"]]
+    for way, ratio in found["times_prediction"].items():
+        rows.append([way, f"{found['seconds'][way]['median']:.1f} s", f"{ratio['median']:.2f}"])
+    most = f"{found['most_times_prediction']:g}"
+    text = f"`{found['layout']}`, {found['pictures']:,} pictures. Asked for: at most {most} times."
+    return ["## Features beside prediction", "", text, *table(["what", "median", "times prediction"], rows)]
+
+
+def untied(found: Found) -> list[str]:
+    """Return shared, partly shared and untied units."""
+    rows = []
+    for one in found["rows"]:
+        low, high = one["interval"]
+        cells = [f"`{one['layout']}`", f"{one['parameters_of_the_stage']:,}", percent(one["accuracy"])]
+        rows.append([*cells, f"{percent(low)} to {percent(high)}", f"{one['seconds_an_epoch']:.0f} s"])
+    head = ["layout", "parameters of the first stage", "accuracy", "95 % interval", "an epoch"]
+    text = f"All 60,000 training pictures of MNIST, epochs: {found['rows'][0]['epochs']}."
+    return ["## Shared, partly shared, untied", "", text, *table(head, rows)]
+
+
+PARTS: dict[str, Callable[[Found], list[str]]] = {
+    "one-unit": one_unit,
+    "untied": untied,
+    "pooled-shifts": pooled_shifts,
+    "first-stage": first_stage,
+    "first-stage-digits04": digits04,
+    "kmeans-cifar10": kmeans,
+    "softmax-svm": softmax_svm,
+    "mlp-pixels": mlp,
+    "hand-made": by_hand,
+    "features-speed": speed,
+}
+
+
+def measured_on(found: Found) -> str:
+    """Return the sentence that says where a result comes from."""
+    shares = [value for key, value in found.items() if key == "processor_share_before" and isinstance(value, float)]
+    shared = f" A process that never waits was given {statistics.median(shares):.0%} of a core." if shares else ""
+    return f"`{found['command']}` at `{found['commit']}`, {_cores(found['cores'])} of {found['processor']}.{shared}"
+
+
+def _cores(number: int) -> str:
+    return "1 core" if number == 1 else f"{number} cores"
+
+
+def page() -> str:
+    """Return the page."""
+    lines = ["# What was measured about stages, features and classifiers", ""]
+    lines += [
+        "Written by `benchmarks/stages_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % interval of"
+    ]
+    lines += ["the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records."]
+    for name, part in PARTS.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            lines += ["", *part(found), measured_on(found)]
+    text = "\n".join(lines) + "\n"
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--to", type=Path, default=DOCS / "stages" / "results.md", help="the page")
+    parser.parse_args().to.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

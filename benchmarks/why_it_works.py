@@ -1,0 +1,142 @@
+"""Why convolution and subsampling work, on three sets: kinds of networks side by side, and the ledger of their steps.
+
+    python benchmarks/why_it_works.py mnist fashion-mnist cifar10 --data-dir FOLDER --work FOLDER
+
+Scope: `convscope.compare` on 4,000 training pictures of each set, four passes, three seeds, one small network,
+`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Then the ledger of the
+convolutional network and of fully connected units with as many parameters for a shift of 2 px, and how selective its
+units are, after as many passes over 2,000 training pictures, with three seeds. What is done already stands in the
+--work folder and is not done again.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from results_file import spread, write
+
+import convscope
+from convscope.core.records import to_json
+from convscope.images.image_set import prepare
+from convscope.images.sources.opening import TRAIN, open_source
+from convscope.measures.comparison.layouts import connected_like
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+
+LAYOUT, EPOCHS, SEEDS, SHIFT_PX = "8C5-MP2-16C3-MP2-64N", 4, 3, 2
+PICTURES, LEDGER_PICTURES = 4_000, 2_000
+_SHARING = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
+_NEVER = ("no-subsampling-mean", "no-subsampling-connected")
+_WAYS = (
+    "subsampling-max", "subsampling-mean", "subsampling-subset", "subsampling-root-mean-square",
+    "subsampling-stochastic", "subsampling-blurred-subset", "stride",
+)  # fmt: skip
+SETS: dict[str, tuple[str, ...]] = {
+    "mnist": (*_SHARING, *_NEVER, *_WAYS),
+    "fashion-mnist": (*_SHARING, *_NEVER, *_WAYS),
+    "cifar10": (*_SHARING, *_NEVER, *_WAYS),
+}
+"""Kinds, by set."""
+
+
+def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]:
+    """Return the comparison of a set as JSON."""
+    done = convscope.compare(
+        data,
+        kinds=SETS[name],
+        epochs=EPOCHS,
+        seeds=SEEDS,
+        layout=LAYOUT,
+        pictures=PICTURES,
+        test_pictures=2_000,
+        distorted=150,
+        output=work / name,
+        force=True,
+        data_dir=data_dir,
+    )
+    found: dict[str, Any] = to_json(done.comparison)
+    return found
+
+
+def ledgers(pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, int]) -> dict[str, Any]:
+    """Return what each step makes of a shift, and how selective its units are, mean over seeds with 95 % intervals."""
+    base = Layout.parse(LAYOUT)
+    layouts = {"convolution": base, "mlp-parameters": connected_like(plan(base, **pixels), lambda one: one.parameters)}
+    found: dict[str, Any] = {}
+    for kind, layout in layouts.items():
+        rows: dict[str, list[dict[str, float | None]]] = {}
+        for seed in range(SEEDS):
+            for step, values in _one(pictures, str(layout), seed).items():
+                rows.setdefault(step, []).append(values)
+        found[kind] = {"layout": str(layout), "steps": {step: _over(samples) for step, samples in rows.items()}}
+    return found
+
+
+def _one(
+    pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], layout: str, seed: int
+) -> dict[str, dict[str, float | None]]:
+    options = {"shift": 0, "flip": False, "epochs": EPOCHS, "seed": seed}
+    trained = convscope.train(pictures, layout=layout, output=tempfile.mkdtemp(), force=True, **options)
+    moved = convscope.measure(
+        trained.model, pictures, distortions=["shift-x"], strengths=[SHIFT_PX], pictures=200, seed=seed
+    )
+    units = convscope.units(trained.model, pictures, worth=0, probes=False, top=1)
+    rows: dict[str, dict[str, float | None]] = {}
+    for place, (name, step) in enumerate(zip(moved.steps, moved.curves[0].points[0].steps, strict=True), start=1):
+        rows[f"{place}: {name}"] = {"changed": step.changed, "left": step.left, "moved": step.moved}
+    for one, chance in zip(units.units.steps, units.random, strict=True):
+        key = f"{one.step}: {one.name}"
+        rows[key] |= {"selectivity": one.mean_selectivity, "selectivity_random": chance}
+    if units.strokes:
+        first = f"1: {moved.steps[0]}"
+        rows[first]["strokes"] = float(np.mean([fit.explained for fit in units.strokes]))
+        rows[first]["strokes_random"] = float(np.mean([fit.explained for fit in units.random_strokes]))
+    return rows
+
+
+def _over(samples: list[dict[str, float | None]]) -> dict[str, Any]:
+    """Return the spread of each value over the seeds; None where it has no meaning."""
+    names = dict.fromkeys(name for sample in samples for name in sample)
+    found = {}
+    for name in names:
+        known = [value for sample in samples if (value := sample.get(name)) is not None]
+        found[name] = spread(known) if known else None
+    return found
+
+
+def first_pictures(data: str, data_dir: Path, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return training pictures of a set and their classes, drawn by seed 0."""
+    images = prepare(open_source(data, data_dir=data_dir))
+    places = np.sort(np.random.default_rng(0).permutation(images.indices(TRAIN))[:count])
+    return np.asarray(images.images[places]), images.labels[places]
+
+
+def main() -> None:
+    """Compare, keep the ledger, write the result of each set."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("sets", nargs="+", choices=list(SETS))
+    options.add_argument("--data-dir", type=Path, required=True, help="where the sets are; cifar10/ unpacked")
+    options.add_argument("--work", type=Path, required=True, help="where trainings that are done stand")
+    given = options.parse_args()
+    for name in given.sets:
+        data = str(given.data_dir / name) if name == "cifar10" else name
+        comparison = compared(name, data, given.data_dir, given.work)
+        images, labels = first_pictures(data, given.data_dir, LEDGER_PICTURES)
+        height, width, channels = images.shape[1:]
+        pixels = {"height": height, "width": width, "channels": channels, "classes": comparison["classes"]}
+        comparison["data"] = name
+        result = {
+            "shift_px": SHIFT_PX,
+            "comparison": comparison,
+            "ledger": ledgers((images, labels), pixels),
+        }
+        print(write(f"why-it-works-{name}", __doc__.strip().splitlines()[0], result))
+        print(json.dumps({entry["kind"]: len(entry["trials"]) for entry in comparison["entries"]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""``convscope compare``: why it works, measured on the user's own pictures."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from . import options
+
+
+@click.command("compare", context_settings={"show_default": True})
+@click.argument("data", required=False, metavar="[DATA]")
+@click.option(
+    "-o", "--output", type=options.PLACE, metavar="FOLDER", help="Folder of the results; runs/compare-<name> if none."
+)
+@click.option(
+    "--force", is_flag=True, help="Write the results anew where there are some; trainings that are done are used again."
+)
+@click.option("--quick", is_flag=True, help="Few pictures, a small network, two epochs: minutes on two cores.")
+@click.option(
+    "--kinds", metavar="NAMES", help="Only these, with commas between, like convolution,untied,mlp-parameters."
+)
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures that every network has.")
+@click.option("--seconds", type=float, metavar="S", help="Seconds of training that every network has, instead.")
+@click.option("--seeds", type=int, metavar="N", help="Trainings of each kind; 3 if not said, 1 with --quick.")
+@click.option("--learning-curve", is_flag=True, help="Accuracy by number of training pictures, too.")
+@click.option("--layout", metavar="TEXT", help="The convolutional network; chosen from the set if none.")
+@click.option("--pictures", type=int, metavar="N", help="Training pictures, at most.")
+@click.option("--test-pictures", type=int, default=10_000, metavar="N", help="Pictures that are judged, at most.")
+@click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 400 with --quick.")
+@click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
+@click.option(
+    "--channels",
+    type=click.Choice(["1", "3"]),
+    callback=lambda _context, _option, value: None if value is None else int(value),
+    metavar="1|3",
+    help="Gray or colour; chosen from the set if none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.quiet
+@options.data_dir
+@options.cache_dir
+def command(
+    *,
+    data: str | None,
+    output: Path | None,
+    force: bool,
+    quick: bool,
+    kinds: str | None,
+    epochs: int | None,
+    seconds: float | None,
+    seeds: int | None,
+    learning_curve: bool,
+    layout: str | None,
+    pictures: int | None,
+    test_pictures: int,
+    distorted: int | None,
+    size: str | None,
+    channels: int | None,
+    as_json: bool,
+    quiet: bool,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+) -> None:
+    """Compare kinds of networks on DATA: one split, one budget, and what each makes of distorted pictures.
+
+    Shared weights against weights of their own and fully connected units; each subsampling, and none; a first stage
+    that is random or learned from patches; features made by hand; pixels alone; with and without distorted pictures to
+    learn from. An interrupted comparison goes on where it was. Without DATA: digits.
+    """
+    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.records import to_json
+    from convscope.verbs.compare import compare
+    from convscope.verbs.compare_text import compare_text
+
+    reporter = Silent() if quiet else reporter_for(sys.stderr)
+    done = compare(
+        data,
+        kinds=[] if kinds is None else [name.strip() for name in kinds.split(",")],
+        epochs=epochs,
+        seconds=seconds,
+        seeds=seeds,
+        learning_curve=learning_curve,
+        quick=quick,
+        layout=layout,
+        size=size,
+        channels=channels,
+        pictures=pictures,
+        test_pictures=test_pictures,
+        distorted=distorted,
+        output=output,
+        force=force,
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        reporter=reporter,
+    )
+    if as_json:
+        click.echo(json.dumps(to_json(done.comparison), allow_nan=False))
+    else:
+        click.echo(f"{compare_text(done.comparison)}\npage  {done.page}")

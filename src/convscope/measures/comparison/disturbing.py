@@ -1,0 +1,122 @@
+"""The pictures that every kind is judged on, as they are and distorted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convscope.images.preprocessing import Preprocessing
+from convscope.measures.distortions.family import DISTORTIONS, Distortion, distort
+
+from .records import Disturbed
+
+Images = NDArray[np.uint8]
+Answers = Callable[[Images], NDArray[np.int64]]
+_SHIFTS = (0.035, 0.07, 0.145, 0.215, 0.3)  # parts of the shorter side
+STRENGTHS: dict[str, tuple[float, ...]] = {
+    "shift-x": tuple(sorted([*(-part for part in _SHIFTS), *_SHIFTS])),
+    "shift-y": tuple(sorted([*(-part for part in _SHIFTS), *_SHIFTS])),
+    "rotation": (-60, -45, -30, -20, -10, 10, 20, 30, 45, 60),
+    "scale": (-0.5, -0.35, -0.2, -0.1, 0.1, 0.25, 0.5, 1.0),
+    "elastic": (0.02, 0.04, 0.08, 0.125),
+    "noise": (0.05, 0.1, 0.2, 0.4),
+}
+"""What is measured: shifted, turned, scaled, bent and noisy; strengths in pixels as parts of the shorter side."""
+
+_KEPT_BYTES = 1 << 28
+_AT_ONCE = 250
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exam:
+    """Pictures that a kind is judged on.
+
+    Attributes:
+        images: uint8 N H W C, of the whole set; may be mapped from a file.
+        labels: int64 N.
+        places: of those that are judged.
+        disturbed: of those among them that are distorted, too; may be empty.
+        preprocessing: says what comes in at the edge.
+        seed: of what is random in distortions.
+        kept: distorted pictures that are used again, as memory allows.
+    """
+
+    images: Images
+    labels: NDArray[np.int64]
+    places: NDArray[np.int64]
+    disturbed: NDArray[np.int64]
+    preprocessing: Preprocessing
+    seed: int
+    kept: dict[tuple[str, float], Images] = field(default_factory=dict)
+
+    def strengths(self) -> Mapping[Distortion, tuple[float, ...]]:
+        """Return what is measured on pictures of this size."""
+        side = min(self.images.shape[1:3])
+        return {DISTORTIONS[name]: _strengths(DISTORTIONS[name], side) for name in STRENGTHS}
+
+    @property
+    def answers_wanted(self) -> int:
+        """Number of distorted pictures in all."""
+        return len(self.disturbed) * sum(map(len, self.strengths().values()))
+
+    def right(self, answers: Answers) -> NDArray[np.bool_]:
+        """Return which of the judged pictures are recognized: bool N."""
+        right: NDArray[np.bool_] = self._answers(answers, self.places) == self.labels[self.places]
+        return right
+
+    def judge_disturbed(self, answers: Answers) -> tuple[int, tuple[Disturbed, ...]]:
+        """Return how many of the pictures to distort are recognized as they are, and the answers to each distortion."""
+        if not len(self.disturbed):
+            return 0, ()
+        labels, before = self.labels[self.disturbed], self._answers(answers, self.disturbed)
+        found = []
+        for distortion, strengths in self.strengths().items():
+            for strength in strengths:
+                now = answers(self._distorted(distortion, strength))
+                found.append(
+                    Disturbed(
+                        distortion=distortion.name,
+                        unit=distortion.unit,
+                        strength=strength,
+                        pictures=len(labels),
+                        right=int((now == labels).sum()),
+                        same=int((now == before).sum()),
+                    )
+                )
+        return int((before == labels).sum()), tuple(found)
+
+    def _answers(self, answers: Answers, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        parts = [answers(np.asarray(self.images[some])) for some in _batches(places)]
+        return np.concatenate(parts)
+
+    def _distorted(self, distortion: Distortion, strength: float) -> Images:
+        """Return the pictures, distorted and rounded to what a file of a picture can hold."""
+        if (key := (distortion.name, strength)) in self.kept:
+            return self.kept[key]
+        color = self.preprocessing.background
+        background = tuple(map(float, color)) if self.preprocessing.channels == 3 else (float(color[0]),)
+        parts, first = [], 0
+        for some in _batches(self.disturbed):
+            pixels = torch.from_numpy(np.array(self.images[some])).permute(0, 3, 1, 2).float()  # N H W C -> N C H W
+            moved = distort(pixels, distortion, strength, background=background, seed=self.seed, first=first)
+            parts.append(moved.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+            first += len(some)
+        result = np.concatenate(parts)
+        if sum(one.nbytes for one in self.kept.values()) + result.nbytes <= _KEPT_BYTES:
+            self.kept[key] = result
+        return result
+
+
+def _strengths(distortion: Distortion, side: int) -> tuple[float, ...]:
+    """Return the strengths for pictures with this shorter side; those in pixels are whole or halves."""
+    values = STRENGTHS[distortion.name]
+    if distortion.unit != "px":
+        return values
+    return tuple(sorted({round(2 * part * side) / 2 for part in values} - {0.0}))
+
+
+def _batches(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(places), _AT_ONCE):
+        yield places[start : start + _AT_ONCE]

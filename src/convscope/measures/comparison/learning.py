@@ -1,0 +1,169 @@
+"""One kind learns: a network by the library's own training, a classifier on features by scikit-learn's."""
+
+import dataclasses
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convscope.core.errors import TrainingError
+from convscope.core.machine import threads_for, tuned
+from convscope.core.progress import Silent
+from convscope.features.classifiers import CLASSIFIERS
+from convscope.features.hand_made import HandMade, hand_made
+from convscope.images.image_set import ImageSet
+from convscope.images.sources.opening import TRAIN
+from convscope.images.splits import LEFT_OUT
+from convscope.networks.build import Network
+from convscope.networks.model import Model
+from convscope.networks.plan import Plan
+from convscope.training.history import EpochRecord
+from convscope.training.learning_set import LearningSet
+from convscope.training.loop import Listener, run
+from convscope.training.recipe import Recipe
+from convscope.training.run import Prepared, carry_out
+from convscope.training.settings import Settings
+from convscope.training.state import TrainingState
+
+from .budget import Budget
+from .disturbing import Answers
+from .kinds import Entrant
+
+_TIMED_STEPS = 3
+_TIMED_PICTURES, _LEARNED_FROM = 50, 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What a kind has learned.
+
+    Attributes:
+        answers: classes of pictures, int64 N of uint8 N H W C.
+        seconds: of learning.
+        epochs: passes over the training pictures; 0 where that has no meaning.
+    """
+
+    answers: Answers
+    seconds: float
+    epochs: int
+
+
+def learn(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
+    """Return what `entrant` learns from the pictures at `places`.
+
+    Raises:
+        KeyboardInterrupt: the user wants to stop.
+        ConvscopeError: it cannot learn from them.
+    """
+    if entrant.plan is not None:
+        return _learn_network(entrant.plan, entrant.recipe, images, places, budget, seed)
+    return _learn_features(entrant, images, places, seed)
+
+
+def seconds_a_step(planned: Plan, recipe: Recipe, images: ImageSet, places: NDArray[np.int64]) -> float:
+    """Return how long a step of training takes, measured on a few."""
+    network = Network(
+        planned.layout, height=planned.height, width=planned.width, channels=planned.channels, classes=planned.classes
+    )
+    some = places[: recipe.batch * (_TIMED_STEPS + 2)]
+    chosen = torch.from_numpy(some)
+    whole = LearningSet.of(images)
+    data = dataclasses.replace(whole, training=chosen, validation=torch.arange(0))
+    clock = _Clock()
+    with tuned(threads_for(planned.multiply_adds * recipe.batch)):
+        run(TrainingState.begin(network, recipe, steps=10**6), data, recipe, clock, seed=0)
+    return clock.seconds
+
+
+def seconds_a_picture(entrant: Entrant, images: ImageSet, places: NDArray[np.int64]) -> float:
+    """Return how long hand-made features of a picture take, measured on a few, and a classifier as long again."""
+    some = images.images[places[:_TIMED_PICTURES]]
+    features = hand_made(entrant.features, images.images, learn_from=places[:_LEARNED_FROM])
+    started = time.perf_counter()
+    _vectors(features, some)
+    return 2 * (time.perf_counter() - started) / len(some)
+
+
+class _Clock(Listener):
+    """Times steps after the first, which is not yet warm, and ends."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+
+    @property
+    def seconds(self) -> float:
+        """Seconds a step."""
+        return (self._times[-1] - self._times[0]) / max(1, len(self._times) - 1)
+
+    def after_step(self, state: TrainingState, loss: float) -> bool:
+        """Go on for a few steps."""
+        del state, loss
+        self._times.append(time.perf_counter())
+        return len(self._times) <= _TIMED_STEPS
+
+    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
+        """Go on."""
+        del state, record
+        return True
+
+
+def _learn_network(  # noqa: PLR0917  # one place calls it
+    planned: Plan, recipe: Recipe, images: ImageSet, places: NDArray[np.int64], budget: Budget, seed: int
+) -> Learned:
+    splits = np.full_like(images.splits, LEFT_OUT)  # nothing of what is judged is seen while training
+    splits[places] = TRAIN
+    threads = threads_for(planned.multiply_adds * recipe.batch)
+    prepared = Prepared(
+        settings=Settings(data=images.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
+        images=dataclasses.replace(images, splits=splits),
+        plan=planned,
+        recipe=recipe,
+        notes=(),
+        threads=threads,
+        started_s=time.monotonic(),
+    )
+    learned = carry_out(prepared, folder=None, resume=False, reporter=Silent())
+    if learned.trouble is not None:
+        raise TrainingError(str(learned.trouble))
+    if learned.outcome == "interrupted":
+        raise KeyboardInterrupt
+    model = Model(
+        network=learned.network,
+        layout=planned.layout,
+        classes=images.classes,
+        preprocessing=images.preprocessing,
+    )
+
+    def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
+        with tuned(threads_for(planned.multiply_adds * model.batch)):
+            return model.predict_proba(some).argmax(axis=1)
+
+    return Learned(answers=answers, seconds=learned.seconds, epochs=len(learned.history))
+
+
+def _learn_features(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], seed: int) -> Learned:
+    started = time.monotonic()
+    features = hand_made(entrant.features, images.images, learn_from=places)
+    classifier = CLASSIFIERS[entrant.classifier](seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it may say that it would go on learning for ever
+        classifier.fit(_vectors(features, images.images[places]), images.labels[places])
+
+    def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = np.asarray(classifier.predict(_vectors(features, some)), np.int64)
+        return found
+
+    return Learned(answers=answers, seconds=time.monotonic() - started, epochs=0)
+
+
+def _vectors(features: HandMade, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.concatenate(list(features.of(np.asarray(images))))
+
+
+def parameters_of(entrant: Entrant, images: ImageSet, places: NDArray[np.int64]) -> int:
+    """Return how many numbers the classifier of hand-made features learns."""
+    features = hand_made(entrant.features, images.images, learn_from=places[:_LEARNED_FROM])
+    return (features.shape[0] + 1) * len(images.classes)

@@ -1,0 +1,298 @@
+// @ts-check
+/**
+ * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four places, or
+ * units, at a time, in single precision. Everything that does not change from picture to picture is laid out in the
+ * module's memory once: weights, and where each value of a patch and each place stands.
+ */
+import { bytesOf, shapeAt } from "./format.js";
+import { BLOCK, KERNELS, WIDE } from "./kernels.js";
+import { bent } from "./nonlinearity.js";
+import { patchLength, regionOf } from "./regions.js";
+
+/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Shape} Shape */
+
+/**
+ * @typedef {object} Exports addresses and distances in bytes
+ * @property {WebAssembly.Memory} memory
+ * @property {(places: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number, blocks: number, out: number, area: number, floor: number) => void} patches
+ * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number) => void} connections
+ * @property {(from: number, to: number, maps: number, rows: number, columns: number, row: number, map: number) => void} frame
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} largest of 2 × 2
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} mean of 2 × 2
+ * @property {(to: number, from: number, bytes: number, floor: number) => void} add
+ */
+
+/** The memory while it is laid out. @typedef {{ end: number, filled: [number, Float32Array | Int32Array][], most: { input: number, output: number } }} Plan */
+
+/** The module, its whole memory as numbers, and where maps go in and come out. @typedef {{ exports: Exports, numbers: Float32Array, input: number, output: number }} Room */
+
+/** Of a step laid out: what computes it. @typedef {(room: Room) => import("./engine.js").Compute} Laid */
+
+/**
+ * @param {Network} network
+ * @returns {{ steps: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for steps that JavaScript does as well; nothing where the browser cannot do it
+ */
+export function simdSteps(network) {
+  const found = compiled();
+  if (!found) return null;
+  /** @type {Plan} */
+  const plan = { end: 16, filled: [], most: { input: 0, output: 0 } };
+  const laid = network.steps.map((step, index) => layOut(plan, step, shapeAt(network, index)));
+  const input = reserve(plan, plan.most.input);
+  const output = reserve(plan, plan.most.output);
+  const { memory } = found.exports;
+  try {
+    memory.grow(Math.ceil(plan.end / 65536));
+  } catch {
+    return null; // more than the browser gives
+  }
+  for (const [at, values] of plan.filled) new Uint32Array(memory.buffer).set(new Uint32Array(values.buffer), at / 4);
+  const room = { exports: found.exports, numbers: new Float32Array(memory.buffer), input, output };
+  return { steps: laid.map((one) => one && one(room)), loops: found.loops };
+}
+
+/** @returns {{ exports: Exports, loops: "simd" | "fused" } | null} */
+function compiled() {
+  if (typeof WebAssembly === "undefined") return null;
+  for (const loops of /** @type {const} */ (["fused", "simd"])) {
+    try {
+      const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (bytesOf(KERNELS[loops]));
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+      return { exports: /** @type {any} */ (instance.exports), loops };
+    } catch {
+      continue; // this browser, or its policy, does not have it
+    }
+  }
+  return null;
+}
+
+/** Room for so many bytes, and a little behind, which vectors may reach. @param {Plan} plan @param {number} bytes @returns {number} */
+function reserve(plan, bytes) {
+  const at = plan.end;
+  plan.end = (at + bytes + 31) & ~15;
+  return at;
+}
+
+/** @param {Plan} plan @param {Float32Array | Int32Array} values @returns {number} */
+function laidDown(plan, values) {
+  const at = reserve(plan, values.byteLength);
+  plan.filled.push([at, values]);
+  return at;
+}
+
+/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
+function layOut(plan, step, below) {
+  if (step.kind === "subsampling") return layOutHalving(plan, step, below);
+  if (step.kind === "connected") return layOutConnections(plan, step, below);
+  return step.regions[0] * step.regions[1] === 1 ? layOutPatches(plan, step, below) : layOutUntied(plan, step, below);
+}
+
+/**
+ * Weights in blocks of so many units, value by value; units are filled up with zeros.
+ * @param {Float32Array} weights
+ * @param {number} units
+ * @param {number} inputs
+ * @param {number} block
+ * @returns {Float32Array}
+ */
+function blocked(weights, units, inputs, block) {
+  const result = new Float32Array(Math.ceil(units / block) * block * inputs);
+  for (let unit = 0, from = 0; unit < units; unit++) {
+    const start = Math.floor(unit / block) * block * inputs + (unit % block);
+    for (let input = 0; input < inputs; input++) result[start + block * input] = weights[from++];
+  }
+  return result;
+}
+
+/** @param {ArrayLike<number>} values @param {number} block @returns {Float32Array} */
+function filledUp(values, block) {
+  const result = new Float32Array(Math.ceil(values.length / block) * block);
+  result.set(values);
+  return result;
+}
+
+/** The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript. @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
+function layOutHalving(plan, step, below) {
+  const usual = [...step.window, ...step.stride].every((side) => side === 2) && step.columns >= 4;
+  if (!usual || (step.code !== "MP" && step.code !== "AP")) return null;
+  const area = step.rows * step.columns;
+  plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
+  plan.most.output = Math.max(plan.most.output, 4 * step.maps * area);
+  const [row, map] = [4 * below.columns, 4 * below.columns * below.rows];
+  return ({ exports, numbers, input, output }) => (maps) => {
+    numbers.set(maps, input / 4);
+    const halve = step.code === "MP" ? exports.largest : exports.mean;
+    const factor = step.code === "MP" ? 1 : 0.25;
+    if (below.rows === 2 * step.rows) halve(input, output, step.maps * step.rows, step.columns, row, 2 * row, factor);
+    else for (let at = 0; at < step.maps; at++) halve(input + at * map, output + 4 * at * area, step.rows, step.columns, row, 2 * row, factor);
+    return numbers.slice(output / 4, output / 4 + step.maps * area);
+  };
+}
+
+/** The least that comes out of a nonlinearity that the module can do. @param {Step} step */
+function floorOf(step) {
+  return step.nonlinearity === "relu" ? 0 : -Infinity;
+}
+
+/** The same where the sums are all that goes into it. @param {Step} step */
+function leastOf(step) {
+  return step.residual ? -Infinity : floorOf(step);
+}
+
+/** What the module has left undone. @param {Step} step @param {Float32Array} sums @param {Float32Array} maps */
+function finished(step, sums, maps) {
+  return leastOf(step) === 0 ? sums : bent(step, sums, maps);
+}
+
+/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
+function layOutConnections(plan, step, below) {
+  const inputs = patchLength(step, below);
+  const weights = laidDown(plan, blocked(step.weights, step.maps, inputs, WIDE));
+  const bias = laidDown(plan, filledUp(step.bias, WIDE));
+  const blocks = Math.ceil(step.maps / WIDE);
+  plan.most.input = Math.max(plan.most.input, 4 * inputs);
+  plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
+  return ({ exports, numbers, input, output }) => (maps) => {
+    numbers.set(maps, input / 4);
+    exports.connections(input, inputs, weights, bias, blocks, output, leastOf(step));
+    return finished(step, numbers.slice(output / 4, output / 4 + step.maps), maps);
+  };
+}
+
+/** Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring places are neighbours. @param {Step} step @param {Shape} below */
+function framedShape(step, below) {
+  const [down, across] = step.stride;
+  const rows = Math.ceil((below.rows + step.before + step.after) / down);
+  const columns = Math.ceil((below.columns + step.before + step.after) / across);
+  const at = (/** @type {number} */ row, /** @type {number} */ column) =>
+    ((row % down) * across + (column % across)) * rows * columns + Math.floor(row / down) * columns + Math.floor(column / across);
+  return { columns, area: down * across * rows * columns, at };
+}
+
+/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
+function layOutPatches(plan, step, below) {
+  const { columns, area, at } = framedShape(step, below);
+  const inputs = patchLength(step, below);
+  const [tall, wide] = step.window;
+  const offsets = new Int32Array(inputs);
+  for (let input = 0; input < inputs; input++) {
+    const map = Math.floor(input / (tall * wide));
+    const cell = input % (tall * wide);
+    offsets[input] = 4 * (map * area + at(Math.floor(cell / wide), cell % wide));
+  }
+  const framed = reserve(plan, 4 * below.maps * area);
+  const places = vectorsOf(step, framed, columns);
+  const blocks = Math.ceil(step.maps / BLOCK);
+  const apart = step.rows * step.columns + (step.columns < 4 ? 4 : 0); // vectors reach beyond narrow maps
+  const addresses = {
+    places: laidDown(plan, places),
+    offsets: laidDown(plan, offsets),
+    weights: laidDown(plan, blocked(step.weights, step.maps, inputs, BLOCK)),
+    bias: laidDown(plan, filledUp(step.bias, BLOCK)),
+  };
+  plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
+  plan.most.output = Math.max(plan.most.output, 4 * BLOCK * blocks * apart);
+  const added = step.residual && step.columns >= 4; // by the module; in narrow maps by JavaScript
+  const left = added ? { ...step, residual: false } : step;
+  const spread = step.stride[0] * step.stride[1] > 1 ? spreadOf(step, below, at) : null;
+  return (room) => (maps) => {
+    putIn(room, framed, maps, below, area, spread, step.before * (columns + 1), columns);
+    const { places: from, offsets: steps, weights, bias } = addresses;
+    room.exports.patches(from, places.length / 2, steps, inputs, weights, bias, blocks, room.output, 4 * apart, leastOf(step));
+    if (added) room.exports.add(room.output, room.input, 4 * maps.length, floorOf(step));
+    return finished(left, takenOut(room, step, apart), maps);
+  };
+}
+
+/** Where each value of a map goes. @param {Step} step @param {Shape} below @param {(row: number, column: number) => number} at @returns {Int32Array} */
+function spreadOf(step, below, at) {
+  const spread = new Int32Array(below.rows * below.columns);
+  for (let place = 0; place < spread.length; place++) {
+    spread[place] = at(Math.floor(place / below.columns) + step.before, (place % below.columns) + step.before);
+  }
+  return spread;
+}
+
+/** Copy maps to where there are zeros around them. @param {Room} room @param {number} framed @param {Float32Array} maps @param {Shape} below @param {number} area @param {Int32Array | null} spread @param {number} corner @param {number} columns */
+function putIn({ exports, numbers, input }, framed, maps, below, area, spread, corner, columns) {
+  if (!spread) {
+    numbers.set(maps, input / 4);
+    exports.frame(input, framed + 4 * corner, below.maps, below.rows, below.columns, 4 * columns, 4 * area);
+    return;
+  }
+  for (let map = 0, from = 0, start = framed / 4; map < below.maps; map++, start += area) {
+    for (let place = 0; place < spread.length; place++) numbers[start + spread[place]] = maps[from++];
+  }
+}
+
+/** @param {Room} room @param {Step} step @param {number} apart how many numbers lie between the starts of two maps @returns {Float32Array} */
+function takenOut({ numbers, output }, step, apart) {
+  const area = step.rows * step.columns;
+  const start = output / 4;
+  if (apart === area) return numbers.slice(start, start + step.maps * area);
+  const result = new Float32Array(step.maps * area);
+  for (let map = 0; map < step.maps; map++) result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
+  return result;
+}
+
+/**
+ * Where each vector of 4 places takes its first value and where it puts it, an even number of them. The last of a row
+ * may overlap the one before; in a narrow row it reaches into the next, which comes later.
+ * @param {Step} step
+ * @param {number} framed
+ * @param {number} columns of the framed maps
+ * @returns {Int32Array}
+ */
+function vectorsOf(step, framed, columns) {
+  /** @type {number[]} */
+  const found = [];
+  for (let row = 0; row < step.rows; row++) {
+    for (let column = 0; column < step.columns; column += 4) {
+      const start = Math.max(0, Math.min(column, step.columns - 4));
+      found.push(framed + 4 * (row * columns + start), 4 * (row * step.columns + start));
+    }
+  }
+  if (found.length % 4) found.push(...found.slice(-2));
+  return Int32Array.from(found);
+}
+
+/** Units with weights of their own at each place: each place is a product of a matrix and its patch. @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
+function layOutUntied(plan, step, below) {
+  const inputs = patchLength(step, below);
+  const size = step.maps * inputs;
+  const count = step.regions[0] * step.regions[1];
+  const weights = Array.from({ length: count }, (_, region) => laidDown(plan, blocked(step.weights.subarray(region * size, (region + 1) * size), step.maps, inputs, WIDE)));
+  const bias = laidDown(plan, filledUp(step.bias, WIDE));
+  const blocks = Math.ceil(step.maps / WIDE);
+  plan.most.input = Math.max(plan.most.input, 4 * inputs);
+  plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
+  const area = step.rows * step.columns;
+  return ({ exports, numbers, input, output }) => (maps) => {
+    const sums = new Float32Array(step.maps * area);
+    for (let place = 0; place < area; place++) {
+      const row = Math.floor(place / step.columns);
+      const column = place % step.columns;
+      gatherPatch(step, below, maps, row, column, numbers, input / 4);
+      exports.connections(input, inputs, weights[regionOf(step, row, column)], bias, blocks, output, leastOf(step));
+      for (let unit = 0; unit < step.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
+    }
+    return finished(step, sums, maps);
+  };
+}
+
+/** @param {Step} step @param {Shape} below @param {Float32Array} maps @param {number} row @param {number} column @param {Float32Array} numbers @param {number} to */
+function gatherPatch(step, below, maps, row, column, numbers, to) {
+  const [tall, wide] = step.window;
+  const top = row * step.stride[0] - step.before;
+  const left = column * step.stride[1] - step.before;
+  for (let map = 0; map < below.maps; map++) {
+    for (let y = top; y < top + tall; y++) {
+      for (let x = left; x < left + wide; x++) {
+        const inside = y >= 0 && x >= 0 && y < below.rows && x < below.columns;
+        numbers[to++] = inside ? maps[(map * below.rows + y) * below.columns + x] : 0;
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+"""A comparison as pictures: all kinds as dots, accuracy by strength of distortions, and by number of pictures."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from convscope.measures.comparison.growth import CurvePoint, fit_power_law, points_of
+from convscope.measures.comparison.records import Comparison, Entry
+
+from .style import Theme, drawing, figure
+
+_STYLES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
+_CURVES = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
+_GROWING = ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax")
+
+
+def draw_kinds(found: Comparison, *, theme: Theme) -> Figure | None:
+    """Return accuracy of every kind with its interval, the best first; None where fewer than two were measured."""
+    entries = sorted(found.measured, key=lambda entry: entry.accuracy)
+    if len(entries) < 2:
+        return None
+    with drawing(theme):
+        drawn = figure(8.5, 1.0 + 0.27 * len(entries), theme)
+        axes = drawn.subplots()
+        for place, entry in enumerate(entries):
+            low, high = entry.interval
+            colour = theme.series[1] if entry.kind == "convolution" else theme.series[0]
+            axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=1.5)
+            axes.plot([100 * entry.accuracy], [place], "o", color=colour, markersize=5)
+        axes.set_yticks(range(len(entries)), [entry.title for entry in entries])
+        axes.set_xlabel(f"right (%), 95 % intervals, {found.test_pictures:,} pictures of {found.data}")
+        axes.grid(visible=True, axis="x", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(y=0.03)
+    return drawn
+
+
+def draw_distorted(found: Comparison, *, theme: Theme) -> Figure | None:
+    """Return accuracy by strength of each distortion; None where none was measured."""
+    entries = [entry for kind in _CURVES if (entry := found.entry(kind)) is not None]
+    names = found.distortions
+    if not entries or not names:
+        return None
+    rows = -(-len(names) // 3)
+    with drawing(theme):
+        drawn = figure(9.5, 0.5 + 2.7 * rows, theme)
+        panels = drawn.subplots(rows, 3, squeeze=False).flat
+        for axes, (name, unit) in zip(panels, names, strict=False):
+            for place, entry in enumerate(entries):
+                points = entry.points(name)
+                rows_ = [(one.value, one.accuracy, *one.interval) for one in points]
+                _draw(axes, rows_, entry.title, place, theme)
+            _finish(axes, name, f"strength ({unit})", theme)
+        for axes in list(panels)[len(names) :]:
+            axes.set_visible(False)
+        handles, labels = drawn.axes[0].get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return drawn
+
+
+def draw_growth(found: Comparison, *, theme: Theme) -> Figure | None:
+    """Return error by number of training pictures, both logarithmic, with the power laws; None where not measured."""
+    measured = [entry for entry in found.measured if entry.curve]
+    first = [entry for kind in _GROWING for entry in measured if entry.kind == kind]
+    entries = (first + [entry for entry in measured if entry not in first])[:4]
+    if not entries:
+        return None
+    with drawing(theme):
+        drawn = figure(7.0, 4.4, theme)
+        axes = drawn.subplots()
+        for place, entry in enumerate(entries):
+            _grow(axes, entry, points_of(entry), found.test_pictures, place, theme)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        _finish(axes, "Error by number of training pictures", "training pictures", theme, label="wrong (%)")
+        axes.legend(frameon=False, fontsize=8, labelcolor=theme.ink)
+    return drawn
+
+
+def _grow(  # noqa: PLR0917  # one place calls it
+    axes: Axes, entry: Entry, points: Sequence[CurvePoint], judged: int, place: int, theme: Theme
+) -> None:
+    smallest = 50 / judged  # half a picture in per cent: a logarithm has no place for 0
+    rows = [
+        (one.pictures, *(max(smallest, 100 * (1 - end)) for end in (one.accuracy, *one.interval))) for one in points
+    ]
+    colour, (marker, style) = theme.series[place], _STYLES[place]
+    sizes = [row[0] for row in rows]
+    axes.plot(sizes, [row[1] for row in rows], marker + style, color=colour, markersize=4, label=entry.title)
+    axes.vlines(sizes, [row[3] for row in rows], [row[2] for row in rows], color=colour, linewidth=1)
+    law = fit_power_law(points, judged=judged)
+    if law is not None and law.falls:
+        twice = 2 * law.pictures
+        axes.plot([sizes[-1], twice], [rows[-1][1], 100 * law.at_twice], ":", color=colour, linewidth=1)
+        axes.vlines([twice], [100 * law.at_twice_low], [100 * law.at_twice_high], color=colour, linewidth=1)
+
+
+def _draw(axes: Axes, rows: Sequence[tuple[float, float, float, float]], name: str, place: int, theme: Theme) -> None:
+    colour, (marker, style) = theme.series[place], _STYLES[place]
+    across = [row[0] for row in rows]
+    axes.plot(across, [100 * row[1] for row in rows], marker + style, color=colour, markersize=3, label=name)
+    axes.fill_between(
+        across, [100 * row[2] for row in rows], [100 * row[3] for row in rows], color=colour, alpha=0.15, linewidth=0
+    )
+
+
+def _finish(axes: Axes, title: str, across: str, theme: Theme, *, label: str = "right (%)") -> None:
+    del theme
+    axes.set_title(title)
+    axes.set_xlabel(across)
+    axes.set_ylabel(label)
+    axes.grid(visible=True, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+class Draw(Protocol):
+    """Draws a comparison; None where there is nothing of the kind in it."""
+
+    def __call__(self, found: Comparison, *, theme: Theme) -> Figure | None:
+        """Return the picture."""
+
+
+PICTURES: dict[str, Draw] = {"kinds": draw_kinds, "distorted": draw_distorted, "pictures": draw_growth}
+"""What is drawn of a comparison, by the name of the file."""

@@ -1,0 +1,87 @@
+"""Other back ends give what torch gives; what they cannot do, or what is not installed, is one sentence."""
+
+import importlib.util
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import MissingPackageError, ParameterError
+from convscope.core.machine import machine
+from convscope.networks import backends
+from convscope.networks.backends import choose_backend
+from tests.checks.models import small_model, some_pixels
+
+OTHERS = ("openvino", "onnxruntime")
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+@pytest.mark.parametrize("layout", ["8C3-MP2-+8C3-12N", "4C3/2v-MP3/2-5N-nonorm-tanh", "4C3-MP2-6N-svm"])
+def test_a_back_end_gives_what_torch_gives(backend: Any, layout: str) -> None:
+    model = small_model(layout)
+    images = some_pixels(50, 17, 14)
+    ready = model.ready("float32", backend=backend)
+    assert ready.runner is not None
+    np.testing.assert_allclose(ready.predict_proba(images, batch=16), model.predict_proba(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_int8_names_the_same_classes_nearly_always(backend: Any) -> None:
+    model = small_model("8C3-MP2-12C3-MP2-16N")
+    images = some_pixels(200, 17, 14)
+    ready = model.ready("int8", backend=backend, calibration=images)
+    assert np.abs(ready.predict_proba(images) - model.predict_proba(images)).max() < 0.05
+
+
+def test_a_back_end_that_gives_something_else_is_refused_and_auto_takes_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = lambda content, precision: lambda images: np.zeros((len(images), 3), np.float32)  # noqa: E731
+    monkeypatch.setattr(backends, "_STARTED", dict.fromkeys(OTHERS, wrong))
+    with pytest.raises(ParameterError, match="`backend` must give what torch gives"):
+        small_model().ready("float32", backend="openvino")
+    assert small_model().ready("float32", backend="auto").runner is None
+
+
+def test_auto_takes_torch_for_what_no_graph_can_say() -> None:
+    assert small_model("4U3-MP2").ready("float32", backend="auto").runner is None
+    with pytest.raises(ParameterError, match="must have no untied stage"):
+        small_model("4U3-MP2").ready("float32", backend="openvino")
+
+
+@pytest.mark.parametrize(
+    ("installed", "half", "precision", "chosen"),
+    [
+        ((), False, "float32", "torch"),
+        (("onnxruntime",), False, "auto", "onnxruntime"),
+        (("onnxruntime",), True, "auto", "torch"),  # it has no bfloat16, and that is twice as fast
+        (("onnxruntime", "openvino"), True, "bfloat16", "openvino"),
+        (("onnxruntime",), True, "int8", "onnxruntime"),
+    ],
+)
+def test_auto_takes_the_fastest_that_is_installed(
+    installed: tuple[str, ...], half: bool, precision: Any, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setattr(backends, "machine", lambda: replace(machine(), bfloat16=half))
+    assert choose_backend("auto", precision) == chosen
+
+
+def test_what_does_not_go_together_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ParameterError, match="`backend` must be openvino or onnxruntime for the precision int8"):
+        choose_backend("torch", "int8")
+    with pytest.raises(ParameterError, match="`precision` must be float32 or int8 for the back end onnxruntime"):
+        choose_backend("onnxruntime", "bfloat16")
+    with pytest.raises(ParameterError, match=r"`backend` must be .*openvino"):
+        choose_backend("openvinno", "float32")  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="`calibration` must be given for the precision int8"):
+        small_model().ready("int8", backend="onnxruntime")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingPackageError, match="neither is installed"):
+        choose_backend("auto", "int8")
+
+
+@pytest.mark.parametrize(("backend", "word"), [("openvino", "OpenVINO"), ("onnxruntime", "ONNX Runtime")])
+def test_one_that_is_not_installed_says_how_to_get_it(backend: Any, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, backend, None)
+    with pytest.raises(MissingPackageError, match=rf"Predictions by {word} need .*convscope\[{backend}\]"):
+        small_model().ready("float32", backend=backend)

@@ -1,0 +1,24 @@
+// What the page makes of pictures and records: groups, choices, orders, sentences. Called by test_records_on_page.py.
+import { readFileSync, writeFileSync } from "node:fs";
+import { belonging, groupsOf } from "./look/chooser.js";
+import { inOrder, middleColumns } from "./look/comparison.js";
+import { readNetwork } from "./look/format.js";
+import { limitsOf, middleOf, movedPart } from "./look/invariance.js";
+import { unitRecord } from "./look/units.js";
+
+const [given, made] = process.argv.slice(2);
+const { data, choices, which } = JSON.parse(readFileSync(given, "utf8"));
+const network = readNetwork(JSON.stringify(data));
+const { invariance, comparison } = network;
+const keys = { name: (kind) => kind.name, accuracy: (kind) => kind.accuracy, parameters: (kind) => kind.parameters };
+const result = {
+  groups: groupsOf(network),
+  kept: choices.map((choice) => belonging(network, choice)),
+  worth: unitRecord(network, which)?.worth ?? null,
+  limits: invariance?.distortions.map(limitsOf) ?? null,
+  middles: invariance?.distortions.map((kind) => middleOf(kind).strength) ?? null,
+  moved: invariance?.distortions.map((kind) => middleOf(kind).steps.map(([changed, left]) => movedPart(changed, left))) ?? null,
+  columns: comparison && middleColumns(comparison.columns),
+  orders: comparison && Object.entries(keys).flatMap(([, of]) => [false, true].map((down) => inOrder(comparison.kinds, of, down).map((kind) => kind.name))),
+};
+writeFileSync(made, JSON.stringify(result));

@@ -1,0 +1,201 @@
+"""Records on the page: its figures are those of the records, and what is not there is not shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.records import from_json, to_json
+from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial, digits_of
+from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange
+from convscope.measures.units.ablation import measure_worth
+from convscope.measures.units.measuring import measure_units
+from convscope.page.comparison_data import comparison_data
+from convscope.page.document import inline_json
+from convscope.page.invariance_data import invariance_data
+from convscope.page.look import render_look
+from convscope.page.look_data import LookData, Records, Shown, look_data
+from convscope.page.units_data import units_data
+from tests.checks.models import small_model, some_pixels
+
+from .javascript import needs_node, run_driver
+from .test_report_page import HOSTILE, Page
+
+COUNT = 12
+
+
+def point(strength: float, right: int) -> Point:
+    changes = (StepChange(changed=0.8, left=0.4), StepChange(changed=0.5))
+    return Point(
+        strength=strength,
+        pictures=100,
+        right=right,
+        same=right,
+        same_of_right=right,
+        right_before=90,
+        probability_change=0.1,
+        left_canvas=0.0,
+        steps=changes,
+    )
+
+
+def invariance(name: str = "shift-x") -> Invariance:
+    points = tuple(point(strength, right) for strength, right in ((2, 40), (1, 89), (-1, 88), (4, 10), (-2, 87)))
+    curve = Curve(distortion=name, unit="px", points=points)
+    sizes: dict[str, Any] = {"pictures": 100, "right": 90, "margin_px": 0, "seed": 0}
+    return Invariance(layout="4C3", data=name, part="test", steps=("4C3", "softmax"), curves=(curve,), **sizes)
+
+
+def entry(kind: str, share: float, parameters: int | None) -> Entry:
+    disturbed = tuple(
+        Disturbed(distortion="shift-x", unit="px", strength=strength, pictures=50, right=right, same=9)
+        for strength, right in ((-1, 30), (1, 25), (2, 20), (3, 10))
+    )
+    trials = tuple(
+        Trial(
+            seed=seed,
+            trained_on=50,
+            epochs=2,
+            seconds=1.5,
+            total=100,
+            right=digits_of(np.arange(100) < 100 * share + seed),
+            undisturbed=40,
+            disturbed=disturbed if parameters else (),
+        )
+        for seed in range(2)
+    )
+    return Entry(kind=kind, title=kind, sentence=HOSTILE[1], parameters=parameters, multiply_adds=7, trials=trials)
+
+
+def comparison() -> Comparison:
+    return Comparison(
+        library_version="0",
+        data=HOSTILE[0],
+        part="test",
+        classes=3,
+        height=17,
+        width=14,
+        channels=3,
+        training_pictures=50,
+        all_training_pictures=50,
+        test_pictures=100,
+        disturbed_pictures=50,
+        layout="4C3",
+        budget="epochs",
+        amount=2.0,
+        seeds=2,
+        entries=(
+            entry("b", 0.5, 10),
+            entry("c", 0.7, 5),
+            entry("a", 0.6, None),
+            Entry(kind="d", title="d", sentence=""),
+        ),
+    )
+
+
+def full_page() -> LookData:
+    model, images = small_model("4C3"), some_pixels(COUNT, seed=3)
+    labels = np.arange(COUNT) % 3
+    record, worth = measure_units(model, images, labels=labels), measure_worth(model, images, labels)
+    units = units_data(record, places={place: place for place in range(COUNT)}, worth=worth)
+    shown = [Shown(name=str(at), pixels=one, truth=int(labels[at])) for at, one in enumerate(images)]
+    records = Records(units=units, invariance=invariance_data(invariance()), comparison=comparison_data(comparison()))
+    return look_data(model, shown, records=records)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[LookData, dict[str, Any]]:
+    data = full_page()
+    given = {
+        "data": to_json(data),
+        "choices": ["all", "right", "wrong", "class/1", "cell/1/2"],
+        "which": {"step": 1, "unit": 2},
+    }
+    return data, run_driver("records_driver.mjs", given, tmp_path_factory.mktemp("records"))
+
+
+def test_all_records_come_back_from_json_and_stay_text() -> None:
+    data = full_page()
+    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+    page = Page(render_look(data))
+    assert [kind for kind, _ in page.elements].count("script") == 3
+    assert not page.all("img")
+
+
+def test_the_figures_are_those_of_the_records() -> None:
+    found = invariance_data(invariance())
+    (kind,) = found.distortions
+    assert [one.strength for one in kind.points] == [-2, -1, 1, 2, 4]
+    assert (found.accuracy, kind.points[3].accuracy, kind.points[3].steps) == (0.9, 0.4, ((0.8, 0.4), (0.5, None)))
+    low, high = kind.points[3].interval
+    assert (low, high) == pytest.approx(point(2, 40).interval, rel=1e-3)
+    rows = comparison_data(comparison())
+    assert [kind.name for kind in rows.kinds] == ["b", "c", "a"], "what was not measured is no row"
+    assert (rows.kinds[0].accuracy, rows.kinds[0].disturbed) == (0.505, (0.6, 0.5, 0.4, 0.2))
+    assert rows.kinds[2].disturbed == (None,) * 4
+    assert rows.kinds[0].interval == pytest.approx(entry("b", 0.5, 10).interval, rel=1e-3)
+
+
+@needs_node
+def test_worth_is_the_loss_without_the_unit_and_names_the_class_that_loses_most(made: Any) -> None:
+    data, found = made
+    model, images, labels = small_model("4C3"), some_pixels(COUNT, seed=3), np.arange(COUNT) % 3
+    record = measure_worth(model, images, labels)
+    unit = record.steps[0].units[2]
+    losses = [(a - b) / c for a, b, c in zip(record.right, unit.right, record.pictures, strict=True)]
+    assert found["worth"] == [record.loss(unit), int(np.argmax(losses)), max(losses)]
+    assert data.units.worth_pictures == COUNT
+
+
+@needs_node
+def test_pictures_are_chosen_by_answer_class_and_cell(made: Any) -> None:
+    data, found = made
+    pairs = [(one.truth, one.answer) for one in data.pictures]
+    assert found["kept"] == [
+        [True] * COUNT,
+        [truth == answer for truth, answer in pairs],
+        [truth != answer for truth, answer in pairs],
+        [truth == 1 for truth, _ in pairs],
+        [pair == (1, 2) for pair in pairs],
+    ]
+    assert found["groups"]["classes"] == [0, 1, 2]
+    cells = [tuple(cell) for cell in found["groups"]["confused"]]
+    assert set(cells) == {pair for pair in pairs if pair[0] != pair[1]}
+    counts = [pairs.count(cell) for cell in cells]
+    assert counts == sorted(counts, reverse=True)
+
+
+@needs_node
+def test_limits_are_sentences_and_the_ledger_is_of_a_middle_strength(made: Any) -> None:
+    _, found = made
+    (sentence,) = found["limits"]
+    assert "It does not fall below 95 % of what it is undistorted up to −2 px." in sentence
+    assert "below 95 % of what it is undistorted at 1.07 px" in sentence
+    assert found["middles"] == [2]
+    assert found["moved"] == [[pytest.approx(0.75), None]]
+
+
+@needs_node
+def test_the_comparison_sorts_by_any_column_with_what_is_unknown_last(made: Any) -> None:
+    _, found = made
+    assert found["columns"] == [2], "of 1, 2, 3 px the middle"
+    assert found["orders"] == [
+        ["a", "b", "c"],
+        ["c", "b", "a"],
+        ["b", "a", "c"],
+        ["c", "a", "b"],
+        ["c", "b", "a"],
+        ["b", "c", "a"],
+    ]
+
+
+@needs_node
+def test_a_page_without_records_has_none(tmp_path: Path) -> None:
+    data = look_data(small_model("4C3"), [Shown(name="", pixels=some_pixels(1)[0])])
+    found = run_driver(
+        "records_driver.mjs", {"data": to_json(data), "choices": ["all"], "which": {"step": 1, "unit": 0}}, tmp_path
+    )
+    assert [found[key] for key in ("worth", "limits", "columns", "orders")] == [None] * 4
+    assert found["groups"] == {"classes": [], "confused": []}

@@ -1,0 +1,43 @@
+"""What is made by tools is what those tools make; what they check is right."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .javascript import NODE, STATIC, needs_node
+
+TOOLS = Path(__file__).parents[2] / "tools" / "page"
+
+needs_tools = pytest.mark.skipif(
+    not (TOOLS / "node_modules").is_dir(), reason="the page's tools are not installed (npm ci --prefix tools/page)"
+)
+
+
+@needs_node
+@needs_tools
+def test_the_module_in_the_page_is_what_its_source_makes() -> None:
+    command = [str(NODE), "build.mjs", "--print"]
+    done = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True, check=True)
+    written = (STATIC / "look" / "kernels.js").read_text(encoding="utf-8")
+    assert done.stdout == written, "build it with: npm run build --prefix tools/page"
+
+
+@needs_tools
+def test_the_types_of_the_page_hold() -> None:
+    compiler = TOOLS / "node_modules" / ".bin" / "tsc"
+    done = subprocess.run(
+        [str(compiler), "--project", "tsconfig.json"], cwd=TOOLS, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[:3_000]
+
+
+@pytest.mark.skipif(not TOOLS.is_dir(), reason="the tools are not in an installed package")
+def test_the_lock_names_no_registry_and_every_version() -> None:
+    text = (TOOLS / "package-lock.json").read_text(encoding="utf-8")
+    assert "http" not in text
+    lock = json.loads(text)
+    wanted = json.loads((TOOLS / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    assert lock["packages"][""]["devDependencies"] == wanted
+    assert all(part["integrity"].startswith("sha512-") for name, part in lock["packages"].items() if name)

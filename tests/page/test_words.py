@@ -1,0 +1,31 @@
+"""All English text of the page stands in the modules that are called words, ready for translation."""
+
+import re
+
+from .javascript import STATIC
+
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', re.DOTALL)
+INSERTED = re.compile(r"\$\{[^}]*\}")
+SENTENCE = re.compile(r"\b[A-Z][a-z]+ [a-z]+|\b[a-z]{2,} [a-z]{2,} [a-z]{2,}|^[A-Z][a-z]+$|[a-z]{2,}[.,] [a-z]")
+SHOWN = re.compile(r'(?:\btext|"aria-label"|\btitle|textContent =):? ?"[A-Za-z]')  # a text right where it is shown
+KEYS = {"Infinity"}
+
+
+def test_no_text_for_people_stands_outside_the_words() -> None:
+    found = []
+    for path in sorted((STATIC / "look").glob("*.js")):
+        if path.stem.endswith("words"):
+            continue
+        program = COMMENT.sub("", path.read_text(encoding="utf-8"))
+        for match in LITERAL.finditer(program):
+            text = match[1] if match[1] is not None else INSERTED.sub("", match[2])
+            if SENTENCE.search(text) and text not in KEYS and not text.endswith(".js"):
+                found.append(f"{path.name}: {text}")
+        found += [f"{path.name}: {match[0]}" for match in SHOWN.finditer(program)]
+    assert found == []
+
+
+def test_there_are_words() -> None:
+    words = sorted(path.name for path in (STATIC / "look").glob("*words.js"))
+    assert words == ["damage_words.js", "lesson_words.js", "step_words.js", "words.js"]

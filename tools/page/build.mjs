@@ -1,0 +1,34 @@
+// Builds the page's WebAssembly modules from kernels.mjs with wabt, and writes them as base64 into kernels.js.
+// `node build.mjs` writes it; `node build.mjs --print` prints what it would write, which a test compares.
+import { writeFileSync } from "node:fs";
+import makeWabt from "wabt";
+import { moduleText } from "./kernels.mjs";
+
+const TARGET = new URL("../../src/convscope/page/static/look/kernels.js", import.meta.url);
+const BLOCK = { units: 4, vectors: 2, wide: 8 }; // eight sums: with more, V8 runs out of registers (see 0009-page-engine.md)
+
+const wabt = await makeWabt();
+
+/** @param {boolean} fused @returns {string} base64 */
+function built(fused) {
+  const features = { simd: true, relaxed_simd: fused };
+  const module = wabt.parseWat("kernels.wat", moduleText({ ...BLOCK, fused }), features);
+  module.validate(features);
+  return Buffer.from(module.toBinary({ log: false, write_debug_names: false }).buffer).toString("base64");
+}
+
+const text = `// @ts-check
+/** The bytes of our WebAssembly modules as base64. Made by tools/page/build.mjs from tools/page/kernels.mjs; not to be edited. */
+
+/** How many units the sums over patches, and over everything below, are computed for at a time. */
+export const BLOCK = ${BLOCK.units};
+export const WIDE = ${4 * BLOCK.wide};
+
+/** Sums that round once for each product (relaxed SIMD), and those that round twice. */
+export const KERNELS = {
+  fused: "${built(true)}",
+  simd: "${built(false)}",
+};
+`;
+if (process.argv.includes("--print")) process.stdout.write(text);
+else writeFileSync(TARGET, text);
