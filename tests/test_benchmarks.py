@@ -19,6 +19,8 @@ from convscope.core.machine import machine
 from convscope.images.sources.source import TEST, TRAIN
 from tests.checks.models import small_model
 
+from tests.measures.comparison.made_up import comparison, entry
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 HERE = {"train": ("convscope_step", "ceiling"), "predict": ("convscope_step", "plain_torch")}
 
@@ -261,3 +263,47 @@ def test_untied_stages_and_networks_on_pixels_are_measured(program, monkeypatch:
     module.main()
     assert set(written["ways"]) == {"default recipe", "pictures as they are"}
     assert all(one["error"]["n"] == 1 for one in written["ways"].values())
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield importlib.import_module("results_pages")
+    sys.modules.pop("results_pages", None)
+
+
+def test_the_pages_of_results_are_what_the_results_say(pages: ModuleType) -> None:
+    for name, page in pages.PAGES.items():
+        written = (BENCHMARKS.parent / "docs" / "results" / f"{name}.md").read_text(encoding="utf-8")
+        assert written == "\n".join(page()).rstrip() + "\n", "write it with: python benchmarks/results_pages.py"
+
+
+def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
+    claimed, other = ({"MP2": {"all": 0.6, "alive": alive}} for alive in (3 / 8, 1 / 8))
+    assert "about as claimed" in pages._pooled_verdict(claimed, 2, 3)
+    assert "not borne out" in pages._pooled_verdict(other, 2, 3)
+    rising, flat = (
+        {
+            step: {"selectivity": {"mean": value, "mean_95_half_width": 0.05}, "selectivity_random": {"mean": 0.2}}
+            for step, value in (("1: 4C3", 0.2), ("3: 8N", last))
+        }
+        for last in (0.6, 0.22)
+    )
+    assert "training made it" in pages._parts_verdict(rising)
+    assert "not borne out" in pages._parts_verdict(flat)
+    for first, second, verdict in ((0.9, 0.5, "**Yes.**"), (0.5, 0.9, "**No.**"), (0.8, 0.8, "can be told")):
+        made = comparison(entry("convolution", 0.9, keeps=first), entry("mlp-parameters", 0.9, keeps=second))
+        assert verdict in pages._verdict_on_shifts(made)
+
+
+def test_the_step_that_steadiness_is_owed_to_is_where_the_change_falls_most(pages: ModuleType) -> None:
+    def ledger(*changed: float) -> dict[str, object]:
+        steps = dict(zip(("1: 8C3", "2: MP2", "3: softmax"), changed, strict=True))
+        made = {
+            "steps": {name: {"changed": {"mean": value, "mean_95_half_width": 0.01}} for name, value in steps.items()}
+        }
+        return {"ledger": {"convolution": made, "mlp-parameters": made}}
+
+    assert "falls most at step 2, MP2 (subsampling): from 90.0 ± 1.0 % to 40.0" in pages._owed(ledger(0.9, 0.4, 0.3))
+    assert "falls most at step 3, softmax (not subsampling)" in pages._owed(ledger(0.9, 0.8, 0.3))
+    assert "by more than chance" in pages._owed(ledger(0.9, 0.9, 0.9))

@@ -10,6 +10,7 @@ import pytest
 from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
 from convscope.features.hand_made import KINDS as HAND_MADE
+from convscope.measures.comparison.kinds import KINDS as COMPARED
 from convscope.networks.layout import CLASSIFIERS
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.patch_learning import WAYS
@@ -56,6 +57,11 @@ def test_the_short_help_of_each_command_is_its_first_sentence_in_brief() -> None
 @pytest.mark.parametrize("name", CLASSIFIERS_OF_FEATURES)
 def test_every_classifier_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_every_kind_of_the_comparison_is_explained(name: str) -> None:
+    assert f"`{name}`" in (DOCS / "compare.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", WAYS)

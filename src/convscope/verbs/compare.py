@@ -174,9 +174,9 @@ def compare(
     try:
         work(agenda, contest, cells, reporter)
     except KeyboardInterrupt:
-        reporter.say(
-            f"interrupted; {len(agenda.left(cells))} trainings are left, and the same command goes on with them"
-        )
+        rest = len(agenda.left(cells))
+        verb = "is" if rest == 1 else "are"
+        reporter.say(f"interrupted; {counted(rest, 'training')} {verb} left, and the same command goes on with them")
         raise
     entries, taken = entries_of(agenda, contest, cells)
     comparison = _comparison(wish, contest, entries, taken)

@@ -78,4 +78,5 @@ def _half_of_seeds(mine: list[float], theirs: list[float]) -> float:
         spread = [one - other for one, other in zip(mine, theirs, strict=True)]
     else:
         spread = mine if len(mine) > 1 else theirs
-    return float(t.ppf(0.975, len(spread) - 1)) * statistics.stdev(spread) / len(spread) ** 0.5
+    half: float = float(t.ppf(0.975, len(spread) - 1)) * statistics.stdev(spread) / len(spread) ** 0.5
+    return half

@@ -63,7 +63,8 @@ class Exam:
 
     def right(self, answers: Answers) -> NDArray[np.bool_]:
         """Return which of the judged pictures are recognized: bool N."""
-        return self._answers(answers, self.places) == self.labels[self.places]
+        right: NDArray[np.bool_] = self._answers(answers, self.places) == self.labels[self.places]
+        return right
 
     def judge_disturbed(self, answers: Answers) -> tuple[int, tuple[Disturbed, ...]]:
         """Return how many of the pictures to distort are recognized as they are, and the answers to each distortion."""

@@ -24,6 +24,6 @@ def part_of(labels: NDArray[np.int64], places: NDArray[np.int64], fraction: floa
     chosen = []
     for name in np.unique(labels[places]):
         mine = rng.permutation(places[labels[places] == name])
-        chosen.append(mine[: max(1, round(fraction * len(mine)))])
+        chosen.append(mine[: max(1, int(fraction * len(mine) + 1e-9))])
     found = np.sort(np.concatenate(chosen))
     return found if len(found) > 1 else places[:2]

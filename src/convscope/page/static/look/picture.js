@@ -19,7 +19,7 @@ function sheetOf(canvas) {
   let sheet = SHEETS.get(canvas);
   if (!sheet) {
     const image = new ImageData(canvas.width, canvas.height);
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
     sheet = { image, words: new Uint32Array(image.data.buffer), context };
     SHEETS.set(canvas, sheet);
   }

@@ -1,0 +1,157 @@
+"""What is said follows the figures: other figures, another sentence."""
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError
+from convscope.measures.comparison.differences import difference
+from convscope.measures.comparison.findings import (
+    best_sentence,
+    difference_sentence,
+    disturbed_sentence,
+    findings,
+    limits_sentence,
+    pictures_sentence,
+    subsampling_sentence,
+)
+from convscope.measures.comparison.growth import fit_power_law, points_of
+from convscope.measures.comparison.limits import limits_of
+from convscope.measures.comparison.records import digits_of
+from convscope.measures.comparison.robustness import kept
+
+from .made_up import answers, comparison, entry, growing, trial
+
+
+def said(topic: str, *shares: float) -> str:
+    """Return what is said when the network has the first share and untied units the second."""
+    found = comparison(entry("convolution", shares[0]), entry("untied", shares[1]))
+    return next(one.text for one in findings(found) if one.topic == topic)
+
+
+def test_turning_the_figures_around_turns_the_sentence_around() -> None:
+    assert said("sharing", 0.95, 0.90).startswith("Convolutional recognizes 5.0 points more than untied")
+    assert said("sharing", 0.90, 0.95).startswith("Convolutional recognizes 5.0 points fewer than untied")
+    assert said("sharing", 0.90, 0.90).startswith("No difference between convolutional and untied can be told")
+
+
+def test_the_best_follows_the_figures() -> None:
+    assert said("best", 0.95, 0.90).startswith("The best of 2 is convolutional, with 95.0 %; all others")
+    assert said("best", 0.90, 0.95).startswith("The best of 2 is untied, with 95.0 %")
+
+
+def test_what_the_interval_cannot_tell_is_named_beside_the_best() -> None:
+    near = entry(
+        "untied", 0.9, trials=(trial(0.9, right=answers(0.9, start=300)),)
+    )  # right and wrong on other pictures
+    assert "no difference from it can be told of untied" in best_sentence(comparison(entry("convolution", 0.901), near))
+
+
+def test_the_same_network_under_two_names_is_counted_once() -> None:
+    found = comparison(entry("convolution", 0.9), entry("subsampling-max", 0.9), entry("untied", 0.5))
+    assert best_sentence(found).startswith("The best of 2 is convolutional")
+
+
+def test_the_interval_of_a_difference_is_that_of_paired_pictures() -> None:
+    right = np.arange(1_000) < 900
+    worse = right.copy()
+    worse[:20] = False  # 20 lost, none won
+    one, other = (entry("convolution", 0.9, trials=(trial(0.9, right=digits_of(mine)),)) for mine in (right, worse))
+    found = difference(one, other)
+    assert found.value == pytest.approx(0.02)
+    half = 1.96 * np.std(np.r_[np.ones(20), np.zeros(980)], ddof=1) / 1_000**0.5
+    assert found.interval == pytest.approx((0.02 - half, 0.02 + half))
+    assert found.told
+
+
+def test_trainings_that_differ_widen_the_interval() -> None:
+    steady = difference(entry("convolution", 0.92, 0.92, 0.92), entry("untied", 0.9, 0.9, 0.9))
+    shaky = difference(entry("convolution", 0.97, 0.92, 0.87), entry("untied", 0.9, 0.9, 0.9))
+    assert steady.value == pytest.approx(shaky.value)
+    assert steady.told
+    assert not shaky.told
+    assert shaky.high - shaky.low > 0.2  # t of 2 degrees of freedom: 4.3 deviations of 0.05 / √3, twice
+    assert "one training each" not in difference_sentence(shaky)
+    assert "one training each" in said("sharing", 0.9, 0.8)
+
+
+def test_kinds_judged_on_other_pictures_are_not_told_apart() -> None:
+    few = entry("untied", 0.9, trials=(trial(0.5, total=4, right="f"),))
+    with pytest.raises(DataError, match=r"judged on the same pictures to be told apart\. Got 1,000 and 4"):
+        difference(entry("convolution", 0.9), few)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ending"),
+    [(0.9, 0.5, "points more"), (0.5, 0.9, "points less"), (0.8, 0.8, "no difference can be told")],
+)
+def test_what_is_kept_on_distorted_pictures_follows_the_figures(first: float, second: float, ending: str) -> None:
+    found = comparison(entry("convolution", 0.9, keeps=first), entry("mlp-parameters", 0.7, keeps=second))
+    text = disturbed_sentence(found, "shifted")
+    assert f"convolutional keeps {100 * first:.1f} % of its accuracy" in text
+    assert ending in text
+
+
+def test_what_is_kept_does_not_depend_on_how_good_a_kind_is() -> None:
+    good, bad = (kept(entry("convolution", share, keeps=0.5), "shifted") for share in (0.9, 0.3))
+    assert good is not None
+    assert bad is not None
+    assert good.value == pytest.approx(bad.value, abs=0.01)
+    assert kept(entry("convolution", 0.9), "turned") is None
+
+
+@pytest.mark.parametrize(("keeps", "verdict"), [(0.99, "as far as was measured"), (0.5, "not as far as estimated")])
+def test_lecuns_estimate_is_judged_by_the_figures(keeps: float, verdict: str) -> None:
+    text = limits_sentence(comparison(entry("convolution", 0.9, keeps=keeps)))
+    assert f"({verdict})" in text
+
+
+def test_a_limit_lies_between_measured_strengths_by_a_straight_line() -> None:
+    found = {(one.distortion, one.sign, one.part): one for one in limits_of(entry("convolution", 1.0, keeps=0.8))}
+    assert found["shift-y", 1, 0.9].strength == pytest.approx(1.0)  # from 1 at 0 px to 0.8 at 2 px
+    assert found["shift-y", -1, 0.9].strength == pytest.approx(-1.0)
+    assert found["shift-y", 1, 0.5].strength is None
+    assert found["shift-y", 1, 0.5].farthest == 2
+
+
+def test_what_subsampling_costs_is_the_ratio_of_the_counts() -> None:
+    never = entry("no-subsampling-mean", 0.8, multiply_adds=30_000)
+    assert "it takes 3.0 times the multiply-adds and 1.0 times the time" in subsampling_sentence(
+        comparison(entry("convolution", 0.9), never)
+    )
+
+
+def test_a_power_law_is_found_again() -> None:
+    law = fit_power_law(points_of(growing("convolution", 0.4)), judged=1_000)
+    assert law is not None
+    assert law.exponent == pytest.approx(0.4, abs=0.02)
+    assert law.exponent_low < 0.4 < law.exponent_high
+    assert law.falls
+    assert law.at_twice_low < law.at_twice < law.at_twice_high
+    assert law.for_half == pytest.approx(1_000 * 2 ** (1 / 0.4), rel=0.15)
+
+
+def test_scatter_makes_the_law_less_sure() -> None:
+    exact, scattered = (
+        fit_power_law(points_of(growing("convolution", 0.4, noise=noise)), judged=1_000) for noise in (0.0, 0.4)
+    )
+    assert exact is not None
+    assert scattered is not None
+    assert scattered.at_twice_high / scattered.at_twice_low > 2 * exact.at_twice_high / exact.at_twice_low
+
+
+def test_more_pictures_help_only_where_the_curve_says_so() -> None:
+    falling = pictures_sentence(comparison(growing("convolution", 0.4)))
+    assert "twice as many would make it" in falling
+    assert "half of it would take about" in falling
+    flat = pictures_sentence(comparison(growing("convolution", 0.0, noise=0.2)))
+    assert "does not tell whether more pictures would help" in flat
+
+
+def test_three_points_are_no_law() -> None:
+    assert fit_power_law(points_of(growing("convolution", 0.4))[:3], judged=1_000) is None
+
+
+def test_nothing_is_said_of_what_was_not_measured() -> None:
+    assert findings(comparison(entry("untied", why_not="It is too large."))) == ()
+    alone = comparison(entry("convolution", 0.9))
+    assert {one.topic for one in findings(alone)} == {"limits"}

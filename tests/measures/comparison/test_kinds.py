@@ -1,0 +1,118 @@
+"""Every kind is made after the base with one thing changed; what cannot be made says why in a sentence."""
+
+import dataclasses
+
+import pytest
+
+from convscope.core.errors import LayoutError, ParameterError
+from convscope.images.augmentation import Augmentation
+from convscope.measures.comparison import layouts
+from convscope.measures.comparison.kinds import BASE, KINDS, Base, entrant_of, named_kinds
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+from convscope.stages.subsampling import KINDS as SUBSAMPLINGS
+from convscope.training.recipe import Recipe
+
+MNIST = {"height": 28, "width": 28, "channels": 1, "classes": 10}
+LAYOUT = "16C5-MP2-32C3-MP2-128N"
+
+
+def base(text: str = LAYOUT, **pixels: int) -> Base:
+    planned = plan(Layout.parse(text), **(MNIST | pixels))
+    return Base(plan=planned, recipe=Recipe(epochs=2), change=Augmentation(shift=2, rotate=15))
+
+
+def layout_of(kind: str, of: Base) -> str:
+    entrant, reason = entrant_of(KINDS[kind], of)
+    assert entrant is not None, reason
+    assert entrant.plan is not None
+    return str(entrant.plan.layout)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_a_sentence_and_can_be_made_on_mnist(name: str) -> None:
+    kind = KINDS[name]
+    entrant, reason = entrant_of(kind, base())
+    assert entrant is not None
+    assert reason == ""
+    assert kind.sentence.endswith(".")
+    assert "," not in kind.title, "titles stand in lists with commas"
+    assert entrant.text
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("text", ["softmax", "4N", "4U3-8N", "8C3", "8C3-+8C3-MP2-APg", "MP2-8C3/2v-tanh-nonorm"])
+def test_what_cannot_be_made_says_why_in_a_sentence(name: str, text: str) -> None:
+    entrant, reason = entrant_of(KINDS[name], base(text))
+    assert (entrant is None) == bool(reason)
+    if reason:
+        assert reason.endswith(".")
+        assert len(reason) > 30
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("untied", "16U5-MP2-32U3-MP2-128N"),
+        ("partly-shared", "16U5:4-MP2-32U3:4-MP2-128N"),
+        ("no-subsampling-mean", "16C5-32C3-APg-128N"),
+        ("no-subsampling-connected", "16C5-32C3-128N"),
+        ("stride", "16C5/2-32C3/2-128N"),
+        ("subsampling-blurred-subset", "16C5-BP2-32C3-BP2-128N"),
+        ("pixels-svm", "svm"),
+        ("convolution-distorted", LAYOUT),
+    ],
+)
+def test_the_layout_of_a_kind(kind: str, expected: str) -> None:
+    assert layout_of(kind, base()) == expected
+
+
+def test_every_subsampling_of_the_library_is_a_kind() -> None:
+    found = {layout_of(name, base()).split("-")[1] for name in KINDS if name.startswith("subsampling-")}
+    assert found == {f"{code}2" for code in SUBSAMPLINGS}
+
+
+@pytest.mark.parametrize("count", ["parameters", "multiply_adds"])
+def test_fully_connected_units_match_the_network_to_half_a_unit(count: str) -> None:
+    target = base().plan
+    like = plan(layouts.connected_like(target, lambda one: int(getattr(one, count))), **MNIST)
+    more = dataclasses.replace(like.layout, stages=(dataclasses.replace(like.layout.stages[0], units=1),))
+    one, two = plan(more, **MNIST), plan(Layout.parse("2N"), **MNIST)
+    per_unit = getattr(two, count) - getattr(one, count)
+    assert abs(getattr(like, count) - getattr(target, count)) <= per_unit / 2
+
+
+def test_a_network_too_small_to_be_matched_is_refused() -> None:
+    with pytest.raises(LayoutError, match=r"would need 0 of them to match 30; .* Use a larger or smaller --layout\."):
+        layouts.connected_like(base("1C3-APg").plan, lambda one: one.parameters)
+
+
+def test_too_many_parameters_are_refused_with_their_number() -> None:
+    entrant, reason = entrant_of(KINDS["untied"], base("64C5-MP2-64C3", height=224, width=224))
+    assert entrant is None
+    assert "parameters; a comparison trains networks of at most 50,000,000" in reason
+
+
+def test_only_the_kinds_called_distorted_learn_from_distorted_pictures() -> None:
+    of = base()
+    for kind in KINDS.values():
+        entrant, _ = entrant_of(kind, of)
+        assert entrant is not None
+        assert (entrant.recipe.augmentation != Augmentation()) == (kind.group == "distortions")
+
+
+def test_a_first_stage_is_frozen_or_begun_with() -> None:
+    recipes = {name: entrant_of(KINDS[name], base())[0] for name in KINDS if name.startswith("first-")}
+    said = {name: (one.recipe.first, one.recipe.freeze_first) for name, one in recipes.items() if one is not None}
+    assert said == {
+        "first-random": (("random",), True),
+        "first-kmeans-frozen": (("kmeans",), True),
+        "first-kmeans": (("kmeans",), False),
+    }
+
+
+def test_kinds_are_in_the_order_of_the_family_and_unknown_ones_are_refused() -> None:
+    assert [kind.name for kind in named_kinds(("untied", BASE))] == [BASE, "untied"]
+    assert len(named_kinds(())) == len(KINDS)
+    with pytest.raises(ParameterError, match=r"`kinds` must be one of convolution, .* Got 'convolutoin'. Did you mean"):
+        named_kinds(("convolutoin",))

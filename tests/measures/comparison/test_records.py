@@ -1,0 +1,62 @@
+"""Records of a comparison: they come back from JSON, and their figures are those of the trainings."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import DataError
+from convscope.core.records import from_json, to_json
+from convscope.core.statistics import wilson_interval
+from convscope.measures.comparison.records import Comparison, Trial, digits_of
+
+from .made_up import PICTURES, comparison, entry, trial
+
+
+def test_a_comparison_goes_to_json_and_comes_back() -> None:
+    found = comparison(entry("convolution", 0.9, 0.92), entry("untied", why_not="It is too large."))
+    assert from_json(Comparison, json.loads(json.dumps(to_json(found)))) == found
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 8, 999])
+def test_which_pictures_were_right_comes_back_from_the_digits(count: int) -> None:
+    right = np.random.default_rng(count).random(count) < 0.5
+    digits = digits_of(right)
+    assert len(digits) == -(-count // 4)
+    found = trial(0.5, total=count, right=digits)
+    assert (found.answers() == right).all()
+    assert found.correct == right.sum()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"right": "ff"}, r"`right` must have a digit for every four of 1,000 pictures\. Got 2 digits"),
+        ({"right": "z" * 250}, r"`right` must be hexadecimal digits"),
+        ({"total": 0, "right": ""}, r"every four of 0 pictures"),
+    ],
+)
+def test_damaged_answers_are_refused(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        trial(0.5, **changes)
+
+
+def test_the_interval_of_one_training_is_wilsons_that_of_several_is_students() -> None:
+    once, thrice = entry("convolution", 0.9), entry("convolution", 0.89, 0.90, 0.91)
+    assert once.interval == wilson_interval(900, PICTURES)
+    low, high = thrice.interval
+    assert (low + high) / 2 == pytest.approx(0.9)
+    assert high - low == pytest.approx(2 * 4.3027 * 0.01 / 3**0.5, rel=1e-4)  # t of 2 degrees of freedom
+
+
+def test_points_of_a_distortion_have_the_undistorted_one_among_them() -> None:
+    points = entry("convolution", 0.9, 0.8, keeps=0.5).points("shift-y")
+    assert [point.value for point in points] == [-2, 0, 2]
+    assert [point.accuracy for point in points] == pytest.approx([0.425, 0.85, 0.425])
+    assert entry("convolution", 0.9).points("rotation") == ()
+
+
+def test_an_older_trial_without_distortions_can_be_read() -> None:
+    plain = {"seed": 0, "trained_on": 9, "epochs": 1, "seconds": 1.0, "total": 4, "right": "f"}
+    assert from_json(Trial, plain).correct == 4

@@ -1,0 +1,185 @@
+"""One split, one budget; what is done is not done again; damaged and foreign files are not taken for results."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import ParameterError
+from convscope.core.progress import Silent
+from convscope.images.augmentation import Augmentation
+from convscope.images.image_set import ImageSet, prepare
+from convscope.images.sources.opening import TRAIN, open_source
+from convscope.measures.comparison import run as module
+from convscope.measures.comparison.budget import Budget
+from convscope.measures.comparison.cells import Cells, key_of
+from convscope.measures.comparison.disturbing import Exam
+from convscope.measures.comparison.kinds import Base, named_kinds
+from convscope.measures.comparison.parts import part_of
+from convscope.measures.comparison.run import Contest, entries_of, make_agenda, work
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+from convscope.training.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def images() -> ImageSet:
+    rng = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    pictures = rng.integers(0, 120, (90, 8, 8, 1), dtype=np.uint8)
+    for label in range(3):
+        pictures[labels == label, :, 2 * label : 2 * label + 2] += 110
+    return prepare(open_source((pictures, labels)))
+
+
+def contest(images: ImageSet, *kinds: str, **changes: object) -> Contest:
+    places = images.indices(TRAIN)
+    planned = plan(Layout.parse("4C3-MP2-6N"), height=8, width=8, channels=1, classes=3)
+    judged = images.indices(images.judged)
+    exam = Exam(
+        images=images.images,
+        labels=images.labels,
+        places=judged,
+        disturbed=judged[:6],
+        preprocessing=images.preprocessing,
+        seed=0,
+    )
+    made = Contest(
+        images=images,
+        places=places,
+        exam=exam,
+        base=Base(plan=planned, recipe=Recipe(epochs=2, batch=16, augmentation=Augmentation()), change=Augmentation()),
+        budget=Budget(epochs=2),
+        seeds=1,
+        kinds=named_kinds(kinds),
+    )
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]  # the fields of a contest
+
+
+def test_what_is_done_is_not_done_again(images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, cells = contest(images, "convolution", "subsampling-max", "pixels-softmax"), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    assert len(agenda.jobs) == 3
+    assert len(agenda.left(cells)) == 2, "the same network under two names is trained once"
+    work(agenda, asked, cells, Silent())
+    entries, seconds = entries_of(agenda, asked, cells)
+    assert entries[0].trials == entries[1].trials
+    assert entries[1].note.startswith("The same network as convolutional")
+    assert seconds > 0
+    monkeypatch.setattr(module, "learn", None)  # whoever learns again now fails
+    again = make_agenda(asked, cells, Silent())
+    assert again.left(cells) == ()
+    work(again, asked, cells, Silent())
+    assert entries_of(again, asked, cells)[0] == entries
+
+
+def test_an_interrupted_comparison_keeps_what_was_done(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, cells = contest(images, "convolution", "pixels-softmax"), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    learn = module.learn
+    calls: list[str] = []
+
+    def interrupted(*given: object, **options: object) -> object:
+        calls.append("")
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return learn(*given, **options)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(module, "learn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        work(agenda, asked, cells, Silent())
+    assert [job.kind.name for job in agenda.left(cells)] == ["pixels-softmax"]
+    work(agenda, asked, cells, Silent())
+    assert len(calls) == 3
+
+
+def test_a_training_repeats_bit_for_bit(images: ImageSet, tmp_path: Path) -> None:
+    found = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        asked, cells = contest(images, "convolution"), Cells(folder=folder)
+        agenda = make_agenda(asked, cells, Silent())
+        work(agenda, asked, cells, Silent())
+        trial = entries_of(agenda, asked, cells)[0][0].trials[0]
+        found.append((trial.right, trial.disturbed))
+    assert found[0] == found[1]
+
+
+def test_a_damaged_file_is_trained_anew(tmp_path: Path) -> None:
+    cells = Cells(folder=tmp_path)
+    for text in ("", "{", "[]", '{"trial": {}, "wall_s": 1}', '{"wall_s": NaN}'):
+        (tmp_path / "key.json").write_text(text)
+        assert cells.get("key") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"budget": Budget(epochs=3)}, {"budget": Budget(seconds=5)}, {"seeds": 2}],
+)
+def test_what_the_figures_depend_on_is_in_the_name_of_the_file(images: ImageSet, changes: dict[str, object]) -> None:
+    cells = Cells(folder=Path("nowhere"))
+    one, other = (
+        {job.key for job in make_agenda(asked, cells, Silent()).jobs}
+        for asked in (contest(images, "convolution"), contest(images, "convolution", **changes))
+    )
+    assert not other <= one
+    assert key_of(1, "a") != key_of(1, "b")
+
+
+def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(images: ImageSet) -> None:
+    asked = contest(images, "convolution", "untied", most_seconds=1e-6)
+    slow = dataclasses.replace(asked, exam=dataclasses.replace(asked.exam, disturbed=np.zeros(0, np.int64)))
+    module_times, module._TIMES = module._TIMES, 1e-6
+    try:
+        agenda = make_agenda(slow, Cells(folder=Path("nowhere")), Silent())
+    finally:
+        module._TIMES = module_times
+    assert list(agenda.entrants) == ["convolution"]
+    assert "on this machine, more than the" in agenda.why_not["untied"]
+
+
+def test_a_learning_curve_has_every_part_and_features_one_training(images: ImageSet) -> None:
+    asked = contest(images, "convolution", "by-hand-svm", seeds=2, curves=("convolution",))
+    agenda = make_agenda(asked, Cells(folder=Path("nowhere")), Silent())
+    sizes = [(job.kind.name, len(job.places), job.seed) for job in agenda.jobs]
+    total = len(asked.places)
+    assert [(name, size) for name, size, _ in sizes if size == total] == [("convolution", total)] * 2 + [
+        ("by-hand-svm", total)
+    ]
+    assert len([size for _, size, _ in sizes if size < total]) == 8
+
+
+def test_a_part_has_every_class_in_proportion_and_lies_within_the_larger() -> None:
+    labels = np.repeat(np.arange(3), (600, 300, 100))
+    places = np.arange(1_000)
+    few, many = (part_of(labels, places, fraction, seed=4) for fraction in (0.1, 0.3))
+    assert np.bincount(labels[few]).tolist() == [60, 30, 10]
+    assert set(few) <= set(many)
+    assert set(few) != set(part_of(labels, places, 0.1, seed=5))
+    assert len(part_of(labels, places, 0.0001, seed=0)) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"epochs": 2, "seconds": 3.0}, "Only one of `epochs` and `seconds` can be given"),
+        ({"epochs": 0}, "`epochs` must be a whole number from 1 to 10,000. Got 0"),
+        ({"seconds": 0.5}, "`seconds` must be from 1 to 1,000,000. Got 0.5"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(given: dict[str, float], sentence: str) -> None:
+    with pytest.raises(ParameterError, match=sentence):
+        Budget(**given)  # type: ignore[arg-type]  # what is refused
+
+
+def test_distorted_pictures_are_the_same_whether_kept_or_not(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    exam = contest(images, "convolution").exam
+    kept = [exam._distorted(one, strength) for one, all_ in exam.strengths().items() for strength in all_]
+    monkeypatch.setattr("convscope.measures.comparison.disturbing._KEPT_BYTES", 0)
+    monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 2)
+    fresh = dataclasses.replace(exam, kept={})
+    anew = [fresh._distorted(one, strength) for one, all_ in fresh.strengths().items() for strength in all_]
+    assert not fresh.kept
+    assert all((one == other).all() for one, other in zip(kept, anew, strict=True))

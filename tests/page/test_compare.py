@@ -1,0 +1,63 @@
+"""The page of a comparison shows its figures, opens no connection, and takes names for nothing but names."""
+
+import pytest
+
+from convscope.measures.comparison.robustness import kept
+from convscope.page.compare import render_comparison
+from tests.measures.comparison.made_up import comparison, entry, growing
+from tests.page.test_report_page import HOSTILE, Page
+
+
+def whole(**changes: object) -> str:
+    return render_comparison(
+        comparison(
+            entry("convolution", 0.9, 0.91),
+            entry("mlp-parameters", 0.8, 0.79, keeps=0.4),
+            entry("no-subsampling-mean", 0.85, 0.84),
+            entry("first-random", 0.88, 0.89),
+            entry("pixels-softmax", 0.7, 0.71),
+            entry("untied", why_not="It would have too many parameters."),
+            growing("by-hand-svm", 0.4),
+            **changes,
+        )
+    )
+
+
+def test_every_figure_is_on_the_page() -> None:
+    text = " ".join(part for parts in Page(whole()).texts.values() for part in parts)
+    share = kept(entry("convolution", 0.9, 0.91), "shifted")
+    assert share is not None
+    figures = ("90.50 %", "1,000", "10,000", f"{100 * share.value:.1f} %", "8C3-MP2")
+    for part in (*figures, "It would have too many parameters."):
+        assert part in text
+    for title in ("All kinds", "Shared weights", "Subsampling", "Distorted pictures", "How far", "How many pictures"):
+        assert title in text
+
+
+def test_the_sentences_of_the_page_change_with_the_figures() -> None:
+    one = render_comparison(comparison(entry("convolution", 0.9), entry("untied", 0.8)))
+    other = render_comparison(comparison(entry("convolution", 0.8), entry("untied", 0.9)))
+    assert "recognizes 10.0 points more than untied" in one
+    assert "recognizes 10.0 points fewer than untied" in other
+
+
+def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:
+    page = Page(whole())
+    policies = [attrs["content"] for kind, attrs in page.elements if kind == "meta" and "http-equiv" in attrs]
+    assert policies[0] is not None
+    assert policies[0].startswith("default-src 'none'")
+    for _, attrs in page.elements:
+        assert "style" not in attrs, "the policy forbids it"
+        assert not any((attrs.get(name) or "").startswith(("http", "//")) for name in ("src", "href"))
+        assert not any(name.startswith("on") for name in attrs)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_only_a_name(name: str) -> None:
+    hostile = Page(whole(data=name, layout=name, processor=name))
+    assert [kind for kind, _ in hostile.elements] == [kind for kind, _ in Page(whole()).elements]
+
+
+def test_a_comparison_of_nothing_is_a_page_too() -> None:
+    page = Page(render_comparison(comparison(entry("untied", why_not="It is too large."))))
+    assert "It is too large." in " ".join(part for parts in page.texts.values() for part in parts)

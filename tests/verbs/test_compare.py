@@ -1,0 +1,146 @@
+"""``compare`` from pictures to files: page, record, table and pictures; and sentences for what cannot be."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convscope
+from convscope.cli import main
+from convscope.core.errors import DataError, LayoutError, ParameterError, StorageError
+from convscope.core.records import from_json
+from convscope.measures.comparison.kinds import KINDS
+from convscope.measures.comparison.records import Comparison
+
+SMALL: dict[str, Any] = {"layout": "4C3-MP2-8N", "epochs": 1, "seeds": 1, "pictures": 200, "distorted": 20}
+WORDS = ["--layout", "4C3-MP2-8N", "--epochs", "1", "--seeds", "1", "--pictures", "200", "--distorted", "20", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compare every kind on few pictures."""
+    place = tmp_path_factory.mktemp("compare")
+    convscope.compare("digits", output=place, **SMALL)
+    return place
+
+
+def test_every_kind_is_measured_on_small_pictures(folder: Path) -> None:
+    found = from_json(Comparison, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
+    assert [entry.kind for entry in found.entries] == list(KINDS)
+    assert not [entry.why_not for entry in found.entries if not entry.measured]
+    assert 190 < found.training_pictures <= 200
+    for entry in found.measured:
+        assert entry.trials[0].total == 359
+        assert len(entry.trials[0].disturbed) > 30
+        assert entry.parameters is not None
+    same = found.entry("mlp-parameters"), found.entry("convolution")
+    assert same[0] is not None
+    assert same[1] is not None
+    assert same[0].parameters == pytest.approx(same[1].parameters, rel=0.1)
+
+
+def test_the_files_hold_the_same_figures(folder: Path) -> None:
+    found = from_json(Comparison, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
+    rows = list(csv.DictReader((folder / "comparison.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["kind"] for row in rows] == [entry.kind for entry in found.entries]
+    assert [float(row["accuracy"]) for row in rows] == pytest.approx([one.accuracy for one in found.entries], abs=1e-6)
+    page = (folder / "compare.html").read_text(encoding="utf-8")
+    assert "Content-Security-Policy" in page
+    for name in ("kinds", "distorted"):
+        with Image.open(folder / f"comparison-{name}.png") as picture:
+            assert np.asarray(picture.convert("L")).std() > 10, "not an empty sheet"
+        assert (folder / f"comparison-{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_finished_results_are_not_overwritten_and_force_uses_what_is_done(folder: Path) -> None:
+    with pytest.raises(StorageError, match=r"comparison\.json is already there and is not overwritten"):
+        convscope.compare("digits", output=folder, **SMALL)
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()}
+    convscope.compare("digits", output=folder, force=True, **SMALL)
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()} == before
+
+
+def test_a_learning_curve_is_measured_drawn_and_said(tmp_path: Path) -> None:
+    kinds = ["convolution", "pixels-softmax"]
+    done = convscope.compare("digits", kinds=kinds, learning_curve=True, output=tmp_path, **(SMALL | {"distorted": 0}))
+    for entry in done.comparison.entries:
+        assert [trial.trained_on for trial in entry.curve] == sorted(trial.trained_on for trial in entry.curve)
+        assert len(entry.curve) == 4
+    assert (tmp_path / "comparison-pictures.png").exists()
+    assert not (tmp_path / "comparison-distorted.png").exists()
+    assert "How many pictures" in done.page.read_text(encoding="utf-8")
+
+
+def test_the_command_prints_a_table_and_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "digits", "--kinds", "convolution,pixels-softmax", "-o", str(tmp_path / "a"), *WORDS]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    for part in ("convolutional", "pixels (softmax)", "accuracy", "95 % interval", "compare.html"):
+        assert part in out
+    assert main(words) == 2
+    assert "already there" in capsys.readouterr().err
+    assert main([*words, "--force", "--json"]) == 0
+    assert from_json(Comparison, json.loads(capsys.readouterr().out)).seeds == 1
+
+
+def test_the_time_is_shown_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for word in WORDS if word != "--quiet"]
+    assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 0
+    err = capsys.readouterr().err
+    assert "1 training of 1 kind, the same 1 epoch each: about" in err
+    assert err.index("about") < err.index("comparing")
+
+
+def test_seconds_are_the_same_for_all(tmp_path: Path) -> None:
+    done = convscope.compare(
+        "digits", kinds=["convolution", "pixels-softmax"], seconds=1, seeds=1, layout="4C3-MP2", distorted=0,
+        output=tmp_path,
+    )  # fmt: skip
+    assert (done.comparison.budget, done.comparison.amount) == ("seconds", 1.0)
+    for entry in done.comparison.entries:
+        assert entry.seconds == pytest.approx(1, abs=0.6)
+        assert entry.epochs > 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"kinds": ["convolutoin"]}, ParameterError, r"`kinds` must be one of .* Did you mean 'convolution'"),
+        ({"epochs": 1, "seconds": 3}, ParameterError, "Only one of `epochs` and `seconds`"),
+        ({"seeds": 0}, ParameterError, "`seeds` must be from 1 to 100. Got 0"),
+        ({"pictures": 3}, ParameterError, "`pictures` must be at least 20 training pictures. Got 3"),
+        ({"test_pictures": 3}, ParameterError, "`test_pictures` must be at least 10 pictures. Got 3"),
+        ({"distorted": -1}, ParameterError, "`distorted` must be from 0 to 10,000 pictures. Got -1"),
+        ({"layout": "9X"}, LayoutError, "A stage must be like 32C5"),
+        ({"size": "huge"}, ParameterError, "`size`"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    options: dict[str, Any], error: type[Exception], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=sentence):
+        convscope.compare("digits", output=tmp_path, **options)
+
+
+def test_pictures_with_nothing_held_out_are_refused(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (2, 8, 8), dtype=np.uint8)
+    with pytest.raises(DataError, match="must have pictures that are held out to judge on"):
+        convscope.compare((pictures, [0, 1]), output=tmp_path)
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object, **options: object) -> None:
+        del given, options
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convscope.measures.comparison.run.learn", interrupted)
+    words = [word for word in WORDS if word != "--quiet"]
+    assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 130
+    assert "interrupted; 1 training is left, and the same command goes on with" in capsys.readouterr().err
+    assert not (tmp_path / "comparison.json").exists()
