@@ -11,8 +11,10 @@ PAGE := tools/page
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Programs in benchmarks/, each with its options.
-SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits"
-LONG := "step.py" "accuracy.py mnist fashion-mnist cifar10 lenet" "race.py --peers" "one_unit.py" "page.py" "speed_page.py"
+SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits" \
+	"minutes.py --data digits --minutes 0.5" "photographs.py --pictures 1000"
+LONG := "step.py" "accuracy.py mnist fashion-mnist cifar10 lenet" "race.py --peers" "airbench.py" "backends.py" \
+	"minutes.py" "photographs.py" "one_unit.py" "page.py" "speed_page.py"
 
 # What the wheel is made from: when none of it changed, nothing is built or installed again.
 SOURCES := $(shell find src -type f -not -name '*.pyc' 2>/dev/null) pyproject.toml README.md LICENSE

@@ -110,9 +110,9 @@ def second_start(folder: Path, scratch: Path, side: int) -> float:
 def theirs(folder: Path, layout: str, side: int) -> dict[str, Any]:
     """Run the peer; return what it says and the seconds of the whole command."""
     case = Case(layout=layout, side=side, channels=3, batch=BATCH)
-    given = description(case, "train", Path("none")) | {"folder": str(folder)}
+    given = description(case, "train", Path("none")) | {"folder": str(folder), "workers": machine().cores}
     started = time.perf_counter()
-    command = [python_of("plain_torch"), PROGRAMS / "image_folder_torch.py", json.dumps(given)]
+    command = [str(python_of("plain_torch")), str(PROGRAMS / "image_folder_torch.py"), json.dumps(given)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROGRAMS)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found | {"command_seconds": round(time.perf_counter() - started, 2)}

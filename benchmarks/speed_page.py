@@ -1,4 +1,4 @@
-"""Write docs/speed.md and its pictures from the results of step.py, race.py and ablation.py.
+"""Write docs/speed.md and its pictures from the results of the benchmarks of speed, for each class of machines.
 
     python benchmarks/speed_page.py
 
@@ -29,6 +29,10 @@ TRAIN_WANTED = {"plain_torch": 2.5, "keras_tensorflow": 2.0, "ceiling": 0.8}
 PREDICT_WANTED = {"plain_torch": 5.0, "open_vino": 1.0}
 
 
+CLASSES = {"": "Native bfloat16 (AVX-512 BF16 or AMX)", "-avx512": "AVX-512, float32", "-avx2": "AVX2, float32"}
+"""Classes of machines, by what stands behind the names of their results (results_file.machine_class)."""
+
+
 def result(name: str) -> dict[str, Any] | None:
     """Return a result, or None where it was not measured."""
     path = RESULTS / f"{name}.json"
@@ -50,7 +54,7 @@ def worded(program: str) -> str:
     return f"{NAMES[name]}, {precision}"
 
 
-def bars(found: dict[str, Any], mode: str, docs: Path) -> str:
+def bars(found: dict[str, Any], mode: str, docs: Path, kind: str) -> str:
     """Draw images a second of every program, one panel a network; return the picture's name."""
     cases = found[mode]
     figure = Figure(figsize=(9, 2.6 * len(cases)), layout="constrained")
@@ -65,15 +69,16 @@ def bars(found: dict[str, Any], mode: str, docs: Path) -> str:
         axes.margins(x=0.12)
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
-    picture = f"speed-{mode}.svg"
+    picture = f"speed-{mode}{kind}.svg"
     figure.savefig(docs / "assets" / picture, metadata={"Date": None}, facecolor="white")
     return picture
 
 
-def step_part(found: dict[str, Any], mode: str, wanted: dict[str, float], docs: Path) -> list[str]:
+def step_part(found: dict[str, Any], mode: str, wanted: dict[str, float], docs: Path, kind: str) -> list[str]:
     """Return the lines about one step: the picture, and how many times as fast as each peer."""
     word = {"train": "Training", "predict": "Prediction"}[mode]
-    lines = ["", f"## {word}, one step", "", f"![{word}: images a second](assets/{bars(found, mode, docs)})", ""]
+    picture = bars(found, mode, docs, kind)
+    lines = ["", f"### {word}, one step", "", f"![{word}: images a second](assets/{picture})", ""]
     lines += [f"How many times as fast convscope is (wanted: {goals(wanted)}):", ""]
     programs = list(next(iter(found[mode].values()))["images_per_second"])
     head = [worded(program) for program in programs if not program.startswith("convscope")]
@@ -83,8 +88,9 @@ def step_part(found: dict[str, Any], mode: str, wanted: dict[str, float], docs: 
         cells = [f"{ratios[program]:.2f}" for program in programs if not program.startswith("convscope")]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     if mode == "predict":
-        agreed = [case["agreement"]["convscope_step bfloat16"] for case in found[mode].values()]
-        lines += ["", f"In bfloat16, {min(agreed):.1%} to {max(agreed):.1%} of a batch get the class of plain PyTorch."]
+        own = [name for name in programs if name.startswith("convscope_step")][-1]
+        agreed = [case["agreement"][own] for case in found[mode].values()]
+        lines += ["", f"In {own.split()[1]}, {min(agreed):.1%} to {max(agreed):.1%} of a batch get PyTorch's class."]
         lines += ["Networks are not trained here: their classes are nearly tied, the hardest case for rounding."]
     return lines
 
@@ -94,12 +100,23 @@ def goals(wanted: dict[str, float]) -> str:
     return ", ".join(f"{NAMES[program]} {times:g}" for program, times in wanted.items())
 
 
-def race_part() -> list[str]:
+def class_of(name: str) -> str:
+    """Return which class of machines a result's name ends with."""
+    return next((kind for kind in CLASSES if kind and name.endswith(kind)), "")
+
+
+def race_part(kind: str) -> list[str]:
     """Return the lines about time to an accuracy."""
-    races = [found for path in sorted(RESULTS.glob("race-*.json")) if (found := result(path.stem))]
+    names = [path.stem for path in sorted(RESULTS.glob("race-*.json"))]
+    races = [found for name in names if class_of(name) == kind and (found := result(name))]
     if not races:
         return []
-    lines = ["", "## Time to an accuracy", "", "The whole command, from its start to the model on disk; test pictures."]
+    lines = [
+        "",
+        "### Time to an accuracy",
+        "",
+        "The whole command, from its start to the model on disk; test pictures.",
+    ]
     lines += ["", "| command | wanted | reached, mean ± 95 % | seeds | seconds, median | warm | peer |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for found in races:
@@ -128,7 +145,7 @@ def peer_words(found: dict[str, Any]) -> str:
 
 def ablation_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about what each choice is worth."""
-    lines = ["", "## What each choice for the machine is worth", ""]
+    lines = ["", "### What each choice for the machine is worth", ""]
     lines += ["Rate with all choices ÷ rate without the one; `convscope machine` shows them and how to undo each.", ""]
     columns = [(mode, name) for mode in ("train", "predict") for name in found[mode]]
     lines += [
@@ -141,7 +158,7 @@ def ablation_part(found: dict[str, Any]) -> list[str]:
     return [*lines, "", measured_on(found)]
 
 
-def growth_part(found: dict[str, Any], docs: Path) -> list[str]:
+def growth_part(found: dict[str, Any], docs: Path, kind: str) -> list[str]:
     """Return the lines about growth: exponents, and a picture of the points."""
     names = [name for name, value in found.items() if isinstance(value, dict) and "of_seconds" in value]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
@@ -155,8 +172,9 @@ def growth_part(found: dict[str, Any], docs: Path) -> list[str]:
         panel.set_ylabel(label)
         panel.spines[["top", "right"]].set_visible(False)
     axes[0].legend(fontsize=8, frameon=False)
-    figure.savefig(docs / "assets" / "speed-growth.svg", metadata={"Date": None}, facecolor="white")
-    lines = ["", "## How cost grows", "", "![Time and memory against size](assets/speed-growth.svg)", ""]
+    picture = f"speed-growth{kind}.svg"
+    figure.savefig(docs / "assets" / picture, metadata={"Date": None}, facecolor="white")
+    lines = ["", "### How cost grows", "", f"![Time and memory against size](assets/{picture})", ""]
     lines += ["Cost ~ size ^ exponent, one thing growing at a time (`32C3-MP2-64C3-MP2-128N`).", ""]
     lines += ["| what grows | from … to | exponent of time | exponent of memory |", "|---|---|---|---|"]
     for name in names:
@@ -164,6 +182,89 @@ def growth_part(found: dict[str, Any], docs: Path) -> list[str]:
         cells = [f"{one[key]['exponent']:.2f} ± {one[key]['half_width_95']:.2f}" for key in ("of_seconds", "of_memory")]
         lines.append(f"| {name} | {one['sizes'][0]:,} … {one['sizes'][-1]:,} | {' | '.join(cells)} |")
     return [*lines, "", measured_on(found)]
+
+
+def backends_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about other back ends and int8."""
+    lines = ["", "### Prediction by other back ends, and in 8 bits", ""]
+    lines += [
+        "All test pictures, from uint8 in memory to probabilities; models of `convscope train SET --recipe quick`.",
+        "",
+    ]
+    lines += ["| set | back end | images a second | × torch float32 | accuracy | same class as torch float32 |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for name, one in found["sets"].items():
+        for way, rate in one["images_per_second"].items():
+            cells = [name, way, f"{rate:,.0f}", f"{one['times_torch_float32'][way]:.2f}"]
+            cells += [f"{one['accuracy'][way]:.2%}", f"{one['agreement'][way]:.2%}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, "", measured_on(found)]
+
+
+def photographs_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about a folder of photographs."""
+    first, second, peer = found["first"], found["second"], found["peer"]
+    size = found["bytes"] / found["pictures"] / 1000
+    return [
+        "", "### A folder of photographs", "",
+        f"{found['pictures']:,} JPEG photographs of about 500 × 375 pixels ({size:.0f} kB) at {found['side']} pixels:",
+        f"one epoch of `{found['layout']}` and the test, {found['workers']} workers; whole commands.", "",
+        "| program | seconds | test accuracy |", "|---|---|---|",
+        f"| convscope, first start | {first['seconds']:.1f} | {first['accuracy']:.1%} |",
+        f"| convscope, second start | {second['seconds']:.1f} | {second['accuracy']:.1%} |",
+        f"| ImageFolder and DataLoader | {peer['command_seconds']:.1f} | {peer['accuracy']:.1%} |", "",
+        f"{found['times_as_fast']:.2f} × as fast at the first start (wanted: 2). At the second, the pictures are there",
+        f"after {found['second_start_seconds']:.2f} s (wanted: 1 s), imports not counted.", "", measured_on(found),
+    ]  # fmt: skip
+
+
+def airbench_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about CIFAR-10 beside the recipe of airbench94_muon."""
+    equal = found["equal_seconds"]
+    lines = ["", "### CIFAR-10 beside the recipe of airbench94_muon", ""]
+    lines += [f"Both have {equal['minutes']:g} minutes on the clock on this processor, reading included.", ""]
+    lines += ["| program | test accuracy | epochs | seconds an epoch |", "|---|---|---|---|"]
+    for name in ("convscope", "recipe"):
+        one = equal[name]
+        lines.append(f"| {name} | {one['accuracy']:.2%} | {one['epochs']:.2f} | {one['seconds_an_epoch']:.1f} |")
+    return [*lines, "", measured_on(found)]
+
+
+def minutes_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about time budgets."""
+    lines = ["", "### Time budgets", "", f"Whole commands; wanted: within {found['off_wanted']:.0%}.", ""]
+    lines += ["| command | seconds | off by |", "|---|---|---|"]
+    for one in found["samples"]:
+        command = f"`convscope train {one['data']} --minutes {one['minutes']:g}`"
+        lines.append(f"| {command} | {one['seconds']:.1f} | {one['off']:+.1%} |")
+    return [*lines, "", measured_on(found)]
+
+
+def startup_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about starting."""
+    lines = ["", "### Starting", "", "| command | seconds, median |", "|---|---|"]
+    for name, one in found.items():
+        if isinstance(one, dict) and "seconds" in one:
+            lines.append(f"| `{name}` | {one['seconds']['median']:.2f} |")
+    return [*lines, "", measured_on(found)]
+
+
+def class_part(kind: str, docs: Path) -> list[str]:
+    """Return all that was measured on one class of machines, with a heading; nothing if nothing was."""
+    lines: list[str] = []
+    if found := result(f"step{kind}"):
+        lines += step_part(found, "train", TRAIN_WANTED, docs, kind)
+        lines += step_part(found, "predict", PREDICT_WANTED, docs, kind)
+        lines += ["", measured_on(found)]
+    lines += race_part(kind)
+    parts = {
+        "airbench": airbench_part, "photographs": photographs_part, "backends": backends_part, "minutes": minutes_part,
+        "startup": startup_part, "growth": lambda found: growth_part(found, docs, kind), "ablation": ablation_part,
+    }  # fmt: skip
+    for name, part in parts.items():
+        if found := result(f"{name}{kind}"):
+            lines += part(found)
+    return ["", f"## {CLASSES[kind]}", *lines] if lines else []
 
 
 def main() -> None:
@@ -176,18 +277,13 @@ def main() -> None:
     lines = [
         "# How fast",
         "",
-        "Written by `benchmarks/speed_page.py` from `benchmarks/results/`. Ratios are those of one run on one machine.",
+        "Written by `benchmarks/speed_page.py` from `benchmarks/results/`, one part a class of machines: they",
+        "differ in what is fast. Ratios are those of one run on one machine.",
     ]
-    if found := result("step"):
-        lines += step_part(found, "train", TRAIN_WANTED, docs)
-        lines += step_part(found, "predict", PREDICT_WANTED, docs)
-        lines += ["", measured_on(found)]
-    lines += race_part()
-    if found := result("growth"):
-        lines += growth_part(found, docs)
-    if found := result("ablation"):
-        lines += ablation_part(found)
+    for kind in CLASSES:
+        lines += class_part(kind, docs)
     (docs / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(docs / "speed.md")
 
 
 if __name__ == "__main__":

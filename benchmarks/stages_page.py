@@ -7,6 +7,7 @@ Every figure on the page comes from a result file; what was not measured is left
 
 import argparse
 import json
+import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ def one_unit(found: Found) -> list[str]:
     rows = []
     for row in shown:
         seconds = row["seconds"]
-        times = [f"{1e3 * seconds[way]:,.3g} ms" for way in ("loop", "product", "engine")]
+        times = [f"{1e3 * seconds[way]:,.3g} ms" for way in WAYS]
         worth = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
         rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *worth])
     worst = max(row["difference"] for row in found["rows"])
@@ -53,22 +54,45 @@ def one_unit(found: Found) -> list[str]:
         "",
         f"One unit, float64, all places. At every place the three agree to {worst:.0e} (asked for: 1e-9).",
         *table(head, rows),
-        "The time of each grows with the number of places; that of the loop hardly depends on the patch.",
+        *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *one) for one in GROWTH]),
     ]
+
+
+WAYS = ("loop", "product", "engine")
+GROWTH = (("side", "patch", 7, 64), ("patch", "side", 256, 3))
+
+
+def _growth(rows: list[Found], grows: str, fixed: str, at: int, least: int) -> list[str]:
+    """Return the exponents with which the time of each way grows with one size, the other held."""
+    some = [row for row in rows if row[fixed] == at and row[grows] >= least]
+    sizes = [math.log(row[grows]) for row in some]
+    slopes = [
+        statistics.linear_regression(sizes, [math.log(row["seconds"][way]) for row in some]).slope for way in WAYS
+    ]
+    name = f"{grows} from {some[0][grows]} to {some[-1][grows]}, {fixed} {at}"
+    return [name, *(f"{slope:.2f}" for slope in slopes)]
 
 
 def pooled_shifts(found: Found) -> list[str]:
     """Return how often a subsampled value stays the same."""
     kinds = [key for key in found if isinstance(found[key], dict) and "alive" in found[key]]
-    rows = [[f"`{key}`", f"{8 * found[key]['all']:.2f}", f"{8 * found[key]['alive']:.2f}"] for key in kinds]
+    rows = [
+        [f"`{key}`", f"{8 * found[key]['all']:.2f}", f"{8 * found[key]['alive']:.2f}", _moved(found[key])]
+        for key in kinds
+    ]
     return [
         "## Shifts by one pixel that change nothing",
         "",
         "Of the eight shifts by one pixel, how many leave a value exactly as it was: real maps of a stage, on MNIST.",
         "An old claim has 3 of 8 for `MP2` and 5 of 8 for `MP3`. A single peak at any place of its window stays in it",
         "under 3 of 8 and 4.4 of 8; what real maps do stands here, for all values and for those where anything is.",
-        *table(["subsampling", "all values, of 8", "values that are not 0, of 8"], rows),
+        "How far a value moves: the mean of |difference| as a part of the mean of |value|.",
+        *table(["subsampling", "all values, of 8", "values that are not 0, of 8", "how far a value moves"], rows),
     ]
+
+
+def _moved(one: Found) -> str:
+    return f"{one['change']:.0%}" if "change" in one else ""
 
 
 def first_stage(found: Found) -> list[str]:
@@ -96,18 +120,17 @@ def softmax_svm(found: Found) -> list[str]:
     rows = []
     for name, one in found["sets"].items():
         for where, gain in one["svm_minus_softmax"].items():
-            rows.append([name, where, points(gain), gain["won"]])
-    first = next(iter(found["sets"].values()))
+            rows.append([name, where if where == "end to end" else f"features {where}", points(gain), gain["won"]])
     ends = [
-        f"{name} {mean_of(one['accuracy'][word])} ({word})"
+        f"{name} ({one['training_pictures']:,} training pictures, {one['epochs']} epochs): "
+        + ", ".join(f"{word} {mean_of(one['accuracy'][word])}" for word in one["accuracy"])
         for name, one in found["sets"].items()
-        for word in one["accuracy"]
     ]
     return [
         "## Softmax or support vector machine",
         "",
-        f"{first['training_pictures']:,} training pictures, {first['epochs']} epochs, pairs of runs of one seed.",
-        "Trained end to end: " + ", ".join(ends) + ".",
+        "Pairs of runs of one seed. Trained end to end: " + "; ".join(ends) + ". Where training is short, as here,",
+        "end to end also says which of the two learns faster.",
         *table(["set", "where", "svm - softmax, points", "won"], rows),
     ]
 
@@ -139,6 +162,15 @@ def kmeans(found: Found) -> list[str]:
         rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(one["threads"]), f"{one['training_pictures']:,}"])
     head = ["clusters", "values", "accuracy", "95 % interval", "seconds", "threads", "training pictures"]
     text = "Triangle answers summed over quadrants, linear SVM (`benchmarks/kmeans_cifar10.py`). Asked for: 74 %."
+    last = found["rows"][-1]
+    fits = 600 * last["units"] / last["seconds"]["all"]
+    whole = fits / last["processor_share_before"]
+    text += (
+        f" All parts grow with the number of clusters: at the last rate about {round(fits, -2):,.0f} fit 10 minutes, or"
+    )
+    text += (
+        f" {round(whole, -2):,.0f} if the process had its core to itself (it had {last['processor_share_before']:.0%})."
+    )
     return ["## K-means features on CIFAR-10 (JPEG)", "", text, *table(head, rows)]
 
 

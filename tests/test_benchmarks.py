@@ -1,65 +1,143 @@
 """Each benchmark still works: run at its smallest, never timed. Peers that need their own libraries are left out."""
 
+import functools
 import importlib
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from convscope.core.machine import machine
+from convscope.images.sources.source import TEST, TRAIN
+from tests.checks.models import small_model
 from tests.measures.comparison.made_up import comparison, entry
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-HERE = ("convscope_step", "plain_torch", "ceiling")
+HERE = {"train": ("convscope_step", "ceiling"), "predict": ("convscope_step", "plain_torch")}
 
 pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason="the benchmarks are not in an installed package")
 
 
 @pytest.fixture
-def step(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    module = importlib.import_module("step")
-    monkeypatch.setattr(module, "MODES", dict.fromkeys(module.MODES, HERE))
-    yield module
-    for name in ("step", "peer_environments", "results_file"):
-        sys.modules.pop(name, None)
+    before = set(sys.modules)
+    monkeypatch.setattr(importlib.import_module("results_file"), "processor_share", lambda: 1.0)  # it takes 2 s
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if not name.startswith(("convscope", "sklearn", "scipy", "skimage")) and (BENCHMARKS / f"{name}.py").exists():
+            sys.modules.pop(name)
 
 
-@pytest.mark.parametrize("layout", ["4C3-MP2-8C3-+8C3-MPg", "4C5-MP2-6C3-12N-nonorm"])
-def test_a_step_of_everybody_is_measured_and_they_predict_the_same(step: ModuleType, layout: str) -> None:
-    case = step.Case(layout=layout, side=12, channels=3, batch=16)
+def test_a_step_of_everybody_is_measured_and_they_predict_the_same(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = program("step")
+    monkeypatch.setattr(step, "MODES", HERE)
+    case = step.Case(layout="4C3-MP2-8C3-+8C3-MPg-12N-nonorm", side=12, channels=3, batch=16)
     for mode in step.MODES:
         found = step.measure(case, mode, rounds=1, seconds=0.01)
         assert all(rate > 0 for rate in found["images_per_second"].values())
-        assert {name.split()[0] for name in found["images_per_second"]} == set(HERE)
+        assert {name.split()[0] for name in found["images_per_second"]} == set(HERE[mode])
     assert found["agreement"]["convscope_step float32"] == 1.0
 
 
-def test_a_race_runs_the_whole_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    race = importlib.import_module("race")
+def test_a_race_runs_the_whole_command(program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    race = program("race")
     small = race.Race(data="digits", options=("--epochs", "1", "--layout", "4C3-MP2"), accuracy=0.05)
+    measured = functools.cache(functools.partial(race.measure, reference=False))
+    monkeypatch.setattr(race, "measure", lambda *given, **_: measured(*given))  # the warm run need not run here
     found = race.run_race(small, tmp_path, tmp_path, seeds=1, peers=False)
     assert found["reached"]
     assert 0 < found["samples"][0]["training_seconds"] < found["samples"][0]["seconds"]
-    for name in ("race", "accuracy", "peer_environments", "results_file"):
-        sys.modules.pop(name, None)
 
 
-def test_growth_of_a_square_has_the_exponent_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    growth = importlib.import_module("growth")
+def test_growth_of_a_square_has_the_exponent_two(program) -> None:
+    growth = program("growth")
     found = growth.exponent([1, 10, 100], [3.0, 300.0, 30_000.0])
     assert (found["exponent"], found["half_width_95"]) == (2.0, 0.0)
     point = growth.Point(pictures=64, side=8, classes=2, batch=16)
     assert growth.measure_here(point)["seconds"] > 0
-    for name in ("growth", "results_file"):
-        sys.modules.pop(name, None)
+
+
+def test_each_choice_for_the_machine_is_a_variant_of_its_own(program) -> None:
+    variants = program("ablation").variants()
+    assert variants["all choices"] == ({}, {})
+    assert variants["channels-last"] == ({}, {"CONVSCOPE_WITHOUT": "channels-last"})
+
+
+def test_results_of_speed_name_the_class_of_their_machine(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, here = program("results_file"), "convscope.core.machine"
+    for half, flags, expected in ((True, ["avx2"], ""), (False, ["avx2", "avx512f"], "-avx512"), (False, [], "-other")):
+        monkeypatch.setattr(f"{here}.machine", lambda half=half: replace(machine(), bfloat16=half))
+        monkeypatch.setattr(f"{here}.processor_flags", lambda flags=flags: flags)
+        assert results.machine_class() == expected
+
+
+def test_a_budget_is_missed_by_seconds_over_those_asked_for(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = program("minutes")
+    monkeypatch.setattr(module, "measure", lambda task, *_, **__: {"seconds": 31.2, "options": task.options})
+    found = module.run("digits", 0.5, BENCHMARKS, BENCHMARKS)
+    assert (found["off"], found["within"], found["options"]) == (0.04, False, ("--minutes", "0.5"))
+
+
+def test_every_way_to_predict_is_measured_on_the_same_pictures(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, rng = program("backends"), np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (60, 17, 14, 3), np.uint8)
+    splits = np.repeat(np.array([TRAIN, TEST], np.uint8), 30)
+    source = SimpleNamespace(stack=lambda: pictures, splits=splits, labels=np.zeros(60, np.int64))
+    monkeypatch.setattr(module, "open_source", lambda data, data_dir: source)
+    found = module.measure(small_model("8C3-MP2-12N"), "faked", BENCHMARKS, rounds=1)
+    assert {"torch float32", "onnxruntime int8", "openvino int8"} <= set(found["images_per_second"])
+    assert found["agreement"]["openvino float32"] == found["agreement"]["onnxruntime float32"] == 1.0
+
+
+def test_photographs_are_made_and_read_as_a_tutorial_reads_them(
+    program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = program("photographs")
+    assert module.write_folder(tmp_path, 100) > 100 * 10_000
+    sizes = []
+    for path in sorted(tmp_path.rglob("*.jpg")):
+        with Image.open(path) as picture:
+            sizes.append(picture.size)
+    assert len(sizes) == 100
+    assert 480 < np.mean(sizes, axis=0)[0] < 520
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
+    case = module.Case(layout="4C3/2-MP2-6N", side=16, channels=3, batch=10)
+    given = module.description(case, "train", tmp_path) | {"folder": str(tmp_path), "workers": 0, "threads": 1}
+    monkeypatch.setattr(sys, "argv", ["image_folder_torch.py", json.dumps(given)])
+    importlib.import_module("image_folder_torch").main()
+    assert json.loads(capsys.readouterr().out)["pictures"] == 90
+
+
+def test_the_recipe_of_airbench_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
+    recipe = importlib.import_module("airbench_recipe")
+    monkeypatch.setattr(recipe, "BATCH", 16)
+    monkeypatch.setattr(recipe, "WIDTHS", (24, 16, 16))
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(32) % 2
+    maps = torch.randn(32, 3, 32, 32, generator=generator) + labels[:, None, None, None]
+    learner = recipe.Learner(2)
+    learner.whiten(maps)
+    found = recipe.train(learner, maps, labels, {"epochs": 2, "seconds": None, "bfloat16": False})
+    assert (found["epochs"], learner.whitening.weight.requires_grad) == (2, False)
+    assert recipe.accuracy(learner, maps, labels, half=False) > 0.8
+
+
+def test_both_have_the_same_minutes_on_cifar10(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = program("airbench")
+    monkeypatch.setattr(module, "ours", lambda folder, scratch, options: {"options": options})
+    monkeypatch.setattr(module, "recipe", lambda folder, epochs, seconds: {"seconds": seconds})
+    found = module.compare(BENCHMARKS, BENCHMARKS, 2.0)
+    assert (found["convscope"]["options"], found["recipe"]["seconds"]) == (("--minutes", "2.0"), 120.0)
 
 
 @pytest.mark.parametrize("program", sorted(path.name for path in BENCHMARKS.glob("*.py")))
@@ -77,25 +155,15 @@ def test_a_result_names_its_command_and_where_it_was_measured(result: str) -> No
     assert found["processor"]
 
 
-def test_the_page_of_speed_is_what_the_results_say(tmp_path: Path) -> None:
+def test_the_page_of_speed_is_what_the_results_say(program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = BENCHMARKS.parent / "docs" / "speed.md"
     before = page.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["speed_page.py", "--to", str(tmp_path)])
     try:
-        subprocess.run([sys.executable, str(BENCHMARKS / "speed_page.py"), "--to", str(tmp_path)], check=True)
+        program("speed_page").main()
         assert (tmp_path / "speed.md").read_bytes() == before, "write it with: python benchmarks/speed_page.py"
     finally:
         assert page.read_bytes() == before
-
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    before = set(sys.modules)
-    monkeypatch.setattr(importlib.import_module("results_file"), "processor_share", lambda: 1.0)  # it takes 2 s
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if not name.startswith(("convscope", "sklearn", "scipy", "skimage")) and (BENCHMARKS / f"{name}.py").exists():
-            sys.modules.pop(name)
 
 
 def few(program: Callable[[str], ModuleType], train: int = 160, test: int = 60) -> Any:

@@ -181,7 +181,16 @@ def regions(name: str) -> Figure:
     axes.imshow(colours[found], extent=(-4, 4, -4, 4), origin="lower", interpolation="nearest")
     for label, (colour, marker) in enumerate(zip((BLUE, ORANGE, GREEN), "os^", strict=True)):
         some = points[labels == label]
-        axes.plot(some[:, 0], some[:, 1], marker, color=colour, markersize=3.5, markeredgecolor="white", linestyle="")
+        axes.plot(
+            some[:, 0],
+            some[:, 1],
+            marker,
+            color=colour,
+            markersize=4.5,
+            markeredgecolor="white",
+            markeredgewidth=0.4,
+            linestyle="",
+        )
     axes.set(xticks=[], yticks=[], xlim=(-4, 4), ylim=(-4, 4))
     axes.set_xlabel("one feature", fontsize=8)
     axes.set_ylabel("another feature", fontsize=8)

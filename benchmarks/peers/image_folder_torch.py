@@ -51,7 +51,7 @@ def main() -> None:
     torch.set_num_threads(given["threads"])
     folder = Path(given["folder"])
     train, test = (ImageFolder(folder / part, given["height"], flips=part == "train") for part in ("train", "test"))
-    options: dict[str, Any] = {"batch_size": given["batch"], "num_workers": given["threads"]}
+    options: dict[str, Any] = {"batch_size": given["batch"], "num_workers": given["workers"]}
     learner = network(given)
     optimizer = torch.optim.Adam(learner.parameters(), lr=1e-3)
     seen = 0

@@ -43,7 +43,9 @@ def test_a_walk_is_the_convolution_and_says_what_each_value_is_made_of() -> None
         assert found.total(row, column) == pytest.approx(expected[row, column])
 
 
-@pytest.mark.parametrize(("text", "step"), [("4C3-MP2-6C3-AP2", 1), ("4C3-MP2-6C3-AP2", 3), ("5C4/2-3C2v-tanh", 2)])
+@pytest.mark.parametrize(
+    ("text", "step"), [("4C3-MP2-6C3-AP2", 1), ("4C3-MP2-6C3-AP2", 3), ("5C4/2-3C2v-tanh", 2), ("4C3-+4C3-MP2", 2)]
+)
 def test_the_walk_of_a_unit_gives_its_maps(text: str, step: int) -> None:
     model = small_model(text)
     with_statistics(model.network)
@@ -71,9 +73,9 @@ def test_channels_have_the_names_of_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("step", "unit", "sentence"),
     [
-        (2, 1, r"`step` must be a plain convolution, one of \[1, 3\]. Got 2"),
-        (0, 1, "`step` must be a plain convolution"),
-        (99, 1, "`step` must be a plain convolution"),
+        (2, 1, r"`step` must be a convolution with shared weights, one of \[1, 3, 4\]. Got 2"),
+        (0, 1, "`step` must be a convolution with shared weights"),
+        (99, 1, "`step` must be a convolution with shared weights"),
         (1, 5, "`unit` must be from 1 to 4. Got 5"),
         (1, 0, "`unit` must be from 1 to 4. Got 0"),
     ],

@@ -1,4 +1,4 @@
-"""The first lesson computes what the library computes: one unit, copied to every place of a small picture; and its two experiments."""
+"""The lesson computes what the library computes: units copied to every place of a picture; and its two experiments."""
 
 import itertools
 import re

@@ -7,12 +7,16 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk
+from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange
+from convscope.measures.units.measuring import measure_units
+from convscope.measures.units.patches import with_patches
 from convscope.networks.folding import Sums, fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
@@ -22,10 +26,13 @@ from convscope.pictures.confusion import draw_confusion
 from convscope.pictures.curves import draw_curves
 from convscope.pictures.fields import draw_fields
 from convscope.pictures.filters import draw_filters
+from convscope.pictures.invariance import draw_invariance
 from convscope.pictures.layout import draw_layout
+from convscope.pictures.ledger import draw_ledger
 from convscope.pictures.maps import draw_maps
-from convscope.pictures.step import Frame, animate, draw_step, frames_of
-from convscope.pictures.style import THEMES, Theme, save, theme_named
+from convscope.pictures.patches import draw_patches
+from convscope.pictures.step import Frame, animate, draw_step, frames_of, words
+from convscope.pictures.style import THEMES, Theme, _luminance, save, theme_named
 from convscope.stages.subsampling import Subsampling
 from convscope.training.history import EpochRecord
 from convscope.training.report import make_report
@@ -89,6 +96,49 @@ def _confusion(theme: Theme) -> Figure:
     return draw_confusion(report, theme=theme)
 
 
+def _measured() -> Invariance:
+    """Return a record of two distortions with values that are easily told apart."""
+
+    def point(strength: float, right: int) -> Point:
+        steps = (
+            StepChange(changed=0.9, left=0.3, changed_inside=0.85, left_inside=0.0),
+            StepChange(changed=0.6, left=0.5, changed_inside=0.55, left_inside=0.45),
+            StepChange(changed=abs(strength) / 20),
+        )
+        return Point(
+            strength=strength,
+            pictures=100,
+            right=right,
+            same=right - 3,
+            same_of_right=right - 4,
+            right_before=96,
+            probability_change=-0.1,
+            left_canvas=0.0,
+            steps=steps,
+        )
+
+    return Invariance(
+        layout="4C3-MP2",
+        data="$some$_x",
+        part="test",
+        pictures=100,
+        right=96,
+        margin_px=0,
+        seed=0,
+        steps=("4C3", "MP2", "softmax"),
+        curves=(
+            Curve(distortion="rotation", unit="degrees", points=(point(-10, 70), point(5, 90), point(10, 60))),
+            Curve(distortion="jpeg", unit="100 - quality", points=(point(25, 95), point(75, 40))),
+        ),
+    )
+
+
+def _patches(theme: Theme) -> Figure:
+    images, model = some_pixels(12, seed=4), small_model("5C5-MP2-8N")
+    record = with_patches(measure_units(model, images, top=4, data="some"), images, (1, 2, 3))
+    return draw_patches(record, record.steps[0], theme=theme)
+
+
 def _drawn(name: str, theme: Theme) -> Figure:
     """Return a picture of a comparison whose figures are made up."""
     found = comparison(
@@ -114,6 +164,9 @@ PICTURES: dict[str, Callable[[Theme], Figure]] = {
     ),
     "curves": _curves,
     "confusion": _confusion,
+    "invariance": lambda theme: draw_invariance(_measured(), _measured().curves, theme=theme),
+    "ledger": lambda theme: draw_ledger(_measured(), _measured().curves, theme=theme),
+    "patches": _patches,
     "comparison-kinds": lambda theme: _drawn("kinds", theme),
     "comparison-distorted": lambda theme: _drawn("distorted", theme),
     "comparison-pictures": lambda theme: _drawn("pictures", theme),
@@ -187,6 +240,27 @@ def test_curves_without_an_epoch_are_refused() -> None:
         draw_curves([], theme=theme_named("light"))
 
 
+def test_what_is_added_back_is_said_and_long_sentences_go_on_below(tmp_path: Path) -> None:
+    found = walk(np.eye(5), np.ones((3, 3)), bias=1.0, nonlinearity="relu", rest=0.25, added=np.full((3, 3), 2.0))
+    said = words(found, Frame(row=0, column=0))
+    assert said == (
+        "row 1, column 1: sum of the products 3, of the maps not shown 0.25, bias 1, what is added back 2: 6.25; "
+        "relu makes it 6.25"
+    )
+    drawn = draw_step(found, Frame(row=0, column=0), theme=theme_named("light"))
+    assert drawn.get_suptitle().count("\n") == 1
+
+
+@pytest.mark.parametrize("name", list(THEMES))
+def test_what_is_written_on_a_colour_can_be_read(name: str) -> None:
+    """At least 3.7 : 1 on the worst shade: all that this ink and paper allow half-way; on most it is far more."""
+    theme = theme_named(name)
+    for shade in np.linspace(0, 1, 41):
+        colour = theme.signed(shade)
+        pair = sorted((_luminance(to_rgb(theme.readable_on(colour))), _luminance(colour)))
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) > 3.7
+
+
 def test_the_animation_shows_every_place_in_order() -> None:
     frames = frames_of(WALK)
     assert [(frame.row, frame.column) for frame in frames[:4]] == [(0, 0), (0, 1), (0, 2), (1, 0)]
@@ -206,3 +280,9 @@ def test_a_gif_holds_all_frames_and_a_strip_stands_below_each_other(tmp_path: Pa
     with Image.open(tmp_path / "a.png") as image:
         assert image.size == (frames[0].shape[1], 3 * frames[0].shape[0])
         assert np.array_equal(np.asarray(image.convert("RGB"))[: len(frames[0])], frames[0])
+
+
+def test_patches_that_were_not_kept_are_said_to_be_missing() -> None:
+    record = measure_units(small_model("5C5-MP2-8N"), some_pixels(3), top=2)
+    with pytest.raises(DataError, match=r"The record must hold patches of step 1, 5C5\. Got none\. Measure it again\."):
+        draw_patches(record, record.steps[0], theme=theme_named("light"))

@@ -259,6 +259,11 @@ def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:
         ("100C3-8C7", "gabor,rica", r"Stage 2, 8C7, must have a patch of at most 4,096 values .* 100 maps, 4,900\."),
         ("8C3-8C3", "rica,dct", r"Stage 2, 8C3, cannot have units of dct, which are made for pixels .* kmeans\."),
         ("10C3", "dct", r"Stage 1, 10C3, cannot be learned first\. `units` of dct must be at most 9, .* Got 10\."),
+        (
+            "19C3",
+            "whitening",
+            r"Stage 1, 19C3, cannot be learned first\. `units` of whitening must be .*, 18\. Got 19\.",
+        ),
         ("8C2", "gabor", r"Stage 1, 8C2, cannot be learned first\. `side` of a patch for gabor must be at least 3"),
         ("80C3", "patches", r"Stage 1, 80C3, must have at most as many units as there are patches .*, 72\. Got 80\."),
     ],

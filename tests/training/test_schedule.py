@@ -82,6 +82,14 @@ def test_a_time_budget_is_kept_and_the_rate_ends_near_zero(guess: int, seconds: 
         assert pace.elapsed_s <= 100
 
 
+@pytest.mark.parametrize("after", [0, 30, 300])
+def test_what_comes_after_the_last_step_belongs_to_the_budget(after: int, clock: Clock) -> None:
+    pace = Pace(per_step=1 / 100, budget_s=100.0, started_s=clock.now, after=after)
+    go(pace, clock, lambda step: 0.1)
+    assert pace.elapsed_s + after * 0.1 == pytest.approx(100, rel=0.02)
+    assert pace.fraction > 0.95
+
+
 def test_a_resumed_time_budget_goes_on_as_if_it_had_not_stopped(clock: Clock) -> None:
     whole = Pace(per_step=1 / 1_000, budget_s=100.0, started_s=clock.now)
     for _ in range(500):

@@ -85,6 +85,12 @@ def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
 
 
+def test_seconds_before_the_call_count_toward_the_minutes(tmp_path: Path) -> None:
+    now = time.monotonic()
+    prepared = prepare("digits", minutes=1.0, cache_dir=tmp_path, spent_s=20.0)
+    assert now - 20.5 < prepared.started_s < now - 19.5
+
+
 def test_a_run_is_not_overwritten_without_force(tmp_path: Path) -> None:
     train(two_classes(), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
     with pytest.raises(StorageError, match=r"already holds a run and is not overwritten\. Give another -o"):

@@ -118,6 +118,7 @@ def command(context: click.Context, /, **given: Any) -> None:
         command=shlex.join(["convscope", *sys.argv[1:]]),
         cache_dir=given["cache_dir"],
         reporter=reporter,
+        spent_s=context.obj or 0.0,
         **settings,
     )
     if given["look"]:

@@ -28,6 +28,7 @@ class Walk:
         weights: channels × k × k.
         bias: added to each sum.
         rest: of each place, what channels that are not among `channels` add to the sum; 0 for most.
+        added: of each place, what a stage that adds its input back adds before the nonlinearity; else 0.
         stride: pixels between neighbouring places.
         padding: zeros before and after each side of the image.
         nonlinearity: a key of `NONLINEARITIES`.
@@ -40,6 +41,7 @@ class Walk:
     weights: Values
     bias: float
     rest: Values
+    added: Values
     stride: int
     padding: tuple[int, int]
     nonlinearity: str
@@ -53,8 +55,9 @@ class Walk:
         return self.image[:, top : top + side, left : left + side]
 
     def total(self, row: int, column: int) -> float:
-        """Return bias + Σ weight × input at a place, before the nonlinearity."""
-        return float((self.patch(row, column) * self.weights).sum() + self.rest[row, column] + self.bias)
+        """Return bias + Σ weight × input at a place, and what is added back, before the nonlinearity."""
+        products = (self.patch(row, column) * self.weights).sum()
+        return float(products + self.rest[row, column] + self.bias + self.added[row, column])
 
 
 def walk(
@@ -68,6 +71,7 @@ def walk(
     subsampling: Subsampling | None = None,
     channels: tuple[str, ...] = ("image",),
     rest: ArrayLike = 0.0,
+    added: ArrayLike = 0.0,
 ) -> Walk:
     """Return the walk of one unit over an image.
 
@@ -81,6 +85,7 @@ def walk(
         subsampling: of the map.
         channels: their names.
         rest: what else is added at each place.
+        added: what a stage that adds its input back adds there.
 
     Raises:
         ParameterError: the image and the weights do not belong together, or the nonlinearity is unknown.
@@ -102,8 +107,8 @@ def walk(
     pixels = np.pad(pixels, ((0, 0), padding, padding))
     shape = tuple(output_size(side, unit.shape[1], stride) for side in pixels.shape[1:])
     patches = np.lib.stride_tricks.sliding_window_view(pixels, unit.shape[1:], axis=(1, 2))[:, ::stride, ::stride]
-    added = np.broadcast_to(np.asarray(rest, np.float64), shape)
-    sums = np.einsum("chwij,cij->hw", patches, unit) + added + bias
+    others, back = (np.broadcast_to(np.asarray(value, np.float64), shape) for value in (rest, added))
+    sums = np.einsum("chwij,cij->hw", patches, unit) + others + bias + back
     values = torch.from_numpy(sums)[None, None]
     values = NONLINEARITIES[nonlinearity].apply(values)
     after = torch.zeros(1, 1, 0, 0) if subsampling is None else subsampling.build().eval()(values)
@@ -112,7 +117,8 @@ def walk(
         channels=channels,
         weights=unit,
         bias=bias,
-        rest=added,
+        rest=others,
+        added=back,
         stride=stride,
         padding=padding,
         nonlinearity=nonlinearity,
@@ -135,14 +141,15 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
         most: maps below that are kept.
 
     Raises:
-        ParameterError: there is no such convolution or unit, its weights are not the same everywhere, or it adds its
-            input.
+        ParameterError: there is no such convolution or unit, or its weights are not the same everywhere.
     """
     folded = fold(model.network).steps
     sums = folded[step - 1] if 1 <= step <= len(folded) else None
-    if not isinstance(sums, Sums) or not _is_plain(sums):
-        known = [place for place, one in enumerate(folded, 1) if isinstance(one, Sums) and _is_plain(one)]
-        raise ParameterError(f"`step` must be a plain convolution, one of {known or 'none here'}. Got {step}.")
+    if not isinstance(sums, Sums) or not _is_shared(sums):
+        known = [place for place, one in enumerate(folded, 1) if isinstance(one, Sums) and _is_shared(one)]
+        raise ParameterError(
+            f"`step` must be a convolution with shared weights, one of {known or 'none here'}. Got {step}."
+        )
     units = len(sums.biases)
     if not 1 <= unit <= units:
         raise ParameterError(f"`unit` must be from 1 to {units}. Got {unit}.")
@@ -164,11 +171,12 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
         subsampling=after if isinstance(after, Subsampling) else None,
         channels=tuple(_channel(step, len(below), place) for place in kept),
         rest=left,
+        added=below[unit - 1] if sums.residual else 0.0,
     )
 
 
-def _is_plain(sums: Sums) -> bool:
-    return sums.weights.shape[:2] == (1, 1) and not sums.residual
+def _is_shared(sums: Sums) -> bool:
+    return sums.weights.shape[:2] == (1, 1)
 
 
 def _channel(step: int, count: int, place: int) -> str:

@@ -20,6 +20,7 @@ class StrengthData:
         same: part that keeps its class, 0…1.
         steps: of each step, how far its maps are from the undistorted ones, and how far they still are when those are
             moved along; as parts of the distance between two different pictures, None where that has no meaning.
+        verdicts: what that makes each step's maps, in a word or two.
     """
 
     strength: float
@@ -27,6 +28,7 @@ class StrengthData:
     interval: tuple[float, float]
     same: float
     steps: tuple[tuple[float | None, float | None], ...]
+    verdicts: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ def _strength(point: Point) -> StrengthData:
         interval=_pair(point.interval),
         same=_short(point.consistency),
         steps=tuple((_rounded(step.changed), _rounded(step.left)) for step in point.steps),
+        verdicts=tuple(step.verdict for step in point.steps),
     )
 
 

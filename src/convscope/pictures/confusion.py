@@ -36,12 +36,12 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
         side = max(3.2, 0.36 * len(shown) + 1.2)
         drawn = figure(side + 0.9, side, theme)
         axes = drawn.add_subplot()
-        for right, colour in ((True, theme.above), (False, theme.below)):
-            shades = LinearSegmentedColormap.from_list("share", [theme.paper, colour])
-            mask = np.eye(len(shown), dtype=bool) != right
-            strength = share if right else np.sqrt(share)  # mistakes are few: small parts must be seen
-            axes.imshow(np.ma.masked_array(strength, mask), cmap=shades, vmin=0, vmax=1.25)
-        _numbers(axes, part, share, theme)
+        right = np.eye(len(shown), dtype=bool)
+        strength = np.where(right, share, np.sqrt(share)) / 1.25  # mistakes are few: small parts must be seen
+        shades = [LinearSegmentedColormap.from_list("share", [theme.paper, end])(strength) for end in _ends(theme)]
+        colours = np.where(right[..., None], *shades)  # rows, columns, red green blue
+        axes.imshow(colours)
+        _numbers(axes, part, colours, theme)
         axes.set_xticks(range(len(shown)), names, rotation=90, parse_math=False)
         axes.set_yticks(range(len(shown)), names, parse_math=False)
         axes.set_xlabel("answered")
@@ -57,12 +57,17 @@ def _most_confused(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.sort(np.argsort(-wrong, kind="stable")[:MOST_CLASSES])
 
 
-def _numbers(axes: Axes, counts: NDArray[np.int64], share: NDArray[np.float64], theme: Theme) -> None:
+def _ends(theme: Theme) -> tuple[str, str]:
+    """Return the colours of all right and of all wrong."""
+    return theme.above, theme.below
+
+
+def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64], theme: Theme) -> None:
     size = 8 if len(counts) <= 12 else 5.5
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            colour = theme.paper if share[row, column] > 0.5 else theme.ink
-            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=colour)
+            written = theme.readable_on(colours[row, column])
+            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=written)
 
 
 def _title(report: Report, shown: int) -> str:

@@ -30,8 +30,11 @@ def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
     """
     rows = len(traced.steps) + 1
     with drawing(theme):
-        drawn = figure(ACROSS * _TILE + 2.6, rows * (_TILE + 0.25) + 0.5, theme)
-        grid = GridSpec(rows, ACROSS + 3, figure=drawn)
+        width, height = ACROSS * _TILE + 2.6, rows * (_TILE + 0.25) + 0.5
+        drawn = figure(width, height, theme)
+        drawn.set_layout_engine("none")  # the tiles of a deep network would be squeezed to nothing
+        edges = {"left": 0.1 / width, "right": 1 - 0.1 / width, "bottom": 0.35 / height, "top": 1 - 0.2 / height}
+        grid = GridSpec(rows, ACROSS + 3, figure=drawn, wspace=0.1, hspace=0.25, **edges)
         axes = drawn.add_subplot(grid[0, 3])
         _show_picture(axes, traced, theme)
         _say(drawn.add_subplot(grid[0, :3]), "the picture", _size(traced.below), theme)
@@ -61,8 +64,13 @@ def _told(step: Step, maps: Maps) -> str:
 
 def _say(axes: Axes, name: str, rest: str, theme: Theme) -> None:
     axes.set_axis_off()
-    axes.text(0, 0.98, name, va="top", fontweight="bold", transform=axes.transAxes)
-    axes.text(0, 0.74, rest, va="top", fontsize=8, color=theme.quiet, transform=axes.transAxes)
+    where: dict[str, Any] = {
+        "va": "top",
+        "transform": axes.transAxes,
+        "in_layout": False,
+    }  # or rows would shrink for it
+    axes.text(0, 0.98, name, fontweight="bold", **where)
+    axes.text(0, 0.74, rest, fontsize=8, color=theme.quiet, **where)
 
 
 def _show_picture(axes: Axes, traced: Trace, theme: Theme) -> None:

@@ -1,6 +1,7 @@
 """The step itself as an animation: a unit walks over an image, the products and their sum shown, the map filling."""
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -75,7 +76,8 @@ def draw_step(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
         _show_map(drawn.add_subplot(grid[:, 3]), walk, frame, theme)
         if more:
             _show_subsampled(drawn.add_subplot(grid[:, 4]), walk, frame, theme)
-        drawn.suptitle(words(walk, frame), x=0.01, ha="left", fontsize=11)
+        said = textwrap.fill(words(walk, frame), 100 if more else 82)
+        drawn.suptitle(said, x=0.01, ha="left", fontsize=11)
     return drawn
 
 
@@ -94,10 +96,11 @@ def words(walk: Walk, frame: Frame) -> str:
     products = float((walk.patch(frame.row, frame.column) * walk.weights).sum())
     rest = f", of the maps not shown {walk.rest[frame.row, frame.column]:.3g}" if walk.rest.any() else ""
     bias = f", bias {walk.bias:.3g}" if walk.bias or rest else ""
-    total = f": {walk.total(frame.row, frame.column):.3g}" if bias else ""
+    added = f", what is added back {walk.added[frame.row, frame.column]:.3g}" if walk.added.any() else ""
+    total = f": {walk.total(frame.row, frame.column):.3g}" if bias or added else ""
     value = walk.values[frame.row, frame.column]
     after = "" if walk.nonlinearity == "linear" else f"; {walk.nonlinearity} makes it {value:.3g}"
-    return f"{where}: sum of the products {products:.3g}{rest}{bias}{total}{after}"
+    return f"{where}: sum of the products {products:.3g}{rest}{bias}{added}{total}{after}"
 
 
 def _show_channel(row: Sequence[Axes], walk: Walk, frame: Frame, place: int, theme: Theme) -> None:
@@ -163,8 +166,7 @@ def _cells(axes: Axes, values: NDArray[np.float64], scale: Normalize, title: str
     size = 8 if max(rows, columns) <= 5 else 6
     for (row, column), value in np.ndenumerate(values):
         if math.isfinite(value):
-            strong = abs(value) > 0.6 * float(scale.vmax or 1)
-            colour = theme.paper if strong else theme.ink
+            colour = theme.readable_on(theme.signed(scale(value)))
             axes.text(column, row, f"{value + 0.0:.2g}", ha="center", va="center", fontsize=size, color=colour)
 
 

@@ -1,7 +1,7 @@
 """How all pictures look: colours that everybody can tell apart, on light and on dark paper, and how they are saved."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -46,10 +46,26 @@ class Theme:
     mark: str
     series: tuple[str, ...]
 
+    def readable_on(self, colour: Sequence[float]) -> str:
+        """Return ink or paper, whichever stands out more on a colour (red, green, blue from 0 to 1; WCAG 2's ratio)."""
+        ground = _luminance(colour)
+
+        def contrast(name: str) -> float:
+            pair = sorted((ground, _luminance(to_rgb(name))))
+            return (pair[1] + 0.05) / (pair[0] + 0.05)
+
+        return max((self.ink, self.paper), key=contrast)
+
     @property
     def signed(self) -> Colormap:
         """Colours from below 0 by way of the paper to above 0."""
         return LinearSegmentedColormap.from_list("signed", [self.below, self.paper, self.above])
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    """Return the relative luminance of red, green and blue (WCAG 2)."""
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 THEMES = {

@@ -24,16 +24,19 @@ class Pace:
 
     With a number of epochs every step brings it equally far. With a time budget the steps left are counted anew from
     the time that steps take, seldom and only where the count was off, so that training ends when the time does and the
-    learning rate still ends at zero.
+    learning rate still ends at zero. What comes after the last step, such as judging, belongs to the budget too: it
+    takes about as long as `after` steps.
     """
 
     fraction: float = 0.0
     per_step: float
     budget_s: float | None = None
+    after: float = 0.0
     before_s: float = 0.0
     started_s: float = field(default_factory=time.monotonic)
     _mark: tuple[float, int] = (0.0, 0)
     _steps: int = 0
+    _step_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a budget that is none."""
@@ -53,7 +56,8 @@ class Pace:
     @property
     def done(self) -> bool:
         """Whether the way has been gone or the time is up."""
-        return self.fraction >= 1 - 1e-9 or (self.budget_s is not None and self.elapsed_s >= self.budget_s)
+        late = self.budget_s is not None and self.elapsed_s >= self.budget_s - self.after * self._step_s
+        return self.fraction >= 1 - 1e-9 or late
 
     def step(self) -> None:
         """Count one step done."""
@@ -75,7 +79,10 @@ class Pace:
         if since_steps < 3 or since_s < 0.02 * budget_s:
             return
         self._mark = (elapsed, self._steps)
-        left_s, step_s = budget_s - elapsed, since_s / since_steps
+        step_s = since_s / since_steps
+        self._step_s = step_s
+        end_wanted_s = budget_s - self.after * step_s
+        left_s = end_wanted_s - elapsed
         end_s = elapsed + (1 - self.fraction) / self.per_step * step_s
-        if abs(end_s - budget_s) > 0.02 * left_s:
+        if abs(end_s - end_wanted_s) > 0.02 * max(left_s, 0.0):
             self.per_step = (1 - self.fraction) / max(1.0, left_s / step_s)

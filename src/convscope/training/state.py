@@ -47,8 +47,12 @@ class TrainingState:
     history: list[EpochRecord] = field(default_factory=list)
 
     @staticmethod
-    def begin(network: Network, recipe: Recipe, *, steps: int, budget_s: float | None = None) -> "TrainingState":
+    def begin(
+        network: Network, recipe: Recipe, *, steps: int, budget_s: float | None = None, after: float = 0.0
+    ) -> "TrainingState":
         """Return the state before the first of `steps` steps (a first guess where `budget_s` settles the end).
+
+        What comes after the last step takes about as long as `after` steps, and belongs to `budget_s`.
 
         What the recipe freezes is frozen here.
         """
@@ -63,7 +67,7 @@ class TrainingState:
                 precision=torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32,
             ),
             mean=RunningMean(network, recipe.averaging) if recipe.averaging else None,
-            pace=Pace(per_step=1 / steps, budget_s=budget_s),
+            pace=Pace(per_step=1 / steps, budget_s=budget_s, after=after),
         )
 
     def best_weights(self) -> dict[str, Tensor]:

@@ -52,7 +52,7 @@ class Looked:
     unusable: tuple[tuple[str, str], ...] = ()
 
     def _repr_html_(self) -> str:
-        """Return the page within a notebook: in a frame of its own, which may run its own program and save what it draws."""
+        """Return the page within a notebook: in a frame that may run its own program and save what it draws."""
         page = html.escape(self.path.read_text(encoding="utf-8"), quote=True)
         return (
             f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts allow-downloads" '
@@ -198,7 +198,7 @@ def _judged(
         return None, []
     try:
         images = pictures_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
-        places = list(itertools.islice(_places(run, images), _room(model)))
+        places = list(itertools.islice(_places(run, images, _room(model)), _room(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no pictures of the run are in the page, name some after the model: {printable(str(error))}")
         return None, []
@@ -212,12 +212,18 @@ def _judged(
     ]
 
 
-def _places(run: RunFolder, images: ImageSet) -> Iterator[int]:
-    """Give the places of the pictures in the run's report that are still there; without a report, of those judged."""
+def _places(run: RunFolder, images: ImageSet, most: int) -> Iterator[int]:
+    """Give the places of the pictures in the run's report that are still there; without a report, of those judged.
+
+    Wrong answers come first, and leave a quarter of `most` to right ones.
+    """
     if not run.report.is_file():
         yield from map(int, images.indices(images.judged))
         return
-    for answer in _in_turn(read_report(run.report).cells):
+    cells = read_report(run.report).cells
+    right = _in_turn(cell for cell in cells if cell.right)
+    wrong = _in_turn(cell for cell in cells if not cell.right)[: most - min(len(right), most // 4)]
+    for answer in [*wrong, *right]:
         if answer.index < len(images) and images.picture_name(answer.index) == answer.name:
             yield answer.index
 
@@ -230,10 +236,6 @@ def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
 
 
 def _in_turn(cells: Iterable[Cell]) -> list[Answer]:
-    """Return pictures of all cells, wrong answers first: the first of every cell, then the second, and so on."""
-    ranked = [
-        (cell.right, rank, cell.truth, cell.predicted, answer)
-        for cell in cells
-        for rank, answer in enumerate(cell.pictures)
-    ]
-    return [entry[4] for entry in sorted(ranked, key=lambda entry: entry[:4])]
+    """Return the pictures of all cells: the first of every cell, then the second, and so on."""
+    ranked = [(rank, cell.truth, cell.predicted, answer) for cell in cells for rank, answer in enumerate(cell.pictures)]
+    return [entry[3] for entry in sorted(ranked, key=lambda entry: entry[:3])]

@@ -120,7 +120,7 @@ def _kept(kind: type[RecordT], path: Path, reporter: Reporter) -> RecordT | None
 
 
 def _comparison_of(run: RunFolder, reporter: Reporter) -> Comparison | None:
-    """Return the comparison in the run folder, or the newest beside it that `convscope compare` made of the same set."""
+    """Return the comparison in the run folder, or the newest beside it that was made of the same set."""
     if run.comparison.is_file() or not run.report.is_file():
         return _kept(Comparison, run.comparison, reporter)
     try:

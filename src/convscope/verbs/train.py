@@ -59,6 +59,7 @@ def train(
     command: str = "",
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
+    spent_s: float = 0.0,
     **options: Any,
 ) -> Trained:
     """Return the network trained on `data`, its report and the folder where both are kept.
@@ -73,6 +74,7 @@ def train(
         command: what the user typed, for the report.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
         reporter: told how far it is; nobody if none.
+        spent_s: seconds before this call that count toward `minutes`, such as those of the start of the command.
         options: the fields of `convscope.training.settings.Settings`, for example ``epochs=5`` or ``layout="8C5-MP2"``.
 
     Raises:
@@ -92,10 +94,10 @@ def train(
         folder = RunFolder(path=Path(resume))
         record = read_record(folder)
         _refuse_other_data(data, record.settings)
-        fresh = prepare_run(record.settings, data, cache_dir=cache_dir, reporter=reporter)
+        fresh = prepare_run(record.settings, data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s)
         prepared = with_resumed(record, fresh)
     else:
-        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, **options)
+        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
         path = None if output is None else Path(output)
         refuse_among_pictures(path or Path("runs"), prepared.settings.data)
         folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
@@ -106,7 +108,12 @@ def train(
 
 
 def prepare(
-    data: Any = None, *, cache_dir: Path | None = None, reporter: Reporter | None = None, **options: Any
+    data: Any = None,
+    *,
+    cache_dir: Path | None = None,
+    reporter: Reporter | None = None,
+    spent_s: float = 0.0,
+    **options: Any,
 ) -> Prepared:
     """Return the run that `train` would carry out, with nothing trained: what ``--dry-run`` shows.
 
@@ -120,7 +127,7 @@ def prepare(
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
     settings = Settings(data=_NO_DATA if data is None else written(data), **options)
-    return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent())
+    return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
 
 
 def _refuse_other_data(data: Any, settings: Settings) -> None:

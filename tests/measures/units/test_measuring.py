@@ -1,17 +1,21 @@
 """What units respond to is what going through every value one by one finds."""
 
+import base64
+import io
 import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
+from convscope.measures.units import patches
 from convscope.measures.units.measuring import measure_units, unit_steps
-from convscope.measures.units.patches import cut
-from convscope.measures.units.records import UnitsRecord
+from convscope.measures.units.patches import cut, pixels_of, with_patches
+from convscope.measures.units.records import TopPatch, UnitsRecord
 from convscope.networks.model import Model
 from tests.checks.models import maps_of, small_model, some_pixels
 
@@ -136,6 +140,39 @@ def test_what_lies_outside_the_picture_is_background() -> None:
     assert int((patch == 200).all(axis=2).sum()) == 17 * 14
     far = cut(image, (step.field_rows, step.field_columns), (50, 50), (1, 2, 3))
     assert (far == (1, 2, 3)).all()
+
+
+def test_patches_are_kept_as_they_were_cut_and_large_ones_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = small_model("4C3-MP2-6N"), some_pixels(5, seed=3)
+    record = with_patches(measure_units(model, images, top=3), images, (1, 2, 3))
+    step = record.steps[0]
+    for top in step.units[0].top:
+        fields = step.field_rows, step.field_columns
+        expected = cut(images[top.picture], fields, (top.row, top.column), (1, 2, 3))
+        assert np.array_equal(pixels_of(top), expected)
+    assert from_json(UnitsRecord, json.loads(json.dumps(to_json(record)))) == record
+    monkeypatch.setattr(patches, "LARGEST_SIDE", 8)
+    monkeypatch.setattr(patches, "MOST_VALUES", 8 * 8 * 3 * 6 * 2)
+    small = with_patches(measure_units(model, images, top=3), images, (1, 2, 3)).steps[1]
+    kept = [[pixels_of(top) for top in unit.top] for unit in small.units]
+    assert {one.shape for unit in kept for one in unit[:2] if one is not None} == {(8, 8, 3)}
+    assert all(one is None for unit in kept for one in unit[2:]), "more would be too large"
+
+
+@pytest.mark.parametrize("text", ["!", "aGVsbG8=", "iVBORw0KGgo="])
+def test_a_patch_that_is_no_small_png_is_refused(text: str) -> None:
+    top = TopPatch(picture=0, name="", row=0, column=0, top=0, left=0, value=1.0, png=text)
+    with pytest.raises(DataError, match=r"`png` must be a PNG of at most 40 pixels a side\. Got another\."):
+        pixels_of(top)
+
+
+def test_a_patch_of_another_size_is_refused() -> None:
+    stream = io.BytesIO()
+    Image.new("L", (41, 3)).save(stream, "PNG")
+    text = base64.b64encode(stream.getvalue()).decode()
+    top = TopPatch(picture=0, name="", row=0, column=0, top=0, left=0, value=1.0, png=text)
+    with pytest.raises(DataError, match="at most 40 pixels"):
+        pixels_of(top)
 
 
 def test_of_equal_values_the_first_picture_is_kept() -> None:

@@ -7,7 +7,7 @@ from convscope.core.errors import ParameterError, choose
 from convscope.stages.unit import HiddenLayer, logistic, rectified
 
 from .hand_made import BANKS, Bank
-from .learners import LEARNERS, Learned, Learner
+from .learners import LEARNERS, Learned, Learner, check_axes
 from .patches import Rows, random_patches
 from .whitening import Kind, Whitening
 
@@ -110,6 +110,8 @@ def learner_for(by: str | Learner, *, units: int, side: int, channels: int) -> L
     if not isinstance(by, str):
         return by
     choose("by", by, WAYS)
+    if by == "whitening":
+        check_axes(units, side * side * channels)
     return LEARNERS[by] if by in LEARNERS else _by_hand(BANKS[by], units, side, channels)
 
 

@@ -44,17 +44,25 @@ def principal_axes(patches: Rows, units: int, seed: int) -> Learned:
         [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
     """
     del seed
-    size = patches.shape[1]
-    if units > 2 * size:
-        raise ParameterError(
-            f"`units` of whitening must be at most twice the values of a patch, {2 * size:,}. Got {units:,}. "
-            "Use fewer units or larger patches."
-        )
+    check_axes(units, patches.shape[1])
     centred = patches - patches.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred / len(patches))
     largest = axes.T[::-1]  # one axis a row, the one along which patches differ most first
     half = -(-units // 2)
     return np.concatenate([largest[:half], -largest[: units - half]]), np.zeros(units)
+
+
+def check_axes(units: int, values: int) -> None:
+    """Refuse more units than patches of so many values have axes and opposites of them.
+
+    Raises:
+        ParameterError: there are more.
+    """
+    if units > 2 * values:
+        raise ParameterError(
+            f"`units` of whitening must be at most twice the values of a patch, {2 * values:,}. Got {units:,}. "
+            "Use fewer units or larger patches."
+        )
 
 
 def kmeans(patches: Rows, units: int, seed: int) -> Learned:

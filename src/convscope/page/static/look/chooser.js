@@ -70,7 +70,11 @@ export function makeChooser(parent, network, chosen) {
     message.textContent = TEXT.none;
     if (pad) pad.open();
   }
+  /** @type {number | null | undefined} */
+  let marked;
   const mark = (/** @type {number | null} */ picture) => {
+    if (picture === marked) return;
+    marked = picture;
     buttons.forEach((button, index) => {
       button.classList.toggle("chosen", index === picture);
       button.setAttribute("aria-pressed", String(index === picture));
@@ -96,7 +100,7 @@ function thumbnail(network, index, onclick) {
 
 /** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
 function filter(network, buttons, chosen) {
-  const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text });
+  const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
   const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) => (options.length ? [element("optgroup", { label }, ...options)] : []);
   const named = (/** @type {number} */ place) => network.classes[place].slice(0, 40);
   const { classes, confused } = groupsOf(network);

@@ -6,7 +6,7 @@ import { saved } from "./saving.js";
 import { INVARIANCE, counted, short } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, steps: [number | null, number | null][] }} Strength */
+/** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, steps: [number | null, number | null][], verdicts: string[] }} Strength */
 /** @typedef {{ sign: number, part: number, strength: number | null, farthest: number }} Limit */
 /** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
 /** @typedef {{ data: string, part: string, pictures: number, accuracy: number, interval: [number, number], margin_px: number, steps: string[], distortions: Distortion[] }} Invariance */
@@ -109,7 +109,7 @@ export function limitsOf(kind) {
       if (!mine.length) return [];
       const reached = mine.filter((one) => one.strength !== null);
       if (!reached.length) return [INVARIANCE.neverFalls(whole(mine[0].part), strengthOf(kind, mine[0].farthest))];
-      return [INVARIANCE.falls(reached.map((one) => INVARIANCE.fall(whole(one.part), strengthOf(kind, one.strength ?? 0))).join(", "))];
+      return [INVARIANCE.falls(reached.map((one, place) => (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(whole(one.part), strengthOf(kind, one.strength ?? 0))).join(", "))];
     })
     .join(" ");
 }
@@ -125,10 +125,15 @@ function ledgerTable(found, point) {
   };
   const rows = found.steps.map((name, place) => {
     const [changed, left] = point.steps[place] ?? [null, null];
-    return element("tr", {}, element("th", { scope: "row", text: name }), cell(changed), bar(changed), cell(left), bar(left), cell(movedPart(changed, left)));
+    return element("tr", {}, element("th", { scope: "row", text: name }), cell(changed), bar(changed), cell(left), bar(left), cell(movedPart(changed, left)), element("td", { class: "words", text: verdictOf(point.verdicts[place] ?? "") }));
   });
   const heads = INVARIANCE.heads.map((text, place) => element("th", { scope: "col", colspan: place === 1 || place === 2 ? 2 : null, text }));
-  return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+  return element("table", { class: "lines ledger" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+}
+
+/** In words. @param {string} verdict */
+function verdictOf(verdict) {
+  return INVARIANCE.verdicts[/** @type {keyof typeof INVARIANCE.verdicts} */ (verdict)] ?? verdict;
 }
 
 /** The part of a change, squared, that is movement. @param {number | null} changed @param {number | null} left @returns {number | null} */

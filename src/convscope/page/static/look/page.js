@@ -89,7 +89,8 @@ function build(page, network) {
   const address = () => {
     if (!state) return;
     try {
-      history.replaceState(null, "", toHash(state.picture, state.place));
+      const hash = toHash(state.picture, state.place);
+      if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
     } catch {
       // a page inside another one has no address of its own
     }

@@ -301,12 +301,20 @@ export const INVARIANCE = {
   same: "same answer",
   falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
   fall: (/** @type {string} */ part, /** @type {string} */ strength) => `below ${part} of what it is undistorted at ${strength}`,
+  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength) => `${part} at ${strength}`,
   neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
   ledger: "What each step makes of it",
   ledgerHint:
     "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
     "when the old maps are moved along, as the picture was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
-  heads: ["step", "changed", "left", "moved"],
+  heads: ["step", "changed", "left", "moved", "its maps are"],
+  verdicts: {
+    invariant: "as they were (invariant)",
+    equivariant: "moved along (equivariant)",
+    "equivariant inside": "moved along, but at the edge",
+    "in part": "moved along in part",
+    changed: "changed",
+  },
   beside: "show it below the steps at the top, too",
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };

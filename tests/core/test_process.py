@@ -1,0 +1,25 @@
+"""A process knows how long it has been there."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from convscope.core.process import seconds_since_start
+
+
+def test_it_counts_from_the_start_of_the_process_and_not_of_the_module() -> None:
+    program = "import time; time.sleep(0.3); from convscope.core.process import seconds_since_start as s; print(s())"
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert 0.28 < float(done.stdout) < time.monotonic() - started + 0.05
+
+
+def test_where_nothing_says_when_it_is_the_time_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*given: object, **named: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", absent)
+    assert seconds_since_start() == pytest.approx(time.process_time(), abs=0.05)

@@ -1,0 +1,158 @@
+"""What the further views do in a real browser: a second network, the camera, saving, the lesson, records."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.page.look import render_look
+from tests.page.test_records_on_page import full_page
+
+from .opening import CHROMIUM, FLAGS, PHONE, Open, Opened, open_in
+
+BEND = """() => {
+  for (const details of document.querySelectorAll("details.move")) details.open = true;
+  const slider = document.querySelector(".sliders input[aria-label$=bend]");
+  slider.value = slider.max; slider.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with every kind of record, and names that try to be markup."""
+    path = tmp_path_factory.mktemp("records") / "look.html"
+    path.write_text(render_look(full_page()), encoding="utf-8")
+    return path
+
+
+def parts(opened: Opened, where: str) -> list[str]:
+    found: list[str] = opened.page.locator(f"{where} .changes:not([hidden]):not(.measured) .value").all_inner_texts()
+    return found
+
+
+def test_another_subsampling_stands_beside_and_moves_along(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator("#beside select").select_option(label="this network, subsampling by subset")
+    opened.until("document.querySelector('#beside .said')?.textContent")
+    names = opened.page.locator("#beside .step code").all_inner_texts()
+    assert [name for name in names if name.startswith(("SS", "MP", "AP"))] == ["SS2", "SS2"]
+    assert parts(opened, "#beside") == []
+    opened.page.evaluate(BEND)
+    opened.until("document.querySelector('#beside .changes:not([hidden])')")
+    opened.settle()
+    above, below = parts(opened, "#glance"), parts(opened, "#beside")
+    assert len(above) == len(below)
+    assert above[:2] == below[:2], "the first convolution is the same"
+    assert above != below
+    opened.page.locator("#beside summary").click()
+    opened.page.locator("#beside .subsampling .map").first.click()
+    opened.until("document.querySelector('#beside .working').textContent.includes('The first is kept')")
+
+
+def test_pictures_are_chosen_by_answer(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    for choice, wrong in (("right", False), ("wrong", True)):
+        opened.page.get_by_label("Pictures shown").select_option(choice)
+        opened.settle()
+        assert ("it is not" in opened.text("#glance .said")) == wrong
+    opened.page.get_by_label("Pictures shown").select_option("class/3")
+    opened.settle()
+    assert opened.text("#glance .first .name").endswith("is 3")
+
+
+def test_keys_draw(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.get_by_role("button", name="Draw").first.click()
+    opened.settle()
+    before = opened.page.locator("#glance .answer .value").all_inner_texts()
+    opened.page.locator("canvas.pad").focus()
+    for key in [*["ArrowUp"] * 8, "Space", *["ArrowDown"] * 12]:
+        opened.page.keyboard.press(key)
+    opened.settle()
+    assert opened.page.locator("#glance .answer .value").all_inner_texts() != before
+
+
+def test_the_camera_gives_pictures_where_there_is_one_and_a_sentence_where_there_is_none(
+    browser: Any, digits: Path
+) -> None:
+    without = open_in(browser, digits).ready()
+    without.page.get_by_role("button", name="Camera").click()
+    without.until("document.querySelector('#pictures .message').textContent")
+    assert "give the picture as a file" in without.text("#pictures .message")
+    without.page.context.close()
+    started = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=[*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    )
+    opened = open_in(started, digits).ready()
+    opened.page.get_by_role("button", name="Camera").click()
+    opened.until("location.hash.startsWith('#own')")
+    assert "from your camera" in opened.text("#glance .first .name")
+    opened.page.get_by_role("button", name="Close the camera").click()
+    assert opened.page.evaluate("document.querySelector('video').srcObject.active") is False
+    assert (opened.said, opened.asked) == ([], [])
+    started.close()
+
+
+def saved(opened: Opened, where: str, kind: str) -> tuple[str, bytes]:
+    with opened.page.expect_download() as download:
+        opened.page.locator(f"{where} .save").first.get_by_role("button", name=f" {kind}: ").click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+@pytest.mark.parametrize("where", ["#numbers", "#units", "#good", "#distorted", "#kinds"])
+def test_what_is_drawn_can_be_saved(open_page: Open, records: Path, digits: Path, where: str) -> None:
+    opened = open_page(digits if where == "#good" else records).ready()
+    name, content = saved(opened, where, "PNG")
+    assert name.endswith(".png")
+    image = Image.open(io.BytesIO(content))
+    assert min(image.size) > 100
+    assert len(np.unique(np.asarray(image.convert("L")))) > 5, "something is drawn"
+    name, content = saved(opened, where, "SVG")
+    assert name.endswith(".svg")
+    assert content.startswith(b"<svg")
+    assert b"http" not in content.replace(b"http://www.w3.org/", b"")
+
+
+@pytest.mark.parametrize("size", [None, PHONE])
+def test_every_button_of_the_lesson_does_something(open_page: Open, digits: Path, size: Any) -> None:
+    opened = open_page(digits, **({} if size is None else {"size": size})).ready()
+    opened.page.locator(".lesson > summary").click()
+    state = """() => JSON.stringify([...document.querySelectorAll(".lesson")].map((lesson) => [
+      lesson.innerText, ...[...lesson.querySelectorAll("input, select")].map((one) => one.value),
+      ...[...lesson.querySelectorAll("canvas")].map((one) => one.toDataURL())]))"""
+    opened.page.locator(".lesson").get_by_role("button", name="Add a second unit").click()
+    buttons = opened.page.locator(".lesson .claims button:visible")
+    dead = []
+    for place in range(buttons.count() - 1):  # the last leads away
+        button = buttons.nth(place)
+        before = opened.page.evaluate(state)
+        button.evaluate("(one) => one.click()")
+        if opened.page.evaluate(state) == before:
+            dead.append(button.inner_text())
+    again = {"Add a second unit", "Every place", "A fair die", "max"}  # it is so already
+    assert set(map(str.strip, dead)) - again - {"All as at first"} == set()
+
+
+def test_records_are_shown_and_where_there_are_none_no_place_is_empty(
+    open_page: Open, records: Path, digits: Path
+) -> None:
+    opened = open_page(records).ready()
+    assert opened.page.locator("#glance .measured:visible").count() > 0
+    assert "Without it, accuracy changes by" in opened.text("#units .card .worth")
+    heads = opened.page.locator("#kinds thead button")
+    heads.nth(1).click()
+    shares = [
+        float(cell.split(" ")[0]) for cell in opened.page.locator("#kinds tbody td:nth-child(2)").all_inner_texts()
+    ]
+    assert shares == sorted(shares, reverse=True)
+    heads.nth(1).click()
+    assert opened.page.locator("#kinds th").nth(1).get_attribute("aria-sort") == "ascending"
+    opened.page.get_by_label("show it below the steps").click()
+    opened.settle()
+    assert opened.page.locator("#glance .measured:visible").count() == 0
+    bare = open_page(digits).ready()
+    for place in ("#distorted", "#kinds", "#glance .measured", ".worth"):
+        assert bare.page.locator(f"{place}:visible").count() == 0, place
