@@ -58,7 +58,9 @@ def _verdict_on_shifts(found: Comparison) -> str:
         return ""
     if gap[1] > 0:
         return "**Yes.**"
-    return f"**No.** {NOT_BORNE_OUT}" if gap[2] < 0 else f"**No difference can be told.** {NOT_BORNE_OUT}"
+    if gap[2] < 0:
+        return f"**No.** {NOT_BORNE_OUT}"
+    return "**No difference can be told: these figures do not bear the common belief out.**"
 
 
 def _kept_table(found: Comparison) -> Lines:
@@ -153,9 +155,9 @@ def _eighths(part: float) -> str:
 def _pooled_verdict(found: Found, window: int, claim: int) -> str:
     every, living = (8 * found[f"MP{window}"][name] for name in ("all", "alive"))
     near = abs(living - claim) < 0.5
-    verdict = "about as claimed" if near else NOT_BORNE_OUT
+    verdict = "about as claimed." if near else NOT_BORNE_OUT
     return (
-        f"Max over {window} × {window}: {living:.2f} of living values ({every:.2f} of all), claimed {claim}: {verdict}."
+        f"Max over {window} × {window}: {living:.2f} of living values ({every:.2f} of all), claimed {claim}: {verdict}"
     )
 
 
