@@ -91,3 +91,12 @@ def test_maps_lie_channel_by_channel_when_asked(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CONVSCOPE_WITHOUT", "channels-last")
     assert memory_format() is torch.contiguous_format
     assert network.standardize(images).is_contiguous()
+
+
+@pytest.mark.parametrize(("installed", "words"), [((), "the only one"), (("openvino",), "besides: openvino")])
+def test_back_ends_that_are_installed_are_named(
+    installed: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in installed else None)
+    (found,) = [one for one in tunings(machine_with(ARM)) if one.name == "back end"]
+    assert (found.value, found.why.endswith(words)) == ("torch", True)

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import importlib.util
 import os
 import platform
 import sys
@@ -128,6 +129,10 @@ TUNINGS = {
 }
 
 
+BACKENDS = ("openvino", "onnxruntime")
+"""Packages that can predict in place of torch."""
+
+
 def left_out() -> frozenset[str]:
     """Return the tunings that the environment variable CONVSCOPE_WITHOUT names.
 
@@ -180,6 +185,9 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
             change="--threads N, OMP_NUM_THREADS",
         ),
     ]
+    besides = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+    words = f"for prediction; installed besides: {', '.join(besides)}" if besides else "for prediction; the only one"
+    found.append(Tuning(name="back end", value="torch", why=words, change="predict --backend NAME|auto"))
     without = left_out()
     for name, reason in TUNINGS.items():
         on = name not in without and (name != "keep-memory" or keeps_memory_on(here.system))

@@ -3,7 +3,9 @@
 All give the same probabilities, to rounding: before one is used, it is compared with torch on some pictures.
 """
 
+import contextlib
 import importlib.util
+import time
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
@@ -17,7 +19,7 @@ from convscope.core.machine import machine, usable_cores
 
 from .build import Network
 from .fast import choose_prediction_precision, ready_to_predict
-from .int8 import calibrated
+from .int8 import Int8, calibrated
 from .onnx_graph import INPUT, onnx_bytes
 
 BackendName = Literal["torch", "openvino", "onnxruntime", "auto"]
@@ -25,13 +27,12 @@ Precision = Literal["float32", "bfloat16", "int8", "auto"]
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Probabilities, float32 N K, of pictures, uint8 N H W C."""
 
-_FASTEST_FIRST = ("openvino", "onnxruntime")
 _ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
-_COMPARED = 16
+_COMPARED, _TIMED = 16, 64  # pictures
 
 
-def choose_backend(asked: BackendName, precision: Precision) -> str:
-    """Return the back end to try: ``auto`` is the fastest one installed, else torch, for what `precision` asks.
+def fitting_backends(asked: BackendName, precision: Precision) -> tuple[str, ...]:
+    """Return the back ends that can be taken: the one asked for, or for ``auto`` those installed that have `precision`.
 
     Raises:
         ParameterError: `asked` or `precision` is none, or the two do not go together.
@@ -48,16 +49,16 @@ def choose_backend(asked: BackendName, precision: Precision) -> str:
             "`backend` must be openvino or onnxruntime for the precision int8. Got 'torch'. Name one of them, or auto."
         )
     if asked != "auto":
-        return asked
+        return (asked,)
     half = precision == "bfloat16" or (precision == "auto" and machine().bfloat16)
-    installed = [name for name in _FASTEST_FIRST if importlib.util.find_spec(name) is not None]
-    fitting = [name for name in installed if name == "openvino" or not half]
+    installed = [name for name in _STARTED if importlib.util.find_spec(name) is not None]
+    fitting = [name for name in installed if name != "onnxruntime" or not half]
     if precision == "int8" and not fitting:
         raise MissingPackageError(
             "The precision int8 needs OpenVINO or ONNX Runtime, and neither is installed. "
             "Install one with: pip install 'convscope[openvino]'"
         )
-    return fitting[0] if fitting else "torch"
+    return (*fitting,) if precision == "int8" else (*fitting, "torch")
 
 
 def runner(
@@ -71,7 +72,7 @@ def runner(
 
     Args:
         network: trained.
-        backend: of those installed; ``auto`` takes the fastest that agrees with torch.
+        backend: ``auto`` is the fastest of those installed that agree with torch, torch included, on some pictures.
         precision: ``auto`` is bfloat16 where the processor multiplies it natively, else float32.
         calibration: training pictures, uint8 N H W C, that show which values occur; needed for int8.
 
@@ -79,23 +80,61 @@ def runner(
         ParameterError: the arguments do not go together, or the back end cannot compute this network.
         MissingPackageError: the back end is not installed.
     """
-    name = choose_backend(backend, precision)
-    if name == "torch":
+    names = fitting_backends(backend, precision)
+    if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
         raise ParameterError(
             "`calibration` must be given for the precision int8. Got none. Give pictures that were trained with."
         )
-    kind = _word(precision, name)
-    try:
-        ranges = calibrated(network, calibration) if kind == "int8" and calibration is not None else None
-        made = _STARTED[name](onnx_bytes(network, ranges), kind)
-        _compare(network, made, name, kind)
-    except ParameterError:
-        if backend != "auto" or precision == "int8":
-            raise
-        return None
+    ranges = calibrated(network, calibration) if precision == "int8" and calibration is not None else None
+    if backend != "auto" or precision == "int8":
+        made = {name: _made(network, name, _word(precision, name), ranges) for name in names}
+    else:
+        made = {}
+        for name in names[:-1]:
+            with contextlib.suppress(ParameterError):
+                made[name] = _made(network, name, _word(precision, name), None)
+        made["torch"] = _torch(network, precision)
+    if len(made) == 1:
+        return None if "torch" in made else next(iter(made.values()))
+    images = _some_images(network, _TIMED)
+    seconds = {name: _seconds(one, images) for name, one in made.items()}
+    best = min(seconds, key=seconds.__getitem__)
+    return None if best == "torch" else made[best]
+
+
+def _made(network: Network, name: str, precision: str, ranges: Int8 | None) -> Runner:
+    made = _STARTED[name](onnx_bytes(network, ranges), precision)
+    _compare(network, made, name, precision)
     return made
+
+
+def _seconds(made: Runner, images: NDArray[np.uint8]) -> float:
+    """Return the seconds that `made` takes for `images`: the shortest of a few runs, after one."""
+    taken = []
+    for _ in range(4):
+        started = time.perf_counter()
+        made(images)
+        taken.append(time.perf_counter() - started)
+    return min(taken[1:])
+
+
+def _torch(network: Network, precision: Precision) -> Runner:
+    ready = ready_to_predict(network, torch.float32 if precision == "int8" else choose_prediction_precision(precision))
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            found: NDArray[np.float32] = ready.probabilities(torch.from_numpy(images)).numpy()
+        return found
+
+    return run
+
+
+def _some_images(network: Network, count: int) -> NDArray[np.uint8]:
+    """Return random pictures of the size that `network` takes."""
+    planned = network.plan
+    return np.random.default_rng(0).integers(0, 256, (count, planned.height, planned.width, planned.channels), np.uint8)
 
 
 def _word(precision: Precision, name: str) -> str:
@@ -109,11 +148,8 @@ def _compare(network: Network, made: Runner, name: str, precision: str) -> None:
     """Refuse a back end that gives something else than torch; rounding to 8 bits is asked for, and not judged."""
     if precision not in _ALLOWED:
         return
-    planned = network.plan
-    shape = _COMPARED, planned.height, planned.width, planned.channels
-    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    with torch.inference_mode():
-        expected = ready_to_predict(network).probabilities(torch.from_numpy(images)).numpy()
+    images = _some_images(network, _COMPARED)
+    expected = _torch(network, "float32")(images)
     difference = float(np.abs(made(images) - expected).max())
     if not difference <= _ALLOWED[precision]:
         raise ParameterError(
