@@ -257,8 +257,8 @@ def page() -> str:
         "Written by `benchmarks/stages_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % interval of"
     ]
     lines += [
-        "the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records. The machine",
-        "was shared with other work: seconds are those of the clock, a few times longer than on an idle one.",
+        "the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records. The",
+        "machine was shared with other work: seconds are those of the clock, a few times longer than on an idle one.",
     ]
     for name, part in PARTS.items():
         path = RESULTS / f"{name}.json"
