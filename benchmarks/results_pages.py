@@ -8,83 +8,37 @@ measured is left out.
 
 import argparse
 import itertools
-import json
 from pathlib import Path
-from typing import Any
 
-from convscope.core.records import from_json
-from convscope.core.text import counted
+from results_learned import learned_page
+from results_words import (
+    NOT_BORNE_OUT,
+    SETS,
+    Found,
+    Lines,
+    accuracy,
+    compared,
+    mean_of,
+    measured_on,
+    result,
+    setting,
+    share,
+    table,
+    written_by,
+)
+
 from convscope.measures.comparison.findings import findings
 from convscope.measures.comparison.limits import SIDES, limit_text, limits_of
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import GROUPS, kept, kept_difference
 from convscope.stages.subsampling import KINDS as SUBSAMPLINGS
 
-HERE = Path(__file__).parent
-RESULTS, DOCS = HERE / "results", HERE.parent / "docs" / "results"
-SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
-Found = dict[str, Any]
-Lines = list[str]
-_NOT_BORNE_OUT = "**The common belief is not borne out here.**"
-
-
-def result(name: str) -> Found | None:
-    """Return a result, or None where it was not measured."""
-    path = RESULTS / f"{name}.json"
-    found: Found | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    return found
-
-
-def compared() -> dict[str, tuple[Found, Comparison]]:
-    """Return the comparison of every set that was measured, with the result that it stands in."""
-    found = {}
-    for name in SETS:
-        if one := result(f"why-it-works-{name}"):
-            found[name] = one, from_json(Comparison, one["comparison"])
-    return found
-
-
-def measured_on(found: Found) -> str:
-    """Return where a result comes from, and the command that gives it again."""
-    return f"`{found['command']}` at `{found['commit']}`, {found['cores']} core(s) of {found['processor']}."
-
-
-def table(head: Lines, rows: list[Lines]) -> Lines:
-    """Return the lines of a table."""
-    return ["", *("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]), ""]
-
-
-def setting(found: Comparison) -> str:
-    """Return what was trained on what."""
-    return (
-        f"`{found.layout}`, {counted(found.training_pictures, 'training picture')}, "
-        f"{counted(int(found.amount), 'pass', 'passes')}, {counted(found.seeds, 'seed')}, "
-        f"{counted(found.test_pictures, 'test picture')}, {found.disturbed_pictures:,} of them distorted"
-    )
-
-
-def share(value: float, half: float) -> str:
-    """Return a part of one in per cent, with the half-width of its 95 % interval."""
-    return f"{100 * value:.1f} ± {100 * half:.1f} %"
-
-
-def mean_of(found: Found | None, *, percent: bool = True) -> str:
-    """Return a mean over seeds with the half-width of its 95 % interval."""
-    if found is None:
-        return "–"
-    half = found.get("mean_95_half_width", 0.0)
-    return share(found["mean"], half) if percent else f"{found['mean']:.2f} ± {half:.2f}"
-
-
-def accuracy(entry: Entry) -> str:
-    """Return the accuracy of a kind with its interval."""
-    low, high = entry.interval
-    return f"{100 * entry.accuracy:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+DOCS = Path(__file__).parents[1] / "docs" / "results"
 
 
 def shifts_page() -> Lines:
     """Return the page on shifts: how much less disturbed, owed to which step, and the old claims."""
-    lines = ["# Shifts: is a convolutional net less disturbed?", "", *_written_by(), ""]
+    lines = ["# Shifts: is a convolutional net less disturbed?", "", *written_by(), ""]
     for name, (found, comparison) in compared().items():
         said = {one.topic: one.text for one in findings(comparison)}
         lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {said.get('shifted', '')}", ""]
@@ -96,14 +50,6 @@ def shifts_page() -> Lines:
     return [*lines, *_pooled()]
 
 
-def _written_by() -> Lines:
-    return [
-        "Written by `benchmarks/results_pages.py` from `benchmarks/results/`: every figure and every verdict. "
-        "Intervals are of 95 %; networks are small and trainings short, so that there is time for several: they tell "
-        "kinds apart and are far from the accuracy that a set allows."
-    ]
-
-
 def _verdict_on_shifts(found: Comparison) -> str:
     """Return whether the network is less disturbed by shifts than fully connected units of the same size."""
     first, second = found.entry("convolution"), found.entry("mlp-parameters")
@@ -112,7 +58,7 @@ def _verdict_on_shifts(found: Comparison) -> str:
         return ""
     if gap[1] > 0:
         return "**Yes.**"
-    return f"**No.** {_NOT_BORNE_OUT}" if gap[2] < 0 else f"**No difference can be told.** {_NOT_BORNE_OUT}"
+    return f"**No.** {NOT_BORNE_OUT}" if gap[2] < 0 else f"**No difference can be told.** {NOT_BORNE_OUT}"
 
 
 def _kept_table(found: Comparison) -> Lines:
@@ -169,7 +115,7 @@ def _owed(found: Found) -> str:
     before = next(one for step, one in zip([*steps][1:], changed, strict=False) if step == name)
     sure = most > before[1].get("mean_95_half_width", 0) + values.get("mean_95_half_width", 0)
     if not sure:
-        return f"From no step to the next does the change fall by more than chance. {_NOT_BORNE_OUT} {ends}"
+        return f"From no step to the next does the change fall by more than chance. {NOT_BORNE_OUT} {ends}"
     word = "subsampling" if name.split(": ")[1][:2] in SUBSAMPLINGS else "not subsampling"
     return (
         f"The change falls most at step {name.replace(': ', ', ')} ({word}): from {mean_of(before[1])} to "
@@ -207,7 +153,7 @@ def _eighths(part: float) -> str:
 def _pooled_verdict(found: Found, window: int, claim: int) -> str:
     every, living = (8 * found[f"MP{window}"][name] for name in ("all", "alive"))
     near = abs(living - claim) < 0.5
-    verdict = "about as claimed" if near else _NOT_BORNE_OUT
+    verdict = "about as claimed" if near else NOT_BORNE_OUT
     return (
         f"Max over {window} × {window}: {living:.2f} of living values ({every:.2f} of all), claimed {claim}: {verdict}."
     )
@@ -215,26 +161,33 @@ def _pooled_verdict(found: Found, window: int, claim: int) -> str:
 
 def subsampling_page() -> Lines:
     """Return the page on what subsampling costs and buys."""
-    lines = ["# Subsampling: what it costs and buys, by kind", "", *_written_by(), ""]
+    lines = ["# Subsampling: what it costs and buys, by kind", "", *written_by(), ""]
     for name, (found, comparison) in compared().items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"## {SETS[name]}", "", said.get("subsampling", ""), "", f"Setting: {setting(comparison)}."]
-        kinds = ("convolution", "no-", "subsampling-", "stride")
         rows = [
-            [
-                entry.title,
-                f"`{entry.layout}`",
-                accuracy(entry),
-                "–" if entry.multiply_adds is None else f"{entry.multiply_adds:,}",
-                f"{entry.seconds:.1f}",
-                "–" if (one := kept(entry, "shifted")) is None else share(one.value, one.half),
-            ]
+            _cost_row(entry)
             for entry in comparison.measured
-            if entry.kind.startswith(kinds) and not entry.distorted
+            if entry.kind.startswith(("convolution", "no-", "subsampling-", "stride")) and not entry.distorted
         ]
+        if len(rows) < 2:
+            continue
+        said = {one.topic: one.text for one in findings(comparison)}
         head = ["kind", "layout", "accuracy", "multiply-adds", "seconds", "kept when shifted"]
+        lines += [f"## {SETS[name]}", "", said.get("subsampling", ""), "", f"Setting: {setting(comparison)}."]
         lines += [*table(head, rows), _buys(comparison), "", "Measured with " + measured_on(found), ""]
     return lines
+
+
+def _cost_row(entry: Entry) -> Lines:
+    """Return what a kind costs and buys."""
+    shifted = kept(entry, "shifted")
+    return [
+        entry.title,
+        f"`{entry.layout}`",
+        accuracy(entry),
+        "–" if entry.multiply_adds is None else f"{entry.multiply_adds:,}",
+        f"{entry.seconds:.1f}",
+        "–" if shifted is None else share(shifted.value, shifted.half),
+    ]
 
 
 def _buys(found: Comparison) -> str:
@@ -250,114 +203,6 @@ def _buys(found: Comparison) -> str:
         told = f"{abs(value):.1f} points {word}" if low > 0 or high < 0 else "no difference that can be told"
         parts.append(f"than {other.title} {told} ({low:.1f} to {high:.1f})")
     return f"Of its accuracy on shifted pictures subsampling keeps {'; '.join(parts)}." if parts else ""
-
-
-def learned_page() -> Lines:
-    """Return the page on classifiers, first stages, and strokes and parts."""
-    lines = ["# Softmax or SVM, random or learned, strokes or parts", "", *_written_by(), ""]
-    return [*lines, *_softmax_svm(), *_first_stage(), *_strokes()]
-
-
-def _softmax_svm() -> Lines:
-    found = result("softmax-svm")
-    if found is None:
-        return []
-    lines = ["## Softmax or SVM?", "", "The same network, weights and pictures; SVM less softmax, paired by seed:"]
-    rows = []
-    for name, one in found["sets"].items():
-        for what, gap in one["svm_minus_softmax"].items():
-            rows.append([SETS.get(name, name), what, _points(gap), str(gap["n"]), _told(gap, "SVM", "softmax")])
-    return [*lines, *table(["set", "read", "difference, points", "seeds", "better"], rows), measured_on(found), ""]
-
-
-def _points(gap: Found) -> str:
-    return f"{100 * gap['mean']:+.2f} ± {100 * gap.get('mean_95_half_width', 0):.2f}"
-
-
-def _told(gap: Found, above: str, below: str) -> str:
-    """Return what is better for sure, or that it cannot be told."""
-    if gap.get("mean_95_half_width", 1) >= abs(gap["mean"]):
-        return "cannot be told"
-    return above if gap["mean"] > 0 else below
-
-
-def _first_stage() -> Lines:
-    lines = []
-    if found := result("first-stage"):
-        lines += ["## First stage: random or learned?", ""]
-        lines += [
-            "The same network with another first stage, less the one that is learned with labels, paired by seed:"
-        ]
-        rows = []
-        for name, one in found["sets"].items():
-            for way, gap in one["minus_learned"].items():
-                cells = [_points(gap["accuracy"]), str(gap["accuracy"]["n"])]
-                rows.append([SETS.get(name, name), way, *cells, _told(gap["accuracy"], way, "learned with labels")])
-        lines += [*table(["set", "first stage", "accuracy, points", "seeds", "better"], rows), measured_on(found), ""]
-    if found := result("first-stage-digits04"):
-        lines += [
-            "The exercise of UFLDL (digits 0 to 4, one stage read by a softmax), where 97.5 % for random units and "
-        ]
-        lines[-1] += "about 99 % for learned ones are given:"
-        rows = [[way, mean_of(one["accuracy"]), str(one["accuracy"]["n"])] for way, one in found["ways"].items()]
-        lines += [*table(["units", "accuracy", "seeds"], rows), measured_on(found), ""]
-    return lines
-
-
-def _strokes() -> Lines:
-    lines = []
-    for name, (found, _) in compared().items():
-        steps = found["ledger"]["convolution"]["steps"]
-        rows = [
-            [step.replace(": ", " "), *(mean_of(values[key], percent=False) for key in _SELECTIVE)]
-            for step, values in steps.items()
-            if values.get("selectivity") is not None
-        ]
-        first = next(iter(steps.values()))
-        lines += [f"### {SETS[name]}", *table(["step", "selectivity", "with random weights"], rows)]
-        if first.get("strokes"):
-            lines += [
-                f"Gabor waves explain {mean_of(first['strokes'])} of the weights of the first units, "
-                f"{mean_of(first['strokes_random'])} of random ones: {_stroke_verdict(first)}.",
-                "",
-            ]
-        lines += [_parts_verdict(steps), "", "Measured with " + measured_on(found), ""]
-    head = [
-        "## From strokes to parts?",
-        "",
-        "Early units are said to answer to strokes, late ones to parts of objects and so to classes. The number for it "
-        "is the mean [selectivity](../units.md) of a step's units: 0 for units that fire for all classes alike, 1 for "
-        "one class only.",
-        "",
-    ]
-    return [*head, *lines] if lines else []
-
-
-_SELECTIVE = ("selectivity", "selectivity_random")
-
-
-def _stroke_verdict(first: Found) -> str:
-    own, chance = first["strokes"], first["strokes_random"]
-    if own["mean"] - chance["mean"] > own.get("mean_95_half_width", 0) + chance.get("mean_95_half_width", 0):
-        return "training makes strokes of them"
-    return f"no more than chance. {_NOT_BORNE_OUT.removesuffix('.**')}**"
-
-
-def _parts_verdict(steps: dict[str, Found]) -> str:
-    """Return whether later units are more selective, and more so than random weights make them."""
-    known = [values for values in steps.values() if values.get("selectivity") is not None]
-    first, last = known[0], known[-1]
-
-    def surely(more: Found, less: Found) -> bool:
-        halves = more.get("mean_95_half_width", 0) + less.get("mean_95_half_width", 0)
-        return bool(more["mean"] - less["mean"] > halves)
-
-    if not surely(last["selectivity"], first["selectivity"]):
-        return f"Selectivity does not rise from the first units to the last by more than chance. {_NOT_BORNE_OUT}"
-    text = "Selectivity rises from the first units to the last"
-    if surely(last["selectivity"], last["selectivity_random"]):
-        return f"{text}, and at the end it is more than random weights give: training made it."
-    return f"{text}, but no more than random weights give. {_NOT_BORNE_OUT}"
 
 
 def index_page() -> Lines:

@@ -282,7 +282,8 @@ def test_untied_stages_and_networks_on_pixels_are_measured(program, monkeypatch:
 def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield importlib.import_module("results_pages")
-    sys.modules.pop("results_pages", None)
+    for name in ("results_pages", "results_learned", "results_words"):
+        sys.modules.pop(name, None)
 
 
 def test_the_pages_of_results_are_what_the_results_say(pages: ModuleType) -> None:
@@ -292,6 +293,7 @@ def test_the_pages_of_results_are_what_the_results_say(pages: ModuleType) -> Non
 
 
 def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
+    learned = importlib.import_module("results_learned")
     claimed, other = ({"MP2": {"all": 0.6, "alive": alive}} for alive in (3 / 8, 1 / 8))
     assert "about as claimed" in pages._pooled_verdict(claimed, 2, 3)
     assert "not borne out" in pages._pooled_verdict(other, 2, 3)
@@ -302,8 +304,8 @@ def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
         }
         for last in (0.6, 0.22)
     )
-    assert "training made it" in pages._parts_verdict(rising)
-    assert "not borne out" in pages._parts_verdict(flat)
+    assert "training made it" in learned._parts_verdict(rising)
+    assert "not borne out" in learned._parts_verdict(flat)
     for first, second, verdict in ((0.9, 0.5, "**Yes.**"), (0.5, 0.9, "**No.**"), (0.8, 0.8, "can be told")):
         made = comparison(entry("convolution", 0.9, keeps=first), entry("mlp-parameters", 0.9, keeps=second))
         assert verdict in pages._verdict_on_shifts(made)

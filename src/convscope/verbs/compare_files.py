@@ -29,7 +29,9 @@ def write_files(comparison: Comparison, folder: Path) -> Path:
     theme = theme_named("light")
     for name, draw in PICTURES.items():
         drawn = draw(comparison, theme=theme)
-        for ending in (".png", ".svg") if drawn is not None else ():
+        if drawn is None:
+            continue
+        for ending in (".png", ".svg"):
             save(drawn, folder / f"comparison-{name}{ending}")
     return folder / PAGE
 

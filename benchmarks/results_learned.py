@@ -1,0 +1,111 @@
+"""The page of results on classifiers, first stages, and strokes and parts."""
+
+from results_words import NOT_BORNE_OUT, SETS, Found, Lines, compared, mean_of, measured_on, result, table, written_by
+
+
+def learned_page() -> Lines:
+    """Return the page on classifiers, first stages, and strokes and parts."""
+    lines = ["# Softmax or SVM, random or learned, strokes or parts", "", *written_by(), ""]
+    return [*lines, *_softmax_svm(), *_first_stage(), *_strokes()]
+
+
+def _softmax_svm() -> Lines:
+    found = result("softmax-svm")
+    if found is None:
+        return []
+    lines = ["## Softmax or SVM?", "", "The same network, weights and pictures; SVM less softmax, paired by seed:"]
+    rows = []
+    for name, one in found["sets"].items():
+        for what, gap in one["svm_minus_softmax"].items():
+            rows.append([SETS.get(name, name), what, _points(gap), str(gap["n"]), _told(gap, "SVM", "softmax")])
+    return [*lines, *table(["set", "read", "difference, points", "seeds", "better"], rows), measured_on(found), ""]
+
+
+def _points(gap: Found) -> str:
+    return f"{100 * gap['mean']:+.2f} ± {100 * gap.get('mean_95_half_width', 0):.2f}"
+
+
+def _told(gap: Found, above: str, below: str) -> str:
+    """Return what is better for sure, or that it cannot be told."""
+    if gap.get("mean_95_half_width", 1) >= abs(gap["mean"]):
+        return "cannot be told"
+    return above if gap["mean"] > 0 else below
+
+
+def _first_stage() -> Lines:
+    lines = []
+    if found := result("first-stage"):
+        lines += ["## First stage: random or learned?", ""]
+        lines += [
+            "The same network with another first stage, less the one that is learned with labels, paired by seed:"
+        ]
+        rows = []
+        for name, one in found["sets"].items():
+            for way, gap in one["minus_learned"].items():
+                cells = [_points(gap["accuracy"]), str(gap["accuracy"]["n"])]
+                rows.append([SETS.get(name, name), way, *cells, _told(gap["accuracy"], way, "learned with labels")])
+        lines += [*table(["set", "first stage", "accuracy, points", "seeds", "better"], rows), measured_on(found), ""]
+    if found := result("first-stage-digits04"):
+        lines += [
+            "The exercise of UFLDL (digits 0 to 4, one stage read by a softmax), where 97.5 % for random units and "
+        ]
+        lines[-1] += "about 99 % for learned ones are given:"
+        rows = [[way, mean_of(one["accuracy"]), str(one["accuracy"]["n"])] for way, one in found["ways"].items()]
+        lines += [*table(["units", "accuracy", "seeds"], rows), measured_on(found), ""]
+    return lines
+
+
+def _strokes() -> Lines:
+    lines = []
+    for name, (found, _) in compared().items():
+        steps = found["ledger"]["convolution"]["steps"]
+        rows = [
+            [step.replace(": ", " "), *(mean_of(values[key], percent=False) for key in _SELECTIVE)]
+            for step, values in steps.items()
+            if values.get("selectivity") is not None
+        ]
+        first = next(iter(steps.values()))
+        lines += [f"### {SETS[name]}", *table(["step", "selectivity", "with random weights"], rows)]
+        if first.get("strokes"):
+            lines += [
+                f"Gabor waves explain {mean_of(first['strokes'])} of the weights of the first units, "
+                f"{mean_of(first['strokes_random'])} of random ones: {_stroke_verdict(first)}.",
+                "",
+            ]
+        lines += [_parts_verdict(steps), "", "Measured with " + measured_on(found), ""]
+    head = [
+        "## From strokes to parts?",
+        "",
+        "Early units are said to answer to strokes, late ones to parts of objects and so to classes. The number for it "
+        "is the mean [selectivity](../units.md) of a step's units: 0 for units that fire for all classes alike, 1 for "
+        "one class only.",
+        "",
+    ]
+    return [*head, *lines] if lines else []
+
+
+_SELECTIVE = ("selectivity", "selectivity_random")
+
+
+def _stroke_verdict(first: Found) -> str:
+    own, chance = first["strokes"], first["strokes_random"]
+    if own["mean"] - chance["mean"] > own.get("mean_95_half_width", 0) + chance.get("mean_95_half_width", 0):
+        return "training makes strokes of them"
+    return f"no more than chance. {NOT_BORNE_OUT.removesuffix('.**')}**"
+
+
+def _parts_verdict(steps: dict[str, Found]) -> str:
+    """Return whether later units are more selective, and more so than random weights make them."""
+    known = [values for values in steps.values() if values.get("selectivity") is not None]
+    first, last = known[0], known[-1]
+
+    def surely(more: Found, less: Found) -> bool:
+        halves = more.get("mean_95_half_width", 0) + less.get("mean_95_half_width", 0)
+        return bool(more["mean"] - less["mean"] > halves)
+
+    if not surely(last["selectivity"], first["selectivity"]):
+        return f"Selectivity does not rise from the first units to the last by more than chance. {NOT_BORNE_OUT}"
+    text = "Selectivity rises from the first units to the last"
+    if surely(last["selectivity"], last["selectivity_random"]):
+        return f"{text}, and at the end it is more than random weights give: training made it."
+    return f"{text}, but no more than random weights give. {NOT_BORNE_OUT}"
