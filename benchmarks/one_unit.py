@@ -4,7 +4,7 @@
 
 Scope: `convscope.stages.convolve` on float64 noise of one channel, one unit, valid places, in this one process: the
 loop over patches, all patches unfolded to one matrix product, and the engine's convolution. Each way is repeated for
-at least 0.2 s and the shortest time kept. The three answers are compared first: they must agree to 1e-9.
+at least 0.2 s and the shortest time kept. The three answers are compared: they must agree to 1e-9.
 """
 
 import itertools
@@ -17,21 +17,21 @@ import numpy as np
 from results_file import write
 
 from convscope.stages import convolve
-from convscope.stages.unit import Way
+from convscope.stages.unit import Values, Way
 
 SIDES = (8, 16, 32, 64, 128, 256, 512, 1024)
 PATCHES = (3, 5, 7, 11, 15)
 WAYS: tuple[Way, ...] = ("loop", "product", "engine")
 
 
-def shortest(work: Callable[[], object], *, seconds: float = 0.2) -> float:
-    """Return the shortest time of `work` in seconds, repeated for at least `seconds` after the first call."""
+def timed(work: Callable[[], Values], *, seconds: float = 0.2) -> tuple[Values, float]:
+    """Return what `work` gives, and its shortest time in seconds, repeated until `seconds` are over."""
     times: list[float] = []
     while not times or sum(times) < seconds:
         started = time.perf_counter()
-        work()
+        answer = work()
         times.append(time.perf_counter() - started)
-    return min(times)
+    return answer, min(times)
 
 
 def measure(sides: Sequence[int] = SIDES, patches: Sequence[int] = PATCHES) -> list[dict[str, Any]]:
@@ -43,11 +43,11 @@ def measure(sides: Sequence[int] = SIDES, patches: Sequence[int] = PATCHES) -> l
         if patch > side:
             continue
         image, unit = rng.normal(size=(side, side)), rng.normal(size=(patch, patch))
-        answers = [convolve(unit, image, by=way) for way in WAYS]
-        difference = max(float(np.abs(answer - answers[0]).max()) for answer in answers[1:])
+        found = {way: timed(partial(convolve, unit, image, by=way)) for way in WAYS}
+        oracle, seconds = found["loop"][0], {way: one[1] for way, one in found.items()}
+        difference = max(float(np.abs(answer - oracle).max()) for answer, _ in found.values())
         if difference > 1e-9:
             raise SystemExit(f"the ways differ by {difference} at {side} and {patch}")
-        seconds = {way: shortest(partial(convolve, unit, image, by=way)) for way in WAYS}
         rows.append({"side": side, "patch": patch, "difference": difference, "seconds": seconds})
         ratios = seconds["loop"] / seconds["product"], seconds["product"] / seconds["engine"]
         times = " ".join(f"{1e6 * seconds[way]:>9,.0f} µs" for way in WAYS)

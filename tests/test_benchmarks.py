@@ -18,7 +18,6 @@ from PIL import Image
 from convscope.core.machine import machine
 from convscope.images.sources.source import TEST, TRAIN
 from tests.checks.models import small_model
-
 from tests.measures.comparison.made_up import comparison, entry
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

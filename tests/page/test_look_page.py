@@ -158,18 +158,25 @@ def test_pictures_go_in_as_they_are_with_what_the_network_says() -> None:
 
 
 @needs_node
-def test_halves_are_those_of_numpy(tmp_path: Path) -> None:
+def test_numbers_of_fewer_bits_are_those_of_numpy(tmp_path: Path) -> None:
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     halves = halves[np.isfinite(halves)]
+    numbers = np.random.default_rng(0).standard_normal(1_000).astype(np.float32)
     shutil.copytree(STATIC / "look", tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "halves.txt").write_text(encoded(halves, "<f2"))
+    (tmp_path / "thirds.txt").write_text(encoded(numbers, "<f3"))
     (tmp_path / "read.js").write_text(
         'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/format.js";\n'
-        f'console.log(JSON.stringify([...floatsOf(readFileSync("halves.txt", "utf8"), {len(halves)}, "float16")]));\n'
+        f'const halves = [...floatsOf(readFileSync("halves.txt", "utf8"), {len(halves)}, "float16")];\n'
+        f'const thirds = [...floatsOf(readFileSync("thirds.txt", "utf8"), {len(numbers)}, "float24")];\n'
+        "console.log(JSON.stringify([halves, thirds]));\n"
     )
     done = subprocess.run([str(NODE), "read.js"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    np.testing.assert_array_equal(np.array(json.loads(done.stdout)), halves.astype(np.float64))
+    found = json.loads(done.stdout)
+    np.testing.assert_array_equal(np.array(found[0]), halves.astype(np.float64))
+    np.testing.assert_allclose(np.array(found[1]), numbers, rtol=2.0**-16)
+    assert np.ptp(found[1]) > 0
 
 
 def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it(
@@ -178,12 +185,14 @@ def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it
     model = small_model("4C3-MP2")
     exact = look_data(model)
     monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 10)
+    nearly = look_data(model)
+    monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 10)
     rounded = look_data(model)
-    assert (exact.numbers, rounded.numbers) == ("float32", "float16")
+    assert (exact.numbers, nearly.numbers, rounded.numbers) == ("float32", "float24", "float16")
     weights = np.frombuffer(base64.b64decode(exact.steps[0].weights), "<f4")
     halves = np.frombuffer(base64.b64decode(rounded.steps[0].weights), "<f2")
     np.testing.assert_array_equal(halves, weights.astype(np.float16))
     assert exact.steps[0].bias == rounded.steps[0].bias
     with torch.no_grad():
         model.network.weighted_sums().weight[0, 0] = 1e5
-    assert look_data(model).numbers == "float32"
+    assert look_data(model).numbers == "float24"

@@ -144,3 +144,13 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 130
     assert "interrupted; 1 training is left, and the same command goes on with" in capsys.readouterr().err
     assert not (tmp_path / "comparison.json").exists()
+
+
+def test_results_among_the_pictures_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            pixels = np.random.default_rng(number).integers(0, 255, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    with pytest.raises(ParameterError, match="`output` must be outside the folder of pictures"):
+        convscope.compare(tmp_path, output=tmp_path / "results")

@@ -27,8 +27,8 @@ from . import options
 @click.option("--learning-curve", is_flag=True, help="Accuracy by number of training pictures, too.")
 @click.option("--layout", metavar="TEXT", help="The convolutional network; chosen from the set if none.")
 @click.option("--pictures", type=int, metavar="N", help="Training pictures, at most.")
-@click.option("--test-pictures", type=int, default=10_000, metavar="N", help="Pictures that are judged, at most.")
-@click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 400 with --quick.")
+@click.option("--test-pictures", type=int, metavar="N", help="Pictures that are judged, at most; 10000 if not said.")
+@click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 300 with --quick.")
 @click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
 @click.option(
     "--channels",
@@ -54,7 +54,7 @@ def command(
     learning_curve: bool,
     layout: str | None,
     pictures: int | None,
-    test_pictures: int,
+    test_pictures: int | None,
     distorted: int | None,
     size: str | None,
     channels: int | None,

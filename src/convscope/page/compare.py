@@ -7,6 +7,7 @@ from convscope.measures.comparison.findings import budget_words, findings
 from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
 from convscope.measures.comparison.kinds import BASE, KINDS, Group
 from convscope.measures.comparison.records import Comparison, Entry
+from convscope.measures.comparison.robustness import GROUPS, TITLES, UNITS
 
 from .compare_tables import facts_list, kinds_table, left_out_list, limits_table
 from .document import document, static
@@ -16,19 +17,7 @@ from .wording import percent
 
 _CURVES = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
 _GROWING = ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax")
-_TITLES = {
-    "shift-x": "Shifted to the right",
-    "shift-y": "Shifted down",
-    "rotation": "Turned to the right",
-    "scale": "Made larger",
-    "elastic": "Bent",
-    "noise": "Noisy",
-}
-_UNITS = {"px": "px", "degrees": "degrees", "ratio - 1": "times, less 1", "part of the range": "part of the range"}
-_SAID_OF = {
-    "shift-x": "shifted", "shift-y": "shifted", "rotation": "turned", "scale": "scaled", "elastic": "bent",
-    "noise": "noisy",
-}  # fmt: skip
+_SAID_OF = {name: group for group, names in GROUPS.items() for name in names}
 
 
 def render_comparison(found: Comparison) -> str:
@@ -119,9 +108,9 @@ def _distorted(found: Comparison, said: dict[str, str]) -> Html:
     charts, told = [], []
     for name, unit in found.distortions:
         drawn = [Line(name=entry.title, points=_by_strength(entry, name)) for entry in entries]
-        across = f"strength ({_UNITS.get(unit, unit)})"
+        across = f"strength ({UNITS.get(unit, unit)})"
         charts.append(
-            lines(drawn, title=_TITLES.get(name, name), across=across, label="right (%)", text=_percent, tick=_tick)
+            lines(drawn, title=TITLES.get(name, name), across=across, label="right (%)", text=_percent, tick=_tick)
         )
         told.append(_SAID_OF.get(name, name))
     sentences = joined(*(_said(said, topic) for topic in dict.fromkeys(told)))
@@ -166,8 +155,8 @@ def _pictures(found: Comparison, said: dict[str, str]) -> Html:
         logarithmic=True,
     )
     note = (
-        "Dotted: a power law through the errors, with the range in which a new measurement would be 95 of 100 times, "
-        "if the law goes on."
+        "Beyond all pictures, finely dotted: a power law through the errors, with the range in which a new measurement "
+        "would be 95 of 100 times, if the law goes on."
     )
     others = tag("details", tag("summary", "The numbers of every curve"), _curve_table(entries))
     return joined(_said(said, "pictures"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)

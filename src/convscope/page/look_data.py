@@ -23,8 +23,12 @@ from .units_data import UnitsData
 
 FORMAT_VERSION = 2
 LARGEST_PARAMETERS = 8_000_000  # 21 MB of text; a browser still opens it
-MOST_EXACT = 1_200_000  # parameters that go in as float32, 6.4 MB of text; those of larger networks as float16
+MOST_EXACT = 200_000  # parameters that go in as float32; those of larger networks as 24 of its 32 bits
+MOST_NEARLY_EXACT = 1_200_000  # 4.8 MB of text; those of still larger networks as float16
 _LARGEST_HALF = 65_504.0
+
+Numbers = Literal["float32", "float24", "float16"]
+_KINDS: dict[Numbers, str] = {"float32": "<f4", "float24": "<f3", "float16": "<f2"}
 LONGEST_NAME = 1_000
 
 
@@ -115,7 +119,8 @@ class LookData:
         height, width, channels: of its pictures.
         mean, std: pictures are standardized with, one a channel.
         fit, background: how other pictures become such pictures.
-        numbers: what weights are kept as: exactly, or, to keep large networks small, rounded to about three digits.
+        numbers: what weights are kept as: exactly; float24, float32 without its last 8 bits (nearly five
+            digits); or, to keep large networks small, rounded to about three digits.
         steps: the classifier last.
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
@@ -137,7 +142,7 @@ class LookData:
     std: tuple[float, ...]
     fit: Literal["letterbox", "stretch", "crop"]
     background: tuple[int, ...]
-    numbers: Literal["float32", "float16"] = "float32"
+    numbers: Numbers = "float32"
     steps: tuple[StepData, ...]
     sigmoids: bool = False
     pictures: tuple[PictureData, ...] = ()
@@ -181,9 +186,9 @@ def look_data(
     planned = network.plan.steps
     below = [(step.height, step.width), *((one.rows, one.columns) for one in planned[:-1])]
     folded = fold(network)
-    half = network.plan.parameters > MOST_EXACT and _fit_into_halves(folded)
+    numbers = _numbers(network.plan.parameters, folded)
     steps = tuple(
-        _step_data(one, here, sides, half=half) for one, here, sides in zip(folded.steps, planned, below, strict=True)
+        _step_data(one, here, sides, numbers) for one, here, sides in zip(folded.steps, planned, below, strict=True)
     )
     return LookData(
         title=printable(title)[:LONGEST_NAME],
@@ -197,7 +202,7 @@ def look_data(
         std=tuple(folded.std.tolist()),
         fit=step.fit,
         background=step.background,
-        numbers="float16" if half else "float32",
+        numbers=numbers,
         steps=steps,
         sigmoids=folded.sigmoids,
         pictures=_answered(model, pictures),
@@ -218,12 +223,16 @@ def _answered(model: Model, pictures: Sequence[Shown]) -> tuple[PictureData, ...
     )
 
 
-def _fit_into_halves(folded: Folded) -> bool:
+def _numbers(parameters: int, folded: Folded) -> Numbers:
+    """Return what the weights of a network of so many parameters are kept as."""
+    if parameters <= MOST_EXACT:
+        return "float32"
     sums = [step for step in folded.steps if isinstance(step, (Sums, Connections))]
-    return all(float(np.abs(step.weights).max(initial=0.0)) < _LARGEST_HALF for step in sums)
+    fit = all(float(np.abs(step.weights).max(initial=0.0)) < _LARGEST_HALF for step in sums)
+    return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
 
 
-def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], *, half: bool) -> StepData:
+def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], numbers: Numbers) -> StepData:
     rows, columns = here.field_rows, here.field_columns
     common: dict[str, Any] = {
         "name": here.name,
@@ -234,10 +243,10 @@ def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], *, half: 
         "parameters": here.parameters,
         "multiply_adds": here.multiply_adds,
     }
-    return StepData(**common, **_details(folded, sides, half=half))
+    return StepData(**common, **_details(folded, sides, numbers))
 
 
-def _details(folded: FoldedStep, sides: tuple[int, int], *, half: bool) -> dict[str, Any]:
+def _details(folded: FoldedStep, sides: tuple[int, int], numbers: Numbers) -> dict[str, Any]:
     """Return what the kinds of steps do not have in common; `sides` are rows and columns of the maps below."""
     match folded:
         case Sums(weights=weights):
@@ -249,7 +258,7 @@ def _details(folded: FoldedStep, sides: tuple[int, int], *, half: bool) -> dict[
                 "after": folded.after,
                 "regions": weights.shape[:2],
                 "residual": folded.residual,
-                **_weights(folded, half=half),
+                **_weights(folded, numbers),
             }
         case Subsampling():
             windows = [folded.window_over(side) for side in sides]
@@ -261,12 +270,12 @@ def _details(folded: FoldedStep, sides: tuple[int, int], *, half: bool) -> dict[
                 "whole": folded.window is None,
             }
         case Connections():
-            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, half=half)}
+            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, numbers)}
 
 
-def _weights(folded: Sums | Connections, *, half: bool) -> dict[str, str]:
+def _weights(folded: Sums | Connections, numbers: Numbers) -> dict[str, str]:
     return {
         "nonlinearity": folded.nonlinearity,
-        "weights": encoded(folded.weights, "<f2" if half else "<f4"),
+        "weights": encoded(folded.weights, _KINDS[numbers]),
         "bias": encoded(folded.biases, "<f4"),
     }

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from convscope.measures.comparison.growth import CurvePoint, fit_power_law, points_of
 from convscope.measures.comparison.records import Comparison, Entry
+from convscope.measures.comparison.robustness import TITLES, UNITS
 
 from .style import Theme, drawing, figure
 
@@ -33,7 +34,7 @@ def draw_kinds(found: Comparison, *, theme: Theme) -> Figure | None:
         axes.set_xlabel(f"right (%), 95 % intervals, {found.test_pictures:,} pictures of {found.data}")
         axes.grid(visible=True, axis="x", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.margins(y=0.03)
+        axes.set_ylim(-0.6, len(entries) - 0.4)
     return drawn
 
 
@@ -46,14 +47,14 @@ def draw_distorted(found: Comparison, *, theme: Theme) -> Figure | None:
     rows = -(-len(names) // 3)
     with drawing(theme):
         drawn = figure(9.5, 0.5 + 2.7 * rows, theme)
-        panels = drawn.subplots(rows, 3, squeeze=False).flat
+        panels = list(drawn.subplots(rows, 3, squeeze=False).flat)
         for axes, (name, unit) in zip(panels, names, strict=False):
             for place, entry in enumerate(entries):
                 points = entry.points(name)
                 rows_ = [(one.value, one.accuracy, *one.interval) for one in points]
                 _draw(axes, rows_, entry.title, place, theme)
-            _finish(axes, name, f"strength ({unit})", theme)
-        for axes in list(panels)[len(names) :]:
+            _finish(axes, TITLES.get(name, name), f"strength ({UNITS.get(unit, unit)})")
+        for axes in panels[len(names) :]:
             axes.set_visible(False)
         handles, labels = drawn.axes[0].get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
@@ -74,7 +75,9 @@ def draw_growth(found: Comparison, *, theme: Theme) -> Figure | None:
             _grow(axes, entry, points_of(entry), found.test_pictures, place, theme)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _finish(axes, "Error by number of training pictures", "training pictures", theme, label="wrong (%)")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        _finish(axes, "Error by number of training pictures", "training pictures", label="wrong (%)")
         axes.legend(frameon=False, fontsize=8, labelcolor=theme.ink)
     return drawn
 
@@ -106,8 +109,7 @@ def _draw(axes: Axes, rows: Sequence[tuple[float, float, float, float]], name: s
     )
 
 
-def _finish(axes: Axes, title: str, across: str, theme: Theme, *, label: str = "right (%)") -> None:
-    del theme
+def _finish(axes: Axes, title: str, across: str, *, label: str = "right (%)") -> None:
     axes.set_title(title)
     axes.set_xlabel(across)
     axes.set_ylabel(label)

@@ -7,39 +7,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from convscope import __version__
 from convscope.core.atomic import refuse_existing
-from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import machine
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.features.extraction import PARTS
-from convscope.images.augmentation import Augmentation
-from convscope.images.image_set import ImageSet, prepare
+from convscope.images.image_set import prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TRAIN, open_source
-from convscope.measures.comparison.budget import Budget
 from convscope.measures.comparison.cells import Cells
-from convscope.measures.comparison.disturbing import Exam
-from convscope.measures.comparison.kinds import Base, named_kinds
-from convscope.measures.comparison.parts import part_of
 from convscope.measures.comparison.records import FILE_NAME, Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
-from convscope.networks.layout import Layout
-from convscope.training.choices import Examples, choose_network
-from convscope.training.settings import Settings
 
 from .compare_files import write_files
-
-MOST_TEST_PICTURES, MOST_DISTURBED = 10_000, 1_000
-QUICK_PICTURES, QUICK_DISTURBED, QUICK_SECONDS = 10_000, 400, 30.0
-_QUICK_VISITS, _QUICK_EPOCHS = 25_000, (2, 16)  # pictures seen; fewest and most epochs
-QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
-MOST_SEEDS = 100
-_TURN_DEG, _SCALE = 15.0, 0.15  # of training pictures, for the kinds that learn from distorted ones
+from .compare_wish import (
+    MOST_DISTURBED,
+    MOST_TEST_PICTURES,
+    QUICK_DISTURBED,
+    QUICK_SIDE,
+    QUICK_TEST_PICTURES,
+    Wish,
+    contest_of,
+)
+from .train import refuse_among_pictures, written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,37 +49,6 @@ class Compared:
     page: Path
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Wish:
-    """What was asked for, checked before any picture is read."""
-
-    kinds: tuple[str, ...]
-    epochs: int | None
-    seconds: float | None
-    seeds: int
-    learning_curve: bool
-    quick: bool
-    layout: str | None
-    pictures: int | None
-    test_pictures: int
-    distorted: int
-
-    def __post_init__(self) -> None:
-        named_kinds(self.kinds)
-        if self.epochs is not None or self.seconds is not None:
-            Budget(epochs=self.epochs, seconds=self.seconds)
-        if not 1 <= self.seeds <= MOST_SEEDS:
-            raise ParameterError(f"`seeds` must be from 1 to {MOST_SEEDS}. Got {self.seeds}.")
-        if self.pictures is not None and self.pictures < 20:
-            raise ParameterError(f"`pictures` must be at least 20 training pictures. Got {self.pictures}.")
-        if self.test_pictures < 10:
-            raise ParameterError(f"`test_pictures` must be at least 10 pictures. Got {self.test_pictures}.")
-        if not 0 <= self.distorted <= MOST_TEST_PICTURES:
-            raise ParameterError(
-                f"`distorted` must be from 0 to {MOST_TEST_PICTURES:,} pictures. Got {self.distorted}."
-            )
-
-
 def compare(
     data: Any = None,
     *,
@@ -101,7 +62,7 @@ def compare(
     size: str | None = None,
     channels: int | None = None,
     pictures: int | None = None,
-    test_pictures: int = MOST_TEST_PICTURES,
+    test_pictures: int | None = None,
     distorted: int | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
@@ -124,9 +85,9 @@ def compare(
         layout: the convolutional network that all others are made after; chosen from the set if none.
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.
-        pictures: training pictures, at most; 10,000 if quick.
-        test_pictures: pictures that are judged, at most.
-        distorted: of these, pictures that are distorted too, at most; 1,000 if none, 400 if quick.
+        pictures: training pictures, at most; 5,000 if quick.
+        test_pictures: pictures that are judged, at most; 10,000 if none, 5,000 if quick.
+        distorted: of these, pictures that are distorted too, at most; 1,000 if none, 300 if quick.
         output: the folder; ``runs/compare-<name>`` if none.
         force: write the results anew where there are some; trainings that are done are used again.
         data_dir: where named sets are looked for first.
@@ -144,7 +105,7 @@ def compare(
         [('convolution', 690), ('pixels-softmax', 650)]
     """
     reporter = reporter or Silent()
-    wish = _Wish(
+    wish = Wish(
         kinds=tuple(kinds),
         epochs=epochs,
         seconds=seconds,
@@ -153,18 +114,21 @@ def compare(
         quick=quick,
         layout=layout,
         pictures=pictures,
-        test_pictures=test_pictures,
+        test_pictures=(
+            test_pictures if test_pictures is not None else QUICK_TEST_PICTURES if quick else MOST_TEST_PICTURES
+        ),
         distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
     refuse_existing(folder / FILE_NAME, force=force)
+    refuse_among_pictures(folder, written("digits" if data is None else data))
     chosen_size = parse_size(size)
     images = prepare(source, size=chosen_size, channels=channels, cache_dir=cache_dir, reporter=reporter)
     if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
         reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
         images = prepare(source, size=QUICK_SIDE, channels=channels, cache_dir=cache_dir, reporter=reporter)
-    contest = _contest(wish, images)
+    contest = contest_of(wish, images)
     cells = Cells(folder=folder / "trainings")
     for note in images.notes:
         reporter.say(note)
@@ -188,72 +152,6 @@ def _stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.")[:60] or "pictures"
 
 
-def _contest(wish: _Wish, images: ImageSet) -> Contest:
-    if images.judged == TRAIN:
-        raise DataError(
-            f"`{printable(images.name)}` must have pictures that are held out to judge on. Got training pictures only. "
-            "Give more pictures of each class, or a folder with train/ and test/."
-        )
-    places = images.indices(TRAIN)
-    most = wish.pictures or (QUICK_PICTURES if wish.quick else len(places))
-    if most < len(places):
-        places = part_of(images.labels, places, most / len(places), seed=0)
-    base, chosen_epochs = _base(wish, images, places)
-    budget = Budget(epochs=None if wish.seconds else wish.epochs or chosen_epochs, seconds=wish.seconds)
-    judged = images.indices(images.judged)
-    rng = np.random.default_rng(0)
-    test = np.sort(rng.permutation(judged)[: wish.test_pictures])
-    disturbed = np.sort(rng.permutation(test)[: wish.distorted])
-    kinds = named_kinds(wish.kinds)
-    curves = tuple(kind.name for kind in kinds if kind.curve or wish.kinds) if wish.learning_curve else ()
-    return Contest(
-        images=images,
-        places=places,
-        exam=Exam(
-            images=images.images,
-            labels=images.labels,
-            places=test,
-            disturbed=disturbed,
-            preprocessing=images.preprocessing,
-            seed=0,
-        ),
-        base=base,
-        budget=budget,
-        seeds=wish.seeds,
-        kinds=kinds,
-        curves=curves,
-        most_seconds=QUICK_SECONDS if wish.quick and not wish.kinds else None,
-    )
-
-
-def _base(wish: _Wish, images: ImageSet, places: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[Base, int]:
-    """Return what all kinds are made after, and the epochs for this set unless others are asked for."""
-    text = wish.layout
-    if text is None and wish.quick and min(images.images.shape[1:3]) > 12:
-        text = QUICK_LAYOUT
-    examples = Examples(
-        images=images.images,
-        labels=images.labels,
-        classes=images.classes,
-        name=images.name,
-        mirror=images.mirror,
-        places=places,
-    )
-    fewest, most = _QUICK_EPOCHS
-    quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
-    settings = Settings(layout=text, epochs=quick if wish.quick else None)
-    planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
-    usual = choice.recipe.augmentation
-    change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)
-    recipe = choice.recipe.__class__(
-        epochs=choice.recipe.epochs,
-        batch=choice.recipe.batch,
-        augmentation=Augmentation(),
-        precision=choice.recipe.precision,
-    )
-    return Base(plan=planned, recipe=recipe, change=change), recipe.epochs
-
-
 def _announcement(jobs: int, left: int, seconds: float, contest: Contest, folder: Path) -> str:
     budget = contest.budget
     each = counted(int(budget.amount), "epoch") if budget.kind == "epochs" else f"{budget.amount:g} s"
@@ -264,7 +162,7 @@ def _announcement(jobs: int, left: int, seconds: float, contest: Contest, folder
     return f"{what}{before}: about {duration(seconds)} on this machine"
 
 
-def _comparison(wish: _Wish, contest: Contest, entries: Any, taken: float) -> Comparison:
+def _comparison(wish: Wish, contest: Contest, entries: Any, taken: float) -> Comparison:
     images, planned, here = contest.images, contest.base.plan, machine()
     return Comparison(
         library_version=__version__,

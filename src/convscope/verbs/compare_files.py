@@ -7,6 +7,7 @@ from pathlib import Path
 
 from convscope.core.atomic import write_text
 from convscope.core.records import to_json
+from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
 from convscope.measures.comparison.robustness import GROUPS, kept
 from convscope.page.compare import render_comparison
@@ -33,6 +34,11 @@ def write_files(comparison: Comparison, folder: Path) -> Path:
     return folder / PAGE
 
 
+def _plain(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula; the space before a layout may stay there."""
+    return f" {text}" if begins_formula(text) else text
+
+
 def table_of(comparison: Comparison) -> str:
     """Return one line a kind as CSV, fractions in 0…1; what was not measured has its reason and no figures."""
     stream = io.StringIO()
@@ -43,14 +49,14 @@ def table_of(comparison: Comparison) -> str:
     for entry in comparison.entries:
         if not entry.measured:
             empty = [""] * (len(names) - 4)
-            writer.writerow([entry.kind, entry.title, entry.layout, *empty, entry.why_not])
+            writer.writerow([entry.kind, entry.title, _plain(entry.layout), *empty, entry.why_not])
             continue
         shares = [kept(entry, group) for group in GROUPS]
         writer.writerow(
             [
                 entry.kind,
                 entry.title,
-                entry.layout,
+                _plain(entry.layout),
                 *(f"{value:.6f}" for value in (entry.accuracy, *entry.interval)),
                 len(entry.trials),
                 entry.parameters,

@@ -99,7 +99,7 @@ def train(
     else:
         prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
         path = None if output is None else Path(output)
-        _refuse_among_pictures(path or Path("runs"), prepared.settings.data)
+        refuse_among_pictures(path or Path("runs"), prepared.settings.data)
         folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
         write_record(folder, prepared.record)
     tell(prepared, reporter)
@@ -126,7 +126,7 @@ def prepare(
             raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
-    settings = Settings(data=_NO_DATA if data is None else _written(data), **options)
+    settings = Settings(data=_NO_DATA if data is None else written(data), **options)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
 
 
@@ -134,13 +134,13 @@ def _refuse_other_data(data: Any, settings: Settings) -> None:
     """Refuse to go on with other data than those of the run; arrays must be given again, others need not."""
     if data is None and settings.data == _ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
-    if data is not None and _written(data) != settings.data:
+    if data is not None and written(data) != settings.data:
         raise ParameterError(
-            f"`resume` goes on with the pictures of the run, {settings.data!r}. Got {_written(data)!r}. Leave them out."
+            f"`resume` goes on with the pictures of the run, {settings.data!r}. Got {written(data)!r}. Leave them out."
         )
 
 
-def _refuse_among_pictures(output: Path, data: str) -> None:
+def refuse_among_pictures(output: Path, data: str) -> None:
     """Refuse a run folder inside the folder of pictures: next time it would be taken for a class."""
     pictures, run = Path(data), output.resolve()
     if data == _ARRAYS or not pictures.is_absolute() or not pictures.is_dir():
@@ -152,7 +152,7 @@ def _refuse_among_pictures(output: Path, data: str) -> None:
         )
 
 
-def _written(data: Any) -> str:
+def written(data: Any) -> str:
     """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it.
 
     Raises:

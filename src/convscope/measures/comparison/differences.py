@@ -18,7 +18,7 @@ class Difference:
         first, second: titles.
         value: the mean.
         low, high: of the interval; it takes in which pictures were judged and, with several seeds, the trainings.
-        seeds: trainings of the one that has fewer.
+        seeds: trainings of the one that has more.
     """
 
     first: str
@@ -66,7 +66,7 @@ def difference(first: Entry, second: Entry) -> Difference:
         value=value,
         low=max(-1.0, value - half),
         high=min(1.0, value + half),
-        seeds=min(len(mine), len(theirs)),
+        seeds=max(len(mine), len(theirs)),
     )
 
 

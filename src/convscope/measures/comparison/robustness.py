@@ -16,6 +16,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """Words for distortions that are looked at together."""
 
+TITLES = {
+    "shift-x": "Shifted to the right",
+    "shift-y": "Shifted down",
+    "rotation": "Turned to the right",
+    "scale": "Made larger",
+    "elastic": "Bent",
+    "noise": "Noisy",
+}
+"""What a positive strength of each distortion does."""
+UNITS = {"ratio - 1": "times, less 1"}
+"""Units in other words, where that is clearer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:

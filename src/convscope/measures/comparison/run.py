@@ -107,13 +107,14 @@ def make_agenda(contest: Contest, cells: Cells, reporter: Reporter) -> Agenda:
                 why_not[kind.name] = reason
                 continue
             mine = tuple(_jobs_of(contest, kind, entrant))
-            left = [job for job in mine if cells.get(job.key) is None]
+            done = [cell.wall_s for job in mine if (cell := cells.get(job.key)) is not None]
+            left = len(done) < len(mine)
             mine = _reckoned(contest, entrant, mine) if left else mine
-            longest = max(job.reckoned_s for job in mine)
+            longest = max(job.reckoned_s for job in mine) if left else max(done)
             limit = max(contest.most_seconds or math.inf, _TIMES * base_s)
             if kind.name == BASE:
                 base_s = longest
-            elif longest > limit:
+            elif left and longest > limit:
                 why_not[kind.name] = (
                     f"One training would take about {duration(longest)} on this machine, more than the "
                     f"{duration(limit)} that this comparison gives to each. Name it in --kinds to have it all the same."

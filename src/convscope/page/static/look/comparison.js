@@ -119,7 +119,9 @@ function sortable(comparison) {
   return element("table", { class: "lines sortable" }, element("thead", {}, element("tr", {}, ...heads)), body);
 }
 
-const [DOTS_WIDTH, NAMES_WIDTH, ROW_HEIGHT, ABOVE, UNDER] = [680, 270, 26, 34, 26];
+const [ROW_HEIGHT, ABOVE, UNDER] = [26, 34, 26];
+const WIDE_DOTS = { width: 680, names: 270, letters: 34, every: 1 };
+const NARROW_DOTS = { width: 360, names: 150, letters: 20, every: 2 }; // for a phone; every second mark has its number
 
 /**
  * Accuracy of every kind with its interval, and under one distortion.
@@ -129,22 +131,25 @@ const [DOTS_WIDTH, NAMES_WIDTH, ROW_HEIGHT, ABOVE, UNDER] = [680, 270, 26, 34, 2
  * @returns {SVGElement}
  */
 function dots(kinds, place, name) {
+  const { width, names, letters: most, every } = matchMedia("(max-width: 40rem)").matches ? NARROW_DOTS : WIDE_DOTS;
   const under = (/** @type {Kind} */ kind) => (place === null ? null : kind.disturbed[place] ?? null);
   const values = kinds.flatMap((kind) => [kind.interval[0], kind.interval[1], under(kind) ?? kind.accuracy]);
   const [low, high] = [Math.floor(10 * Math.min(...values)) / 10, Math.ceil(10 * Math.max(...values)) / 10];
-  const x = (/** @type {number} */ value) => NAMES_WIDTH + ((DOTS_WIDTH - NAMES_WIDTH - 30) * (value - low)) / (high - low || 1);
+  const x = (/** @type {number} */ value) => names + ((width - names - 30) * (value - low)) / (high - low || 1);
   const height = ABOVE + ROW_HEIGHT * kinds.length + UNDER;
-  const svg = drawn("svg", { viewBox: `0 0 ${DOTS_WIDTH} ${height}`, role: "img", "aria-label": `${COMPARISON.picture}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`, class: "curves dots" });
+  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${COMPARISON.picture}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`, class: "curves dots" });
   for (let tick = Math.round(10 * low); tick <= Math.round(10 * high); tick++) {
     const at = x(tick / 10);
-    svg.append(drawn("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }), drawn("text", { x: at, y: height - 8, "text-anchor": "middle" }, `${10 * tick} %`));
+    svg.append(drawn("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));
+    if (tick % every === 0) svg.append(drawn("text", { x: at, y: height - 8, "text-anchor": "middle" }, `${10 * tick} %`));
   }
   const legend = /** @type {[string, string][]} */ ([["first", COMPARISON.undisturbed], ...(place === null ? [] : [/** @type {[string, string]} */ (["second", name])])]);
-  legend.forEach(([kind, text], index) => svg.append(drawn("circle", { cx: NAMES_WIDTH + 130 * index, cy: 12, r: 4, class: `dot ${kind}` }), drawn("text", { x: NAMES_WIDTH + 130 * index + 9, y: 16 }, text)));
+  const start = Math.min(names, 110);
+  legend.forEach(([kind, text], index) => svg.append(drawn("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${kind}` }), drawn("text", { x: start + 130 * index + 9, y: 16 }, text)));
   inOrder(kinds, (kind) => kind.accuracy, true).forEach((kind, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
     const letters = [...kind.name];
-    svg.append(drawn("text", { x: NAMES_WIDTH - 14, y: y + 4, "text-anchor": "end", class: "chart-title" }, letters.length > 34 ? `${letters.slice(0, 33).join("")}…` : kind.name, drawn("title", {}, kind.name)));
+    svg.append(drawn("text", { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" }, letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : kind.name, drawn("title", {}, kind.name)));
     svg.append(drawn("line", { x1: x(kind.interval[0]), x2: x(kind.interval[1]), y1: y, y2: y, class: "curve first" }));
     svg.append(drawn("circle", { cx: x(kind.accuracy), cy: y, r: 4, class: "dot first" }, drawn("title", {}, `${kind.name}: ${percent(kind.accuracy)}`)));
     const value = under(kind);

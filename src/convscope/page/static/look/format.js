@@ -50,7 +50,7 @@ export const FORMAT_VERSION = 2;
  * @property {number[]} std
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
- * @property {"float32" | "float16"} numbers what weights were kept as
+ * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
  * @property {Step[]} steps
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {Picture[]} pictures
@@ -80,9 +80,13 @@ export function bytesOf(text) {
  */
 export function floatsOf(text, count, kind = "float32") {
   const bytes = bytesOf(text);
-  const needed = count * (kind === "float16" ? 2 : 4);
+  const needed = count * { float32: 4, float24: 3, float16: 2 }[kind];
   if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
   if (kind === "float16") return fromHalves(bytes, count);
+  if (kind === "float24") {
+    const words = Uint32Array.from({ length: count }, (_, place) => (bytes[3 * place] << 8) | (bytes[3 * place + 1] << 16) | (bytes[3 * place + 2] << 24));
+    return new Float32Array(words.buffer);
+  }
   const numbers = new Float32Array(bytes.buffer);
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers; // this machine, too, keeps the lowest byte first
   const view = new DataView(bytes.buffer);

@@ -5,8 +5,9 @@ import { element, foreign, moveWithArrows } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { shapeAt } from "./format.js";
+import { makeMapSheet } from "./mapsheet.js";
 import { change, isStill } from "./moving.js";
-import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { cells, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
 import { GLANCE } from "./step_words.js";
 import { isOff } from "./switches.js";
 import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
@@ -18,6 +19,7 @@ import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
 
 const MOST_MAPS = 64; // of a step shown at once
 const MOST_CLASSES = 10;
+const CALM_MS = 200; // after which values are written into names
 const LONG_NAME = 3; // of a class: more letters stand on a line of their own
 const COLUMN_PX = 150; // the maps of a step; a wide window then holds a small network from end to end
 const COLUMN_TALL_PX = 420;
@@ -47,9 +49,9 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   };
 }
 
-/** The value that a mouse or finger pressed; a key presses the map only. @param {MouseEvent} event @param {HTMLCanvasElement} canvas */
-function pressed(event, canvas) {
-  return event.detail > 0 ? cellAt(event, canvas) : {};
+/** The value that a mouse or finger pressed; a key presses the map only. @param {MouseEvent} event @param {HTMLElement} shown @param {{ rows: number, columns: number }} size */
+function pressed(event, shown, size) {
+  return event.detail > 0 ? cellAt(event, shown, size) : {};
 }
 
 /** @typedef {{ element: HTMLElement, draw: (state: State) => void }} Column */
@@ -72,7 +74,7 @@ function pictureColumn(network, go) {
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
   const frame = element("span", { class: "framed" }, canvas, field);
-  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ step: 0, unit: 0, ...pressed(event, canvas) }) }, frame);
+  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ step: 0, unit: 0, ...pressed(event, canvas, size) }) }, frame);
   setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
   const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
@@ -180,12 +182,11 @@ function mapGrid(network, step, go) {
   /** @type {State | null} */
   let latest = null;
   const maps = Array.from({ length: count }, (_, slot) => {
-    const canvas = cells(shape);
     const spot = element("span", { class: "field", hidden: true });
-    const frame = element("span", { class: "framed" }, canvas, spot);
-    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ step, unit: page * MOST_MAPS + slot, ...pressed(event, canvas) }) }, frame);
+    const frame = element("span", { class: "framed" }, spot);
+    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ step, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }) }, frame);
     setSize(frame, size);
-    return { canvas, button, spot };
+    return { frame, button, spot };
   });
   const grid = element("div", { class: "maps", role: "group", "aria-label": `${network.steps[step - 1].name}: ${outcome(shape)}` }, ...maps.map((map) => map.button));
   grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
@@ -209,6 +210,18 @@ function mapGrid(network, step, go) {
     shown,
     element("button", { type: "button", class: "plain", text: "›", "aria-label": GLANCE.after, onclick: () => turn(1) }),
   );
+  let naming = 0;
+  /** Names, with the values of single units, which are not written out while they change. */
+  function nameAll() {
+    const state = latest;
+    if (!state) return;
+    maps.forEach(({ button }, slot) => {
+      const unit = page * MOST_MAPS + slot;
+      const off = isOff(state.off, { step, unit }) ? GLANCE.isOff : "";
+      if (!button.hidden) name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[step][unit]) : GLANCE.map(unit + 1)}${off}`);
+    });
+  }
+  const paintMaps = makeMapSheet(grid, maps.map((map) => map.frame), shape, () => latest && draw(latest));
   /** @param {State} state */
   function draw(state) {
     const chosen = state.place.step === step ? state.place.unit : -1;
@@ -219,14 +232,17 @@ function mapGrid(network, step, go) {
     latest = state;
     const values = state.all[step];
     const largest = largestSize(values);
-    maps.forEach(({ canvas, button, spot }, slot) => {
-      const unit = page * MOST_MAPS + slot;
-      button.hidden = unit >= shape.maps;
-      if (button.hidden) return;
-      drawMap(canvas, state.palette, values, unit, largest);
+    const first = page * MOST_MAPS;
+    const here = Math.min(count, shape.maps - first);
+    if (marks) maps.forEach(({ button }, slot) => (button.hidden = slot >= here));
+    paintMaps(state.palette, values, first, here, largest);
+    clearTimeout(naming);
+    if (single && !marks) naming = window.setTimeout(nameAll, CALM_MS);
+    if (!marks) return;
+    nameAll();
+    maps.slice(0, here).forEach(({ button, spot }, slot) => {
+      const unit = first + slot;
       const off = isOff(state.off, { step, unit });
-      if (single || marks) name(button, unit, `${single ? GLANCE.unit(unit + 1, values[unit]) : GLANCE.map(unit + 1)}${off ? GLANCE.isOff : ""}`);
-      if (!marks) return;
       button.classList.toggle("off", off);
       button.classList.toggle("chosen", unit === chosen);
       button.setAttribute("aria-pressed", String(unit === chosen));

@@ -109,7 +109,7 @@ export function limitsOf(kind) {
       if (!mine.length) return [];
       const reached = mine.filter((one) => one.strength !== null);
       if (!reached.length) return [INVARIANCE.neverFalls(whole(mine[0].part), strengthOf(kind, mine[0].farthest))];
-      return [INVARIANCE.falls(reached.map((one) => INVARIANCE.fall(whole(one.part), strengthOf(kind, one.strength ?? 0))).join(", "))];
+      return [INVARIANCE.falls(reached.map((one, place) => (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(whole(one.part), strengthOf(kind, one.strength ?? 0))).join(", "))];
     })
     .join(" ");
 }
@@ -128,7 +128,7 @@ function ledgerTable(found, point) {
     return element("tr", {}, element("th", { scope: "row", text: name }), cell(changed), bar(changed), cell(left), bar(left), cell(movedPart(changed, left)), element("td", { class: "words", text: verdictOf(point.verdicts[place] ?? "") }));
   });
   const heads = INVARIANCE.heads.map((text, place) => element("th", { scope: "col", colspan: place === 1 || place === 2 ? 2 : null, text }));
-  return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+  return element("table", { class: "lines ledger" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
 }
 
 /** In words. @param {string} verdict */

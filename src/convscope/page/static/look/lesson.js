@@ -96,7 +96,7 @@ function fill(lesson, toUnits) {
   function draw() {
     const network = toyNetwork(toy);
     const pixels = toyPixels(toy);
-    const all = run(prepare(network), pixels);
+    const all = run(prepare(network, true), pixels);
     const palette = makePalette(dark.matches);
     place = within(network, { ...place, step: Math.max(1, place.step) });
     const box = place.step === 1 ? boxBelow(network, place) : receptiveField(network, place);

@@ -123,7 +123,7 @@ export function makeNumbers(parent, network, go, toggle) {
   });
   const point = (/** @type {PointerEvent} */ event) => {
     if (!state || !canvas) return;
-    const { row, column } = cellAt(event, canvas);
+    const { row, column } = cellAt(event, canvas, { rows: canvas.height, columns: canvas.width });
     if (row !== state.place.row || column !== state.place.column) move({ row, column });
   };
   map.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {

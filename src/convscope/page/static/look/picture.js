@@ -19,7 +19,7 @@ function sheetOf(canvas) {
   let sheet = SHEETS.get(canvas);
   if (!sheet) {
     const image = new ImageData(canvas.width, canvas.height);
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     sheet = { image, words: new Uint32Array(image.data.buffer), context };
     SHEETS.set(canvas, sheet);
   }
@@ -58,13 +58,13 @@ export function drawPixels(canvas, pixels, channels) {
   context.putImageData(image, 0, 0);
 }
 
-/** The cell of a canvas that a pointer is on, or the nearest. @param {MouseEvent} event @param {HTMLCanvasElement} canvas @returns {{ row: number, column: number }} */
-export function cellAt(event, canvas) {
-  const box = canvas.getBoundingClientRect();
+/** The cell that a pointer is on, or the nearest. @param {MouseEvent} event @param {HTMLElement} shown @param {Size} size @returns {{ row: number, column: number }} */
+export function cellAt(event, shown, size) {
+  const box = shown.getBoundingClientRect();
   const cell = (/** @type {number} */ part, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, Math.floor(part * count)));
   return {
-    row: cell((event.clientY - box.top) / box.height, canvas.height),
-    column: cell((event.clientX - box.left) / box.width, canvas.width),
+    row: cell((event.clientY - box.top) / box.height, size.rows),
+    column: cell((event.clientX - box.left) / box.width, size.columns),
   };
 }
 

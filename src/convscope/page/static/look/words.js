@@ -301,6 +301,7 @@ export const INVARIANCE = {
   same: "same answer",
   falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
   fall: (/** @type {string} */ part, /** @type {string} */ strength) => `below ${part} of what it is undistorted at ${strength}`,
+  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength) => `${part} at ${strength}`,
   neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
   ledger: "What each step makes of it",
   ledgerHint:

@@ -1,0 +1,127 @@
+"""What a comparison was asked for, and the contest that it makes of a set of pictures."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.text import printable
+from convscope.images.augmentation import Augmentation
+from convscope.images.image_set import ImageSet
+from convscope.images.sources.opening import TRAIN
+from convscope.measures.comparison.budget import Budget
+from convscope.measures.comparison.disturbing import Exam
+from convscope.measures.comparison.kinds import Base, named_kinds
+from convscope.measures.comparison.parts import part_of
+from convscope.measures.comparison.run import Contest
+from convscope.networks.layout import Layout
+from convscope.training.choices import Examples, choose_network
+from convscope.training.settings import Settings
+
+MOST_TEST_PICTURES, MOST_DISTURBED = 10_000, 1_000
+QUICK_PICTURES, QUICK_TEST_PICTURES, QUICK_DISTURBED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
+_QUICK_VISITS, _QUICK_EPOCHS = 15_000, (2, 16)  # pictures seen; fewest and most epochs
+QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
+MOST_SEEDS = 100
+_TURN_DEG, _SCALE = 15.0, 0.15  # of training pictures, for the kinds that learn from distorted ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What was asked for, checked before any picture is read; the fields are those of `convscope.compare`."""
+
+    kinds: tuple[str, ...]
+    epochs: int | None
+    seconds: float | None
+    seeds: int
+    learning_curve: bool
+    quick: bool
+    layout: str | None
+    pictures: int | None
+    test_pictures: int
+    distorted: int
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        named_kinds(self.kinds)
+        if self.epochs is not None or self.seconds is not None:
+            Budget(epochs=self.epochs, seconds=self.seconds)
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise ParameterError(f"`seeds` must be from 1 to {MOST_SEEDS}. Got {self.seeds}.")
+        if self.pictures is not None and self.pictures < 20:
+            raise ParameterError(f"`pictures` must be at least 20 training pictures. Got {self.pictures}.")
+        if self.test_pictures < 10:
+            raise ParameterError(f"`test_pictures` must be at least 10 pictures. Got {self.test_pictures}.")
+        if not 0 <= self.distorted <= MOST_TEST_PICTURES:
+            raise ParameterError(
+                f"`distorted` must be from 0 to {MOST_TEST_PICTURES:,} pictures. Got {self.distorted}."
+            )
+
+
+def contest_of(wish: Wish, images: ImageSet) -> Contest:
+    """Return what is compared on which pictures.
+
+    Raises:
+        DataError: nothing is held out to judge on.
+        LayoutError: the layout cannot be read, or does not fit the pictures.
+    """
+    if images.judged == TRAIN:
+        raise DataError(
+            f"`{printable(images.name)}` must have pictures that are held out to judge on. Got training pictures only. "
+            "Give more pictures of each class, or a folder with train/ and test/."
+        )
+    places = images.indices(TRAIN)
+    most = wish.pictures or (QUICK_PICTURES if wish.quick else len(places))
+    if most < len(places):
+        places = part_of(images.labels, places, most / len(places), seed=0)
+    base, chosen_epochs = _base(wish, images, places)
+    budget = Budget(epochs=None if wish.seconds else wish.epochs or chosen_epochs, seconds=wish.seconds)
+    judged = images.indices(images.judged)
+    rng = np.random.default_rng(0)
+    test = np.sort(rng.permutation(judged)[: wish.test_pictures])
+    disturbed = np.sort(rng.permutation(test)[: wish.distorted])
+    kinds = named_kinds(wish.kinds)
+    curves = tuple(kind.name for kind in kinds if kind.curve or wish.kinds) if wish.learning_curve else ()
+    return Contest(
+        images=images,
+        places=places,
+        exam=Exam(
+            images=images.images,
+            labels=images.labels,
+            places=test,
+            disturbed=disturbed,
+            preprocessing=images.preprocessing,
+            seed=0,
+        ),
+        base=base,
+        budget=budget,
+        seeds=wish.seeds,
+        kinds=kinds,
+        curves=curves,
+        most_seconds=QUICK_SECONDS if wish.quick and not wish.kinds else None,
+    )
+
+
+def _base(wish: Wish, images: ImageSet, places: NDArray[np.int64]) -> tuple[Base, int]:
+    """Return what all kinds are made after, and the epochs for this set unless others are asked for."""
+    text = wish.layout
+    if text is None and wish.quick and min(images.images.shape[1:3]) > 12:
+        text = QUICK_LAYOUT
+    examples = Examples(
+        images=images.images,
+        labels=images.labels,
+        classes=images.classes,
+        name=images.name,
+        mirror=images.mirror,
+        places=places,
+    )
+    fewest, most = _QUICK_EPOCHS
+    quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
+    settings = Settings(layout=text, epochs=quick if wish.quick else None)
+    planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
+    usual = choice.recipe.augmentation
+    change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)
+    recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation())
+    return Base(plan=planned, recipe=recipe, change=change), recipe.epochs
