@@ -44,7 +44,7 @@ def one_unit(found: Found) -> list[str]:
     rows = []
     for row in shown:
         seconds = row["seconds"]
-        times = [f"{1e3 * seconds[way]:,.3g} ms" for way in WAYS]
+        times = [_milliseconds(seconds[way]) for way in WAYS]
         worth = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
         rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *worth])
     worst = max(row["difference"] for row in found["rows"])
@@ -56,6 +56,10 @@ def one_unit(found: Found) -> list[str]:
         *table(head, rows),
         *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *one) for one in GROWTH]),
     ]
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g} ms" if seconds < 0.9995 else f"{1e3 * seconds:,.0f} ms"
 
 
 WAYS = ("loop", "product", "engine")
@@ -252,7 +256,10 @@ def page() -> str:
     lines += [
         "Written by `benchmarks/stages_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % interval of"
     ]
-    lines += ["the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records."]
+    lines += [
+        "the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records. The",
+        "machine was shared with other work: seconds are those of the clock, a few times longer than on an idle one.",
+    ]
     for name, part in PARTS.items():
         path = RESULTS / f"{name}.json"
         if path.exists():

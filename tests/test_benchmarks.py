@@ -140,6 +140,20 @@ def test_both_have_the_same_minutes_on_cifar10(program, monkeypatch: pytest.Monk
     assert (found["convscope"]["options"], found["recipe"]["seconds"]) == (("--minutes", "2.0"), 120.0)
 
 
+def test_one_pass_over_some_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for place in range(6):
+            Image.new("RGB", (32, 32), (20 * place, 90, len(name))).save(tmp_path / name / f"{place}.png")
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    units = importlib.import_module("units")
+    found = units.one_pass(tmp_path, 8)
+    assert (found["pictures"], found["units"]) == (8, 224)
+    assert 0 < found["before_megabytes"] <= found["peak_megabytes"]
+    for name in ("units", "results_file"):
+        sys.modules.pop(name, None)
+
+
 @pytest.mark.parametrize("program", sorted(path.name for path in BENCHMARKS.glob("*.py")))
 def test_a_benchmark_can_be_imported_and_says_what_it_measures(program: str) -> None:
     text = (BENCHMARKS / program).read_text(encoding="utf-8")

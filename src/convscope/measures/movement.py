@@ -156,4 +156,5 @@ class Distance:
 
 def _squared(first: Tensor, second: Tensor) -> Tensor:
     """Return the squared distance at each place, summed over pictures and maps, float64."""
-    return torch.linalg.vector_norm(first - second, dim=(1, 2)).double().square()
+    norms: Tensor = torch.linalg.vector_norm(first - second, dim=(1, 2))
+    return norms.double().square()

@@ -147,7 +147,9 @@ def units_data(
 def _worths(record: WorthRecord | None) -> dict[tuple[int, int], tuple[float, int, float]]:
     """Return by step and unit: loss of accuracy without it, the class that loses most, and how much it loses."""
     found: dict[tuple[int, int], tuple[float, int, float]] = {}
-    for step in record.steps if record else ():
+    if record is None:
+        return found
+    for step in record.steps:
         for unit in step.units:
             losses = [
                 (whole - without) / count if count else 0.0

@@ -66,7 +66,7 @@ def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64]
     size = 8 if len(counts) <= 12 else 5.5
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            written = theme.readable_on(colours[row, column])
+            written = theme.readable_on(colours[row, column].tolist())
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=written)
 
 

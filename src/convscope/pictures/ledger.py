@@ -1,6 +1,7 @@
 """The ledger: how far each step's maps change under a distortion, and how much of that is movement."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ def draw_ledger(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> 
         theme: the colours.
     """
     first, second = theme.series[:2]
-    mark = {"marker": "|", "markersize": 11, "markeredgewidth": 2.5, "linestyle": ""}
+    mark: dict[str, Any] = {"marker": "|", "markersize": 11, "markeredgewidth": 2.5, "linestyle": ""}
     legend = [
         (Patch(color=first), "changed: from what the maps were"),
         (Patch(color=second), "left: from those maps moved along with the picture"),

@@ -67,7 +67,7 @@ def cost(
     with tuned():
         found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
     run = run_of(model)
-    keep(found, output=path, kept=run and run.cost, part=not repeats, force=force, reporter=reporter)
+    keep(found, output=path, kept=run.cost if run else None, part=not repeats, force=force, reporter=reporter)
     return found
 
 

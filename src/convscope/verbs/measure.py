@@ -86,5 +86,5 @@ def measure(
         )
         found = measure_invariance(used, judged, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
     run, part = run_of(model), bool(distortions or strengths)
-    keep(found, output=path, kept=run and run.invariance, part=part, force=force, reporter=reporter)
+    keep(found, output=path, kept=run.invariance if run else None, part=part, force=force, reporter=reporter)
     return found

@@ -104,7 +104,7 @@ def units(
             probes=probe_stages(used, images, seed=seed, reporter=reporter) if probes else (),
         )
     run, part = run_of(model), not (worth and probes)
-    keep(report, output=path, kept=run and run.units, part=part, force=force, reporter=reporter)
+    keep(report, output=path, kept=run.units if run else None, part=part, force=force, reporter=reporter)
     return report
 
 

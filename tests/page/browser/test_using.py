@@ -219,10 +219,10 @@ def test_the_lesson_computes_what_is_typed(open_page: Open, digits: Path) -> Non
     opened.page.locator("summary", has_text="lesson").click()
     cells = opened.page.locator("table.editable input[type=number]")
     assert cells.count() >= 25 + 9
-    features = opened.page.locator(".toy").inner_text()
+    features = opened.page.locator(".bench").inner_text()
     cells.nth(12).fill("37")  # the middle, which every feature sees
     opened.settle()
-    assert opened.page.locator(".toy").inner_text() != features
+    assert opened.page.locator(".bench").inner_text() != features
 
 
 def test_patches_and_cells_of_the_confusion_matrix_open_their_pictures(open_page: Open, digits: Path) -> None:

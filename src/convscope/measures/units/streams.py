@@ -13,7 +13,7 @@ HALF = 32  # bins on either side of 0
 
 
 def tally(marked: Tensor) -> Tensor:
-    """Return how many of N × units × places are marked for each unit; in 32 bits first, which is three times as fast."""
+    """Return how many of N × units × places are marked, by unit; in 32 bits first, which is three times as fast."""
     return marked.sum(dim=2, dtype=torch.int32).sum(dim=0)
 
 
