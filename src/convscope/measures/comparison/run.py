@@ -89,7 +89,10 @@ class Agenda:
 
     def left(self, cells: Cells) -> tuple[Job, ...]:
         """Return the jobs that are not done yet; those with the same figures once."""
-        once = {job.key: job for job in self.jobs if cells.get(job.key) is None}
+        once: dict[str, Job] = {}
+        for job in self.jobs:
+            if cells.get(job.key) is None:
+                once.setdefault(job.key, job)
         return tuple(once.values())
 
 
