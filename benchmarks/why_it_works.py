@@ -58,7 +58,7 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
     return found
 
 
-def ledgers(pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, int]) -> dict[str, Any]:
+def ledgers(pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, Any]) -> dict[str, Any]:
     """Return what each step makes of a shift, and how selective its units are, mean over seeds with 95 % intervals."""
     base = Layout.parse(LAYOUT)
     layouts = {"convolution": base, "mlp-parameters": connected_like(plan(base, **pixels), lambda one: one.parameters)}
@@ -75,7 +75,7 @@ def ledgers(pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[
 def _one(
     pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], layout: str, seed: int
 ) -> dict[str, dict[str, float | None]]:
-    options = {"shift": 0, "flip": False, "epochs": EPOCHS, "seed": seed}
+    options: dict[str, Any] = {"shift": 0, "flip": False, "epochs": EPOCHS, "seed": seed}
     trained = convscope.train(pictures, layout=layout, output=tempfile.mkdtemp(), force=True, **options)
     moved = convscope.measure(
         trained.model, pictures, distortions=["shift-x"], strengths=[SHIFT_PX], pictures=200, seed=seed
@@ -123,7 +123,12 @@ def main() -> None:
         comparison = compared(name, data, given.data_dir, given.work)
         images, labels = first_pictures(data, given.data_dir, LEDGER_PICTURES)
         height, width, channels = images.shape[1:]
-        pixels = {"height": height, "width": width, "channels": channels, "classes": comparison["classes"]}
+        pixels: dict[str, Any] = {
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "classes": comparison["classes"],
+        }
         comparison["data"] = name
         result = {
             "shift_px": SHIFT_PX,

@@ -139,7 +139,8 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
 
     def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
         with tuned(threads_for(planned.multiply_adds * model.batch)):
-            return model.predict_proba(some).argmax(axis=1)
+            found: NDArray[np.int64] = model.predict_proba(some).argmax(axis=1)
+        return found
 
     return Learned(answers=answers, seconds=learned.seconds, epochs=len(learned.history))
 
