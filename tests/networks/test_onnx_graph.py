@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.networks.build import Network
-from convscope.networks.int8 import calibrated
+from convscope.networks.int8 import Int8, calibrated
 from convscope.networks.onnx_graph import INPUT, OUTPUT, onnx_bytes
-from convscope.networks.onnx_messages import varint
+from convscope.networks.onnx_messages import Graph, varint
 from convscope.stages.convolution import Convolution
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
@@ -67,6 +67,18 @@ def test_rounded_to_8_bits_it_gives_nearly_the_same() -> None:
     assert sum(one.dims[:] == [8, 3, 3, 3] for one in whole) == 1  # weights are kept as whole numbers
     difference = np.abs(run(content, images) - model.predict_proba(images))
     assert 0 < difference.max() < 0.05
+
+
+def test_a_unit_without_weights_keeps_its_bias_in_8_bits() -> None:
+    graph, ranges = Graph(), Int8(inputs=((0.0, 1.0),), outputs=((0.0, 1.0),))
+    weights = np.array([[[[0.0]]], [[[1e-9]]], [[[0.25]]]], np.float32)
+    biases = np.array([0.5, -300.0, 0.5], np.float32)
+    both = ranges.weighted(graph, weights, biases, 0)
+    total = graph.node("Conv", graph.constant(np.zeros((1, 1, 1, 1), np.float32)), *both)
+    graph.node("Identity", total, name=OUTPUT)
+    content = graph.model({INPUT: ("uint8", ["N"])}, {OUTPUT: ("float32", [1, 3, 1, 1])})
+    found = run(content, np.zeros(1, np.uint8))[0, :, 0, 0]
+    np.testing.assert_allclose(found, biases, rtol=1e-4)
 
 
 def test_ranges_are_those_of_the_pictures() -> None:

@@ -44,7 +44,8 @@ class Int8:
     ) -> tuple[str, str]:
         """Return the names of the rounded weights and biases of sum `number`; units are the first axis."""
         scale = np.abs(weights).reshape(len(weights), -1).max(1).clip(1e-12) / _WEIGHT_STEPS
-        scale = scale.astype(np.float32)
+        least = np.abs(biases) / (2.0**31 - 129) / _scale(self.inputs[number])[0]  # the bias has 32 bits
+        scale = np.maximum(scale, least).astype(np.float32)
         whole = np.rint(weights / scale.reshape(-1, *[1] * (weights.ndim - 1))).astype(np.int8)
         fine = scale * _scale(self.inputs[number])[0]  # of the sums: a bias is rounded as they are
         rounded = np.clip(np.rint(biases / fine), -(2.0**31) + 1, 2.0**31 - 128).astype(np.int32)
