@@ -67,8 +67,9 @@ def test_a_unit_walks_over_a_picture(run: Path, tmp_path: Path) -> None:
         assert image.height > 2 * image.width
 
 
-def test_a_layout_need_not_be_trained(tmp_path: Path) -> None:
-    words = ["32C5-MP2-128N", "--size", "40x30", "--channels", "3", "--classes", "5", "-o", str(tmp_path / "a.svg")]
+@pytest.mark.parametrize("layout", ["32C5-MP2-128N", "-".join(["2C1"] * 70)])  # the last is too long for a file's name
+def test_a_layout_need_not_be_trained(layout: str, tmp_path: Path) -> None:
+    words = [layout, "--size", "40x30", "--channels", "3", "--classes", "5", "-o", str(tmp_path / "a.svg")]
     assert main(["draw", "layout", *words]) == 0
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<?xml")
 

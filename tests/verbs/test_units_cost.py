@@ -74,3 +74,9 @@ def test_a_model_and_its_layout_cost_the_same_and_the_text_says_what(run: Path) 
     assert re.search(r"^untied: 4U3-MP2-8N +2,918 +2,896 ", text, re.MULTILINE)
     timed = cost_text(convscope.cost(run, batch=2, repeats=1))
     assert re.search(r"^softmax .* ms +[\d.e-]+ ms$", timed, re.MULTILINE)
+
+
+def test_a_layout_longer_than_a_file_name_may_be_is_a_layout() -> None:
+    text = "-".join(["2C1"] * 70)
+    assert len(text) > 255
+    assert convscope.cost(text, size=(2, 2), repeats=0).costs[0].layout == text

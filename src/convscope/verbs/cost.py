@@ -12,7 +12,7 @@ from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 
-from .kept import check_output, keep, run_of
+from .kept import check_output, keep, run_of, stands
 
 SIDE = 28  # of the pictures of a layout, unless said
 
@@ -66,7 +66,7 @@ def cost(
         }
     with tuned():
         found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
-    run = run_of(model)
+    run = run_of(model) if layout is None else None
     keep(found, output=path, kept=run.cost if run else None, part=not repeats, force=force, reporter=reporter)
     return found
 
@@ -75,7 +75,7 @@ def _layout(model: Model | Layout | str | os.PathLike[str], size: tuple[int, int
     """Return the layout that `model` is; None where it is a network, or the path of one."""
     if isinstance(model, Layout):
         return model
-    if isinstance(model, Model) or Path(model).exists():
+    if isinstance(model, Model) or stands(model):
         if size is not None:
             raise ParameterError("`size` must be given for a layout only: a model knows its own. Leave it out.")
         return None

@@ -39,7 +39,7 @@ from convscope.training.history import read_history
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
-from .kept import read_kept
+from .kept import read_kept, stands
 
 _EDGES = np.array(  # a picture of 5 × 5 with an upright edge in it, and a unit that looks for one
     [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0], [0, 1, 1, 0, 0], [0, 1, 1, 0, 0]]
@@ -77,7 +77,7 @@ class _Order:
 
     def planned(self) -> Plan:
         """Return the network's plan, or that of a layout that is no model."""
-        if isinstance(self.model, str) and not Path(self.model).exists():
+        if isinstance(self.model, str) and not stands(self.model):
             side = parse_size(self.size) or 28
             width, height = (side, side) if isinstance(side, int) else side
             layout = Layout.parse(self.model)
@@ -184,7 +184,7 @@ def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
     """Return the file that is written if none is named."""
     name = f"{what}.{'gif' if what == 'step' else 'png'}"
     folder = None if model is None or isinstance(model, Model) else Path(model)
-    return folder / name if folder is not None and folder.is_dir() else Path(name)
+    return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
 
 
 def _filters(order: _Order) -> Picture:

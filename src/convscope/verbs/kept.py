@@ -25,6 +25,11 @@ def run_of(model: Any) -> RunFolder | None:
     return run if path.is_dir() or (path.name == run.model.name and run.settings.is_file()) else None
 
 
+def stands(place: str | os.PathLike[str]) -> bool:
+    """Return whether a file or folder stands at `place`; a layout may be longer than any name, where Path's raises."""
+    return os.path.exists(place)  # noqa: PTH110
+
+
 def keep(
     record: Any, *, output: Path | None, kept: Path | None, part: bool, force: bool, reporter: Reporter | None
 ) -> None:
