@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
 from convscope.core.errors import MissingPackageError, ParameterError
 from convscope.core.machine import machine
@@ -31,7 +33,9 @@ def test_int8_names_the_same_classes_nearly_always(backend: Any) -> None:
     model = small_model("8C3-MP2-12C3-MP2-16N")
     images = some_pixels(200, 17, 14)
     ready = model.ready("int8", backend=backend, calibration=images)
-    assert np.abs(ready.predict_proba(images) - model.predict_proba(images)).max() < 0.05
+    found, expected = ready.predict_proba(images), model.predict_proba(images)
+    assert np.abs(found - expected).max() < 0.05
+    assert np.mean(found.argmax(1) == expected.argmax(1)) >= 0.95
 
 
 def test_a_back_end_that_gives_something_else_is_refused_and_auto_takes_torch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +44,87 @@ def test_a_back_end_that_gives_something_else_is_refused_and_auto_takes_torch(mo
     with pytest.raises(ParameterError, match="`backend` must give what torch gives"):
         small_model().ready("float32", backend="openvino")
     assert small_model().ready("float32", backend="auto").runner is None
+
+
+def started(runner: backends.Runner) -> dict[str, Any]:
+    """Return back ends that all compute with `runner`."""
+    return dict.fromkeys(OTHERS, lambda content, precision: runner)
+
+
+def test_int8_that_names_other_classes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = small_model(), some_pixels(40)
+    right = backends._torch(model.network, "float32")
+    for wrong, refused in ((3, False), (8, True)):
+
+        def run(pixels: NDArray[np.uint8], some: NDArray[np.uint8] = images[:wrong]) -> NDArray[np.float32]:
+            found = right(pixels)
+            moved = [any(np.array_equal(picture, one) for one in some) for picture in pixels]
+            found[moved] = np.roll(found[moved], 1, axis=1)
+            return found
+
+        monkeypatch.setattr(backends, "_STARTED", started(run))
+        if refused:
+            with pytest.raises(ParameterError, match=r"`precision` must be float32 .* for only 80% of the calibration"):
+                model.ready("int8", backend="auto", calibration=images)
+        else:
+            assert model.ready("int8", backend="auto", calibration=images).runner is not None
+
+
+def test_wrong_scores_are_seen_where_one_class_is_certain(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model("4C3-MP2")
+    with torch.no_grad():
+        model.network.classifier.bias[0] += 40
+    right = backends._torch(model.network, "float32")
+    assert right(some_pixels(9)).max(1).min() > 0.999999
+
+    def wrong(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        scores = np.log(right(pixels)) * 1.2
+        return np.exp(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
+
+    monkeypatch.setattr(backends, "_STARTED", started(wrong))
+    for calibration in (None, some_pixels(20)):
+        with pytest.raises(ParameterError, match="`backend` must give what torch gives"):
+            model.ready("float32", backend="openvino", calibration=calibration)
+    monkeypatch.setattr(backends, "_STARTED", started(right))
+    assert model.ready("float32", backend="openvino").runner is right
+
+
+def test_it_is_compared_on_the_calibration_pictures_else_on_many_contrasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, seen = small_model(), []
+    right = backends._torch(model.network, "float32")
+
+    def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        seen.append(pixels)
+        return right(pixels)
+
+    monkeypatch.setattr(backends, "_STARTED", started(run))
+    model.ready("float32", backend="openvino", calibration=some_pixels(16))
+    assert any(np.array_equal(pixels, some_pixels(16)) for pixels in seen)
+    seen.clear()
+    model.ready("float32", backend="openvino")
+    spread = seen[-1].std(axis=(1, 2, 3))
+    assert spread.max() > 60 > 6 > spread.min()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no such plugin"), ImportError("libtbb.so"), Exception("INVALID_GRAPH")]
+)
+def test_one_that_does_not_work_is_a_sentence_and_auto_goes_on(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(content: bytes, precision: str) -> backends.Runner:
+        raise error
+
+    model, images = small_model(), some_pixels(20)
+    right = backends._torch(model.network, "float32")
+    monkeypatch.setattr(backends, "_STARTED", {"openvino": broken, "onnxruntime": lambda content, precision: right})
+    with pytest.raises(ParameterError, match=rf"`backend` must be one that works here. Got 'openvino' \({error}\)"):
+        model.ready("float32", backend="openvino")
+    assert model.ready("float32", backend="auto").predict_proba(images) == pytest.approx(right(images), abs=1e-5)
+    assert model.ready("int8", backend="auto", calibration=images).runner is right
+    monkeypatch.setitem(__import__("sys").modules, "openvino", None)  # found, but cannot be imported
+    monkeypatch.setitem(backends._STARTED, "openvino", backends._openvino)
+    assert model.ready("int8", backend="auto", calibration=images).runner is right
 
 
 def test_auto_takes_torch_for_what_no_graph_can_say() -> None:

@@ -1,9 +1,9 @@
 """What computes a network that only predicts: torch, or OpenVINO or ONNX Runtime where they are installed.
 
-All give the same probabilities, to rounding: before one is used, it is compared with torch on some pictures.
+All give the same probabilities, to rounding: before one is used, it is compared with torch on some pictures. Sums of 8
+bits round more; there the same class must be named nearly always.
 """
 
-import contextlib
 import importlib.util
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.core.errors import MissingPackageError, ParameterError, choose
+from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, lacks_memory
 from convscope.core.extras import optional
 from convscope.core.machine import machine, usable_cores
 
@@ -28,7 +28,9 @@ Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Probabilities, float32 N K, of pictures, uint8 N H W C."""
 
 _ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
-_COMPARED, _TIMED = 16, 64  # pictures
+_LEAST_AGREED = 0.9  # of the pictures, in int8
+_COMPARED, _COMPARED_INT8, _TIMED = 16, 200, 64  # pictures
+_LEAST = 1e-30  # probability whose logarithm is looked at
 
 
 def fitting_backends(asked: BackendName, precision: Precision) -> tuple[str, ...]:
@@ -88,14 +90,17 @@ def runner(
             "`calibration` must be given for the precision int8. Got none. Give pictures that were trained with."
         )
     ranges = calibrated(network, calibration) if precision == "int8" and calibration is not None else None
-    if backend != "auto" or precision == "int8":
-        made = {name: _made(network, name, _word(precision, name), ranges) for name in names}
-    else:
-        made = {}
-        for name in names[:-1]:
-            with contextlib.suppress(ParameterError):
-                made[name] = _made(network, name, _word(precision, name), None)
-        made["torch"] = _torch(network, precision)
+    made, failed = {}, []
+    for name in names:
+        if name == "torch":
+            made[name] = _torch(network, precision)
+            continue
+        try:
+            made[name] = _made(network, name, _word(precision, name), ranges, calibration)
+        except ConvscopeError as error:
+            failed.append(error)
+    if not made or (failed and backend != "auto"):
+        raise failed[0]
     if len(made) == 1:
         return None if "torch" in made else next(iter(made.values()))
     images = _some_images(network, _TIMED)
@@ -104,10 +109,34 @@ def runner(
     return None if best == "torch" else made[best]
 
 
-def _made(network: Network, name: str, precision: str, ranges: Int8 | None) -> Runner:
-    made = _STARTED[name](onnx_bytes(network, ranges), precision)
-    _compare(network, made, name, precision)
+def _made(
+    network: Network, name: str, precision: str, ranges: Int8 | None, calibration: NDArray[np.uint8] | None
+) -> Runner:
+    content = onnx_bytes(network, ranges)
+    try:
+        made = _STARTED[name](content, precision)
+        made(_some_images(network, 1))
+    except ConvscopeError:
+        raise
+    except Exception as error:  # those of ONNX Runtime have no other base
+        if lacks_memory(error):
+            raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ParameterError(
+            f"`backend` must be one that works here. Got {name!r} ({reason}). "
+            "Install it anew, or use the back end torch."
+        ) from error
+    if precision == "int8" and calibration is not None:
+        _compare_classes(network, made, name, _evenly(calibration, _COMPARED_INT8))
+    else:
+        some = _some_images(network, _COMPARED) if calibration is None else _evenly(calibration, _COMPARED)
+        _compare(network, made, name, precision, some)
     return made
+
+
+def _evenly(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
+    """Return up to `most` of the pictures, from the first to the last."""
+    return images[np.linspace(0, len(images) - 1, min(len(images), most)).round().astype(np.int64)]
 
 
 def _seconds(made: Runner, images: NDArray[np.uint8]) -> float:
@@ -132,9 +161,11 @@ def _torch(network: Network, precision: Precision) -> Runner:
 
 
 def _some_images(network: Network, count: int) -> NDArray[np.uint8]:
-    """Return random pictures of the size that `network` takes."""
-    planned = network.plan
-    return np.random.default_rng(0).integers(0, 256, (count, planned.height, planned.width, planned.channels), np.uint8)
+    """Return random pictures of the size that `network` takes: noise on plain gray, from full contrast to little."""
+    planned, rng = network.plan, np.random.default_rng(0)
+    noise = rng.integers(0, 256, (count, planned.height, planned.width, planned.channels))
+    gray, contrast = rng.integers(0, 256, (count, 1, 1, 1)), np.geomspace(1, 0.05, count).reshape(-1, 1, 1, 1)
+    return (gray + contrast * (noise - gray)).astype(np.uint8)
 
 
 def _word(precision: Precision, name: str) -> str:
@@ -144,17 +175,40 @@ def _word(precision: Precision, name: str) -> str:
     return "bfloat16" if half else "float32"
 
 
-def _compare(network: Network, made: Runner, name: str, precision: str) -> None:
-    """Refuse a back end that gives something else than torch; rounding to 8 bits is asked for, and not judged."""
-    if precision not in _ALLOWED:
-        return
-    images = _some_images(network, _COMPARED)
-    expected = _torch(network, "float32")(images)
-    difference = float(np.abs(made(images) - expected).max())
-    if not difference <= _ALLOWED[precision]:
+def _answers(network: Network, made: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """Return the probabilities that torch gives and those that `made` gives, computed for a few pictures at once."""
+    parts = [images[start : start + _COMPARED] for start in range(0, len(images), _COMPARED)]
+    return [np.concatenate([run(part) for part in parts]) for run in (_torch(network, "float32"), made)]
+
+
+def _compare(network: Network, made: Runner, name: str, precision: str, images: NDArray[np.uint8]) -> None:
+    """Refuse a back end that gives something else than torch.
+
+    Scores are compared too, as logarithms of probabilities: where one class is certain, wrong ones have the same
+    probabilities. They are rounded in proportion to the largest of a picture.
+    """
+    expected, found = _answers(network, made, images)
+    difference = float(np.abs(found - expected).max())
+    scores, found_scores = (np.log(np.maximum(one, _LEAST)) for one in (expected, found))
+    apart = float((np.abs(found_scores - scores) / (1 + np.abs(scores).max(1, keepdims=True))).max())
+    allowed = _ALLOWED[precision]
+    if not (difference <= allowed and apart <= allowed):
         raise ParameterError(
-            f"`backend` must give what torch gives. Got probabilities that differ by {difference:.2g} from {name} "
-            f"(at most {_ALLOWED[precision]:g} is rounding in {precision}). Use the back end torch."
+            f"`backend` must give what torch gives. Got probabilities that differ by {difference:.2g} and scores by "
+            f"{apart:.2g} of their size from {name} (at most {allowed:g} is rounding in {precision}). "
+            "Use the back end torch."
+        )
+
+
+def _compare_classes(network: Network, made: Runner, name: str, images: NDArray[np.uint8]) -> None:
+    """Refuse sums of 8 bits that name other classes than torch for too many of the pictures calibrated on."""
+    expected, found = _answers(network, made, images)
+    agreed = float(np.mean(found.argmax(1) == expected.argmax(1)))
+    if agreed < _LEAST_AGREED:
+        raise ParameterError(
+            f"`precision` must be float32 for this network. Got int8, in which {name} names the class that torch does "
+            f"for only {agreed:.0%} of the calibration pictures (at least {_LEAST_AGREED:.0%} are needed). "
+            "Give more and other training pictures, or use float32."
         )
 
 
