@@ -5,9 +5,10 @@ import pytest
 import torch
 
 import convscope
-from convscope.core.errors import ModelFileError
+from convscope.core.errors import ModelFileError, ParameterError
 from convscope.core.progress import Plain
-from convscope.verbs.predict import predict_each
+from convscope.networks.backends import Precision
+from convscope.verbs.predict import made_ready, predict_each
 from tests.checks.models import small_model, some_pixels
 
 
@@ -26,6 +27,13 @@ def test_what_is_no_model_is_refused_before_a_picture_is_read(tmp_path: Path) ->
         convscope.predict(tmp_path / "none", [])
     with pytest.raises(ModelFileError, match="there is no such file"):
         predict_each(tmp_path / "none", [])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
+def test_calibration_is_for_int8_only(precision: Precision) -> None:
+    given = some_pixels(4), np.arange(4)
+    with pytest.raises(ParameterError, match="`calibration` must be left out unless `precision` is int8. Got it with"):
+        made_ready(small_model(), precision=precision, calibration=given)
 
 
 def test_threads_are_put_back() -> None:

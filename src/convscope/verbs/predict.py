@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError, UnreadableImageError
+from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.images.preprocessing import Preprocessing
@@ -83,9 +83,14 @@ def made_ready(
         MissingPackageError: the back end is not installed.
         DataError: no picture of `calibration` can be used.
     """
+    if calibration is not None and precision != "int8":
+        raise ParameterError(
+            f"`calibration` must be left out unless `precision` is int8. Got it with {precision!r}, which needs none. "
+            "Leave it out, or ask for int8."
+        )
     if precision == "float32" and backend == "torch":
         return model
-    if precision != "int8" or calibration is None:
+    if calibration is None:
         return model.ready(precision, backend=backend)
     pictures = _training_pictures(open_source(calibration, data_dir=data_dir), model.preprocessing)
     return model.ready(precision, backend=backend, calibration=pictures)
