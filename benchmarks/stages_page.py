@@ -63,6 +63,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 WAYS = ("loop", "product", "engine")
+STRAIGHT = 0.95  # least R² of a line whose slope is told
 GROWTH = (("side", "patch", 7, 64), ("patch", "side", 256, 3))
 
 
@@ -70,11 +71,17 @@ def _growth(rows: list[Found], grows: str, fixed: str, at: int, least: int) -> l
     """Return the exponents with which the time of each way grows with one size, the other held."""
     some = [row for row in rows if row[fixed] == at and row[grows] >= least]
     sizes = [math.log(row[grows]) for row in some]
-    slopes = [
-        statistics.linear_regression(sizes, [math.log(row["seconds"][way]) for row in some]).slope for way in WAYS
-    ]
+    times = [[math.log(row["seconds"][way]) for row in some] for way in WAYS]
     name = f"{grows} from {some[0][grows]} to {some[-1][grows]}, {fixed} {at}"
-    return [name, *(f"{slope:.2f}" for slope in slopes)]
+    return [name, *(_exponent(sizes, one) for one in times)]
+
+
+def _exponent(sizes: list[float], times: list[float]) -> str:
+    """Return the slope of a straight line through logarithms with its R²; no slope where they are on none."""
+    explained = statistics.correlation(sizes, times) ** 2
+    if explained < STRAIGHT:
+        return f"no straight line (R² {explained:.2f})"
+    return f"{statistics.linear_regression(sizes, times).slope:.2f} (R² {explained:.3f})"
 
 
 def pooled_shifts(found: Found) -> list[str]:

@@ -278,6 +278,24 @@ def test_untied_stages_and_networks_on_pixels_are_measured(program, monkeypatch:
     assert all(one["error"]["n"] == 1 for one in written["ways"].values())
 
 
+def test_the_page_of_stages_is_what_the_results_say(program) -> None:
+    written = (BENCHMARKS.parent / "docs" / "stages" / "results.md").read_text(encoding="utf-8")
+    assert program("stages_page").page() == written, "write it with: python benchmarks/stages_page.py"
+
+
+def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
+    page = program("stages_page")
+    ways = {"loop": (1, 4, 16), "product": (1, 4.2, 15), "engine": (1, 40, 16)}
+    rows = [
+        {"side": side, "patch": 7, "seconds": {way: times[place] for way, times in ways.items()}}
+        for place, side in enumerate((64, 128, 256))
+    ]
+    name, loop, product, engine = page._growth(rows, "side", "patch", 7, 64)
+    assert (name, loop) == ("side from 64 to 256, patch 7", "2.00 (R² 1.000)")
+    assert product.startswith("1.95 (R² 0.99")
+    assert engine == "no straight line (R² 0.52)"
+
+
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
