@@ -248,9 +248,34 @@ PARTS: dict[str, Callable[[Found], list[str]]] = {
 
 def measured_on(found: Found) -> str:
     """Return the sentence that says where a result comes from."""
-    shares = [value for key, value in found.items() if key == "processor_share_before" and isinstance(value, float)]
+    shares = shares_in(found)
     shared = f" A process that never waits was given {statistics.median(shares):.0%} of a core." if shares else ""
     return f"`{found['command']}` at `{found['commit']}`, {_cores(found['cores'])} of {found['processor']}.{shared}"
+
+
+def shares_in(found: Any) -> list[float]:
+    """Return every part of a core that was measured beside a result, wherever it stands in it."""
+    if isinstance(found, dict):
+        here = [one for key, value in found.items() if key.startswith("processor_share") for one in _several(value)]
+        return here + [one for value in found.values() for one in shares_in(value)]
+    return [one for value in found for one in shares_in(value)] if isinstance(found, list) else []
+
+
+def _several(value: Any) -> list[float]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, float)]
+
+
+def _clock(results: list[Found]) -> str:
+    """Return what seconds on this page are, if it was measured beside any of its results."""
+    shares = [one for found in results for one in shares_in(found)]
+    if not shares:
+        return ""
+    low, high = f"{100 * min(shares):.0f}", f"{100 * max(shares):.0f}"
+    between = f"{low} %" if low == high else f"{low} to {high} %"
+    return (
+        "Seconds are those of the clock: where it was measured, a process that never waits was given "
+        f"{between} of a core."
+    )
 
 
 def _cores(number: int) -> str:
@@ -263,15 +288,12 @@ def page() -> str:
     lines += [
         "Written by `benchmarks/stages_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % interval of"
     ]
-    lines += [
-        "the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records. The",
-        "machine was shared with other work: seconds are those of the clock, a few times longer than on an idle one.",
-    ]
-    for name, part in PARTS.items():
-        path = RESULTS / f"{name}.json"
-        if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            lines += ["", *part(found), measured_on(found)]
+    paths = {name: RESULTS / f"{name}.json" for name in PARTS}
+    results = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
+    lines += ["the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records."]
+    lines += [_clock([*results.values()])]
+    for name, found in results.items():
+        lines += ["", *PARTS[name](found), measured_on(found)]
     text = "\n".join(lines) + "\n"
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")

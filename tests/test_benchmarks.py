@@ -296,6 +296,16 @@ def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
     assert engine == "no straight line (R² 0.52)"
 
 
+def test_seconds_on_the_page_of_stages_are_explained_by_what_was_measured(program) -> None:
+    page = program("stages_page")
+    some = [{"rows": [{"processor_share_before": 0.4}, {"processor_share_before_and_after": [0.2, 0.9]}]}, {}]
+    assert page._clock(some).endswith("a process that never waits was given 20 to 90 % of a core.")
+    assert page._clock([{"command": "x"}]) == ""
+    whole = {"command": "a", "commit": "b", "cores": 1, "processor": "P", **some[0]}
+    assert page.measured_on(whole).endswith("1 core of P. A process that never waits was given 40% of a core.")
+    assert "other work" not in page.page()
+
+
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
