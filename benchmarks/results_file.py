@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,18 @@ def surroundings() -> dict[str, Any]:
         "bfloat16": here.bfloat16,
         "system": platform.system(),
     }
+
+
+def told_by_set(found: dict[str, Any], told: Callable[[dict[str, Any]], str]) -> list[str]:
+    """Return what `told` says of where each set of a result was measured, sets of one run together.
+
+    Of a set that does not keep it, only the last run that wrote the file is known.
+    """
+    lines: dict[str, list[str]] = {}
+    for name, one in found["sets"].items():
+        line = told(one) if "command" in one else f"which run is not kept; the last one was {told(found)}"
+        lines.setdefault(line, []).append(name)
+    return [f"{', '.join(names)}: {line}" for line, names in lines.items()]
 
 
 def _anywhere(argument: str) -> str:

@@ -1,5 +1,6 @@
 """The page of results on classifiers, first stages, and strokes and parts."""
 
+from results_file import told_by_set
 from results_words import NOT_BORNE_OUT, SETS, Found, Lines, compared, mean_of, measured_on, result, table, written_by
 
 
@@ -18,7 +19,8 @@ def _softmax_svm() -> Lines:
     for name, one in found["sets"].items():
         for what, gap in one["svm_minus_softmax"].items():
             rows.append([SETS.get(name, name), what, _points(gap), str(gap["n"]), _told(gap, "SVM", "softmax")])
-    return [*lines, *table(["set", "read", "difference, points", "seeds", "better"], rows), measured_on(found), ""]
+    told = "\\\n".join(told_by_set(found, measured_on))
+    return [*lines, *table(["set", "read", "difference, points", "seeds", "better"], rows), told, ""]
 
 
 def _points(gap: Found) -> str:

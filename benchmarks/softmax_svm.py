@@ -7,7 +7,7 @@ and all test pictures. A seed is one pair: the same pictures, first weights and 
 at the end of the layout. Frozen: the values of the last stage of either network, read by scikit-learn's
 LogisticRegression and LinearSVC as in `convscope features --classifiers softmax,svm`. Differences are svm - softmax in
 accuracy, mean over the seeds with the paired 95 % t interval; "none" is won where the interval holds 0.
-Sets that are not named keep the result that they have.
+Sets that are not named keep the result that they have, and the command and commit that it is from.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 import numpy as np
-from results_file import RESULTS, spread, write
+from results_file import RESULTS, spread, surroundings, write
 from sets import NAMES, Parts, add_data_dir, load
 
 from convscope import ConvClassifier, ConvFeatures
@@ -55,13 +55,14 @@ def difference(pairs: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def measure(parts: Parts, layout: str, *, epochs: int, seeds: int) -> dict[str, Any]:
-    """Return every pair of a set, and the differences."""
+    """Return every pair of a set, and the differences, with commit, command and machine of this run."""
     pairs = []
     for seed in range(seeds):
         pairs.append(pair(parts, layout, epochs=epochs, seed=seed))
         print(pairs[-1], flush=True)
     frozen = {key: difference([one["frozen"][key] for one in pairs]) for key in pairs[0]["frozen"]}
     return {
+        **surroundings(),
         "layout": layout,
         "epochs": epochs,
         "training_pictures": len(parts.train),

@@ -306,11 +306,36 @@ def test_seconds_on_the_page_of_stages_are_explained_by_what_was_measured(progra
     assert "other work" not in page.page()
 
 
+def test_a_set_that_is_not_measured_again_keeps_its_command(
+    program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module, files = program("softmax_svm"), program("results_file")
+    parts = few(program, 60, 30)
+    monkeypatch.setattr(module, "load", lambda *_, **__: parts)
+    for place in (module, files):
+        monkeypatch.setattr(place, "RESULTS", tmp_path)
+    for name in ("mnist", "cifar10"):
+        monkeypatch.setattr(sys, "argv", ["softmax_svm.py", name, "--seeds", "1", "--epochs", "1"])
+        module.main()
+    found = json.loads((tmp_path / "softmax-svm.json").read_text(encoding="utf-8"))
+    commands = {name: one["command"].split()[2] for name, one in found["sets"].items()}
+    assert commands == {"mnist": "mnist", "cifar10": "cifar10"}
+    monkeypatch.setattr(program("results_words"), "RESULTS", tmp_path)
+    monkeypatch.setattr(program("stages_page"), "RESULTS", tmp_path)
+    for text in (program("stages_page").page(), "\n".join(program("results_learned").learned_page())):
+        assert "mnist: `python benchmarks/softmax_svm.py mnist " in text
+        assert "cifar10: `python benchmarks/softmax_svm.py cifar10 " in text
+    for one in found["sets"].values():
+        one.pop("command")  # as it was written before
+    (line,) = files.told_by_set(found, lambda one: one["command"])
+    assert line.startswith("mnist, cifar10: which run is not kept; the last one was python benchmarks/softmax_svm.py c")
+
+
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield importlib.import_module("results_pages")
-    for name in ("results_pages", "results_learned", "results_words"):
+    for name in ("results_pages", "results_learned", "results_words", "results_file"):
         sys.modules.pop(name, None)
 
 
