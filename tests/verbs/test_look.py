@@ -234,6 +234,19 @@ def test_records_of_another_network_or_damaged_ones_are_named_and_left_out(
     assert "units.json cannot be read and is not in the page" in said
 
 
+def test_a_measurement_of_no_pictures_is_named_and_left_out(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "digits-2"
+    shutil.copytree(measured, folder)
+    record = json.loads((folder / "invariance.json").read_text())
+    (folder / "invariance.json").write_text(json.dumps(record | {"pictures": 0, "right": 0}))
+    assert data_of(convscope.look(folder, force=True, reporter=Plain(sys.stdout)).path).invariance is None
+    said = " ".join(capsys.readouterr().out.split())
+    assert "invariance.json cannot be read and is not in the page: " in said
+    assert "`pictures` must be at least 1. Got 0." in said
+
+
 def test_with_pictures_of_ones_own_the_units_are_measured_on_them_and_keep_their_worth(
     measured: Path, tmp_path: Path
 ) -> None:
