@@ -1,6 +1,7 @@
 """The page computes what the network computes, and takes every value apart into the numbers that were used."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,10 @@ def test_what_comes_after_a_unit_that_is_turned_off_goes_without_it(computed: An
             assert base64.b64encode(intact.tobytes()).decode() == result["maps"][-1]
             count += 1
     assert count > 100
+
+
+@needs_node
+def test_the_address_of_the_worker_is_given_back(tmp_path: Path) -> None:
+    ends = ["message", "error", "close", "refused", "nothing"]
+    left = run_driver("computing_driver.mjs", {"ends": ends}, tmp_path)
+    assert left == {"message": 0, "error": 0, "close": 0, "refused": 0, "nothing": 1}
