@@ -135,12 +135,6 @@ def test_the_pictures_of_the_pages_are_those_that_the_program_draws_and_are_smal
         assert all(f">{text}<" in drawn[name].read_text(encoding="utf-8") for text in told), "run tools/draw_pages.py"
 
 
-def test_the_page_of_stages_measured_is_what_the_results_say() -> None:
-    program = _program("stages_page", folder="benchmarks")
-    written = (DOCS / "stages" / "results.md").read_text(encoding="utf-8")
-    assert written == program.page(), "write it with: python benchmarks/stages_page.py"
-
-
 def _program(name: str, *, folder: str = "tools") -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, CHECKOUT / folder / f"{name}.py")
     assert spec is not None
