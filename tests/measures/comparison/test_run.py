@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.progress import Silent
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet, prepare
@@ -15,7 +15,7 @@ from convscope.measures.comparison import run as module
 from convscope.measures.comparison.budget import Budget
 from convscope.measures.comparison.cells import Cells, key_of
 from convscope.measures.comparison.disturbing import Exam
-from convscope.measures.comparison.kinds import Base, named_kinds
+from convscope.measures.comparison.kinds import Base, Entrant, named_kinds
 from convscope.measures.comparison.parts import part_of
 from convscope.measures.comparison.run import Contest, entries_of, make_agenda, work
 from convscope.networks.layout import Layout
@@ -94,6 +94,51 @@ def test_an_interrupted_comparison_keeps_what_was_done(
     assert [job.kind.name for job in agenda.left(cells)] == ["pixels-softmax"]
     work(agenda, asked, cells, Silent())
     assert len(calls) == 3
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, classifier: str, seed: int) -> None:
+    """Let the training of one kind with one seed fail."""
+    learn = module.learn
+
+    def fails(entrant: Entrant, *given: object, **options: object) -> object:
+        if entrant.text.endswith(classifier) and options["seed"] == seed:
+            raise TrainingError("The loss is not a number.")
+        return learn(entrant, *given, **options)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(module, "learn", fails)
+
+
+def test_a_training_that_fails_ends_only_its_kind(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "svm", seed=0)
+    asked, cells = contest(images, "convolution", "pixels-svm", "pixels-softmax", seeds=2), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    work(agenda, asked, cells, Silent())
+    entries, _ = entries_of(agenda, asked, cells)
+    assert [len(entry.trials) for entry in entries] == [2, 2, 0]  # in the order of the family: softmax, then svm
+    assert [entry.why_not for entry in entries] == ["", "", "The loss is not a number."]
+
+
+def test_what_was_trained_before_one_failed_stays_with_a_note(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "svm", seed=1)
+    asked, cells = contest(images, "pixels-svm", seeds=2), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    work(agenda, asked, cells, Silent())
+    (entry,), _ = entries_of(agenda, asked, cells)
+    assert (len(entry.trials), entry.why_not) == (1, "")
+    assert entry.note == "A training failed: The loss is not a number."
+
+
+def test_the_network_that_all_are_made_after_must_learn(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "6N", seed=0)
+    asked, cells = contest(images, "convolution", "pixels-svm"), Cells(folder=tmp_path)
+    with pytest.raises(TrainingError, match="The loss is not a number"):
+        work(make_agenda(asked, cells, Silent()), asked, cells, Silent())
 
 
 def test_a_training_repeats_bit_for_bit(images: ImageSet, tmp_path: Path) -> None:
