@@ -99,6 +99,15 @@ def test_what_is_kept_does_not_depend_on_how_good_a_kind_is() -> None:
     assert kept(entry("convolution", 0.9), "turned") is None
 
 
+def test_a_training_that_recognizes_no_picture_to_distort_has_no_part_to_keep() -> None:
+    lost = trial(0.9, undisturbed=0)
+    found = kept(entry("convolution", 0.9, trials=(lost, trial(0.9, seed=1, keeps=0.5))), "shifted")
+    assert found is not None
+    assert found.value == pytest.approx(0.5)
+    assert found.half > 0
+    assert kept(entry("convolution", 0.9, trials=(lost,)), "shifted") is None
+
+
 @pytest.mark.parametrize(("keeps", "verdict"), [(0.99, "as far as was measured"), (0.5, "not as far as estimated")])
 def test_lecuns_estimate_is_judged_by_the_figures(keeps: float, verdict: str) -> None:
     text = limits_sentence(comparison(entry("convolution", 0.9, keeps=keeps)))
