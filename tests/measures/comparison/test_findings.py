@@ -58,9 +58,40 @@ def test_the_interval_of_a_difference_is_that_of_paired_pictures() -> None:
     one, other = (entry("convolution", 0.9, trials=(trial(0.9, right=digits_of(mine)),)) for mine in (right, worse))
     found = difference(one, other)
     assert found.value == pytest.approx(0.02)
-    half = 1.96 * np.std(np.r_[np.ones(20), np.zeros(980)], ddof=1) / 1_000**0.5
-    assert found.interval == pytest.approx((0.02 - half, 0.02 + half))
+    half = 1.96 * np.std(np.r_[np.ones(20), np.zeros(980), 1, -1], ddof=1) / 1_002**0.5
+    assert found.interval == pytest.approx((0.02 - half, 0.02 + half), rel=1e-4)
     assert found.told
+
+
+@pytest.mark.parametrize(("lost", "told"), [(4, False), (5, False), (6, True)])
+def test_a_few_pictures_are_told_as_the_exact_test_of_mcnemar_tells_them(lost: int, told: bool) -> None:
+    right = np.arange(400) < 104
+    worse = right & (np.arange(400) >= lost)
+    one, other = (
+        entry("convolution", 0.26, trials=(trial(0.26, total=400, right=digits_of(mine)),)) for mine in (right, worse)
+    )
+    assert difference(one, other).told == told == (2 * 0.5**lost < 0.05)
+
+
+def test_the_best_of_many_is_told_less_easily_than_one_of_two() -> None:
+    right = np.arange(1_000) < 900
+    others = [right & (np.arange(1_000) >= count) for count in (7, 30, 40, 50, 60, 70)]
+    kinds = ["untied", "partly-shared", "stride", "first-random", "pixels-softmax", "pixels-svm"]
+    best, *rest = [
+        entry(kind, 0.9, trials=(trial(0.9, right=digits_of(mine)),))
+        for kind, mine in zip(["convolution", *kinds], [right, *others], strict=True)
+    ]
+    assert "all others recognize fewer" in best_sentence(comparison(best, rest[0]))
+    assert best_sentence(comparison(best, *rest)).endswith("no difference from it can be told of untied.")
+
+
+def test_kinds_with_other_numbers_of_trainings_have_the_variance_of_both() -> None:
+    two = entry("untied", 0.88, 0.92)
+    found, alone = (difference(entry("convolution", *shares), two) for shares in ((0.85, 0.9, 0.95), (0.9,)))
+    both = (4.3027 * 0.05 / 3**0.5) ** 2 + (12.7062 * 0.0283 / 2**0.5) ** 2
+    assert found.value == pytest.approx(0)
+    assert (found.high - found.low) / 2 == pytest.approx(both**0.5, rel=0.02)
+    assert found.high > alone.high
 
 
 def test_trainings_that_differ_widen_the_interval() -> None:

@@ -73,13 +73,13 @@ def difference_sentence(one: Difference) -> str:
 
 
 def best_sentence(found: Comparison) -> str:
-    """Return which kind is best, and which cannot be told from it."""
+    """Return which kind is best, and which cannot be told from it, the more kinds there are the less easily."""
     ranked = sorted(found.measured, key=lambda one: -one.accuracy)
     if len(ranked) < 2:
         return ""
     ranked = [one for place, one in enumerate(ranked) if not any(_same(one, other) for other in ranked[:place])]
     best, others = ranked[0], ranked[1:]
-    alike = [one.title for one in others if not difference(best, one).told]
+    alike = [one.title for one in others if not difference(best, one, among=len(others)).told]
     text = f"The best of {len(ranked)} is {best.title}, with {_percent(best.accuracy)}"
     if not alike:
         return f"{text}; all others recognize fewer, and not by chance."
@@ -104,7 +104,7 @@ def subsampling_sentence(found: Comparison) -> str:
     if len(kinds) > 1:
         ranked = sorted(kinds, key=lambda one: -one.accuracy)
         best, last = ranked[0], ranked[-1]
-        told = [one for one in ranked[1:] if difference(best, one).told]
+        told = [one for one in ranked[1:] if difference(best, one, among=len(ranked) - 1).told]
         alike = [one.title for one in ranked[1:] if one not in told]
         text = f"Of {len(ranked)} ways to make maps smaller, {best.title} does best ({_percent(best.accuracy)})"
         text += f" and {last.title} worst ({_percent(last.accuracy)})" if told else ""

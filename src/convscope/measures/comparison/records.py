@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import mean_half_width, wilson_interval
 
 FORMAT_VERSION = 1
 FILE_NAME = "comparison.json"
@@ -202,11 +202,8 @@ def interval_of(right: list[int], total: int) -> Interval:
     """
     if len(right) == 1:
         return wilson_interval(right[0], total)
-    from scipy.stats import t
-
     shares = [one / total for one in right]
-    half = float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5
-    middle = statistics.fmean(shares)
+    middle, half = statistics.fmean(shares), mean_half_width(shares)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import mean_half_width, wilson_interval
 
 from .records import Disturbed, Entry, Trial
 
@@ -51,9 +51,7 @@ def kept(entry: Entry, group: str) -> Kept | None:
     shares = list(found.values())
     halves = [_half_of_pictures(entry.trials[next(iter(found))], names)]
     if len(shares) > 1:
-        from scipy.stats import t
-
-        halves.append(float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5)
+        halves.append(mean_half_width(shares))
     return Kept(value=statistics.fmean(shares), half=sum(half**2 for half in halves) ** 0.5)
 
 
