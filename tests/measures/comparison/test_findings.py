@@ -155,9 +155,20 @@ def test_a_limit_lies_between_measured_strengths_by_a_straight_line() -> None:
 
 def test_what_subsampling_costs_is_the_ratio_of_the_counts() -> None:
     never = entry("no-subsampling-mean", 0.8, multiply_adds=30_000)
-    assert "it takes 3.0 times the multiply-adds and 1.0 times the time" in subsampling_sentence(
-        comparison(entry("convolution", 0.9), never)
+    text = subsampling_sentence(comparison(entry("convolution", 0.9), never))
+    assert text.endswith("Without subsampling it takes 3.0 times the multiply-adds.")  # its time is that of the budget
+
+
+def test_the_worst_is_named_only_where_it_can_be_told_from_the_best() -> None:
+    steady, shaky = entry("subsampling-max", 0.92, 0.92, 0.92), entry("stride", 0.99, 0.82, 0.73)
+    middle = entry("subsampling-mean", 0.88, 0.88, 0.88)
+    text = subsampling_sentence(comparison(entry("convolution", 0.9), steady, middle, shaky))
+    assert text == (
+        "Of 3 ways to make maps smaller, subsampling (max) does best (92.0 %); no difference from the best can be "
+        "told of larger steps in place of subsampling."
     )
+    known = subsampling_sentence(comparison(entry("convolution", 0.9), steady, middle))
+    assert known.endswith("does best (92.0 %) and subsampling (mean) worst (88.0 %).")
 
 
 def test_a_power_law_is_found_again() -> None:

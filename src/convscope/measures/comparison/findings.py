@@ -107,7 +107,7 @@ def subsampling_sentence(found: Comparison) -> str:
         told = [one for one in ranked[1:] if difference(best, one, among=len(ranked) - 1).told]
         alike = [one.title for one in ranked[1:] if one not in told]
         text = f"Of {len(ranked)} ways to make maps smaller, {best.title} does best ({_percent(best.accuracy)})"
-        text += f" and {last.title} worst ({_percent(last.accuracy)})" if told else ""
+        text += f" and {last.title} worst ({_percent(last.accuracy)})" if last in told else ""
         text += f"; no difference from the best can be told of {_listed(alike)}." if alike else "."
         parts.append(text)
     return " ".join(parts)
@@ -117,10 +117,7 @@ def _never_subsampled(base: Entry, one: Entry) -> str:
     text = _capital(difference_sentence(difference(base, one)))
     if base.multiply_adds and one.multiply_adds:
         times = one.multiply_adds / base.multiply_adds
-        text += (
-            f" Without subsampling it takes {_times(times)} the multiply-adds and {_times(one.seconds / base.seconds)}"
-        )
-        text += " the time."
+        text += f" Without subsampling it takes {_times(times)} the multiply-adds."
     return text
 
 
