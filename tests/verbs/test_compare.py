@@ -5,16 +5,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 import convscope
 from convscope.cli import main
+from convscope.cli.compare import command
 from convscope.core.errors import DataError, LayoutError, ParameterError, StorageError
 from convscope.core.records import from_json
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
+from convscope.verbs import compare_wish
 
 SMALL: dict[str, Any] = {"layout": "4C3-MP2-8N", "epochs": 1, "seeds": 1, "pictures": 200, "distorted": 20}
 WORDS = ["--layout", "4C3-MP2-8N", "--epochs", "1", "--seeds", "1", "--pictures", "200", "--distorted", "20", "--quiet"]
@@ -104,6 +107,13 @@ def test_seconds_are_the_same_for_all(tmp_path: Path) -> None:
     for entry in done.comparison.entries:
         assert entry.seconds == pytest.approx(1, abs=0.6)
         assert entry.epochs > 1
+
+
+def test_quick_says_how_many_epochs_it_takes() -> None:
+    fewest, most = compare_wish._QUICK_EPOCHS
+    told = next(one.help for one in command.params if isinstance(one, click.Option) and one.name == "quick")
+    assert f"{fewest} to {most} epochs" in str(told)
+    assert f"{fewest} to {most} passes" in str(convscope.compare.__doc__)
 
 
 @pytest.mark.parametrize(

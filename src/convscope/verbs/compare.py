@@ -81,7 +81,7 @@ def compare(
         seconds: that every network has, in place of passes.
         seeds: trainings of each kind; 3 if none, 1 if quick.
         learning_curve: measure accuracy by number of training pictures, too.
-        quick: few pictures, a small network, two passes: minutes on two cores.
+        quick: few pictures, a small network, 2 to 16 passes: minutes on two cores.
         layout: the convolutional network that all others are made after; chosen from the set if none.
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.

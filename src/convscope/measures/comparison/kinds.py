@@ -237,7 +237,7 @@ _ALL = (
     Kind(
         name="partly-shared",
         title="partly shared",
-        sentence="The same network, whose units are copied only within each of 4 x 4 parts of a map.",
+        sentence="The same network, whose units are copied only within each of at most 4 x 4 parts of a map.",
         group="sharing",
         make=_network(_partly_shared),
     ),
