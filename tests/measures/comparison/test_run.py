@@ -1,6 +1,7 @@
 """One split, one budget; what is done is not done again; damaged and foreign files are not taken for results."""
 
 import dataclasses
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.progress import Silent
+from convscope.features.classifiers import CLASSIFIERS
+from convscope.features.hand_made import hand_made
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources.opening import TRAIN, open_source
@@ -16,6 +19,7 @@ from convscope.measures.comparison.budget import Budget
 from convscope.measures.comparison.cells import Cells, key_of
 from convscope.measures.comparison.disturbing import Exam
 from convscope.measures.comparison.kinds import Base, Entrant, named_kinds
+from convscope.measures.comparison.learning import parameters_of
 from convscope.measures.comparison.parts import part_of
 from convscope.measures.comparison.run import Contest, entries_of, make_agenda, work
 from convscope.networks.layout import Layout
@@ -118,6 +122,39 @@ def test_a_training_that_fails_ends_only_its_kind(
     entries, _ = entries_of(agenda, asked, cells)
     assert [len(entry.trials) for entry in entries] == [2, 2, 0]  # in the order of the family: softmax, then svm
     assert [entry.why_not for entry in entries] == ["", "", "The loss is not a number."]
+
+
+class _Impatient:
+    """A classifier that ends before it has learned."""
+
+    def fit(self, vectors: object, labels: object) -> None:
+        del vectors, labels
+        warnings.warn("It did not converge.\nGive it more iterations.", stacklevel=1)
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        return np.zeros(len(vectors), np.int64)
+
+
+def test_what_a_classifier_complains_of_is_noted(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CLASSIFIERS, "svm", lambda _seed: _Impatient())
+    asked, cells = contest(images, "by-hand-svm"), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    work(agenda, asked, cells, Silent())
+    (entry,), _ = entries_of(agenda, asked, cells)
+    assert entry.note == "While it learned: It did not converge."
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_parameters_of_features_are_those_that_the_classifier_has(images: ImageSet, classes: int) -> None:
+    some = images.indices(TRAIN)[images.labels[images.indices(TRAIN)] < classes]
+    set_ = dataclasses.replace(images, classes=images.classes[:classes])
+    entrant = Entrant(recipe=Recipe(epochs=1), features="pca", classifier="svm")
+    features = hand_made("pca", images.images, learn_from=some)
+    fitted = CLASSIFIERS["svm"](0).fit(np.concatenate(list(features.of(images.images[some]))), images.labels[some])
+    learned = fitted[-1]
+    assert parameters_of(entrant, set_, some) == learned.coef_.size + learned.intercept_.size
 
 
 def test_what_was_trained_before_one_failed_stays_with_a_note(

@@ -304,7 +304,7 @@ _ALL = (
         name="by-hand-svm",
         title="features made by hand (SVM)",
         sentence="Histograms of oriented gradients (principal components where these cannot be had) and a linear "
-        "support vector machine. It learns to its end, whatever the budget.",
+        "support vector machine. It learns to its end, whatever the budget; a note says where it does not.",
         group="by hand",
         make=_by_hand,
         curve=True,

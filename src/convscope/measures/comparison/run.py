@@ -230,7 +230,7 @@ def _do(job: Job, contest: Contest, cells: Cells) -> str:
         undisturbed=undisturbed,
         disturbed=disturbed,
     )
-    cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started))
+    cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started, note=learned.note))
     return ""
 
 
@@ -248,6 +248,7 @@ def entries_of(agenda: Agenda, contest: Contest, cells: Cells) -> tuple[tuple[En
         seen.update({key: cell.wall_s for key, cell in found.items()})
         first = by_layout.setdefault((entrant.text, entrant.recipe), kind.title)
         notes = [] if first == kind.title else [f"The same network as {first}: its figures are those."]
+        notes += [f"While it learned: {note}" for note in dict.fromkeys(cell.note for cell in found.values()) if note]
         entries.append(
             _entry(
                 kind,
