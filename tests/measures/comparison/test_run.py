@@ -257,11 +257,33 @@ def test_a_budget_that_is_none_is_refused(given: dict[str, float], sentence: str
 
 
 def test_distorted_pictures_are_the_same_whether_kept_or_not(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of(exam: Exam) -> list[np.ndarray]:
+        pairs = [(one, strength) for one, strengths in exam.strengths().items() for strength in strengths]
+        return [np.concatenate(list(exam._distorted(*pair))) for pair in pairs]
+
     exam = contest(images, "convolution").exam
-    kept = [exam._distorted(one, strength) for one, all_ in exam.strengths().items() for strength in all_]
+    kept = all_of(exam)
+    assert len(exam.kept) == len(kept)
+    again = all_of(exam)
     monkeypatch.setattr("convscope.measures.comparison.disturbing._KEPT_BYTES", 0)
     monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 2)
     fresh = dataclasses.replace(exam, kept={})
-    anew = [fresh._distorted(one, strength) for one, all_ in fresh.strengths().items() for strength in all_]
+    anew = all_of(fresh)
     assert not fresh.kept
-    assert all((one == other).all() for one, other in zip(kept, anew, strict=True))
+    for other in (again, anew):
+        assert all((one == two).all() for one, two in zip(kept, other, strict=True))
+
+
+def test_distorted_pictures_are_answered_in_batches(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 4)
+    exam = contest(images, "convolution").exam
+    asked: list[int] = []
+
+    def answers(some: np.ndarray) -> np.ndarray:
+        asked.append(len(some))
+        return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
+
+    _, found = exam.judge_disturbed(answers)
+    assert set(asked) == {4, 2}, "six pictures"
+    assert {one.pictures for one in found} == {6}
+    assert exam.judge_disturbed(answers)[1] == found
