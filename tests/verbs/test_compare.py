@@ -156,6 +156,12 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     assert not (tmp_path / "comparison.json").exists()
 
 
+def test_fewer_pictures_than_classes_are_refused(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (90, 8, 8), dtype=np.uint8)
+    with pytest.raises(ParameterError, match=r"`pictures` must be at least 30, one of each class\. Got 25\."):
+        convscope.compare((pictures, np.arange(90) % 30), pictures=25, output=tmp_path)
+
+
 def test_results_among_the_pictures_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
