@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from convscope.core.records import from_json
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
 from convscope.verbs import compare_wish
+from convscope.verbs.compare_files import table_of, write_files
+from tests.measures.comparison import made_up
 
 SMALL: dict[str, Any] = {"layout": "4C3-MP2-8N", "epochs": 1, "seeds": 1, "pictures": 200, "distorted": 20}
 WORDS = ["--layout", "4C3-MP2-8N", "--epochs", "1", "--seeds", "1", "--pictures", "200", "--distorted", "20", "--quiet"]
@@ -65,6 +68,33 @@ def test_finished_results_are_not_overwritten_and_force_uses_what_is_done(folder
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()}
     convscope.compare("digits", output=folder, force=True, **SMALL)
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "name", ["compare.html", "comparison.csv", "comparison-kinds.png", "comparison-distorted.svg", "comparison.json"]
+)
+def test_no_file_of_results_is_overwritten_without_force(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StorageError, match=rf"{re.escape(name)} is already there and is not overwritten"):
+        convscope.compare("digits", output=tmp_path, **SMALL)
+    assert (tmp_path / name).read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_pictures_of_an_earlier_comparison_do_not_stay_beside_the_new(tmp_path: Path) -> None:
+    for name in ("comparison-pictures.png", "comparison-distorted.svg", "comparison-of-mine.png"):
+        (tmp_path / name).write_text("old")
+    plain = (made_up.trial(0.9, disturbed=()),)
+    entries = (made_up.entry(kind, trials=plain) for kind in ("convolution", "untied"))
+    write_files(made_up.comparison(*entries), tmp_path)
+    left = {path.name for path in tmp_path.glob("comparison-*")}
+    assert left == {"comparison-kinds.png", "comparison-kinds.svg", "comparison-of-mine.png"}
+
+
+def test_no_reason_is_a_formula_for_a_spreadsheet() -> None:
+    table = table_of(made_up.comparison(made_up.entry("untied", why_not="+8C3 has no input to add.")))
+    (row,) = csv.DictReader(table.splitlines())
+    assert row["why_not"] == " +8C3 has no input to add."
 
 
 def test_a_learning_curve_is_measured_drawn_and_said(tmp_path: Path) -> None:
