@@ -1,6 +1,18 @@
 """The page of results on classifiers, first stages, and strokes and parts."""
 
-from results_words import NOT_BORNE_OUT, SETS, Found, Lines, compared, mean_of, measured_on, result, table, written_by
+from results_words import (
+    NOT_BORNE_OUT,
+    SETS,
+    Found,
+    Lines,
+    compared,
+    mean_of,
+    measured_on,
+    result,
+    surely,
+    table,
+    written_by,
+)
 
 
 def learned_page() -> Lines:
@@ -22,7 +34,8 @@ def _softmax_svm() -> Lines:
 
 
 def _points(gap: Found) -> str:
-    return f"{100 * gap['mean']:+.2f} ± {100 * gap.get('mean_95_half_width', 0):.2f}"
+    half = gap.get("mean_95_half_width")
+    return f"{100 * gap['mean']:+.2f}" + ("" if half is None else f" ± {100 * half:.2f}")
 
 
 def _told(gap: Found, above: str, below: str) -> str:
@@ -89,19 +102,17 @@ _SELECTIVE = ("selectivity", "selectivity_random")
 
 def _stroke_verdict(first: Found) -> str:
     own, chance = first["strokes"], first["strokes_random"]
-    if own["mean"] - chance["mean"] > own.get("mean_95_half_width", 0) + chance.get("mean_95_half_width", 0):
+    if surely(own, chance):
         return "training makes strokes of them"
-    return f"no more than chance. {NOT_BORNE_OUT.removesuffix('.**')}**"
+    if surely(chance, own):
+        return f"training makes fewer strokes than chance. {NOT_BORNE_OUT.removesuffix('.**')}**"
+    return "no difference from chance can be told"
 
 
 def _parts_verdict(steps: dict[str, Found]) -> str:
     """Return whether later units are more selective, and more so than random weights make them."""
     known = [values for values in steps.values() if values.get("selectivity") is not None]
     first, last = known[0], known[-1]
-
-    def surely(more: Found, less: Found) -> bool:
-        halves = more.get("mean_95_half_width", 0) + less.get("mean_95_half_width", 0)
-        return bool(more["mean"] - less["mean"] > halves)
 
     if not surely(last["selectivity"], first["selectivity"]):
         return f"Selectivity does not rise from the first units to the last by more than chance. {NOT_BORNE_OUT}"

@@ -23,6 +23,7 @@ from results_words import (
     result,
     setting,
     share,
+    surely,
     table,
     written_by,
 )
@@ -34,10 +35,6 @@ from convscope.measures.comparison.robustness import GROUPS, kept, kept_differen
 from convscope.stages.subsampling import KINDS as SUBSAMPLINGS
 
 DOCS = Path(__file__).parents[1] / "docs" / "results"
-_TIMES = (
-    "Other programs ran on the machine at the same time: what is said of seconds says little, and is counted better as "
-    "multiply-adds."
-)
 
 
 def shifts_page() -> Lines:
@@ -114,13 +111,12 @@ def _owed(found: Found) -> str:
     steps = found["ledger"]["convolution"]["steps"]
     changed = [(step, values["changed"]) for step, values in steps.items()]
     falls = [(before[1]["mean"] - after[1]["mean"], after) for before, after in itertools.pairwise(changed)]
-    most, (name, values) = max(falls, key=lambda one: one[0])
+    _, (name, values) = max(falls, key=lambda one: one[0])
     end = {kind: list(one["steps"].values())[-1]["changed"] for kind, one in found["ledger"].items()}
     ends = f"At the classifier {mean_of(end['convolution'])} is changed, with fully connected units "
     ends += f"{mean_of(end['mlp-parameters'])}."
     before = next(one for step, one in zip([*steps][1:], changed, strict=False) if step == name)
-    sure = most > before[1].get("mean_95_half_width", 0) + values.get("mean_95_half_width", 0)
-    if not sure:
+    if not surely(before[1], values):
         return f"From no step to the next does the change fall by more than chance. {NOT_BORNE_OUT} {ends}"
     word = "subsampling" if name.split(": ")[1][:2] in SUBSAMPLINGS else "not subsampling"
     return (
@@ -167,7 +163,7 @@ def _pooled_verdict(found: Found, window: int, claim: int) -> str:
 
 def subsampling_page() -> Lines:
     """Return the page on what subsampling costs and buys."""
-    lines = ["# Subsampling: what it costs and buys, by kind", "", *written_by(), "", _TIMES, ""]
+    lines = ["# Subsampling: what it costs and buys, by kind", "", *written_by(), ""]
     for name, (found, comparison) in compared().items():
         rows = [
             _cost_row(entry)

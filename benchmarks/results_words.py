@@ -1,11 +1,13 @@
 """Figures of results in words and tables, for the pages that are made of them."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from convscope.core.records import from_json
 from convscope.core.text import counted
+from convscope.measures.comparison.findings import budget_words
 from convscope.measures.comparison.records import Comparison, Entry
 
 RESULTS = Path(__file__).parent / "results"
@@ -45,7 +47,7 @@ def setting(found: Comparison) -> str:
     """Return what was trained on what."""
     return (
         f"`{found.layout}`, {counted(found.training_pictures, 'training picture')}, "
-        f"{counted(int(found.amount), 'pass', 'passes')}, {counted(found.seeds, 'seed')}, "
+        f"{budget_words(found)}, {counted(found.seeds, 'seed')}, "
         f"{counted(found.test_pictures, 'test picture')}, {found.disturbed_pictures:,} of them distorted"
     )
 
@@ -59,8 +61,17 @@ def mean_of(found: Found | None, *, percent: bool = True) -> str:
     """Return a mean over seeds with the half-width of its 95 % interval."""
     if found is None:
         return "–"
-    half = found.get("mean_95_half_width", 0.0)
+    half = found.get("mean_95_half_width")
+    if half is None:
+        mean = f"{100 * found['mean']:.1f} %" if percent else f"{found['mean']:.2f}"
+        return f"{mean} (one training)"
     return share(found["mean"], half) if percent else f"{found['mean']:.2f} ± {half:.2f}"
+
+
+def surely(more: Found, less: Found) -> bool:
+    """Return whether one mean over seeds is above another by more than both intervals; one training is never sure."""
+    halves = more.get("mean_95_half_width", math.inf) + less.get("mean_95_half_width", math.inf)
+    return bool(more["mean"] - less["mean"] > halves)
 
 
 def accuracy(entry: Entry) -> str:

@@ -8,6 +8,8 @@ it: float32, Adam, convolution → normalization → ReLU → max. convscope com
 the processor multiplies it natively, subsampling first where that gives the same values, Muon. Prediction uses the same
 weights everywhere, normalization folded in; `agreement` is the part of the batch that gets the class which plain
 PyTorch gives. OpenVINO is also measured in bfloat16. The ceiling is the convolutions and matrix products alone.
+With --clock processor each program has one thread, and its seconds are those that the processor computed for it: for
+machines where other programs run beside, which would stall threads that wait for each other.
 All programs of a case are started first; then each runs for some seconds, in turn, `rounds` times. A rate is the
 median of the rounds. Environments of the peers are installed when first needed (network, some minutes, 3 GB).
 """
@@ -15,6 +17,7 @@ median of the rounds. Environments of the peers are installed when first needed 
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -70,6 +73,7 @@ MODES = {
         "ceiling",
     ),
 }
+ALONE = {"OMP_NUM_THREADS": "1", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "TF_NUM_INTEROP_THREADS": "1"}
 PRECISIONS = {"convscope_step": ("float32", "bfloat16"), "open_vino": ("float32", "bfloat16"), "ceiling": ("bfloat16",)}
 
 
@@ -126,20 +130,21 @@ def save_weights(case: Case, path: Path) -> None:
     np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy takes names
 
 
-def description(case: Case, mode: str, weights: Path) -> dict[str, Any]:
+def description(case: Case, mode: str, weights: Path, clock: str = "wall") -> dict[str, Any]:
     """Return what the programs are told, in the words of peers/protocol.py; in the best precision of the machine."""
     layout = Layout.parse(case.layout)
     return {
         "layout": case.layout, "stages": stages(layout), "height": case.side, "width": case.side,
         "channels": case.channels, "classes": 10, "batch": case.batch, "normalize": layout.normalization, "mode": mode,
-        "threads": machine().cores, "weights": str(weights), "precision": BEST,
+        "threads": 1 if clock == "processor" else machine().cores, "weights": str(weights), "precision": BEST,
+        "clock": clock,
     }  # fmt: skip
 
 
 @contextlib.contextmanager
-def started(case: Case, mode: str, weights: Path) -> Iterator[dict[str, Runner]]:
+def started(case: Case, mode: str, weights: Path, clock: str) -> Iterator[dict[str, Runner]]:
     """Start every program of a case; end them when the block ends."""
-    shared = description(case, mode, weights)
+    shared = description(case, mode, weights, clock)
     runners: dict[str, Runner] = {}
     try:
         for program in MODES[mode]:
@@ -150,6 +155,7 @@ def started(case: Case, mode: str, weights: Path) -> Iterator[dict[str, Runner]]
                 process = subprocess.Popen(
                     [python_of(program), PEERS / f"{program}.py", json.dumps({**shared, "precision": precision})],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PEERS,
+                    env={**os.environ, **(ALONE if clock == "processor" else {})},
                 )  # fmt: skip
                 runners[f"{program} {precision}"] = Runner(name=f"{program} {precision}", process=process)
         yield runners
@@ -160,12 +166,12 @@ def started(case: Case, mode: str, weights: Path) -> Iterator[dict[str, Runner]]
                 pass
 
 
-def measure(case: Case, mode: str, *, rounds: int, seconds: float) -> dict[str, Any]:
+def measure(case: Case, mode: str, *, rounds: int, seconds: float, clock: str = "wall") -> dict[str, Any]:
     """Return images a second of every program, and their ratios to what convscope does."""
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.npz"
         save_weights(case, weights)
-        with started(case, mode, weights) as runners:
+        with started(case, mode, weights, clock) as runners:
             ready = {name: runner.answer() for name, runner in runners.items()}
             samples: dict[str, list[float]] = {name: [] for name in runners}
             for _ in range(rounds):
@@ -195,17 +201,19 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--clock", choices=("wall", "processor"), default="wall")
     parser.add_argument("--name", default="step", help="of the file of results")
     given = parser.parse_args()
     programs = {program for mode in given.modes for program in MODES[mode]}
     results: dict[str, Any] = {
         "peers": {program: versions_of(program) for program in sorted(programs)},
         "processor_share_before": processor_share(),
+        "clock": given.clock,
         "cases": {name: asdict(CASES[name]) for name in given.cases},
     }
     for name in given.cases:
         for mode in given.modes:
-            found = measure(CASES[name], mode, rounds=given.rounds, seconds=given.seconds)
+            found = measure(CASES[name], mode, rounds=given.rounds, seconds=given.seconds, clock=given.clock)
             results.setdefault(mode, {})[name] = found
             for program, rate in found["images_per_second"].items():
                 ratio = found["convscope_is_times_as_fast"][program]
@@ -214,8 +222,9 @@ def main() -> None:
                     f"{name:12} {mode:8} {program:26} {rate:10,.0f} images/s {ratio:6.2f} {agreement or ''}",
                     file=sys.stderr,
                 )
-    results["processor_share_after"] = processor_share()
-    print(write(given.name, __doc__.strip().splitlines()[0], results, timed=True))
+            results["processor_share_after"] = processor_share()
+            written = write(given.name, __doc__.strip().splitlines()[0], results, timed=True)
+    print(written)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python benchmarks/why_it_works.py mnist fashion-mnist cifar10 --data-dir FOLDER --work FOLDER
 
-Scope: `convscope.compare` on 10,000 training pictures of each set, four passes, five seeds, one small network,
+Scope: `convscope.compare` on 5,000 training pictures of each set, four passes, five seeds, one small network,
 `8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Then the ledger of the
 convolutional network and of fully connected units with as many parameters for a shift of 2 px, and how selective its
-units are, after as many passes over 5,000 training pictures, with five seeds. What is done already stands in the
+units are, after as many passes over 3,000 training pictures, with five seeds. What is done already stands in the
 --work folder and is not done again.
 """
 
@@ -28,7 +28,7 @@ from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 
 LAYOUT, EPOCHS, SEEDS, SHIFT_PX = "8C5-MP2-16C3-MP2-64N", 4, 5, 2
-PICTURES, LEDGER_PICTURES = 10_000, 5_000
+PICTURES, LEDGER_PICTURES = 5_000, 3_000
 _SHARING = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
 _WAYS = ("subsampling-max", "subsampling-mean", "subsampling-blurred-subset", "stride")
 SETS: dict[str, tuple[str, ...]] = {
@@ -48,8 +48,8 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
         seeds=SEEDS,
         layout=LAYOUT,
         pictures=PICTURES,
-        test_pictures=4_000,
-        distorted=400,
+        test_pictures=2_000,
+        distorted=200,
         output=work / name,
         force=True,
         data_dir=data_dir,
@@ -76,11 +76,12 @@ def _one(
     pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], layout: str, seed: int
 ) -> dict[str, dict[str, float | None]]:
     options: dict[str, Any] = {"shift": 0, "flip": False, "epochs": EPOCHS, "seed": seed}
-    trained = convscope.train(pictures, layout=layout, output=tempfile.mkdtemp(), force=True, **options)
+    with tempfile.TemporaryDirectory() as folder:
+        trained = convscope.train(pictures, layout=layout, output=folder, force=True, **options)
     moved = convscope.measure(
         trained.model, pictures, distortions=["shift-x"], strengths=[SHIFT_PX], pictures=200, seed=seed
     )
-    units = convscope.units(trained.model, pictures, worth=0, probes=False, top=1)
+    units = convscope.units(trained.model, pictures, worth=0, probes=False, top=1, seed=seed)
     rows: dict[str, dict[str, float | None]] = {}
     for place, (name, step) in enumerate(zip(moved.steps, moved.curves[0].points[0].steps, strict=True), start=1):
         rows[f"{place}: {name}"] = {"changed": step.changed, "left": step.left, "moved": step.moved}

@@ -82,11 +82,14 @@ def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(
     assert main(["measure", run, "digits", *words, "--distortions", "blur"]) == 0
     assert f"record  {kept}" in capsys.readouterr().err
     assert curves() == 1
-    assert main(["measure", run, "digits", *words, "--quiet"]) == 0
+    assert main(["measure", run, "digits", *words, "--force", "--quiet"]) == 0
     assert curves() == 15
-    assert main(["measure", run, "digits", *words, "--distortions", "blur"]) == 0
-    assert "stays: this one is of a part only. --force, or -o elsewhere" in capsys.readouterr().err
-    assert curves() == 15
+    whole = kept.read_bytes()
+    for part in ([*words, "--distortions", "blur"], words, ["--margin", "1", "--pictures", "1000"]):
+        capsys.readouterr()
+        assert main(["measure", run, "digits", *part]) == 0
+        assert "stays: this one is of a part only. --force, or -o elsewhere" in capsys.readouterr().err, part
+        assert kept.read_bytes() == whole
     assert main(["measure", run + "/model.safetensors", "digits", *words, "--distortions", "blur", "--force"]) == 0
     assert curves() == 1
 

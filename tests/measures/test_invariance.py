@@ -1,5 +1,7 @@
 """The ledger reads 0 where it must, by construction, and says what is only equivariant."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -194,3 +196,25 @@ def test_one_picture_and_wrong_strengths_are_refused() -> None:
         measure_invariance(model_of("4C3"), judged(1), {DISTORTIONS["blur"]: [1]})
     with pytest.raises(ParameterError, match="The strength of blur must be from 0 to 1000"):
         measure_invariance(model_of("4C3"), judged(), {DISTORTIONS["blur"]: [-1]})
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"pictures": 0, "right": 0}, r"`pictures` must be at least 1\. Got 0\. Measure it anew"),
+        ({"right": 101}, r"`right` must be from 0 to the 100 pictures\. Got 101"),
+        ({"right": -1}, r"`right` must be from 0 to the 100 pictures\. Got -1"),
+        ({"steps": ["4C3"]}, r"`steps` of a point must be 1 as those of the network\. Got 0 \(rotation by 1 °\)"),
+    ],
+)
+def test_a_record_of_counts_that_cannot_be_is_refused(changed: dict[str, Any], sentence: str) -> None:
+    counts = {"pictures": 100, "right": 9, "same": 9, "same_of_right": 9, "right_before": 9}
+    point = counts | {"strength": 1.0, "probability_change": 0.0, "left_canvas": 0.0, "steps": []}
+    whole = {"layout": "", "data": "", "part": "", "pictures": 100, "right": 100, "margin_px": 0, "seed": 0}
+    whole |= {"steps": [], "curves": [{"distortion": "rotation", "unit": "°", "points": [point]}]}
+    assert from_json(Invariance, whole).accuracy == 1
+    with pytest.raises(DataError, match=sentence):
+        from_json(Invariance, whole | changed)
+    if "steps" not in changed:
+        with pytest.raises(DataError, match=sentence):
+            from_json(Point, point | changed)

@@ -1,6 +1,7 @@
 """The page computes what the network computes, and takes every value apart into the numbers that were used."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from convscope.core.records import to_json
 from convscope.networks.folding import Connections, fold
+from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.look_data import Shown, look_data
+from convscope.page.look_data import Shown, _numbers, look_data
 from tests.checks.layouts import Case
 from tests.checks.models import maps_of
 
@@ -97,3 +99,40 @@ def test_what_comes_after_a_unit_that_is_turned_off_goes_without_it(computed: An
             assert base64.b64encode(intact.tobytes()).decode() == result["maps"][-1]
             count += 1
     assert count > 100
+
+
+@needs_node
+def test_the_address_of_the_worker_is_given_back(tmp_path: Path) -> None:
+    ends = ["message", "error", "close", "refused", "nothing"]
+    left = run_driver("computing_driver.mjs", {"ends": ends}, tmp_path)
+    assert left == {"message": 0, "error": 0, "close": 0, "refused": 0, "nothing": 1}
+
+
+@needs_node
+@pytest.mark.parametrize(("numbers", "near"), [("float24", 1e-4), ("float16", 5e-3)])
+def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
+    numbers: str, near: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    case = Case(layout=Layout.parse("16C5-MP2-24C3-AP2-32N"), height=16, width=14, channels=3, classes=5)
+    model, images = model_of(case, 3), images_of(case, PICTURES, 4)
+    assert 2_000 < model.network.plan.parameters < 20_000
+    monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 1_000)
+    monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
+    data = look_data(model, [Shown(name="", pixels=one) for one in images])
+    assert data.numbers == numbers
+    made = run_driver("engine_driver.mjs", [{"data": to_json(data), "places": 1, "plain": False}], tmp_path)[0]
+    farthest = 0.0
+    for step, expected in enumerate(maps_of(model.network, images)):
+        for picture, result in enumerate(made):
+            maps = np.frombuffer(base64.b64decode(result["maps"][step]), "<f4").reshape(expected[picture].shape)
+            away = relative(maps, expected[picture])
+            assert away < near, f"step {step}"
+            farthest = max(farthest, away)
+    assert farthest > near / 1_000, "these are not the exact weights"
+
+
+def test_only_large_networks_have_weights_of_fewer_bits() -> None:
+    case = Case(layout=Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
+    folded = fold(model_of(case, 0).network)
+    kinds = [_numbers(count, folded) for count in (1, 200_000, 200_001, 1_200_000, 1_200_001, 8_000_000)]
+    assert kinds == ["float32", "float32", "float24", "float24", "float16", "float16"]

@@ -34,7 +34,7 @@ def test_the_types_of_the_page_hold() -> None:
 
 
 @pytest.mark.skipif(not TOOLS.is_dir(), reason="the tools are not in an installed package")
-def test_the_lock_names_no_registry_and_every_version() -> None:
+def test_the_lock_names_no_address_and_every_version() -> None:
     text = (TOOLS / "package-lock.json").read_text(encoding="utf-8")
     assert "http" not in text
     lock = json.loads(text)

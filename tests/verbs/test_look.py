@@ -1,10 +1,12 @@
 """Looking inside a network through the public function: which pictures come along, and where the page is."""
 
+import io
 import json
 import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,8 @@ from convscope.networks.model import Model
 from convscope.page import look_data as look_data_module
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
+from convscope.training.run_folder import RunFolder
+from convscope.verbs.look_records import records_of
 from tests.checks.models import small_model, some_pixels
 
 
@@ -194,7 +198,7 @@ def measured(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     convscope.units(folder, "digits", worth=40, probes=False)
     kinds = ["convolution", "pixels-softmax"]
     convscope.compare(
-        "digits", kinds=kinds, epochs=1, seeds=1, layout="4C3-MP2", output=folder.parent / "compare-digits"
+        "digits", kinds=kinds, epochs=1, seeds=1, layout="8C3-MP2", output=folder.parent / "compare-digits"
     )
     return folder
 
@@ -214,7 +218,7 @@ def test_what_was_measured_of_a_run_is_in_its_page(measured: Path) -> None:
     )
     assert all(bool(top.pixels) == (top.picture is None) for top in tops)
     assert data.comparison is not None
-    assert [kind.name for kind in data.comparison.kinds] == ["convolutional", "pixels, softmax"]
+    assert [kind.name for kind in data.comparison.kinds] == ["convolutional", "pixels (softmax)"]
 
 
 def test_records_of_another_network_or_damaged_ones_are_named_and_left_out(
@@ -234,6 +238,37 @@ def test_records_of_another_network_or_damaged_ones_are_named_and_left_out(
     assert "units.json cannot be read and is not in the page" in said
 
 
+@pytest.mark.parametrize(
+    "other", [{"classes": 9}, {"height": 9}, {"width": 9}, {"channels": 3}, {"layout": "4C3-MP2"}, {"data": "mine"}]
+)
+def test_a_comparison_of_a_stranger_is_not_in_the_page(measured: Path, tmp_path: Path, other: dict[str, Any]) -> None:
+    found = json.loads((measured.parent / "compare-digits" / "comparison.json").read_text())
+    for name, record in (("compare-1", found | other), ("compare-2", found)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "comparison.json").write_text(json.dumps(record))
+    run, said = RunFolder(path=tmp_path / "digits-1"), io.StringIO()
+    run.path.mkdir()
+    shutil.copy(measured / "report.json", run.report)
+    model = convscope.load(measured)
+    assert records_of(model, (), run, None, Plain(said)).comparison is not None
+    (tmp_path / "compare-2" / "comparison.json").unlink()
+    assert records_of(model, (), run, None, Plain(said)).comparison is None
+    assert said.getvalue() == ""
+
+
+def test_a_measurement_of_no_pictures_is_named_and_left_out(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "digits-2"
+    shutil.copytree(measured, folder)
+    record = json.loads((folder / "invariance.json").read_text())
+    (folder / "invariance.json").write_text(json.dumps(record | {"pictures": 0, "right": 0}))
+    assert data_of(convscope.look(folder, force=True, reporter=Plain(sys.stdout)).path).invariance is None
+    said = " ".join(capsys.readouterr().out.split())
+    assert "invariance.json cannot be read and is not in the page: " in said
+    assert "`pictures` must be at least 1. Got 0." in said
+
+
 def test_with_pictures_of_ones_own_the_units_are_measured_on_them_and_keep_their_worth(
     measured: Path, tmp_path: Path
 ) -> None:
@@ -241,6 +276,12 @@ def test_with_pictures_of_ones_own_the_units_are_measured_on_them_and_keep_their
     data = data_of(convscope.look(measured, [tmp_path / "a.png"], output=tmp_path / "x.html").path)
     assert data.units is not None
     assert (data.units.pictures, data.units.data, data.units.worth_pictures) == (1, "", 40)
+
+
+def test_a_new_run_deletes_no_comparison(tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text("{}")
+    convscope.train("digits", layout="2C3-MP2", epochs=1, output=tmp_path, force=True)
+    assert (tmp_path / "comparison.json").exists()
 
 
 def test_a_new_run_in_the_folder_begins_without_what_was_measured_of_the_old(measured: Path, tmp_path: Path) -> None:

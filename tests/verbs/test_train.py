@@ -177,6 +177,23 @@ def test_resume_of_a_finished_run_gives_the_same_model(tmp_path: Path) -> None:
         assert np.array_equal(value.numpy(), again.model.network.state_dict()[name].numpy()), name
 
 
+def test_what_was_measured_stays_only_as_long_as_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_EPOCH_CHECKPOINT_S", 0.0)
+    folder = train(
+        two_classes(), until=0.01, epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
+    ).folder
+    measured = (folder.invariance, folder.units, folder.cost)
+    for path in measured:
+        path.write_text("{}")
+    folder.settings.write_text(folder.settings.read_text().replace('"until": 0.01', '"until": null'))
+    resumed = train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c")
+    assert len(resumed.history) == 2
+    assert [path.exists() for path in measured] == [False, False, True], "the cost is that of the layout"
+    folder.invariance.write_text("{}")
+    train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c")
+    assert folder.invariance.exists(), "a finished run is written again with the same weights"
+
+
 def test_resume_notices_changed_pictures(tmp_path: Path) -> None:
     images, labels = two_classes()
     train((images, labels), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)

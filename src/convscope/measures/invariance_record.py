@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
+from convscope.core.errors import DataError
 from convscope.core.statistics import wilson_interval
 from convscope.networks.layout import Layout
 from convscope.stages.convolution import Convolution
@@ -54,6 +55,14 @@ class StepChange:
         return "in part" if self.moved is not None and self.moved > 0.01 else "changed"
 
 
+def _check_counts(right: int, pictures: int) -> None:
+    """Refuse numbers of pictures that no measurement gives."""
+    if pictures < 1:
+        raise DataError(f"`pictures` must be at least 1. Got {pictures}. Measure it anew.")
+    if not 0 <= right <= pictures:
+        raise DataError(f"`right` must be from 0 to the {pictures} pictures. Got {right}. Measure it anew.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Point:
     """A network on pictures with one strength of one distortion.
@@ -79,6 +88,10 @@ class Point:
     probability_change: float
     left_canvas: float
     steps: tuple[StepChange, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse counts that cannot be."""
+        _check_counts(self.right, self.pictures)
 
     @property
     def accuracy(self) -> float:
@@ -164,6 +177,17 @@ class Invariance:
     seed: int
     steps: tuple[str, ...]
     curves: tuple[Curve, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse counts that cannot be, and points of other steps."""
+        _check_counts(self.right, self.pictures)
+        for curve in self.curves:
+            for point in curve.points:
+                if len(point.steps) != len(self.steps):
+                    raise DataError(
+                        f"`steps` of a point must be {len(self.steps)} as those of the network. "
+                        f"Got {len(point.steps)} ({curve.at(point)}). Measure it anew."
+                    )
 
     @property
     def accuracy(self) -> float:

@@ -98,15 +98,10 @@ class RunFolder:
         return self.path / "cost.json"
 
     @property
-    def comparison(self) -> Path:
-        """The network among other kinds, where they were compared."""
-        return self.path / "comparison.json"
-
-    @property
     def results(self) -> tuple[Path, ...]:
         """What a run leaves, and what is measured of it later; a new run in the folder begins without."""
         run = (self.checkpoint, self.model, self.report, self.page, self.look, self.history)
-        return (*run, self.invariance, self.units, self.cost, self.comparison)
+        return (*run, self.invariance, self.units, self.cost)
 
 
 def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:

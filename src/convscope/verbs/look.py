@@ -29,6 +29,7 @@ from convscope.training.run_folder import RunFolder
 from convscope.training.scores import Answer, Cell
 from convscope.training.settings import Settings
 
+from .kept import run_of
 from .look_records import records_of
 
 MOST_PICTURES = 200
@@ -102,7 +103,7 @@ def look(
         ('look.html', 200)
     """
     used = model if isinstance(model, Model) else Model.load(Path(model))
-    run = None if isinstance(model, Model) else _run(Path(model))
+    run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
     refuse_existing(path, force=force)
     second = None if beside is None else _second(used, beside)
@@ -140,21 +141,13 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
 
 def _named(place: Path) -> str:
     """Return the name of a run folder, or of a model file without its ending; of its folder for a run's model."""
-    run = _run(place)
+    run = run_of(place)
     return place.stem if run is None else run.path.absolute().name
 
 
 def _listed(classes: Sequence[str]) -> str:
     names = ", ".join(printable(name)[:40] for name in classes[:5])
     return names if len(classes) <= 5 else f"{names}, … {len(classes)} in all"
-
-
-def _run(place: Path) -> RunFolder | None:
-    """Return the run folder that `place` is or is the model of; a model file from elsewhere has none."""
-    if place.is_dir():
-        return RunFolder(path=place)
-    run = RunFolder(path=place.parent)
-    return run if place.name == run.model.name and run.report.is_file() else None
 
 
 def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Path:

@@ -1,6 +1,5 @@
 """The further records that go into the page: what a run folder holds, and what units respond to."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -8,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import ConvscopeError, DataError
+from convscope.core.errors import ConvscopeError
 from convscope.core.progress import Reporter
-from convscope.core.records import Dataclass, from_json
+from convscope.core.records import Dataclass
 from convscope.core.text import printable
 from convscope.images.image_set import ImageSet
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
@@ -30,7 +29,8 @@ from convscope.training.history import read_history
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
-LARGEST_BYTES = 1 << 28
+from .kept import read_kept
+
 MOST_COMPARISONS = 5  # that are looked into
 RecordT = TypeVar("RecordT", bound=Dataclass)
 
@@ -49,13 +49,13 @@ def records_of(
     """
     if run is None:
         return Records(units=units_of(model, shown))
-    report = _kept(UnitsReport, run.units, reporter)
+    report = _kept(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
     if report is not None and not _fits(report.units.layout, run.units, model, reporter):
         report = None
-    invariance = _kept(Invariance, run.invariance, reporter)
+    invariance = _kept(Invariance, run.invariance, reporter, how=f"convscope measure {run.path} DATA")
     if invariance is not None and not _fits(invariance.layout, run.invariance, model, reporter):
         invariance = None
-    comparison = _comparison_of(run, reporter)
+    comparison = _comparison_of(model, run, reporter)
     return Records(
         units=units_of(model, shown, report, images),
         good=_good_of(run, reporter),
@@ -106,31 +106,36 @@ def _are_those(record: UnitsRecord, images: ImageSet) -> bool:
     return all(at < len(judged) and images.picture_name(int(judged[at])) == name for at, name in tops.items())
 
 
-def _kept(kind: type[RecordT], path: Path, reporter: Reporter) -> RecordT | None:
-    """Return the record that a run folder keeps in `path`; None where there is none that can be read."""
+def _kept(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> RecordT | None:
+    """Return the record that `path` holds, made by the command `how`; None where there is none that can be read."""
     if not path.is_file():
         return None
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise DataError(f"{path} must have at most {LARGEST_BYTES:,} bytes. Got {path.stat().st_size:,}.")
-        return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
-    except (ConvscopeError, OSError, ValueError, RecursionError) as error:
+        return read_kept(kind, path, how=how)
+    except ConvscopeError as error:
         reporter.say(f"{path.name} cannot be read and is not in the page: {printable(str(error))}")
         return None
 
 
-def _comparison_of(run: RunFolder, reporter: Reporter) -> Comparison | None:
-    """Return the comparison in the run folder, or the newest beside it that was made of the same set."""
-    if run.comparison.is_file() or not run.report.is_file():
-        return _kept(Comparison, run.comparison, reporter)
+def _comparison_of(model: Model, run: RunFolder, reporter: Reporter) -> Comparison | None:
+    """Return the newest comparison beside the run folder that was made of the same set after the same network."""
+    if not run.report.is_file():
+        return None
     try:
         found = [place / COMPARISON_NAME for place in run.path.absolute().parent.glob("compare-*")]
         name = read_report(run.report).name
         newest = sorted((path for path in found if path.is_file()), key=lambda path: -path.stat().st_mtime)
     except (ConvscopeError, OSError):
         return None
-    read = (_kept(Comparison, path, reporter) for path in newest[:MOST_COMPARISONS])
-    return next((one for one in read if one is not None and one.data == printable(name)), None)
+    read = (_kept(Comparison, path, reporter, how="convscope compare DATA") for path in newest[:MOST_COMPARISONS])
+    return next((one for one in read if one is not None and _is_among(model, name, one)), None)
+
+
+def _is_among(model: Model, data: str, comparison: Comparison) -> bool:
+    """Whether a network that has learned the set `data` is of the sizes and layout that were compared."""
+    step, sizes = model.preprocessing, (comparison.height, comparison.width, comparison.channels)
+    same_network = comparison.layout == str(model.layout) and comparison.classes == len(model.classes)
+    return same_network and sizes == (step.height, step.width, step.channels) and comparison.data == printable(data)
 
 
 def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:

@@ -50,7 +50,8 @@ def measure(
         margin: pixels of background around each picture, which is made smaller for it: a shift by less loses nothing.
         seed: of what is drawn and of what is random in distortions.
         output: a JSON file for the record. If none, a run folder keeps it as ``invariance.json``.
-        force: replace what stands at `output`; and in the run folder with a record of some distortions only.
+        force: replace what stands at `output`; and in the run folder with a record of a part only (some
+            distortions, strengths or pictures, or with a margin).
         batch: pictures at once; as memory allows if none.
         data_dir: where named sets are looked for first.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
@@ -85,6 +86,6 @@ def measure(
             part=PARTS[int(images.judged)],
         )
         found = measure_invariance(used, judged, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
-    run, part = run_of(model), bool(distortions or strengths)
+    run, part = run_of(model), bool(distortions or strengths or margin or pictures < MOST_PICTURES)
     keep(found, output=path, kept=run.invariance if run else None, part=part, force=force, reporter=reporter)
     return found

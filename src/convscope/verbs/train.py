@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from convscope.core.atomic import write_text
-from convscope.core.errors import ParameterError, TrainingError, did_you_mean
+from convscope.core.errors import ConvscopeError, ParameterError, TrainingError, did_you_mean
 from convscope.core.machine import machine
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
@@ -194,6 +195,7 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
             **({"calibration": to_json(learned.calibration)} if learned.calibration else {}),
         },
     )
+    _drop_measured_of_others(model, folder)
     model.save(folder.model)
     History(epochs=learned.history).write(folder.history)
     report = _judge(prepared, learned, model, folder, command)
@@ -203,6 +205,19 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
     if learned.trouble is not None:
         raise TrainingError(f"{learned.trouble} The last good model is kept in {folder.model}.")
     return Trained(model=model, report=report, history=learned.history, outcome=learned.outcome, folder=folder)
+
+
+def _drop_measured_of_others(model: Model, folder: RunFolder) -> None:
+    """Remove what was measured of the network in `folder`, unless `model` has the same weights to the bit."""
+    weights = model.network.state_dict()
+    try:
+        before = Model.load(folder.model).network.state_dict()
+    except ConvscopeError:
+        before = {}
+    if before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items()):
+        return
+    for stale in (folder.invariance, folder.units):
+        stale.unlink(missing_ok=True)
 
 
 def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:

@@ -87,8 +87,18 @@ def test_the_camera_gives_pictures_where_there_is_one_and_a_sentence_where_there
         executable_path=CHROMIUM, args=[*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     )
     opened = open_in(started, digits).ready()
-    opened.page.get_by_role("button", name="Camera").click()
+    opened.page.evaluate("""() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      window.streams = [];
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        await new Promise((done) => setTimeout(done, 300));
+        window.streams.push(await ask(wish));
+        return window.streams.at(-1);
+      };
+    }""")
+    opened.page.get_by_role("button", name="Camera").dblclick()
     opened.until("location.hash.startsWith('#own')")
+    assert opened.page.evaluate("window.streams.length") == 1, "one stream, however often it is pressed"
     assert "from your camera" in opened.text("#glance .first .name")
     opened.page.get_by_role("button", name="Close the camera").click()
     assert opened.page.evaluate("document.querySelector('video').srcObject.active") is False

@@ -20,6 +20,7 @@ export function makeCamera(taken, failed) {
   const canvas = element("canvas");
   /** @type {MediaStream | null} */
   let stream = null;
+  let asking = false; // a second press while the reader is asked would open a stream that nothing stops
   let timer = 0;
   const shoot = () => {
     if (!video.videoWidth) return;
@@ -43,10 +44,14 @@ export function makeCamera(taken, failed) {
     button.setAttribute("aria-expanded", "false");
   };
   const open = async () => {
+    if (asking) return;
+    asking = true;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: LONGEST_PX }, facingMode: "environment" } });
     } catch (error) {
       return failed(CAMERA.why[/** @type {keyof typeof CAMERA.why} */ (error instanceof Error ? error.name : "")] ?? CAMERA.fails);
+    } finally {
+      asking = false;
     }
     failed("");
     video.srcObject = stream;

@@ -24,13 +24,17 @@ export function makeComputer(network, program, told) {
     const prepared = prepare(network);
     return (/** @type {Job} */ job) => told(answerTo(prepared, job), job);
   };
+  const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+  const forget = () => URL.revokeObjectURL(address);
   try {
-    worker = new Worker(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
+    worker = new Worker(address);
   } catch {
+    forget();
     return Object.assign(here(), { close: () => {} }); // some viewers of HTML files allow no worker
   }
   /** @type {((job: Job) => void) | null} */
   let instead = null;
+  worker.addEventListener("message", forget, { once: true });
   worker.addEventListener("message", ({ data }) => {
     if (data.turn !== turn || !busyWith) return;
     const job = busyWith;
@@ -40,6 +44,7 @@ export function makeComputer(network, program, told) {
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
+    forget();
     instead = here();
     const last = waiting ?? busyWith;
     if (last) instead(last);
@@ -56,5 +61,9 @@ export function makeComputer(network, program, told) {
     else if (busyWith) waiting = job;
     else ask(job);
   };
-  return Object.assign(take, { close: () => worker.terminate() });
+  const close = () => {
+    worker.terminate();
+    forget();
+  };
+  return Object.assign(take, { close });
 }
