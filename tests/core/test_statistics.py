@@ -1,4 +1,4 @@
-"""Wilson's interval, by law."""
+"""Wilson's interval, by law; Student's, by his table."""
 
 import math
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.core.errors import ParameterError
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import mean_half_width, wilson_interval
 
 TRIALS = st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
 
@@ -62,3 +62,13 @@ def test_more_successes_than_trials_are_refused(right: int, total: int) -> None:
 def test_a_confidence_must_be_a_fraction(confidence: float) -> None:
     with pytest.raises(ParameterError, match="`confidence` must be between 0 and 1, for example 0.95"):
         wilson_interval(1, 2, confidence)
+
+
+@pytest.mark.parametrize(("confidence", "quantile"), [(0.95, 4.3027), (0.99, 9.9248)])
+def test_the_interval_of_a_mean_is_students(confidence: float, quantile: float) -> None:
+    assert mean_half_width([1.0, 2.0, 3.0], confidence) == pytest.approx(quantile / 3**0.5, rel=1e-4)
+
+
+def test_one_value_has_no_interval() -> None:
+    with pytest.raises(ParameterError, match=r"`values` must be at least two for an interval of their mean\. Got 1"):
+        mean_half_width([1.0])

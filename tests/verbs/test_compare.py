@@ -2,19 +2,25 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 import convscope
 from convscope.cli import main
+from convscope.cli.compare import command
 from convscope.core.errors import DataError, LayoutError, ParameterError, StorageError
 from convscope.core.records import from_json
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
+from convscope.verbs import compare_wish
+from convscope.verbs.compare_files import table_of, write_files
+from tests.measures.comparison import made_up
 
 SMALL: dict[str, Any] = {"layout": "4C3-MP2-8N", "epochs": 1, "seeds": 1, "pictures": 200, "distorted": 20}
 WORDS = ["--layout", "4C3-MP2-8N", "--epochs", "1", "--seeds", "1", "--pictures", "200", "--distorted", "20", "--quiet"]
@@ -64,6 +70,33 @@ def test_finished_results_are_not_overwritten_and_force_uses_what_is_done(folder
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    "name", ["compare.html", "comparison.csv", "comparison-kinds.png", "comparison-distorted.svg", "comparison.json"]
+)
+def test_no_file_of_results_is_overwritten_without_force(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StorageError, match=rf"{re.escape(name)} is already there and is not overwritten"):
+        convscope.compare("digits", output=tmp_path, **SMALL)
+    assert (tmp_path / name).read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_pictures_of_an_earlier_comparison_do_not_stay_beside_the_new(tmp_path: Path) -> None:
+    for name in ("comparison-pictures.png", "comparison-distorted.svg", "comparison-of-mine.png"):
+        (tmp_path / name).write_text("old")
+    plain = (made_up.trial(0.9, disturbed=()),)
+    entries = (made_up.entry(kind, trials=plain) for kind in ("convolution", "untied"))
+    write_files(made_up.comparison(*entries), tmp_path)
+    left = {path.name for path in tmp_path.glob("comparison-*")}
+    assert left == {"comparison-kinds.png", "comparison-kinds.svg", "comparison-of-mine.png"}
+
+
+def test_no_reason_is_a_formula_for_a_spreadsheet() -> None:
+    table = table_of(made_up.comparison(made_up.entry("untied", why_not="+8C3 has no input to add.")))
+    (row,) = csv.DictReader(table.splitlines())
+    assert row["why_not"] == " +8C3 has no input to add."
+
+
 def test_a_learning_curve_is_measured_drawn_and_said(tmp_path: Path) -> None:
     kinds = ["convolution", "pixels-softmax"]
     done = convscope.compare("digits", kinds=kinds, learning_curve=True, output=tmp_path, **(SMALL | {"distorted": 0}))
@@ -106,6 +139,13 @@ def test_seconds_are_the_same_for_all(tmp_path: Path) -> None:
         assert entry.epochs > 1
 
 
+def test_quick_says_how_many_epochs_it_takes() -> None:
+    fewest, most = compare_wish._QUICK_EPOCHS
+    told = next(one.help for one in command.params if isinstance(one, click.Option) and one.name == "quick")
+    assert f"{fewest} to {most} epochs" in str(told)
+    assert f"{fewest} to {most} passes" in str(convscope.compare.__doc__)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
@@ -144,6 +184,12 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 130
     assert "interrupted; 1 training is left, and the same command goes on with" in capsys.readouterr().err
     assert not (tmp_path / "comparison.json").exists()
+
+
+def test_fewer_pictures_than_classes_are_refused(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (90, 8, 8), dtype=np.uint8)
+    with pytest.raises(ParameterError, match=r"`pictures` must be at least 30, one of each class\. Got 25\."):
+        convscope.compare((pictures, np.arange(90) % 30), pictures=25, output=tmp_path)
 
 
 def test_results_among_the_pictures_are_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from . import options
 @click.option(
     "--force", is_flag=True, help="Write the results anew where there are some; trainings that are done are used again."
 )
-@click.option("--quick", is_flag=True, help="Few pictures, a small network, two epochs: minutes on two cores.")
+@click.option("--quick", is_flag=True, help="Few pictures, a small network, 2 to 16 epochs: minutes on two cores.")
 @click.option(
     "--kinds", metavar="NAMES", help="Only these, with commas between, like convolution,untied,mlp-parameters."
 )

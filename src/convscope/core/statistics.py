@@ -1,6 +1,7 @@
 """How sure a measured share is."""
 
 import statistics
+from collections.abc import Sequence
 
 from .errors import ParameterError
 
@@ -39,3 +40,25 @@ def wilson_interval(right: int, total: int, confidence: float = 0.95) -> tuple[f
     low = 0.0 if right == 0 else max(0.0, middle - half)
     high = 1.0 if right == total else min(1.0, middle + half)
     return low, high
+
+
+def mean_half_width(values: Sequence[float], confidence: float = 0.95) -> float:
+    """Return half of the interval of the mean of independent `values`, by Student's t.
+
+    Args:
+        values: at least two.
+        confidence: how often such intervals hold the true mean, between 0 and 1.
+
+    Raises:
+        ParameterError: there are fewer than two values.
+
+    Examples:
+        >>> f"{mean_half_width([0.89, 0.90, 0.91]):.4f}"  # t of 2 degrees of freedom: 4.3027
+        '0.0248'
+    """
+    from scipy.stats import t
+
+    if len(values) < 2:
+        raise ParameterError(f"`values` must be at least two for an interval of their mean. Got {len(values)}.")
+    half: float = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    return half

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from convscope import __version__
-from convscope.core.atomic import refuse_existing
 from convscope.core.machine import machine
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
@@ -18,10 +17,10 @@ from convscope.images.image_set import prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.measures.comparison.cells import Cells
-from convscope.measures.comparison.records import FILE_NAME, Comparison
+from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
 
-from .compare_files import write_files
+from .compare_files import refuse_results, write_files
 from .compare_wish import (
     MOST_DISTURBED,
     MOST_TEST_PICTURES,
@@ -81,7 +80,7 @@ def compare(
         seconds: that every network has, in place of passes.
         seeds: trainings of each kind; 3 if none, 1 if quick.
         learning_curve: measure accuracy by number of training pictures, too.
-        quick: few pictures, a small network, two passes: minutes on two cores.
+        quick: few pictures, a small network, 2 to 16 passes: minutes on two cores.
         layout: the convolutional network that all others are made after; chosen from the set if none.
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.
@@ -121,7 +120,7 @@ def compare(
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
-    refuse_existing(folder / FILE_NAME, force=force)
+    refuse_results(folder, force=force)
     refuse_among_pictures(folder, written("digits" if data is None else data))
     chosen_size = parse_size(size)
     images = prepare(source, size=chosen_size, channels=channels, cache_dir=cache_dir, reporter=reporter)

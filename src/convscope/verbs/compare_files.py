@@ -5,7 +5,7 @@ import io
 import json
 from pathlib import Path
 
-from convscope.core.atomic import write_text
+from convscope.core.atomic import explain, refuse_existing, write_text
 from convscope.core.records import to_json
 from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
@@ -15,13 +15,23 @@ from convscope.pictures.comparison import PICTURES
 from convscope.pictures.style import save, theme_named
 
 PAGE, TABLE = "compare.html", "comparison.csv"
+_ENDINGS = (".png", ".svg")
+
+
+def refuse_results(folder: Path, *, force: bool) -> None:
+    """Raise StorageError if a file stands in `folder` that results could replace, unless `force`."""
+    pictures = (f"comparison-{name}{ending}" for name in PICTURES for ending in _ENDINGS)
+    for name in (FILE_NAME, TABLE, PAGE, *pictures):
+        refuse_existing(folder / name, force=force)
 
 
 def write_files(comparison: Comparison, folder: Path) -> Path:
     """Write everything that shows `comparison` into `folder`; return the page.
 
+    A picture of an earlier comparison that this one has none of is removed.
+
     Raises:
-        StorageError: a file cannot be written.
+        StorageError: a file cannot be written or removed.
     """
     write_text(folder / FILE_NAME, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")
     write_text(folder / TABLE, table_of(comparison))
@@ -29,15 +39,24 @@ def write_files(comparison: Comparison, folder: Path) -> Path:
     theme = theme_named("light")
     for name, draw in PICTURES.items():
         drawn = draw(comparison, theme=theme)
-        if drawn is None:
-            continue
-        for ending in (".png", ".svg"):
-            save(drawn, folder / f"comparison-{name}{ending}")
+        for ending in _ENDINGS:
+            path = folder / f"comparison-{name}{ending}"
+            if drawn is None:
+                _remove(path)
+            else:
+                save(drawn, path)
     return folder / PAGE
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise explain(error, path) from error
+
+
 def _plain(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; the space before a layout may stay there."""
+    """Return text that no spreadsheet takes for a formula; the space before it may stay there."""
     return f" {text}" if begins_formula(text) else text
 
 
@@ -51,7 +70,7 @@ def table_of(comparison: Comparison) -> str:
     for entry in comparison.entries:
         if not entry.measured:
             empty = [""] * (len(names) - 4)
-            writer.writerow([entry.kind, entry.title, _plain(entry.layout), *empty, entry.why_not])
+            writer.writerow([entry.kind, entry.title, _plain(entry.layout), *empty, _plain(entry.why_not)])
             continue
         shares = [kept(entry, group) for group in GROUPS]
         writer.writerow(

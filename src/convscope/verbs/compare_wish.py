@@ -65,6 +65,7 @@ def contest_of(wish: Wish, images: ImageSet) -> Contest:
 
     Raises:
         DataError: nothing is held out to judge on.
+        ParameterError: there are more classes than pictures to learn from.
         LayoutError: the layout cannot be read, or does not fit the pictures.
     """
     if images.judged == TRAIN:
@@ -74,6 +75,11 @@ def contest_of(wish: Wish, images: ImageSet) -> Contest:
         )
     places = images.indices(TRAIN)
     most = wish.pictures or (QUICK_PICTURES if wish.quick else len(places))
+    classes = len(np.unique(images.labels[places]))
+    if most < classes:
+        raise ParameterError(
+            f"`pictures` must be at least {classes:,}, one of each class. Got {most:,}. Give more with --pictures."
+        )
     if most < len(places):
         places = part_of(images.labels, places, most / len(places), seed=0)
     base, chosen_epochs = _base(wish, images, places)

@@ -58,9 +58,40 @@ def test_the_interval_of_a_difference_is_that_of_paired_pictures() -> None:
     one, other = (entry("convolution", 0.9, trials=(trial(0.9, right=digits_of(mine)),)) for mine in (right, worse))
     found = difference(one, other)
     assert found.value == pytest.approx(0.02)
-    half = 1.96 * np.std(np.r_[np.ones(20), np.zeros(980)], ddof=1) / 1_000**0.5
-    assert found.interval == pytest.approx((0.02 - half, 0.02 + half))
+    half = 1.96 * np.std(np.r_[np.ones(20), np.zeros(980), 1, -1], ddof=1) / 1_002**0.5
+    assert found.interval == pytest.approx((0.02 - half, 0.02 + half), rel=1e-4)
     assert found.told
+
+
+@pytest.mark.parametrize(("lost", "told"), [(4, False), (5, False), (6, True)])
+def test_a_few_pictures_are_told_as_the_exact_test_of_mcnemar_tells_them(lost: int, told: bool) -> None:
+    right = np.arange(400) < 104
+    worse = right & (np.arange(400) >= lost)
+    one, other = (
+        entry("convolution", 0.26, trials=(trial(0.26, total=400, right=digits_of(mine)),)) for mine in (right, worse)
+    )
+    assert difference(one, other).told == told == (2 * 0.5**lost < 0.05)
+
+
+def test_the_best_of_many_is_told_less_easily_than_one_of_two() -> None:
+    right = np.arange(1_000) < 900
+    others = [right & (np.arange(1_000) >= count) for count in (7, 30, 40, 50, 60, 70)]
+    kinds = ["untied", "partly-shared", "stride", "first-random", "pixels-softmax", "pixels-svm"]
+    best, *rest = [
+        entry(kind, 0.9, trials=(trial(0.9, right=digits_of(mine)),))
+        for kind, mine in zip(["convolution", *kinds], [right, *others], strict=True)
+    ]
+    assert "all others recognize fewer" in best_sentence(comparison(best, rest[0]))
+    assert best_sentence(comparison(best, *rest)).endswith("no difference from it can be told of untied.")
+
+
+def test_kinds_with_other_numbers_of_trainings_have_the_variance_of_both() -> None:
+    two = entry("untied", 0.88, 0.92)
+    found, alone = (difference(entry("convolution", *shares), two) for shares in ((0.85, 0.9, 0.95), (0.9,)))
+    both = (4.3027 * 0.05 / 3**0.5) ** 2 + (12.7062 * 0.0283 / 2**0.5) ** 2
+    assert found.value == pytest.approx(0)
+    assert (found.high - found.low) / 2 == pytest.approx(both**0.5, rel=0.02)
+    assert found.high > alone.high
 
 
 def test_trainings_that_differ_widen_the_interval() -> None:
@@ -99,6 +130,15 @@ def test_what_is_kept_does_not_depend_on_how_good_a_kind_is() -> None:
     assert kept(entry("convolution", 0.9), "turned") is None
 
 
+def test_a_training_that_recognizes_no_picture_to_distort_has_no_part_to_keep() -> None:
+    lost = trial(0.9, undisturbed=0)
+    found = kept(entry("convolution", 0.9, trials=(lost, trial(0.9, seed=1, keeps=0.5))), "shifted")
+    assert found is not None
+    assert found.value == pytest.approx(0.5)
+    assert found.half > 0
+    assert kept(entry("convolution", 0.9, trials=(lost,)), "shifted") is None
+
+
 @pytest.mark.parametrize(("keeps", "verdict"), [(0.99, "as far as was measured"), (0.5, "not as far as estimated")])
 def test_lecuns_estimate_is_judged_by_the_figures(keeps: float, verdict: str) -> None:
     text = limits_sentence(comparison(entry("convolution", 0.9, keeps=keeps)))
@@ -115,9 +155,20 @@ def test_a_limit_lies_between_measured_strengths_by_a_straight_line() -> None:
 
 def test_what_subsampling_costs_is_the_ratio_of_the_counts() -> None:
     never = entry("no-subsampling-mean", 0.8, multiply_adds=30_000)
-    assert "it takes 3.0 times the multiply-adds and 1.0 times the time" in subsampling_sentence(
-        comparison(entry("convolution", 0.9), never)
+    text = subsampling_sentence(comparison(entry("convolution", 0.9), never))
+    assert text.endswith("Without subsampling it takes 3.0 times the multiply-adds.")  # its time is that of the budget
+
+
+def test_the_worst_is_named_only_where_it_can_be_told_from_the_best() -> None:
+    steady, shaky = entry("subsampling-max", 0.92, 0.92, 0.92), entry("stride", 0.99, 0.82, 0.73)
+    middle = entry("subsampling-mean", 0.88, 0.88, 0.88)
+    text = subsampling_sentence(comparison(entry("convolution", 0.9), steady, middle, shaky))
+    assert text == (
+        "Of 3 ways to make maps smaller, subsampling (max) does best (92.0 %); no difference from the best can be "
+        "told of larger steps in place of subsampling."
     )
+    known = subsampling_sentence(comparison(entry("convolution", 0.9), steady, middle))
+    assert known.endswith("does best (92.0 %) and subsampling (mean) worst (88.0 %).")
 
 
 def test_a_power_law_is_found_again() -> None:

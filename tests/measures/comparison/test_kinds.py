@@ -87,6 +87,12 @@ def test_a_network_too_small_to_be_matched_is_refused() -> None:
         layouts.connected_like(base("1C3-APg").plan, lambda one: one.parameters)
 
 
+def test_a_network_that_is_matched_badly_is_refused() -> None:
+    small = base("2C3-MP2", height=12, width=12, classes=3).plan
+    with pytest.raises(LayoutError, match=r"must come within 10% of 239\. Got 299 \(2 units, 148 each\)"):
+        layouts.connected_like(small, lambda one: one.parameters)
+
+
 def test_too_many_parameters_are_refused_with_their_number() -> None:
     entrant, reason = entrant_of(KINDS["untied"], base("64C5-MP2-64C3", height=224, width=224))
     assert entrant is None

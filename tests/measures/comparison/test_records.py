@@ -42,6 +42,38 @@ def test_damaged_answers_are_refused(changes: dict[str, Any], sentence: str) -> 
         trial(0.5, **changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"right": 201}, r"`right` and `same` must be from 0 to `pictures`.* Got 201 and 160 \(of 200, shift-y\)"),
+        ({"same": -1}, r"`right` and `same` must be from 0 .* Got 144 and -1"),
+        ({"pictures": 0, "right": 0, "same": 0}, r"of which there is at least one\. Got 0 and 0 \(of 0"),
+        ({"pictures": 300}, r"`disturbed` must be of the same pictures, .* Got 180 of 200 or 300"),
+    ],
+)
+def test_damaged_counts_are_refused(changes: dict[str, Any], sentence: str) -> None:
+    values = to_json(trial(0.9))
+    values["disturbed"][0].update(changes)
+    with pytest.raises(DataError, match=sentence):
+        from_json(Trial, values)
+
+
+@pytest.mark.parametrize(
+    "other", [{"disturbed": ()}, {"total": 4, "right": "f"}, {"disturbed": trial(0.9).disturbed[::-1]}]
+)
+def test_trainings_that_were_not_judged_alike_are_refused(other: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"`trials` must be judged on the same pictures, .* \(convolution\)"):
+        entry("convolution", trials=(trial(0.9), trial(0.9, seed=1, **other)))
+    if "total" in other:
+        with pytest.raises(DataError, match="Got 2 numbers of pictures"):
+            entry("convolution", 0.9, curve=(trial(0.9, **other),))
+
+
+def test_more_recognized_undistorted_than_there_were_is_refused() -> None:
+    with pytest.raises(DataError, match=r"Got 201 of 200\. Compare anew"):
+        trial(0.9, undisturbed=201)
+
+
 def test_the_interval_of_one_training_is_wilsons_that_of_several_is_students() -> None:
     once, thrice = entry("convolution", 0.9), entry("convolution", 0.89, 0.90, 0.91)
     assert once.interval == wilson_interval(900, PICTURES)

@@ -1,13 +1,16 @@
 """One split, one budget; what is done is not done again; damaged and foreign files are not taken for results."""
 
 import dataclasses
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.progress import Silent
+from convscope.features.classifiers import CLASSIFIERS
+from convscope.features.hand_made import hand_made
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources.opening import TRAIN, open_source
@@ -15,7 +18,8 @@ from convscope.measures.comparison import run as module
 from convscope.measures.comparison.budget import Budget
 from convscope.measures.comparison.cells import Cells, key_of
 from convscope.measures.comparison.disturbing import Exam
-from convscope.measures.comparison.kinds import Base, named_kinds
+from convscope.measures.comparison.kinds import Base, Entrant, named_kinds
+from convscope.measures.comparison.learning import parameters_of
 from convscope.measures.comparison.parts import part_of
 from convscope.measures.comparison.run import Contest, entries_of, make_agenda, work
 from convscope.networks.layout import Layout
@@ -94,6 +98,84 @@ def test_an_interrupted_comparison_keeps_what_was_done(
     assert [job.kind.name for job in agenda.left(cells)] == ["pixels-softmax"]
     work(agenda, asked, cells, Silent())
     assert len(calls) == 3
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, classifier: str, seed: int) -> None:
+    """Let the training of one kind with one seed fail."""
+    learn = module.learn
+
+    def fails(entrant: Entrant, *given: object, **options: object) -> object:
+        if entrant.text.endswith(classifier) and options["seed"] == seed:
+            raise TrainingError("The loss is not a number.")
+        return learn(entrant, *given, **options)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(module, "learn", fails)
+
+
+def test_a_training_that_fails_ends_only_its_kind(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "svm", seed=0)
+    asked, cells = contest(images, "convolution", "pixels-svm", "pixels-softmax", seeds=2), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    work(agenda, asked, cells, Silent())
+    entries, _ = entries_of(agenda, asked, cells)
+    assert [len(entry.trials) for entry in entries] == [2, 2, 0]  # in the order of the family: softmax, then svm
+    assert [entry.why_not for entry in entries] == ["", "", "The loss is not a number."]
+
+
+class _Impatient:
+    """A classifier that ends before it has learned."""
+
+    def fit(self, vectors: object, labels: object) -> None:
+        del vectors, labels
+        warnings.warn("It did not converge.\nGive it more iterations.", stacklevel=1)
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        return np.zeros(len(vectors), np.int64)
+
+
+def test_what_a_classifier_complains_of_is_noted(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CLASSIFIERS, "svm", lambda _seed: _Impatient())
+    asked, cells = contest(images, "by-hand-svm"), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    work(agenda, asked, cells, Silent())
+    (entry,), _ = entries_of(agenda, asked, cells)
+    assert entry.note == "While it learned: It did not converge."
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_parameters_of_features_are_those_that_the_classifier_has(images: ImageSet, classes: int) -> None:
+    some = images.indices(TRAIN)[images.labels[images.indices(TRAIN)] < classes]
+    set_ = dataclasses.replace(images, classes=images.classes[:classes])
+    entrant = Entrant(recipe=Recipe(epochs=1), features="pca", classifier="svm")
+    features = hand_made("pca", images.images, learn_from=some)
+    fitted = CLASSIFIERS["svm"](0).fit(np.concatenate(list(features.of(images.images[some]))), images.labels[some])
+    learned = fitted[-1]
+    assert parameters_of(entrant, set_, some) == learned.coef_.size + learned.intercept_.size
+
+
+def test_what_was_trained_before_one_failed_stays_with_a_note(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "svm", seed=1)
+    asked, cells = contest(images, "pixels-svm", seeds=2), Cells(folder=tmp_path)
+    agenda = make_agenda(asked, cells, Silent())
+    work(agenda, asked, cells, Silent())
+    (entry,), _ = entries_of(agenda, asked, cells)
+    assert (len(entry.trials), entry.why_not) == (1, "")
+    assert entry.note == "A training failed: The loss is not a number."
+
+
+def test_the_network_that_all_are_made_after_must_learn(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "6N", seed=0)
+    asked, cells = contest(images, "convolution", "pixels-svm"), Cells(folder=tmp_path)
+    with pytest.raises(TrainingError, match="The loss is not a number"):
+        work(make_agenda(asked, cells, Silent()), asked, cells, Silent())
 
 
 def test_a_training_repeats_bit_for_bit(images: ImageSet, tmp_path: Path) -> None:
@@ -175,11 +257,33 @@ def test_a_budget_that_is_none_is_refused(given: dict[str, float], sentence: str
 
 
 def test_distorted_pictures_are_the_same_whether_kept_or_not(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of(exam: Exam) -> list[np.ndarray]:
+        pairs = [(one, strength) for one, strengths in exam.strengths().items() for strength in strengths]
+        return [np.concatenate(list(exam._distorted(*pair))) for pair in pairs]
+
     exam = contest(images, "convolution").exam
-    kept = [exam._distorted(one, strength) for one, all_ in exam.strengths().items() for strength in all_]
+    kept = all_of(exam)
+    assert len(exam.kept) == len(kept)
+    again = all_of(exam)
     monkeypatch.setattr("convscope.measures.comparison.disturbing._KEPT_BYTES", 0)
     monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 2)
     fresh = dataclasses.replace(exam, kept={})
-    anew = [fresh._distorted(one, strength) for one, all_ in fresh.strengths().items() for strength in all_]
+    anew = all_of(fresh)
     assert not fresh.kept
-    assert all((one == other).all() for one, other in zip(kept, anew, strict=True))
+    for other in (again, anew):
+        assert all((one == two).all() for one, two in zip(kept, other, strict=True))
+
+
+def test_distorted_pictures_are_answered_in_batches(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 4)
+    exam = contest(images, "convolution").exam
+    asked: list[int] = []
+
+    def answers(some: np.ndarray) -> np.ndarray:
+        asked.append(len(some))
+        return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
+
+    _, found = exam.judge_disturbed(answers)
+    assert set(asked) == {4, 2}, "six pictures"
+    assert {one.pictures for one in found} == {6}
+    assert exam.judge_disturbed(answers)[1] == found

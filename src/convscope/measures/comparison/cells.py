@@ -19,10 +19,11 @@ _MOST_BYTES = 1 << 24
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A finished training, and the seconds that it took with its judging."""
+    """A finished training, the seconds that it took with its judging, and what it complained of."""
 
     trial: Trial
     wall_s: float
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.core.errors import DataError
+from convscope.core.statistics import mean_half_width
 
 from .records import Entry, Interval
 
@@ -17,7 +18,8 @@ class Difference:
     Attributes:
         first, second: titles.
         value: the mean.
-        low, high: of the interval; it takes in which pictures were judged and, with several seeds, the trainings.
+        low, high: of the interval; it takes in which pictures were judged and, with several seeds, the trainings. It is
+            wider than that of 95 % where the two were chosen among several.
         seeds: trainings of the one that has more.
     """
 
@@ -35,15 +37,22 @@ class Difference:
 
     @property
     def interval(self) -> Interval:
-        """The 95 % interval."""
+        """Its two ends."""
         return self.low, self.high
 
 
-def difference(first: Entry, second: Entry) -> Difference:
+def difference(first: Entry, second: Entry, *, among: int = 1) -> Difference:
     """Return how much more of the pictures `first` recognizes than `second`, paired by picture and by seed.
 
     Two variances are added: that of the pictures (of the mean over seeds of right or wrong, first less second) and,
-    with at least two seeds, that of the trainings (of the differences seed by seed, by Student's t).
+    with at least two seeds, that of the trainings (of the differences seed by seed, by Student's t). To the pictures
+    are added one that only `first` recognizes and one that only `second` does, so that a few on which they differ are
+    no proof (Bonett and Price 2012).
+
+    Args:
+        first: a kind.
+        second: another, judged on the same pictures.
+        among: how many such differences are looked at together; each then has its part of the 5 % (Bonferroni).
 
     Raises:
         DataError: they were not judged on the same pictures.
@@ -54,11 +63,12 @@ def difference(first: Entry, second: Entry) -> Difference:
             f"Two kinds must be judged on the same pictures to be told apart. Got {len(mine and mine[0]):,} and "
             f"{len(theirs and theirs[0]):,} ({first.kind} and {second.kind}). Compare anew."
         )
+    confidence = 1 - 0.05 / among
     of_pictures = np.mean(mine, axis=0) - np.mean(theirs, axis=0)
     value = float(of_pictures.mean())
-    halves = [1.96 * float(of_pictures.std(ddof=1)) / len(of_pictures) ** 0.5 if len(of_pictures) > 1 else 1.0]
-    if len(mine) > 1 or len(theirs) > 1:
-        halves.append(_half_of_seeds([one.mean() for one in mine], [one.mean() for one in theirs]))
+    widened = np.append(of_pictures, (1.0, -1.0))
+    deviations = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
+    halves = [deviations * float(widened.std(ddof=1)) / len(widened) ** 0.5, *_of_trainings(first, second, confidence)]
     half = sum(one**2 for one in halves) ** 0.5
     return Difference(
         first=first.title,
@@ -70,13 +80,11 @@ def difference(first: Entry, second: Entry) -> Difference:
     )
 
 
-def _half_of_seeds(mine: list[float], theirs: list[float]) -> float:
-    """Return half of the interval that different trainings alone give; what has only one training has no variance."""
-    from scipy.stats import t
-
-    if len(mine) == len(theirs):
-        spread = [one - other for one, other in zip(mine, theirs, strict=True)]
+def _of_trainings(first: Entry, second: Entry, confidence: float) -> list[float]:
+    """Return half-widths that different trainings alone give; what has only one training has no variance."""
+    mine, theirs = ([trial.accuracy for trial in one.trials] for one in (first, second))
+    if [trial.seed for trial in first.trials] == [trial.seed for trial in second.trials]:
+        spreads = [[one - other for one, other in zip(mine, theirs, strict=True)]]
     else:
-        spread = mine if len(mine) > 1 else theirs
-    half: float = float(t.ppf(0.975, len(spread) - 1)) * statistics.stdev(spread) / len(spread) ** 0.5
-    return half
+        spreads = [mine, theirs]
+    return [mean_half_width(spread, confidence) for spread in spreads if len(spread) > 1]

@@ -40,7 +40,7 @@ class Exam:
         disturbed: of those among them that are distorted, too; may be empty.
         preprocessing: says what comes in at the edge.
         seed: of what is random in distortions.
-        kept: distorted pictures that are used again, as memory allows.
+        kept: distorted pictures that are used again, in batches, as memory allows.
     """
 
     images: Images
@@ -49,7 +49,7 @@ class Exam:
     disturbed: NDArray[np.int64]
     preprocessing: Preprocessing
     seed: int
-    kept: dict[tuple[str, float], Images] = field(default_factory=dict)
+    kept: dict[tuple[str, float], tuple[Images, ...]] = field(default_factory=dict)
 
     def strengths(self) -> Mapping[Distortion, tuple[float, ...]]:
         """Return what is measured on pictures of this size."""
@@ -74,7 +74,7 @@ class Exam:
         found = []
         for distortion, strengths in self.strengths().items():
             for strength in strengths:
-                now = answers(self._distorted(distortion, strength))
+                now = np.concatenate([answers(some) for some in self._distorted(distortion, strength)])
                 found.append(
                     Disturbed(
                         distortion=distortion.name,
@@ -91,22 +91,26 @@ class Exam:
         parts = [answers(np.asarray(self.images[some])) for some in _batches(places)]
         return np.concatenate(parts)
 
-    def _distorted(self, distortion: Distortion, strength: float) -> Images:
-        """Return the pictures, distorted and rounded to what a file of a picture can hold."""
+    def _distorted(self, distortion: Distortion, strength: float) -> Iterator[Images]:
+        """Give the pictures in batches, distorted and rounded to what a file of a picture can hold."""
         if (key := (distortion.name, strength)) in self.kept:
-            return self.kept[key]
+            yield from self.kept[key]
+            return
+        size = len(self.disturbed) * self.images[:1].nbytes
+        room = sum(one.nbytes for batches in self.kept.values() for one in batches) + size <= _KEPT_BYTES
         color = self.preprocessing.background
         background = tuple(map(float, color)) if self.preprocessing.channels == 3 else (float(color[0]),)
         parts, first = [], 0
         for some in _batches(self.disturbed):
             pixels = torch.from_numpy(np.array(self.images[some])).permute(0, 3, 1, 2).float()  # N H W C -> N C H W
             moved = distort(pixels, distortion, strength, background=background, seed=self.seed, first=first)
-            parts.append(moved.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+            batch = moved.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
             first += len(some)
-        result = np.concatenate(parts)
-        if sum(one.nbytes for one in self.kept.values()) + result.nbytes <= _KEPT_BYTES:
-            self.kept[key] = result
-        return result
+            if room:
+                parts.append(batch)
+            yield batch
+        if room:
+            self.kept[key] = tuple(parts)
 
 
 def _strengths(distortion: Distortion, side: int) -> tuple[float, ...]:

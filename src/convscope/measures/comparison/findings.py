@@ -73,13 +73,13 @@ def difference_sentence(one: Difference) -> str:
 
 
 def best_sentence(found: Comparison) -> str:
-    """Return which kind is best, and which cannot be told from it."""
+    """Return which kind is best, and which cannot be told from it, the more kinds there are the less easily."""
     ranked = sorted(found.measured, key=lambda one: -one.accuracy)
     if len(ranked) < 2:
         return ""
     ranked = [one for place, one in enumerate(ranked) if not any(_same(one, other) for other in ranked[:place])]
     best, others = ranked[0], ranked[1:]
-    alike = [one.title for one in others if not difference(best, one).told]
+    alike = [one.title for one in others if not difference(best, one, among=len(others)).told]
     text = f"The best of {len(ranked)} is {best.title}, with {_percent(best.accuracy)}"
     if not alike:
         return f"{text}; all others recognize fewer, and not by chance."
@@ -104,10 +104,10 @@ def subsampling_sentence(found: Comparison) -> str:
     if len(kinds) > 1:
         ranked = sorted(kinds, key=lambda one: -one.accuracy)
         best, last = ranked[0], ranked[-1]
-        told = [one for one in ranked[1:] if difference(best, one).told]
+        told = [one for one in ranked[1:] if difference(best, one, among=len(ranked) - 1).told]
         alike = [one.title for one in ranked[1:] if one not in told]
         text = f"Of {len(ranked)} ways to make maps smaller, {best.title} does best ({_percent(best.accuracy)})"
-        text += f" and {last.title} worst ({_percent(last.accuracy)})" if told else ""
+        text += f" and {last.title} worst ({_percent(last.accuracy)})" if last in told else ""
         text += f"; no difference from the best can be told of {_listed(alike)}." if alike else "."
         parts.append(text)
     return " ".join(parts)
@@ -117,10 +117,7 @@ def _never_subsampled(base: Entry, one: Entry) -> str:
     text = _capital(difference_sentence(difference(base, one)))
     if base.multiply_adds and one.multiply_adds:
         times = one.multiply_adds / base.multiply_adds
-        text += (
-            f" Without subsampling it takes {_times(times)} the multiply-adds and {_times(one.seconds / base.seconds)}"
-        )
-        text += " the time."
+        text += f" Without subsampling it takes {_times(times)} the multiply-adds."
     return text
 
 

@@ -237,7 +237,7 @@ _ALL = (
     Kind(
         name="partly-shared",
         title="partly shared",
-        sentence="The same network, whose units are copied only within each of 4 x 4 parts of a map.",
+        sentence="The same network, whose units are copied only within each of at most 4 x 4 parts of a map.",
         group="sharing",
         make=_network(_partly_shared),
     ),
@@ -304,7 +304,7 @@ _ALL = (
         name="by-hand-svm",
         title="features made by hand (SVM)",
         sentence="Histograms of oriented gradients (principal components where these cannot be had) and a linear "
-        "support vector machine. It learns to its end, whatever the budget.",
+        "support vector machine. It learns to its end, whatever the budget; a note says where it does not.",
         group="by hand",
         make=_by_hand,
         curve=True,

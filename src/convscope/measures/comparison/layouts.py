@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Callable
 
 from convscope.core.errors import LayoutError
+from convscope.core.text import counted
 from convscope.networks.layout import Layout, Stage
 from convscope.networks.plan import Plan, plan
 from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.stages.subsampling import Subsampling
 
 _REGIONS = 4  # a side: each stage has its weights 16 times
+_FARTHEST = 0.1  # part of the count that is to be matched
 
 
 def partly_shared(planned: Plan, regions: int = _REGIONS) -> Layout:
@@ -97,7 +99,7 @@ def connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
         count: what is to be matched, of a plan: parameters or multiply-adds.
 
     Raises:
-        LayoutError: no number of units comes near, or so many would be absurd.
+        LayoutError: no number of units comes within a tenth, or so many would be absurd.
 
     Examples:
         >>> base = plan(Layout.parse("8C3-MP2-16C3-MP2"), height=28, width=28, channels=1, classes=10)
@@ -119,6 +121,11 @@ def connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
         raise LayoutError(
             f"One layer of fully connected units would need {max(0, units):,} of them to match {target:,}; it can have "
             f"from 1 to {LARGEST_UNITS:,}. Use a larger or smaller --layout."
+        )
+    if abs(got(units) - target) > _FARTHEST * target:
+        raise LayoutError(
+            f"One layer of fully connected units must come within {_FARTHEST:.0%} of {target:,}. Got {got(units):,} "
+            f"({counted(units, 'unit')}, {per_unit:,} each). Use a larger --layout."
         )
     return layout_of(units)
 

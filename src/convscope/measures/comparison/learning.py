@@ -44,11 +44,13 @@ class Learned:
         answers: classes of pictures, int64 N of uint8 N H W C.
         seconds: of learning.
         epochs: passes over the training pictures; 0 where that has no meaning.
+        note: what it complained of while it learned, like an end that it did not reach; empty if nothing.
     """
 
     answers: Answers
     seconds: float
     epochs: int
+    note: str = ""
 
 
 def learn(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
@@ -149,15 +151,16 @@ def _learn_features(entrant: Entrant, images: ImageSet, places: NDArray[np.int64
     started = time.monotonic()
     features = hand_made(entrant.features, images.images, learn_from=places)
     classifier = CLASSIFIERS[entrant.classifier](seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it may say that it would go on learning for ever
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
         classifier.fit(_vectors(features, images.images[places]), images.labels[places])
 
     def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
         found: NDArray[np.int64] = np.asarray(classifier.predict(_vectors(features, some)), np.int64)
         return found
 
-    return Learned(answers=answers, seconds=time.monotonic() - started, epochs=0)
+    note = "; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints))
+    return Learned(answers=answers, seconds=time.monotonic() - started, epochs=0, note=note)
 
 
 def _vectors(features: HandMade, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -167,4 +170,5 @@ def _vectors(features: HandMade, images: NDArray[np.uint8]) -> NDArray[np.float3
 def parameters_of(entrant: Entrant, images: ImageSet, places: NDArray[np.int64]) -> int:
     """Return how many numbers the classifier of hand-made features learns."""
     features = hand_made(entrant.features, images.images, learn_from=places[:_LEARNED_FROM])
-    return (features.shape[0] + 1) * len(images.classes)
+    sums = 1 if len(images.classes) == 2 and entrant.classifier == "svm" else len(images.classes)  # one sign tells two
+    return (features.shape[0] + 1) * sums

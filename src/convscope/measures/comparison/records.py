@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import mean_half_width, wilson_interval
 
 FORMAT_VERSION = 1
 FILE_NAME = "comparison.json"
@@ -32,6 +32,14 @@ class Disturbed:
     pictures: int
     right: int
     same: int
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be counted."""
+        if not (0 <= self.right <= self.pictures and 0 <= self.same <= self.pictures and self.pictures):
+            raise DataError(
+                f"`right` and `same` must be from 0 to `pictures`, of which there is at least one. Got {self.right:,} "
+                f"and {self.same:,} (of {self.pictures:,}, {self.distortion}). Compare anew."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +77,12 @@ class Trial:
             self.answers()
         except ValueError:
             raise DataError("`right` must be hexadecimal digits. Got something else. Compare anew.") from None
+        pictures = {one.pictures for one in self.disturbed}
+        if len(pictures) > 1 or not 0 <= self.undisturbed <= max(pictures, default=self.total):
+            raise DataError(
+                f"`disturbed` must be of the same pictures, `undisturbed` of them right. Got {self.undisturbed:,} of "
+                f"{' or '.join(f'{one:,}' for one in sorted(pictures)) or f'{self.total:,}'}. Compare anew."
+            )
 
     def answers(self) -> NDArray[np.bool_]:
         """Return which pictures were recognized: bool N."""
@@ -125,6 +139,18 @@ class Entry:
     why_not: str = ""
     trials: tuple[Trial, ...] = ()
     curve: tuple[Trial, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse trainings that were not judged alike."""
+        totals = {trial.total for trial in (*self.trials, *self.curve)}
+        strengths = {
+            tuple((one.distortion, one.strength, one.pictures) for one in trial.disturbed) for trial in self.trials
+        }
+        if len(totals) > 1 or len(strengths) > 1:
+            raise DataError(
+                f"`trials` must be judged on the same pictures, with the same distortions. Got {len(totals)} numbers "
+                f"of pictures and {len(strengths)} lists of distortions ({self.kind}). Compare anew."
+            )
 
     @property
     def measured(self) -> bool:
@@ -202,11 +228,8 @@ def interval_of(right: list[int], total: int) -> Interval:
     """
     if len(right) == 1:
         return wilson_interval(right[0], total)
-    from scipy.stats import t
-
     shares = [one / total for one in right]
-    half = float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5
-    middle = statistics.fmean(shares)
+    middle, half = statistics.fmean(shares), mean_half_width(shares)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

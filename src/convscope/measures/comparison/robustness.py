@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import mean_half_width, wilson_interval
 
 from .records import Disturbed, Entry, Trial
 
@@ -36,7 +36,6 @@ class Kept:
     Attributes:
         value: the mean over seeds; 1 is undisturbed.
         half: half-width of the 95 % interval: by pictures and, with several seeds, by trainings.
-        low, high: the weakest and the strongest distortion on either side that it is the mean over.
     """
 
     value: float
@@ -46,14 +45,13 @@ class Kept:
 def kept(entry: Entry, group: str) -> Kept | None:
     """Return how much of its accuracy `entry` keeps in a group of `GROUPS`; None where that was not measured."""
     names = GROUPS[group]
-    shares = [share for trial in entry.trials if (share := _share(trial, names)) is not None]
-    if not shares:
+    found = {place: share for place, trial in enumerate(entry.trials) if (share := _share(trial, names)) is not None}
+    if not found:
         return None
-    halves = [_half_of_pictures(entry.trials[0], names)]
+    shares = list(found.values())
+    halves = [_half_of_pictures(entry.trials[next(iter(found))], names)]
     if len(shares) > 1:
-        from scipy.stats import t
-
-        halves.append(float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5)
+        halves.append(mean_half_width(shares))
     return Kept(value=statistics.fmean(shares), half=sum(half**2 for half in halves) ** 0.5)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import ConvscopeError
+from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, TrainingError
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter
 from convscope.images.image_set import ImageSet
@@ -79,7 +79,7 @@ class Agenda:
 
     Attributes:
         jobs: in the order of the kinds.
-        why_not: one sentence, by the name of a kind that is not measured.
+        why_not: one sentence, by the name of a kind that is not measured, or whose training failed; grows as they do.
         entrants: what is trained, by the name of each kind that can be made.
     """
 
@@ -190,23 +190,34 @@ def _key(  # one place calls it
 def work(agenda: Agenda, contest: Contest, cells: Cells, reporter: Reporter) -> None:
     """Do every training that is not done yet, and keep each as soon as it is.
 
+    A training that fails ends only the trainings of its kind: the reason goes to `Agenda.why_not`.
+
     Raises:
         KeyboardInterrupt: the user wants to stop; what is done is kept.
+        ConvscopeError: the network that all kinds are made after cannot learn.
     """
     left = agenda.left(cells)
     with reporter.task("comparing", sum(job.reckoned_s for job in left)) as task:
         done = 0.0
         for number, job in enumerate(left, start=1):
             task.update(done, f"{number} of {len(left)}: {job.kind.title}, {len(job.places):,} pictures")
-            _do(job, contest, cells)
+            if job.kind.name not in agenda.why_not and (reason := _do(job, contest, cells)):
+                same = [one.kind.name for one in agenda.jobs if one.key == job.key]  # a network may have two names
+                agenda.why_not.update(dict.fromkeys(same, reason))
             done += job.reckoned_s
             task.update(done)
 
 
-def _do(job: Job, contest: Contest, cells: Cells) -> None:
+def _do(job: Job, contest: Contest, cells: Cells) -> str:
+    """Train, judge and keep; return why the training failed, or the empty text."""
     started = time.monotonic()
     entrant = dataclasses.replace(job.entrant, recipe=job.recipe)
-    learned = learn(entrant, contest.images, job.places, contest.budget, seed=job.seed)
+    try:
+        learned = learn(entrant, contest.images, job.places, contest.budget, seed=job.seed)
+    except (TrainingError, DataError, ParameterError, LayoutError) as error:
+        if job.kind.name == BASE and job.whole:
+            raise
+        return str(error)
     right = contest.exam.right(learned.answers)
     undisturbed, disturbed = contest.exam.judge_disturbed(learned.answers) if job.whole else (0, ())
     trial = Trial(
@@ -219,7 +230,8 @@ def _do(job: Job, contest: Contest, cells: Cells) -> None:
         undisturbed=undisturbed,
         disturbed=disturbed,
     )
-    cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started))
+    cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started, note=learned.note))
+    return ""
 
 
 def entries_of(agenda: Agenda, contest: Contest, cells: Cells) -> tuple[tuple[Entry, ...], float]:
@@ -235,12 +247,15 @@ def entries_of(agenda: Agenda, contest: Contest, cells: Cells) -> tuple[tuple[En
         found = {job.key: cell for job in jobs if (cell := cells.get(job.key)) is not None}
         seen.update({key: cell.wall_s for key, cell in found.items()})
         first = by_layout.setdefault((entrant.text, entrant.recipe), kind.title)
+        notes = [] if first == kind.title else [f"The same network as {first}: its figures are those."]
+        notes += [f"While it learned: {note}" for note in dict.fromkeys(cell.note for cell in found.values()) if note]
         entries.append(
             _entry(
                 kind,
                 entrant,
                 contest,
-                note="" if first == kind.title else f"The same network as {first}: its figures are those.",
+                notes=notes,
+                failed=agenda.why_not.get(kind.name, ""),
                 trials=[found[job.key].trial for job in jobs if job.whole and job.key in found],
                 curve=[found[job.key].trial for job in jobs if not job.whole and job.key in found],
             )
@@ -249,7 +264,14 @@ def entries_of(agenda: Agenda, contest: Contest, cells: Cells) -> tuple[tuple[En
 
 
 def _entry(
-    kind: Kind, entrant: Entrant, contest: Contest, *, note: str, trials: Sequence[Trial], curve: Sequence[Trial]
+    kind: Kind,
+    entrant: Entrant,
+    contest: Contest,
+    *,
+    notes: Sequence[str],
+    failed: str,
+    trials: Sequence[Trial],
+    curve: Sequence[Trial],
 ) -> Entry:
     planned = entrant.plan
     parameters = planned.parameters if planned is not None else parameters_of(entrant, contest.images, contest.places)
@@ -261,7 +283,8 @@ def _entry(
         parameters=parameters,
         multiply_adds=None if planned is None else planned.multiply_adds,
         distorted=planned is not None and kind.group == "distortions",
-        note=note,
+        note=" ".join([*notes, *([f"A training failed: {failed}"] if failed and trials else [])]),
+        why_not="" if trials else failed,
         trials=tuple(trials),
         curve=tuple(sorted(curve, key=lambda trial: (trial.trained_on, trial.seed))),
     )
