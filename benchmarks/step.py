@@ -223,8 +223,7 @@ def main() -> None:
                     file=sys.stderr,
                 )
             results["processor_share_after"] = processor_share()
-            written = write(given.name, __doc__.strip().splitlines()[0], results, timed=True)
-    print(written)
+            print(write(given.name, __doc__.strip().splitlines()[0], results, timed=True))
 
 
 if __name__ == "__main__":
