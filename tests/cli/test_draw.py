@@ -10,6 +10,7 @@ from convscope.cli import main
 from convscope.verbs.measure import measure
 from convscope.verbs.train import train
 from convscope.verbs.units import units
+from tests.checks.models import small_model
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,12 @@ def test_a_layout_need_not_be_trained(layout: str, tmp_path: Path) -> None:
     words = [layout, "--size", "40x30", "--channels", "3", "--classes", "5", "-o", str(tmp_path / "a.svg")]
     assert main(["draw", "layout", *words]) == 0
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_model("8N").save(tmp_path / "connected.safetensors")
+    assert main(["draw", "filters", str(tmp_path / "connected.safetensors")]) == 2
+    assert "`filters` are those of convolutions. Got 8N, which has none." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,14 @@ def test_a_run_is_not_put_among_the_pictures(
     assert sorted((here / "set").rglob("*")) == before
 
 
+def test_a_run_is_not_put_among_pictures_that_it_does_not_learn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = folder(here / "others", each=4)
+    before = sorted(pictures.rglob("*"))
+    assert main(["train", "digits", "--epochs", "1", "-o", str(pictures)]) == 2
+    assert "`output` must not be a folder of pictures" in capsys.readouterr().err
+    assert sorted(pictures.rglob("*")) == before
+
+
 def test_a_run_has_the_name_of_its_folder_in_any_script(here: Path) -> None:
     folder(here / "写真", each=4)
     command = ["train", "写真", "--layout", "2C3-MP2", "--epochs", "1", "--threads", "1", "--size", "8", "--quiet"]

@@ -220,6 +220,13 @@ def test_names_are_text_and_no_formula(tmp_path: Path) -> None:
     assert "$dog$ _x^2" in (tmp_path / "a.svg").read_text(encoding="utf-8")
 
 
+def test_letters_that_no_font_has_are_boxes_and_no_warning(tmp_path: Path) -> None:
+    figure = Figure()
+    figure.text(0.5, 0.5, "\U00012000")  # a cuneiform sign; warnings are errors
+    save(figure, tmp_path / "box.png")
+    assert (tmp_path / "box.png").stat().st_size > 0
+
+
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"`output` must end in .png, .svg, .pdf. Got 'a.jpg'"):
         save(PICTURES["step"](theme_named("light")), tmp_path / "a.jpg")

@@ -1,6 +1,7 @@
 """How all pictures look: colours that everybody can tell apart, on light and on dark paper, and how they are saved."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,5 +169,6 @@ def save(drawn: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     undated = {"png": {"Software": "convscope"}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     same: dict[Any, Any] = {"svg.hashsalt": "convscope"}  # the same drawing gives the same file
-    with replacing(path) as temporary, mpl.rc_context(same):
+    with replacing(path) as temporary, mpl.rc_context(same), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name in letters that no font here has: a box
         drawn.savefig(temporary, format=kind, metadata=undated, facecolor=drawn.get_facecolor())

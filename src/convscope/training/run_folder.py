@@ -1,5 +1,6 @@
 """The folder that a training run leaves: what it was asked, where it stands, and what it came to."""
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -13,6 +14,7 @@ from convscope import __version__
 from convscope.core.atomic import explain, write_text
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
 from convscope.core.records import from_json, to_json
+from convscope.images.decoding.pictures import EXTENSIONS
 from convscope.images.image_set import ImageSet
 
 from .recipe import Recipe
@@ -109,9 +111,11 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
 
     Raises:
         StorageError: it cannot be made, or holds a run already and `force` is not given.
+        ParameterError: it is a folder of pictures, in which a run would be taken for a class.
     """
     folder = RunFolder(path=path or _new_path(name))
     path = folder.path
+    _refuse_pictures(path)
     if (folder.settings.exists() or folder.model.exists()) and not force:
         raise StorageError(
             f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or "
@@ -124,6 +128,18 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
     except OSError as error:
         raise explain(error, path) from error
     return folder
+
+
+def _refuse_pictures(path: Path) -> None:
+    """Refuse a folder whose sub-folders hold pictures: that of the checkpoint would be a class next time."""
+    with contextlib.suppress(OSError):
+        for inner in path.iterdir():
+            some = itertools.islice(inner.iterdir(), 100) if inner.is_dir() else ()
+            if any(one.suffix.lower() in EXTENSIONS for one in some):
+                raise ParameterError(
+                    f"`output` must not be a folder of pictures, where the run would be taken for a class. Got {path} "
+                    f"(pictures in {inner.name!r}). Give another."
+                )
 
 
 def _new_path(name: str) -> Path:

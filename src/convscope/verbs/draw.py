@@ -191,10 +191,12 @@ def _filters(order: _Order) -> Picture:
     model = order.loaded()
     folded = fold(model.network).steps
     known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
-    number = order.step or next(iter(known), 0)
+    if not known:
+        raise ParameterError(f"`filters` are those of convolutions. Got {model.layout}, which has none.")
+    number = order.step or known[0]
     sums = folded[number - 1] if number in known else None
     if not isinstance(sums, Sums):
-        raise ParameterError(f"`step` must be a convolution, one of {known or 'none here'}. Got {number}.")
+        raise ParameterError(f"`step` must be a convolution, one of {known}. Got {number}.")
     return draw_filters(sums, name=model.network.plan.steps[number - 1].name, theme=order.theme)
 
 

@@ -35,7 +35,9 @@ def test_turning_the_figures_around_turns_the_sentence_around() -> None:
 
 
 def test_the_best_follows_the_figures() -> None:
-    assert said("best", 0.95, 0.90).startswith("The best of 2 is convolutional, with 95.0 %; all others")
+    assert said("best", 0.95, 0.90).startswith(
+        "The best of 2 is convolutional, with 95.0 %; the other recognizes fewer"
+    )
     assert said("best", 0.90, 0.95).startswith("The best of 2 is untied, with 95.0 %")
 
 
@@ -81,7 +83,7 @@ def test_the_best_of_many_is_told_less_easily_than_one_of_two() -> None:
         entry(kind, 0.9, trials=(trial(0.9, right=digits_of(mine)),))
         for kind, mine in zip(["convolution", *kinds], [right, *others], strict=True)
     ]
-    assert "all others recognize fewer" in best_sentence(comparison(best, rest[0]))
+    assert "the other recognizes fewer" in best_sentence(comparison(best, rest[0]))
     assert best_sentence(comparison(best, *rest)).endswith("no difference from it can be told of untied.")
 
 

@@ -82,7 +82,8 @@ def best_sentence(found: Comparison) -> str:
     alike = [one.title for one in others if not difference(best, one, among=len(others)).told]
     text = f"The best of {len(ranked)} is {best.title}, with {_percent(best.accuracy)}"
     if not alike:
-        return f"{text}; all others recognize fewer, and not by chance."
+        fewer = "the other recognizes" if len(others) == 1 else "all others recognize"
+        return f"{text}; {fewer} fewer, and not by chance."
     return f"{text}; no difference from it can be told of {_listed(alike)}."
 
 
