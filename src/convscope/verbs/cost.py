@@ -52,6 +52,7 @@ def cost(
     """
     path = check_output(output, force=force)
     layout = _layout(model, size)
+    run = run_of(model) if layout is None else None
     if layout is not None:
         width, height = size or (SIDE, SIDE)
         sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
@@ -66,7 +67,6 @@ def cost(
         }
     with tuned():
         found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
-    run = run_of(model) if layout is None else None
     keep(found, output=path, kept=run.cost if run else None, part=not repeats, force=force, reporter=reporter)
     return found
 
