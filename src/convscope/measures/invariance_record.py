@@ -1,6 +1,7 @@
 """What was measured of a network on distorted pictures, as records that go to JSON and come back."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.core.errors import DataError
@@ -231,13 +232,25 @@ def limits(found: Invariance) -> tuple[Limit, ...]:
     return tuple(result)
 
 
-def _limit(name: str, sign: int, part: float, points: list[tuple[float, float]], undistorted: float) -> Limit:
-    bound, before = part * undistorted, (0.0, undistorted)
-    strength = None
-    for point in points:
+def falls_below(bound: float, points: Sequence[tuple[float, float]]) -> float | None:
+    """Return the strength at which accuracy falls below `bound` (a straight line between points), or None.
+
+    Args:
+        bound: the accuracy.
+        points: strengths, rising, each with its accuracy; the first is not below the bound.
+
+    Examples:
+        >>> falls_below(0.5, [(0.0, 1.0), (2.0, 0.0)])
+        1.0
+    """
+    for before, point in itertools.pairwise(points):
         if point[1] < bound:
             share = (before[1] - bound) / (before[1] - point[1])
-            strength = sign * (before[0] + share * (point[0] - before[0]))
-            break
-        before = point
+            return before[0] + share * (point[0] - before[0])
+    return None
+
+
+def _limit(name: str, sign: int, part: float, points: list[tuple[float, float]], undistorted: float) -> Limit:
+    found = falls_below(part * undistorted, [(0.0, undistorted), *points])
+    strength = None if found is None else sign * found
     return Limit(distortion=name, sign=sign, part=part, strength=strength, farthest=sign * points[-1][0])

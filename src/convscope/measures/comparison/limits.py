@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from convscope.measures.invariance_record import falls_below
+
 from .records import Entry
 
 PARTS = (0.95, 0.9, 0.5)
@@ -68,12 +70,6 @@ def limits_of(entry: Entry) -> tuple[KindLimit, ...]:
 
 
 def _limit(name: str, unit: str, sign: int, part: float, points: list[tuple[float, float]]) -> KindLimit:
-    bound, before = part * points[0][1], points[0]
-    strength = None
-    for point in points[1:]:
-        if point[1] < bound:
-            share = (before[1] - bound) / (before[1] - point[1])
-            strength = sign * (before[0] + share * (point[0] - before[0]))
-            break
-        before = point
+    found = falls_below(part * points[0][1], points)
+    strength = None if found is None else sign * found
     return KindLimit(distortion=name, unit=unit, sign=sign, part=part, strength=strength, farthest=sign * points[-1][0])
