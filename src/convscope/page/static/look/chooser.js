@@ -1,9 +1,10 @@
 // @ts-check
 /** Choosing a picture: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
+import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
 import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
-import { cells, drawPixels, setSize, shownSize } from "./picture.js";
+import { setSize, shownSize } from "./picture.js";
 import { fitPicture } from "./preprocessing.js";
 import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
 
@@ -91,11 +92,10 @@ export function makeChooser(parent, network, chosen) {
 function thumbnail(network, index, onclick) {
   const picture = network.pictures[index];
   const size = { rows: network.height, columns: network.width };
-  const canvas = cells(size);
-  drawPixels(canvas, picture.pixels, network.channels);
-  setSize(canvas, shownSize(size, 48));
+  const image = element("img", { alt: "", draggable: "false", src: bitmapAddress(picture.pixels, size, network.channels) });
+  setSize(image, shownSize(size, 48));
   const is = picture.truth === null ? "" : TEXT.isClass(network.classes[picture.truth]);
-  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, canvas);
+  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, image);
 }
 
 /** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
