@@ -1,7 +1,7 @@
 // @ts-check
 /** What the reader sees is drawn with the maps; what stands elsewhere on the page when nothing has changed for a moment. */
 
-const CALM_MS = 60;
+const REST_MS = 60;
 const NEAR = "25%"; // of the window's height: what will be seen soon
 
 /** @typedef {import("./page.js").State} State */
@@ -40,7 +40,7 @@ export function makeViews(views) {
     catchUp(everything);
     for (const where of stale) where.setAttribute("aria-busy", "true");
     clearTimeout(timer);
-    if (stale.size) timer = window.setTimeout(() => catchUp(true), CALM_MS);
+    if (stale.size) timer = window.setTimeout(() => catchUp(true), REST_MS);
   };
 }
 
