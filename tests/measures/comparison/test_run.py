@@ -283,7 +283,7 @@ def test_distorted_pictures_are_answered_in_batches(images: ImageSet, monkeypatc
         asked.append(len(some))
         return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
 
-    _, found = exam.judge_disturbed(answers)
+    found = exam.judge_disturbed(answers).disturbed
     assert set(asked) == {4, 2}, "six pictures"
     assert {one.pictures for one in found} == {6}
-    assert exam.judge_disturbed(answers)[1] == found
+    assert exam.judge_disturbed(answers).disturbed == found
