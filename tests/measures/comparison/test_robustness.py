@@ -279,3 +279,20 @@ def test_damaged_digits_are_refused(changes: dict[str, Any], got: str) -> None:
 def test_counts_that_are_no_digits_are_refused() -> None:
     with pytest.raises(DataError, match=r"`counts` must be hexadecimal digits, .* Got something else \(noise\)"):
         ByPicture(distortion="noise", counts="1x0")
+
+
+def test_spaces_are_no_digits() -> None:
+    with pytest.raises(DataError, match=r"`right` must be hexadecimal digits\. Got something else"):
+        trial(0.9, total=16, right="ff  ")
+
+
+def test_trainings_that_differ_widen_the_interval_of_one_kind() -> None:
+    rng = np.random.default_rng(0)
+    hardness = rng.normal(0, 2.0, 300)
+    each = [judged(*drawn(rng, 300, 3.0, loss, hardness), seed=seed) for seed, loss in enumerate((0.5, 1.5))]
+    alone = [kept(entry("untied", trials=(one,)), "shifted") for one in each]
+    both = kept(entry("untied", trials=tuple(each)), "shifted")
+    assert both is not None
+    shares = [one.value for one in alone if one is not None]
+    assert both.value == pytest.approx(statistics.fmean(shares))
+    assert both.half == pytest.approx(12.706 * abs(shares[0] - shares[1]) / 2, rel=0.01)  # t of 1 degree of freedom
