@@ -70,7 +70,8 @@ def difference(first: Entry, second: Entry, *, among: int = 1) -> Difference:
     widened = np.append(of_pictures, (1.0, -1.0))
     deviations = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
     halves = [deviations * float(widened.std(ddof=1)) / len(widened) ** 0.5]
-    halves += of_trainings(*([(one.seed, one.accuracy) for one in kind.trials] for kind in (first, second)), confidence)
+    ours, others = ([(one.seed, one.accuracy) for one in kind.trials] for kind in (first, second))
+    halves += of_trainings(ours, others, confidence)
     half = sum(one**2 for one in halves) ** 0.5
     return Difference(
         first=first.title,

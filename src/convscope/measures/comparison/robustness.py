@@ -1,5 +1,6 @@
 """How much of its accuracy a kind keeps on distorted pictures, so that one that is better anyway has no advantage."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,12 +124,13 @@ def influences(entry: Entry, names: tuple[str, ...], added: tuple[float, ...] = 
 
 
 def _half_of(pictures: NDArray[np.float64]) -> float:
-    return _DEVIATIONS * float(pictures.std(ddof=1)) / len(pictures) ** 0.5
+    """Return the half-width of the 95 % interval of a mean over pictures, from what each adds to it."""
+    return _DEVIATIONS * float(pictures.std(ddof=1)) / math.sqrt(len(pictures))
 
 
 def _together(halves: Sequence[float]) -> float:
     """Return the half-width of what varies for several reasons that have nothing to do with each other."""
-    return float(sum(half**2 for half in halves) ** 0.5)
+    return math.hypot(*halves)
 
 
 def _judged(entry: Entry, names: tuple[str, ...]) -> list[Trial]:
