@@ -4,13 +4,14 @@ import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
 import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
-import { setSize, shownSize } from "./picture.js";
+import { still } from "./picture.js";
 import { fitPicture } from "./preprocessing.js";
 import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
 
+const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted at once, and then every so often
 const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
 
 /**
@@ -32,7 +33,7 @@ export function makeChooser(parent, network, chosen) {
   );
   const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => (camera?.rest(), chosen.choose(index))));
   strip.append(...buttons);
-  paintNear(strip, buttons, network);
+  const paintNear = makePainter(buttons, network);
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
     const visible = buttons.filter((button) => !button.hidden);
@@ -77,6 +78,7 @@ export function makeChooser(parent, network, chosen) {
   const mark = (/** @type {number | null} */ picture) => {
     if (picture === marked) return;
     marked = picture;
+    paintNear(picture ?? 0);
     buttons.forEach((button, index) => {
       button.classList.toggle("chosen", index === picture);
       button.setAttribute("aria-pressed", String(index === picture));
@@ -93,27 +95,33 @@ export function makeChooser(parent, network, chosen) {
 function thumbnail(network, index, onclick) {
   const picture = network.pictures[index];
   const size = { rows: network.height, columns: network.width };
-  const image = element("img", { alt: "", draggable: "false" });
-  setSize(image, shownSize(size, 48));
+  const image = still(null, size, 48);
   const is = picture.truth === null ? "" : TEXT.isClass(network.classes[picture.truth]);
   return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, image);
 }
 
-/** Give thumbnails their pictures when they come near what is seen of the strip: each is asked for like a file. @param {HTMLElement} strip @param {HTMLElement[]} buttons @param {Network} network */
-function paintNear(strip, buttons, network) {
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        if (!isIntersecting) continue;
-        observer.unobserve(target);
-        const { pixels } = network.pictures[buttons.indexOf(/** @type {HTMLElement} */ (target))];
-        const image = /** @type {HTMLImageElement} */ (target.firstElementChild);
-        image.src = bitmapAddress(pixels, { rows: network.height, columns: network.width }, network.channels);
-      }
-    },
-    { root: strip, rootMargin: "0px 50%" },
-  );
-  for (const button of buttons) observer.observe(button);
+/**
+ * Give thumbnails their pictures, those nearest first: each is asked for like a file, and two hundred at once would keep the page waiting.
+ * @param {HTMLElement[]} buttons
+ * @param {Network} network
+ * @returns {(picture: number) => void} begins near a picture, once
+ */
+function makePainter(buttons, network) {
+  const size = { rows: network.height, columns: network.width };
+  /** @type {number[] | null} */
+  let waiting = null;
+  const paintSome = (/** @type {number} */ count) => {
+    for (const index of waiting?.splice(0, count) ?? []) {
+      const image = /** @type {HTMLImageElement} */ (buttons[index].firstElementChild);
+      image.src = bitmapAddress(network.pictures[index].pixels, size, network.channels);
+    }
+    if (waiting?.length) setTimeout(() => paintSome(LATER_THUMBNAILS), LATER_MS);
+  };
+  return (picture) => {
+    if (waiting) return;
+    waiting = buttons.map((_, index) => index).sort((a, b) => Math.abs(a - picture) - Math.abs(b - picture));
+    paintSome(FIRST_THUMBNAILS);
+  };
 }
 
 /** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */

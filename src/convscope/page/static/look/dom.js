@@ -20,6 +20,11 @@ export function element(kind, attributes = {}, ...children) {
   return made;
 }
 
+/** Give an element a text, if it has another: an equal one would be laid out anew, too. @param {HTMLElement} where @param {string} text */
+export function write(where, text) {
+  if (where.textContent !== text) where.textContent = text;
+}
+
 /**
  * A name that somebody else gave, kept apart from the text around it, whatever its direction of writing.
  * @param {string} name

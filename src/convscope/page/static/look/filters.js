@@ -2,7 +2,7 @@
 /** The weights of one unit as pictures: in colour where they lie on red, green and blue, else a map each. */
 import { element } from "./dom.js";
 import { shapeAt } from "./format.js";
-import { cells, drawMap, drawPixels, setSize, shownSize } from "./picture.js";
+import { cells, drawMap, drawPixels, still } from "./picture.js";
 import { UNIT_TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -42,28 +42,38 @@ function weightSize(network, stepNumber) {
 
 /** @param {Network} network @param {number} stepNumber @param {number} unit @param {import("./colours.js").Palette} palette @returns {HTMLElement | null} null where a unit has one weight a map */
 export function filterOf(network, stepNumber, unit, palette) {
+  const filters = filtersOf(network, stepNumber, unit, palette).map(({ name, canvas }) =>
+    element("span", { class: "filter-map", role: "img", "aria-label": name, title: name }, still(canvas.toDataURL(), weightSize(network, stepNumber), ROOM_PX)),
+  );
+  return filters.length ? element("span", { class: "filter-maps" }, ...filters) : null;
+}
+
+/**
+ * The same as canvases of one cell a weight.
+ * @param {Network} network
+ * @param {number} stepNumber
+ * @param {number} unit
+ * @param {import("./colours.js").Palette} palette
+ * @returns {{ name: string, canvas: HTMLCanvasElement }[]}
+ */
+export function filtersOf(network, stepNumber, unit, palette) {
   const size = weightSize(network, stepNumber);
   const area = size.rows * size.columns;
-  if (area === 1 && stepNumber > 1) return null;
+  if (area === 1 && stepNumber > 1) return [];
   const { weights } = network.steps[stepNumber - 1];
   const inputs = strongestInputs(network, stepNumber, unit);
   let largest = 0;
   for (const { start } of inputs) for (let place = start; place < start + area; place++) largest = Math.max(largest, Math.abs(weights[place]));
-  const colour = stepNumber === 1 && network.channels === 3;
-  const drawn = (/** @type {string} */ name, /** @type {(canvas: HTMLCanvasElement) => void} */ draw) => {
-    const canvas = cells(size);
-    setSize(canvas, shownSize(size, ROOM_PX));
-    draw(canvas);
-    return element("span", { class: "filter-map", role: "img", "aria-label": name, title: name }, canvas);
-  };
-  if (colour) {
+  if (stepNumber === 1 && network.channels === 3) {
     const ordered = [...inputs].sort((a, b) => a.map - b.map);
     const pixels = Uint8Array.from({ length: area * 3 }, (_, at) => 127.5 + (127.5 / (largest || 1)) * weights[ordered[at % 3].start + Math.floor(at / 3)]);
-    return element("span", { class: "filter-maps" }, drawn(UNIT_TEXT.colourFilter, (canvas) => drawPixels(canvas, pixels, 3)));
+    const canvas = cells(size);
+    drawPixels(canvas, pixels, 3);
+    return [{ name: UNIT_TEXT.colourFilter, canvas }];
   }
-  const maps = inputs.map(({ map, start }) => {
-    const name = stepNumber === 1 ? UNIT_TEXT.filter : UNIT_TEXT.filterOn(map + 1);
-    return drawn(name, (canvas) => drawMap(canvas, palette, weights.subarray(start, start + area), 0, largest));
+  return inputs.map(({ map, start }) => {
+    const canvas = cells(size);
+    drawMap(canvas, palette, weights.subarray(start, start + area), 0, largest);
+    return { name: stepNumber === 1 ? UNIT_TEXT.filter : UNIT_TEXT.filterOn(map + 1), canvas };
   });
-  return element("span", { class: "filter-maps" }, ...maps);
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** View 1: the network at a glance, a column for every step. */
 import { largestSize } from "./colours.js";
-import { element, foreign, moveWithArrows } from "./dom.js";
+import { element, foreign, moveWithArrows, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { shapeAt } from "./format.js";
@@ -38,14 +38,16 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   const columns = [pictureColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
   const took = element("span");
+  let resting = 0;
   const count = element("span");
   const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
   parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
     columns.forEach((column) => column.look?.());
-    took.textContent = GLANCE.took(state.milliseconds);
+    clearTimeout(resting);
+    resting = window.setTimeout(() => write(took, GLANCE.took(state.milliseconds)), took.textContent ? CALM_MS : 0);
     off.hidden = state.off.length === 0;
-    count.textContent = GLANCE.off(state.off.length);
+    write(count, GLANCE.off(state.off.length));
     columns.forEach((column) => column.draw(state));
   };
 }
@@ -82,6 +84,7 @@ function pictureColumn(network, go) {
   const what = GLANCE.what(network.height, network.width, kind);
   const made = column(GLANCE.picture, "", what, GLANCE.frame, button, name);
   made.classList.add("first");
+  let named = "";
   return {
     element: made,
     draw(state) {
@@ -89,8 +92,11 @@ function pictureColumn(network, go) {
       setFrame(field, size, receptiveField(network, state.place));
       const truth = state.picture === null ? null : network.pictures[state.picture].truth;
       const is = truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
-      name.replaceChildren(foreign(state.name, 44), ...is);
-      button.setAttribute("aria-label", GLANCE.thePicture(state.name));
+      if (named !== `${state.picture}/${state.name}`) {
+        name.replaceChildren(foreign(state.name, 44), ...is);
+        button.setAttribute("aria-label", GLANCE.thePicture(state.name));
+      }
+      named = `${state.picture}/${state.name}`;
       button.classList.toggle("chosen", state.place.step === 0);
     },
   };
@@ -120,15 +126,20 @@ function stepColumn(network, step, go) {
   };
 }
 
+/** @param {HTMLElement} bar @param {number} part of one */
+function grow(bar, part) {
+  bar.style.transform = `scaleX(${Math.min(1, part)})`;
+}
+
 /** A part of one, as a bar with its name. @param {string} name */
 function partBar(name) {
-  const bar = element("span", { class: "bar" });
+  const bar = element("span", { class: "bar grows" });
   const value = element("span", { class: "value" });
   const made = element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value);
   const set = (/** @type {number | null} */ part) => {
     made.hidden = part === null;
-    bar.style.width = `${Math.min(100, 100 * (part ?? 0))}%`;
-    value.textContent = `${Math.round(100 * (part ?? 0))} %`;
+    grow(bar, part ?? 0);
+    write(value, `${Math.round(100 * (part ?? 0))} %`);
   };
   return { element: made, set };
 }
@@ -282,14 +293,16 @@ function classBars(network, go) {
   const long = network.classes.some((name) => name.length > LONG_NAME);
   const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": GLANCE.classes });
   const rest = element("p", { class: "hint" });
-  const said = element("p", { class: "said", role: "status" });
+  const [answer, sure] = [element("strong"), element("span")];
+  const said = element("p", { class: "said", role: "status" }, answer, sure);
+  let best = -1;
   const rows = Array.from({ length: Math.min(MOST_CLASSES, network.classes.length) }, () => {
-    const bar = element("span", { class: "bar" });
+    const bar = element("span", { class: "bar grows" });
     const name = element("span", { class: "class" });
     const value = element("span", { class: "value" });
     const button = element("button", { type: "button", class: "line" }, name, element("span", { class: "track" }, bar), value);
     list.append(element("li", {}, button));
-    return { button, bar, name, value, unit: 0 };
+    return { button, bar, name, value, unit: -1 };
   });
   for (const row of rows) row.button.addEventListener("click", () => go({ step, unit: row.unit, row: 0, column: 0 }));
   return {
@@ -301,20 +314,22 @@ function classBars(network, go) {
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
       const truth = state.picture === null ? null : network.pictures[state.picture].truth;
       const right = truth === null || truth === order[0] ? "" : GLANCE.itIsNot;
-      said.replaceChildren(element("strong", {}, foreign(network.classes[order[0]], 30)), ` ${percent(probabilities[order[0]])}${right}`);
+      if (best !== order[0]) answer.replaceChildren(foreign(network.classes[order[0]], 30));
+      best = order[0];
+      write(sure, ` ${percent(probabilities[order[0]])}${right}`);
       said.classList.toggle("wrong", right !== "");
       shown.forEach((unit, index) => {
         const row = rows[index];
+        if (row.unit !== unit) row.name.replaceChildren(foreign(network.classes[unit], 24));
         row.unit = unit;
-        row.name.replaceChildren(foreign(network.classes[unit], 24));
-        row.bar.style.width = `${100 * probabilities[unit]}%`;
-        row.value.textContent = percent(probabilities[unit]);
+        grow(row.bar, probabilities[unit]);
+        write(row.value, percent(probabilities[unit]));
         row.button.classList.toggle("chosen", state.place.step === step && state.place.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
         row.button.title = GLANCE.score(state.all[step][unit]) + (unit === truth ? GLANCE.own : "");
       });
       const others = network.classes.length - shown.length;
-      rest.textContent = others ? GLANCE.others(others) : "";
+      write(rest, others ? GLANCE.others(others) : "");
     },
   };
 }

@@ -10,7 +10,7 @@ import { element } from "./dom.js";
 
 const MOST_PIXELS_A_POINT = 2;
 
-/** Where the maps stand, in pixels of the canvas. @typedef {{ left: number[], top: number[], wide: number, tall: number }} Places */
+/** Where the maps stand, in pixels of the canvas, and which column of a map each pixel across shows. @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Places */
 
 /**
  * @param {HTMLElement} grid that the frames stand in; it becomes what they are measured from
@@ -43,7 +43,9 @@ export function makeMapSheet(grid, frames, shape, again) {
     const scale = Math.min(MOST_PIXELS_A_POINT, devicePixelRatio);
     const at = (/** @type {number} */ length) => Math.round(length * scale);
     const pixels = (/** @type {number} */ length) => Math.max(1, at(length));
-    places = { left: frames.map((one) => at(one.offsetLeft)), top: frames.map((one) => at(one.offsetTop)), wide: pixels(frames[0].offsetWidth), tall: pixels(frames[0].offsetHeight) };
+    const wide = pixels(frames[0].offsetWidth);
+    const columnOf = Int32Array.from({ length: wide }, (_, x) => Math.floor((x * shape.columns) / wide));
+    places = { left: frames.map((one) => at(one.offsetLeft)), top: frames.map((one) => at(one.offsetTop)), columnOf, tall: pixels(frames[0].offsetHeight) };
     image = new ImageData(pixels(width), pixels(height));
   };
   const resize = () => {
@@ -68,7 +70,8 @@ export function makeMapSheet(grid, frames, shape, again) {
 
 /** Each value as a box of equal pixels. @param {Uint32Array} cells @param {{ rows: number, columns: number }} shape @param {Uint32Array} words @param {number} across @param {Places} places @param {number} slot */
 function enlarge(cells, shape, words, across, places, slot) {
-  const { wide, tall } = places;
+  const { columnOf, tall } = places;
+  const wide = columnOf.length;
   const start = places.top[slot] * across + places.left[slot];
   let drawn = -1;
   for (let y = 0; y < tall; y++) {
@@ -79,6 +82,7 @@ function enlarge(cells, shape, words, across, places, slot) {
       continue;
     }
     drawn = row;
-    for (let x = 0; x < wide; x++) words[to + x] = cells[row * shape.columns + Math.floor((x * shape.columns) / wide)];
+    const first = row * shape.columns;
+    for (let x = 0; x < wide; x++) words[to + x] = cells[first + columnOf[x]];
   }
 }

@@ -11,6 +11,13 @@ export function cells(size, kind = "cells") {
   return element("canvas", { width: size.columns, height: size.rows, class: kind, "aria-hidden": "true" });
 }
 
+/** A picture that does not change: unlike a canvas, it costs nothing when something else is drawn. @param {string | null} address null for one that comes later @param {Size} size @param {number} room @returns {HTMLImageElement} */
+export function still(address, size, room) {
+  const image = element("img", { class: "still", alt: "", draggable: "false", src: address });
+  setSize(image, shownSize(size, room));
+  return image;
+}
+
 /** What each canvas is painted from, made once. @type {WeakMap<HTMLCanvasElement, { image: ImageData, words: Uint32Array, context: CanvasRenderingContext2D }>} */
 const SHEETS = new WeakMap();
 

@@ -1,9 +1,10 @@
 // @ts-check
 /** View 3: what the units respond to, a card for each. */
+import { bitmapAddress } from "./bitmap.js";
 import { element, foreign } from "./dom.js";
-import { filterOf } from "./filters.js";
+import { filterOf, filtersOf } from "./filters.js";
 import { cutPatch } from "./patches.js";
-import { cells, drawPixels, setSize, shownSize } from "./picture.js";
+import { still } from "./picture.js";
 import { saveButtons, sheet } from "./saving.js";
 import { isOff } from "./switches.js";
 import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
@@ -167,10 +168,10 @@ function card(network, number, unit, records, palette, actions) {
 /** Buttons that save the weights of all units of a step. @param {Network} network @param {number} number @param {import("./colours.js").Palette} palette @returns {HTMLElement[]} */
 function savedFilters(network, number, palette) {
   const tiles = () =>
-    Array.from({ length: network.steps[number - 1].maps }, (_, unit) => filterOf(network, number, unit, palette)).flatMap((filter, unit) =>
-      [...(filter?.querySelectorAll("canvas") ?? [])].map((canvas, part) => ({ canvas, label: part ? "" : String(unit + 1) })),
+    Array.from({ length: network.steps[number - 1].maps }, (_, unit) => filtersOf(network, number, unit, palette)).flatMap((filters, unit) =>
+      filters.map(({ canvas }, part) => ({ canvas, label: part ? "" : String(unit + 1) })),
     );
-  if (filterOf(network, number, 0, palette) === null) return [];
+  if (!filtersOf(network, number, 0, palette).length) return [];
   const name = UNIT_TEXT.filtersOf(network.steps[number - 1].name);
   return [saveButtons(name, () => sheet(name, tiles()), UNIT_TEXT.saveFilters)];
 }
@@ -198,15 +199,13 @@ function patchStrip(network, number, unit, record, actions) {
   const step = network.steps[number - 1];
   if (!record.top.length) return element("p", { class: "hint", text: UNIT_TEXT.never });
   const patches = record.top.map((patch) => {
-    const { rows, columns, pixels } = cutPatch(network, step, patch);
-    const canvas = cells({ rows, columns });
-    drawPixels(canvas, pixels, network.channels);
-    setSize(canvas, shownSize({ rows, columns }, PATCH_PX));
+    const { pixels, ...size } = cutPatch(network, step, patch);
+    const image = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
     const { picture } = patch;
     const title = `${picture === null ? patch.name : network.pictures[picture].name}: ${short(patch.value)}`;
-    if (picture === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, canvas);
+    if (picture === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, image);
     const place = { step: number, unit, row: patch.row, column: patch.column };
-    return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(picture, place) }, canvas);
+    return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(picture, place) }, image);
   });
   return element("div", { class: "patches", role: "group", "aria-label": UNIT_TEXT.top }, ...patches);
 }
