@@ -5,8 +5,9 @@
 Scope: default networks with weights as they begin (times and sizes do not depend on what was learned) on random
 pictures. `look` is the time of `convscope.look` on a model and 200 pictures, or as many as a page takes. Then headless
 Chromium opens the file from disk: `first_picture_ms` from the start of loading until the frame with the first picture
-and its maps is shown; `frame_ms` from a movement of a slider until the frame that shows what the network makes of it,
-with all maps drawn; the rate of frames is not limited. `forward_ms` are all engines in one page, in turn, one thread
+and its maps is shown; `frame_ms` from one frame to the next while the slider moves for each: the whole network forward, all
+maps drawn and painted, the rate of frames not limited; `answer_ms` from a movement of a slider at rest until a frame
+after the one that shows what the network makes of it, which waits for the browser's clock (a sixtieth of a second). `forward_ms` are all engines in one page, in turn, one thread
 each, from pixels to scores; ours also gives every map, as the page needs them. Peers are npm packages, installed when
 first needed (network), with Playwright's Python package and Chromium. `fluid` are networks of growing width.
 """
@@ -57,17 +58,19 @@ FIRST_PICTURE = """
   window.firstPicture = new Promise((shown) => document.addEventListener("drawn",
     () => requestAnimationFrame(() => shown(performance.now())), { once: true }));
 """
-MOVE = """async (count) => {
+MOVE = """async ({ count, rest }) => {
   const slider = document.querySelector(".sliders input[type=range]");
   const samples = [];
+  let before = performance.now();
   for (let turn = 0; turn < count + 5; turn++) {
     const drawn = new Promise((done) => document.addEventListener("drawn", done, { once: true }));
-    const started = performance.now();
+    if (rest) before = performance.now();
     slider.value = String(turn % 2 ? 1 + (turn % 3) : -1 - (turn % 3));
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     await drawn;
-    await new Promise(requestAnimationFrame); // the frame has been shown when the next begins
-    samples.push(performance.now() - started);
+    if (rest) await new Promise(requestAnimationFrame); // the frame has been shown when the next begins
+    samples.push(performance.now() - before);
+    if (!rest) before = performance.now();
   }
   return samples.slice(5); // the first are warm-up
 }"""
@@ -125,13 +128,14 @@ def measure_page(
     seconds = time.perf_counter() - started
     first: list[float] = []
     samples: list[float] = []
+    answers: list[float] = []
     for load in range(loads):
         page = chromium.new_page(viewport={"width": 1280, "height": 900})
         page.add_init_script(FIRST_PICTURE)
         page.goto(path.as_uri())
         first.append(page.evaluate("firstPicture"))
         if load == loads - 1:
-            samples = page.evaluate(MOVE, frames)
+            samples, answers = (page.evaluate(MOVE, {"count": frames, "rest": rest}) for rest in (False, True))
         page.close()
     return {
         "look_seconds": round(seconds, 2),
@@ -139,6 +143,7 @@ def measure_page(
         "file_bytes": path.stat().st_size,
         "first_picture_ms": rounded(first),
         "frame_ms": rounded(samples),
+        "answer_ms": rounded(answers),
     }
 
 

@@ -1,6 +1,6 @@
 // Makes computers with workers that only listen, and counts the addresses that stay. Called by test_engine.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { makeComputer } from "./look/computing.js";
+import { makeComputer, startWorker } from "./look/computing.js";
 
 const [source, target] = process.argv.slice(2);
 const { ends } = JSON.parse(readFileSync(source, "utf8"));
@@ -24,7 +24,7 @@ for (const end of ends) {
   refused = end === "refused";
   const before = made;
   const network = { pictures: [], steps: [] };
-  const compute = makeComputer(network, "", () => {});
+  const compute = makeComputer(network, startWorker(""), () => {});
   if (made !== before + 1) throw new Error("a computer needs an address for its worker");
   if (end === "message") last.dispatchEvent(Object.assign(new Event("message"), { data: { turn: -1 } }));
   if (end === "error") last.dispatchEvent(new Event("error"));

@@ -11,6 +11,7 @@ from typing import Any
 from .markup import Html
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
+_OF_SCRIPT, _OF_STYLE = r"\u{:04x}", r"\{:06x}"
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 
 
@@ -26,11 +27,28 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
             still nothing that is text becomes a program.
     """
     computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
+    style, script = _escaped(style, _OF_STYLE, 4), _escaped(script, _OF_SCRIPT, 2)
     policy = (
         f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
+    page = Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _escaped(text: str, code: str, width: int) -> str:
+    r"""Return a text with a code for each unit of `width` bytes that is not ASCII; a browser reads such a file sooner.
+
+    Examples:
+        >>> _escaped("3 × 3", r"\u{:04x}", 2)
+        '3 \\u00d7 3'
+    """
+
+    def coded(found: re.Match[str]) -> str:
+        units = found[0].encode("utf-16-be" if width == 2 else "utf-32-be", "surrogatepass")
+        return "".join(code.format(int.from_bytes(units[at : at + width])) for at in range(0, len(units), width))
+
+    return re.sub(r"[^\x00-\x7f]", coded, text)
 
 
 def static(name: str) -> str:
@@ -60,7 +78,7 @@ def program(folder: str, name: str) -> str:
         texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
 
     add(name)
-    return '"use strict";\n' + "\n".join(texts.values())
+    return _escaped('"use strict";\n' + "\n".join(texts.values()), _OF_SCRIPT, 2)
 
 
 def inline_json(value: Any) -> Html:
@@ -70,6 +88,5 @@ def inline_json(value: Any) -> Html:
         >>> inline_json({"name": "</script>"})
         '{"name":"\\u003c/script>"}'
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return Html(safe.encode("utf-8", "backslashreplace").decode("utf-8"))
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Html(text.replace("<", "\\u003c"))

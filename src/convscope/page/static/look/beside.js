@@ -1,7 +1,7 @@
 // @ts-check
 /** View 5: a second network under the same picture and the same sliders, or this one with another kind of subsampling. */
 import { makePalette } from "./colours.js";
-import { makeComputer } from "./computing.js";
+import { makeComputer, startWorker } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { codesOf, pixelsFor, withSubsampling } from "./exchanged.js";
 import { makeGlance } from "./glance.js";
@@ -121,7 +121,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   };
   const drawGlance = makeGlance(glance, other, go, allOn, { brief: true });
   const drawOthers = makeViews([[numbers, makeNumbers(numbers, other, go, null)]]);
-  const compute = makeComputer(other, program, ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
+  const compute = makeComputer(other, startWorker(program), ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
     const scene = scenes.get(pixels);
     if (!scene) return;
     const still = isStill(scene.motion);

@@ -6,15 +6,27 @@ import { answerTo, prepare } from "./engine.js";
 /** @typedef {import("./engine.js").Job} Job */
 /** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Told */
 
+/** A worker whose program is on its way, and what forgets the program's address. @typedef {{ worker: Worker, forget: () => void }} Started */
+
+/** Start a worker; its program arrives while the page goes on. @param {string} program @returns {Started | null} null where a viewer of HTML files allows none */
+export function startWorker(program) {
+  const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+  const forget = () => URL.revokeObjectURL(address);
+  try {
+    return { worker: new Worker(address), forget };
+  } catch {
+    forget();
+    return null;
+  }
+}
+
 /**
  * @param {Network} network
- * @param {string} program of the worker
+ * @param {Started | null} started
  * @param {Told} told
  * @returns {((job: Job) => void) & { close: () => void }} close ends the worker
  */
-export function makeComputer(network, program, told) {
-  /** @type {Worker} */
-  let worker;
+export function makeComputer(network, started, told) {
   /** @type {Job | null} */
   let waiting = null;
   /** @type {Job | null} */
@@ -24,14 +36,8 @@ export function makeComputer(network, program, told) {
     const prepared = prepare(network);
     return (/** @type {Job} */ job) => told(answerTo(prepared, job), job);
   };
-  const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
-  const forget = () => URL.revokeObjectURL(address);
-  try {
-    worker = new Worker(address);
-  } catch {
-    forget();
-    return Object.assign(here(), { close: () => {} }); // some viewers of HTML files allow no worker
-  }
+  if (!started) return Object.assign(here(), { close: () => {} });
+  const { worker, forget } = started;
   /** @type {((job: Job) => void) | null} */
   let instead = null;
   worker.addEventListener("message", forget, { once: true });

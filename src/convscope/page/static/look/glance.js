@@ -239,7 +239,7 @@ function mapGrid(network, step, go) {
     sheet.look();
     if (latest) draw(latest);
   };
-  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), shape, again);
+  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), across, shape, again);
   /** @param {State} state */
   function draw(state) {
     const chosen = state.place.step === step ? state.place.unit : -1;

@@ -4,7 +4,7 @@ import { makeBeside } from "./beside.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComparison } from "./comparison.js";
-import { makeComputer } from "./computing.js";
+import { makeComputer, startWorker } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { readNetwork } from "./format.js";
 import { makeGlance } from "./glance.js";
@@ -44,8 +44,8 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
-/** @param {HTMLElement} page @param {Network} network */
-function build(page, network) {
+/** @param {HTMLElement} page @param {Network} network @param {(told: import("./computing.js").Told) => ReturnType<typeof makeComputer>} computer */
+async function build(page, network, computer) {
   const parameters = network.steps.reduce((sum, step) => sum + step.parameters, 0);
   const products = network.steps.reduce((sum, step) => sum + step.multiplyAdds, 0);
   const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} a picture, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
@@ -109,7 +109,7 @@ function build(page, network) {
     everything = true;
     draw();
   };
-  const compute = makeComputer(network, inlined("worker"), ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
+  const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
     const place = wanted ?? state?.place ?? strongest(network, all, network.steps.length > 1 ? 1 : network.steps.length);
     wanted = null;
     const what = known.get(pixels) ?? { picture: null, name: "", motion: STILL };
@@ -153,9 +153,11 @@ function build(page, network) {
   const putBack = makeSliders(glance, network, move);
   const beside = makeBeside(second, network, inlined("worker"), () => turn([]));
   const drawGlance = makeGlance(glance, network, go, () => turn([]));
+  await turnOfOthers();
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
   const drawOthers = makeViews([[numbers, drawNumbers], [units, drawUnits]]);
+  await turnOfOthers();
   const { mark, only } = makeChooser(pictures, network, { choose, show });
   /** What no picture changes stands below all that one does, and comes after the first. */
   const fillRest = once(() => {
@@ -207,11 +209,29 @@ function once(act) {
   };
 }
 
+/** The worker's program arrives while the data are unpacked, and the worker unpacks them while the page is built. @param {HTMLElement} page */
+async function start(page) {
+  const started = startWorker(inlined("worker"));
+  await turnOfOthers();
+  const network = readNetwork(inlined("data"));
+  /** @type {import("./computing.js").Told} */
+  let told = () => {};
+  const compute = makeComputer(network, started, (answer, job) => told(answer, job));
+  await turnOfOthers();
+  await build(page, network, (then) => {
+    told = then;
+    return compute;
+  });
+}
+
+/** Let the browser do what it waits for: to start the worker, to bring it its messages. @returns {Promise<void>} */
+function turnOfOthers() {
+  return new Promise((done) => setTimeout(done));
+}
+
 {
   const page = /** @type {HTMLElement} */ (document.getElementById("page"));
-  try {
-    build(page, readNetwork(inlined("data")));
-  } catch (error) {
+  start(page).catch((error) => {
     page.replaceChildren(element("p", { class: "message", role: "alert", text: error instanceof Error ? error.message : String(error) }));
-  }
+  });
 }
