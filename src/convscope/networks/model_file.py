@@ -21,7 +21,7 @@ from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
-from .exemplars import ExemplarClassifier, Exemplars
+from .exemplars import Exemplars, exemplars_of
 from .layout import Layout
 from .model import Model
 from .plan import Plan, plan
@@ -80,7 +80,7 @@ def write_model(model: Model, path: Path) -> None:
         classes=tuple(printable(name) for name in model.classes),
         preprocessing=model.preprocessing,
         training=_finite(to_json(model.training)),
-        exemplars=_exemplars(model.network),
+        exemplars=exemplars_of(model.network.classifier),
     )
     try:
         text = json.dumps(to_json(document), allow_nan=False)
@@ -220,10 +220,6 @@ def _planned(document: Document) -> tuple[Layout, Plan]:
         )
     except ConvscopeError as error:
         raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
-
-
-def _exemplars(network: Network) -> Exemplars | None:
-    return network.classifier.exemplars if isinstance(network.classifier, ExemplarClassifier) else None
 
 
 def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:
