@@ -300,9 +300,13 @@ export const INVARIANCE = {
   right: "right",
   same: "same answer",
   falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
-  fall: (/** @type {string} */ part, /** @type {string} */ strength) => `below ${part} of what it is undistorted at ${strength}`,
-  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength) => `${part} at ${strength}`,
-  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
+  fall: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `below ${part} of what it is undistorted at ${strength}${range}`,
+  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `${part} at ${strength}${range}`,
+  range: (/** @type {string} */ low, /** @type {string} */ high) => ` (${low} to ${high})`,
+  beyond: (/** @type {string} */ strength) => `beyond ${strength}`,
+  atChance: (/** @type {string} */ chance) => `The accuracy undistorted is not above chance (${chance}): where it falls below a part of it means nothing.`,
+  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) => `It does not fall below ${part} of what it is undistorted up to ${strength}${lower}.`,
+  lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval does at ${strength})`,
   ledger: "What each step makes of it",
   ledgerHint:
     "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
