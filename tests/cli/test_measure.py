@@ -137,7 +137,7 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
         (["digits", "--strengths", "nan", "--distortions", "blur"], "The strength of blur must be"),
         (
             ["digits", "--strengths", "1,2.5"],
-            "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got 1, 2.5 for",
+            "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got 1, 2.5",
         ),
         (["digits", "--margin", "4"], "`margin` must be from 0 to 3 px"),
         (["digits", "--pictures", "1"], "There must be at least 2 pictures to measure on. Got 1"),

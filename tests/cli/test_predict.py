@@ -133,7 +133,7 @@ def test_csv_on_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["predict", "run", "photos/0.png", "--csv", "-"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("picture,class,probability,error\nphotos/0.png,class ")
-    assert err.endswith("1 pictures, 0 unusable: standard output\n")
+    assert err.endswith("1 picture, 0 unusable: standard output\n")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
 from .unusable import EXIT_UNUSABLE
 
@@ -64,8 +66,8 @@ def _summary(found: "Inspection") -> str:
     formats = ", ".join(f"{name} {count:,}" for name, count in found.formats.items() if name != "array")
     modes = ", ".join(f"{name} {count:,}" for name, count in found.modes.items() if name != "array")
     parts = [
-        f"{found.pictures:,} pictures, {found.usable:,} usable",
-        f"{len(found.classes)} classes",
+        f"{counted(found.pictures, 'picture')}, {found.usable:,} usable",
+        f"{counted(len(found.classes), 'class', 'classes')}",
         f"pixels: {size}",
     ]
     return "\n  ".join([*parts, *([f"formats: {formats}"] if formats else []), *([f"modes: {modes}"] if modes else [])])
@@ -89,5 +91,5 @@ def _classes(found: "Inspection") -> list[str]:
         end = f" ({left_out:,} unusable)" if left_out else ""
         lines.append(f"  {name:<{width}} {count.usable:>9,} {'#' * round(20 * count.usable / most)}{end}")
     if skipped > 0:
-        lines.insert(_MOST_CLASSES // 2, f"  … {skipped:,} classes in between …")
+        lines.insert(_MOST_CLASSES // 2, f"  … {counted(skipped, 'class', 'classes')} in between …")
     return lines

@@ -74,5 +74,9 @@ def command(
 def worded(made: "Looked") -> str:
     """Return where the page is and what is in it."""
     size = made.path.stat().st_size / 1e6
-    more = f", {made.left_out:,} more than it can hold are left out" if made.left_out else ""
+    more = (
+        f", {made.left_out:,} more than it can hold {'is' if made.left_out == 1 else 'are'} left out"
+        if made.left_out
+        else ""
+    )
     return f"page    {made.path} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"

@@ -21,7 +21,11 @@ _KINDS = ("distortions", "units", "cost", "all")
 @click.option("--what", type=click.Choice(_KINDS), default="distortions", help="What is measured.")
 @click.option("--cost", "only_cost", is_flag=True, help="The same as --what cost.")
 @click.option("--distortions", metavar="NAMES", help="Only these, with commas between, like shift-x,rotation,shift@30.")
-@click.option("--strengths", metavar="NUMBERS", help="Only these, with commas between, in the unit of the --distortions, which must be named then.")
+@click.option(
+    "--strengths",
+    metavar="NUMBERS",
+    help="Only these, with commas between, in the unit of the --distortions, which must be named then.",
+)
 @click.option(
     "--pictures", type=click.IntRange(min=1), default=1_000, metavar="N", help="At most so many are distorted."
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
 from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 
@@ -144,7 +146,7 @@ class _Told:
         named = [(prediction.picture, prediction.error or "") for prediction in self._first]
         name_unusable(named, reporter, total=self.unusable, rest="each in its row")
         files = ", ".join(file for file in targets.values() if file != _STDOUT) or "standard output"
-        reporter.say(f"{self.count:,} pictures, {self.unusable:,} unusable: {files}")
+        reporter.say(f"{counted(self.count, 'picture')}, {self.unusable:,} unusable: {files}")
 
 
 def _with_listed(pictures: tuple[str, ...], *, zero: bool) -> Iterator[str]:

@@ -180,7 +180,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     recipe = prepared.recipe
     lines += [
         "",
-        f"{counted(recipe.epochs, 'epoch')}, {recipe.batch} pictures a step, learning rate up to "
+        f"{counted(recipe.epochs, 'epoch')}, {counted(recipe.batch, 'picture')} a step, learning rate up to "
         f"{recipe.learning_rate:g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
@@ -211,7 +211,7 @@ def _result_text(trained: Any, until: float | None) -> str:
     report, folder = trained.report, trained.folder
     low, high = report.accuracy_interval
     lines = [
-        f"accuracy {report.accuracy:.2%} on {report.pictures:,} {report.split} pictures "
+        f"accuracy {report.accuracy:.2%} on {counted(report.pictures, f'{report.split} picture')} "
         f"(95 % interval {low:.2%} to {high:.2%})",
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]

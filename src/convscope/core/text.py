@@ -44,14 +44,14 @@ def json_for_terminals(document: str) -> str:
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
-def counted(number: int, noun: str, plural: str | None = None) -> str:
+def counted(number: float, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 
     Examples:
-        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes")
-        ('1 picture', '12,000 pictures', '2 classes')
+        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes"), counted(2.5, "second")
+        ('1 picture', '12,000 pictures', '2 classes', '2.5 seconds')
     """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:{',' if isinstance(number, int) else 'g'}} {noun if number == 1 else plural or noun + 's'}"
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

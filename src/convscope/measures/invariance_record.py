@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from convscope.core.errors import DataError
 from convscope.core.statistics import wilson_interval
+from convscope.core.text import counted
 from convscope.networks.layout import Layout
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
@@ -61,7 +62,7 @@ def _check_counts(right: int, pictures: int) -> None:
     if pictures < 1:
         raise DataError(f"`pictures` must be at least 1. Got {pictures}. Measure it anew.")
     if not 0 <= right <= pictures:
-        raise DataError(f"`right` must be from 0 to the {pictures} pictures. Got {right}. Measure it anew.")
+        raise DataError(f"`right` must be from 0 to the {counted(pictures, 'picture')}. Got {right}. Measure it anew.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +194,8 @@ class Invariance:
         _check_counts(self.right, self.pictures)
         if not 0 <= self.most_of_one <= self.pictures:
             raise DataError(
-                f"`most_of_one` must be from 0 to the {self.pictures} pictures. Got {self.most_of_one}. Measure it anew."
+                f"`most_of_one` must be from 0 to the {counted(self.pictures, 'picture')}. Got {self.most_of_one}. "
+                "Measure it anew."
             )
         for curve in self.curves:
             for point in curve.points:

@@ -100,9 +100,7 @@ def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
     return ""
 
 
-def _timed(
-    cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars: Exemplars | None = None
-) -> LayoutCost:
+def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars: Exemplars | None = None) -> LayoutCost:
     if reason := why_not_timed(cost, batch, repeats):
         return dataclasses.replace(cost, why_untimed=reason)
     network = Network(
@@ -131,7 +129,7 @@ def _timed(
 
 
 def _without_pictures(exemplars: Exemplars, values: int, classes: int) -> ExemplarClassifier:
-    """Return the classifier with pictures of zeros, of all classes in turn: how long it takes does not depend on them."""
+    """Return the classifier with pictures of zeros, of all classes in turn: its time does not depend on them."""
     made = exemplars.build(values, classes)
     made.scale.fill_(1)
     made.labels.copy_(torch.arange(exemplars.kept) % classes)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
+from convscope.core.text import counted
 
 LARGEST_NEIGHBOURS = 1_000
 LARGEST_KEPT = 10_000_000
@@ -45,7 +46,7 @@ class Exemplars:
         most = min(self.kept, LARGEST_NEIGHBOURS) if self.kind == "neighbours" else 0
         if not min(1, most) <= self.neighbours <= most:
             raise ParameterError(
-                f"`neighbours` must be from {min(1, most)} to {most:,}, for {self.kept:,} pictures that are kept by "
+                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'picture')} kept by "
                 f"{self.kind!r}. Got {self.neighbours:,}."
             )
 

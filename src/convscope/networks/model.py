@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from convscope import __version__
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import memory_format
+from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
@@ -68,13 +69,13 @@ class Model:
             raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
         if len(self.classes) != planned.classes or len(set(self.classes)) != planned.classes:
             raise ParameterError(
-                f"`classes` must be {planned.classes:,} different names, one a score of the network. "
+                f"`classes` must be {counted(planned.classes, 'different name')}, one a score of the network. "
                 f"Got {len(self.classes):,} ({len(set(self.classes)):,} different)."
             )
         if (step.height, step.width, step.channels) != (planned.height, planned.width, planned.channels):
             raise ParameterError(
                 f"`preprocessing` must give the network's {planned.width}x{planned.height} pixels of "
-                f"{planned.channels} channels. Got {step.width}x{step.height} of {step.channels}."
+                f"{counted(planned.channels, 'channel')}. Got {step.width}x{step.height} of {step.channels}."
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
         self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one

@@ -201,6 +201,7 @@ def _how(found: Comparison) -> Html:
         "their end.",
         "Training pictures are not changed, but for the kinds called distorted, so that what is kept on distorted "
         "pictures is owed to the network and not to what it was shown.",
-        f"Measured with convscope {found.library_version} on {found.cores} cores of {printable(found.processor)}.",
+        f"Measured with convscope {found.library_version} on {counted(found.cores, 'core')} of "
+        f"{printable(found.processor)}.",
     ]
     return tag("ul", *(tag("li", note) for note in notes))

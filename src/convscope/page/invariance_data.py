@@ -38,7 +38,6 @@ class LimitData:
     `nearest` and `latest` are where the ends of its 95 % interval do.
     """
 
-
     sign: int
     part: float
     strength: float | None
@@ -91,11 +90,7 @@ def invariance_data(found: Invariance) -> InvarianceData:
             name=printable(curve.distortion)[:LONGEST_NAME],
             unit=printable(curve.unit)[:LONGEST_NAME],
             points=tuple(_strength(point) for point in sorted(curve.points, key=lambda point: point.strength)),
-            limits=tuple(
-                _limit(one)
-                for one in falls
-                if one.distortion == curve.distortion
-            ),
+            limits=tuple(_limit(one) for one in falls if one.distortion == curve.distortion),
         )
 
     return InvarianceData(

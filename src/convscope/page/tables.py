@@ -41,7 +41,8 @@ def classes_table(report: Report, sections: Collection[str]) -> Html:
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
     region = _region(table, "Classes", len(rows))
     cut = len(report.classes) - len(worst)
-    note = f"The {len(worst)} classes with the lowest F1 are listed; the other {cut:,} are in report.json."
+    rest = f"the other {cut:,} {'is' if cut == 1 else 'are'} in report.json"
+    note = f"The {len(worst)} classes with the lowest F1 are listed; {rest}."
     return joined(tag("p", note) if cut else "", region)
 
 

@@ -6,7 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.training.report import Report
 
 from .style import Theme, drawing, figure
@@ -72,8 +72,9 @@ def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64]
 
 def _title(report: Report, shown: int) -> str:
     low, high = report.accuracy_interval
-    said = f"{report.right:,} of {report.pictures:,} {report.split} pictures right: {100 * report.accuracy:.2f} %\n"
-    some = f"; the {shown} classes with most mistakes" if shown < len(report.classes) else ""
+    all_ = counted(report.pictures, f"{report.split} picture")
+    said = f"{report.right:,} of {all_} right: {100 * report.accuracy:.2f} %\n"
+    some = f"; the {counted(shown, 'class', 'classes')} with most mistakes" if shown < len(report.classes) else ""
     return said + f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %){some}"
 
 

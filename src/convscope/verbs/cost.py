@@ -140,8 +140,8 @@ def _about(exemplars: Exemplars | None) -> list[str]:
         return []
     sums = " and their weighted sums" if exemplars.kind == "kernel" else ""
     return [
-        f"the classifier keeps the features of {counted(exemplars.kept, 'picture')}: its parameters are the numbers that "
-        f"it keeps, its multiply-adds the distances to them{sums}"
+        f"the classifier keeps the features of {counted(exemplars.kept, 'picture')}: its parameters are the numbers "
+        f"that it keeps, its multiply-adds the distances to them{sums}"
     ]
 
 

@@ -37,9 +37,8 @@ def measure_text(found: Invariance) -> str:
 def _limits(found: Invariance) -> list[str]:
     if not found.above_chance:
         return [
-            f"The accuracy undistorted is not above chance ({found.chance:.2%}): at which strength it falls below a part "
-            "of it",
-            "means nothing, and is left out.",
+            f"The accuracy undistorted is not above chance ({found.chance:.2%}): at which strength it falls below",
+            "a part of it means nothing, and is left out.",
         ]
     return [
         "The strength at which accuracy falls below a part of the undistorted one; in brackets, where the ends of its",

@@ -81,7 +81,7 @@ export function describe(step, below, first, last) {
   if (step.kind === "subsampling") {
     const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (step.code)];
     if (step.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
-    const overlap = step.stride[0] === step.window[0] ? "" : `, every ${step.stride[0]} places`;
+    const overlap = step.stride[0] === step.window[0] ? "" : step.stride[0] === 1 ? ", at every place" : `, every ${step.stride[0]} places`;
     return `Of each window of ${patch}${overlap}: ${what.replace(/,$/, "")}.`;
   }
   const weights = step.regions[0] * step.regions[1];
