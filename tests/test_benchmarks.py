@@ -3,7 +3,10 @@
 import functools
 import importlib
 import json
+import runpy
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +38,29 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleT
     for name in set(sys.modules) - before:
         if not name.startswith(("convscope", "sklearn", "scipy", "skimage")) and (BENCHMARKS / f"{name}.py").exists():
             sys.modules.pop(name)
+
+
+PROGRAMS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_says_what_it_does_and_measures_nothing_when_asked_for_help(
+    name: str, program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("results_file")
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
+    monkeypatch.setattr(subprocess, "run", _refused)
+    monkeypatch.setattr(time, "perf_counter", _refused)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(BENCHMARKS / f"{name}.py"), run_name="__main__")
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: {name}.py [-h]")
+    assert f"python benchmarks/{name}.py" in out
+
+
+def _refused(*_given: object, **_named: object) -> None:
+    pytest.fail("it was to say what it does, and began to do it")
 
 
 def test_a_step_of_everybody_is_measured_and_they_predict_the_same(program, monkeypatch: pytest.MonkeyPatch) -> None:
