@@ -30,8 +30,9 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
     set. Every file with a problem is named. Exit code 1 if some of them cannot be used.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
     from convscope.core.records import to_json
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
     found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))

@@ -81,7 +81,8 @@ def command(
     """
     from convscope.core.atomic import refuse_existing
     from convscope.core.errors import ParameterError
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.features.classifiers import named_classifiers
     from convscope.verbs.features import (
         compare_classifiers,

@@ -58,7 +58,8 @@ def command(
     folders and patterns; without them, the page shows pictures that the run was judged on. It takes others, too: from
     a file, dropped, pasted or drawn.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.look import look
 
     reporter = Silent() if quiet else reporter_for(sys.stderr)

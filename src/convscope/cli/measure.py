@@ -63,8 +63,9 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
     responds to, and what is lost without it. cost: parameters, multiply-adds, memory and time of each step; needs no
     DATA, and MODEL may be a layout such as 32C5-MP2-128N. all: the three.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
     from convscope.core.records import to_json
+    from convscope.core.reporters import reporter_for
 
     if only_cost and click.get_current_context().get_parameter_source("what") == click.core.ParameterSource.COMMANDLINE:
         raise click.UsageError("--cost must stand without --what. Got both.", click.get_current_context())

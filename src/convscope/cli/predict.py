@@ -97,7 +97,8 @@ def command(
     ends in .json.
     """
     from convscope.core.machine import tuned
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.networks.prediction_files import check_targets, tables
     from convscope.networks.prediction_tables import Lines
     from convscope.verbs.load import load

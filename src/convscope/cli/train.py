@@ -91,7 +91,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
     an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.train import prepare, tell, train
 
     reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)

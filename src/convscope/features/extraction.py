@@ -13,7 +13,8 @@ from convscope.core.text import counted, printable
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
-from convscope.networks.model import Model, check_batch
+from convscope.networks.batches import check_batch
+from convscope.networks.model import Model
 
 from .extractor import Extractor, Vectors
 from .files import Rows, feature_file

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import StepFunction, step_functions
+from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.exemplars import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
-from convscope.networks.model import check_batch
 from convscope.networks.plan import LARGEST_VALUES, Plan, plan
 from convscope.stages.convolution import Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES

@@ -19,6 +19,7 @@ from convscope.core.machine import memory_format
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 
+from .batches import check_batch
 from .build import Network
 from .layout import Layout
 
@@ -161,13 +162,21 @@ class Model:
             StorageError: the file cannot be written.
             ParameterError: `training` is not JSON.
         """
-        from .model_file import write_model
+        from .model_file import Content, write_model
 
         if self.network.only_predicts:
             raise ParameterError(
                 "A model that was made ready to predict cannot be saved. Save the one it was made from."
             )
-        write_model(self, Path(path))
+        content = Content(
+            network=self.network,
+            layout=self.layout,
+            classes=self.classes,
+            preprocessing=self.preprocessing,
+            training=self.training,
+            version=self.version,
+        )
+        write_model(content, Path(path))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Model":
@@ -183,18 +192,15 @@ class Model:
             got = repr(path) if isinstance(path, str) else type(path).__name__
             raise ParameterError(f"The model must be named by the path of a file or run folder. Got {got}.")
 
-        return read_model(Path(path))
-
-
-def check_batch(batch: int) -> int:
-    """Return `batch` when it is a number of pictures.
-
-    Raises:
-        ParameterError: it is not.
-    """
-    if type(batch) is not int or batch < 1:
-        raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
-    return batch
+        found = read_model(Path(path))
+        return Model(
+            network=found.network,
+            layout=found.layout,
+            classes=found.classes,
+            preprocessing=found.preprocessing,
+            training=found.training,
+            version=found.version,
+        )
 
 
 @contextlib.contextmanager
