@@ -309,6 +309,15 @@ def test_the_page_of_stages_is_what_the_results_say(program) -> None:
     assert program("stages_page").page() == written, "write it with: python benchmarks/stages_page.py"
 
 
+def test_no_table_stands_on_two_pages(program) -> None:
+    stages, learned = program("stages_page").page(), program("results_learned").learned_page()
+    rows = {line for line in learned if line.startswith("| ") and any(letter.isdigit() for letter in line)}
+    numbers = {" ".join(line.split("|")[3:5]) for line in rows}
+    assert rows
+    assert not numbers & {" ".join(line.split("|")[3:5]) for line in stages.splitlines() if line.startswith("| ")}
+    assert "(../results/learned.md)" in stages
+
+
 def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
     page = program("stages_page")
     ways = {"loop": (1, 4, 16), "product": (1, 4.2, 15), "engine": (1, 40, 16)}
@@ -347,10 +356,9 @@ def test_a_set_that_is_not_measured_again_keeps_its_command(
     commands = {name: one["command"].split()[2] for name, one in found["sets"].items()}
     assert commands == {"mnist": "mnist", "cifar10": "cifar10"}
     monkeypatch.setattr(program("results_words"), "RESULTS", tmp_path)
-    monkeypatch.setattr(program("stages_page"), "RESULTS", tmp_path)
-    for text in (program("stages_page").page(), "\n".join(program("results_learned").learned_page())):
-        assert "mnist: `python benchmarks/softmax_svm.py mnist " in text
-        assert "cifar10: `python benchmarks/softmax_svm.py cifar10 " in text
+    text = "\n".join(program("results_learned").learned_page())
+    assert "mnist: `python benchmarks/softmax_svm.py mnist " in text
+    assert "cifar10: `python benchmarks/softmax_svm.py cifar10 " in text
     for one in found["sets"].values():
         one.pop("command")  # as it was written before
     (line,) = files.told_by_set(found, lambda one: one["command"])

@@ -72,7 +72,7 @@ def measure_cost(
     sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
     if repeats:
-        planned = plan(layout, **sizes)
+        planned = plan(layout, height=height, width=width, channels=channels, classes=classes)
         timed = []
         for cost in costs:
             (reporter or Silent()).say(f"timing: {cost.layout or layout} ({cost.variant})")
@@ -111,7 +111,8 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
         classes=planned.classes,
     ).train()
     if exemplars is not None:
-        network.classifier = _without_pictures(exemplars, network.classifier.in_features, planned.classes)
+        values = network.plan.below(len(network.layout.stages))[1]
+        network.classifier = _without_pictures(exemplars, values, planned.classes)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
     generator = torch.Generator().manual_seed(0)
     shape = (batch, planned.height, planned.width, planned.channels)
