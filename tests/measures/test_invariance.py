@@ -197,8 +197,8 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
     assert (by_part[(-1, 0.95)].strength, by_part[(-1, 0.95)].latest) == (None, None)
     assert by_part[(-1, 0.95)].nearest == pytest.approx(-10 * 0.05 / (1 - wilson_interval(98, 100)[0]))
     text = measure_text(found)
-    assert "18.8 (17.9 to beyond 20)" in text
-    assert "beyond -10 (-7.12 to beyond -10)" in text
+    assert "18.8 (17.1 to beyond 20)" in text
+    assert "beyond -10 (-7.14 to beyond -10)" in text
 
 
 @pytest.mark.parametrize(("right", "classes", "most_of_one"), [(18, 10, 12), (40, 10, 36), (9, 10, 12)])

@@ -171,7 +171,7 @@ def test_pictures_are_chosen_by_answer_class_and_cell(made: Any) -> None:
 def test_limits_are_sentences_and_the_ledger_is_of_a_middle_strength(made: Any) -> None:
     _, found = made
     ((sentence, at_chance),) = found["limits"]
-    lower = "the lower end of its interval does at −0.463"  # 81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %
+    lower = "the lower end of its interval does at −0.46"  # 81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %
     assert f"It does not fall below 95 % of what it is undistorted up to −2 px ({lower})." in sentence
     assert "below 95 % of what it is undistorted at 1.07 px (0.52 to 1.19)" in sentence
     assert at_chance.startswith("The accuracy undistorted is not above chance (10 %)")
