@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from convscope.core.records import from_json, to_json
-from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial, digits_of
+from convscope.measures.comparison.by_picture import digits_of
+from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange
 from convscope.measures.units.ablation import measure_worth
 from convscope.measures.units.measuring import measure_units

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from convscope.measures.comparison.by_picture import digits_of
 from convscope.measures.comparison.kinds import KINDS
-from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial, digits_of
+from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 
 PICTURES, DISTURBED = 1_000, 200
 

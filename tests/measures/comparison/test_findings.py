@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
+from convscope.measures.comparison.by_picture import digits_of
 from convscope.measures.comparison.differences import difference
 from convscope.measures.comparison.findings import (
     best_sentence,
@@ -16,7 +17,6 @@ from convscope.measures.comparison.findings import (
 )
 from convscope.measures.comparison.growth import fit_power_law, points_of
 from convscope.measures.comparison.limits import limits_of
-from convscope.measures.comparison.records import digits_of
 from convscope.measures.comparison.robustness import kept
 
 from .made_up import answers, comparison, entry, growing, trial

@@ -9,7 +9,8 @@ import pytest
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
 from convscope.core.statistics import wilson_interval
-from convscope.measures.comparison.records import Comparison, Trial, digits_of
+from convscope.measures.comparison.by_picture import digits_of
+from convscope.measures.comparison.records import Comparison, Trial
 
 from .made_up import PICTURES, comparison, entry, trial
 

@@ -16,11 +16,13 @@ from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.measures.comparison import run as module
 from convscope.measures.comparison.budget import Budget
+from convscope.measures.comparison.by_picture import digits_of
 from convscope.measures.comparison.cells import Cells, key_of
 from convscope.measures.comparison.disturbing import Exam
 from convscope.measures.comparison.kinds import Base, Entrant, named_kinds
 from convscope.measures.comparison.learning import parameters_of
 from convscope.measures.comparison.parts import part_of
+from convscope.measures.comparison.records import Trial
 from convscope.measures.comparison.run import Contest, entries_of, make_agenda, work
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
@@ -283,7 +285,24 @@ def test_distorted_pictures_are_answered_in_batches(images: ImageSet, monkeypatc
         asked.append(len(some))
         return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
 
-    _, found = exam.judge_disturbed(answers)
+    found = exam.judge_disturbed(answers).disturbed
     assert set(asked) == {4, 2}, "six pictures"
     assert {one.pictures for one in found} == {6}
-    assert exam.judge_disturbed(answers)[1] == found
+    assert exam.judge_disturbed(answers).disturbed == found
+
+
+def test_answers_to_distorted_pictures_are_kept_picture_by_picture(images: ImageSet) -> None:
+    exam = contest(images, "convolution").exam
+
+    def answers(some: np.ndarray) -> np.ndarray:
+        return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
+
+    found, labels = exam.judge_disturbed(answers), exam.labels[exam.disturbed]
+    assert found.undistorted == digits_of(answers(images.images[exam.disturbed]) == labels)
+    for (distortion, strengths), one in zip(exam.strengths().items(), found.by_picture, strict=True):
+        moved = [np.concatenate(list(exam._distorted(distortion, strength))) for strength in strengths]
+        assert one.distortion == distortion.name
+        assert one.numbers().tolist() == np.sum([answers(some) == labels for some in moved], axis=0).tolist()
+    trial = Trial(seed=0, trained_on=1, epochs=1, seconds=1.0, total=1, right="0", **vars(found))
+    assert trial.by_picture == found.by_picture, "and they agree with the numbers"
+    assert len({one.counts for one in found.by_picture}) > 1

@@ -1,6 +1,7 @@
 """How much better one kind is than another, on the same pictures: with its interval, so that chance is told apart."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,9 @@ def difference(first: Entry, second: Entry, *, among: int = 1) -> Difference:
     value = float(of_pictures.mean())
     widened = np.append(of_pictures, (1.0, -1.0))
     deviations = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    halves = [deviations * float(widened.std(ddof=1)) / len(widened) ** 0.5, *_of_trainings(first, second, confidence)]
+    halves = [deviations * float(widened.std(ddof=1)) / len(widened) ** 0.5]
+    ours, others = ([(one.seed, one.accuracy) for one in kind.trials] for kind in (first, second))
+    halves += of_trainings(ours, others, confidence)
     half = sum(one**2 for one in halves) ** 0.5
     return Difference(
         first=first.title,
@@ -80,10 +83,18 @@ def difference(first: Entry, second: Entry, *, among: int = 1) -> Difference:
     )
 
 
-def _of_trainings(first: Entry, second: Entry, confidence: float) -> list[float]:
-    """Return half-widths that different trainings alone give; what has only one training has no variance."""
-    mine, theirs = ([trial.accuracy for trial in one.trials] for one in (first, second))
-    if [trial.seed for trial in first.trials] == [trial.seed for trial in second.trials]:
+def of_trainings(
+    first: Sequence[tuple[int, float]], second: Sequence[tuple[int, float]], confidence: float = 0.95
+) -> list[float]:
+    """Return half-widths that different trainings alone give; what has only one training has no variance.
+
+    Args:
+        first: seed and value of each training of a kind.
+        second: those of another; with the same seeds, differences are taken seed by seed.
+        confidence: of the interval.
+    """
+    mine, theirs = ([value for _, value in one] for one in (first, second))
+    if [seed for seed, _ in first] == [seed for seed, _ in second]:
         spreads = [[one - other for one, other in zip(mine, theirs, strict=True)]]
     else:
         spreads = [mine, theirs]

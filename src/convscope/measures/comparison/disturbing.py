@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convscope.images.preprocessing import Preprocessing
 from convscope.measures.distortions.family import DISTORTIONS, Distortion, distort
 
+from .by_picture import ByPicture, by_picture, digits_of
 from .records import Disturbed
 
 Images = NDArray[np.uint8]
@@ -27,6 +28,16 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
 
 _KEPT_BYTES = 1 << 28
 _AT_ONCE = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Answers on the pictures that are distorted, as they are and distorted; the fields are those of `Trial`."""
+
+    undisturbed: int = 0
+    disturbed: tuple[Disturbed, ...] = ()
+    undistorted: str = ""
+    by_picture: tuple[ByPicture, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,26 +77,34 @@ class Exam:
         right: NDArray[np.bool_] = self._answers(answers, self.places) == self.labels[self.places]
         return right
 
-    def judge_disturbed(self, answers: Answers) -> tuple[int, tuple[Disturbed, ...]]:
-        """Return how many of the pictures to distort are recognized as they are, and the answers to each distortion."""
+    def judge_disturbed(self, answers: Answers) -> Judged:
+        """Return which of the pictures to distort are recognized as they are, and the answers to each distortion."""
         if not len(self.disturbed):
-            return 0, ()
+            return Judged()
         labels, before = self.labels[self.disturbed], self._answers(answers, self.disturbed)
-        found = []
+        found, counts = [], []
         for distortion, strengths in self.strengths().items():
+            right = []
             for strength in strengths:
                 now = np.concatenate([answers(some) for some in self._distorted(distortion, strength)])
+                right.append(now == labels)
                 found.append(
                     Disturbed(
                         distortion=distortion.name,
                         unit=distortion.unit,
                         strength=strength,
                         pictures=len(labels),
-                        right=int((now == labels).sum()),
+                        right=int(right[-1].sum()),
                         same=int((now == before).sum()),
                     )
                 )
-        return int((before == labels).sum()), tuple(found)
+            counts.append(by_picture(distortion.name, right))
+        return Judged(
+            undisturbed=int((before == labels).sum()),
+            disturbed=tuple(found),
+            undistorted=digits_of(before == labels),
+            by_picture=tuple(counts),
+        )
 
     def _answers(self, answers: Answers, places: NDArray[np.int64]) -> NDArray[np.int64]:
         parts = [answers(np.asarray(self.images[some])) for some in _batches(places)]

@@ -11,6 +11,8 @@ from convscope.core.errors import DataError
 from convscope.core.statistics import mean_half_width, wilson_interval
 from convscope.core.text import counted
 
+from .by_picture import ByPicture, bits_of
+
 FORMAT_VERSION = 1
 FILE_NAME = "comparison.json"
 Interval = tuple[float, float]
@@ -56,6 +58,9 @@ class Trial:
         right: which of them it recognized, as hexadecimal digits of four pictures each, in the order of the set.
         undisturbed: how many of the pictures that are distorted were recognized as they are.
         disturbed: answers on distorted pictures; empty where they were not asked for.
+        undistorted: which of the pictures that are distorted were recognized as they are, as the digits of `right`.
+        by_picture: for each distortion, at how many strengths each picture was recognized. Both are empty where there
+            are no distorted pictures, or where an earlier version, which did not keep them, judged.
     """
 
     seed: int
@@ -66,6 +71,8 @@ class Trial:
     right: str
     undisturbed: int = 0
     disturbed: tuple[Disturbed, ...] = ()
+    undistorted: str = ""
+    by_picture: tuple[ByPicture, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no training can come to."""
@@ -85,12 +92,36 @@ class Trial:
                 f"`disturbed` must be of the same pictures, `undisturbed` of them right. Got {self.undisturbed:,} of "
                 f"{' or '.join(f'{one:,}' for one in sorted(pictures)) or f'{self.total:,}'}. Compare anew."
             )
+        if (self.undistorted or self.by_picture) and (wrong := self._disagreement()):
+            raise DataError(
+                "`undistorted` and `by_picture` must agree with the numbers of recognized pictures (`undisturbed`, "
+                f"`disturbed`). Got {wrong}. Compare anew."
+            )
+
+    def _disagreement(self) -> str:
+        """Return what digits of single pictures and numbers of recognized pictures disagree in; empty if in nothing."""
+        names = tuple(dict.fromkeys(one.distortion for one in self.disturbed))
+        if not names or names != tuple(one.distortion for one in self.by_picture):
+            digits = ", ".join(one.distortion for one in self.by_picture)
+            return f"digits for {digits or 'no distortion'} and numbers for {', '.join(names) or 'none'}"
+        pictures = self.disturbed[0].pictures
+        if len(self.undistorted) != -(-pictures // 4):
+            return f"{counted(len(self.undistorted), 'digit')} for {counted(pictures, 'picture')} (undistorted)"
+        try:
+            right = int(bits_of(self.undistorted, pictures).sum())
+        except ValueError:
+            return "something else than hexadecimal digits (undistorted)"
+        if right != self.undisturbed:
+            return f"{counted(right, 'recognized picture')} in place of {self.undisturbed:,} (undistorted)"
+        for one in self.by_picture:
+            rows = [row.right for row in self.disturbed if row.distortion == one.distortion]
+            if wrong := one.disagreement(pictures, rows):
+                return f"{wrong} ({one.distortion})"
+        return ""
 
     def answers(self) -> NDArray[np.bool_]:
         """Return which pictures were recognized: bool N."""
-        digits = self.right + "0" * (len(self.right) % 2)
-        bits = np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8))
-        return bits[: self.total].astype(bool)
+        return bits_of(self.right, self.total)
 
     @property
     def correct(self) -> int:
@@ -101,16 +132,6 @@ class Trial:
     def accuracy(self) -> float:
         """Part of the pictures that was recognized, 0…1."""
         return self.correct / self.total
-
-
-def digits_of(right: NDArray[np.bool_]) -> str:
-    """Return which pictures were recognized as hexadecimal digits, four pictures each.
-
-    Examples:
-        >>> digits_of(np.array([True, False, False, True, True]))
-        '98'
-    """
-    return np.packbits(right).tobytes().hex()[: -(-len(right) // 4)]
 
 
 @dataclass(frozen=True, kw_only=True)

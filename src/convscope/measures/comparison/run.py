@@ -18,12 +18,13 @@ from convscope.training.recipe import Recipe
 from convscope.training.run_folder import digest_pictures
 
 from .budget import Budget
+from .by_picture import digits_of
 from .cells import Cell, Cells, key_of
-from .disturbing import Exam
+from .disturbing import Exam, Judged
 from .kinds import BASE, Base, Entrant, Kind, entrant_of
 from .learning import learn, parameters_of, seconds_a_picture, seconds_a_step
 from .parts import part_of
-from .records import Entry, Trial, digits_of
+from .records import Entry, Trial
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3)
 """Parts of the training pictures that a learning curve is measured at, besides all of them."""
@@ -173,9 +174,10 @@ def _key(  # one place calls it
     contest: Contest, entrant: Entrant, recipe: Recipe, seed: int, places: NDArray[np.int64], *, whole: bool
 ) -> str:
     exam = contest.exam
-    judged = [len(exam.places), exam.seed]
+    judged: list[int | str] = [len(exam.places), exam.seed]
     if whole:
         judged.append(len(exam.disturbed))
+        judged += ["by picture"] if len(exam.disturbed) else []  # not what was judged before that was kept
     learner = [entrant.text, recipe] if entrant.plan is not None else [entrant.text]
     return key_of(
         digest_pictures(contest.images),
@@ -220,7 +222,7 @@ def _do(job: Job, contest: Contest, cells: Cells) -> str:
             raise
         return str(error)
     right = contest.exam.right(learned.answers)
-    undisturbed, disturbed = contest.exam.judge_disturbed(learned.answers) if job.whole else (0, ())
+    judged = contest.exam.judge_disturbed(learned.answers) if job.whole else Judged()
     trial = Trial(
         seed=job.seed,
         trained_on=len(job.places),
@@ -228,8 +230,10 @@ def _do(job: Job, contest: Contest, cells: Cells) -> str:
         seconds=learned.seconds,
         total=len(right),
         right=digits_of(right),
-        undisturbed=undisturbed,
-        disturbed=disturbed,
+        undisturbed=judged.undisturbed,
+        disturbed=judged.disturbed,
+        undistorted=judged.undistorted,
+        by_picture=judged.by_picture,
     )
     cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started, note=learned.note))
     return ""
