@@ -329,8 +329,8 @@ export const COMPARISON = {
   about: (/** @type {string} */ learned, /** @type {string} */ judged, /** @type {string} */ seeds, /** @type {string} */ budget) =>
     `each learned from the same ${learned}${budget} and was judged on the same ${judged}; ${seeds} each. The line around a dot is the 95 % interval.`,
   budgets: {
-    epochs: (/** @type {string} */ amount) => `, ${amount} times over,`,
-    seconds: (/** @type {string} */ amount) => ` for ${amount} seconds`,
+    epochs: (/** @type {number} */ amount) => (amount === 1 ? ", once," : `, ${short(amount)} times over,`),
+    seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,
   },
   distorted: "And when pictures are distorted:",
   undisturbed: "as they are",
