@@ -1,5 +1,7 @@
 """The page of a comparison shows its figures, opens no connection, and takes names for nothing but names."""
 
+from itertools import pairwise
+
 import pytest
 
 from convscope.measures.comparison.robustness import kept
@@ -54,6 +56,11 @@ def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:
 
 def test_wide_tables_scroll_in_a_named_frame_that_takes_the_keyboard() -> None:
     assert [one["aria-label"] for one in scrolling(Page(whole()))] == ["All kinds", "How far", "Curves"]
+
+
+def test_no_level_of_headings_is_left_out() -> None:
+    levels = [int(kind[1]) for kind, _ in Page(whole()).elements if kind in ("h1", "h2", "h3", "h4")]
+    assert all(below <= above + 1 for above, below in pairwise(levels)), levels
 
 
 @pytest.mark.parametrize("name", HOSTILE)
