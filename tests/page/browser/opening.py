@@ -35,11 +35,12 @@ class Opened:
             """async () => {
               const parts = ["glance", "numbers", "pictures"];
               const texts = () => parts.map((id) => document.getElementById(id)?.textContent);
-              const shown = () => texts().join() + location.hash;
+              const busy = () => document.querySelector("[aria-busy=true]") !== null;
+              const shown = () => texts().join() + location.hash + busy();
               for (let still = 0, last = shown(); still < 3; ) {
                 await new Promise((done) => setTimeout(() => requestAnimationFrame(done), 12));
                 const now = shown();
-                still = now === last ? still + 1 : 0;
+                still = now === last && !busy() ? still + 1 : 0;
                 last = now;
               }
             }"""

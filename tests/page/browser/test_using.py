@@ -40,7 +40,8 @@ FOCUSED = """() => {
 def place(opened: Opened) -> list[int]:
     """Return picture, step, unit, row and column from the address."""
     address: str = opened.page.evaluate("location.hash")
-    assert re.fullmatch(r"#(own|\d+)(/\d+){4}", address), address
+    assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?", address), address
+    address = address.split(";")[0]
     return [0 if part == "own" else int(part) for part in address[1:].split("/")]
 
 
@@ -214,6 +215,22 @@ def test_a_unit_that_is_turned_off_says_so_and_comes_back(open_page: Open, digit
     assert probabilities(opened) == before
 
 
+def test_the_address_says_which_units_are_off(open_page: Open, digits: Path) -> None:
+    first = open_page(digits, place="1/1/1/4/4").ready()
+    first.page.locator("#numbers").get_by_role("button", name="Turn this unit off").click()
+    first.settle()
+    address: str = first.page.evaluate("location.hash")[1:]
+    assert address == "1/1/1/4/4;off=1.1"
+    second = open_page(digits, place=address).ready()
+    assert "1 unit turned off" in second.text("#glance .off")
+    assert probabilities(second) == probabilities(first)
+    others = open_page(digits, place="1/1/1/4/4;off=1.1,1.1,0.1,2.1,1.999,99.1").ready()
+    assert "1 unit turned off" in others.text("#glance .off"), "what there is not is left out"
+    second.page.evaluate("location.hash = '#1/1/1/4/4'")
+    second.settle()
+    assert second.page.locator("#glance .off").is_hidden()
+
+
 def test_the_lesson_computes_what_is_typed(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     opened.page.locator("summary", has_text="lesson").click()
@@ -262,3 +279,13 @@ def test_playing_obeys_reduced_motion_and_stops(open_page: Open, digits: Path) -
     assert place(opened)[3:] == [1, 1], "slowly"
     opened.page.locator("#numbers").get_by_role("button", name="Stop").click()
     assert opened.page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
+
+
+def test_thumbnails_show_their_pictures_when_they_come_near(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    painted = "[...document.querySelectorAll('.thumbnail img')].map((image) => image.naturalWidth > 0)"
+    opened.until(f"{painted}[0]")
+    before: list[bool] = opened.page.evaluate(painted)
+    assert before[0] and not before[-1]
+    opened.page.locator(".thumbnail").last.scroll_into_view_if_needed()
+    opened.until(f"{painted}.at(-1)")

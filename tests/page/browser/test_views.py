@@ -47,6 +47,14 @@ def test_another_subsampling_stands_beside_and_moves_along(open_page: Open, digi
     assert len(above) == len(below)
     assert above[:2] == below[:2], "the first convolution is the same"
     assert above != below
+    opened.page.locator("#numbers").get_by_role("button", name="Turn this unit off").click()
+    opened.until("!document.querySelector('#beside .off').hidden")
+    opened.settle()
+    assert opened.text("#beside .off").startswith("1 unit turned off"), "it has the same units"
+    assert parts(opened, "#beside")[:2] == parts(opened, "#glance")[:2] != above[:2]
+    opened.page.locator("#beside .off button").click()
+    opened.until("document.querySelector('#glance .off').hidden && document.querySelector('#beside .off').hidden")
+    opened.settle()
     opened.page.locator("#beside summary").click()
     opened.page.locator("#beside .subsampling .map").first.click()
     opened.until("document.querySelector('#beside .working').textContent.includes('The first is kept')")

@@ -8,11 +8,14 @@ import { makeGlance } from "./glance.js";
 import { STILL, isStill, scaledMotion } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { strongest, within } from "./place.js";
+import { makeViews } from "./views.js";
 import { BESIDE, WINDOWS } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./page.js").State} State */
+
+/** @typedef {import("./switches.js").Off} Off */
 
 /** What is shown in the page, moved and not moved.
  * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, picture: number | null, name: string, motion: import("./moving.js").Motion }} Scene */
@@ -21,9 +24,10 @@ import { BESIDE, WINDOWS } from "./words.js";
  * @param {HTMLElement} parent
  * @param {Network} network the page's own
  * @param {string} program of the worker
- * @returns {{ follow: (scene: Scene) => void, redraw: () => void }} to be called when the scene has changed, or the colours
+ * @param {() => void} allOn turns all units of the page on
+ * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the scene has changed, the units that are off, or the colours
  */
-export function makeBeside(parent, network, program) {
+export function makeBeside(parent, network, program, allOn) {
   const networks = choices(network);
   const names = [...networks.keys()];
   const select = element("select", {}, element("option", { value: "", text: BESIDE.nothing }), ...names.map((name) => element("option", { value: name, text: name })));
@@ -34,11 +38,14 @@ export function makeBeside(parent, network, program) {
   let second = null;
   /** @type {Scene | null} */
   let scene = null;
+  /** @type {Off} */
+  let off = [];
   const change = () => {
     second?.close();
     const chosen = networks.get(select.value);
     place.replaceChildren();
-    second = chosen ? makeSecond(place, network, chosen(), select.value, program) : null;
+    second = chosen ? makeSecond(place, network, chosen(), { name: select.value, program, allOn }) : null;
+    second?.without(off);
     if (scene) second?.follow(scene);
   };
   select.addEventListener("change", change);
@@ -50,6 +57,10 @@ export function makeBeside(parent, network, program) {
     follow(next) {
       scene = next;
       second?.follow(next);
+    },
+    without(next) {
+      off = next;
+      second?.without(next);
     },
     redraw: () => second?.redraw(),
   };
@@ -72,11 +83,10 @@ function choices(network) {
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Network} other
- * @param {string} name
- * @param {string} program
- * @returns {{ follow: (scene: Scene) => void, redraw: () => void, close: () => void }}
+ * @param {{ name: string, program: string, allOn: () => void }} how
+ * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void, close: () => void }}
  */
-function makeSecond(parent, network, other, name, program) {
+function makeSecond(parent, network, other, { name, program, allOn }) {
   const glance = element("section", { "aria-label": name });
   const numbers = element("div");
   const exchanged = other.steps.length === network.steps.length && other.steps.every((step, at) => step.weights === network.steps[at].weights);
@@ -87,6 +97,7 @@ function makeSecond(parent, network, other, name, program) {
     element("details", { class: "deeper" }, element("summary", { text: BESIDE.numbers }), numbers),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  let palette = makePalette(dark.matches);
   /** Whose pixels they are. @type {WeakMap<object, Scene>} */
   const scenes = new WeakMap();
   /** @type {State | null} */
@@ -95,34 +106,36 @@ function makeSecond(parent, network, other, name, program) {
   let unmoved = null;
   /** @type {Uint8Array | Uint8ClampedArray | null} which picture those are of */
   let original = null;
-  const draw = () => {
+  /** @type {Off} the same units as in the page, if they are the same: another network's have nothing to do with them */
+  let off = [];
+  const draw = (/** @type {boolean} */ everything) => {
     if (!state) return;
     drawGlance(state);
-    drawNumbers(state);
+    drawOthers(state, everything);
   };
   const go = (/** @type {Partial<Place> & { step: number }} */ place) => {
     if (!state) return;
     const same = { ...(place.step === state.place.step ? state.place : strongest(other, state.all, place.step, place.unit ?? 0)), ...place };
     state = { ...state, place: within(other, /** @type {Place} */ (same)) };
-    draw();
+    draw(true);
   };
-  const drawGlance = makeGlance(glance, other, go, () => {}, { brief: true });
-  const drawNumbers = makeNumbers(numbers, other, go, null);
-  const compute = makeComputer(other, program, ({ all, milliseconds }, { pixels }) => {
+  const drawGlance = makeGlance(glance, other, go, allOn, { brief: true });
+  const drawOthers = makeViews([[numbers, makeNumbers(numbers, other, go, null)]]);
+  const compute = makeComputer(other, program, ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
     const scene = scenes.get(pixels);
     if (!scene) return;
     const still = isStill(scene.motion);
-    if (still) unmoved = all;
+    if (still) unmoved = intact ?? all;
     const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
     const place = state?.place ?? strongest(other, all, Math.min(1, other.steps.length));
-    state = { picture: scene.picture, name: scene.name, motion, pixels, all, before: still ? null : unmoved, off: [], milliseconds, place, palette: makePalette(dark.matches), ledger: null };
-    draw();
+    state = { picture: scene.picture, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : unmoved, off: turnedOff, milliseconds, place, palette, ledger: null };
+    draw(false);
   });
   const ask = (/** @type {Scene} */ scene) => {
     const fitted = pixelsFor(network, other, scene.pixels);
     const pixels = fitted === scene.pixels ? fitted.slice() : fitted;
     scenes.set(pixels, scene);
-    compute({ pixels, off: [] });
+    compute({ pixels, off });
   };
   return {
     follow(scene) {
@@ -133,9 +146,15 @@ function makeSecond(parent, network, other, name, program) {
       }
       ask(scene);
     },
+    without(next) {
+      if (!exchanged) return;
+      off = next;
+      if (state) compute({ pixels: state.pixels, off });
+    },
     redraw() {
-      if (state) state = { ...state, palette: makePalette(dark.matches) };
-      draw();
+      palette = makePalette(dark.matches);
+      if (state) state = { ...state, palette };
+      draw(true);
     },
     close: () => compute.close(),
   };

@@ -1,9 +1,10 @@
 // @ts-check
 /** Choosing a picture: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
+import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
 import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
-import { cells, drawPixels, setSize, shownSize } from "./picture.js";
+import { setSize, shownSize } from "./picture.js";
 import { fitPicture } from "./preprocessing.js";
 import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
 
@@ -31,6 +32,7 @@ export function makeChooser(parent, network, chosen) {
   );
   const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => (camera?.rest(), chosen.choose(index))));
   strip.append(...buttons);
+  paintNear(strip, buttons, network);
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
     const visible = buttons.filter((button) => !button.hidden);
@@ -91,11 +93,27 @@ export function makeChooser(parent, network, chosen) {
 function thumbnail(network, index, onclick) {
   const picture = network.pictures[index];
   const size = { rows: network.height, columns: network.width };
-  const canvas = cells(size);
-  drawPixels(canvas, picture.pixels, network.channels);
-  setSize(canvas, shownSize(size, 48));
+  const image = element("img", { alt: "", draggable: "false" });
+  setSize(image, shownSize(size, 48));
   const is = picture.truth === null ? "" : TEXT.isClass(network.classes[picture.truth]);
-  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, canvas);
+  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, image);
+}
+
+/** Give thumbnails their pictures when they come near what is seen of the strip: each is asked for like a file. @param {HTMLElement} strip @param {HTMLElement[]} buttons @param {Network} network */
+function paintNear(strip, buttons, network) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        observer.unobserve(target);
+        const { pixels } = network.pictures[buttons.indexOf(/** @type {HTMLElement} */ (target))];
+        const image = /** @type {HTMLImageElement} */ (target.firstElementChild);
+        image.src = bitmapAddress(pixels, { rows: network.height, columns: network.width }, network.channels);
+      }
+    },
+    { root: strip, rootMargin: "0px 50%" },
+  );
+  for (const button of buttons) observer.observe(button);
 }
 
 /** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */

@@ -49,7 +49,8 @@ export function makeComputer(network, program, told) {
     const last = waiting ?? busyWith;
     if (last) instead(last);
   });
-  worker.postMessage({ network: { ...network, pictures: [] } });
+  const { pictures, units, good, invariance, comparison, beside, ...needed } = network;
+  worker.postMessage({ network: needed });
   const ask = (/** @type {Job} */ job) => {
     waiting = null;
     busyWith = job;

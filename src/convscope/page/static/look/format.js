@@ -66,6 +66,8 @@ export const FORMAT_VERSION = 2;
  * @returns {Uint8Array}
  */
 export function bytesOf(text) {
+  const native = /** @type {any} */ (Uint8Array).fromBase64; // where the browser has it, several times as fast
+  if (native) return native.call(Uint8Array, text);
   const letters = atob(text);
   const bytes = new Uint8Array(letters.length);
   for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
@@ -84,7 +86,8 @@ export function floatsOf(text, count, kind = "float32") {
   if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
   if (kind === "float16") return fromHalves(bytes, count);
   if (kind === "float24") {
-    const words = Uint32Array.from({ length: count }, (_, place) => (bytes[3 * place] << 8) | (bytes[3 * place + 1] << 16) | (bytes[3 * place + 2] << 24));
+    const words = new Uint32Array(count);
+    for (let place = 0, at = 0; place < count; place++, at += 3) words[place] = (bytes[at] << 8) | (bytes[at + 1] << 16) | (bytes[at + 2] << 24);
     return new Float32Array(words.buffer);
   }
   const numbers = new Float32Array(bytes.buffer);

@@ -42,6 +42,7 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
   parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
+    columns.forEach((column) => column.look?.());
     took.textContent = GLANCE.took(state.milliseconds);
     off.hidden = state.off.length === 0;
     count.textContent = GLANCE.off(state.off.length);
@@ -54,7 +55,7 @@ function pressed(event, shown, size) {
   return event.detail > 0 ? cellAt(event, shown, size) : {};
 }
 
-/** @typedef {{ element: HTMLElement, draw: (state: State) => void }} Column */
+/** What is looked at before anything is drawn, if it has to be. @typedef {{ element: HTMLElement, look?: () => void, draw: (state: State) => void }} Column */
 
 /** @param {string} title @param {string} notation @param {string} what @param {string} out @param {...Node} content @returns {HTMLElement} */
 function column(title, notation, what, out, ...content) {
@@ -100,6 +101,7 @@ function stepColumn(network, step, go) {
   const here = network.steps[step - 1];
   const last = step === network.steps.length;
   const what = describe(here, shapeAt(network, step - 1), step === 1, last);
+  /** @type {Column} */
   const body = last ? classBars(network, go) : mapGrid(network, step, go);
   const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
   const bars = changeBars(network, step);
@@ -109,6 +111,7 @@ function stepColumn(network, step, go) {
   made.classList.add(here.kind);
   return {
     element: made,
+    look: body.look,
     draw(state) {
       body.draw(state);
       bars.draw(state);
@@ -221,7 +224,11 @@ function mapGrid(network, step, go) {
       if (!button.hidden) name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[step][unit]) : GLANCE.map(unit + 1)}${off}`);
     });
   }
-  const paintMaps = makeMapSheet(grid, maps.map((map) => map.frame), shape, () => latest && draw(latest));
+  const again = () => {
+    sheet.look();
+    if (latest) draw(latest);
+  };
+  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), shape, again);
   /** @param {State} state */
   function draw(state) {
     const chosen = state.place.step === step ? state.place.unit : -1;
@@ -235,7 +242,7 @@ function mapGrid(network, step, go) {
     const first = page * MOST_MAPS;
     const here = Math.min(count, shape.maps - first);
     if (marks) maps.forEach(({ button }, slot) => (button.hidden = slot >= here));
-    paintMaps(state.palette, values, first, here, largest);
+    sheet.paint(state.palette, values, first, here, largest);
     clearTimeout(naming);
     if (single && !marks) naming = window.setTimeout(nameAll, CALM_MS);
     if (!marks) return;
@@ -251,7 +258,7 @@ function mapGrid(network, step, go) {
     });
     shown.textContent = GLANCE.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
   }
-  return { element: element("div", {}, grid, pager), draw };
+  return { element: element("div", {}, grid, pager), look: sheet.look, draw };
 }
 
 /**

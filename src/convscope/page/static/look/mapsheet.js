@@ -17,7 +17,9 @@ const MOST_PIXELS_A_POINT = 2;
  * @param {HTMLElement[]} frames all of one size
  * @param {{ rows: number, columns: number }} shape of a map
  * @param {() => void} again called when everything stands elsewhere
- * @returns {(palette: Palette, maps: Float32Array, first: number, count: number, largest: number) => void} draws maps from the first on
+ * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest: number) => void }} look sees
+ *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed, or the browser would lay
+ *   out everything anew for each; paint draws maps from the first on
  */
 export function makeMapSheet(grid, frames, shape, again) {
   const canvas = element("canvas", { class: "sheet", "aria-hidden": "true" });
@@ -27,26 +29,32 @@ export function makeMapSheet(grid, frames, shape, again) {
   /** @type {Places | null} */
   let places = null;
   let image = new ImageData(1, 1);
+  let [width, height] = [0, 0]; // that the places are of
   new ResizeObserver(() => {
+    if (grid.offsetWidth === width && grid.offsetHeight === height) return;
     places = null;
     again();
   }).observe(grid);
 
-  const measure = () => {
+  const look = () => {
+    if (places) return;
+    [width, height] = [grid.offsetWidth, grid.offsetHeight];
+    if (!width) return; // not shown
     const scale = Math.min(MOST_PIXELS_A_POINT, devicePixelRatio);
-    const pixels = (/** @type {number} */ length) => Math.max(1, Math.round(length * scale));
-    const [width, height] = [grid.offsetWidth, grid.offsetHeight];
-    canvas.width = pixels(width);
-    canvas.height = pixels(height);
+    const at = (/** @type {number} */ length) => Math.round(length * scale);
+    const pixels = (/** @type {number} */ length) => Math.max(1, at(length));
+    places = { left: frames.map((one) => at(one.offsetLeft)), top: frames.map((one) => at(one.offsetTop)), wide: pixels(frames[0].offsetWidth), tall: pixels(frames[0].offsetHeight) };
+    image = new ImageData(pixels(width), pixels(height));
+  };
+  const resize = () => {
+    canvas.width = image.width;
+    canvas.height = image.height;
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
-    image = new ImageData(canvas.width, canvas.height);
-    const at = (/** @type {number} */ length) => Math.round(length * scale);
-    return { left: frames.map((one) => at(one.offsetLeft)), top: frames.map((one) => at(one.offsetTop)), wide: pixels(frames[0].offsetWidth), tall: pixels(frames[0].offsetHeight) };
   };
-  return (palette, maps, first, count, largest) => {
-    if (!grid.offsetWidth) return; // not shown
-    if (!places) places = measure();
+  const paintAll = (/** @type {Palette} */ palette, /** @type {Float32Array} */ maps, /** @type {number} */ first, /** @type {number} */ count, /** @type {number} */ largest) => {
+    if (!places) return;
+    if (canvas.width !== image.width || canvas.height !== image.height) resize();
     const words = new Uint32Array(image.data.buffer);
     if (count < frames.length) words.fill(0);
     for (let slot = 0; slot < count; slot++) {
@@ -55,6 +63,7 @@ export function makeMapSheet(grid, frames, shape, again) {
     }
     context.putImageData(image, 0, 0);
   };
+  return { look, paint: paintAll };
 }
 
 /** Each value as a box of equal pixels. @param {Uint32Array} cells @param {{ rows: number, columns: number }} shape @param {Uint32Array} words @param {number} across @param {Places} places @param {number} slot */

@@ -8,7 +8,7 @@ import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from
 import { within } from "./place.js";
 import { saveButtons, sheet } from "./saving.js";
 import { STEP } from "./step_words.js";
-import { isOff } from "./switches.js";
+import { canBeOff, isOff } from "./switches.js";
 import { unitRecord, worthOf } from "./units.js";
 import { makeWorking } from "./working.js";
 import { TEXT, exact, short, titleOf } from "./words.js";
@@ -186,7 +186,7 @@ export function makeNumbers(parent, network, go, toggle) {
     stepName.textContent = step;
     mapName.textContent = last ? what : STEP.of(what, shape.maps);
     play.hidden = single;
-    turn.hidden = toggle === null || place.step === 0 || last || network.steps[place.step - 1].kind === "subsampling";
+    turn.hidden = toggle === null || !canBeOff(network, place);
     const record = turn.hidden ? null : unitRecord(network, place);
     worth.replaceChildren(...(record?.worth ? [worthOf(network, record.worth)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;

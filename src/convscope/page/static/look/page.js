@@ -15,8 +15,9 @@ import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { fromHash, strongest, toHash, within } from "./place.js";
 import { makeSliders } from "./sliders.js";
-import { toggled } from "./switches.js";
+import { sameOff, toggled } from "./switches.js";
 import { makeUnits } from "./units.js";
+import { afterFrame, makeViews } from "./views.js";
 import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -54,9 +55,10 @@ function build(page, network) {
   const second = part("beside", BESIDE.title);
   const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
   const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
-  glance.hidden = numbers.hidden = units.hidden = true;
+  for (const later of [glance, numbers, units, good, distorted, kinds]) later.hidden = true;
   const lesson = element("div");
-  page.replaceChildren(head, element("main", {}, lesson, pictures, glance, second, numbers, units, good, distorted, kinds));
+  const content = element("main", { "aria-busy": "true" }, lesson, pictures, glance, second, numbers, units, good, distorted, kinds);
+  page.replaceChildren(head, content);
   makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -73,6 +75,8 @@ function build(page, network) {
   /** @type {Place | null} */
   let wanted = null;
   let drawing = 0;
+  let everything = false; // is to be drawn, even if it is not seen
+  let palette = makePalette(dark.matches);
   /** @type {import("./invariance.js").Ledger | null} */
   let ledger = null;
 
@@ -81,15 +85,17 @@ function build(page, network) {
     drawing = requestAnimationFrame(() => {
       if (!state) return;
       drawGlance(state);
-      drawNumbers(state);
-      drawUnits(state);
+      drawOthers(state, everything);
+      everything = false;
+      mark(state.picture);
+      fillRest();
       document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
     });
   };
   const address = () => {
     if (!state) return;
     try {
-      const hash = toHash(state.picture, state.place);
+      const hash = toHash(state.picture, state.place, state.off);
       if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
     } catch {
       // a page inside another one has no address of its own
@@ -100,6 +106,7 @@ function build(page, network) {
     const same = { ...(place.step === state.place.step ? state.place : strongest(network, state.all, place.step, place.unit ?? 0)), ...place };
     state = { ...state, place: within(network, /** @type {Place} */ (same)) };
     address();
+    everything = true;
     draw();
   };
   const compute = makeComputer(network, inlined("worker"), ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
@@ -109,9 +116,8 @@ function build(page, network) {
     const still = isStill(what.motion);
     if (still) unmoved = intact ?? all;
     const before = still && !turnedOff.length ? null : unmoved;
-    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette: makePalette(dark.matches), ledger };
+    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette, ledger };
     glance.hidden = numbers.hidden = false;
-    mark(state.picture);
     address();
     draw();
   });
@@ -137,6 +143,7 @@ function build(page, network) {
   const turn = (/** @type {import("./switches.js").Off} */ next) => {
     off = next;
     if (state) compute({ pixels: state.pixels, off });
+    beside.without(off);
   };
   const open = (/** @type {number} */ index, /** @type {Place} */ place) => {
     wanted = place;
@@ -144,23 +151,31 @@ function build(page, network) {
     numbers.scrollIntoView({ block: "start" });
   };
   const putBack = makeSliders(glance, network, move);
-  const beside = makeBeside(second, network, inlined("worker"));
+  const beside = makeBeside(second, network, inlined("worker"), () => turn([]));
   const drawGlance = makeGlance(glance, network, go, () => turn([]));
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
+  const drawOthers = makeViews([[numbers, drawNumbers], [units, drawUnits]]);
   const { mark, only } = makeChooser(pictures, network, { choose, show });
-  makeGood(good, network, (truth, answer) => {
-    only(truth, answer);
-    pictures.scrollIntoView({ block: "start" });
+  /** What no picture changes stands below all that one does, and comes after the first. */
+  const fillRest = once(() => {
+    good.hidden = false;
+    makeGood(good, network, (truth, answer) => {
+      only(truth, answer);
+      pictures.scrollIntoView({ block: "start" });
+    });
+    makeInvariance(distorted, network, (next) => {
+      ledger = next;
+      if (state) state = { ...state, ledger };
+      draw();
+    });
+    makeComparison(kinds, network);
+    content.removeAttribute("aria-busy");
   });
-  makeInvariance(distorted, network, (next) => {
-    ledger = next;
-    if (state) state = { ...state, ledger };
-    draw();
-  });
-  makeComparison(kinds, network);
   dark.addEventListener("change", () => {
-    if (state) state = { ...state, palette: makePalette(dark.matches) };
+    palette = makePalette(dark.matches);
+    if (state) state = { ...state, palette };
+    everything = true;
     draw();
     beside.redraw();
   });
@@ -169,14 +184,27 @@ function build(page, network) {
     if (!found) return false;
     if (found.picture === null || found.picture === state?.picture) {
       if (state) go(found.place);
+      if (state && !sameOff(found.off, off)) turn(found.off);
       return state !== null;
     }
     wanted = found.place;
+    if (!sameOff(found.off, off)) beside.without((off = found.off));
     choose(found.picture);
     return true;
   };
   addEventListener("hashchange", follow);
-  if (!follow() && network.pictures.length) choose(0);
+  if (follow()) return;
+  if (network.pictures.length) choose(0);
+  else fillRest();
+}
+
+/** The same, done once, when the frame that is being drawn has been shown. @param {() => void} act @returns {() => void} */
+function once(act) {
+  let asked = false;
+  return () => {
+    if (!asked) afterFrame(act);
+    asked = true;
+  };
 }
 
 {

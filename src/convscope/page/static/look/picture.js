@@ -48,12 +48,13 @@ export function drawMap(canvas, palette, maps, unit, largest, until = Infinity) 
  * @param {number} channels
  */
 export function drawPixels(canvas, pixels, channels) {
-  const { image, context } = sheetOf(canvas);
-  for (let place = 0; place < canvas.width * canvas.height; place++) {
-    for (let channel = 0; channel < 3; channel++) {
-      image.data[4 * place + channel] = pixels[place * channels + (channels === 3 ? channel : 0)];
-    }
-    image.data[4 * place + 3] = 255;
+  const { image: { data }, image, context } = sheetOf(canvas);
+  const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
+  for (let from = 0, to = 0; to < data.length; from += channels, to += 4) {
+    data[to] = pixels[from];
+    data[to + 1] = pixels[from + green];
+    data[to + 2] = pixels[from + blue];
+    data[to + 3] = 255;
   }
   context.putImageData(image, 0, 0);
 }

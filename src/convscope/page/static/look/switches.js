@@ -4,6 +4,17 @@
 /** @typedef {{ step: number, unit: number }} Unit step from 1 */
 /** @typedef {readonly Unit[]} Off */
 
+/** Whether there is such a unit, with a switch: not a picture's channel, a subsampled map or a class. @param {import("./format.js").Network} network @param {Unit} which */
+export function canBeOff(network, { step, unit }) {
+  const here = network.steps[step - 1];
+  return step < network.steps.length && here !== undefined && here.kind !== "subsampling" && unit >= 0 && unit < here.maps;
+}
+
+/** Whether both are the same units. @param {Off} one @param {Off} other */
+export function sameOff(one, other) {
+  return one.length === other.length && one.every((unit) => isOff(other, unit));
+}
+
 /** @param {Off} off @param {Unit} which */
 export function isOff(off, which) {
   return off.some(({ step, unit }) => step === which.step && unit === which.unit);

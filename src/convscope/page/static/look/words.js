@@ -4,9 +4,14 @@
 /** @typedef {import("./format.js").Step} Step */
 /** @typedef {import("./format.js").Shape} Shape */
 
+/** A whole number with its thousands apart; the browser's own way takes longer than the network. @param {number} count */
+function grouped(count) {
+  return String(count).replace(/\B(?=([0-9]{3})+$)/g, ",");
+}
+
 /** @param {number} count @param {string} one @param {string} [many] */
 export function counted(count, one, many = `${one}s`) {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
 /** @param {number} rows @param {number} columns */
