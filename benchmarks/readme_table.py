@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from convscope.core.text import counted
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- results: written by benchmarks/readme_table.py -->\n", "<!-- end of results -->\n"
@@ -73,7 +75,7 @@ def table() -> str:
         "(`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
         "Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
         "b445226, which are too long by that.",
-        f"{first['processor']}, {first['cores']} cores, torch {first['versions']['torch']}.",
+        f"{first['processor']}, {counted(first['cores'], 'core')}, torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"
 

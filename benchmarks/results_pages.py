@@ -135,17 +135,23 @@ def _pooled() -> Lines:
         "",
         "A tutorial says that of the eight one-pixel shifts of a picture three leave the output of 2 × 2 max-pooling "
         "exactly the same, and five that of 3 × 3. Counted on real maps of a trained first stage, values that are 0 "
-        "before and after left out (*living*) or not:",
+        "before and after left out (*living*) or not. How far a value moves: the mean of |difference| as a part of the "
+        "mean of |value|.",
     ]
     rows = [
-        [f"`{code}{window}`", _eighths(found[f"{code}{window}"]["all"]), _eighths(found[f"{code}{window}"]["alive"])]
+        _pooled_row(f"{code}{window}", found[f"{code}{window}"])
         for window in (2, 3)
         for code in SUBSAMPLINGS
         if f"{code}{window}" in found
     ]
-    lines += table(["subsampling", "all values, of eight", "living values, of eight"], rows)
+    lines += table(["subsampling", "all values, of eight", "living values, of eight", "how far a value moves"], rows)
     lines += [f"{_pooled_verdict(found, 2, 3)} {_pooled_verdict(found, 3, 5)}", "", measured_on(found)]
     return lines
+
+
+def _pooled_row(name: str, one: Found) -> Lines:
+    moved = f"{one['change']:.0%}" if "change" in one else "–"
+    return [f"`{name}`", _eighths(one["all"]), _eighths(one["alive"]), moved]
 
 
 def _eighths(part: float) -> str:

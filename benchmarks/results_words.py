@@ -35,7 +35,7 @@ def compared() -> dict[str, tuple[Found, Comparison]]:
 
 def measured_on(found: Found) -> str:
     """Return where a result comes from, and the command that gives it again."""
-    return f"`{found['command']}` at `{found['commit']}`, {found['cores']} core(s) of {found['processor']}."
+    return f"`{found['command']}` at `{found['commit']}`, {counted(found['cores'], 'core')} of {found['processor']}."
 
 
 def table(head: Lines, rows: list[Lines]) -> Lines:

@@ -13,6 +13,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from convscope.core.text import counted
+
 HERE = Path(__file__).parent
 RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
 NAMES = {
@@ -43,7 +45,7 @@ def result(name: str) -> dict[str, Any] | None:
 def measured_on(found: dict[str, Any]) -> str:
     """Return the sentence that says where a result comes from."""
     return (
-        f"Measured at `{found['commit']}` on {found['cores']} cores of {found['processor']} with PyTorch "
+        f"Measured at `{found['commit']}` on {counted(found['cores'], 'core')} of {found['processor']} with PyTorch "
         f"{found['versions']['torch'].split('+')[0]}: `{found['command']}`."
     )
 

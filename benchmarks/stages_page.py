@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from results_file import told_by_set
+from convscope.core.text import counted
 
 HERE = Path(__file__).parent
 RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
@@ -86,77 +86,15 @@ def _exponent(sizes: list[float], times: list[float]) -> str:
     return f"{statistics.linear_regression(sizes, times).slope:.2f} (R² {explained:.3f})"
 
 
-def pooled_shifts(found: Found) -> list[str]:
-    """Return how often a subsampled value stays the same."""
-    kinds = [key for key in found if isinstance(found[key], dict) and "alive" in found[key]]
-    rows = [
-        [f"`{key}`", f"{8 * found[key]['all']:.2f}", f"{8 * found[key]['alive']:.2f}", _moved(found[key])]
-        for key in kinds
-    ]
+def elsewhere() -> list[str]:
+    """Return which pages have what is not repeated here."""
     return [
-        "## Shifts by one pixel that change nothing",
+        "## On other pages",
         "",
-        "Of the eight shifts by one pixel, how many leave a value exactly as it was: real maps of a stage, on MNIST.",
-        "An old claim has 3 of 8 for `MP2` and 5 of 8 for `MP3`. A single peak at any place of its window stays in it",
-        "under 3 of 8 and 4.4 of 8; what real maps do stands here, for all values and for those where anything is.",
-        "How far a value moves: the mean of |difference| as a part of the mean of |value|.",
-        *table(["subsampling", "all values, of 8", "values that are not 0, of 8", "how far a value moves"], rows),
+        "- Softmax or support vector machine; whitening, random and learned first stages, with differences and their",
+        "  intervals: [softmax or SVM, random or learned](../results/learned.md)",
+        "- Which shifts by one pixel change nothing behind each subsampling: [shifts](../results/shifts.md)",
     ]
-
-
-def _moved(one: Found) -> str:
-    return f"{one['change']:.0%}" if "change" in one else ""
-
-
-def first_stage(found: Found) -> list[str]:
-    """Return whitening against a learned first stage."""
-    rows, noted = [], []
-    for name, one in found["sets"].items():
-        noted.append(
-            f"{name}: `{one['layout']}`, {one['training_pictures']:,} training pictures, {one['epochs']} epochs"
-        )
-        for way, values in one["ways"].items():
-            gain = one["minus_learned"].get(way)
-            cells = [mean_of(values["accuracy"]), f"{values['seconds']['median']:.1f} s"]
-            rows.append([name, way, *cells, *(_difference(gain) if gain else ["", "", ""])])
-    head = ["set", "first stage", "accuracy", "seconds, median", "points to learned", "sure?", "seconds to learned"]
-    return ["## Whitening of patches as the first stage", "", "; ".join(noted) + ".", *table(head, rows)]
-
-
-def _difference(gain: Found) -> list[str]:
-    seconds = f"{gain['seconds']['mean']:+.1f} ± {gain['seconds'].get('mean_95_half_width', 0):.1f}"
-    return [points(gain["accuracy"]), "yes" if gain["accuracy"]["sure"] else "no", seconds]
-
-
-def softmax_svm(found: Found) -> list[str]:
-    """Return the differences between softmax and svm."""
-    rows = []
-    for name, one in found["sets"].items():
-        for where, gain in one["svm_minus_softmax"].items():
-            rows.append([name, where if where == "end to end" else f"features {where}", points(gain), gain["won"]])
-    ends = [
-        f"{name} ({one['training_pictures']:,} training pictures, {one['epochs']} epochs): "
-        + ", ".join(f"{word} {mean_of(one['accuracy'][word])}" for word in one["accuracy"])
-        for name, one in found["sets"].items()
-    ]
-    return [
-        "## Softmax or support vector machine",
-        "",
-        "Pairs of runs of one seed. Trained end to end: " + "; ".join(ends) + ". Where training is short, as here,",
-        "end to end also says which of the two learns faster.",
-        *table(["set", "where", "svm - softmax, points", "won"], rows),
-    ]
-
-
-def digits04(found: Found) -> list[str]:
-    """Return random and RICA units on the digits 0 to 4."""
-    rows = [
-        [way, mean_of(one["accuracy"]), str(one["accuracy"]["n"]), percent(one["least_accuracy"])]
-        for way, one in found["ways"].items()
-    ]
-    head = ["first stage", "accuracy", "seeds", "asked for"]
-    text = f"{found['units']} units of 9 × 9, {found['pictures']:,} training pictures of 0 to 4; units of 5 to 9."
-    return ["## A first stage of random and of RICA units", "", text, *table(head, rows)]
 
 
 def kmeans(found: Found) -> list[str]:
@@ -237,11 +175,7 @@ def untied(found: Found) -> list[str]:
 PARTS: dict[str, Callable[[Found], list[str]]] = {
     "one-unit": one_unit,
     "untied": untied,
-    "pooled-shifts": pooled_shifts,
-    "first-stage": first_stage,
-    "first-stage-digits04": digits04,
     "kmeans-cifar10": kmeans,
-    "softmax-svm": softmax_svm,
     "mlp-pixels": mlp,
     "hand-made": by_hand,
     "features-speed": speed,
@@ -252,7 +186,8 @@ def measured_on(found: Found) -> str:
     """Return the sentence that says where a result comes from."""
     shares = shares_in(found)
     shared = f" A process that never waits was given {statistics.median(shares):.0%} of a core." if shares else ""
-    return f"`{found['command']}` at `{found['commit']}`, {_cores(found['cores'])} of {found['processor']}.{shared}"
+    where = f"{counted(found['cores'], 'core')} of {found['processor']}"
+    return f"`{found['command']}` at `{found['commit']}`, {where}.{shared}"
 
 
 def shares_in(found: Any) -> list[float]:
@@ -280,10 +215,6 @@ def _clock(results: list[Found]) -> str:
     )
 
 
-def _cores(number: int) -> str:
-    return "1 core" if number == 1 else f"{number} cores"
-
-
 def page() -> str:
     """Return the page."""
     lines = ["# What was measured about stages, features and classifiers", ""]
@@ -295,8 +226,8 @@ def page() -> str:
     lines += ["the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records."]
     lines += [_clock([*results.values()])]
     for name, found in results.items():
-        told = told_by_set(found, measured_on) if name == "softmax-svm" else [measured_on(found)]
-        lines += ["", *PARTS[name](found), "\\\n".join(told)]
+        lines += ["", *PARTS[name](found), measured_on(found)]
+    lines += ["", *elsewhere()]
     text = "\n".join(lines) + "\n"
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")

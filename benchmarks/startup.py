@@ -8,6 +8,7 @@ Scope: whole processes with a warm file system, one after another in turn, so th
 which take seconds, have a fifth of the turns.
 """
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,7 @@ TURNS, WARM_UP, SELDOM = 22, 2, 5
 
 def main() -> None:
     """Measure and write the result."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     samples: dict[str, list[float]] = {name: [] for name in COMMANDS | LONG}
     with tempfile.TemporaryDirectory() as scratch:
         commands = {**COMMANDS, **LONG, "convscope train digits": [*LONG["convscope train digits"], "-o", scratch]}

@@ -90,6 +90,33 @@ def test_a_folder_of_images_imports_only_those_before_it(module: str) -> None:
             assert IMAGES.index(parts[2]) <= IMAGES.index(folder), f"{module} imports {name}"
 
 
+def _needs(module: str) -> set[str]:
+    """Return the modules of the package that a module imports, at its top or within a function, not for types only."""
+    for_types = {
+        id(node)
+        for guard in ast.walk(_tree(module))
+        if isinstance(guard, ast.If) and ast.unparse(guard.test) == "TYPE_CHECKING"
+        for node in ast.walk(guard)
+    }
+    here = ["convscope", *Path(module).parts[:-1]]
+    found = set()
+    for node in ast.walk(_tree(module)):
+        if not isinstance(node, ast.ImportFrom) or id(node) in for_types:
+            continue
+        base = here[: len(here) - node.level + 1] if node.level else []
+        name = [*base, *(node.module.split(".") if node.module else [])]
+        for path in (name, *([*name, alias.name] for alias in node.names)):
+            found.add("/".join(path[1:]) + ".py")
+    return found & set(MODULES)
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    left = {module: _needs(module) for module in MODULES}
+    while free := {module for module, needed in left.items() if not needed & left.keys()}:
+        left = {module: needed for module, needed in left.items() if module not in free}
+    assert left == {}, "these wait for each other"
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_are_in_full_between_folders_and_with_one_dot_inside(module: str) -> None:
     inside = ".".join(["convscope", *Path(module).parts[:-1], ""]) if "/" in module else None

@@ -3,7 +3,10 @@
 import functools
 import importlib
 import json
+import runpy
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +38,29 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleT
     for name in set(sys.modules) - before:
         if not name.startswith(("convscope", "sklearn", "scipy", "skimage")) and (BENCHMARKS / f"{name}.py").exists():
             sys.modules.pop(name)
+
+
+PROGRAMS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_says_what_it_does_and_measures_nothing_when_asked_for_help(
+    name: str, program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program("results_file")
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
+    monkeypatch.setattr(subprocess, "run", _refused)
+    monkeypatch.setattr(time, "perf_counter", _refused)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(BENCHMARKS / f"{name}.py"), run_name="__main__")
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: {name}.py [-h]")
+    assert f"python benchmarks/{name}.py" in out
+
+
+def _refused(*_given: object, **_named: object) -> None:
+    pytest.fail("it was to say what it does, and began to do it")
 
 
 def test_a_step_of_everybody_is_measured_and_they_predict_the_same(program, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +309,15 @@ def test_the_page_of_stages_is_what_the_results_say(program) -> None:
     assert program("stages_page").page() == written, "write it with: python benchmarks/stages_page.py"
 
 
+def test_no_table_stands_on_two_pages(program) -> None:
+    stages, learned = program("stages_page").page(), program("results_learned").learned_page()
+    rows = {line for line in learned if line.startswith("| ") and any(letter.isdigit() for letter in line)}
+    numbers = {" ".join(line.split("|")[3:5]) for line in rows}
+    assert rows
+    assert not numbers & {" ".join(line.split("|")[3:5]) for line in stages.splitlines() if line.startswith("| ")}
+    assert "(../results/learned.md)" in stages
+
+
 def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
     page = program("stages_page")
     ways = {"loop": (1, 4, 16), "product": (1, 4.2, 15), "engine": (1, 40, 16)}
@@ -321,10 +356,9 @@ def test_a_set_that_is_not_measured_again_keeps_its_command(
     commands = {name: one["command"].split()[2] for name, one in found["sets"].items()}
     assert commands == {"mnist": "mnist", "cifar10": "cifar10"}
     monkeypatch.setattr(program("results_words"), "RESULTS", tmp_path)
-    monkeypatch.setattr(program("stages_page"), "RESULTS", tmp_path)
-    for text in (program("stages_page").page(), "\n".join(program("results_learned").learned_page())):
-        assert "mnist: `python benchmarks/softmax_svm.py mnist " in text
-        assert "cifar10: `python benchmarks/softmax_svm.py cifar10 " in text
+    text = "\n".join(program("results_learned").learned_page())
+    assert "mnist: `python benchmarks/softmax_svm.py mnist " in text
+    assert "cifar10: `python benchmarks/softmax_svm.py cifar10 " in text
     for one in found["sets"].values():
         one.pop("command")  # as it was written before
     (line,) = files.told_by_set(found, lambda one: one["command"])

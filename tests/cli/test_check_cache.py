@@ -81,7 +81,7 @@ def no_folders(path):
         (nothing_readable, "must have pictures that can be read. Got 2 files and none of them can"),
         (one_class, "must have at least two classes. Got only the class 'a'"),
         (empty_class, "Got an empty class folder"),
-        (no_folders, "Got 1 pictures directly inside"),
+        (no_folders, "Got 1 picture directly inside"),
         (lambda path: None, "Got nothing"),
     ],
 )

@@ -135,6 +135,10 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
         (["digits", "--strengths", "a"], "must be numbers with commas between, like 1,2.5. Got 'a'."),
         (["digits", "--distortions", "jpeg", "--strengths", "100"], "The strength of jpeg must be from 0 to 99"),
         (["digits", "--strengths", "nan", "--distortions", "blur"], "The strength of blur must be"),
+        (
+            ["digits", "--strengths", "1,2.5"],
+            "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got 1, 2.5",
+        ),
         (["digits", "--margin", "4"], "`margin` must be from 0 to 3 px"),
         (["digits", "--pictures", "1"], "There must be at least 2 pictures to measure on. Got 1"),
         (["digits", "--distortions", "rotation", "--strengths", "181"], "The strength of rotation must be from -180"),

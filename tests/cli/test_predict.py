@@ -133,7 +133,7 @@ def test_csv_on_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["predict", "run", "photos/0.png", "--csv", "-"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("picture,class,probability,error\nphotos/0.png,class ")
-    assert err.endswith("1 pictures, 0 unusable: standard output\n")
+    assert err.endswith("1 picture, 0 unusable: standard output\n")
 
 
 @pytest.mark.parametrize(
@@ -161,16 +161,25 @@ def test_a_list_on_standard_input(
 def test_odd_names_are_safe_in_every_output(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = b"photos/caf\xe9 \n\t\x1b[31m.png"
+    name = b"photos/caf\xe9 \n\t\x1b[31m" + "\u202egnp.png".encode()
     (here / "photos" / "0.png").rename(os.fsdecode(name))
     _listed(monkeypatch, name + b"\0")
     assert main(["predict", "run", "-", "--null"]) == 0
-    assert capsys.readouterr().out.startswith("photos/caf\\xe9 \\n\\t\\x1b[31m.png\tclass ")
+    assert capsys.readouterr().out.startswith("photos/caf\\xe9 \\n\\t\x1b[31m\u202egnp.png\tclass ")
     assert main(["predict", "run", os.fsdecode(name), "--csv", "o.csv", "--json", "o.json"]) == 0
-    shown = "photos/caf\\xe9 \n\t\x1b[31m.png"
+    shown = "photos/caf\\xe9 \n\t\x1b[31m\u202egnp.png"
     with (here / "o.csv").open(newline="", encoding="utf-8") as file:
         assert next(csv.DictReader(file))["picture"] == shown
-    assert json.loads((here / "o.json").read_bytes())["predictions"][0]["picture"] == shown
+    document = (here / "o.json").read_bytes()
+    assert json.loads(document)["predictions"][0]["picture"] == shown
+    assert b"\\u202egnp" in document
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for words in ([], ["--csv", "-"], ["--json"]):
+        capsys.readouterr()
+        assert main(["predict", "run", os.fsdecode(name), *words]) == 0
+        out = capsys.readouterr().out
+        assert "\\n\\t\\" in out
+        assert not {"\x1b", "\u202e"} & set(out), words
 
 
 @pytest.mark.parametrize(

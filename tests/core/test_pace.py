@@ -116,3 +116,15 @@ def test_many_threads_lose_no_step() -> None:
 )
 def test_durations_carry_over_to_the_next_unit(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_one_of_a_kind_is_no_plural() -> None:
+    pace = Pace("reading", total=1, unit="files")
+    assert pace.counted() == "0 of 1 file, 0 %"
+    pace.move(1)
+    assert pace.closing(whole=True).startswith("reading: 1 file in ")
+    alone = Pace("reading", total=0, unit="files")
+    alone.move(1)
+    assert alone.counted() == "1 file"
+    alone.move(2)
+    assert alone.counted() == "2 files"

@@ -11,7 +11,8 @@ from typing import TextIO
 import pytest
 
 from convscope.core.live import Live
-from convscope.core.progress import Plain, Reporter, Silent, Task, reporter_for
+from convscope.core.progress import Plain, Reporter, Silent, Task
+from convscope.core.reporters import reporter_for
 
 
 @pytest.fixture(autouse=True)

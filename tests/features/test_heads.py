@@ -1,5 +1,6 @@
 """A classifier learned on features, put into the network: the same classes and probabilities, in one file."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from sklearn.tree import DecisionTreeClassifier
 import convscope
 from convscope.cli import main
 from convscope.core.errors import ParameterError, StorageError
+from convscope.core.records import from_json, to_json
 from convscope.features.extraction import FeatureSet
 from convscope.features.heads import STORABLE, head_of, with_classifier
 from convscope.features.reading import Reading
+from convscope.measures.cost import CostRecord
 from convscope.networks import exemplars
 from convscope.networks.model import Model
 from convscope.verbs.features import compare_classifiers, save_with_classifier
@@ -50,6 +53,42 @@ def pixels(found: FeatureSet) -> np.ndarray:
 
     places = [int(name.removeprefix("images[").removesuffix("]")) for name in found.pictures]
     return np.round(load_digits().images[places] * 255 / 16).astype(np.uint8)[..., None]
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "note"),
+    [
+        # 12 values and a class each of 1,438 kept, a middle and a scale for each value; 12 products for each kept
+        ("knn", "knn: 5 nearest of 1,438 +10 x 1x1 +18,718 +17,256 ", "the distances to them$"),
+        ("lda", "lda +10 x 1x1 +130 +120 ", ""),
+    ],
+)
+def test_the_cost_is_that_of_the_classifier_that_is_there(
+    name: str, line: str, note: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "m.safetensors")
+    assert main(["features", str(run), "digits", "--classifiers", name, "--save", path, "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["measure", path, "--cost", "--quiet", "--batch", "2"]) == 0
+    out = capsys.readouterr().out
+    assert re.search("^" + line, out, re.MULTILINE), out
+    assert "softmax" not in out
+    assert re.search(note, out, re.MULTILINE), out
+    record = convscope.cost(path, repeats=0)
+    stored = Model.load(path).network.classifier.state_dict()
+    assert record.costs[0].steps[-1].parameters == sum(value.numel() for value in stored.values())
+    assert from_json(CostRecord, to_json(record)) == record
+
+
+def test_support_vectors_are_counted(two: tuple[Model, FeatureSet]) -> None:
+    model, found = two
+    fitted = SVC().fit(found.vectors[found.part("train")], found.labels[found.part("train")])
+    made = with_classifier(model, Reading(), found, "rbf-svm", fitted)
+    last = convscope.cost(made, repeats=1, batch=2).costs[0].steps[-1]
+    kept, values = len(fitted.support_vectors_), found.vectors.shape[1]
+    assert last.name == f"rbf-svm: {kept} support vectors"
+    assert last.multiply_adds == kept * values + kept
+    assert last.parameters == sum(value.numel() for value in made.network.classifier.state_dict().values())
 
 
 @pytest.mark.parametrize("name", ["softmax", "lda"])

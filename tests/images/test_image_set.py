@@ -81,7 +81,7 @@ def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
     assert order[0] != 40, "the picture with colour is not the sampled one"
     images = prepare(open_source(tmp_path), cache_dir=cache)
     assert images.images.shape[3] == 1
-    assert "1 pictures have colour and are turned into gray; --channels 3 keeps colour" in images.notes
+    assert "1 picture with colour is turned into gray; --channels 3 keeps colour" in images.notes
     assert len(source) == 40
 
 

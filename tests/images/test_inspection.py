@@ -119,7 +119,7 @@ def test_classes_with_few_pictures_and_imbalance_are_named(tmp_path):
         "c": "1 usable picture; two are needed, one to learn from and one to judge by",
         "d": "2 usable pictures; 10 are few",
     }
-    assert problems(tmp_path, "imbalance") == {"c": "1 pictures, a has 30: 30 times as many"}
+    assert problems(tmp_path, "imbalance") == {"c": "1 picture, a has 30: 30 times as many"}
 
 
 def test_a_class_without_pictures_in_test_is_named(tmp_path):

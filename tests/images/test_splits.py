@@ -101,7 +101,7 @@ def test_pictures_that_the_set_gives_to_no_part_are_learned_from():
     parts = np.array([TRAIN, TRAIN, UNASSIGNED, VALIDATION], np.uint8)
     splits, notes = assign(parts, np.array([0, 1, 1, 0]), distinct(4))
     assert splits.tolist() == [TRAIN, TRAIN, TRAIN, VALIDATION]
-    assert notes[0] == "1 pictures that the set gives to no part are learned from"
+    assert notes[0] == "1 picture that the set gives to no part is learned from"
 
 
 def test_what_is_in_validation_or_test_leaves_training():

@@ -1,5 +1,6 @@
 """The ledger reads 0 where it must, by construction, and says what is only equivariant."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
+from convscope.core.statistics import wilson_interval
 from convscope.images.preprocessing import Preprocessing
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import Judged, measure_invariance
@@ -14,6 +16,7 @@ from convscope.measures.invariance_record import Curve, Invariance, Point, StepC
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.verbs.measure_text import measure_text
 from tests.checks.models import with_statistics
 
 ALL = {one: one.strengths(12) for one in DISTORTIONS.values()}
@@ -177,18 +180,49 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
             right_before=100,
             probability_change=0.0,
             left_canvas=0.0,
-            steps=(),
+            steps=(StepChange(changed=None), StepChange(changed=None)),
         )
 
     curve = Curve(distortion="rotation", unit="degrees", points=(point(-10, 98), point(10, 94), point(20, 44)))
-    found = Invariance(
-        layout="", data="", part="", pictures=100, right=100, margin_px=0, seed=0, steps=(), curves=(curve,)
-    )
-    by_part = {(one.sign, one.part): one.strength for one in limits(found)}
-    assert by_part[(1, 0.95)] == pytest.approx(10 * 5 / 6)
-    assert by_part[(1, 0.9)] == pytest.approx(10.8)
-    assert by_part[(1, 0.5)] == pytest.approx(18.8)
-    assert by_part[(-1, 0.95)] is None
+    sizes: dict[str, Any] = {"pictures": 100, "right": 100, "margin_px": 0, "seed": 0}
+    found = Invariance(layout="4C3", data="", part="", steps=("4C3", "softmax"), curves=(curve,), **sizes)
+    by_part = {(one.sign, one.part): one for one in limits(found)}
+    assert by_part[(1, 0.95)].strength == pytest.approx(10 * 5 / 6)
+    assert by_part[(1, 0.9)].strength == pytest.approx(10.8)
+    assert by_part[(1, 0.5)].strength == pytest.approx(18.8)
+    ends = [wilson_interval(right, 100) for right in (94, 44)]
+    half = by_part[(1, 0.5)]
+    assert half.nearest == pytest.approx(10 + 10 * (ends[0][0] - 0.5) / (ends[0][0] - ends[1][0]))
+    assert half.latest is None, "the upper end of 44 % is above 50 %"
+    assert (by_part[(-1, 0.95)].strength, by_part[(-1, 0.95)].latest) == (None, None)
+    assert by_part[(-1, 0.95)].nearest == pytest.approx(-10 * 0.05 / (1 - wilson_interval(98, 100)[0]))
+    text = measure_text(found)
+    assert "18.8 (17.1 to beyond 20)" in text
+    assert "beyond -10 (-7.14 to beyond -10)" in text
+
+
+@pytest.mark.parametrize(("right", "classes", "most_of_one"), [(18, 10, 12), (40, 10, 36), (9, 10, 12)])
+def test_a_network_at_chance_has_no_limits(right: int, classes: int, most_of_one: int) -> None:
+    """Its interval has 1 of the classes, or the share of the largest one, in it or above it."""
+    found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["blur"]: [1]})
+    found = dataclasses.replace(found, pictures=100, right=right, classes=classes, most_of_one=most_of_one)
+    assert limits(found) == ()
+    text = measure_text(found)
+    assert f"The accuracy undistorted is not above chance ({max(0.1, most_of_one / 100):.2%})" in text
+    assert "95 %   " not in text
+    assert limits(dataclasses.replace(found, right=60))
+
+
+def test_what_chance_is_comes_from_the_pictures_and_an_old_record_has_none() -> None:
+    some = judged(20)
+    found = measure_invariance(model_of("4C3"), some, {DISTORTIONS["blur"]: [1]})
+    counts = np.bincount(some.labels)
+    assert (found.classes, found.most_of_one) == (3, counts.max())
+    assert found.chance == max(1 / 3, counts.max() / 20)
+    old = {name: value for name, value in to_json(found).items() if name not in ("classes", "most_of_one")}
+    read = from_json(Invariance, old)
+    assert (read.chance, read.curves) == (0, found.curves)
+    assert read.above_chance == (read.right > 0)
 
 
 def test_one_picture_and_wrong_strengths_are_refused() -> None:
@@ -204,6 +238,7 @@ def test_one_picture_and_wrong_strengths_are_refused() -> None:
         ({"pictures": 0, "right": 0}, r"`pictures` must be at least 1\. Got 0\. Measure it anew"),
         ({"right": 101}, r"`right` must be from 0 to the 100 pictures\. Got 101"),
         ({"right": -1}, r"`right` must be from 0 to the 100 pictures\. Got -1"),
+        ({"most_of_one": 101}, r"`most_of_one` must be from 0 to the 100 pictures\. Got 101"),
         ({"steps": ["4C3"]}, r"`steps` of a point must be 1 as those of the network\. Got 0 \(rotation by 1 °\)"),
     ],
 )
@@ -215,6 +250,6 @@ def test_a_record_of_counts_that_cannot_be_is_refused(changed: dict[str, Any], s
     assert from_json(Invariance, whole).accuracy == 1
     with pytest.raises(DataError, match=sentence):
         from_json(Invariance, whole | changed)
-    if "steps" not in changed:
+    if not changed.keys() & {"steps", "most_of_one"}:
         with pytest.raises(DataError, match=sentence):
             from_json(Point, point | changed)

@@ -88,7 +88,7 @@ DOES_NOT_FIT = [
         r"stride 1 and no 'v', or remove the '\+'\.",
     ),
     ("4C3-+4C3/2", 9, r"Stage 2, \+4C3/2, must give .* Got 4 maps of 5x5 from 4 of 9x9"),
-    ("+4C3", 9, r"Stage 1, \+4C3, must give .* Got 4 maps of 9x9 from 1 of 9x9\. Use 1 units"),
+    ("+4C3", 9, r"Stage 1, \+4C3, must give .* Got 4 maps of 9x9 from 1 of 9x9\. Use 1 unit,"),
 ]
 
 

@@ -178,7 +178,7 @@ def test_rows_so_far_are_kept_beside_when_something_stops_the_work(error: type[B
     assert len(read_csv(tmp_path / "o.csv.part")) == 1
     document = json.loads((tmp_path / "o.json.part").read_text())
     assert (document["complete"], document["pictures"]) == (False, 1)
-    assert f"the first 1 rows are in {tmp_path / 'o.csv.part'}" in said.getvalue()
+    assert f"the first row is in {tmp_path / 'o.csv.part'}" in said.getvalue()
 
 
 def test_a_parquet_file_that_was_stopped_can_be_read(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_when_the_last_step_fails_the_rows_are_kept_and_it_is_said_where(tmp_pat
         table.write(row(top=1))
         (tmp_path / "o.csv").mkdir()  # a file cannot replace a folder
     assert len(read_csv(tmp_path / "o.csv.part")) == 1
-    assert f"all 1 rows are in {tmp_path / 'o.csv.part'}" in said.getvalue()
+    assert f"the only row is in {tmp_path / 'o.csv.part'}" in said.getvalue()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")

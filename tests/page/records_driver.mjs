@@ -15,7 +15,7 @@ const result = {
   groups: groupsOf(network),
   kept: choices.map((choice) => belonging(network, choice)),
   worth: unitRecord(network, which)?.worth ?? null,
-  limits: invariance?.distortions.map(limitsOf) ?? null,
+  limits: invariance?.distortions.map((kind) => [null, 0.1].map((chance) => limitsOf(kind, chance))) ?? null,
   middles: invariance?.distortions.map((kind) => middleOf(kind).strength) ?? null,
   moved: invariance?.distortions.map((kind) => middleOf(kind).steps.map(([changed, left]) => movedPart(changed, left))) ?? null,
   columns: comparison && middleColumns(comparison.columns),

@@ -1,11 +1,13 @@
 """The page of a comparison shows its figures, opens no connection, and takes names for nothing but names."""
 
+from itertools import pairwise
+
 import pytest
 
 from convscope.measures.comparison.robustness import kept
 from convscope.page.compare import render_comparison
 from tests.measures.comparison.made_up import comparison, entry, growing
-from tests.page.test_report_page import HOSTILE, Page
+from tests.page.test_report_page import HOSTILE, Page, scrolling
 
 
 def whole(**changes: object) -> str:
@@ -50,6 +52,15 @@ def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:
         assert "style" not in attrs, "the policy forbids it"
         assert not any((attrs.get(name) or "").startswith(("http", "//")) for name in ("src", "href"))
         assert not any(name.startswith("on") for name in attrs)
+
+
+def test_wide_tables_scroll_in_a_named_frame_that_takes_the_keyboard() -> None:
+    assert [one["aria-label"] for one in scrolling(Page(whole()))] == ["All kinds", "How far", "Curves"]
+
+
+def test_no_level_of_headings_is_left_out() -> None:
+    levels = [int(kind[1]) for kind, _ in Page(whole()).elements if kind in ("h1", "h2", "h3", "h4")]
+    assert all(below <= above + 1 for above, below in pairwise(levels)), levels
 
 
 @pytest.mark.parametrize("name", HOSTILE)

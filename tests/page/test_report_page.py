@@ -208,6 +208,33 @@ def test_hostile_names_are_shown_and_never_interpreted() -> None:
         assert shortened(printable(name), 60)[:20] in page.text
 
 
+def scrolling(page: Page) -> list[dict[str, str | None]]:
+    """Return what scrolls within the page: each must take the keyboard, and have a name that no other has."""
+    regions = [one for one in page.all("div") if "scroll" in (one.get("class") or "").split()]
+    names = [one.get("aria-label") for one in regions]
+    assert all(one.get("role") == "region" and one.get("tabindex") == "0" for one in regions), regions
+    assert all(names)
+    assert len(set(names)) == len(names)
+    return regions
+
+
+def test_a_long_name_is_cut_and_its_title_has_all_of_it() -> None:
+    name = "a class that is named after " + "a whole sentence, " * 5 + "in all"
+    report = report_of(200)
+    first, *others = report.classes
+    text, page = page_of(dataclasses.replace(report, classes=(dataclasses.replace(first, name=name), *others)))
+    assert len(scrolling(page)) >= 6
+    matrix, _, rest = text.partition('class="matrix')[2].partition("</table>")
+    heading = f'<bdi title="{name}">{shortened(name, 40)}</bdi>'
+    assert matrix.count(heading) == 2, "of its row and its column"
+    assert f"<h4>{heading}" in rest
+    classes = text.partition('class="sortable')[2].partition("</table>")[0]
+    assert f'<bdi title="{name}">{shortened(name, 60)}</bdi>' in classes
+    assert max(map(len, re.findall(r"<bdi[^>]*>([^<]*)</bdi>", rest.partition("<h3>Wrong")[2]))) <= 40
+    assert name not in page.text
+    assert not [title for title in page.values("title") if title.startswith("class")], "a short name needs none"
+
+
 def svg_titles(text: str) -> list[str]:
     return re.findall("<title>(?:training|validation), epoch", text)
 

@@ -1,5 +1,6 @@
 """Every picture looks as it looked when somebody last looked at it, and says what it shows."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -218,6 +219,13 @@ def test_names_are_text_and_no_formula(tmp_path: Path) -> None:
     with mpl.rc_context({"svg.fonttype": "none"}):
         save(_confusion(theme_named("light")), tmp_path / "a.svg")
     assert "$dog$ _x^2" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_cut_ends_with_an_ellipsis() -> None:
+    model = dataclasses.replace(small_model("4C3", classes=2), classes=("a class with a long name, and more", "b"))
+    traced = trace(model, some_pixels(1)[0])
+    labels = [text.get_text() for text in draw_maps(traced, theme=theme_named("light")).axes[-1].get_yticklabels()]
+    assert sorted(labels) == ["a class with a long nam…", "b"]
 
 
 def test_letters_that_no_font_has_are_boxes_and_no_warning(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_all_wrong_pictures_are_kept_while_there_are_at_most_ten_thousand() -> N
         ({"labels": [0.0, 1.0]}, r"`labels` must be whole numbers"),
         ({"labels": [-1, 1]}, r"`labels` must be whole numbers"),
         ({"indices": [1]}, r"`picture_names` and `indices` must have one entry a picture, 2\. Got 2 names"),
-        ({"picture_names": ["a"]}, r"Got 1 names"),
+        ({"picture_names": ["a"]}, r"Got 1 name and"),
         ({"probabilities": [[2.0, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1\. Got .* Apply softmax"),
         ({"probabilities": [[np.nan, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),
         ({"probabilities": [[-0.5, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),

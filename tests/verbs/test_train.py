@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, StorageError, TrainingError
+from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, StorageError, TrainingError
 from convscope.core.progress import Plain, Silent
 from convscope.networks.model import Model
 from convscope.training import loop, run, schedule, watch
@@ -20,6 +20,7 @@ from convscope.training.learning_set import LearningSet
 from convscope.training.report import read_report
 from convscope.training.state import TrainingState
 from convscope.verbs.features import extract_features
+from convscope.verbs.look import look
 from convscope.verbs.train import prepare, train
 
 QUICK = {"layout": "8C3-MP2-16C3-MP2-32N", "threads": 1}
@@ -192,6 +193,36 @@ def test_what_was_measured_stays_only_as_long_as_the_weights(tmp_path: Path, mon
     folder.invariance.write_text("{}")
     train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c")
     assert folder.invariance.exists(), "a finished run is written again with the same weights"
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["written anew", "removed"])
+def test_a_page_of_before_does_not_stay_when_a_resumed_run_ends(
+    whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_EPOCH_CHECKPOINT_S", 0.0)
+    folder = train(
+        two_classes(), until=0.01, epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
+    ).folder
+    look(folder.path, cache_dir=tmp_path / "c")
+    before = folder.look.read_bytes()
+    folder.settings.write_text(folder.settings.read_text().replace('"until": 0.01', '"until": null'))
+    if not whole:
+        monkeypatch.setattr("convscope.verbs.look.look_data", _refused)
+    said = io.StringIO()
+    train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c", reporter=Plain(said))
+    if not whole:
+        assert not folder.look.exists()
+        assert f"{folder.look} is removed, as it showed the network of before: too large" in said.getvalue()
+        return
+    assert folder.look.read_bytes() != before
+    assert f"{folder.look} is written anew, as it showed the network of before" in said.getvalue()
+    folder.look.write_text("mine")
+    train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c")
+    assert folder.look.read_text() == "mine", "the network is the same"
+
+
+def _refused(*_given: object, **_named: object) -> None:
+    raise DataError("too large")
 
 
 def test_resume_notices_changed_pictures(tmp_path: Path) -> None:

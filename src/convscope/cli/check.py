@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
 from .unusable import EXIT_UNUSABLE
 
@@ -28,8 +30,9 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
     set. Every file with a problem is named. Exit code 1 if some of them cannot be used.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
     from convscope.core.records import to_json
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
     found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
@@ -64,8 +67,8 @@ def _summary(found: "Inspection") -> str:
     formats = ", ".join(f"{name} {count:,}" for name, count in found.formats.items() if name != "array")
     modes = ", ".join(f"{name} {count:,}" for name, count in found.modes.items() if name != "array")
     parts = [
-        f"{found.pictures:,} pictures, {found.usable:,} usable",
-        f"{len(found.classes)} classes",
+        f"{counted(found.pictures, 'picture')}, {found.usable:,} usable",
+        f"{counted(len(found.classes), 'class', 'classes')}",
         f"pixels: {size}",
     ]
     return "\n  ".join([*parts, *([f"formats: {formats}"] if formats else []), *([f"modes: {modes}"] if modes else [])])
@@ -89,5 +92,5 @@ def _classes(found: "Inspection") -> list[str]:
         end = f" ({left_out:,} unusable)" if left_out else ""
         lines.append(f"  {name:<{width}} {count.usable:>9,} {'#' * round(20 * count.usable / most)}{end}")
     if skipped > 0:
-        lines.insert(_MOST_CLASSES // 2, f"  … {skipped:,} classes in between …")
+        lines.insert(_MOST_CLASSES // 2, f"  … {counted(skipped, 'class', 'classes')} in between …")
     return lines

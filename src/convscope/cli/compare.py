@@ -69,8 +69,9 @@ def command(
     that is random or learned from patches; features made by hand; pixels alone; with and without distorted pictures to
     learn from. An interrupted comparison goes on where it was. Without DATA: digits.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
     from convscope.core.records import to_json
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.compare import compare
     from convscope.verbs.compare_text import compare_text
 

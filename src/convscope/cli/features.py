@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
 from .unusable import end_with_unusable
 
@@ -79,7 +81,8 @@ def command(
     """
     from convscope.core.atomic import refuse_existing
     from convscope.core.errors import ParameterError
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.features.classifiers import named_classifiers
     from convscope.verbs.features import (
         compare_classifiers,
@@ -128,7 +131,8 @@ def command(
 
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:
-    return f"{path}: {shape[0]:,} pictures, {' x '.join(map(str, shape[1:]))} values each"
+    values = "value" if set(shape[1:]) <= {1} else "values"
+    return f"{path}: {counted(shape[0], 'picture')}, {' x '.join(map(str, shape[1:]))} {values} each"
 
 
 def layer_table(found: "Sequence[Layer]") -> str:
@@ -156,5 +160,5 @@ def table(judged: "Sequence[JudgedClassifier]") -> str:
         interval = f"{low:.2%} to {high:.2%}"
         times = f"{one.fit_seconds:>7.2f} s  {one.predict_us:>6.0f} µs each"
         lines.append(f"{one.name:<12} {one.accuracy:>8.2%}   {interval:<18} {times}")
-    lines.append(f"judged on {judged[0].total:,} pictures that none of them has learned from")
+    lines.append(f"judged on {counted(judged[0].total, 'picture')} that none of them has learned from")
     return "\n".join(lines + [f"{one.name}: {one.note}" for one in judged if one.note])

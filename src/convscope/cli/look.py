@@ -58,7 +58,8 @@ def command(
     folders and patterns; without them, the page shows pictures that the run was judged on. It takes others, too: from
     a file, dropped, pasted or drawn.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.look import look
 
     reporter = Silent() if quiet else reporter_for(sys.stderr)
@@ -74,5 +75,9 @@ def command(
 def worded(made: "Looked") -> str:
     """Return where the page is and what is in it."""
     size = made.path.stat().st_size / 1e6
-    more = f", {made.left_out:,} more than it can hold are left out" if made.left_out else ""
+    more = (
+        f", {made.left_out:,} more than it can hold {'is' if made.left_out == 1 else 'are'} left out"
+        if made.left_out
+        else ""
+    )
     return f"page    {made.path} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"

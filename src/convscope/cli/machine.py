@@ -4,6 +4,8 @@ import json
 
 import click
 
+from convscope.core.text import counted
+
 
 @click.command("machine")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -20,7 +22,7 @@ def command(as_json: bool) -> None:
         click.echo(json.dumps({"machine": to_json(here), "tunings": to_json(chosen)}, indent=2))
         return
     half = "native" if here.bfloat16 else "not native"
-    click.echo(f"{here.processor}, {here.cores} cores, bfloat16 {half}; {here.system}")
+    click.echo(f"{here.processor}, {counted(here.cores, 'core')}, bfloat16 {half}; {here.system}")
     widths = [max(len(getattr(one, name)) for one in chosen) for name in ("name", "value")]
     for one in chosen:
         click.echo(f"  {one.name:<{widths[0]}}  {one.value:<{widths[1]}}  {one.why}")

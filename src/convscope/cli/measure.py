@@ -21,7 +21,11 @@ _KINDS = ("distortions", "units", "cost", "all")
 @click.option("--what", type=click.Choice(_KINDS), default="distortions", help="What is measured.")
 @click.option("--cost", "only_cost", is_flag=True, help="The same as --what cost.")
 @click.option("--distortions", metavar="NAMES", help="Only these, with commas between, like shift-x,rotation,shift@30.")
-@click.option("--strengths", metavar="NUMBERS", help="Only these, with commas between, in the unit of the distortion.")
+@click.option(
+    "--strengths",
+    metavar="NUMBERS",
+    help="Only these, with commas between, in the unit of the --distortions, which must be named then.",
+)
 @click.option(
     "--pictures", type=click.IntRange(min=1), default=1_000, metavar="N", help="At most so many are distorted."
 )
@@ -59,8 +63,9 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
     responds to, and what is lost without it. cost: parameters, multiply-adds, memory and time of each step; needs no
     DATA, and MODEL may be a layout such as 32C5-MP2-128N. all: the three.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
     from convscope.core.records import to_json
+    from convscope.core.reporters import reporter_for
 
     if only_cost and click.get_current_context().get_parameter_source("what") == click.core.ParameterSource.COMMANDLINE:
         raise click.UsageError("--cost must stand without --what. Got both.", click.get_current_context())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from convscope.core.text import counted
+
 from . import options
 from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 
@@ -89,11 +91,14 @@ def command(
     the exit code is 1.
 
     Without --csv, --json and --parquet: a line a picture, aligned on a terminal, else path, class and probability
-    with tabs between (then the further classes; for a picture that cannot be used, its error). A file is written only
-    where nothing stands, unless --force; --json=FILE takes any name, --json FILE only one that ends in .json.
+    with tabs between (then the further classes; for a picture that cannot be used, its error). Names are then exact,
+    but for tabs and line ends, which are written out; a terminal gets everything that it could obey written out. A
+    file is written only where nothing stands, unless --force; --json=FILE takes any name, --json FILE only one that
+    ends in .json.
     """
     from convscope.core.machine import tuned
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.networks.prediction_files import check_targets, tables
     from convscope.networks.prediction_tables import Lines
     from convscope.verbs.load import load
@@ -142,7 +147,7 @@ class _Told:
         named = [(prediction.picture, prediction.error or "") for prediction in self._first]
         name_unusable(named, reporter, total=self.unusable, rest="each in its row")
         files = ", ".join(file for file in targets.values() if file != _STDOUT) or "standard output"
-        reporter.say(f"{self.count:,} pictures, {self.unusable:,} unusable: {files}")
+        reporter.say(f"{counted(self.count, 'picture')}, {self.unusable:,} unusable: {files}")
 
 
 def _with_listed(pictures: tuple[str, ...], *, zero: bool) -> Iterator[str]:
@@ -171,13 +176,14 @@ def _decoded(names: list[bytes], end: bytes) -> Iterator[str]:
 
 
 def _separated(prediction: "Prediction") -> str:
-    """Return one row with tabs between its cells, none of which holds a tab or a line end."""
-    from convscope.core.text import printable
+    """Return one row for programs, with tabs between its cells, none of which holds a tab or a line end."""
+    from convscope.core.text import one_cell
+    from convscope.images.inspection import spell
 
-    cells = [cell for name, value in prediction.top for cell in (printable(name), f"{value:.6g}")]
+    cells = [cell for name, value in prediction.top for cell in (one_cell(name), f"{value:.6g}")]
     if prediction.error is not None:
-        cells = ["", "", printable(prediction.error)]
-    return "\t".join([printable(prediction.picture), *cells])
+        cells = ["", "", one_cell(spell(prediction.error))]
+    return "\t".join([one_cell(spell(prediction.picture)), *cells])
 
 
 def _aligned(classes: tuple[str, ...]) -> Callable[["Prediction"], str]:

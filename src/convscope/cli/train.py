@@ -91,7 +91,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
     an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
     """
-    from convscope.core.progress import Silent, reporter_for
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.train import prepare, tell, train
 
     reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)
@@ -180,7 +181,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     recipe = prepared.recipe
     lines += [
         "",
-        f"{counted(recipe.epochs, 'epoch')}, {recipe.batch} pictures a step, learning rate up to "
+        f"{counted(recipe.epochs, 'epoch')}, {counted(recipe.batch, 'picture')} a step, learning rate up to "
         f"{recipe.learning_rate:g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
@@ -211,7 +212,7 @@ def _result_text(trained: Any, until: float | None) -> str:
     report, folder = trained.report, trained.folder
     low, high = report.accuracy_interval
     lines = [
-        f"accuracy {report.accuracy:.2%} on {report.pictures:,} {report.split} pictures "
+        f"accuracy {report.accuracy:.2%} on {counted(report.pictures, f'{report.split} picture')} "
         f"(95 % interval {low:.2%} to {high:.2%})",
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]

@@ -84,8 +84,12 @@ class Pace:
         percent = f"{math.floor(self.fraction * 100)} %" if self.total > 0 else ""
         if not self.unit:
             return percent
-        amount = f"{self.done:,.0f} of {self.total:,.0f}" if self.total > 0 else f"{self.done:,.0f}"
-        return ", ".join(part for part in (f"{amount} {self.unit}", percent) if part)
+        if self.total > 0:
+            return f"{self.done:,.0f} of {self._amount(self.total)}, {percent}"
+        return self._amount(self.done)
+
+    def _amount(self, number: float) -> str:
+        return f"{number:,.0f} {self.unit.removesuffix('s') if round(number) == 1 else self.unit}"
 
     def speed(self) -> str:
         """Return the rate in words, or the empty text where it means nothing to the user."""
@@ -107,7 +111,7 @@ class Pace:
     def closing(self, *, whole: bool) -> str:
         """Return the line that stays when the job is over; `whole` when nothing went wrong."""
         took = duration(self.elapsed_s, exact=True)
-        amount = f"{self.done:,.0f} {self.unit} in {took}" if self.unit else f"took {took}"
+        amount = f"{self._amount(self.done)} in {took}" if self.unit else f"took {took}"
         verdict = amount if whole else f"stopped after {took}, {self.counted()}"
         return f"{self.title}: {verdict}" + (f"  {self.note}" if self.note else "")
 

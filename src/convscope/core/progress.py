@@ -1,7 +1,6 @@
 """Where a long job tells how it goes: nowhere, in plain lines, or as a bar on a terminal. All of it on stderr."""
 
 import contextlib
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -99,21 +98,6 @@ class Plain(Reporter):
             whole = True
         finally:
             self.say(pace.closing(whole=whole))
-
-
-def reporter_for(stream: TextIO) -> Reporter:
-    """Return a live bar when `stream` is a terminal that can show one, plain lines otherwise.
-
-    Examples:
-        >>> import io
-        >>> type(reporter_for(io.StringIO())).__name__
-        'Plain'
-    """
-    if stream.closed or not stream.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
-        return Plain(stream)
-    from .live import Live  # rich takes a tenth of a second to import
-
-    return Live(stream)
 
 
 @final

@@ -7,6 +7,7 @@ import typing
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from .errors import DataError
+from .text import counted
 
 
 class Dataclass(Protocol):
@@ -108,7 +109,7 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
     if len(arguments) == 2 and arguments[1] is Ellipsis:
         return tuple(_convert(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value))
     if len(arguments) != len(value):
-        raise DataError(f"`{where}` must have {len(arguments)} values. Got {len(value)}.")
+        raise DataError(f"`{where}` must have {counted(len(arguments), 'value')}. Got {len(value)}.")
     pairs = zip(arguments, value, strict=True)
     return tuple(_convert(kind, item, f"{where}[{place}]") for place, (kind, item) in enumerate(pairs))
 

@@ -2,6 +2,8 @@
 
 import re
 
+# What ends a cell or a line (of str.splitlines).
+_ENDS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 # Controls, line ends, lone surrogates (bytes of a name that are no UTF-8), and marks that turn the reading direction.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -18,14 +20,38 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_written_out, text)
 
 
-def counted(number: int, noun: str, plural: str | None = None) -> str:
+def one_cell(text: str) -> str:
+    r"""Return `text` as one cell of a row with tabs between: tabs and line ends are written out, all else stays.
+
+    For programs, which must get names as they are; a terminal gets `printable`.
+
+    Examples:
+        >>> one_cell("two\nlines\there") == r"two\nlines\there", one_cell("photo\u202egnp") == "photo\u202egnp"
+        (True, True)
+    """
+    return _ENDS.sub(_written_out, text)
+
+
+def json_for_terminals(document: str) -> str:
+    r"""Return a JSON document that means the same, with what a terminal could obey written as ``\uNNNN``.
+
+    Examples:
+        >>> import json
+        >>> document = json_for_terminals(json.dumps("photo\u202egnp", ensure_ascii=False))
+        >>> document.isascii(), json.loads(document) == "photo\u202egnp"
+        (True, True)
+    """
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
+
+
+def counted(number: float, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 
     Examples:
-        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes")
-        ('1 picture', '12,000 pictures', '2 classes')
+        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes"), counted(2.5, "second")
+        ('1 picture', '12,000 pictures', '2 classes', '2.5 seconds')
     """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:{',' if isinstance(number, int) else 'g'}} {noun if number == 1 else plural or noun + 's'}"
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

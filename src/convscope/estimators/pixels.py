@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 
 _ROWS = 1_000
 
@@ -121,7 +122,7 @@ def picture_shape(features: int, given: tuple[int, int, int] | None, asked: Any)
         height, width, channels = (*(int(size) for size in sizes), 1)[:3]
         shape = (height, width, channels)
         if (given or shape) != shape or math.prod(shape) != features:
-            got = f"pictures of {given}" if given else f"rows of {features:,} values"
+            got = f"pictures of {given}" if given else f"rows of {counted(features, 'value')}"
             raise DataError(f"`image_shape` must be the shape of the pictures in `X`. Got {shape} for {got}.")
     if shape[2] not in (1, 3):
         first = given is not None and given[0] in (1, 3)

@@ -12,6 +12,7 @@ import numpy as np
 from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
+from convscope.core.text import counted
 
 from .extraction import FeatureSet
 
@@ -151,7 +152,7 @@ def judge_classifiers(
         )
     learned_from, judged = features.vectors[train], features.vectors[held_out]
     for name, classifier in classifiers.items():
-        (reporter or Silent()).say(f"{name}: learning from {len(train):,} pictures")
+        (reporter or Silent()).say(f"{name}: learning from {counted(len(train), 'picture')}")
         with warnings.catch_warnings(record=True) as complaints, _explained(name):
             warnings.simplefilter("always")
             started = time.perf_counter()

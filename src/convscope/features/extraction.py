@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
-from convscope.networks.model import Model, check_batch
+from convscope.networks.batches import check_batch
+from convscope.networks.model import Model
 
 from .extractor import Extractor, Vectors
 from .files import Rows, feature_file
@@ -150,7 +151,7 @@ def _written(
     identity = identity_of(extractor, images, rows, step=step)
     with kept(path, identity, total=len(images), shape=shape, step=step) as part:
         if part.done:
-            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {len(images):,} pictures")
+            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(images), 'picture')}")
         for _, features in _parts(extractor, images, part.done, batch, reporter):
             part.write(features)
         with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:

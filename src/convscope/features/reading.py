@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
-from convscope.networks.model import Model, as_tensor, check_batch, evaluating
+from convscope.networks.model import Model, as_tensor, evaluating
 
 from .extractor import Extractor, Vectors
 

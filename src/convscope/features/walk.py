@@ -7,6 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.text import counted
 from convscope.networks.folding import Sums, fold
 from convscope.networks.model import Model
 from convscope.stages.geometry import output_size
@@ -102,7 +103,7 @@ def walk(
     if pixels.ndim != 3 or unit.ndim != 3 or len(pixels) != len(unit) or len(channels) != len(unit):
         raise ParameterError(
             "`weights` must be channels × k × k over an image channels × H × W. "
-            f"Got {np.shape(weights)} over {np.shape(image)}, and {len(channels)} names."
+            f"Got {np.shape(weights)} over {np.shape(image)}, and {counted(len(channels), 'name')}."
         )
     pixels = np.pad(pixels, ((0, 0), padding, padding))
     shape = tuple(output_size(side, unit.shape[1], stride) for side in pixels.shape[1:])

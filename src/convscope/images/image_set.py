@@ -190,7 +190,10 @@ def _found(taken: _Taken) -> list[str]:
     if taken.preprocessing.channels == 1:
         colored = int(np.count_nonzero(taken.facts["color"]))
         if colored:
-            notes.append(f"{colored:,} pictures have colour and are turned into gray; --channels 3 keeps colour")
+            verb = "is" if colored == 1 else "are"
+            notes.append(
+                f"{counted(colored, 'picture')} with colour {verb} turned into gray; --channels 3 keeps colour"
+            )
     return notes
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError, choose
+from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
 
 FITS = ("letterbox", "stretch", "crop")
@@ -53,7 +54,8 @@ class Preprocessing:
         values = self.background
         if len(values) != self.channels or not all(_is_int(value) and 0 <= value <= 255 for value in values):
             raise ParameterError(
-                f"`background` must be {self.channels} whole numbers from 0 to 255, one a channel. Got {values!r}."
+                f"`background` must be {counted(self.channels, 'whole number')} from 0 to 255, one a channel. "
+                f"Got {values!r}."
             )
 
     @property

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.images.reading.facts import facts_of_stack
 from convscope.images.reading.readers import read_all
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
@@ -80,8 +80,9 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
     if not len(usable):
         example = next(iter(reasons.values()), "there are none")
         raise DataError(
-            f"`{printable(source.name)}` must have pictures that can be read. Got {len(source):,} files and none of "
-            f"them can (for example: {example}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
+            f"`{printable(source.name)}` must have pictures that can be read. Got {counted(len(source), 'file')} and "
+            f"none of them can (for example: {example}). "
+            "Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
         )
     problems = [
         *_unusable(source, reasons),
@@ -122,7 +123,7 @@ def require_every_class(inspection: Inspection) -> None:
         if not count.usable:
             raise DataError(
                 f"`{printable(inspection.source)}` must have a readable picture of every class. "
-                f"Got none of {printable(count.name)!r} ({count.pictures:,} files, none of them readable). "
+                f"Got none of {printable(count.name)!r} ({counted(count.pictures, 'file')}, none of them readable). "
                 "Mend them or take the class away."
             )
 
@@ -171,12 +172,13 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
     for count in counts:
         if count.usable < _FEW:
             need = "two are needed, one to learn from and one to judge by" if count.usable < 2 else f"{_FEW} are few"
-            word = "picture" if count.usable == 1 else "pictures"
-            yield Problem(name=count.name, kind="few pictures", detail=f"{count.usable} usable {word}; {need}")
+            yield Problem(
+                name=count.name, kind="few pictures", detail=f"{counted(count.usable, 'usable picture')}; {need}"
+            )
     least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
     if least.usable and most.usable > _IMBALANCE * least.usable:
         times = most.usable / least.usable
-        detail = f"{least.usable:,} pictures, {most.name} has {most.usable:,}: {times:.0f} times as many"
+        detail = f"{counted(least.usable, 'picture')}, {most.name} has {most.usable:,}: {times:.0f} times as many"
         yield Problem(name=least.name, kind="imbalance", detail=detail)
     for part in (VALIDATION, TEST):
         there = np.bincount(source.labels[usable[source.splits[usable] == part]], minlength=len(counts))

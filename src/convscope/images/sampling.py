@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, UnreadableImageError
+from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
 from convscope.images.reading.facts import is_gray
 from convscope.images.sources.source import Source
@@ -62,8 +63,8 @@ def take_sample(source: Source) -> Sample:
                 break
     if not looks:
         raise DataError(
-            f"`{source.name}` must have pictures that can be read. Got {len(source):,} files and none of them can "
-            f"(for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
+            f"`{source.name}` must have pictures that can be read. Got {counted(len(source), 'file')} and none of them "
+            f"can (for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
         )
     return Sample(
         widths=np.array([look.width for look in looks]),

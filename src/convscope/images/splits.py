@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.core.text import counted
 from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 
 DEFAULT_FRACTION = 0.2
@@ -56,7 +57,8 @@ def assign(
     unassigned = int(np.count_nonzero(given == UNASSIGNED))
     if unassigned:
         splits[given == UNASSIGNED] = TRAIN
-        notes.append(f"{unassigned:,} pictures that the set gives to no part are learned from")
+        verb = "is" if unassigned == 1 else "are"
+        notes.append(f"{counted(unassigned, 'picture')} that the set gives to no part {verb} learned from")
     notes += [_kept(given, part) for part in (VALIDATION, TEST) if (given == part).any()]
     notes += _leave_out(splits, groups)
     if validation:
@@ -112,7 +114,8 @@ def hold_out(
     splits[chosen[groups]] = VALIDATION
     held = int(np.count_nonzero(splits == VALIDATION))
     share = "a fifth" if fraction == DEFAULT_FRACTION else f"{fraction:g}"
-    return splits, f"validation: {share} of each class is held out by seed {seed}: {held:,} of {len(labels):,} pictures"
+    some = f"{held:,} of {counted(len(labels), 'picture')}"
+    return splits, f"validation: {share} of each class is held out by seed {seed}: {some}"
 
 
 def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
@@ -138,12 +141,14 @@ def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str
     leaving = (splits == TRAIN) & is_held[groups]
     splits[leaving] = LEFT_OUT
     count = int(np.count_nonzero(leaving))
-    return [f"{count:,} training pictures are left out: the same picture is in validation or test"] if count else []
+    some = f"{counted(count, 'training picture')} {'is' if count == 1 else 'are'}"
+    return [f"{some} left out: the same picture is in validation or test"] if count else []
 
 
 def _kept(given: NDArray[np.uint8], part: int) -> str:
     name = {VALIDATION: "validation", TEST: "test"}[part]
-    return f"{name}: {int(np.count_nonzero(given == part)):,} pictures, as the set gives them ({SPLIT_NAMES[part]})"
+    count = int(np.count_nonzero(given == part))
+    return f"{name}: {counted(count, 'picture')}, as the set gives them ({SPLIT_NAMES[part]})"
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

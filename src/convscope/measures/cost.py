@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, Step, plan
 from convscope.stages.convolution import Connected, Convolution
@@ -25,7 +26,7 @@ class StepCost:
     Attributes:
         name: its notation.
         maps, rows, columns: what it gives.
-        parameters: numbers that are learned.
+        parameters: numbers that are learned, or kept by a classifier that keeps pictures.
         multiply_adds: multiplications with an addition.
         training_bytes: of the maps that it gives; all steps' are kept until the backward pass has used them.
         predicting_bytes: of what goes in and what comes out, the only maps that are needed at once.
@@ -102,6 +103,7 @@ class CostRecord:
         batch: pictures at once, where time was measured.
         threads: used for that.
         costs: of the layout itself first, then of each counter-fact that differs from it.
+        exemplars: what the classifier keeps, where it is no weighted sums; counted in each of `costs`.
     """
 
     format_version: int = FORMAT_VERSION
@@ -112,12 +114,31 @@ class CostRecord:
     batch: int
     threads: int
     costs: tuple[LayoutCost, ...]
+    exemplars: Exemplars | None = None
 
 
-def count_costs(layout: Layout, *, height: int, width: int, channels: int, classes: int) -> tuple[LayoutCost, ...]:
+def count_costs(
+    layout: Layout,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    classes: int,
+    exemplars: Exemplars | None = None,
+    classifier: str = "",
+) -> tuple[LayoutCost, ...]:
     """Return what `layout` costs, and its counter-facts that differ from it, counted exactly and not timed.
 
     Nothing is allocated, and there is no limit on how large a counter-fact is.
+
+    Args:
+        layout: the stages.
+        height: of the pictures, in pixels.
+        width: the same.
+        channels: values a pixel.
+        classes: number of scores.
+        exemplars: what the classifier keeps, where it is no weighted sums; so many pictures in each counter-fact, too.
+        classifier: its name, where it is not that of the layout.
 
     Raises:
         LayoutError: the layout does not fit the picture.
@@ -141,7 +162,22 @@ def count_costs(layout: Layout, *, height: int, width: int, channels: int, class
             costs.append(_cost(variant, other))
     if any(isinstance(stage, Convolution) for stage in layout.stages):
         costs.insert(-1 if costs[-1].variant == "without subsampling" else len(costs), connected_cost(itself))
-    return tuple(costs)
+    return tuple(_read_by(cost, exemplars, classifier) for cost in costs)
+
+
+def _read_by(cost: LayoutCost, exemplars: Exemplars | None, classifier: str) -> LayoutCost:
+    """Return the cost with the classifier that is there in place of the weighted sums of the layout."""
+    *steps, last = cost.steps
+    last = dataclasses.replace(last, name=classifier or last.name)
+    if exemplars is not None:
+        values, classes = last.multiply_adds // last.maps, last.maps
+        last = dataclasses.replace(
+            last,
+            name=f"{classifier}: {exemplars}" if classifier else str(exemplars),
+            parameters=exemplars.numbers(values, classes),
+            multiply_adds=exemplars.multiply_adds(values, classes),
+        )
+    return dataclasses.replace(cost, steps=(*steps, last))
 
 
 def untied(layout: Layout) -> Layout:

@@ -114,6 +114,8 @@ def measure_invariance(
             Curve(distortion=one.name, unit=one.unit, points=tuple(next(points) for _ in values))
             for one, values in strengths.items()
         ),
+        classes=model.network.plan.classes,
+        most_of_one=int(np.bincount(judged.labels[judged.places]).max()),
     )
 
 

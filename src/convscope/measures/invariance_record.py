@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from convscope.core.errors import DataError
 from convscope.core.statistics import wilson_interval
+from convscope.core.text import counted
 from convscope.networks.layout import Layout
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
@@ -61,7 +62,7 @@ def _check_counts(right: int, pictures: int) -> None:
     if pictures < 1:
         raise DataError(f"`pictures` must be at least 1. Got {pictures}. Measure it anew.")
     if not 0 <= right <= pictures:
-        raise DataError(f"`right` must be from 0 to the {pictures} pictures. Got {right}. Measure it anew.")
+        raise DataError(f"`right` must be from 0 to the {counted(pictures, 'picture')}. Got {right}. Measure it anew.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +140,15 @@ class Curve:
 class Limit:
     """The strength at which accuracy falls below a part of the undistorted one; None if it did not, as far as measured.
 
+    Its interval is where the two ends of accuracy's 95 % interval fall below the same bound, which counts as given.
+
     Attributes:
         distortion: its name.
         sign: -1 or 1: which way.
         part: of the undistorted accuracy, 0…1.
         strength: between two measured ones by a straight line.
+        nearest: of the interval, where the lower end of accuracy's interval falls below.
+        latest: of the interval, where the upper end does.
         farthest: the strongest that was measured.
     """
 
@@ -151,6 +156,8 @@ class Limit:
     sign: int
     part: float
     strength: float | None
+    nearest: float | None
+    latest: float | None
     farthest: float
 
 
@@ -166,6 +173,7 @@ class Invariance:
         seed: of what is random.
         steps: names of the network's steps, the classifier last.
         curves: by distortion.
+        classes: of the network; most_of_one: pictures of the class that most are of; 0 where an old record has none.
     """
 
     format_version: int = FORMAT_VERSION
@@ -178,10 +186,17 @@ class Invariance:
     seed: int
     steps: tuple[str, ...]
     curves: tuple[Curve, ...]
+    classes: int = 0
+    most_of_one: int = 0
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be, and points of other steps."""
         _check_counts(self.right, self.pictures)
+        if not 0 <= self.most_of_one <= self.pictures:
+            raise DataError(
+                f"`most_of_one` must be from 0 to the {counted(self.pictures, 'picture')}. Got {self.most_of_one}. "
+                "Measure it anew."
+            )
         for curve in self.curves:
             for point in curve.points:
                 if len(point.steps) != len(self.steps):
@@ -199,6 +214,16 @@ class Invariance:
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy (Wilson)."""
         return wilson_interval(self.right, self.pictures)
+
+    @property
+    def chance(self) -> float:
+        """Part that is right without looking, 0…1: any class at random, or always that of most; 0 where unknown."""
+        return max(1 / self.classes if self.classes else 0.0, self.most_of_one / self.pictures)
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether the whole interval of the undistorted accuracy is above chance."""
+        return self.interval[0] > self.chance
 
     @property
     def stages(self) -> tuple[int | None, ...]:
@@ -222,11 +247,16 @@ PARTS = (0.95, 0.9, 0.5)
 
 
 def limits(found: Invariance) -> tuple[Limit, ...]:
-    """Return where accuracy falls below 95 %, 90 % and 50 % of what it is undistorted, each way."""
+    """Return where accuracy falls below 95 %, 90 % and 50 % of what it is undistorted, each way.
+
+    None where it is not above chance undistorted: parts of it mean nothing.
+    """
+    if not found.above_chance:
+        return ()
     result = []
     for curve in found.curves:
         for sign in (-1, 1):
-            points = sorted((sign * one.strength, one.accuracy) for one in curve.points if sign * one.strength > 0)
+            points = sorted((one for one in curve.points if sign * one.strength > 0), key=lambda one: abs(one.strength))
             if points:
                 result += [_limit(curve.distortion, sign, part, points, found.accuracy) for part in PARTS]
     return tuple(result)
@@ -250,7 +280,18 @@ def falls_below(bound: float, points: Sequence[tuple[float, float]]) -> float | 
     return None
 
 
-def _limit(name: str, sign: int, part: float, points: list[tuple[float, float]], undistorted: float) -> Limit:
-    found = falls_below(part * undistorted, [(0.0, undistorted), *points])
-    strength = None if found is None else sign * found
-    return Limit(distortion=name, sign=sign, part=part, strength=strength, farthest=sign * points[-1][0])
+def _limit(name: str, sign: int, part: float, points: Sequence[Point], undistorted: float) -> Limit:
+    def crossed(values: Sequence[float]) -> float | None:
+        strengths = [abs(point.strength) for point in points]
+        found = falls_below(part * undistorted, [(0.0, undistorted), *zip(strengths, values, strict=True)])
+        return None if found is None else sign * found
+
+    return Limit(
+        distortion=name,
+        sign=sign,
+        part=part,
+        strength=crossed([point.accuracy for point in points]),
+        nearest=crossed([point.interval[0] for point in points]),
+        latest=crossed([point.interval[1] for point in points]),
+        farthest=points[-1].strength,
+    )

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import StepFunction, step_functions
+from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
+from convscope.networks.exemplars import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
-from convscope.networks.model import check_batch
 from convscope.networks.plan import LARGEST_VALUES, Plan, plan
 from convscope.stages.convolution import Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
@@ -37,6 +38,8 @@ def measure_cost(
     classes: int,
     batch: int = BATCH,
     repeats: int = REPEATS,
+    exemplars: Exemplars | None = None,
+    classifier: str = "",
     reporter: Reporter | None = None,
 ) -> CostRecord:
     """Return what `layout` and its counter-facts cost: counted, and timed where they fit. It need not be trained.
@@ -49,6 +52,8 @@ def measure_cost(
         classes: number of scores.
         batch: pictures at once, at least 2, where time is measured.
         repeats: batches that are timed, of which the median counts, after one that is not; 0 times nothing.
+        exemplars: what the classifier keeps, where it is no weighted sums.
+        classifier: its name, where it is not that of the layout.
         reporter: told what is being timed; nobody if none.
 
     Raises:
@@ -64,22 +69,21 @@ def measure_cost(
         raise ParameterError("`batch` must be at least 2, as training normalizes over the pictures. Got 1.")
     if type(repeats) is not int or repeats < 0:
         raise ParameterError(f"`repeats` must be a whole number of at least 0. Got {repeats!r}.")
-    costs = count_costs(layout, height=height, width=width, channels=channels, classes=classes)
+    sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
+    costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
     if repeats:
         planned = plan(layout, height=height, width=width, channels=channels, classes=classes)
         timed = []
         for cost in costs:
             (reporter or Silent()).say(f"timing: {cost.layout or layout} ({cost.variant})")
-            timed.append(_timed(cost, planned, batch, repeats))
+            timed.append(_timed(cost, planned, batch, repeats, exemplars))
         costs = tuple(timed)
     return CostRecord(
-        height=height,
-        width=width,
-        channels=channels,
-        classes=classes,
+        **sizes,
         batch=batch,
         threads=torch.get_num_threads(),
         costs=costs,
+        exemplars=exemplars,
     )
 
 
@@ -96,7 +100,7 @@ def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
     return ""
 
 
-def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int) -> LayoutCost:
+def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars: Exemplars | None = None) -> LayoutCost:
     if reason := why_not_timed(cost, batch, repeats):
         return dataclasses.replace(cost, why_untimed=reason)
     network = Network(
@@ -106,6 +110,9 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int) -> LayoutC
         channels=planned.channels,
         classes=planned.classes,
     ).train()
+    if exemplars is not None:
+        values = network.plan.below(len(network.layout.stages))[1]
+        network.classifier = _without_pictures(exemplars, values, planned.classes)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
     generator = torch.Generator().manual_seed(0)
     shape = (batch, planned.height, planned.width, planned.channels)
@@ -120,6 +127,14 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int) -> LayoutC
         for step, (forward, backward) in zip(cost.steps, times, strict=True)
     )
     return dataclasses.replace(cost, steps=steps)
+
+
+def _without_pictures(exemplars: Exemplars, values: int, classes: int) -> ExemplarClassifier:
+    """Return the classifier with pictures of zeros, of all classes in turn: its time does not depend on them."""
+    made = exemplars.build(values, classes)
+    made.scale.fill_(1)
+    made.labels.copy_(torch.arange(exemplars.kept) % classes)
+    return made
 
 
 def time_steps(functions: Sequence[StepFunction], maps: Tensor, repeats: int) -> list[Times]:

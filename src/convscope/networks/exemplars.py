@@ -4,6 +4,7 @@ They are learned on the features of a network by scikit-learn (see `convscope.fe
 tensors, in place of the weighted sums at the end of a network: what is kept, and how a new picture is compared with it.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
+from convscope.core.text import counted
 
 LARGEST_NEIGHBOURS = 1_000
 LARGEST_KEPT = 10_000_000
@@ -44,9 +46,28 @@ class Exemplars:
         most = min(self.kept, LARGEST_NEIGHBOURS) if self.kind == "neighbours" else 0
         if not min(1, most) <= self.neighbours <= most:
             raise ParameterError(
-                f"`neighbours` must be from {min(1, most)} to {most:,}, for {self.kept:,} pictures that are kept by "
+                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'picture')} kept by "
                 f"{self.kind!r}. Got {self.neighbours:,}."
             )
+
+    def __str__(self) -> str:
+        """Return what it is, in words.
+
+        Examples:
+            >>> str(Exemplars(kind="neighbours", kept=1_437, neighbours=5))
+            '5 nearest of 1,437'
+        """
+        if self.kind == "neighbours":
+            return f"{self.neighbours:,} nearest of {self.kept:,}"
+        return f"{self.kept:,} support vectors"
+
+    def numbers(self, values: int, classes: int) -> int:
+        """Return how many numbers it keeps, for features of so many values."""
+        return sum(math.prod(shape) for _, shape in self.tensors(values, classes).values())
+
+    def multiply_adds(self, values: int, classes: int) -> int:
+        """Return the multiplications with an addition for one picture: its distances and, of a kernel, their sums."""
+        return self.kept * (values + (classes - 1 if self.kind == "kernel" else 0))
 
     def tensors(self, values: int, classes: int) -> Tensors:
         """Return type and shape of each tensor, for features of so many values."""
@@ -149,6 +170,11 @@ class KernelMachine(ExemplarClassifier):
         clearly.index_add_(1, first, margins).index_add_(1, second, margins, alpha=-1)
         won.index_add_(1, first, (margins >= 0).double()).index_add_(1, second, (margins < 0).double())
         return won + clearly / (3 * (clearly.abs() + 1))
+
+
+def exemplars_of(classifier: nn.Module) -> Exemplars | None:
+    """Return what the classifier of a network keeps; None where it is weighted sums."""
+    return classifier.exemplars if isinstance(classifier, ExemplarClassifier) else None
 
 
 _KINDS: dict[str, type[ExemplarClassifier]] = {"neighbours": Neighbours, "kernel": KernelMachine}

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from convscope import __version__
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import memory_format
+from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 
+from .batches import check_batch
 from .build import Network
 from .layout import Layout
 
@@ -68,13 +70,13 @@ class Model:
             raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
         if len(self.classes) != planned.classes or len(set(self.classes)) != planned.classes:
             raise ParameterError(
-                f"`classes` must be {planned.classes:,} different names, one a score of the network. "
+                f"`classes` must be {counted(planned.classes, 'different name')}, one a score of the network. "
                 f"Got {len(self.classes):,} ({len(set(self.classes)):,} different)."
             )
         if (step.height, step.width, step.channels) != (planned.height, planned.width, planned.channels):
             raise ParameterError(
                 f"`preprocessing` must give the network's {planned.width}x{planned.height} pixels of "
-                f"{planned.channels} channels. Got {step.width}x{step.height} of {step.channels}."
+                f"{counted(planned.channels, 'channel')}. Got {step.width}x{step.height} of {step.channels}."
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
         self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
@@ -160,13 +162,21 @@ class Model:
             StorageError: the file cannot be written.
             ParameterError: `training` is not JSON.
         """
-        from .model_file import write_model
+        from .model_file import Content, write_model
 
         if self.network.only_predicts:
             raise ParameterError(
                 "A model that was made ready to predict cannot be saved. Save the one it was made from."
             )
-        write_model(self, Path(path))
+        content = Content(
+            network=self.network,
+            layout=self.layout,
+            classes=self.classes,
+            preprocessing=self.preprocessing,
+            training=self.training,
+            version=self.version,
+        )
+        write_model(content, Path(path))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Model":
@@ -182,18 +192,15 @@ class Model:
             got = repr(path) if isinstance(path, str) else type(path).__name__
             raise ParameterError(f"The model must be named by the path of a file or run folder. Got {got}.")
 
-        return read_model(Path(path))
-
-
-def check_batch(batch: int) -> int:
-    """Return `batch` when it is a number of pictures.
-
-    Raises:
-        ParameterError: it is not.
-    """
-    if type(batch) is not int or batch < 1:
-        raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
-    return batch
+        found = read_model(Path(path))
+        return Model(
+            network=found.network,
+            layout=found.layout,
+            classes=found.classes,
+            preprocessing=found.preprocessing,
+            training=found.training,
+            version=found.version,
+        )
 
 
 @contextlib.contextmanager

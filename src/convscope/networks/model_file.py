@@ -21,9 +21,8 @@ from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
-from .exemplars import ExemplarClassifier, Exemplars
+from .exemplars import Exemplars, exemplars_of
 from .layout import Layout
-from .model import Model
 from .plan import Plan, plan
 from .tensor_file import LARGEST_HEADER, open_tensors, refusal, strict_json
 from .tensors import expected_tensors
@@ -61,7 +60,19 @@ class Document:
     digest: str = ""
 
 
-def write_model(model: Model, path: Path) -> None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Content:
+    """What a model file holds: the attributes of `convscope.networks.model.Model`."""
+
+    network: Network
+    layout: Layout
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    training: dict[str, Any]
+    version: str
+
+
+def write_model(model: Content, path: Path) -> None:
     """Write `model` to `path` atomically.
 
     Names of classes are written as `core.text.printable` shows them; numbers of the training record that are not
@@ -80,7 +91,7 @@ def write_model(model: Model, path: Path) -> None:
         classes=tuple(printable(name) for name in model.classes),
         preprocessing=model.preprocessing,
         training=_finite(to_json(model.training)),
-        exemplars=_exemplars(model.network),
+        exemplars=exemplars_of(model.network.classifier),
     )
     try:
         text = json.dumps(to_json(document), allow_nan=False)
@@ -112,8 +123,8 @@ def check_class_names(classes: Sequence[str]) -> None:
         raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
-def read_model(path: Path) -> Model:
-    """Return the model in the file `path`, or in the run folder `path`.
+def read_model(path: Path) -> Content:
+    """Return what is in the model file `path`, or in the run folder `path`.
 
     Everything that the file says is checked before memory is taken for it: the header against the size of the file,
     the document, the layout, then names, types and shapes of the tensors against those of the layout.
@@ -146,7 +157,7 @@ def _in_folder(folder: Path) -> Path:
     raise ModelFileError(f"{name} is a folder without a {FILE_NAME}. Give a run folder or a model file.")
 
 
-def _read(path: Path) -> Model:
+def _read(path: Path) -> Content:
     with open_tensors(path) as file:
         text = file.metadata.get(_DOCUMENT)
         if text is None:
@@ -167,7 +178,7 @@ def _read(path: Path) -> Model:
     if document.exemplars is not None:
         network.classifier = document.exemplars.build(planned.below(len(layout.stages))[1], planned.classes)
     network.load_state_dict(tensors)
-    return Model(
+    return Content(
         network=network.eval(),
         layout=layout,
         classes=document.classes,
@@ -220,10 +231,6 @@ def _planned(document: Document) -> tuple[Layout, Plan]:
         )
     except ConvscopeError as error:
         raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
-
-
-def _exemplars(network: Network) -> Exemplars | None:
-    return network.classifier.exemplars if isinstance(network.classifier, ExemplarClassifier) else None
 
 
 def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.core.text import counted
 from convscope.stages.subsampling import Subsampling
 from convscope.stages.windows import binomial
 
@@ -77,7 +78,7 @@ def _sums(graph: Graph, below: str, step: Sums, int8: Int8 | None, number: int) 
     if step.weights.shape[:2] != (1, 1):
         raise ParameterError(
             "The layout must have no untied stage (U) to become an ONNX graph, which has no operation for it. "
-            f"Got one of {step.weights.shape[2]} units. Use the torch back end."
+            f"Got one of {counted(step.weights.shape[2], 'unit')}. Use the torch back end."
         )
     weights = step.weights[0, 0]
     below = int8.rounded(graph, below, number) if int8 else below

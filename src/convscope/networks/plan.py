@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from convscope.core.errors import LayoutError, ParameterError
+from convscope.core.text import counted
 from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.stages.geometry import ReceptiveField, Window
 from convscope.stages.subsampling import Subsampling
@@ -215,8 +216,9 @@ def _next(stage: Stage, number: int, below: Step) -> Step:
         multiply_adds = weights * rows * columns
         if stage.residual and (maps, rows, columns) != (below.maps, below.rows, below.columns):
             raise LayoutError(
-                f"Stage {number}, {stage}, must give the shape of its input to add it. Got {maps} maps of "
-                f"{columns}x{rows} from {below.maps} of {below.columns}x{below.rows}. Use {below.maps} units, stride 1 "
+                f"Stage {number}, {stage}, must give the shape of its input to add it. Got {counted(maps, 'map')} of "
+                f"{columns}x{rows} from {below.maps} of {below.columns}x{below.rows}. "
+                f"Use {counted(below.maps, 'unit')}, stride 1 "
                 "and no 'v', or remove the '+'."
             )
     return Step(

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from convscope.core.errors import ParameterError, UnreadableImageError
 from convscope.core.machine import usable_cores
 from convscope.images.preprocessing import Preprocessing
 
+from .batches import check_batch
 from .inputs import Input, list_inputs
-from .model import Model, check_batch
 
 _RUN_PICTURES = 64
 _RUN_BYTES = 1 << 20  # of files: small pictures are read many at a time, large ones one by one, each in its thread
@@ -44,6 +44,25 @@ class Prediction:
     error: str | None
 
 
+class Predictor(Protocol):
+    """What predicts: `convscope.networks.model.Model`."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the network's input."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures at once unless said."""
+
+    def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return the probability of every class, N K, of uint8 N H W C."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Run:
     """Neighbouring pictures that were read: names, why some cannot be used (by place), pixels of the others."""
@@ -54,7 +73,7 @@ class _Run:
 
 
 def predict(
-    model: Model,
+    model: Predictor,
     pictures: Any,
     *,
     top: int = 1,
@@ -80,6 +99,7 @@ def predict(
     Examples:
         >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
+        >>> from convscope.networks.model import Model
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
@@ -91,7 +111,7 @@ def predict(
 
 
 def predict_inputs(
-    model: Model, inputs: Iterable[Input], *, top: int = 1, batch: int | None = None, workers: int | None = None
+    model: Predictor, inputs: Iterable[Input], *, top: int = 1, batch: int | None = None, workers: int | None = None
 ) -> Iterator[Prediction]:
     """Return one prediction an input, as `predict` does."""
     for name, value in (("top", top), ("workers", 1 if workers is None else workers)):
@@ -101,7 +121,7 @@ def predict_inputs(
     return _stream(model, inputs, min(top, len(model.classes)), size, workers or usable_cores())
 
 
-def _stream(model: Model, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
+def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
     step = model.preprocessing
     runs = _runs(inputs, max(1, min(_RUN_PICTURES, _RUN_PIXELS // (step.height * step.width * step.channels))))
     waiting: list[_Run] = []
@@ -154,7 +174,7 @@ def _read(run: list[Input], step: Preprocessing) -> _Run:
     return _Run(names=[one.name for one in run], errors=errors, images=images[: len(run) - len(errors)])
 
 
-def _predict_runs(model: Model, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
+def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
     if not runs:
         return
     probabilities = model.predict_proba(np.concatenate([run.images for run in runs]), batch=batch)

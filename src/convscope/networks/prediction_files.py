@@ -128,7 +128,7 @@ def _file(path: Path, kind: str, top: int, reporter: Reporter) -> Iterator[Table
         stream.close()
         part.replace(path)
     except OSError as error:
-        reporter.say(f"all {table.rows:,} rows are in {os.fsdecode(part)}")
+        reporter.say(f"{_all_rows(table.rows)} in {os.fsdecode(part)}")
         raise explain(error, path) from error
 
 
@@ -198,9 +198,17 @@ def _keep(table: _Counted, stream: BinaryIO, part: Path, reporter: Reporter) -> 
     with contextlib.suppress(OSError):
         stream.close()
         if whole:
-            reporter.say(f"the first {table.rows:,} rows are in {os.fsdecode(part)}")
+            reporter.say(f"{_first_rows(table.rows)} in {os.fsdecode(part)}")
         else:
             part.unlink()
+
+
+def _all_rows(count: int) -> str:
+    return "the only row is" if count == 1 else f"all {count:,} rows are"
+
+
+def _first_rows(count: int) -> str:
+    return "the first row is" if count == 1 else f"the first {count:,} rows are"
 
 
 @contextlib.contextmanager

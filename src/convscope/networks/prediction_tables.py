@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, BinaryIO, TextIO, final
 
 from convscope.core.extras import optional
-from convscope.core.text import begins_formula
+from convscope.core.text import begins_formula, json_for_terminals, printable
 from convscope.images.inspection import spell
 
 from .prediction import Prediction
@@ -57,16 +57,17 @@ class CsvTable(Table):
 
     def __init__(self, stream: TextIO, top: int) -> None:
         self._stream, self._top = stream, top
+        self._shown = printable if stream.isatty() else spell  # a terminal would obey what stands in a name
         self._writer = csv.writer(stream, lineterminator="\n")
         self._writer.writerow(columns(top))
 
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
-        picture = spell(prediction.picture)
-        ranked = [(_no_formula(spell(name)), f"{value:.6g}") for name, value in prediction.top[: self._top]]
+        picture = self._shown(prediction.picture)
+        ranked = [(_no_formula(self._shown(name)), f"{value:.6g}") for name, value in prediction.top[: self._top]]
         ranked += [("", "")] * (self._top - len(ranked))
         start = "./" if begins_formula(picture) else ""
-        self._writer.writerow([start + picture, *chain.from_iterable(ranked), prediction.error or ""])
+        self._writer.writerow([start + picture, *chain.from_iterable(ranked), self._shown(prediction.error or "")])
 
     def end(self, *, whole: bool) -> None:
         """Write out what is still in memory."""
@@ -95,7 +96,7 @@ class JsonTable(Table):
         }
         if self._top > 1:
             row["top"] = [{"class": spell(name), "probability": value} for name, value in prediction.top[: self._top]]
-        self._stream.write((",\n" if self._count else "\n") + json.dumps(row, ensure_ascii=False))
+        self._stream.write((",\n" if self._count else "\n") + json_for_terminals(json.dumps(row, ensure_ascii=False)))
         self._count += 1
         self._unusable += prediction.error is not None
 

@@ -11,7 +11,7 @@ from convscope.measures.comparison.robustness import GROUPS, TITLES, UNITS
 
 from .compare_tables import facts_list, kinds_table, left_out_list, limits_table
 from .document import document, static
-from .markup import Html, joined, named, shortened, tag
+from .markup import Html, joined, named, scrolling, shortened, tag
 from .plots import Line, Row, Value, dots, lines
 from .wording import percent
 
@@ -188,7 +188,7 @@ def _curve_table(entries: Sequence[Entry]) -> Html:
             rows.append(tag("tr", tag("td", entry.title), *(tag("td", cell, class_="number") for cell in cells)))
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return tag("div", table, class_="scroll", role="region", tabindex=0, aria_label="Curves")
+    return scrolling(table, "Curves")
 
 
 def _how(found: Comparison) -> Html:
@@ -201,6 +201,7 @@ def _how(found: Comparison) -> Html:
         "their end.",
         "Training pictures are not changed, but for the kinds called distorted, so that what is kept on distorted "
         "pictures is owed to the network and not to what it was shown.",
-        f"Measured with convscope {found.library_version} on {found.cores} cores of {printable(found.processor)}.",
+        f"Measured with convscope {found.library_version} on {counted(found.cores, 'core')} of "
+        f"{printable(found.processor)}.",
     ]
     return tag("ul", *(tag("li", note) for note in notes))

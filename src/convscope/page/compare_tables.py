@@ -8,7 +8,7 @@ from convscope.measures.comparison.limits import PARTS, SIDES, KindLimit, limit_
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import GROUPS, kept
 
-from .markup import Html, shortened, tag
+from .markup import Html, scrolling, shortened, tag
 from .wording import percent
 
 _HEAD: tuple[tuple[str, str], ...] = (
@@ -29,7 +29,7 @@ def kinds_table(found: Comparison) -> Html:
     )
     rows = [_kind_row(entry, place, found, groups) for place, entry in enumerate(found.measured)]
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
-    return tag("div", table, class_="scroll", role="region", tabindex=0, aria_label="All kinds")
+    return scrolling(table, "All kinds")
 
 
 def _kind_row(entry: Entry, place: int, found: Comparison, groups: Sequence[str]) -> Html:
@@ -80,8 +80,8 @@ def limits_table(found: Comparison) -> Html:
         if limits:
             cells = (tag("td", *_limit_lines(limits, *column), class_="number") for column in columns)
             rows.append(tag("tr", tag("th", entry.title, scope="row", class_="kind"), *cells))
-    table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return tag("div", table, class_="scroll", role="region", tabindex=0, aria_label="How far")
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="limits")
+    return scrolling(table, "How far")
 
 
 def _limit_lines(limits: Sequence[KindLimit], distortion: str, sign: int) -> list[Html]:

@@ -6,7 +6,7 @@ from convscope.core.text import counted
 from convscope.training.report import Report
 from convscope.training.scores import Cell
 
-from .markup import Html, joined, named, tag
+from .markup import Html, joined, named, scrolling, tag
 from .wording import percent
 
 MOST_CLASSES = 30
@@ -61,8 +61,7 @@ def matrix(report: Report, shown: Sequence[int], sections: Collection[str]) -> H
     upright = any(len(report.classes[place].name) > LONG_NAME for place in shown)
     style = "matrix upright" if upright else "matrix"
     table = tag("table", tag("thead", tag("tr", *top)), tag("tbody", *rows), class_=style)
-    region = tag("div", table, class_="scroll", role="region", tabindex=0, aria_label="Confusion matrix")
-    return joined(_introduction(report, partial), region)
+    return joined(_introduction(report, partial), scrolling(table, "Confusion matrix"))
 
 
 def main_mistakes(report: Report) -> dict[int, Cell]:
@@ -79,7 +78,7 @@ def width_class(name: str) -> str | None:
 
 
 def _class_cell(name: str) -> Html:
-    return tag("td", named(name, 60), class_=width_class(name))
+    return tag("td", named(name, 60, full=True), class_=width_class(name))
 
 
 def pairs_table(report: Report, sections: Collection[str]) -> Html:
@@ -101,7 +100,7 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
     shown = f" ({MOST_PAIRS} of {len(pairs):,} pairs)" if len(pairs) > MOST_PAIRS else ""
-    return tag("div", tag("h3", f"Most frequent confusions{shown}"), tag("div", table, class_="scroll"))
+    return tag("div", tag("h3", f"Most frequent confusions{shown}"), scrolling(table, "Most frequent confusions"))
 
 
 def _introduction(report: Report, partial: bool) -> Html:
@@ -119,7 +118,7 @@ def _introduction(report: Report, partial: bool) -> Html:
 
 def _class_heading(report: Report, place: int, scope: str) -> Html:
     name = report.classes[place].name
-    return tag("th", tag("span", named(name, 40)), scope=scope, class_="across" if scope == "col" else None)
+    return tag("th", tag("span", named(name, 40, full=True)), scope=scope, class_="across" if scope == "col" else None)
 
 
 def _cell(report: Report, cell: Cell, sections: Collection[str]) -> Html:
@@ -137,7 +136,7 @@ def _link(cell: Cell, content: str, sections: Collection[str]) -> Html:
 
 def cell_title(report: Report, cell: Cell) -> Html:
     """Return a cell in words, for the head of its section."""
-    truth, predicted = (named(report.classes[place].name, 80) for place in (cell.truth, cell.predicted))
+    truth, predicted = (named(report.classes[place].name, 40, full=True) for place in (cell.truth, cell.predicted))
     number = counted(cell.count, "picture")
     return (
         joined(truth, f", recognized: {number}")

@@ -17,6 +17,7 @@ MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
 MOST_OF_WRONG_CELL, MOST_OF_RIGHT_CELL = 24, 12
 MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
 MOST_MISTAKES = 150
+MOST_OF_NAME = 24  # characters of a class beside a picture: the head above has more
 FEW = 2  # cells with so few pictures stand side by side
 
 
@@ -100,10 +101,10 @@ def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbna
         size = 72 / max(picture.width, picture.height)
         width, height = (max(1, round(side * size)) for side in (picture.width, picture.height))
         image = tag("img", src=picture.uri, alt="", width=width, height=height, class_=coarse)
-    lines = [tag("span", named(answer.name, 120), class_="file")]
+    lines = [tag("span", named(answer.name, 60), class_="file")]
     if cell.right:
-        lines.append(tag("span", "is ", named(truth, 60), f": {percent(answer.probability)}"))
+        lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))
     else:
-        lines.append(tag("span", "taken for ", named(predicted, 60), f": {percent(answer.probability)}"))
-        lines.append(tag("span", "is ", named(truth, 60), f": {percent(answer.truth_probability)}"))
+        lines.append(tag("span", "taken for ", named(predicted, MOST_OF_NAME), f": {percent(answer.probability)}"))
+        lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.truth_probability)}"))
     return tag("figure", tag("span", image, class_="frame"), tag("figcaption", *lines))

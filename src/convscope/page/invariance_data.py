@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from convscope.core.statistics import wilson_interval
 from convscope.core.text import printable
-from convscope.measures.invariance_record import Curve, Invariance, Point, limits
+from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
 
 LONGEST_NAME = 200
 
@@ -33,11 +33,16 @@ class StrengthData:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitData:
-    """Where accuracy falls below a part of the undistorted one, in the direction of `sign`; None if it did not."""
+    """Where accuracy falls below a part of the undistorted one, in the direction of `sign`; None if it did not.
+
+    `nearest` and `latest` are where the ends of its 95 % interval do.
+    """
 
     sign: int
     part: float
     strength: float | None
+    nearest: float | None
+    latest: float | None
     farthest: float
 
 
@@ -59,6 +64,7 @@ class InvarianceData:
         data: name of the set; part: which of its pictures.
         pictures: how many.
         accuracy: undistorted, 0…1, and its 95 % interval.
+        chance: part that is right without looking, where the accuracy is not above it; then there are no limits.
         margin_px: of background put around the pictures.
         steps: names, the classifier last.
         distortions: those that were measured.
@@ -69,6 +75,7 @@ class InvarianceData:
     pictures: int
     accuracy: float
     interval: tuple[float, float]
+    chance: float | None
     margin_px: int
     steps: tuple[str, ...]
     distortions: tuple[DistortionData, ...]
@@ -83,11 +90,7 @@ def invariance_data(found: Invariance) -> InvarianceData:
             name=printable(curve.distortion)[:LONGEST_NAME],
             unit=printable(curve.unit)[:LONGEST_NAME],
             points=tuple(_strength(point) for point in sorted(curve.points, key=lambda point: point.strength)),
-            limits=tuple(
-                LimitData(sign=one.sign, part=one.part, strength=_rounded(one.strength), farthest=_short(one.farthest))
-                for one in falls
-                if one.distortion == curve.distortion
-            ),
+            limits=tuple(_limit(one) for one in falls if one.distortion == curve.distortion),
         )
 
     return InvarianceData(
@@ -96,9 +99,21 @@ def invariance_data(found: Invariance) -> InvarianceData:
         pictures=found.pictures,
         accuracy=_short(found.accuracy),
         interval=_pair(wilson_interval(found.right, found.pictures)),
+        chance=None if found.above_chance else _short(found.chance),
         margin_px=found.margin_px,
         steps=tuple(printable(name)[:LONGEST_NAME] for name in found.steps),
         distortions=tuple(distortion(curve) for curve in found.curves if curve.points),
+    )
+
+
+def _limit(one: Limit) -> LimitData:
+    return LimitData(
+        sign=one.sign,
+        part=one.part,
+        strength=_rounded(one.strength),
+        nearest=_rounded(one.nearest),
+        latest=_rounded(one.latest),
+        farthest=_short(one.farthest),
     )
 
 

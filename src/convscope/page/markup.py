@@ -5,6 +5,8 @@ from typing import final
 
 from convscope.core.text import printable
 
+LONG = 12  # characters of a name that the narrowest place shows whole
+LONGEST_TITLE = 300
 _VOID = frozenset({"br", "hr", "img", "meta", "wbr"})
 
 
@@ -55,6 +57,21 @@ def tag(kind: str, /, *content: str, **attributes: str | float | None) -> Html:
     return Html(f"<{kind}{pairs}>" if kind in _VOID else f"<{kind}{pairs}>{joined(*content)}</{kind}>")
 
 
-def named(text: str, most: int = 160) -> Html:
-    """Return the name of a file or class, kept apart from the text around it whatever its direction of writing."""
-    return tag("bdi", shortened(printable(text), most))
+def named(text: str, most: int = 160, *, full: bool = False) -> Html:
+    """Return the name of a file or class, kept apart from the text around it whatever its direction of writing.
+
+    Args:
+        text: the name.
+        most: characters that are shown.
+        full: have the whole name as a title, which is shown under the pointer, where it is longer than `LONG`.
+    """
+    whole = printable(text)
+    return tag(
+        "bdi", shortened(whole, most), title=shortened(whole, LONGEST_TITLE) if full and len(whole) > LONG else None
+    )
+
+
+def scrolling(table: Html, name: str, *, tall: bool = False) -> Html:
+    """Return a table in a frame of its own to scroll in, which has a name and takes the keyboard."""
+    style = "scroll tall" if tall else "scroll"
+    return tag("div", table, class_=style, role="region", tabindex=0, aria_label=name)

@@ -119,7 +119,7 @@ def lines(
     height = bottom + _BOTTOM
     names = ", ".join(line.name for line in shown)
     svg = tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=f"{title}: {label} of {names}")
-    return tag("figure", tag("h4", title), svg, class_="chart")
+    return tag("figure", tag("h3", title), svg, class_="chart")
 
 
 def _along(places: Sequence[float], *, logarithmic: bool) -> Axis:

@@ -154,7 +154,9 @@ def _network(report: Report) -> Html:
 
 
 def _settings(report: Report) -> Html:
-    parts = [settings_table(report.settings)] if report.settings else [tag("p", "No settings are recorded.")]
+    parts = (
+        [settings_table(report.settings, "Settings")] if report.settings else [tag("p", "No settings are recorded.")]
+    )
     if report.command:
         parts += [tag("h3", "Train it again"), _command(report.command)]
     where: dict[str, object] = {}
@@ -165,7 +167,7 @@ def _settings(report: Report) -> Html:
         where["cores"] = report.machine.cores
         where["system"] = report.machine.system
     where |= {f"{name} version": version for name, version in report.versions.items()}
-    return joined(*parts, tag("h3", "Machine and versions"), settings_table(where))
+    return joined(*parts, tag("h3", "Machine and versions"), settings_table(where, "Machine and versions"))
 
 
 def _files(report: Report) -> Html:

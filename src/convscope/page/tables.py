@@ -14,7 +14,7 @@ from convscope.training.scores import Cell, ClassScore, Interval
 from convscope.training.steps import StepRow
 
 from .confusion import anchor, main_mistakes, width_class
-from .markup import Html, joined, named, shortened, tag
+from .markup import Html, joined, named, scrolling, shortened, tag
 from .wording import large, percent
 
 MOST_CLASSES, MOST_EPOCHS, MOST_PROBLEMS, MOST_SETTINGS, MOST_STEPS = 500, 500, 300, 200, 300
@@ -41,7 +41,8 @@ def classes_table(report: Report, sections: Collection[str]) -> Html:
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
     region = _region(table, "Classes", len(rows))
     cut = len(report.classes) - len(worst)
-    note = f"The {len(worst)} classes with the lowest F1 are listed; the other {cut:,} are in report.json."
+    rest = f"the other {cut:,} {'is' if cut == 1 else 'are'} in report.json"
+    note = f"The {len(worst)} classes with the lowest F1 are listed; {rest}."
     return joined(tag("p", note) if cut else "", region)
 
 
@@ -77,13 +78,13 @@ def steps_table(steps: Sequence[StepRow]) -> Html:
     return _table(names, [*rows, total])
 
 
-def settings_table(settings: Mapping[str, Any]) -> Html:
+def settings_table(settings: Mapping[str, Any], title: str) -> Html:
     """Return the settings, name and value; those of a record that is a setting are named with a dot."""
     rows = [
         tag("tr", tag("th", named(name, 80), scope="row"), tag("td", shortened(printable(value), 500)))
         for name, value in _flat(settings)[:MOST_SETTINGS]
     ]
-    return tag("div", tag("table", tag("tbody", *rows), class_="settings"), class_="scroll")
+    return scrolling(tag("table", tag("tbody", *rows), class_="settings"), title)
 
 
 def problems_table(problems: Sequence[Problem]) -> Html:
@@ -121,12 +122,12 @@ def _class_row(report: Report, place: int, mistaken: Cell | None, sections: Coll
     most, style = joined(), None
     if mistaken:
         style = width_class(report.classes[mistaken.predicted].name)
-        text = joined(named(report.classes[mistaken.predicted].name, 60), f" ({mistaken.count:,})")
+        text = joined(named(report.classes[mistaken.predicted].name, 60, full=True), f" ({mistaken.count:,})")
         name = anchor(mistaken)
         most = tag("a", text, href=f"#{name}") if name in sections else text
     return tag(
         "tr",
-        tag("th", named(score.name, 60), scope="row", data_value=place, class_=width_class(score.name)),
+        tag("th", named(score.name, 60, full=True), scope="row", data_value=place, class_=width_class(score.name)),
         tag("td", f"{score.support:,}", class_="number", data_value=score.support),
         _share(score.recall, score.recall_interval, score.support, bar=True),
         _share(score.precision, score.precision_interval, score.predicted),
@@ -205,5 +206,4 @@ def _table(names: Sequence[str], rows: Sequence[Html]) -> Html:
 
 def _region(table: Html, name: str, rows: int) -> Html:
     """Return a table in a frame of its own to scroll in: sideways, and where it is long also up and down."""
-    style = "scroll tall" if rows > MOST_ROWS_OPEN else "scroll"
-    return tag("div", table, class_=style, role="region", tabindex=0, aria_label=name)
+    return scrolling(table, name, tall=rows > MOST_ROWS_OPEN)

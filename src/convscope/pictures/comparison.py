@@ -6,6 +6,7 @@ from typing import Protocol
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from convscope.core.text import counted
 from convscope.measures.comparison.growth import CurvePoint, fit_power_law, points_of
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import TITLES, UNITS
@@ -31,7 +32,7 @@ def draw_kinds(found: Comparison, *, theme: Theme) -> Figure | None:
             axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=1.5)
             axes.plot([100 * entry.accuracy], [place], "o", color=colour, markersize=5)
         axes.set_yticks(range(len(entries)), [entry.title for entry in entries])
-        axes.set_xlabel(f"right (%), 95 % intervals, {found.test_pictures:,} pictures of {found.data}")
+        axes.set_xlabel(f"right (%), 95 % intervals, {counted(found.test_pictures, 'picture')} of {found.data}")
         axes.grid(visible=True, axis="x", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(-0.6, len(entries) - 0.4)

@@ -6,10 +6,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convscope.core.text import printable
+from convscope.core.text import counted
 from convscope.training.report import Report
 
-from .style import Theme, drawing, figure
+from .style import Theme, drawing, figure, short_name
 
 MOST_CLASSES = 30
 _LONGEST_NAME = 16
@@ -29,7 +29,7 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
     for cell in report.cells:
         counts[cell.truth, cell.predicted] = cell.count
     shown = _most_confused(counts)
-    names = [_short(report.classes[place].name) for place in shown]
+    names = [short_name(report.classes[place].name, _LONGEST_NAME) for place in shown]
     part = counts[np.ix_(shown, shown)]
     share = part / np.maximum(1, counts[shown].sum(axis=1, keepdims=True))
     with drawing(theme):
@@ -72,11 +72,7 @@ def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64]
 
 def _title(report: Report, shown: int) -> str:
     low, high = report.accuracy_interval
-    said = f"{report.right:,} of {report.pictures:,} {report.split} pictures right: {100 * report.accuracy:.2f} %\n"
-    some = f"; the {shown} classes with most mistakes" if shown < len(report.classes) else ""
+    all_ = counted(report.pictures, f"{report.split} picture")
+    said = f"{report.right:,} of {all_} right: {100 * report.accuracy:.2f} %\n"
+    some = f"; the {counted(shown, 'class', 'classes')} with most mistakes" if shown < len(report.classes) else ""
     return said + f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %){some}"
-
-
-def _short(name: str) -> str:
-    text = printable(name)
-    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from convscope.core.errors import DataError
 from convscope.core.statistics import wilson_interval
+from convscope.core.text import counted
 from convscope.training.history import EpochRecord
 
 from .style import Theme, drawing, figure
@@ -73,7 +74,7 @@ def _band(axes: Axes, history: Sequence[EpochRecord], judged: int, theme: Theme)
         color=theme.series[1],
         alpha=0.2,
         linewidth=0,
-        label=f"95 % interval ({judged:,} pictures)",
+        label=f"95 % interval ({counted(judged, 'picture')})",
     )
 
 

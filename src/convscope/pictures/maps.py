@@ -7,14 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
-from convscope.core.text import counted, printable
+from convscope.core.text import counted
 from convscope.features.trace import Maps, Trace
 from convscope.networks.plan import Step
 
-from .style import Theme, bare, drawing, figure, scale_of
+from .style import Theme, bare, drawing, figure, scale_of, short_name
 
 ACROSS = 10
 MOST_CLASSES = 5
+_LONGEST_NAME = 24
 _TILE = 0.85  # inches
 
 
@@ -99,7 +100,9 @@ def _show_classes(axes: Axes, traced: Trace, theme: Theme) -> None:
     best = np.argsort(-traced.probabilities, kind="stable")[:MOST_CLASSES][::-1]
     values = 100 * traced.probabilities[best]
     axes.barh(range(len(best)), values, color=theme.series[0], height=0.6)
-    axes.set_yticks(range(len(best)), [printable(traced.classes[place])[:24] for place in best], parse_math=False)
+    axes.set_yticks(
+        range(len(best)), [short_name(traced.classes[place], _LONGEST_NAME) for place in best], parse_math=False
+    )
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100], ["0 %", "50 %", "100 %"])
     for place, value in enumerate(values):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from convscope.core.text import counted
 from convscope.measures.invariance_record import Curve, Invariance
 
 from .style import Theme, drawing, figure
@@ -46,7 +47,7 @@ def draw_panels(
             axes.set_axis_off()
         low, high = (100 * value for value in found.interval)
         whole = (
-            f"{title}\n{found.layout}, {found.pictures:,} pictures of {found.data} ({found.part})\n"
+            f"{title}\n{found.layout}, {counted(found.pictures, 'picture')} of {found.data} ({found.part})\n"
             f"undistorted {100 * found.accuracy:.1f} % right (95 % interval {low:.1f} to {high:.1f} %)"
         )
         drawn.suptitle(whole, x=0.01, ha="left", fontsize=10, parse_math=False)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from convscope.core.atomic import replacing
 from convscope.core.errors import ParameterError, choose
+from convscope.core.text import printable
 
 KINDS = (".png", ".svg", ".pdf")
 _RESOLUTION = 150  # pixels an inch
@@ -24,6 +25,17 @@ _RESOLUTION = 150  # pixels an inch
 Numbers = NDArray[np.floating]
 Picture: TypeAlias = Figure
 """What the functions here return, for those who only pass it on."""
+
+
+def short_name(name: str, most: int) -> str:
+    """Return the name of a class, printable, with an ellipsis where it is cut to `most` characters.
+
+    Examples:
+        >>> short_name("a long name", 7), short_name("cat", 7)
+        ('a long…', 'cat')
+    """
+    text = printable(name)
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.machine import machine
+from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import TRAIN
@@ -121,7 +122,7 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
     most = max(2, planned.batch_within(_BATCH_VALUES))
     if settings.batch is not None or choice.recipe.batch <= most:
         return choice
-    note = f"{most} pictures a step: the maps of more would take too much memory; --batch changes it"
+    note = f"{counted(most, 'picture')} a step: the maps of more would take too much memory; --batch changes it"
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 

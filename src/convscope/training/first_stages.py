@@ -15,6 +15,7 @@ from torch import nn
 
 from convscope.core.errors import ParameterError
 from convscope.core.progress import Reporter, Silent
+from convscope.core.text import counted
 from convscope.networks.build import ConvolutionStage, Network
 from convscope.networks.plan import Plan
 from convscope.stages.convolution import Convolution
@@ -73,7 +74,7 @@ def _check_one(name: str, planned: Plan, index: int, stage: Convolution, picture
     if stage.patch**2 * channels > _LARGEST_PATCH:
         raise ParameterError(
             f"{where} must have a patch of at most {_LARGEST_PATCH:,} values to be learned first. Got {patch} over "
-            f"{channels} maps, {stage.patch**2 * channels:,}. Use a smaller patch, or fewer units below."
+            f"{counted(channels, 'map')}, {stage.patch**2 * channels:,}. Use a smaller patch, or fewer units below."
         )
     if name in BANKS and index > 0:
         raise ParameterError(

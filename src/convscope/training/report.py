@@ -16,6 +16,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import Machine
 from convscope.core.records import from_json, to_json
 from convscope.core.statistics import wilson_interval
+from convscope.core.text import counted
 from convscope.images.inspection import Problem
 
 from .scores import Cell, ClassScore, Interval, class_scores, confusion
@@ -78,12 +79,12 @@ class Report:
 
     def __post_init__(self) -> None:
         """Refuse counts that do not agree with each other."""
-        counted = sum(cell.count for cell in self.cells)
+        count = sum(cell.count for cell in self.cells)
         right = sum(cell.count for cell in self.cells if cell.right)
-        if (counted, right) != (self.pictures, self.right):
+        if (count, right) != (self.pictures, self.right):
             raise DataError(
-                f"`cells` must count {self.pictures} pictures, {self.right} of them right. "
-                f"Got {counted} pictures, {right} of them right."
+                f"`cells` must count {counted(self.pictures, 'picture')}, {self.right} of them right. "
+                f"Got {counted(count, 'picture')}, {right} of them right."
             )
         highest = max((max(cell.truth, cell.predicted) for cell in self.cells), default=-1)
         lowest = min((min(cell.truth, cell.predicted) for cell in self.cells), default=0)
@@ -248,7 +249,7 @@ def _checked(
     if places.shape != truth.shape or len(names) != len(truth):
         raise DataError(
             f"`picture_names` and `indices` must have one entry a picture, {len(truth)}. "
-            f"Got {len(names)} names and indices of shape {places.shape}."
+            f"Got {counted(len(names), 'name')} and indices of shape {places.shape}."
         )
     if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= len(classes):
         raise DataError(

@@ -2,18 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import TypedDict
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
-from convscope.core.text import columns_of, counted
+from convscope.core.text import columns_of, counted, printable
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
+from convscope.networks.exemplars import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 
 from .kept import check_output, keep, run_of, stands
 
+_LONGEST_NAME = 40
 SIDE = 28  # of the pictures of a layout, unless said
 
 
@@ -52,13 +55,14 @@ def cost(
     """
     path = check_output(output, force=force)
     layout = _layout(model, size)
+    read: _Read = {}
     run = run_of(model) if layout is None else None
     if layout is not None:
         width, height = size or (SIDE, SIDE)
         sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     else:
-        network = (model if isinstance(model, Model) else Model.load(Path(str(model)))).network
-        layout, planned = network.layout, network.plan
+        used = model if isinstance(model, Model) else Model.load(Path(str(model)))
+        layout, planned, read = used.layout, used.network.plan, _read_by(used)
         sizes = {
             "height": planned.height,
             "width": planned.width,
@@ -66,9 +70,24 @@ def cost(
             "classes": planned.classes,
         }
     with tuned():
-        found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter)
+        found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter, **read)
     keep(found, output=path, kept=run.cost if run else None, part=not repeats, force=force, reporter=reporter)
     return found
+
+
+class _Read(TypedDict, total=False):
+    """What reads the last maps of a model, in place of what its layout says."""
+
+    exemplars: Exemplars | None
+    classifier: str
+
+
+def _read_by(model: Model) -> _Read:
+    """Return what reads the last maps of a model: its record names a classifier that was learned on features."""
+    record = model.training.get("classifier")
+    name = record.get("name") if isinstance(record, dict) else None
+    named = printable(name)[:_LONGEST_NAME] if isinstance(name, str) else ""
+    return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
 
 
 def _layout(model: Model | Layout | str | os.PathLike[str], size: tuple[int, int] | None) -> Layout | None:
@@ -109,9 +128,21 @@ def cost_text(record: CostRecord) -> str:
     )
     others = [["layout", "parameters", "multiply-adds", "training", "predicting", "forward", "backward"]]
     others += [[_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs]
-    notes = [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
+    notes = _about(record.exemplars)
+    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
     where = f"bytes for one picture; ms for {counted(record.batch, 'picture')} on {counted(record.threads, 'thread')}"
     return "\n".join([*columns_of(rows), "", *columns_of(others), "", *notes, where])
+
+
+def _about(exemplars: Exemplars | None) -> list[str]:
+    """Return what is counted of a classifier that keeps pictures."""
+    if exemplars is None:
+        return []
+    sums = " and their weighted sums" if exemplars.kind == "kernel" else ""
+    return [
+        f"the classifier keeps the features of {counted(exemplars.kept, 'picture')}: its parameters are the numbers "
+        f"that it keeps, its multiply-adds the distances to them{sums}"
+    ]
 
 
 def _title(one: LayoutCost) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
@@ -45,7 +46,7 @@ def measure(
         data: what `convscope.train` takes, with the classes of the model; the pictures that a training would be judged
             on are used.
         distortions: names from `convscope.measures.distortions.family.DISTORTIONS`, or ``shift@DEGREES``; all if none.
-        strengths: in the unit of each distortion; the usual ones if none.
+        strengths: in the unit of the `distortions`, which must be named then; the usual ones if none.
         pictures: how many at most, drawn by `seed`.
         margin: pixels of background around each picture, which is made smaller for it: a shift by less loses nothing.
         seed: of what is drawn and of what is random in distortions.
@@ -68,6 +69,11 @@ def measure(
         >>> found.steps, [point.strength for point in found.curves[0].points]
         (('8C3', 'MP2', 'softmax'), [1])
     """
+    if len(strengths) and not len(distortions):
+        raise ParameterError(
+            "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got "
+            f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
+        )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     path = check_output(output, force=force)
     used = model if isinstance(model, Model) else Model.load(Path(model))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from convscope.core.text import columns_of, counted
-from convscope.measures.invariance_record import Curve, Invariance, Point, limits
+from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
 
 
 def measure_text(found: Invariance) -> str:
@@ -13,9 +13,7 @@ def measure_text(found: Invariance) -> str:
         f"{found.layout} on {counted(found.pictures, 'picture')} of {found.data} ({found.part})",
         f"accuracy {found.accuracy:.2%} undistorted (95 % interval {low:.2%} to {high:.2%})",
         "",
-        "The strength at which accuracy falls below a part of the undistorted one:",
-        "",
-        *columns_of(_limit_rows(found)),
+        *_limits(found),
         "",
         "The answers by strength: accuracy with its 95 % interval; the part that keeps its class, of all pictures and",
         "of those right undistorted; the change of the probability of that class; what left the canvas.",
@@ -34,6 +32,20 @@ def measure_text(found: Invariance) -> str:
         gone = f"; {point.left_canvas:.0%} of the picture left the canvas" if point.left_canvas > 0.005 else ""
         lines += [curve.at(point) + gone, *_ledger(found, point), ""]
     return "\n".join(lines).rstrip()
+
+
+def _limits(found: Invariance) -> list[str]:
+    if not found.above_chance:
+        return [
+            f"The accuracy undistorted is not above chance ({found.chance:.2%}): at which strength it falls below",
+            "a part of it means nothing, and is left out.",
+        ]
+    return [
+        "The strength at which accuracy falls below a part of the undistorted one; in brackets, where the ends of its",
+        "95 % interval do:",
+        "",
+        *columns_of(_limit_rows(found)),
+    ]
 
 
 def _by_strength(curve: Curve) -> list[list[str]]:
@@ -58,9 +70,15 @@ def _limit_rows(found: Invariance) -> list[list[str]]:
     units = {curve.distortion: curve.unit for curve in found.curves}
     for name, sign in dict.fromkeys((one.distortion, one.sign) for one in every):
         mine = [one for one in every if (one.distortion, one.sign) == (name, sign)]
-        cells = [f"beyond {one.farthest:g}" if one.strength is None else f"{one.strength:.3g}" for one in mine]
-        rows.append([f"  {name} ({units[name]})", *cells])
+        rows.append([f"  {name} ({units[name]})", *map(_limit_cell, mine)])
     return rows
+
+
+def _limit_cell(one: Limit) -> str:
+    """Return where accuracy falls, with the interval where it is not beyond all that was measured itself."""
+    beyond = f"beyond {one.farthest:g}"
+    middle, low, high = (beyond if at is None else f"{at:.3g}" for at in (one.strength, one.nearest, one.latest))
+    return middle if low == beyond else f"{middle} ({low} to {high})"
 
 
 def _ledger(found: Invariance, point: Point) -> Iterable[str]:

@@ -105,7 +105,7 @@ def train(
         write_record(folder, prepared.record)
     tell(prepared, reporter)
     learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
-    return _finish(prepared, learned, folder, command)
+    return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
 
 
 def prepare(
@@ -181,8 +181,16 @@ def tell(prepared: Prepared, reporter: Reporter) -> None:
     )
 
 
-def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str) -> Trained:
-    """Judge the network, write model, report and history."""
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """What a page of `look` is written with."""
+
+    cache_dir: Path | None
+    reporter: Reporter
+
+
+def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str, looking: Looking) -> Trained:
+    """Judge the network, write model, report and history, and the page of `look` anew that shows it as it was."""
     model = Model(
         network=learned.network,
         layout=prepared.plan.layout,
@@ -195,29 +203,48 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
             **({"calibration": to_json(learned.calibration)} if learned.calibration else {}),
         },
     )
-    _drop_measured_of_others(model, folder)
+    is_other = _drop_measured_of_others(model, folder)
     model.save(folder.model)
     History(epochs=learned.history).write(folder.history)
     report = _judge(prepared, learned, model, folder, command)
     write_report(report, folder.report)
     page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
     write_text(folder.page, page)
+    if is_other and folder.look.exists():
+        _look_again(folder, looking)
     if learned.trouble is not None:
         raise TrainingError(f"{learned.trouble} The last good model is kept in {folder.model}.")
     return Trained(model=model, report=report, history=learned.history, outcome=learned.outcome, folder=folder)
 
 
-def _drop_measured_of_others(model: Model, folder: RunFolder) -> None:
-    """Remove what was measured of the network in `folder`, unless `model` has the same weights to the bit."""
+def _look_again(folder: RunFolder, looking: Looking) -> None:
+    """Write ``look.html`` anew, of the network as it is now; remove it where that fails. Either is said."""
+    from .look import look  # which takes a while to import, and is rarely needed
+
+    try:
+        look(folder.path, force=True, cache_dir=looking.cache_dir, reporter=looking.reporter)
+    except ConvscopeError as error:
+        folder.look.unlink(missing_ok=True)
+        looking.reporter.say(f"{folder.look} is removed, as it showed the network of before: {error}")
+        return
+    looking.reporter.say(f"{folder.look} is written anew, as it showed the network of before")
+
+
+def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
+    """Remove what was measured of the network in `folder`, unless `model` has the same weights to the bit.
+
+    Returns whether it has others.
+    """
     weights = model.network.state_dict()
     try:
         before = Model.load(folder.model).network.state_dict()
     except ConvscopeError:
         before = {}
     if before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items()):
-        return
+        return False
     for stale in (folder.invariance, folder.units):
         stale.unlink(missing_ok=True)
+    return True
 
 
 def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:

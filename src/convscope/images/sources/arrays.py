@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
 
 from .labels import label_places
@@ -89,7 +90,9 @@ def from_arrays(
     pictures = to_images(np.asarray(images))
     names, places = label_places(np.asarray(labels), classes, name)
     if len(places) != len(pictures):
-        raise DataError(f"`labels` must have one label a picture. Got {len(places):,} for {len(pictures):,} pictures.")
+        raise DataError(
+            f"`labels` must have one label a picture. Got {len(places):,} for {counted(len(pictures), 'picture')}."
+        )
     parts = np.zeros(len(places), np.uint8) if splits is None else np.asarray(splits).astype(np.uint8)
     if parts.shape != places.shape or parts.max(initial=0) >= len(SPLIT_NAMES):
         raise DataError(f"`splits` must have one value from 0 to 3 a picture. Got the shape {parts.shape}.")

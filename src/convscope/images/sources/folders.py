@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 
 from .files import FileSource
 from .labels import encode_labels
@@ -136,7 +137,7 @@ def _mixed(folder: Folder, name: str) -> DataError:
     child = next(child for child in folder.folders if child.count() or not folder.relative)
     return DataError(
         f"`{name}{folder.relative}/` must hold either pictures or class folders. "
-        f"Got both: {len(folder.pictures):,} pictures and the sub-folder {child.name}/. "
+        f"Got both: {counted(len(folder.pictures), 'picture')} and the sub-folder {child.name}/. "
         "Move the pictures into a sub-folder of their own."
     )
 
@@ -162,10 +163,10 @@ def _found(folder: Folder) -> str:
     """Return what stands in `folder`, in a few words."""
     found = []
     if folder.pictures:
-        found.append(f"{len(folder.pictures):,} pictures directly inside")
+        found.append(f"{counted(len(folder.pictures), 'picture')} directly inside")
     if folder.folders:
-        found.append(f"{len(folder.folders):,} sub-folders without any picture")
+        found.append(f"{counted(len(folder.folders), 'sub-folder')} without any picture")
     others = sum(1 for _ in _others(folder))
     if others:
-        found.append(f"{others:,} files without a picture's extension")
+        found.append(f"{counted(others, 'file')} without a picture's extension")
     return " and ".join(found) or "nothing"

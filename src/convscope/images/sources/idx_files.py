@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 
 from .arrays import ArraySource, from_arrays, to_images
 from .idx import idx_header, read_idx, starts_as_idx
@@ -56,7 +57,7 @@ def read_parts(
         labels.append(read_idx(labels_file(file)))
         if labels[-1].shape != shape[:1]:
             raise DataError(
-                f"`{file}` must have one label an image. Got {shape[0]:,} images "
+                f"`{file}` must have one label an image. Got {counted(shape[0], 'image')} "
                 f"and labels of the shape {labels[-1].shape}. Get both again."
             )
         splits.append(np.full(shape[0], split, np.uint8))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 
 from .naming import natural_key
 
@@ -55,7 +56,7 @@ def label_places(
         if strangers:
             raise DataError(
                 f"`labels` must be class names or their places 0 to {len(names) - 1}. "
-                f"Got {strangers[0]!r} ({len(names)} classes are named). Name every class."
+                f"Got {strangers[0]!r} (named: {counted(len(names), 'class', 'classes')}). Name every class."
             )
     new_places = np.array([names.index(text) for text in texts], np.int64)
     return names, new_places[places]
@@ -67,7 +68,9 @@ def _natural_order(texts: Sequence[str]) -> list[int]:
 
 def _too_few(classes: Sequence[str], pictures: int, name: str) -> DataError:
     found = f"only the class {classes[0]!r}" if classes else "no picture"
-    return DataError(f"`{name}` must have at least two classes. Got {found} ({pictures:,} pictures). Add another.")
+    return DataError(
+        f"`{name}` must have at least two classes. Got {found} ({counted(pictures, 'picture')}). Add another."
+    )
 
 
 def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

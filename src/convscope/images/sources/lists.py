@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 
 from .files import FileSource
 from .labels import encode_labels
@@ -53,7 +54,7 @@ def _refuse_bad_rows(file: Path, rows: Sequence[Row]) -> None:
     some_split = any(row.split for row in rows)
     bad = [(row.place, reason) for row in rows if (reason := _bad(row, some_split))]
     if bad:
-        more = f" (and {len(bad) - 1:,} more bad rows)" if len(bad) > 1 else ""
+        more = f" (and {counted(len(bad) - 1, 'more bad row')})" if len(bad) > 1 else ""
         raise DataError(
             f"`{file}` must have a path, a label and, if splits are given, a split in every row. "
             f"Got {bad[0][1]} in line {bad[0][0]}{more}. Mend it."

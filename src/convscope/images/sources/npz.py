@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.text import counted
 
 from .arrays import ArraySource, from_arrays, to_images
 from .source import SPLIT_WORDS, UNASSIGNED
@@ -62,7 +63,7 @@ def open_npz(file: Path) -> ArraySource:
         if len(images[-1]) != len(labels[-1]) or images[-1].shape[1:] != images[0].shape[1:]:
             raise DataError(
                 f"`{file}` must have one label an image and images of one size. Got {image_key} of the shape "
-                f"{images[-1].shape} with {len(labels[-1]):,} labels. Save it again."
+                f"{images[-1].shape} with {counted(len(labels[-1]), 'label')}. Save it again."
             )
     pictures = images[0] if len(images) == 1 else np.concatenate(images)
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, did_you_mean
+from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
 from .arrays import ArraySource, from_arrays
@@ -53,7 +54,9 @@ def open_source(
     """
     if isinstance(data, tuple):
         if len(data) != 2:
-            raise DataError(f"`data` must be a pair of arrays, images and labels. Got {len(data)} values. Give two.")
+            raise DataError(
+                f"`data` must be a pair of arrays, images and labels. Got {counted(len(data), 'value')}. Give two."
+            )
         return from_arrays(*data)
     if not isinstance(data, (str, os.PathLike)) or "\0" in os.fspath(data):
         raise DataError(f"`data` must be a path, the name of a set, or a pair of arrays. Got {type(data).__name__}.")

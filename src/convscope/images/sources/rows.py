@@ -10,6 +10,7 @@ from typing import Any
 
 from convscope.core.errors import DataError, did_you_mean
 from convscope.core.extras import optional
+from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
 COLUMNS = {
@@ -61,7 +62,7 @@ def read_csv(file: Path) -> list[Row]:
                     continue
             if len(cells) != width:
                 raise DataError(
-                    f"`{file}` must have {width} columns in every line. Got {len(cells)} in line {place}. "
+                    f"`{file}` must have {counted(width, 'column')} in every line. Got {len(cells)} in line {place}. "
                     "Quote values that hold the delimiter."
                 )
             rows.append(Row(place=place, **{column: cells[at] for column, at in columns.items()}))
@@ -129,7 +130,7 @@ def _csv_columns(file: Path, cells: list[str]) -> tuple[dict[str, int], bool]:
         if len(cells) not in (2, 3):
             raise DataError(
                 f"`{file}` must have a header, or the columns path, label and perhaps split. "
-                f"Got {len(cells)} columns without a header. Add a first line with their names."
+                f"Got {counted(len(cells), 'column')} without a header. Add a first line with their names."
             )
         return dict(zip(COLUMNS, range(len(cells)), strict=False)), False
     return find_columns(file, cells), True

@@ -278,4 +278,4 @@ def budget_words(found: Comparison) -> str:
     """Return what every training had the same of."""
     if found.budget == "epochs":
         return f"the same {counted(int(found.amount), 'pass', 'passes')} over the training pictures"
-    return f"the same {found.amount:g} seconds of training"
+    return f"the same {counted(found.amount, 'second')} of training"

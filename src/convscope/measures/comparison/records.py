@@ -78,7 +78,8 @@ class Trial:
         """Refuse what no training can come to."""
         if self.total < 1 or len(self.right) != -(-self.total // 4):
             raise DataError(
-                f"`right` must have a digit for every four of {self.total:,} pictures. Got {len(self.right):,} digits. "
+                f"`right` must have a digit for every four of {counted(self.total, 'picture')}. "
+                f"Got {counted(len(self.right), 'digit')}. "
                 "Compare anew."
             )
         try:
@@ -170,7 +171,8 @@ class Entry:
         }
         if len(totals) > 1 or len(strengths) > 1:
             raise DataError(
-                f"`trials` must be judged on the same pictures, with the same distortions. Got {len(totals)} numbers "
+                f"`trials` must be judged on the same pictures, with the same distortions. "
+                f"Got {counted(len(totals), 'number')} "
                 f"of pictures and {len(strengths)} lists of distortions ({self.kind}). Compare anew."
             )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, TrainingError
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter
+from convscope.core.text import counted
 from convscope.images.image_set import ImageSet
 from convscope.training.recipe import Recipe
 from convscope.training.run_folder import digest_pictures
@@ -202,7 +203,7 @@ def work(agenda: Agenda, contest: Contest, cells: Cells, reporter: Reporter) -> 
     with reporter.task("comparing", sum(job.reckoned_s for job in left)) as task:
         done = 0.0
         for number, job in enumerate(left, start=1):
-            task.update(done, f"{number} of {len(left)}: {job.kind.title}, {len(job.places):,} pictures")
+            task.update(done, f"{number} of {len(left)}: {job.kind.title}, {counted(len(job.places), 'picture')}")
             if job.kind.name not in agenda.why_not and (reason := _do(job, contest, cells)):
                 same = [one.kind.name for one in agenda.jobs if one.key == job.key]  # a network may have two names
                 agenda.why_not.update(dict.fromkeys(same, reason))

@@ -10,7 +10,8 @@ from torch import Tensor
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 from convscope.features.stepwise import StepFunction, step_functions
-from convscope.networks.model import Model, as_tensor, check_batch, evaluating
+from convscope.networks.batches import check_batch
+from convscope.networks.model import Model, as_tensor, evaluating
 
 from .measuring import Images, Labels, check_images, unit_steps
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import step_functions
-from convscope.networks.model import Model, as_tensor, check_batch, evaluating
+from convscope.networks.batches import check_batch
+from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Plan, Step
 from convscope.stages.subsampling import Subsampling
 

@@ -26,7 +26,7 @@ export function makeComparison(parent, network) {
   };
   select.addEventListener("change", draw);
   select.value = String(middleColumns(comparison.columns)[0] ?? -1);
-  const budget = COMPARISON.budgets[/** @type {keyof typeof COMPARISON.budgets} */ (comparison.budget)]?.(short(comparison.amount)) ?? "";
+  const budget = COMPARISON.budgets[/** @type {keyof typeof COMPARISON.budgets} */ (comparison.budget)]?.(comparison.amount) ?? "";
   const about = COMPARISON.about(counted(comparison.training_pictures, "picture"), counted(comparison.pictures, "picture"), counted(comparison.seeds, "training"), budget);
   parent.append(
     element("p", { class: "hint" }, foreign(comparison.data), `: ${about}`),

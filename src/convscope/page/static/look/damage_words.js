@@ -4,7 +4,7 @@
 export const DAMAGE = {
   unreadable: "The file is damaged: its data cannot be read.",
   missing: "The file is damaged: a part of its data is missing.",
-  weights: (/** @type {number} */ needed, /** @type {number} */ there) => `The file is damaged: ${needed} bytes of weights are needed, and ${there} are there.`,
+  weights: (/** @type {number} */ needed, /** @type {number} */ there) => `The file is damaged: it needs ${needed} bytes of weights, and has ${there}.`,
   picture: "The file is damaged: a picture has not its size.",
   version: (/** @type {string} */ found, /** @type {number} */ known) => `The data have version ${found}; this page reads version ${known}.`,
 };

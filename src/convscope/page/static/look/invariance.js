@@ -7,9 +7,9 @@ import { INVARIANCE, counted, short } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, steps: [number | null, number | null][], verdicts: string[] }} Strength */
-/** @typedef {{ sign: number, part: number, strength: number | null, farthest: number }} Limit */
+/** @typedef {{ sign: number, part: number, strength: number | null, nearest: number | null, latest: number | null, farthest: number }} Limit */
 /** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
-/** @typedef {{ data: string, part: string, pictures: number, accuracy: number, interval: [number, number], margin_px: number, steps: string[], distortions: Distortion[] }} Invariance */
+/** @typedef {{ data: string, part: string, pictures: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, steps: string[], distortions: Distortion[] }} Invariance */
 
 /** Of each step, how far its maps are from what they were, and how far when they are moved along.
  * @typedef {{ title: string, steps: [number | null, number | null][] }} Ledger */
@@ -63,7 +63,7 @@ export function makeInvariance(parent, network, told) {
     output.textContent = strengthOf(shown, point.strength);
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
     curves.replaceChildren(saved(`${shown.name}`, curveOf(/** @type {Invariance} */ (invariance), shown)));
-    falls.textContent = limitsOf(shown);
+    falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.ledger}: ${named}`;
     table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
     told(beside.checked ? { title: INVARIANCE.measured(named), steps: point.steps } : null);
@@ -101,17 +101,23 @@ function whole(part) {
   return `${Math.round(100 * part)} %`;
 }
 
-/** Where accuracy falls, in words. @param {Distortion} kind @returns {string} */
-export function limitsOf(kind) {
+/** Where accuracy falls, in words. @param {Distortion} kind @param {number | null} chance the accuracy that is not above it @returns {string} */
+export function limitsOf(kind, chance) {
+  if (chance !== null) return INVARIANCE.atChance(`${Number((100 * chance).toPrecision(3))} %`);
   return [-1, 1]
     .flatMap((sign) => {
       const mine = kind.limits.filter((one) => one.sign === sign);
       if (!mine.length) return [];
       const reached = mine.filter((one) => one.strength !== null);
-      if (!reached.length) return [INVARIANCE.neverFalls(whole(mine[0].part), strengthOf(kind, mine[0].farthest))];
-      return [INVARIANCE.falls(reached.map((one, place) => (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(whole(one.part), strengthOf(kind, one.strength ?? 0))).join(", "))];
+      if (!reached.length) return [INVARIANCE.neverFalls(whole(mine[0].part), strengthOf(kind, mine[0].farthest), mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)))];
+      return [INVARIANCE.falls(reached.map((one, place) => (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(whole(one.part), strengthOf(kind, one.strength ?? 0), rangeOf(one))).join(", "))];
     })
     .join(" ");
+}
+
+/** Where the ends of accuracy's interval fall. @param {Limit} limit */
+function rangeOf({ nearest, latest, farthest }) {
+  return INVARIANCE.range(short(nearest ?? farthest), latest === null ? INVARIANCE.beyond(short(farthest)) : short(latest));
 }
 
 /** @param {Invariance} found @param {Strength} point @returns {HTMLElement} */

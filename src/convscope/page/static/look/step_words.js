@@ -23,7 +23,7 @@ export const GLANCE = {
   itIsNot: " (it is not)",
   score: (/** @type {number} */ value) => `score ${short(value)}`,
   own: "; the picture’s own class",
-  others: (/** @type {number} */ count) => `and ${count} other classes`,
+  others: (/** @type {number} */ count) => `and ${counted(count, "other class", "other classes")}`,
 };
 
 /** The step, in numbers. */
@@ -67,7 +67,7 @@ export const STEP = {
   sums: (/** @type {string} */ below) => `The sum for each ${below} below`,
   sumsWritten: (/** @type {string} */ below, /** @type {number} */ number) => `The sum for each ${below}; map ${number} is written out below.`,
   sumsMost: (/** @type {string} */ below) => `The sum for each ${below}. The ones that matter most are written out below; press another to see it.`,
-  others: (/** @type {number} */ count) => `${count} others`,
+  others: (/** @type {number} */ count) => counted(count, "other"),
   lines: ["from", "value", "× weight", "= product", ""],
   fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${count} ${below}s`,
   bias: "bias",

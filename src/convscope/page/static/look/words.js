@@ -86,7 +86,7 @@ export function describe(step, below, first, last) {
   if (step.kind === "subsampling") {
     const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (step.code)];
     if (step.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
-    const overlap = step.stride[0] === step.window[0] ? "" : `, every ${step.stride[0]} places`;
+    const overlap = step.stride[0] === step.window[0] ? "" : step.stride[0] === 1 ? ", at every place" : `, every ${step.stride[0]} places`;
     return `Of each window of ${patch}${overlap}: ${what.replace(/,$/, "")}.`;
   }
   const weights = step.regions[0] * step.regions[1];
@@ -305,9 +305,13 @@ export const INVARIANCE = {
   right: "right",
   same: "same answer",
   falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
-  fall: (/** @type {string} */ part, /** @type {string} */ strength) => `below ${part} of what it is undistorted at ${strength}`,
-  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength) => `${part} at ${strength}`,
-  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength) => `It does not fall below ${part} of what it is undistorted up to ${strength}.`,
+  fall: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `below ${part} of what it is undistorted at ${strength}${range}`,
+  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `${part} at ${strength}${range}`,
+  range: (/** @type {string} */ low, /** @type {string} */ high) => ` (${low} to ${high})`,
+  beyond: (/** @type {string} */ strength) => `beyond ${strength}`,
+  atChance: (/** @type {string} */ chance) => `The accuracy undistorted is not above chance (${chance}): where it falls below a part of it means nothing.`,
+  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) => `It does not fall below ${part} of what it is undistorted up to ${strength}${lower}.`,
+  lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval does at ${strength})`,
   ledger: "What each step makes of it",
   ledgerHint:
     "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
@@ -330,8 +334,8 @@ export const COMPARISON = {
   about: (/** @type {string} */ learned, /** @type {string} */ judged, /** @type {string} */ seeds, /** @type {string} */ budget) =>
     `each learned from the same ${learned}${budget} and was judged on the same ${judged}; ${seeds} each. The line around a dot is the 95 % interval.`,
   budgets: {
-    epochs: (/** @type {string} */ amount) => `, ${amount} times over,`,
-    seconds: (/** @type {string} */ amount) => ` for ${amount} seconds`,
+    epochs: (/** @type {number} */ amount) => (amount === 1 ? ", once," : `, ${short(amount)} times over,`),
+    seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,
   },
   distorted: "And when pictures are distorted:",
   undisturbed: "as they are",

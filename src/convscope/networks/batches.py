@@ -1,0 +1,14 @@
+"""How many pictures go through a network at once, where the user says it."""
+
+from convscope.core.errors import ParameterError
+
+
+def check_batch(batch: int) -> int:
+    """Return `batch` when it is a number of pictures.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    if type(batch) is not int or batch < 1:
+        raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
+    return batch

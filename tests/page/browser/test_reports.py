@@ -1,0 +1,35 @@
+"""The report of a run and the page of a comparison fit their window, whatever names and tables they hold."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.page.test_compare import whole
+from tests.page.test_report_page import page_of, report_of
+
+from .opening import DESKTOP, PHONE, Open
+from .test_looking import AXE, overflow, violations
+
+
+def long_names() -> str:
+    report = report_of(60)
+    names = ("a name of a hundred and twenty characters " * 3, "x" * 120, "cat")
+    classes = [dataclasses.replace(one, name=name) for one, name in zip(report.classes, names, strict=True)]
+    return page_of(dataclasses.replace(report, classes=tuple(classes)))[0]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("name", "page"), [("report", long_names), ("compare", whole)])
+def test_what_is_wide_scrolls_by_itself(
+    open_page: Open, tmp_path: Path, name: str, page: Callable[[], str], size: tuple[int, int]
+) -> None:
+    path = tmp_path / f"{name}.html"
+    path.write_text(page(), encoding="utf-8")
+    opened = open_page(path, size=size)
+    opened.shot(f"{name}-{'phone' if size == PHONE else 'desktop'}")
+    assert overflow(opened) <= 0
+    assert opened.page.evaluate("document.querySelector('.matrix')?.offsetWidth ?? 0") < 358
+    if AXE.is_file():
+        assert violations(opened) == []
