@@ -3,12 +3,13 @@
     python benchmarks/page.py [--cases digits mnist cifar10 photographs] [--rounds 5] [--without-peers]
 
 Scope: default networks with weights as they begin (times and sizes do not depend on what was learned) on random
-pictures. `look` is the time of `convscope.look` on a model and 200 pictures, or as many as a page takes. Then headless
-Chromium opens the file from disk: `first_picture_ms` from the start of loading until the frame with the first picture
-and its maps is shown; `frame_ms` from one frame to the next while the slider moves for each: the whole network forward, all
-maps drawn and painted, the rate of frames not limited; `answer_ms` from a movement of a slider at rest until a frame
-after the one that shows what the network makes of it, which waits for the browser's clock (a sixtieth of a second). `forward_ms` are all engines in one page, in turn, one thread
-each, from pixels to scores; ours also gives every map, as the page needs them. Peers are npm packages, installed when
+pictures. `look` is the time of `convscope.look` on a model and 200 pictures, or as many as a page takes. Then
+headless Chromium opens the file from disk: `first_picture_ms` from the start of loading until the frame with the
+first picture and its maps is shown; `frame_ms` from one frame to the next while the slider moves for each: the whole
+network forward, all maps drawn and painted, the rate of frames not limited; `answer_ms` from a movement of a slider
+at rest until a frame after the one that shows what the network makes of it, which waits for the browser's clock (a
+sixtieth of a second). `forward_ms` are all engines in one page, in turn, one thread each, from pixels to scores; ours
+also gives every map, as the page needs them. Peers are npm packages, installed when
 first needed (network), with Playwright's Python package and Chromium. `fluid` are networks of growing width.
 """
 

@@ -62,6 +62,13 @@ def test_names_are_data_and_never_markup() -> None:
     assert not set("\u202e\u2028\x00") & set("".join(data.classes)), "marks that turn the text are written out"
 
 
+def test_the_file_is_ascii_so_that_no_mail_or_server_changes_it() -> None:
+    text = hostile_page()
+    assert text.isascii()
+    assert "\\u00d7" in text, "of a program"
+    assert "\\002192" in text, "of the style"
+
+
 def test_nothing_may_be_loaded_and_only_the_programs_of_the_page_run() -> None:
     text = hostile_page()
     policy = next(

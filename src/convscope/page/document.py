@@ -32,8 +32,7 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
         f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
         "base-uri 'none'; form-action 'none'"
     )
-    page = Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
 
 
 def _escaped(text: str, code: str, width: int) -> str:

@@ -16,13 +16,13 @@ _FOOTER = (
 
 
 def render_look(data: LookData) -> str:
-    """Return the page that computes and shows the network of `data`, as one HTML text.
+    """Return the page that computes and shows the network of `data`, as one HTML text, all of it ASCII.
 
     It holds everything it needs: its Content-Security-Policy forbids every connection. Names of files and classes are
     shown, never interpreted.
     """
     title = shortened(printable(data.title), 80)
-    return document(
+    page = document(
         title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
         style=static("look.css"),
         script=program("look", "page.js"),
@@ -40,3 +40,4 @@ def render_look(data: LookData) -> str:
         ),
         worker=True,
     )
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
