@@ -266,6 +266,45 @@ def startup_part(found: dict[str, Any]) -> list[str]:
     return [*lines, "", measured_on(found)]
 
 
+def look_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about the page that looks inside a network."""
+    engines = ("TensorFlow.js, cpu", "TensorFlow.js, wasm", "ONNX Runtime Web, wasm")
+    lines = ["", "## The page that looks inside a network", ""]
+    lines += ["Headless Chromium; default networks, their file opened from disk. A frame is the whole network forward and"]
+    lines += ["all its maps drawn, while a slider moves; forward is the network alone, one thread, and how many times as fast"]
+    lines += ["as the other engines in the same page (theirs weigh megabytes; ours is a part of the file).", ""]
+    head = ["network", "file, MB", "written, s", "first picture, ms", "frame, ms", "forward, ms", *engines]
+    lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for name, one in found["cases"].items():
+        cells = [f"{name}: `{one['layout']}`", f"{one['file_bytes'] / 1e6:.1f}", f"{one['look_seconds']:.1f}"]
+        cells += [f"{one[key]['median']:.0f}" for key in ("first_picture_ms", "frame_ms")]
+        own = one["forward_ms"]["convscope"]["mean"]
+        cells += [f"{own:.2f}", *(f"{one['forward_ms'][engine]['mean'] / own:.1f}" for engine in engines)]
+        lines.append(f"| {' | '.join(cells)} |")
+    if "fluid" in found:
+        lines += ["", f"Larger networks and pictures: {fluid_words(found['fluid'])}", ""]
+        lines += ["| network | pixels | multiply-adds, millions | file, MB | first picture, ms | frame, ms |"]
+        lines += ["|---|---|---|---|---|---|"]
+        for one in found["fluid"]:
+            cells = [f"`{one['layout']}`", str(one["side"]), f"{one['multiply_adds'] / 1e6:,.0f}"]
+            cells += [f"{one['file_bytes'] / 1e6:.1f}"]
+            cells += [f"{one[key]['median']:.0f}" for key in ("first_picture_ms", "frame_ms")]
+            lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, "", measured_on(found)]
+
+
+def fluid_words(found: list[dict[str, Any]]) -> str:
+    """Return which is the largest network that moves with the slider, at 10 frames a second or more."""
+    fluid = [one for one in found if one["frame_ms"]["median"] <= 100]
+    if not fluid:
+        return "none of these moves with the slider."
+    largest = max(fluid, key=lambda one: one["multiply_adds"])
+    return (
+        f"the largest of these that stays fluid (10 frames a second) has {largest['multiply_adds'] / 1e6:,.0f} million "
+        f"multiply-adds a picture, {1000 / largest['frame_ms']['median']:.0f} frames a second."
+    )
+
+
 def class_part(kind: str, docs: Path) -> list[str]:
     """Return all that was measured on one class of machines, with a heading; nothing if nothing was."""
     lines: list[str] = []
@@ -299,6 +338,8 @@ def main() -> None:
     ]
     for kind in CLASSES:
         lines += class_part(kind, docs)
+    if found := result("page"):
+        lines += look_part(found)
     (docs / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(docs / "speed.md")
 

@@ -41,7 +41,7 @@ def place(opened: Opened) -> list[int]:
     """Return picture, step, unit, row and column from the address."""
     address: str = opened.page.evaluate("location.hash")
     assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?", address), address
-    address = address.split(";")[0]
+    address = address.split(";", maxsplit=1)[0]
     return [0 if part == "own" else int(part) for part in address[1:].split("/")]
 
 
