@@ -9,7 +9,7 @@ from .differences import Difference, difference
 from .growth import PowerLaw, fit_power_law, points_of
 from .limits import KindLimit, limits_of
 from .records import Comparison, Entry
-from .robustness import GROUPS, kept, kept_difference
+from .robustness import GROUPS, kept, kept_difference, recognized
 
 LECUN = {"shift-y": 0.5, "scale": 1.0, "rotation": 30.0}
 """LeCun et al. 1998: LeNet-5 is estimated to be right for scale changes up to about a factor of 2, vertical shifts up
@@ -144,8 +144,9 @@ def disturbed_sentence(found: Comparison, group: str) -> str:
         if mine is None or theirs is None or gap is None:
             continue
         value, low, high = (100 * one for one in gap)
-        text = f"On {group} pictures, {first.title} keeps {_percent(mine.value)} of its accuracy, "
-        text += f"{second.title} {_percent(theirs.value)}: "
+        text = f"On {group} pictures, {first.title} keeps {_percent(mine.value)} of its accuracy "
+        text += f"({_percent(recognized(first, group))} recognized), "
+        text += f"{second.title} {_percent(theirs.value)} ({_percent(recognized(second, group))}): "
         if low <= 0 <= high:
             text += f"no difference can be told (95 % interval {low:.1f} to {high:.1f} points)."
         elif value > 0:

@@ -71,6 +71,15 @@ def kept(entry: Entry, group: str) -> Kept | None:
     return Kept(value=statistics.fmean(share for _, share in shares), half=_together(halves))
 
 
+def recognized(entry: Entry, group: str) -> float:
+    """Return the part of the pictures of a group that `entry` recognizes, mean over strengths and seeds; 0…1.
+
+    The network that keeps less of its accuracy may still recognize more.
+    """
+    trials = _judged(entry, GROUPS[group])
+    return statistics.fmean(one.right / one.pictures for trial in trials for one in _of(trial, GROUPS[group]))
+
+
 def kept_difference(first: Entry, second: Entry, group: str) -> tuple[float, float, float] | None:
     """Return how much more `first` keeps than `second`, and the 95 % interval; None where one was not measured.
 
