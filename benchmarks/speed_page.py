@@ -270,8 +270,12 @@ def look_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about the page that looks inside a network."""
     engines = ("TensorFlow.js, cpu", "TensorFlow.js, wasm", "ONNX Runtime Web, wasm")
     lines = ["", "## The page that looks inside a network", ""]
-    lines += ["Headless Chromium; default networks, their file opened from disk. A frame is the whole network forward and"]
-    lines += ["all its maps drawn, while a slider moves; forward is the network alone, one thread, and how many times as fast"]
+    lines += [
+        "Headless Chromium; default networks, their file opened from disk. A frame is the whole network forward and"
+    ]
+    lines += [
+        "all its maps drawn, while a slider moves; forward is the network alone, one thread, and how many times as fast"
+    ]
     lines += ["as the other engines in the same page (theirs weigh megabytes; ours is a part of the file).", ""]
     head = ["network", "file, MB", "written, s", "first picture, ms", "frame, ms", "forward, ms", *engines]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
