@@ -23,7 +23,7 @@ from sets import Labels, Parts, add_data_dir, load
 from convscope.core.statistics import wilson_interval
 from convscope.stages.patch_learning import ClusterLayer
 
-CHOICES = (0.0003, 0.001, 0.003, 0.01)
+CHOICES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 FEW = 10_000
 Vectors = NDArray[np.float32]
 
@@ -73,9 +73,8 @@ def choose_strength(features: Vectors, labels: Labels) -> tuple[float, dict[str,
     learned_from, judged = some[len(some) // 5 :], some[: len(some) // 5]
     weights, found = None, {}
     for strength in CHOICES:
-        # there are more pictures in the end, and the sum of their losses weighs more: C goes with their number
-        given = strength * len(features) / len(learned_from)
-        weights = fit_svm(features[learned_from], labels[learned_from], strength=given, start=weights, steps=60)
+        # C is that of one picture: held to the sum of all, ten thousand pictures ask for too small a C for all of them
+        weights = fit_svm(features[learned_from], labels[learned_from], strength=strength, start=weights, steps=60)
         found[str(strength)] = right(weights, features[judged], labels[judged]) / len(judged)
     return float(max(found, key=found.__getitem__)), found
 
