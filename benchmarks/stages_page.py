@@ -143,7 +143,7 @@ def by_hand(found: Found) -> list[str]:
     return [
         "## Hand-made features",
         "",
-        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %. The README of the set has 92.6 %, unaudited.",
+        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %. The set's README has 92.6 %, unaudited.",
         *table(head, rows),
     ]
 
