@@ -242,6 +242,24 @@ def test_the_lesson_computes_what_is_typed(open_page: Open, digits: Path) -> Non
     assert opened.page.locator(".bench").inner_text() != features
 
 
+def test_the_lesson_shows_what_it_takes_a_number_for_and_begins_anew(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator(".lesson > summary").click()
+    first = opened.page.locator(".lesson .editable input").first
+    picture = opened.page.locator(".lesson .bench select").first
+    before, named = first.input_value(), picture.input_value()
+    for typed, taken in (("999", "255"), ("3.6", "4"), ("", "0")):
+        first.fill(typed)
+        first.blur()
+        assert first.input_value() == taken
+    first.fill("7")
+    first.blur()
+    assert picture.input_value() == "", "a picture that was changed has no name"
+    opened.page.locator(".lesson").get_by_role("button", name="All as at first").first.click()
+    assert first.input_value() == before
+    assert picture.input_value() == named != ""
+
+
 def test_patches_and_cells_of_the_confusion_matrix_open_their_pictures(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     patch = opened.page.locator("#units button.patch").nth(2)

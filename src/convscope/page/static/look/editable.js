@@ -8,7 +8,12 @@ import { LESSON } from "./lesson_words.js";
 export function numbers(name, side, least, most, told) {
   const inputs = Array.from({ length: side * side }, () => element("input", { type: "number", min: least, max: most, step: "any" }));
   const value = (/** @type {HTMLInputElement} */ input) => Math.max(least, Math.min(most, Number(input.value) || 0));
-  for (const input of inputs) input.addEventListener("input", () => told(inputs.map(value)));
+  /** @type {number[]} */
+  let used = [];
+  inputs.forEach((input, index) => {
+    input.addEventListener("input", () => told(inputs.map(value)));
+    input.addEventListener("change", () => (input.value = String(used[index] ?? value(input)))); // what it was taken for
+  });
   const rows = Array.from({ length: side }, (_, row) => element("tr", {}, ...inputs.slice(row * side, (row + 1) * side).map((input) => element("td", {}, input))));
   const caption = element("caption");
   const rename = (/** @type {string} */ text) => {
@@ -22,6 +27,7 @@ export function numbers(name, side, least, most, told) {
     name: rename,
     /** @param {number[]} values @param {import("./colours.js").Palette} palette @param {(row: number, column: number) => boolean} marked */
     draw(values, palette, marked) {
+      used = values;
       const largest = largestSize(values);
       inputs.forEach((input, index) => {
         if (value(input) !== values[index] || input.value === "") if (input !== document.activeElement) input.value = String(values[index]);

@@ -178,6 +178,8 @@ function mapTable(network, all, place, palette, step, unit, go) {
 
 /** What can be chosen. @param {() => Toy} now @param {(some: Partial<Toy>) => void} change */
 function makeChoices(now, change) {
+  /** The name of these numbers, none if they were changed. @param {Record<string, number[]>} named @param {number[]} values */
+  const nameOf = (named, values) => Object.keys(named).find((name) => named[name].every((value, place) => value === values[place])) ?? "";
   const picture = select(LESSON.pictures, LESSON.pictureNames, (name) => change({ channels: replaced(now().channels, 0, PICTURES[/** @type {keyof typeof PICTURES} */ (name)]) }));
   const unit = select(LESSON.units, LESSON.unitNames, (name) => {
     const [first] = now().units;
@@ -196,6 +198,8 @@ function makeChoices(now, change) {
     unit: unit.element,
     others: [channels, units, zeros, stride, nonlinearity, subsampling].map((one) => one.element),
     show(/** @type {Toy} */ toy) {
+      picture.set(nameOf(PICTURES, toy.channels[0]));
+      unit.set(nameOf(PATCHES, toy.units[0].weights[0]));
       channels.set(String(toy.channels.length));
       units.set(String(toy.units.length));
       zeros.set(String(toy.zeros));
