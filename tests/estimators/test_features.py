@@ -83,3 +83,13 @@ def test_what_is_no_model_is_refused(model: object) -> None:
 def test_a_stage_that_is_not_there_is_refused(network: ConvClassifier) -> None:
     with pytest.raises(ParameterError, match="`stage` must be from 0"):
         ConvFeatures(network, stage=5).fit(None)
+
+
+def test_a_grid_larger_than_the_maps_is_refused_in_fit_and_transform(network: ConvClassifier) -> None:
+    features = ConvFeatures(network, pool="grid99")
+    with pytest.raises(
+        ParameterError, match=r"`pool` must be grid4 or smaller for maps of 4 × 4 values\. Got 'grid99'"
+    ):
+        features.fit(None)
+    with pytest.raises(ParameterError, match="`pool` must be grid4 or smaller"):
+        features.transform(load_digits().images[:5])
