@@ -93,3 +93,12 @@ def test_a_grid_larger_than_the_maps_is_refused_in_fit_and_transform(network: Co
         features.fit(None)
     with pytest.raises(ParameterError, match="`pool` must be grid4 or smaller"):
         features.transform(load_digits().images[:5])
+
+
+def test_values_that_are_no_numbers_are_refused_in_fit_as_in_transform(network: ConvClassifier) -> None:
+    images = load_digits().images[:5] / 16
+    images[2, 3, 3] = np.nan
+    for model in (network.model_, network):
+        for call in (ConvFeatures(model).fit, ConvFeatures(model).transform):
+            with pytest.raises(DataError, match=r"must hold finite numbers\. Got NaN or infinity"):
+                call(images)
