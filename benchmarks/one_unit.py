@@ -40,6 +40,8 @@ def measure(sides: Sequence[int] = SIDES, patches: Sequence[int] = PATCHES) -> l
     """Return the times of every side with every patch that fits it; print a table."""
     rng = np.random.default_rng(0)
     rows: list[dict[str, Any]] = []
+    for way in WAYS:  # what each loads when it is first called is not its time
+        convolve(rng.normal(size=(3, 3)), rng.normal(size=(5, 5)), by=way)
     print(f"{'image':>6} {'patch':>6} " + " ".join(f"{way:>12}" for way in WAYS) + "  loop/product  product/engine")
     for side, patch in itertools.product(sides, patches):
         if patch > side:

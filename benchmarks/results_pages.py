@@ -8,6 +8,7 @@ measured is left out.
 
 import argparse
 import itertools
+import math
 from pathlib import Path
 
 from results_learned import learned_page
@@ -110,8 +111,8 @@ def _owed(found: Found) -> str:
     """Return the step at which the change falls most, and what is left at the classifier."""
     steps = found["ledger"]["convolution"]["steps"]
     changed = [(step, values["changed"]) for step, values in steps.items()]
-    falls = [(before[1]["mean"] - after[1]["mean"], after) for before, after in itertools.pairwise(changed)]
-    _, (name, values) = max(falls, key=lambda one: one[0])
+    falls = sorted(map(_fall, itertools.pairwise(changed)), key=lambda one: -one[0])
+    most, half, (name, values) = falls[0]
     end = {kind: list(one["steps"].values())[-1]["changed"] for kind, one in found["ledger"].items()}
     ends = f"At the classifier {mean_of(end['convolution'])} is changed, with fully connected units "
     ends += f"{mean_of(end['mlp-parameters'])}."
@@ -119,10 +120,23 @@ def _owed(found: Found) -> str:
     if not surely(before[1], values):
         return f"From no step to the next does the change fall by more than chance. {NOT_BORNE_OUT} {ends}"
     word = "subsampling" if name.split(": ")[1][:2] in SUBSAMPLINGS else "not subsampling"
+    alike = [step for fall, other, (step, _) in falls[1:] if most - fall < math.hypot(half, other)]
+    also = (
+        f"; that it falls less at {' and '.join(step.replace(': ', ', ') for step in alike)} cannot be told"
+        if alike
+        else ""
+    )
     return (
         f"The change falls most at step {name.replace(': ', ', ')} ({word}): from {mean_of(before[1])} to "
-        f"{mean_of(values)}. {ends}"
+        f"{mean_of(values)}{also}. {ends}"
     )
+
+
+def _fall(pair: tuple[tuple[str, Found], tuple[str, Found]]) -> tuple[float, float, tuple[str, Found]]:
+    """Return by how much the change falls from one step to the next, its 95 % half-width, and the next."""
+    (_, before), after = pair
+    half = math.hypot(*(one.get("mean_95_half_width", math.inf) for one in (before, after[1])))
+    return before["mean"] - after[1]["mean"], half, after
 
 
 def _pooled() -> Lines:

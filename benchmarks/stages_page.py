@@ -65,6 +65,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 WAYS = ("loop", "product", "engine")
+WANTED_OF_CLUSTERS = 0.74
 STRAIGHT = 0.95  # least R² of a line whose slope is told
 GROWTH = (("side", "patch", 7, 64), ("patch", "side", 256, 3))
 
@@ -112,16 +113,13 @@ def kmeans(found: Found) -> list[str]:
         ]
         rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(one["threads"]), f"{one['training_pictures']:,}"])
     head = ["clusters", "values", "accuracy", "95 % interval", "seconds", "threads", "training pictures"]
-    text = "Triangle answers summed over quadrants, linear SVM (`benchmarks/kmeans_cifar10.py`). Asked for: 74 %."
     last = found["rows"][-1]
+    verdict = "reached" if last["accuracy"] >= WANTED_OF_CLUSTERS else "not reached"
+    text = "Triangle answers summed over quadrants, linear SVM (`benchmarks/kmeans_cifar10.py`). Asked for: "
+    text += f"{WANTED_OF_CLUSTERS:.0%}, {verdict}."
     fits = 600 * last["units"] / last["seconds"]["all"]
-    whole = fits / last["processor_share_before"]
-    text += (
-        f" All parts grow with the number of clusters: at the last rate about {round(fits, -2):,.0f} fit 10 minutes, or"
-    )
-    text += (
-        f" {round(whole, -2):,.0f} if the process had its core to itself (it had {last['processor_share_before']:.0%})."
-    )
+    text += f" All parts grow with the number of clusters: at the last rate about {round(fits, -2):,.0f} fit 10 minutes"
+    text += f" on {counted(last['threads'], 'core')}."
     return ["## K-means features on CIFAR-10 (JPEG)", "", text, *table(head, rows)]
 
 
@@ -145,7 +143,7 @@ def by_hand(found: Found) -> list[str]:
     return [
         "## Hand-made features",
         "",
-        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %.",
+        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %. The set's README has 92.6 %, unaudited.",
         *table(head, rows),
     ]
 

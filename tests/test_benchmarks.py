@@ -394,7 +394,9 @@ def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
         }
         for last in (0.6, 0.22)
     )
-    assert "training made it" in learned._parts_verdict(rising)
+    told = learned._parts_verdict(rising)
+    assert "rises, too, to 0.20" in told
+    assert told.endswith("Training adds 0.40 at the last step, and at the first nothing that can be told.")
     assert "not borne out" in learned._parts_verdict(flat)
     for values in rising.values():
         del values["selectivity"]["mean_95_half_width"]
@@ -414,4 +416,7 @@ def test_the_step_that_steadiness_is_owed_to_is_where_the_change_falls_most(page
 
     assert "falls most at step 2, MP2 (subsampling): from 90.0 ± 1.0 % to 40.0" in pages._owed(ledger(0.9, 0.4, 0.3))
     assert "falls most at step 3, softmax (not subsampling)" in pages._owed(ledger(0.9, 0.8, 0.3))
+    assert "cannot be told" not in pages._owed(ledger(0.9, 0.4, 0.3))
+    alike = "(subsampling): from 90.0 ± 1.0 % to 60.0 ± 1.0 %; that it falls less at 3, softmax cannot be told."
+    assert alike in pages._owed(ledger(0.9, 0.6, 0.31))
     assert "by more than chance" in pages._owed(ledger(0.9, 0.9, 0.9))

@@ -65,7 +65,10 @@ class Opened:
     def shot(self, name: str) -> None:
         """Keep a picture of the whole page."""
         PICTURES.mkdir(parents=True, exist_ok=True)
+        seen = "document.querySelectorAll('main > section').forEach((one) => (one.style.contentVisibility = '{}'))"
+        self.page.evaluate(seen.format("visible"))  # what is not seen is not painted
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        self.page.evaluate(seen.format(""))
 
 
 Open = Callable[..., Opened]

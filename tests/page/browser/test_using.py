@@ -271,17 +271,22 @@ def test_every_section_is_reached_by_the_tab_key_and_focus_is_seen(open_page: Op
             assert section in where
 
 
-def test_playing_obeys_reduced_motion_and_stops(open_page: Open, digits: Path) -> None:
+def test_playing_obeys_reduced_motion_goes_on_from_what_is_pressed_and_stops(open_page: Open, digits: Path) -> None:
     opened = open_page(digits, place="1/1/1/1/1", reduced_motion="reduce").ready()
-    play = opened.page.locator("#numbers").get_by_role("button", name="Play")
-    play.click()
+    numbers = opened.page.locator("#numbers")
+    numbers.get_by_role("button", name="Play").click()
     opened.page.wait_for_timeout(250)
     assert place(opened)[3:] == [1, 1], "slowly"
-    opened.page.locator("#numbers").get_by_role("button", name="Stop").click()
-    assert opened.page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
+    opened.until("location.hash === '#1/1/1/1/2'")
+    opened.page.evaluate("location.hash = '#1/1/1/5/5'")
+    opened.until("location.hash === '#1/1/1/5/6'")
+    numbers.get_by_role("button", name="Stop").click()
+    stopped = place(opened)
+    opened.page.wait_for_timeout(900)
+    assert place(opened) == stopped
 
 
-def test_thumbnails_show_their_pictures_the_nearest_first(open_page: Open, digits: Path) -> None:
+def test_thumbnails_show_their_pictures(open_page: Open, digits: Path) -> None:
     opened = open_page(digits, place="50/1/1/4/4").ready()
     painted = "[...document.querySelectorAll('.thumbnail img')].map((image) => image.src !== '')"
     opened.until(f"{painted}[49]")
@@ -291,3 +296,76 @@ def test_thumbnails_show_their_pictures_the_nearest_first(open_page: Open, digit
     )
     assert len(shown) >= 50
     assert set(shown) == {8}
+
+
+SLOWLY = """() => {
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...rest) {
+    return message.job ? setTimeout(() => post.call(this, message, ...rest), 250) : post.call(this, message, ...rest);
+  };
+}"""
+SLIDE = """(value) => {
+  const slider = document.querySelector("#glance .sliders input");
+  slider.value = value;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+CHANGES = (
+    "[...document.querySelectorAll('#glance .changes:not(.measured) .value')].map((one) => one.textContent).join()"
+)
+
+
+def test_no_choice_is_undone_by_one_that_comes_before_its_answer(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/1/1/4/4").ready()
+    off = opened.page.locator("#numbers").get_by_role("button", name="Turn this unit off")
+    opened.page.evaluate(SLOWLY)
+    opened.page.locator(".thumbnail").nth(4).click()
+    off.click()
+    opened.until("location.hash === '#5/1/1/4/4;off=1.1'")
+    opened.settle()
+    assert place(opened)[0] == 5
+
+
+def test_changes_are_from_the_picture_that_is_moved_however_soon_it_is(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator(".thumbnail").nth(7).click()
+    opened.settle()
+    opened.page.evaluate(SLIDE, 1)
+    opened.until("!document.querySelector('#glance .changes:not(.measured)').hidden")
+    opened.settle()
+    expected = opened.page.evaluate(CHANGES)
+    opened.page.locator(".thumbnail").nth(1).click()
+    opened.settle()
+    opened.page.evaluate(SLOWLY)
+    opened.page.locator(".thumbnail").nth(3).click()
+    opened.page.locator(".thumbnail").nth(7).click()
+    opened.page.evaluate(SLIDE, 1)
+    opened.until(f"location.hash.startsWith('#8/') && {CHANGES} === {expected!r}")
+
+
+PAINTED = """() => {
+  const sheet = document.querySelector("#glance .sheet"), scale = sheet.width / sheet.clientWidth;
+  const copy = Object.assign(document.createElement("canvas"), { width: sheet.width, height: sheet.height });
+  const context = copy.getContext("2d", { willReadFrequently: true }), own = sheet.getBoundingClientRect();
+  context.drawImage(sheet, 0, 0);
+  return [...document.querySelectorAll("#glance .convolution .maps")[0].querySelectorAll(".framed")].map((frame) => {
+    const box = frame.getBoundingClientRect();
+    const at = (length) => Math.round(length * scale);
+    const [left, top] = [at(box.left - own.left), at(box.top - own.top)];
+    const { data } = context.getImageData(left, top, at(box.width), at(box.height));
+    let [sum, seen] = [0, 0];
+    for (let byte = 0; byte < data.length; byte += 4) [sum, seen] = [sum + data[byte], seen + (data[byte + 3] === 255)];
+    return [sum / (data.length / 4), seen / (data.length / 4)];
+  });
+}"""
+
+
+def test_every_map_is_painted_in_its_own_frame_in_any_window(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/1/1/4/4").ready()
+    wide = opened.page.evaluate(PAINTED)
+    for width in (390, 600, 1280):
+        opened.page.set_viewport_size({"width": width, "height": 900})
+        opened.settle()
+        now = opened.page.evaluate(PAINTED)
+        assert [whole for _, whole in now] == [1.0] * len(wide), f"all of each frame is painted at {width}"
+        assert [colour for colour, _ in now] == pytest.approx([colour for colour, _ in wide], abs=6), width
+    assert len({round(colour) for colour, _ in wide}) > 3, "maps differ, or nothing was tested"

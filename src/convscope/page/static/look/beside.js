@@ -5,7 +5,7 @@ import { makeComputer, startWorker } from "./computing.js";
 import { element, foreign } from "./dom.js";
 import { codesOf, pixelsFor, withSubsampling } from "./exchanged.js";
 import { makeGlance } from "./glance.js";
-import { STILL, isStill, scaledMotion } from "./moving.js";
+import { isStill, scaledMotion } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { strongest, within } from "./place.js";
 import { makeViews } from "./views.js";
@@ -102,10 +102,10 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   const scenes = new WeakMap();
   /** @type {State | null} */
   let state = null;
-  /** @type {Float32Array[] | null} the maps of the picture before it was moved */
+  /** The maps of the picture before it was moved, and which picture that is. @type {{ of: object, all: Float32Array[] } | null} */
   let unmoved = null;
-  /** @type {Uint8Array | Uint8ClampedArray | null} which picture those are of */
-  let original = null;
+  /** @type {Scene | null} what was asked for last; not yet answered, perhaps */
+  let latest = null;
   /** @type {Off} the same units as in the page, if they are the same: another network's have nothing to do with them */
   let off = [];
   const draw = (/** @type {boolean} */ everything) => {
@@ -121,35 +121,30 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   };
   const drawGlance = makeGlance(glance, other, go, allOn, { brief: true });
   const drawOthers = makeViews([[numbers, makeNumbers(numbers, other, go, null)]]);
-  const compute = makeComputer(other, startWorker(program), ({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
+  const compute = makeComputer(other, startWorker(program), ({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
     const scene = scenes.get(pixels);
     if (!scene) return;
     const still = isStill(scene.motion);
-    if (still) unmoved = intact ?? all;
+    if (still || before) unmoved = { of: scene.original, all: intact ?? all };
     const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
     const place = state?.place ?? strongest(other, all, Math.min(1, other.steps.length));
-    state = { picture: scene.picture, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : unmoved, off: turnedOff, milliseconds, place, palette, ledger: null };
+    state = { picture: scene.picture, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger: null };
     draw(false);
   });
   const ask = (/** @type {Scene} */ scene) => {
+    latest = scene;
     const fitted = pixelsFor(network, other, scene.pixels);
     const pixels = fitted === scene.pixels ? fitted.slice() : fitted;
     scenes.set(pixels, scene);
-    compute({ pixels, off });
+    const known = isStill(scene.motion) || unmoved?.of === scene.original;
+    compute({ pixels, off, original: known ? null : pixelsFor(network, other, scene.original) });
   };
   return {
-    follow(scene) {
-      if (scene.original !== original) {
-        original = scene.original;
-        unmoved = null;
-        if (!isStill(scene.motion)) ask({ ...scene, pixels: scene.original, motion: STILL });
-      }
-      ask(scene);
-    },
+    follow: ask,
     without(next) {
       if (!exchanged) return;
       off = next;
-      if (state) compute({ pixels: state.pixels, off });
+      if (latest) ask(latest);
     },
     redraw() {
       palette = makePalette(dark.matches);

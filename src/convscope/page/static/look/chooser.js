@@ -18,7 +18,8 @@ const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @returns {{ mark: (picture: number | null) => void, only: (truth: number, answer: number) => void }} marks the picture that is shown; shows one cell of the confusion matrix
+ * @returns {{ mark: (picture: number | null) => void, only: (truth: number, answer: number) => void, rest: () => void }} marks the picture that
+ *   is shown; shows one cell of the confusion matrix; forgets what looks on or is still being read, as another picture was chosen
  */
 export function makeChooser(parent, network, chosen) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
@@ -31,7 +32,13 @@ export function makeChooser(parent, network, chosen) {
     },
     (sentence) => (message.textContent = sentence),
   );
-  const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => (camera?.rest(), chosen.choose(index))));
+  let order = 0; // of what was asked for: a file that is read slowly does not come in after a later choice
+  const rest = () => {
+    order += 1;
+    camera?.rest();
+    message.textContent = "";
+  };
+  const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => chosen.choose(index)));
   strip.append(...buttons);
   const paintNear = makePainter(buttons, network);
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -44,13 +51,15 @@ export function makeChooser(parent, network, chosen) {
     to.click();
   });
   const own = async (/** @type {Blob} */ file, /** @type {string} */ name) => {
-    camera?.rest();
+    rest();
+    const mine = order;
     try {
-      chosen.show(fitPicture(await decoded(file), network), name);
-      message.textContent = "";
+      const raster = await decoded(file);
+      if (mine !== order) return;
+      chosen.show(fitPicture(raster, network), name);
       near.hidden = false;
     } catch {
-      message.replaceChildren(foreign(name), `: ${TEXT.unreadable}`);
+      if (mine === order) message.replaceChildren(foreign(name), `: ${TEXT.unreadable}`);
     }
   };
   const input = element("input", { type: "file", accept: "image/*", class: "spoken", tabindex: -1, "aria-hidden": "true" });
@@ -61,11 +70,17 @@ export function makeChooser(parent, network, chosen) {
   const choose = element("button", { type: "button", text: TEXT.own, onclick: () => input.click() });
   takeDropped(own);
   const pad = network.channels === 1 ? makePad(network, (pixels) => {
-    camera?.rest();
+    rest();
     near.hidden = true;
     chosen.show(pixels, TEXT.drawing);
   }) : null;
-  const { label, only } = filter(network, buttons, chosen);
+  /** One stop for the tab key: the chosen picture, or the first that is shown. */
+  const stop = () => {
+    const visible = buttons.filter((button) => !button.hidden);
+    const here = visible.find((button) => button.classList.contains("chosen")) ?? visible[0];
+    for (const button of buttons) button.tabIndex = button === here ? 0 : -1;
+  };
+  const { label, only } = filter(network, buttons, chosen, stop);
   const tools = element("div", { class: "tools" }, label, choose, input, pad ? pad.button : null, camera ? camera.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
   parent.append(tools, message, strip, ...(pad ? [pad.element] : []), ...(camera ? [camera.element] : []), near);
   if (!network.pictures.length) {
@@ -82,13 +97,13 @@ export function makeChooser(parent, network, chosen) {
     buttons.forEach((button, index) => {
       button.classList.toggle("chosen", index === picture);
       button.setAttribute("aria-pressed", String(index === picture));
-      button.tabIndex = index === (picture ?? 0) ? 0 : -1;
     });
+    stop();
     const button = picture === null ? null : buttons[picture];
     if (button && strip.clientWidth) strip.scrollLeft = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
     if (picture !== null) near.hidden = true;
   };
-  return { mark, only };
+  return { mark, only, rest };
 }
 
 /** @param {Network} network @param {number} index @param {() => void} onclick @returns {HTMLButtonElement} */
@@ -124,8 +139,8 @@ function makePainter(buttons, network) {
   };
 }
 
-/** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
-function filter(network, buttons, chosen) {
+/** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @param {() => void} changed @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
+function filter(network, buttons, chosen, changed) {
   const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
   const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) => (options.length ? [element("optgroup", { label }, ...options)] : []);
   const named = (/** @type {number} */ place) => network.classes[place].slice(0, 40);
@@ -137,11 +152,12 @@ function filter(network, buttons, chosen) {
   const show = () => {
     const kept = belonging(network, select.value);
     buttons.forEach((button, index) => (button.hidden = !kept[index]));
+    changed();
     const first = kept.indexOf(true);
     if (first >= 0) chosen.choose(first);
   };
   select.addEventListener("change", show);
-  const label = !classes.length || buttons.length < 12 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
+  const label = !classes.length || buttons.length < 2 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
   return {
     label,
     only(truth, answer) {

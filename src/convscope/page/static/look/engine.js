@@ -47,18 +47,19 @@ export function standardize(network, pixels) {
   return result;
 }
 
-/** What is to be computed: a picture, and the units that are turned off.
- * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off }} Job */
+/** What is to be computed: a picture, and the units that are turned off; and the picture before it was moved, if its maps are not known.
+ * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off, original?: Uint8Array | Uint8ClampedArray | null }} Job */
 
-/** What comes of it: all maps; the same with no unit turned off, if any is; how long the first took, and with which loops.
+/** What comes of it: all maps; those of the picture before it was moved, where that was asked for, or of the same picture with no unit turned
+ * off, if any is; how long the first took, and with which loops.
  * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }} Answer */
 
 /** @param {Prepared} prepared @param {Job} job @returns {Answer} */
-export function answerTo(prepared, { pixels, off }) {
+export function answerTo(prepared, { pixels, off, original }) {
   const started = performance.now();
   const all = run(prepared, pixels, off);
   const milliseconds = performance.now() - started;
-  return { all, intact: off.length ? run(prepared, pixels) : null, milliseconds, loops: prepared.loops };
+  return { all, intact: original || off.length ? run(prepared, original ?? pixels) : null, milliseconds, loops: prepared.loops };
 }
 
 /**

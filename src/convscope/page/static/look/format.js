@@ -127,8 +127,8 @@ export function readNetwork(text) {
   try {
     return unpacked(data);
   } catch (error) {
-    if (error instanceof TypeError) throw new Error(DAMAGE.missing);
-    throw error;
+    if (error instanceof Error && error.constructor === Error) throw error;
+    throw new Error(DAMAGE.missing); // a part that is not there, or no base64
   }
 }
 

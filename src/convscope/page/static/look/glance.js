@@ -239,7 +239,7 @@ function mapGrid(network, step, go) {
     sheet.look();
     if (latest) draw(latest);
   };
-  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), across, shape, again);
+  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), shape, again);
   /** @param {State} state */
   function draw(state) {
     const chosen = state.place.step === step ? state.place.unit : -1;
@@ -253,6 +253,7 @@ function mapGrid(network, step, go) {
     const first = page * MOST_MAPS;
     const here = Math.min(count, shape.maps - first);
     if (marks) maps.forEach(({ button }, slot) => (button.hidden = slot >= here));
+    if (marks && maps.every(({ button }) => button.hidden || button.tabIndex < 0)) maps[0].button.tabIndex = 0;
     sheet.paint(state.palette, values, first, here, largest);
     clearTimeout(naming);
     if (single && !marks) naming = window.setTimeout(nameAll, CALM_MS);

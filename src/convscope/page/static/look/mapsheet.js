@@ -14,15 +14,14 @@ const MOST_PIXELS_A_POINT = 2;
 
 /**
  * @param {HTMLElement} grid that the frames stand in; it becomes what they are measured from
- * @param {HTMLElement[]} frames all of one size, as far from each other everywhere
- * @param {number} perRow how many stand side by side
+ * @param {HTMLElement[]} frames all of one size, in rows, as far from each other everywhere
  * @param {{ rows: number, columns: number }} shape of a map
  * @param {() => void} again called when everything stands elsewhere
  * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest: number) => void }} look sees
  *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed, or the browser would lay
  *   out everything anew for each; paint draws maps from the first on
  */
-export function makeMapSheet(grid, frames, perRow, shape, again) {
+export function makeMapSheet(grid, frames, shape, again) {
   const canvas = element("canvas", { class: "sheet", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const cells = new Uint32Array(shape.rows * shape.columns);
@@ -46,7 +45,10 @@ export function makeMapSheet(grid, frames, perRow, shape, again) {
     const pixels = (/** @type {number} */ length) => Math.max(1, at(length));
     const wide = pixels(frames[0].offsetWidth);
     const columnOf = Int32Array.from({ length: wide }, (_, x) => Math.floor((x * shape.columns) / wide));
-    const [start, next, under] = [frames[0], frames[1] ?? frames[0], frames[perRow] ?? frames[0]]; // to ask each takes longer than the network
+    const [start, next] = [frames[0], frames[1] ?? frames[0]]; // to ask each takes longer than the network
+    const second = frames.findIndex((one) => one.offsetTop !== start.offsetTop); // row: how long the first is differs with the window
+    const perRow = second > 0 ? second : frames.length;
+    const under = frames[perRow] ?? start;
     const [x, y, right, down] = [start.offsetLeft, start.offsetTop, next.offsetLeft - start.offsetLeft, under.offsetTop - start.offsetTop];
     const left = frames.map((_, slot) => at(x + (slot % perRow) * right));
     const top = frames.map((_, slot) => at(y + Math.floor(slot / perRow) * down));

@@ -70,10 +70,11 @@ export function makeNumbers(parent, network, go, toggle) {
     play.textContent = TEXT.stop;
     const pace = matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_PACE_MS : PACE_MS;
     const { columns, rows } = shapeAt(network, state.place.step);
-    let at = state.place.row * columns + state.place.column;
-    if (at === rows * columns - 1) at = -1;
+    const here = () => (state ? state.place.row * columns + state.place.column : 0);
+    let begins = here() === rows * columns - 1;
     timer = window.setInterval(() => {
-      at += 1;
+      const at = begins ? 0 : here() + 1; // from where somebody pressed meanwhile
+      begins = false;
       if (at >= rows * columns) return stop();
       until = at + 1;
       move({ row: Math.floor(at / columns), column: at % columns });
@@ -156,7 +157,9 @@ export function makeNumbers(parent, network, go, toggle) {
     setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
     name(place, valueAt(network, all, place));
     offer(state);
+    const focused = [...working.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     working.replaceChildren(...draw(state));
+    if (focused >= 0) (working.querySelectorAll("button")[focused] ?? map).focus({ preventScroll: true });
   }
 
   /** Buttons that save what is shown: made anew only for another map. @param {State} now */

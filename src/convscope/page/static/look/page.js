@@ -5,6 +5,7 @@ import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computing.js";
+import { DAMAGE } from "./damage_words.js";
 import { element, foreign } from "./dom.js";
 import { readNetwork } from "./format.js";
 import { makeGlance } from "./glance.js";
@@ -68,7 +69,9 @@ async function build(page, network, computer) {
   const known = new WeakMap();
   /** @type {Uint8Array | Uint8ClampedArray | null} the chosen picture, not moved */
   let original = null;
-  /** @type {Float32Array[] | null} */
+  /** @type {Uint8Array | Uint8ClampedArray | null} what was asked for last; not yet answered, perhaps */
+  let asked = null;
+  /** The maps of the picture before it was moved, and which picture that is. @type {{ of: object, all: Float32Array[] } | null} */
   let unmoved = null;
   /** @type {import("./switches.js").Off} */
   let off = [];
@@ -109,19 +112,25 @@ async function build(page, network, computer) {
     everything = true;
     draw();
   };
-  const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff }) => {
+  const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
     const place = wanted ?? state?.place ?? strongest(network, all, network.steps.length > 1 ? 1 : network.steps.length);
     wanted = null;
     const what = known.get(pixels) ?? { picture: null, name: "", motion: STILL };
     const still = isStill(what.motion);
-    if (still) unmoved = intact ?? all;
-    const before = still && !turnedOff.length ? null : unmoved;
-    state = { ...what, pixels, all, before, off: turnedOff, milliseconds, place, palette, ledger };
+    if (still) unmoved = { of: pixels, all: intact ?? all };
+    else if (before && intact) unmoved = { of: before, all: intact };
+    state = { ...what, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger };
     glance.hidden = numbers.hidden = false;
     address();
     draw();
   });
+  /** Every picture that is asked for is the newest, but those in between may get no answer. */
+  const ask = (/** @type {Uint8Array | Uint8ClampedArray} */ pixels) => {
+    asked = pixels;
+    compute({ pixels, off, original: pixels === original || unmoved?.of === original ? null : original });
+  };
   const choose = (/** @type {number} */ index) => {
+    rest();
     take(network.pictures[index].pixels, index, network.pictures[index].name);
   };
   const show = (/** @type {Uint8Array} */ pixels, /** @type {string} */ name) => take(pixels, null, name);
@@ -129,7 +138,7 @@ async function build(page, network, computer) {
     original = pixels;
     known.set(pixels, { picture, name, motion: STILL });
     putBack();
-    compute({ pixels, off });
+    ask(pixels);
     beside.follow({ original: pixels, pixels, picture, name, motion: STILL });
   };
   const move = (/** @type {import("./moving.js").Motion} */ motion) => {
@@ -137,12 +146,12 @@ async function build(page, network, computer) {
     if (!original || !what) return;
     const pixels = isStill(motion) ? original : moved(network, original, motion);
     if (pixels !== original) known.set(pixels, { ...what, motion });
-    compute({ pixels, off });
+    ask(pixels);
     beside.follow({ original, pixels, picture: what.picture, name: what.name, motion });
   };
   const turn = (/** @type {import("./switches.js").Off} */ next) => {
     off = next;
-    if (state) compute({ pixels: state.pixels, off });
+    if (asked) ask(asked);
     beside.without(off);
   };
   const open = (/** @type {number} */ index, /** @type {Place} */ place) => {
@@ -158,7 +167,7 @@ async function build(page, network, computer) {
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
   const drawOthers = makeViews([[numbers, drawNumbers], [units, drawUnits]]);
   await turnOfOthers();
-  const { mark, only } = makeChooser(pictures, network, { choose, show });
+  const { mark, only, rest } = makeChooser(pictures, network, { choose, show });
   /** What no picture changes stands below all that one does, and comes after the first. */
   const fillRest = once(() => {
     good.hidden = false;
@@ -232,6 +241,8 @@ function turnOfOthers() {
 {
   const page = /** @type {HTMLElement} */ (document.getElementById("page"));
   start(page).catch((error) => {
-    page.replaceChildren(element("p", { class: "message", role: "alert", text: error instanceof Error ? error.message : String(error) }));
+    const ours = error instanceof Error && error.constructor === Error; // else what was read made no sense
+    page.replaceChildren(element("p", { class: "message", role: "alert", text: ours ? error.message : DAMAGE.missing }));
+    if (!ours) console.warn(error);
   });
 }

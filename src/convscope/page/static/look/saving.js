@@ -81,6 +81,7 @@ function standing(svg) {
  * @returns {SVGElement}
  */
 export function sheet(title, tiles) {
+  const plain = (/** @type {string} */ text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd"); // which no XML may hold
   const style = getComputedStyle(document.body);
   const across = Math.ceil(Math.sqrt(tiles.length * 1.6));
   const longest = Math.max(...tiles.map(({ canvas }) => Math.max(canvas.width, canvas.height)));
@@ -92,14 +93,14 @@ export function sheet(title, tiles) {
   const height = HEAD_PX + rows * (tall + LABEL_PX + GAP_PX);
   const text = { "font-family": "sans-serif", fill: style.color };
   const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
-  svg.append(drawn("rect", { width, height, fill: style.backgroundColor }), drawn("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, title));
+  svg.append(drawn("rect", { width, height, fill: style.backgroundColor }), drawn("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)));
   tiles.forEach(({ canvas, label }, place) => {
     const x = GAP_PX + (place % across) * step;
     const y = HEAD_PX + Math.floor(place / across) * (tall + LABEL_PX + GAP_PX);
     const [w, h] = [canvas.width * cell, canvas.height * cell];
     svg.append(drawn("image", { x, y, width: w, height: h, href: enlarged(canvas, SCALE * cell) }));
     svg.append(drawn("rect", { x, y, width: w, height: h, fill: "none", stroke: style.color, "stroke-opacity": 0.3 }));
-    svg.append(drawn("text", { ...text, x, y: y + h + 12, "font-size": 11 }, label));
+    svg.append(drawn("text", { ...text, x, y: y + h + 12, "font-size": 11 }, plain(label)));
   });
   return svg;
 }

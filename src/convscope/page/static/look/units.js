@@ -107,16 +107,15 @@ export function makeUnits(parent, network, actions) {
     switches = cards.map((made) => made.turn);
     filters.replaceChildren(...savedFilters(network, chosen, state.palette));
     list.replaceChildren(...cards.map((made) => made.element));
+    drawnFor = `${chosen}/${page}/${order}`;
     for (const one of switches) one(state);
   }
   return (state) => {
     const before = latest;
     latest = state;
     parent.hidden = withUnits.length === 0;
-    const now = `${chosen}/${page}/${order}`;
-    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== now) redraw();
+    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== `${chosen}/${page}/${order}`) redraw();
     else if (before.off !== state.off) for (const one of switches) one(state);
-    drawnFor = now;
   };
 }
 

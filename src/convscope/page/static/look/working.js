@@ -147,7 +147,7 @@ function lines(network, state, parts, go) {
     const sum = rest.reduce((all, part) => all + part.sum, 0);
     rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: STEP.others(rest.length) }), element("td"), element("td"), number(sum), element("td")));
   }
-  const head = STEP.lines.map((text) => element("th", { scope: "col", text }));
+  const head = STEP.lines.map((text) => (text ? element("th", { scope: "col", text }) : element("td")));
   return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
 }
 
