@@ -66,8 +66,8 @@ def one_class(path):
     folder(path, classes="a")
 
 
-def empty_class(path):
-    folder(path)
+def one_class_beside_an_empty_one(path):
+    folder(path, classes="a")
     (path / "c").mkdir()
 
 
@@ -80,7 +80,7 @@ def no_folders(path):
     [
         (nothing_readable, "must have pictures that can be read. Got 2 files and none of them can"),
         (one_class, "must have at least two classes. Got only the class 'a'"),
-        (empty_class, "Got an empty class folder"),
+        (one_class_beside_an_empty_one, "Got an empty class folder"),
         (no_folders, "Got 1 picture directly inside"),
         (lambda path: None, "Got nothing"),
     ],
@@ -92,6 +92,25 @@ def test_what_is_no_set_is_one_sentence_and_exits_2(tmp_path, capsys, make, sent
     assert output.out == ""
     assert sentence in output.err
     assert output.err.count("\n") == 1
+
+
+def test_an_empty_class_folder_hides_no_broken_file(tmp_path, capsys):
+    folder(tmp_path)
+    (tmp_path / "a" / "broken.png").write_bytes(b"x")
+    (tmp_path / "b" / "hollow.png").write_bytes(b"")
+    for name in ("c", "d/e"):
+        (tmp_path / name).mkdir(parents=True)
+    assert main(["check", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "2 classes" in out
+    for line in ("a/broken.png: ", "b/hollow.png: ", "c/: no picture in it", "d/: no picture in it"):
+        assert f"\n  {line}" in out
+    assert "class folders without a picture, refused by train: fill them or take them away (2):" in out
+    (tmp_path / "a" / "broken.png").unlink()
+    (tmp_path / "b" / "hollow.png").unlink()
+    assert main(["check", str(tmp_path)]) == 1  # train would refuse it
+    assert main(["train", str(tmp_path), "--dry-run", "-o", str(tmp_path.with_name("run"))]) == 2
+    assert "c/` must hold pictures of its class. Got an empty class folder (nothing)." in capsys.readouterr().err
 
 
 def test_of_very_many_classes_the_largest_and_smallest_are_shown(tmp_path, capsys):

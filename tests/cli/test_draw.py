@@ -68,6 +68,19 @@ def test_a_unit_walks_over_a_picture(run: Path, tmp_path: Path) -> None:
         assert image.height > 2 * image.width
 
 
+def test_the_unit_that_walks_is_of_the_first_convolution_with_shared_weights(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["draw", "step", str(tmp_path / "m.safetensors"), str(run / "a.png"), "-o"]
+    small_model("4U3-MP2-6C3-6C3").save(tmp_path / "m.safetensors")
+    assert main([*words, str(tmp_path / "first.png")]) == 0
+    assert main([*words, str(tmp_path / "third.png"), "--step", "3"]) == 0
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "third.png").read_bytes()
+    small_model("4U3-MP2").save(tmp_path / "m.safetensors")
+    assert main([*words, str(tmp_path / "none.png")]) == 2
+    assert "`model` must have a convolution with shared weights for a unit to walk. Got 4U3" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("layout", ["32C5-MP2-128N", "-".join(["2C1"] * 70)])  # the last is too long for a file's name
 def test_a_layout_need_not_be_trained(layout: str, tmp_path: Path) -> None:
     words = [layout, "--size", "40x30", "--channels", "3", "--classes", "5", "-o", str(tmp_path / "a.svg")]

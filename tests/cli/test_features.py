@@ -66,3 +66,16 @@ def test_layer_names_are_shown_with_and_without_pictures(
     assert capsys.readouterr().out.splitlines() == [*expected, f"{target}: 1,797 pictures, 8 values each"]
     assert main(["features", str(run), "-o", str(target)]) == 2
     assert "Give the pictures (DATA) behind the model" in capsys.readouterr().err
+
+
+def test_a_grid_larger_than_the_maps_is_one_sentence(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "x.npy"
+    assert main(["features", str(run), "digits", "--pool", "grid99", "-o", str(target)]) == 2
+    assert "`pool` must be grid4 or smaller for maps of 4 × 4 values. Got 'grid99'." in capsys.readouterr().err
+    assert not target.exists()
+    assert main(["features", str(run), "--layer-names", "--pool", "grid8"]) == 0  # the pixels have 8 × 8
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["--stage", "0"]
+    assert main(["features", str(run), "--layer-names", "--pool", "grid9"]) == 2
+    assert "`pool` must be grid8 or smaller" in capsys.readouterr().err

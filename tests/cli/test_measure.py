@@ -1,7 +1,11 @@
 """``convscope measure``: tables, one JSON document, what a run folder keeps, and sentences."""
 
+import errno
 import json
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,3 +193,61 @@ def test_neither_a_model_nor_a_layout_is_one_sentence(name: str, capsys: pytest.
     said = capsys.readouterr().err
     assert ("A stage must be like 32C5" in said) or ("there is no such file" in said)
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("what", ["distortions", "units", "cost"])
+def test_a_run_folder_that_cannot_be_written_is_said_before_anything_is_measured(
+    what: str, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    for name in ("invariance", "units", "cost"):
+        (folder / f"{name}.json").unlink(missing_ok=True)
+    _forbid_writing(folder, monkeypatch)
+    monkeypatch.setattr(f"convscope.verbs.{_VERBS[what][0]}", _must_not_run)
+    data = [] if what == "cost" else ["digits"]
+    assert main(["measure", str(folder), *data, "--what", what]) == 2
+    out, err = capsys.readouterr()
+    file = folder / f"{_VERBS[what][1]}.json"
+    assert out == ""
+    assert (
+        f"must be writable to keep the record. Got: Cannot write {file}: there is no permission to write there." in err
+    )
+    assert "Write it elsewhere, for example with -o my-" in err
+
+
+def test_from_a_run_folder_that_cannot_be_written_a_record_goes_elsewhere(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    (folder / "invariance.json").write_text("an earlier one")
+    _forbid_writing(folder, monkeypatch)
+    words = ["measure", str(folder), "digits", "--pictures", "5", "--distortions", "blur"]
+    assert main([*words, "-o", str(tmp_path / "new" / "my.json")]) == 0
+    assert (tmp_path / "new" / "my.json").is_file()
+    assert main([*words, "-o", str(folder / "my.json")]) == 2
+    assert f"Cannot write {folder / 'my.json'}: there is no permission to write there" in capsys.readouterr().err
+    assert main(words) == 0  # a part replaces no record, and so needs no place
+    assert "stays: this one is of a part only" in capsys.readouterr().err
+
+
+_VERBS = {
+    "distortions": ("measure.measure_invariance", "invariance"),
+    "units": ("units.measure_units", "units"),
+    "cost": ("cost.measure_cost", "cost"),
+}
+
+
+def _must_not_run(*_: object, **__: object) -> None:
+    pytest.fail("it measures before it knows whether the record can be kept")
+
+
+def _forbid_writing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files in `folder` be refused as without permission, also for root, who may write everywhere."""
+    usual = tempfile.TemporaryFile
+
+    def refusing(*words: Any, **named: Any) -> Any:
+        if Path(named["dir"]) == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return usual(*words, **named)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refusing)

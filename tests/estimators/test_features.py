@@ -83,3 +83,22 @@ def test_what_is_no_model_is_refused(model: object) -> None:
 def test_a_stage_that_is_not_there_is_refused(network: ConvClassifier) -> None:
     with pytest.raises(ParameterError, match="`stage` must be from 0"):
         ConvFeatures(network, stage=5).fit(None)
+
+
+def test_a_grid_larger_than_the_maps_is_refused_in_fit_and_transform(network: ConvClassifier) -> None:
+    features = ConvFeatures(network, pool="grid99")
+    with pytest.raises(
+        ParameterError, match=r"`pool` must be grid4 or smaller for maps of 4 × 4 values\. Got 'grid99'"
+    ):
+        features.fit(None)
+    with pytest.raises(ParameterError, match="`pool` must be grid4 or smaller"):
+        features.transform(load_digits().images[:5])
+
+
+def test_values_that_are_no_numbers_are_refused_in_fit_as_in_transform(network: ConvClassifier) -> None:
+    images = load_digits().images[:5] / 16
+    images[2, 3, 3] = np.nan
+    for model in (network.model_, network):
+        for call in (ConvFeatures(model).fit, ConvFeatures(model).transform):
+            with pytest.raises(DataError, match=r"must hold finite numbers\. Got NaN or infinity"):
+                call(images)

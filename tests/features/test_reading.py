@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from convscope.core.errors import ParameterError
-from convscope.features.reading import Reading
+from convscope.features.reading import Reading, StageFeatures
 from tests.checks.models import LAYOUTS, small_model, some_pixels
 
 
@@ -27,6 +27,8 @@ def test_shapes_names_and_depths_agree(layout: str) -> None:
     for stage in range(-stages - 1, stages + 1):
         for pool in ("none", "mean", "max", "grid2"):
             reading = Reading(stage=stage, pool=pool)
+            if not reading.fits(model.network):  # maps of one value
+                continue
             (features,) = reading.of(model, images)
             assert features.shape[1:] == reading.shape(model.network)
             assert features.dtype == np.float32
@@ -85,3 +87,15 @@ def test_what_nobody_knows_is_refused(changes: dict[str, object], sentence: str)
 def test_a_stage_that_is_not_there_is_refused(stage: int) -> None:
     with pytest.raises(ParameterError, match=rf"`stage` must be from 0 \(the pixels\) to 2, or .* Got {stage}\."):
         Reading(stage=stage).depth(small_model("4C3-MP2-6N").network)
+
+
+def test_a_grid_of_more_parts_than_a_map_has_values_is_refused() -> None:
+    model = small_model("4C3-MP2-6N")  # maps of 8 × 7
+    assert StageFeatures(model, Reading(stage=1, pool="grid7")).shape == (4, 7, 7)
+    assert StageFeatures(model, Reading(stage=2, pool="grid99")).shape == (6,)
+    with pytest.raises(
+        ParameterError, match=r"`pool` must be grid7 or smaller for maps of 7 × 8 .* Got 'grid8'\. Give"
+    ):
+        StageFeatures(model, Reading(stage=1, pool="grid8"))
+    with pytest.raises(ParameterError, match="`pool` must be grid7 or smaller"):
+        list(Reading(stage=1, pool="grid99").of(model, some_pixels(1)))

@@ -181,3 +181,15 @@ def test_an_empty_class_folder_in_test_is_no_matter(tmp_path: Path) -> None:
     _touch(tmp_path / "train" / "a" / "1.png", tmp_path / "train" / "b" / "1.png", tmp_path / "test" / "a" / "1.png")
     (tmp_path / "test" / "b").mkdir()
     assert np.bincount(open_source(tmp_path).splits, minlength=4).tolist() == [0, 2, 0, 1]
+
+
+def test_empty_class_folders_are_named_where_they_are_not_refused(tmp_path: Path) -> None:
+    train, test = tmp_path / "train", tmp_path / "test"
+    _touch(train / "a" / "1.png", train / "b" / "1.png", test / "a" / "1.png", test / "c" / "1.png")
+    for name in ("c", "d/e"):
+        (train / name).mkdir(parents=True)
+    source = open_source(tmp_path, empty_classes=True)
+    assert source.empty == ("train/c/", "train/d/")
+    assert (source.classes, len(source)) == (("a", "b", "c"), 4)
+    with pytest.raises(DataError, match="train/c/` must hold pictures of its class"):
+        open_source(tmp_path)

@@ -156,6 +156,12 @@ def test_quick_says_how_many_epochs_it_takes() -> None:
         ({"test_pictures": 3}, ParameterError, "`test_pictures` must be at least 10 pictures. Got 3"),
         ({"distorted": -1}, ParameterError, "`distorted` must be from 0 to 10,000 pictures. Got -1"),
         ({"layout": "9X"}, LayoutError, "A stage must be like 32C5"),
+        (
+            {"layout": "16N"},
+            LayoutError,
+            "`layout` must have a convolution to compare with. Got 16N. Give one that has",
+        ),
+        ({"layout": "4U3-MP2-16N"}, LayoutError, "`layout` must have a convolution to compare with. Got 4U3-MP2-16N."),
         ({"size": "huge"}, ParameterError, "`size`"),
     ],
 )

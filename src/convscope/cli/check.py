@@ -28,7 +28,8 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     """Say what is wrong with the pictures of DATA, and change nothing.
 
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
-    set. Every file with a problem is named. Exit code 1 if some of them cannot be used.
+    set. Every file with a problem is named. Exit code 1 if some of them cannot be used,
+    or a class folder is empty.
     """
     from convscope.core.progress import Silent
     from convscope.core.records import to_json
@@ -37,7 +38,7 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
 
     found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
-    if found.unusable:
+    if found.unusable or found.refused:
         context.exit(EXIT_UNUSABLE)
 
 

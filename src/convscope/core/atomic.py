@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise StorageError if something stands at `path`, unless `force`."""
     if path.exists() and not force:
         raise StorageError(f"{path} is already there and is not overwritten. Give another name, or --force.")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise StorageError if no file could be written at `path` now; nothing is left there.
+
+    Where its folder is not there yet, the nearest one above that is decides.
+    """
+    folder = next((parent for parent in path.absolute().parents if parent.exists()), Path.cwd())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise explain(error, path) from error
 
 
 def _sync_folder(folder: Path) -> None:

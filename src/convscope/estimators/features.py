@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
@@ -60,13 +60,16 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Raises:
             ParameterError: there is no model, or it has no such stage.
             ModelFileError: the file cannot be used.
-            ConvscopeError: the classifier cannot be trained on `X` and `y`.
+            ConvscopeError: `X` is no pictures (NaN, for example), or the classifier cannot be trained on `X` and `y`.
         """
         self.__dict__.pop("classifier_", None)
         classifier = self._classifier()
         if classifier is not None and not hasattr(classifier, "model_") and y is not None:
             self.classifier_ = clone(classifier).fit(X, y)
-        self.n_features_out_ = math.prod(self._settled().shape)
+        features = self._settled()
+        if X is not None:
+            self._stack(np.asarray(X), features.model.preprocessing)  # what transform would refuse is refused here
+        self.n_features_out_ = math.prod(features.shape)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
@@ -106,11 +109,17 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def _pixels(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
         """Return uint8 pictures of the network's size."""
+        return np.ascontiguousarray(step.apply_stack(self._stack(given, step)))
+
+    def _stack(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
+        """Return uint8 pictures N H W C of the size that they are given in."""
         shape = (step.height, step.width, step.channels)
         if given.ndim == 2 and given.shape[1] == math.prod(shape):
             given = given.reshape(len(given), *shape)
         classifier = self._classifier()
         if classifier is not None:
+            if given.dtype.kind == "f" and not np.isfinite(given).all():
+                raise DataError("`X` must hold finite numbers. Got NaN or infinity. Replace them.")
             rows = given.reshape(len(given), math.prod(given.shape[1:]))
             given = classifier.pixel_range_.pixels(rows).reshape(given.shape)
-        return np.ascontiguousarray(step.apply_stack(to_images(given)))
+        return to_images(given)

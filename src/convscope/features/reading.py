@@ -60,8 +60,30 @@ class Reading:
             )
         return depth
 
+    def check(self, network: Network) -> None:
+        """Refuse a network that this cannot be taken from.
+
+        Raises:
+            ParameterError: it has no such stage, or its maps there are smaller than the grid.
+        """
+        self.depth(network)
+        if _GRID.fullmatch(self.pool):
+            self.shape(network)
+
+    def fits(self, network: Network) -> bool:
+        """Return whether this can be taken from `network`."""
+        try:
+            self.check(network)
+        except ParameterError:
+            return False
+        return True
+
     def shape(self, network: Network) -> tuple[int, ...]:
-        """Return the shape of what is taken from one picture: units, or maps × rows × columns."""
+        """Return the shape of what is taken from one picture: units, or maps × rows × columns.
+
+        Raises:
+            ParameterError: the network has no such stage, or its maps there are smaller than the grid.
+        """
         planned = network.plan
         empty = torch.zeros(1, planned.channels, planned.height, planned.width)
         with evaluating(network), torch.inference_mode():
@@ -115,8 +137,20 @@ class Reading:
         if maps.dim() == 2:
             return maps
         if grid := _GRID.fullmatch(self.pool):
-            return functional.adaptive_avg_pool2d(maps, int(grid[1]))
+            return _parts(maps, int(grid[1]))
         return _POOLS[self.pool](maps)
+
+
+def _parts(maps: Tensor, side: int) -> Tensor:
+    """Return the means of side × side parts of each map, none of which is smaller than a value."""
+    rows, columns = maps.shape[2:]
+    most = min(rows, columns)
+    if side > most:
+        raise ParameterError(
+            f"`pool` must be grid{most} or smaller for maps of {columns} × {rows} values. Got 'grid{side}'. "
+            "Give that, or none for all values."
+        )
+    return functional.adaptive_avg_pool2d(maps, side)
 
 
 _POOLS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -131,15 +165,15 @@ class StageFeatures(Extractor):
     """The features that a reading takes from the stages of a model.
 
     Raises:
-        ParameterError: the network has no such stage.
+        ParameterError: the network has no such stage, or its maps are smaller than the grid.
     """
 
     model: Model
     reading: Reading
 
     def __post_init__(self) -> None:
-        """Refuse a stage that is not there."""
-        self.reading.depth(self.model.network)
+        """Refuse a stage that is not there, and a grid of more parts than its maps have values."""
+        self.reading.check(self.model.network)
 
     @property
     def shape(self) -> tuple[int, ...]:

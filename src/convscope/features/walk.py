@@ -147,7 +147,7 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
     folded = fold(model.network).steps
     sums = folded[step - 1] if 1 <= step <= len(folded) else None
     if not isinstance(sums, Sums) or not _is_shared(sums):
-        known = [place for place, one in enumerate(folded, 1) if isinstance(one, Sums) and _is_shared(one)]
+        known = shared_steps(model)
         raise ParameterError(
             f"`step` must be a convolution with shared weights, one of {known or 'none here'}. Got {step}."
         )
@@ -174,6 +174,12 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
         rest=left,
         added=below[unit - 1] if sums.residual else 0.0,
     )
+
+
+def shared_steps(model: Model) -> list[int]:
+    """Return the numbers of the steps whose units have the same weights everywhere, from 1."""
+    steps = enumerate(fold(model.network).steps, 1)
+    return [number for number, one in steps if isinstance(one, Sums) and _is_shared(one)]
 
 
 def _is_shared(sums: Sums) -> bool:

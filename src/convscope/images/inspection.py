@@ -11,6 +11,7 @@ KINDS: dict[str, tuple[bool, str]] = {
     "truncated": (False, "files that are cut off"),
     "decompression bomb": (False, "pictures that declare too many pixels"),
     "unreadable": (False, "pictures that cannot be read"),
+    "class without pictures": (True, "class folders without a picture, refused by train: fill them or take them away"),
     "wrong extension": (True, "files with the extension of another format"),
     "single colour": (True, "pictures of a single colour"),
     "animated": (True, "animated pictures: the first frame is used"),
@@ -88,6 +89,11 @@ class Inspection:
     def unusable(self) -> tuple[Problem, ...]:
         """The problems of the pictures that cannot be used, one each."""
         return tuple(problem for problem in self.problems if not problem.usable)
+
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """The problems for which training refuses the whole set."""
+        return self.of_kind("class without pictures")
 
     def of_kind(self, kind: str) -> tuple[Problem, ...]:
         """Return the problems of one kind.

@@ -86,6 +86,7 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         )
     problems = [
         *_unusable(source, reasons),
+        *(Problem(name=spell(name), kind="class without pictures", detail="no picture in it") for name in source.empty),
         *_by_flag(source, facts),
         *_twins(source, facts, usable),
         *_classes(source, counts, usable),

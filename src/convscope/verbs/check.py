@@ -29,4 +29,5 @@ def check(
         >>> found.pictures, found.usable, found.problems
         (1797, 1797, ())
     """
-    return inspect(open_source(data, data_dir=data_dir, reporter=reporter), reporter=reporter, workers=workers)
+    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True)
+    return inspect(source, reporter=reporter, workers=workers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError, ParameterError
+from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.text import printable
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
@@ -17,6 +17,7 @@ from convscope.measures.comparison.kinds import Base, named_kinds
 from convscope.measures.comparison.parts import part_of
 from convscope.measures.comparison.run import Contest
 from convscope.networks.layout import Layout
+from convscope.stages.convolution import Convolution
 from convscope.training.choices import Examples, choose_network
 from convscope.training.settings import Settings
 
@@ -46,6 +47,8 @@ class Wish:
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         named_kinds(self.kinds)
+        if self.layout is not None:
+            _refuse_without_convolution(Layout.parse(self.layout))
         if self.epochs is not None or self.seconds is not None:
             Budget(epochs=self.epochs, seconds=self.seconds)
         if not 1 <= self.seeds <= MOST_SEEDS:
@@ -58,6 +61,15 @@ class Wish:
             raise ParameterError(
                 f"`distorted` must be from 0 to {MOST_TEST_PICTURES:,} pictures. Got {self.distorted}."
             )
+
+
+def _refuse_without_convolution(layout: Layout) -> None:
+    """Raise LayoutError for a layout without a stage whose units are copied to every place."""
+    if not any(isinstance(stage, Convolution) and stage.regions == 1 for stage in layout.stages):
+        raise LayoutError(
+            f"`layout` must have a convolution to compare with. Got {layout}. "
+            f"Give one that has, for example {QUICK_LAYOUT}, or leave it out."
+        )
 
 
 def contest_of(wish: Wish, images: ImageSet) -> Contest:

@@ -53,10 +53,11 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
-    path = check_output(output, force=force)
     layout = _layout(model, size)
     read: _Read = {}
     run = run_of(model) if layout is None else None
+    kept = run.cost if run else None
+    path = check_output(output, kept=kept, part=not repeats, force=force)
     if layout is not None:
         width, height = size or (SIDE, SIDE)
         sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
@@ -71,7 +72,7 @@ def cost(
         }
     with tuned():
         found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter, **read)
-    keep(found, output=path, kept=run.cost if run else None, part=not repeats, force=force, reporter=reporter)
+    keep(found, output=path, kept=kept, part=not repeats, force=force, reporter=reporter)
     return found
 
 

@@ -13,7 +13,7 @@ from convscope.core.atomic import refuse_existing
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
 from convscope.features.trace import trace
-from convscope.features.walk import Walk, walk, walk_of_unit
+from convscope.features.walk import Walk, shared_steps, walk, walk_of_unit
 from convscope.images.sizes import parse_size
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
@@ -257,5 +257,10 @@ def _walk(order: _Order) -> Walk:
         return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", subsampling=subsampling, channels=("picture",))
     model = order.loaded()
     traced = trace(model, order.pixels(model))
-    first = next((number for number, sums in enumerate(fold(model.network).steps, 1) if isinstance(sums, Sums)), 1)
-    return walk_of_unit(model, traced, step=order.step or first, unit=order.unit)
+    known = shared_steps(model)
+    if not known:
+        raise ParameterError(
+            "`model` must have a convolution with shared weights for a unit to walk. "
+            f"Got {model.layout}, which has none."
+        )
+    return walk_of_unit(model, traced, step=order.step or known[0], unit=order.unit)

@@ -127,8 +127,10 @@ class Layer:
 def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list[Layer]:
     """Return what features can be taken from a model, from the pixels (stage 0) to the last stage.
 
+    Stages whose maps are smaller than the grid of `pool` are left out.
+
     Raises:
-        ConvscopeError: there is no such model, or the pool is unknown.
+        ConvscopeError: there is no such model, or the pool is unknown, or larger than the pixels.
 
     Examples:
         >>> from tempfile import mkdtemp
@@ -139,7 +141,12 @@ def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list
     """
     network = (model if isinstance(model, Model) else Model.load(Path(model))).network
     readings = [Reading(stage=number, pool=pool) for number in range(len(network.stages) + 1)]
-    return [Layer(stage=one.stage, name=one.layer(network), shape=one.shape(network)) for one in readings]
+    readings[0].check(network)  # no maps are larger than the picture
+    return [
+        Layer(stage=one.stage, name=one.layer(network), shape=one.shape(network))
+        for one in readings
+        if one.fits(network)
+    ]
 
 
 def compare_classifiers(

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-from convscope.core.atomic import refuse_existing, write_text
-from convscope.core.errors import ConvscopeError, DataError, ParameterError
+from convscope.core.atomic import refuse_existing, refuse_unwritable, write_text
+from convscope.core.errors import ConvscopeError, DataError, ParameterError, StorageError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import Dataclass, from_json, to_json
 from convscope.networks.model import Model
@@ -44,23 +44,39 @@ def keep(
     path, said = output or kept, reporter or Silent()
     if path is None:
         return
-    if output is None and part and path.exists() and not force:
+    if output is None and _stays(path, part=part, force=force):
         said.say(f"{path} holds a measurement already and stays: this one is of a part only. --force, or -o elsewhere")
         return
     write_text(path, json.dumps(to_json(record), indent=1, allow_nan=False) + "\n")
     said.say(f"record  {path}")
 
 
-def check_output(output: str | os.PathLike[str] | None, *, force: bool) -> Path | None:
-    """Return the file to write, having refused one that stands there already.
+def _stays(path: Path, *, part: bool, force: bool) -> bool:
+    """Return whether the record that a run folder has stays: a part replaces none."""
+    return part and path.exists() and not force
+
+
+def check_output(output: str | os.PathLike[str] | None, *, kept: Path | None, part: bool, force: bool) -> Path | None:
+    """Return the file to write if one is named, having refused before anything is measured what `keep` could not write.
 
     Raises:
-        StorageError: something stands there and `force` is not given.
+        StorageError: something stands there and `force` is not given, or there or in the run folder (`kept`) nothing
+            can be written.
     """
-    if output is None:
-        return None
-    refuse_existing(Path(output), force=force)
-    return Path(output)
+    if output is not None:
+        refuse_existing(Path(output), force=force)
+        refuse_unwritable(Path(output))
+        return Path(output)
+    if kept is not None and not _stays(kept, part=part, force=force):
+        try:
+            refuse_unwritable(kept)
+        except StorageError as error:
+            said = str(error).removesuffix(" Choose another place.")
+            raise StorageError(
+                f"The run folder must be writable to keep the record. Got: {said} "
+                f"Write it elsewhere, for example with -o my-{kept.name}."
+            ) from None
+    return None
 
 
 def read_kept(kind: type[RecordT], path: Path, *, how: str) -> RecordT:

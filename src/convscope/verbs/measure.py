@@ -75,7 +75,9 @@ def measure(
             f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
-    path = check_output(output, force=force)
+    run, part = run_of(model), bool(distortions or strengths or margin or pictures < MOST_PICTURES)
+    kept = run.invariance if run else None
+    path = check_output(output, kept=kept, part=part, force=force)
     used = model if isinstance(model, Model) else Model.load(Path(model))
     side = min(used.preprocessing.height, used.preprocessing.width)
     asked = {one: tuple(strengths) or one.strengths(side) for one in chosen}
@@ -92,6 +94,5 @@ def measure(
             part=PARTS[int(images.judged)],
         )
         found = measure_invariance(used, judged, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
-    run, part = run_of(model), bool(distortions or strengths or margin or pictures < MOST_PICTURES)
-    keep(found, output=path, kept=run.invariance if run else None, part=part, force=force, reporter=reporter)
+    keep(found, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return found

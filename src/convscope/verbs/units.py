@@ -75,7 +75,9 @@ def units(
         >>> len(found.units.steps[0].units), found.units.pictures, sum(found.worth.pictures)
         (8, 359, 100)
     """
-    path = check_output(output, force=force)
+    run, part = run_of(model), not (worth and probes)
+    kept = run.units if run else None
+    path = check_output(output, kept=kept, part=part, force=force)
     used = model if isinstance(model, Model) else Model.load(Path(model))
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
@@ -103,8 +105,7 @@ def units(
             worth=measure_worth(used, judged[some], labels[some], batch=batch, reporter=reporter) if worth else None,
             probes=probe_stages(used, images, seed=seed, reporter=reporter) if probes else (),
         )
-    run, part = run_of(model), not (worth and probes)
-    keep(report, output=path, kept=run.units if run else None, part=part, force=force, reporter=reporter)
+    keep(report, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return report
 
 

@@ -1,7 +1,7 @@
 """A folder of pictures with one sub-folder a class, split or not into train, val and test, as a source."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,13 @@ from .tree import Folder, list_tree
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
 
 
-def open_folder(root: Path) -> FileSource:
+def open_folder(root: Path, *, empty_classes: bool = False) -> FileSource:
     """Return the pictures below `root` as a source.
 
     Each innermost folder is a class, named by its path ("cat", "animals/cat"); if the top folders are train and val
     (valid, validation) or test, in any case, the classes are below those. Pictures directly in the top folder beside
-    class folders, files without a picture's extension, and folders beside train/, val/ and test/ are `ignored`.
+    class folders, files without a picture's extension, and folders beside train/, val/ and test/ are `ignored`. An
+    empty class folder is refused, or, with `empty_classes` and two classes that have pictures, named in `empty`.
 
     Raises:
         DataError: no pictures, no sub-folders, one class only, an empty class folder, pictures beside sub-folders, or
@@ -40,13 +41,18 @@ def open_folder(root: Path) -> FileSource:
     files: list[str] = []
     labels: list[str] = []
     splits: list[int] = []
+    empty: dict[str, Folder] = {}
     for split, part in parts:
         for label, folder in _classes(part, split, name):
+            if not folder.pictures:
+                empty[label] = folder
             start = f"{folder.relative}/"  # a class is never the top folder
             files += [start + picture for picture in folder.pictures]
             labels += [label] * len(folder.pictures)
             splits += [split] * len(folder.pictures)
-    _refuse_strangers(labels, splits, name)
+    if empty and not (empty_classes and len(set(labels)) > 1):
+        raise _without_pictures(next(iter(empty.values())), name)
+    _refuse_strangers(labels, splits, name, empty)
     classes, places = encode_labels(labels, name)
     return FileSource(
         name=name,
@@ -56,6 +62,7 @@ def open_folder(root: Path) -> FileSource:
         labels=places,
         splits=settle_splits(np.array(splits, np.uint8), name),
         ignored=(*_others(top), *outside, *(f"{link} (a link to a folder listed already)" for link in skipped)),
+        empty=tuple(f"{folder.relative}/" for folder in empty.values()),
     )
 
 
@@ -102,7 +109,7 @@ def _refuse_parts_beside_classes(top: Folder, found: dict[int, Folder], name: st
 
 
 def _classes(part: Folder, split: int, name: str) -> Iterator[tuple[str, Folder]]:
-    """Give every class folder in `part` with the name of its class."""
+    """Give every class folder in `part` with the name of its class; empty ones too, but for validation and test."""
     if not part.folders:
         raise DataError(
             f"`{name}{part.relative}/` must have one sub-folder a class. "
@@ -112,13 +119,15 @@ def _classes(part: Folder, split: int, name: str) -> Iterator[tuple[str, Folder]
         raise _mixed(part, name)
     start = len(part.relative) + 1 if part.relative else 0
     for folder in _innermost(part, name):
-        if folder.pictures:
+        if folder.pictures or split in (UNASSIGNED, TRAIN):
             yield unicodedata.normalize("NFC", folder.relative[start:]), folder
-        elif split in (UNASSIGNED, TRAIN):
-            raise DataError(
-                f"`{name}{folder.relative}/` must hold pictures of its class. "
-                f"Got an empty class folder ({_found(folder)}). Add pictures or take the folder away."
-            )
+
+
+def _without_pictures(folder: Folder, name: str) -> DataError:
+    return DataError(
+        f"`{name}{folder.relative}/` must hold pictures of its class. "
+        f"Got an empty class folder ({_found(folder)}). Add pictures or take the folder away."
+    )
 
 
 def _innermost(part: Folder, name: str) -> Iterator[Folder]:
@@ -142,9 +151,9 @@ def _mixed(folder: Folder, name: str) -> DataError:
     )
 
 
-def _refuse_strangers(labels: list[str], splits: list[int], name: str) -> None:
-    """Raise DataError if a class is in val or test and not in train."""
-    known = {label for label, split in zip(labels, splits, strict=True) if split in (UNASSIGNED, TRAIN)}
+def _refuse_strangers(labels: list[str], splits: list[int], name: str, empty: Collection[str]) -> None:
+    """Raise DataError if a class is in val or test and not in train, where `empty` ones have a folder."""
+    known = {label for label, split in zip(labels, splits, strict=True) if split in (UNASSIGNED, TRAIN)} | set(empty)
     for label, split in zip(labels, splits, strict=True):
         if label not in known:
             raise DataError(

@@ -34,6 +34,7 @@ def open_source(
     *,
     data_dir: Path | None = None,
     reporter: "Reporter | None" = None,
+    empty_classes: bool = False,
 ) -> Source:
     """Return the source that `data` names.
 
@@ -43,6 +44,7 @@ def open_source(
             fashion-mnist); or a pair of arrays, images and labels. A path that is there goes before the name of a set.
         data_dir: a folder where named sets are looked for first.
         reporter: told how far a download is.
+        empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
 
     Raises:
         DataError: nothing is there, or it is not what is expected; the message says what was found.
@@ -72,7 +74,7 @@ def open_source(
             f"Got {text!r}, and nothing stands there.{did_you_mean(text, NAMES) or ' Check the path.'}"
         )
     if path.is_dir():
-        return open_idx(path) if is_idx(path) else open_folder(path)
+        return open_idx(path) if is_idx(path) else open_folder(path, empty_classes=empty_classes)
     return _open_file(path)
 
 

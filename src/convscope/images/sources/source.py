@@ -26,7 +26,8 @@ class Source(ABC):
 
     name: for the user. classes: names, in natural order. labels: int64 N, indices into `classes`. splits: uint8 N of
     UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class (None: unknown). ignored:
-    relative names of files and folders that were found but not listed as pictures.
+    relative names of files and folders that were found but not listed as pictures. empty: relative names of class
+    folders for training that hold no picture, where those are not refused.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Source(ABC):
     splits: NDArray[np.uint8]
     mirror: bool | None = None
     ignored: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
