@@ -301,3 +301,20 @@ def test_patches_that_were_not_kept_are_said_to_be_missing() -> None:
     record = measure_units(small_model("5C5-MP2-8N"), some_pixels(3), top=2)
     with pytest.raises(DataError, match=r"The record must hold patches of step 1, 5C5\. Got none\. Measure it again\."):
         draw_patches(record, record.steps[0], theme=theme_named("light"))
+
+
+def test_the_diagram_says_what_each_value_sees_and_how_units_are_copied() -> None:
+    layout = Layout.parse("8U5:4-BP3/2-+8C3-4U3-STg-16N")
+    drawn = draw_layout(plan(layout, height=28, width=28, channels=1, classes=3), theme=theme_named("light"))
+    texts = [text.get_text() for text in drawn.axes[0].texts]
+    assert [text for text in texts if text in ("5×5", "3×3", "map", "all")] == [
+        "5×5",
+        *["3×3"] * 3,
+        "map",
+        "all",
+        "all",
+    ]
+    words = [text.split("\n")[1] for text in texts if "\n" in text]
+    assert words[0] == "shared in 4×4 regions"
+    assert words[2] == "convolution, input added"
+    assert words[3] == "own units at each place"

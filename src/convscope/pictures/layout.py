@@ -18,7 +18,8 @@ def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
     """Return the diagram of a network: picture, the maps of every step as planes, and the classifier.
 
     Planes are as large as their maps (by the root of the side, so that small ones are still seen); of more than eight
-    maps, eight are drawn. Above stands how many there are and how large they are, below what makes them.
+    maps, eight are drawn. Above stands how many there are and how large they are, below what makes them, at each arrow
+    the patch or window that one value sees.
 
     Args:
         planned: the network; it need not be trained.
@@ -37,7 +38,7 @@ def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
         _write(axes, 0.0, picture, "the picture", theme)
         for place, step in enumerate(planned.steps, start=1):
             middle = place * _COLUMN
-            _arrow(axes, middle - 0.5 * _COLUMN, theme)
+            _arrow(axes, middle - 0.5 * _COLUMN, _seen(planned, place - 1), theme)
             last = place == len(planned.steps)
             if _is_vector(planned, place - 1):
                 _units(axes, middle, step.maps, theme)
@@ -65,13 +66,29 @@ def _words(planned: Plan, place: int) -> str:
         return f"{step.name}\nclassifier\n{step.parameters:,} parameters"
     stage = stages[place]
     if isinstance(stage, Convolution):
-        copied = "convolution" if stage.regions == 1 else "units not copied"
         stride = f", every {stage.stride}" if stage.stride > 1 else ""
-        return f"{step.name}\n{stage.patch}×{stage.patch} {copied}{stride}\n{step.parameters:,} parameters"
+        added = ", input added" if stage.residual else ""
+        return f"{step.name}\n{_sharing(stage)}{stride}{added}\n{step.parameters:,} parameters"
     if isinstance(stage, Subsampling):
         window = "the whole map" if stage.window is None else f"{stage.window}×{stage.window}"
         return f"{step.name}\n{stage.kind.name} of {window}\nsees {_field(step)} pixels"
     return f"{step.name}\nfully connected\n{step.parameters:,} parameters"
+
+
+def _sharing(stage: Convolution) -> str:
+    """Return where a unit of a stage is copied to."""
+    if stage.regions == 1:
+        return "convolution"
+    return "own units at each place" if stage.regions is None else f"shared in {stage.regions}×{stage.regions} regions"
+
+
+def _seen(planned: Plan, place: int) -> str:
+    """Return what one value of step `place` sees of the maps below: the size of the patch or window."""
+    if _is_vector(planned, place):
+        return "all"
+    stage = planned.layout.stages[place]
+    size = stage.patch if isinstance(stage, Convolution) else getattr(stage, "window", None)
+    return "map" if size is None else f"{size}×{size}"
 
 
 def _field(step: Step) -> str:
@@ -98,9 +115,11 @@ def _units(axes: Axes, middle: float, units: int, theme: Theme) -> None:
         axes.add_patch(Rectangle(corner, side * 0.85, side * 0.85, facecolor=theme.series[1], edgecolor=theme.paper))
 
 
-def _arrow(axes: Axes, middle: float, theme: Theme) -> None:
+def _arrow(axes: Axes, middle: float, size: str, theme: Theme) -> None:
+    """Draw an arrow with the size of what one value sees above it."""
     style = {"arrowstyle": "->", "color": theme.quiet}
     axes.annotate("", (middle + 0.13, 0), (middle - 0.13, 0), arrowprops=style)
+    axes.text(middle, 0.08, size, ha="center", va="bottom", fontsize=7, color=theme.quiet)
 
 
 def _write(axes: Axes, middle: float, above: str, below: str, theme: Theme) -> None:
