@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
@@ -318,3 +319,10 @@ def test_the_diagram_says_what_each_value_sees_and_how_units_are_copied() -> Non
     assert words[0] == "shared in 4×4 regions"
     assert words[2] == "convolution, input added"
     assert words[3] == "own units at each place"
+
+
+def test_a_title_stays_on_its_picture() -> None:
+    drawn = _filters("3U5:3-MP2", 0)(theme_named("light"))
+    drawn.draw_without_rendering()
+    (title,) = [text for text in drawn.findobj(Text) if "in the middle" in text.get_text().replace("\n", " ")]
+    assert title.get_window_extent().x1 <= drawn.bbox.x1

@@ -1,5 +1,7 @@
 """The weights of a stage: what each of its units looks for in a patch."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -11,6 +13,7 @@ from .style import Theme, bare, drawing, figure, name_values, scale_of
 
 MOST_UNITS, MOST_ROWS, MOST_BELOW, ACROSS = 64, 16, 12, 12
 _TILE = 0.62  # inches
+_LETTERS = 11  # of a title an inch
 
 
 def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
@@ -29,7 +32,8 @@ def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
     weights = sums.weights[regions[0] // 2, regions[1] // 2].astype(np.float64)  # units, maps below, k, k
     with drawing(theme):
         drawn = _mixed(weights, theme) if weights.shape[1] in (1, 3) else _by_map(weights, theme)
-        drawn.suptitle(_title(weights, name, regions), x=0.01, ha="left", fontsize=11)
+        fits = int(_LETTERS * drawn.get_figwidth())
+        drawn.suptitle(textwrap.fill(_title(weights, name, regions), fits), x=0.01, ha="left", fontsize=11)
     return drawn
 
 

@@ -202,7 +202,7 @@ def _end(one: KindLimit) -> str:
     """Return a limit in its unit."""
     value, beyond = (one.farthest, "beyond ") if one.strength is None else (one.strength, "to ")
     if one.distortion == "scale":
-        return f"{beyond}{1 + value:.2g} times"
+        return f"{beyond}{1 + value:.2f} times"
     unit = {"px": "px", "degrees": "degrees"}.get(one.unit, one.unit)
     return f"{beyond}{value:+.1f} {unit}"
 
