@@ -73,7 +73,7 @@ def test_a_grid_larger_than_the_maps_is_one_sentence(
 ) -> None:
     target = tmp_path / "x.npy"
     assert main(["features", str(run), "digits", "--pool", "grid99", "-o", str(target)]) == 2
-    assert "`pool` must be grid4 or smaller for maps of 4 × 4 values. Got 'grid99'." in capsys.readouterr().err
+    assert "`pool` must be grid4 or smaller for maps of 4 × 4. Got 'grid99'." in capsys.readouterr().err
     assert not target.exists()
     assert main(["features", str(run), "--layer-names", "--pool", "grid8"]) == 0  # the pixels have 8 × 8
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["--stage", "0"]

@@ -147,7 +147,7 @@ def _parts(maps: Tensor, side: int) -> Tensor:
     most = min(rows, columns)
     if side > most:
         raise ParameterError(
-            f"`pool` must be grid{most} or smaller for maps of {columns} × {rows} values. Got 'grid{side}'. "
+            f"`pool` must be grid{most} or smaller for maps of {columns} × {rows}. Got 'grid{side}'. "
             "Give that, or none for all values."
         )
     return functional.adaptive_avg_pool2d(maps, side)
