@@ -87,9 +87,7 @@ def test_a_stage_that_is_not_there_is_refused(network: ConvClassifier) -> None:
 
 def test_a_grid_larger_than_the_maps_is_refused_in_fit_and_transform(network: ConvClassifier) -> None:
     features = ConvFeatures(network, pool="grid99")
-    with pytest.raises(
-        ParameterError, match=r"`pool` must be grid4 or smaller for maps of 4 × 4\. Got 'grid99'"
-    ):
+    with pytest.raises(ParameterError, match=r"`pool` must be grid4 or smaller for maps of 4 × 4\. Got 'grid99'"):
         features.fit(None)
     with pytest.raises(ParameterError, match="`pool` must be grid4 or smaller"):
         features.transform(load_digits().images[:5])

@@ -93,9 +93,7 @@ def test_a_grid_of_more_parts_than_a_map_has_values_is_refused() -> None:
     model = small_model("4C3-MP2-6N")  # maps of 8 × 7
     assert StageFeatures(model, Reading(stage=1, pool="grid7")).shape == (4, 7, 7)
     assert StageFeatures(model, Reading(stage=2, pool="grid99")).shape == (6,)
-    with pytest.raises(
-        ParameterError, match=r"`pool` must be grid7 or smaller for maps of 7 × 8\. Got 'grid8'\. Give"
-    ):
+    with pytest.raises(ParameterError, match=r"`pool` must be grid7 or smaller for maps of 7 × 8\. Got 'grid8'\. Give"):
         StageFeatures(model, Reading(stage=1, pool="grid8"))
     with pytest.raises(ParameterError, match="`pool` must be grid7 or smaller"):
         list(Reading(stage=1, pool="grid99").of(model, some_pixels(1)))
