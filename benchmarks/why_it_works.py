@@ -31,7 +31,8 @@ from convscope.networks.plan import plan
 LAYOUT, EPOCHS, SEEDS, SHIFT_PX = "8C5-MP2-16C3-MP2-64N", 4, 5, 2
 PICTURES, LEDGER_PICTURES = 5_000, 3_000
 _SHARING = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
-_WAYS = ("subsampling-max", "subsampling-mean", "subsampling-blurred-subset", "stride")
+_KINDS = ("max", "mean", "subset", "root-mean-square", "stochastic", "blurred-subset")
+_WAYS = (*(f"subsampling-{kind}" for kind in _KINDS), "stride")
 SETS: dict[str, tuple[str, ...]] = {
     "mnist": (*_SHARING, "no-subsampling-mean", *_WAYS),
     "fashion-mnist": (*_SHARING, "no-subsampling-mean", *_WAYS),
