@@ -162,21 +162,13 @@ class Model:
             StorageError: the file cannot be written.
             ParameterError: `training` is not JSON.
         """
-        from .model_file import Content, write_model
+        from .model_file import write_model
 
         if self.network.only_predicts:
             raise ParameterError(
                 "A model that was made ready to predict cannot be saved. Save the one it was made from."
             )
-        content = Content(
-            network=self.network,
-            layout=self.layout,
-            classes=self.classes,
-            preprocessing=self.preprocessing,
-            training=self.training,
-            version=self.version,
-        )
-        write_model(content, Path(path))
+        write_model(self, Path(path))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Model":

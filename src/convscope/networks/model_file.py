@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save
@@ -26,6 +26,9 @@ from .layout import Layout
 from .plan import Plan, plan
 from .tensor_file import LARGEST_HEADER, open_tensors, refusal, strict_json
 from .tensors import expected_tensors
+
+if TYPE_CHECKING:
+    from .model import Model
 
 FORMAT = "convscope"
 FORMAT_VERSION = 1
@@ -62,7 +65,7 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Content:
-    """What a model file holds: the attributes of `convscope.networks.model.Model`."""
+    """What was read from a model file: attributes of `convscope.networks.model.Model`, which is made from it."""
 
     network: Network
     layout: Layout
@@ -72,7 +75,7 @@ class Content:
     version: str
 
 
-def write_model(model: Content, path: Path) -> None:
+def write_model(model: "Model", path: Path) -> None:
     """Write `model` to `path` atomically.
 
     Names of classes are written as `core.text.printable` shows them; numbers of the training record that are not
