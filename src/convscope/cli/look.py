@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convscope.core.text import counted
+from convscope.core.text import are, counted
 
 from . import options
 from .unusable import end_with_unusable
@@ -75,9 +75,5 @@ def command(
 def worded(made: "Looked") -> str:
     """Return where the page is and what is in it."""
     size = made.path.stat().st_size / 1e6
-    more = (
-        f", {made.left_out:,} more than it can hold {'is' if made.left_out == 1 else 'are'} left out"
-        if made.left_out
-        else ""
-    )
+    more = f", {made.left_out:,} more than it can hold {are(made.left_out)} left out" if made.left_out else ""
     return f"page    {made.path} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"

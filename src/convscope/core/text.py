@@ -54,6 +54,16 @@ def counted(number: float, noun: str, plural: str | None = None) -> str:
     return f"{number:{',' if isinstance(number, int) else 'g'}} {noun if number == 1 else plural or noun + 's'}"
 
 
+def are(number: int) -> str:
+    """Return the verb for so many things.
+
+    Examples:
+        >>> are(1), are(0)
+        ('is', 'are')
+    """
+    return "is" if number == 1 else "are"
+
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import counted, printable
+from convscope.core.text import are, counted, printable
 from convscope.images.cache.caching import cached
 from convscope.images.reading.facts import facts_of_stack
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
@@ -190,9 +190,8 @@ def _found(taken: _Taken) -> list[str]:
     if taken.preprocessing.channels == 1:
         colored = int(np.count_nonzero(taken.facts["color"]))
         if colored:
-            verb = "is" if colored == 1 else "are"
             notes.append(
-                f"{counted(colored, 'picture')} with colour {verb} turned into gray; --channels 3 keeps colour"
+                f"{counted(colored, 'picture')} with colour {are(colored)} turned into gray; --channels 3 keeps colour"
             )
     return notes
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.core.text import counted
+from convscope.core.text import are, counted
 from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 
 DEFAULT_FRACTION = 0.2
@@ -57,8 +57,7 @@ def assign(
     unassigned = int(np.count_nonzero(given == UNASSIGNED))
     if unassigned:
         splits[given == UNASSIGNED] = TRAIN
-        verb = "is" if unassigned == 1 else "are"
-        notes.append(f"{counted(unassigned, 'picture')} that the set gives to no part {verb} learned from")
+        notes.append(f"{counted(unassigned, 'picture')} that the set gives to no part {are(unassigned)} learned from")
     notes += [_kept(given, part) for part in (VALIDATION, TEST) if (given == part).any()]
     notes += _leave_out(splits, groups)
     if validation:
@@ -141,7 +140,7 @@ def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str
     leaving = (splits == TRAIN) & is_held[groups]
     splits[leaving] = LEFT_OUT
     count = int(np.count_nonzero(leaving))
-    some = f"{counted(count, 'training picture')} {'is' if count == 1 else 'are'}"
+    some = f"{counted(count, 'training picture')} {are(count)}"
     return [f"{some} left out: the same picture is in validation or test"] if count else []
 
 

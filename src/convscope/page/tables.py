@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from convscope.core.pace import duration
-from convscope.core.text import printable
+from convscope.core.text import are, printable
 from convscope.images.inspection import KINDS, Problem
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
@@ -41,7 +41,7 @@ def classes_table(report: Report, sections: Collection[str]) -> Html:
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
     region = _region(table, "Classes", len(rows))
     cut = len(report.classes) - len(worst)
-    rest = f"the other {cut:,} {'is' if cut == 1 else 'are'} in report.json"
+    rest = f"the other {cut:,} {are(cut)} in report.json"
     note = f"The {len(worst)} classes with the lowest F1 are listed; {rest}."
     return joined(tag("p", note) if cut else "", region)
 

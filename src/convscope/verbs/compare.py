@@ -11,7 +11,7 @@ from convscope import __version__
 from convscope.core.machine import machine
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import counted, printable
+from convscope.core.text import are, counted, printable
 from convscope.features.extraction import PARTS
 from convscope.images.image_set import prepare
 from convscope.images.sizes import parse_size
@@ -138,8 +138,9 @@ def compare(
         work(agenda, contest, cells, reporter)
     except KeyboardInterrupt:
         rest = len(agenda.left(cells))
-        verb = "is" if rest == 1 else "are"
-        reporter.say(f"interrupted; {counted(rest, 'training')} {verb} left, and the same command goes on with them")
+        reporter.say(
+            f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
+        )
         raise
     entries, taken = entries_of(agenda, contest, cells)
     comparison = _comparison(wish, contest, entries, taken)
