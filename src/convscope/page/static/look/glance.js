@@ -92,11 +92,12 @@ function pictureColumn(network, go) {
       setFrame(field, size, receptiveField(network, state.place));
       const truth = state.picture === null ? null : network.pictures[state.picture].truth;
       const is = truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
-      if (named !== `${state.picture}/${state.name}`) {
+      const shown = `${state.picture}/${state.name}`;
+      if (named !== shown) {
         name.replaceChildren(foreign(state.name, 44), ...is);
         button.setAttribute("aria-label", GLANCE.thePicture(state.name));
       }
-      named = `${state.picture}/${state.name}`;
+      named = shown;
       button.classList.toggle("chosen", state.place.step === 0);
     },
   };

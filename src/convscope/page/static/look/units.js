@@ -60,6 +60,7 @@ export function makeUnits(parent, network, actions) {
   let latest = null;
   /** @type {((state: State) => void)[]} */
   let switches = [];
+  const choice = () => `${chosen}/${page}/${order}`;
   let drawnFor = "";
 
   const select = (/** @type {string} */ name, /** @type {[string, string][]} */ options, /** @type {(value: string) => void} */ take) => {
@@ -107,14 +108,14 @@ export function makeUnits(parent, network, actions) {
     switches = cards.map((made) => made.turn);
     filters.replaceChildren(...savedFilters(network, chosen, state.palette));
     list.replaceChildren(...cards.map((made) => made.element));
-    drawnFor = `${chosen}/${page}/${order}`;
+    drawnFor = choice();
     for (const one of switches) one(state);
   }
   return (state) => {
     const before = latest;
     latest = state;
     parent.hidden = withUnits.length === 0;
-    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== `${chosen}/${page}/${order}`) redraw();
+    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== choice()) redraw();
     else if (before.off !== state.off) for (const one of switches) one(state);
   };
 }
