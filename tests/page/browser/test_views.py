@@ -106,6 +106,7 @@ def test_the_camera_gives_pictures_where_there_is_one_and_a_sentence_where_there
     }""")
     opened.page.get_by_role("button", name="Camera").dblclick()
     opened.until("location.hash.startsWith('#own')")
+    opened.until("document.querySelector('#glance .first .name').textContent.includes('from your camera')")
     assert opened.page.evaluate("window.streams.length") == 1, "one stream, however often it is pressed"
     assert "from your camera" in opened.text("#glance .first .name")
     opened.page.get_by_role("button", name="Close the camera").click()
