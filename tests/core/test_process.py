@@ -1,5 +1,6 @@
-"""A process knows how long it has been there."""
+"""A process knows how long it has been there, and looks seldom for objects that nobody uses."""
 
+import gc
 import subprocess
 import sys
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.core.process import seconds_since_start
+from convscope.core.process import seconds_since_start, seldom_collecting
 
 
 def test_it_counts_from_the_start_of_the_process_and_not_of_the_module() -> None:
@@ -23,3 +24,21 @@ def test_where_nothing_says_when_it_is_the_time_computed(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Path, "read_text", absent)
     assert seconds_since_start() == pytest.approx(time.process_time(), abs=0.05)
+
+
+def test_collecting_is_seldom_inside_and_as_before_outside() -> None:
+    before = gc.get_threshold()
+    with seldom_collecting():
+        assert gc.get_threshold()[0] >= 100_000
+        assert gc.get_threshold()[1:] == before[1:]
+    assert gc.get_threshold() == before
+
+
+def test_who_has_switched_collecting_off_keeps_it_off() -> None:
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(0)
+        with seldom_collecting():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)

@@ -135,3 +135,8 @@ def test_pictures_are_not_shifted_for_a_network_without_stages_unless_asked() ->
         _, choice = choose_network(some, Settings(shift=asked), Layout.parse(text))
         assert choice.recipe.augmentation.shift == shift
     assert choose_network(some, Settings(), None)[1].recipe.augmentation.shift == 2
+
+
+def test_pictures_of_few_pixels_are_seen_fewer_times() -> None:
+    tiny, small = (choose_recipe(examples(500, side=side), Settings()).recipe.epochs for side in (8, 28))
+    assert 3 * tiny == small == default_epochs(500, flip=False)

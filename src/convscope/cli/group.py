@@ -14,7 +14,7 @@ import click
 from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean, lacks_memory
 from convscope.core.machine import let_idle_threads_rest
-from convscope.core.process import seconds_since_start
+from convscope.core.process import seconds_since_start, seldom_collecting
 from convscope.core.text import printable
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words, trace = _without_trace(given)
     _print_anything()
     let_idle_threads_rest()
-    with _terminated_by_signal():
+    with _terminated_by_signal(), seldom_collecting():
         try:
             spent_s = seconds_since_start() if arguments is None else 0.0  # by a process that is this command
             result = group.main(words, prog_name="convscope", standalone_mode=False, obj=spent_s)

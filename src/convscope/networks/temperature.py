@@ -1,11 +1,14 @@
 """The temperature by which margins are divided before the softmax makes probabilities of them (Guo et al. 2017)."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 _LARGEST = 1e3
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_STEPS = 30  # the interval of powers shrinks to 14 / 1.618^30 = 7e-6
 
 
 def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -22,23 +25,37 @@ def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) 
         >>> fitting_temperature(np.array([[9.0, 0.0]] * 4), np.array([0, 0, 0, 1])) > 5    # far too sure
         True
     """
-    from scipy.optimize import minimize_scalar
-
     share = 1 - 1 / (len(labels) + 2)
-    reach = math.log(_LARGEST)
-    found = minimize_scalar(
-        lambda power: cross_entropy_at(scores * math.exp(-power), labels, share=share),
-        bounds=(-reach, reach),
-        method="bounded",
-    )
-    return float(math.exp(found.x))
+
+    def loss(power: float) -> float:
+        return cross_entropy_at(scores * math.exp(-power), labels, share=share)
+
+    return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
+
+
+def _lowest_place(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where `function`, which falls and then rises, is lowest between `low` and `high` (golden section).
+
+    scipy.optimize does the same, but takes longer to load than small sets take to learn.
+    """
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = function(left), function(right)
+    for _ in range(_STEPS):
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
 
 
 def cross_entropy_at(scores: NDArray[np.float64], labels: NDArray[np.int64], *, share: float = 1.0) -> float:
     """Return the mean cross-entropy in nats when the right class is to have this share and the others the rest."""
-    from scipy.special import log_softmax
-
-    logs = log_softmax(scores, axis=1)
+    below = scores - scores.max(axis=1, keepdims=True)
+    logs = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
     right = logs[np.arange(len(labels)), labels]
     others = (logs.sum(axis=1) - right) / max(1, scores.shape[1] - 1)
     return float(-np.mean(share * right + (1 - share) * others))

@@ -1,6 +1,7 @@
 """What convscope chooses for a set when the user does not: the recipe, and the sentences that say so."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from .recipe import Precision, Recipe
 from .settings import Settings
 
 _SHIFT, _SHIFT_OF_THINGS = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
-_MIDDLE = 40  # pixels of the shorter side
+_TINY, _MIDDLE = 12, 40  # pixels of the shorter side
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
@@ -127,8 +128,10 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
 
 
 def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augmentation) -> int:
-    gray = examples.images.shape[3] == 1 and min(examples.images.shape[1:3]) <= _MIDDLE
-    return default_epochs(len(examples.places), flip=augmentation.flip, gray=gray, recipe=settings.recipe)
+    side = min(examples.images.shape[1:3])
+    gray = examples.images.shape[3] == 1 and side <= _MIDDLE
+    count = default_epochs(len(examples.places), flip=augmentation.flip, gray=gray, recipe=settings.recipe)
+    return math.ceil(count / 3) if side <= _TINY else count  # there is less to learn in so few pixels
 
 
 def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced") -> int:
