@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from convscope.cli import main
+from convscope.cli.train import command
+from convscope.core.errors import ConvscopeError
 from convscope.networks.model import Model
 from convscope.stages.patch_learning import WAYS
 from convscope.training.report import read_report
@@ -210,3 +213,15 @@ def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsy
     assert main(["train", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert all(name in shown for name in WAYS)
+
+
+def test_all_that_came_before_training_counts_toward_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: list[float] = []
+
+    def no_training(*given: object, spent_s: float, **settings: object) -> None:
+        spent.append(spent_s)
+        raise ConvscopeError
+
+    monkeypatch.setattr("convscope.verbs.train.train", no_training)
+    CliRunner().invoke(command, ["digits", "--minutes", "1"], obj=time.monotonic() - 20)
+    assert spent == [pytest.approx(20, abs=1)]

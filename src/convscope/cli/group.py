@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
@@ -97,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _terminated_by_signal(), seldom_collecting():
         try:
             spent_s = seconds_since_start() if arguments is None else 0.0  # by a process that is this command
-            result = group.main(words, prog_name="convscope", standalone_mode=False, obj=spent_s)
+            began_s = time.monotonic() - spent_s
+            result = group.main(words, prog_name="convscope", standalone_mode=False, obj=began_s)
             return result if isinstance(result, int) else DONE
         except (click.Abort, KeyboardInterrupt):
             return _end("Interrupted.", INTERRUPTED, trace=trace)

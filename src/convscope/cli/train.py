@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import time
 from typing import Any
 
 import click
@@ -119,7 +120,7 @@ def command(context: click.Context, /, **given: Any) -> None:
         command=shlex.join(["convscope", *sys.argv[1:]]),
         cache_dir=given["cache_dir"],
         reporter=reporter,
-        spent_s=context.obj or 0.0,
+        spent_s=0.0 if context.obj is None else time.monotonic() - context.obj,  # with that of loading torch
         **settings,
     )
     if given["look"]:

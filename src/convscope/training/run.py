@@ -33,7 +33,7 @@ from .state import TrainingState
 from .watch import Outcome, Watch
 
 _JUDGES = 0.1
-_WRITING_S = 0.5  # for model and report, of a budget of time
+_WRITING_S = 1.0  # for model, report and the end of the process, of a budget of time
 _JUDGING = 1 / 3  # of a step's time for as many pictures: one way in place of two gradients more
 
 
