@@ -3,9 +3,10 @@
     python benchmarks/startup.py
 
 Scope: whole processes with a warm file system and modules compiled, as an installation leaves them, one after another
-in turn, so that all see the same machine. `import for training` is what `convscope train` imports before it does anything; wanted: at most 2 s, beside
-`import torch`, which is most of it. The whole command `convscope train digits` has as many epochs as it chooses, and
-writes model and report; wanted: at most 6 s. These three, which take seconds, have a fifth of the turns.
+in turn, so that all see the same machine. `import for training` is what `convscope train` imports before it does
+anything; wanted: at most 2 s, beside `import torch`, which is most of it. The whole command `convscope train digits`
+has as many epochs as it chooses, and writes model and report; wanted: at most 6 s. These three, which take seconds,
+have a fifth of the turns.
 """
 
 import argparse
