@@ -139,14 +139,14 @@ def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: Effo
 
     Examples:
         >>> [default_epochs(60_000, flip=False, recipe=name) for name in ("quick", "balanced", "best")]
-        [1, 4, 8]
+        [1, 2, 5]
         >>> default_epochs(60_000, flip=True), default_epochs(50_000, flip=True, gray=False)
         (6, 14)
         >>> default_epochs(500, flip=False)
         24
     """
     # visits: pictures × epochs
-    visits, fewest, most = ((360_000, 6, 48) if gray else (720_000, 12, 48)) if flip else (240_000, 4, 24)
+    visits, fewest, most = ((360_000, 6, 48) if gray else (720_000, 12, 48)) if flip else (150_000, 2, 24)
     times = {"quick": 0.2, "balanced": 1.0, "best": 2.0}[recipe]
     return int(np.clip(round(times * visits / max(1, pictures)), max(1, int(times * fewest)), round(times * most)))
 
