@@ -24,7 +24,10 @@ TITLES = {
 }
 
 
-def row(result: dict[str, Any]) -> str:
+MACHINES = {"": "bfloat16", "-avx512": "AVX-512", "-avx2": "AVX2"}  # as the names of results end
+
+
+def row(result: dict[str, Any], machine: str) -> str:
     """Return one line of the table."""
     accuracy, samples = result["accuracy"], result["samples"]
     spread = f" ± {100 * accuracy['mean_95_half_width']:.2f}" if "mean_95_half_width" in accuracy else ""
@@ -34,8 +37,9 @@ def row(result: dict[str, Any]) -> str:
         f"`{samples[0]['layout']}`",
         f"{100 * accuracy['mean']:.2f} %{spread}",
         str(accuracy["n"]),
+        machine,
         f"{result['seconds']['median']:.0f} s",
-        undisturbed_time(result),
+        undisturbed_time(result) if machine == MACHINES[""] else "–",
         f"{100 * statistics.median(shares):.0f} %",
         f"`{result['commit']}`",
     ]
@@ -55,17 +59,18 @@ def undisturbed_time(result: dict[str, Any]) -> str:
 def table() -> str:
     """Return the table of all results that are there, with what it was measured on."""
     results = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in (HERE / "results" / f"accuracy-{name}.json" for name in TITLES)
-        if path.exists()
+        (json.loads(path.read_text(encoding="utf-8")), machine)
+        for name in TITLES
+        for end, machine in MACHINES.items()
+        if (path := HERE / "results" / f"accuracy-{name}{end}.json").exists()
     ]
     if not results:
         return "No result is there yet.\n"
-    first = results[0]
+    first = results[0][0]
     lines = [
-        "| set | layout chosen | accuracy | seeds | time | training, undisturbed | share | commit |",
-        "|---|---|---|---|---|---|---|---|",
-        *(row(result) for result in results),
+        "| set | layout chosen | accuracy | seeds | processor has | time | training, undisturbed | share | commit |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(row(result, machine) for result, machine in results),
         "",
         "Accuracy: mean over the seeds with its 95 % interval, on held-out or test pictures. The default epochs were",
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
@@ -75,7 +80,8 @@ def table() -> str:
         "(`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
         "Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
         "b445226, which are too long by that.",
-        f"{first['processor']}, {counted(first['cores'], 'core')}, torch {first['versions']['torch']}.",
+        f"{counted(first['cores'], 'core')} of {first['processor']}, of two generations: one multiplies bfloat16, the "
+        f"other has AVX2 and takes about twice as long; torch {first['versions']['torch']}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -144,11 +144,13 @@ def layer_table(found: "Sequence[Layer]") -> str:
 
 
 def saved(path: Path, best: "JudgedClassifier", judged: "Sequence[JudgedClassifier]") -> str:
-    """Return what was saved, and what was better and could not be."""
+    """Return what was saved, what was better and could not be, and what its accuracy is worth."""
     line = f"{path}: the network with {best.name} as its classifier"
     better = [one.name for one in judged[: judged.index(best)]]
     if better:
         line += f"; a model file holds no programs, and so not {', '.join(better)}"
+    if len(judged) > 1:
+        line += "; it was chosen by the accuracy above, which therefore flatters it a little"
     return line
 
 

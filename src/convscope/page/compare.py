@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from convscope.core.text import counted, printable
+from convscope.measures.comparison.curves import curves_by_pictures, curves_by_strength, not_drawn
 from convscope.measures.comparison.findings import budget_words, findings
 from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
 from convscope.measures.comparison.kinds import BASE, KINDS, Group
@@ -15,8 +16,6 @@ from .markup import Html, joined, named, scrolling, shortened, tag
 from .plots import Line, Row, Value, dots, lines
 from .wording import percent
 
-_CURVES = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
-_GROWING = ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax")
 _SAID_OF = {name: group for group, names in GROUPS.items() for name in names}
 
 
@@ -102,8 +101,8 @@ def _tick(value: float) -> str:
 
 
 def _distorted(found: Comparison, said: dict[str, str]) -> Html:
-    entries = [entry for kind in _CURVES if (entry := found.entry(kind)) is not None]
-    if not entries or not found.distortions:
+    entries = curves_by_strength(found)
+    if not entries:
         return joined()
     charts, told = [], []
     for name, unit in found.distortions:
@@ -117,7 +116,7 @@ def _distorted(found: Comparison, said: dict[str, str]) -> Html:
     note = (
         f"Accuracy on {counted(found.disturbed_pictures, 'picture')}, distorted. What leaves a picture is lost, and "
         "its background comes in. To keep is to be right as often as undistorted: the mean over all strengths."
-    )
+    ) + not_drawn(len(entries), len(found.measured), "in the table of limits below")
     return joined(tag("p", note), sentences, tag("div", *charts, class_="charts three"))
 
 
@@ -142,8 +141,7 @@ def _pictures(found: Comparison, said: dict[str, str]) -> Html:
     entries = [entry for entry in found.measured if entry.curve]
     if not entries:
         return joined()
-    first = [entry for kind in _GROWING for entry in entries if entry.kind == kind]
-    chosen = (first + [entry for entry in entries if entry not in first])[:4]
+    chosen = curves_by_pictures(found)
     drawn = [_growing(entry, found.test_pictures) for entry in chosen]
     chart = lines(
         drawn,
@@ -157,7 +155,7 @@ def _pictures(found: Comparison, said: dict[str, str]) -> Html:
     note = (
         "Beyond all pictures, finely dotted: a power law through the errors, with the range in which a new measurement "
         "would be 95 of 100 times, if the law goes on."
-    )
+    ) + not_drawn(len(chosen), len(entries), "among the numbers below")
     others = tag("details", tag("summary", "The numbers of every curve"), _curve_table(entries))
     return joined(_said(said, "pictures"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)
 

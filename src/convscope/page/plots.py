@@ -74,7 +74,7 @@ def _column(along: Axis, mark: float, bottom: float, text: Text) -> Html:
 
 
 def _dot(along: Axis, row: Row, y: float, text: Text) -> Html:
-    style, value = "second" if row.marked else "first", row.value
+    style, value = "first" if row.marked else "plain", row.value
     x, low, high = (along.at(number) for number in (value.value, value.low, value.high))
     hint = tag("title", f"{row.name}: {text(value.value)}, 95 % interval {text(value.low)} to {text(value.high)}")
     return joined(

@@ -7,15 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from convscope.core.text import counted
+from convscope.measures.comparison.curves import curves_by_pictures, curves_by_strength
 from convscope.measures.comparison.growth import CurvePoint, fit_power_law, points_of
+from convscope.measures.comparison.kinds import BASE
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import TITLES, UNITS
 
 from .style import Theme, drawing, figure
 
 _STYLES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
-_CURVES = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
-_GROWING = ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax")
 
 
 def draw_kinds(found: Comparison, *, theme: Theme) -> Figure | None:
@@ -28,7 +28,7 @@ def draw_kinds(found: Comparison, *, theme: Theme) -> Figure | None:
         axes = drawn.subplots()
         for place, entry in enumerate(entries):
             low, high = entry.interval
-            colour = theme.series[1] if entry.kind == "convolution" else theme.series[0]
+            colour = theme.series[0] if entry.kind == BASE else theme.quiet
             axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=1.5)
             axes.plot([100 * entry.accuracy], [place], "o", color=colour, markersize=5)
         axes.set_yticks(range(len(entries)), [entry.title for entry in entries])
@@ -41,9 +41,8 @@ def draw_kinds(found: Comparison, *, theme: Theme) -> Figure | None:
 
 def draw_distorted(found: Comparison, *, theme: Theme) -> Figure | None:
     """Return accuracy by strength of each distortion; None where none was measured."""
-    entries = [entry for kind in _CURVES if (entry := found.entry(kind)) is not None]
-    names = found.distortions
-    if not entries or not names:
+    entries, names = curves_by_strength(found), found.distortions
+    if not entries:
         return None
     rows = -(-len(names) // 3)
     with drawing(theme):
@@ -64,9 +63,7 @@ def draw_distorted(found: Comparison, *, theme: Theme) -> Figure | None:
 
 def draw_growth(found: Comparison, *, theme: Theme) -> Figure | None:
     """Return error by number of training pictures, both logarithmic, with the power laws; None where not measured."""
-    measured = [entry for entry in found.measured if entry.curve]
-    first = [entry for kind in _GROWING for entry in measured if entry.kind == kind]
-    entries = (first + [entry for entry in measured if entry not in first])[:4]
+    entries = curves_by_pictures(found)
     if not entries:
         return None
     with drawing(theme):

@@ -137,18 +137,34 @@ def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augment
 def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced") -> int:
     """Return the number of epochs: few for many pictures, many for few; more where each has a mirror image.
 
+    `gray`: they are gray, and at most 40 pixels high or wide.
+
     Examples:
         >>> [default_epochs(60_000, flip=False, recipe=name) for name in ("quick", "balanced", "best")]
         [1, 2, 5]
         >>> default_epochs(60_000, flip=True), default_epochs(50_000, flip=True, gray=False)
-        (6, 14)
+        (9, 14)
         >>> default_epochs(500, flip=False)
         24
     """
-    # visits: pictures × epochs
-    visits, fewest, most = ((360_000, 6, 48) if gray else (720_000, 12, 48)) if flip else (150_000, 2, 24)
-    times = {"quick": 0.2, "balanced": 1.0, "best": 2.0}[recipe]
-    return int(np.clip(round(times * visits / max(1, pictures)), max(1, int(times * fewest)), round(times * most)))
+    visits, fewest, most = _EPOCHS["small gray" if gray else "others", "mirrored" if flip else "as they are", recipe]
+    return int(np.clip(round(visits / max(1, pictures)), fewest, most))
+
+
+_EPOCHS = {  # pictures × epochs; the fewest epochs and the most
+    ("small gray", "as they are", "quick"): (30_000, 1, 5),
+    ("small gray", "as they are", "balanced"): (150_000, 2, 24),
+    ("small gray", "as they are", "best"): (300_000, 5, 48),
+    ("small gray", "mirrored", "quick"): (72_000, 1, 10),
+    ("small gray", "mirrored", "balanced"): (540_000, 9, 48),
+    ("small gray", "mirrored", "best"): (720_000, 12, 96),
+    ("others", "as they are", "quick"): (48_000, 1, 5),
+    ("others", "as they are", "balanced"): (240_000, 4, 24),
+    ("others", "as they are", "best"): (480_000, 8, 48),
+    ("others", "mirrored", "quick"): (144_000, 2, 10),
+    ("others", "mirrored", "balanced"): (720_000, 12, 48),
+    ("others", "mirrored", "best"): (1_440_000, 24, 96),
+}
 
 
 def default_batch(pictures: int) -> int:

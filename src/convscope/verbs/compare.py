@@ -133,7 +133,8 @@ def compare(
         reporter.say(note)
     agenda = make_agenda(contest, cells, reporter)
     left = agenda.left(cells)
-    reporter.say(_announcement(len(agenda.jobs), len(left), sum(job.reckoned_s for job in left), contest, folder))
+    trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
+    reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
     try:
         work(agenda, contest, cells, reporter)
     except KeyboardInterrupt:

@@ -9,13 +9,14 @@ from convscope.core.atomic import explain, refuse_existing, write_text
 from convscope.core.records import to_json
 from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
-from convscope.measures.comparison.robustness import GROUPS, kept
+from convscope.measures.comparison.robustness import GROUPS, Kept, kept
 from convscope.page.compare import render_comparison
 from convscope.pictures.comparison import PICTURES
 from convscope.pictures.style import save, theme_named
 
 PAGE, TABLE = "compare.html", "comparison.csv"
 _ENDINGS = (".png", ".svg")
+_ENDS = ("", "_low", "_high")  # of a share: the mean and its 95 % interval
 
 
 def refuse_results(folder: Path, *, force: bool) -> None:
@@ -65,14 +66,13 @@ def table_of(comparison: Comparison) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     names = ["kind", "title", "layout", "accuracy", "accuracy_low", "accuracy_high", "trainings", "parameters"]
-    names += ["multiply_adds", "seconds", *(f"kept_{group}" for group in GROUPS), "why_not"]
+    names += ["multiply_adds", "seconds", *(f"kept_{group}{end}" for group in GROUPS for end in _ENDS), "why_not"]
     writer.writerow(names)
     for entry in comparison.entries:
         if not entry.measured:
             empty = [""] * (len(names) - 4)
             writer.writerow([entry.kind, entry.title, _plain(entry.layout), *empty, _plain(entry.why_not)])
             continue
-        shares = [kept(entry, group) for group in GROUPS]
         writer.writerow(
             [
                 entry.kind,
@@ -83,8 +83,14 @@ def table_of(comparison: Comparison) -> str:
                 entry.parameters,
                 "" if entry.multiply_adds is None else entry.multiply_adds,
                 f"{entry.seconds:.3f}",
-                *("" if share is None else f"{share.value:.6f}" for share in shares),
+                *(cell for group in GROUPS for cell in _share_cells(kept(entry, group))),
                 "",
             ]
         )
     return stream.getvalue()
+
+
+def _share_cells(share: Kept | None) -> tuple[str, ...]:
+    if share is None:
+        return ("",) * len(_ENDS)
+    return tuple(f"{share.value + side * share.half:.6f}" for side in (0, -1, 1))

@@ -35,9 +35,10 @@ def page_text() -> str:
         (lambda text: text.replace('"format_version":', '"format_version":1', 1), f"reads version {FORMAT_VERSION}"),
         (lambda text: text.replace('"format_version":', '"format_version"', 1), "^The file is damaged: its data"),
         (lambda text: text.replace('"steps":[', '"steps":7,"other":[', 1), "^The file is damaged"),
+        (lambda text: re.sub(r'"stride":\[\d+', '"stride":[0', text, count=1), "^The file is damaged: the sizes of"),
         (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
     ],
-    ids=["weights", "picture", "version", "text", "steps", "cut"],
+    ids=["weights", "picture", "version", "text", "steps", "sizes", "cut"],
 )
 def test_a_damaged_or_old_file_says_so(open_page: Open, tmp_path: Path, change: Any, sentence: str) -> None:
     text = page_text()
@@ -85,6 +86,22 @@ def test_it_works_without(open_page: Open, tmp_path: Path, missing: str) -> None
     opened.page.reload()
     opened.ready()
     assert opened.page.evaluate(f"typeof {missing}") == "undefined"
+    assert opened.text("#glance .answer") == expected
+
+
+def test_it_works_where_the_worker_has_no_webassembly(open_page: Open, tmp_path: Path) -> None:
+    path = written(tmp_path, page_text())
+    expected = open_page(path).ready().text("#glance .answer")
+    opened = open_page(path)
+    opened.page.add_init_script(
+        """const Given = Blob;
+        globalThis.Blob = class extends Given {
+          constructor(parts, options) { super(["delete globalThis.WebAssembly;", ...parts], options); }
+        };"""
+    )
+    opened.page.reload()
+    opened.ready()
+    assert [worker.evaluate("typeof WebAssembly") for worker in opened.page.workers] == ["undefined"]
     assert opened.text("#glance .answer") == expected
 
 

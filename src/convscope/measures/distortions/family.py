@@ -174,6 +174,11 @@ def distortion_named(name: str) -> Distortion:
     if found := re.fullmatch(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)", name):
         motion = motions.shift(float(found[1]))
         return Distortion(name=name, unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motion)
+    if name.startswith("shift@"):
+        raise ParameterError(
+            "A shift in a direction must be shift@DEGREES, with a number from -9999 to 9999 such as shift@30. Got "
+            f"{name!r}."
+        )
     names = ", ".join(DISTORTIONS)
     raise ParameterError(
         f"A distortion must be one of {names}, shift@DEGREES. Got {name!r}.{did_you_mean(name, DISTORTIONS)}"

@@ -7,7 +7,7 @@ import { codesOf, pixelsFor, withSubsampling } from "./exchanged.js";
 import { makeGlance } from "./glance.js";
 import { isStill, scaledMotion } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
-import { strongest, within } from "./place.js";
+import { reached, strongest } from "./place.js";
 import { makeViews } from "./views.js";
 import { BESIDE, WINDOWS } from "./words.js";
 
@@ -115,8 +115,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   };
   const go = (/** @type {Partial<Place> & { step: number }} */ place) => {
     if (!state) return;
-    const same = { ...(place.step === state.place.step ? state.place : strongest(other, state.all, place.step, place.unit ?? 0)), ...place };
-    state = { ...state, place: within(other, /** @type {Place} */ (same)) };
+    state = { ...state, place: reached(other, state, place) };
     draw(true);
   };
   const drawGlance = makeGlance(glance, other, go, allOn, { brief: true });

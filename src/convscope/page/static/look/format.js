@@ -136,6 +136,8 @@ export function readNetwork(text) {
 function unpacked(data) {
   let below = { maps: data.channels, rows: data.height, columns: data.width };
   const steps = data.steps.map((/** @type {any} */ step) => {
+    const sizes = [...step.window, ...step.stride, ...step.regions, step.maps, step.rows, step.columns];
+    if (!sizes.every((size) => Number.isInteger(size) && size >= 1)) throw new Error(DAMAGE.sizes(String(step.name).slice(0, 40)));
     const values = step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1];
     const inputs = step.kind === "subsampling" ? 0 : below.maps * values;
     const { multiply_adds: multiplyAdds, ...rest } = step;

@@ -14,7 +14,7 @@ import { makeInvariance } from "./invariance.js";
 import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
-import { fromHash, strongest, toHash, within } from "./place.js";
+import { fromHash, reached, strongest, toHash } from "./place.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
 import { makeUnits } from "./units.js";
@@ -106,8 +106,7 @@ async function build(page, network, computer) {
   };
   const go = (/** @type {Partial<Place> & { step: number }} */ place) => {
     if (!state) return;
-    const same = { ...(place.step === state.place.step ? state.place : strongest(network, state.all, place.step, place.unit ?? 0)), ...place };
-    state = { ...state, place: within(network, /** @type {Place} */ (same)) };
+    state = { ...state, place: reached(network, state, place) };
     address();
     everything = true;
     draw();

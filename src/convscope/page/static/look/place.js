@@ -73,3 +73,15 @@ export function strongest(network, all, step, unit = null) {
   const place = best % area;
   return { step, unit: Math.floor(best / area), row: Math.floor(place / shape.columns), column: place % shape.columns };
 }
+
+/**
+ * Where the reader comes to: the same place as near as the step allows, or where another step responds most strongly.
+ * @param {Network} network
+ * @param {{ place: Place, all: Float32Array[] }} shown where the reader is, and the maps
+ * @param {Partial<Place> & { step: number }} change
+ * @returns {Place}
+ */
+export function reached(network, { place, all }, change) {
+  const start = change.step === place.step ? place : strongest(network, all, change.step, change.unit ?? 0);
+  return within(network, { ...start, ...change });
+}
