@@ -387,3 +387,12 @@ def test_every_map_is_painted_in_its_own_frame_in_any_window(open_page: Open, di
         assert [whole for _, whole in now] == [1.0] * len(wide), f"all of each frame is painted at {width}"
         assert [colour for colour, _ in now] == pytest.approx([colour for colour, _ in wide], abs=6), width
     assert len({round(colour) for colour, _ in wide}) > 3, "maps differ, or nothing was tested"
+
+
+def test_maps_become_as_sharp_as_the_screen_that_they_are_moved_to(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    width = "document.querySelector('#glance .sheet').width"
+    before = opened.page.evaluate(width)
+    sharper = {"width": DESKTOP[0], "height": DESKTOP[1], "deviceScaleFactor": 2, "mobile": False}
+    opened.page.context.new_cdp_session(opened.page).send("Emulation.setDeviceMetricsOverride", sharper)
+    opened.until(f"{width} === {2 * before}")

@@ -51,3 +51,13 @@ export function moveWithArrows(group, buttons, across) {
     to.focus();
   });
 }
+
+/** Act whenever a point has come to have more or fewer pixels: the reader has zoomed, or moved the window to another screen. @param {() => void} act */
+export function onOtherResolution(act) {
+  const same = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+  const told = () => {
+    onOtherResolution(act);
+    act();
+  };
+  same.addEventListener("change", told, { once: true });
+}

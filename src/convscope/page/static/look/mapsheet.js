@@ -4,7 +4,7 @@
  * with some hundred maps, moving those layers takes many times as long as computing what is on them.
  */
 import { paint } from "./colours.js";
-import { element } from "./dom.js";
+import { element, onOtherResolution } from "./dom.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
 
@@ -30,11 +30,14 @@ export function makeMapSheet(grid, frames, shape, again) {
   let places = null;
   let image = new ImageData(1, 1);
   let [width, height] = [0, 0]; // that the places are of
-  new ResizeObserver(() => {
-    if (grid.offsetWidth === width && grid.offsetHeight === height) return;
+  const anew = () => {
     places = null;
     again();
+  };
+  new ResizeObserver(() => {
+    if (grid.offsetWidth !== width || grid.offsetHeight !== height) anew();
   }).observe(grid);
+  onOtherResolution(anew);
 
   const look = () => {
     if (places) return;
