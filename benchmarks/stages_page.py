@@ -110,12 +110,17 @@ def kmeans(found: Found) -> list[str]:
             f"{one['values']:,}",
             percent(one["accuracy"]),
             f"{percent(low)} to {percent(high)}",
+            percent(one["alone"]) if "alone" in one else "–",
         ]
         rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(one["threads"]), f"{one['training_pictures']:,}"])
-    head = ["clusters", "values", "accuracy", "95 % interval", "seconds", "threads", "training pictures"]
+    head = ["clusters", "values", "accuracy", "95 % interval", "without mirror images", "seconds", "threads"]
+    head.append("training pictures")
     last = found["rows"][-1]
     verdict = "reached" if last["accuracy"] >= WANTED_OF_CLUSTERS else "not reached"
-    text = "Triangle answers summed over quadrants, linear SVM (`benchmarks/kmeans_cifar10.py`). Asked for: "
+    text = (
+        "Triangle answers summed over quadrants, linear SVM; the scores of a test picture are those of it and of its "
+    )
+    text += "mirror image, added (`benchmarks/kmeans_cifar10.py`). Asked for: "
     text += f"{WANTED_OF_CLUSTERS:.0%}, {verdict}."
     fits = 600 * last["units"] / last["seconds"]["all"]
     text += f" All parts grow with the number of clusters: at the last rate about {round(fits, -2):,.0f} fit 10 minutes"
