@@ -393,6 +393,6 @@ def test_maps_become_as_sharp_as_the_screen_that_they_are_moved_to(open_page: Op
     opened = open_page(digits).ready()
     width = "document.querySelector('#glance .sheet').width"
     before = opened.page.evaluate(width)
-    sharper = {"width": DESKTOP[0], "height": DESKTOP[1], "deviceScaleFactor": 2, "mobile": False}
+    sharper = {"width": DESKTOP[0], "height": DESKTOP[1] + 1, "deviceScaleFactor": 2, "mobile": False}
     opened.page.context.new_cdp_session(opened.page).send("Emulation.setDeviceMetricsOverride", sharper)
     opened.until(f"{width} === {2 * before}")
