@@ -6,7 +6,7 @@ from .layout import Layout
 
 Effort = Literal["quick", "balanced", "best"]
 
-_SMALL, _MIDDLE = 12, 40
+SMALL, MIDDLE = 12, 40  # pixels of the shorter side
 _GRAY_FEW = "24C5-MP2-48C3-MP2-96C3-MPg"
 _GRAY_QUICK = "16C5-MP2-32C3-MP2-128N"
 _GRAY_MANY = "24C5-MP2-48C3-MP2-192N"
@@ -39,9 +39,9 @@ def default_layout(
     side = min(height, width)
     if side < 4:
         return Layout.parse("64N-64N")
-    if side <= _SMALL:
+    if side <= SMALL:
         return Layout.parse("24C3-48C3-MP2-96N")
-    if side <= _MIDDLE and channels == 1:
+    if side <= MIDDLE and channels == 1:
         if pictures < 5_000:
             return Layout.parse(_GRAY_FEW)
         best = _GRAY_THINGS_BEST if mirrored else _GRAY_SIGNS_BEST
@@ -52,8 +52,8 @@ def default_layout(
 def _deep(side: int) -> list[str]:
     """Return stages that halve the picture until about 5 pixels are left, then take the largest value of each map."""
     units = 32
-    stages = [f"{units}C5" if side <= _MIDDLE else f"{units}C5/2", "MP2"]
-    left = side // 2 if side <= _MIDDLE else (side + 1) // 2 // 2
+    stages = [f"{units}C5" if side <= MIDDLE else f"{units}C5/2", "MP2"]
+    left = side // 2 if side <= MIDDLE else (side + 1) // 2 // 2
     while left >= 8:
         units = min(2 * units, 256)
         stages += [f"{units}C3", *([f"+{units}C3"] if units <= 128 else []), "MP2"]

@@ -14,7 +14,7 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
-from convscope.networks.defaults import Effort, default_layout
+from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
@@ -23,7 +23,6 @@ from .recipe import Precision, Recipe
 from .settings import Settings
 
 _SHIFT, _SHIFT_OF_THINGS = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
-_TINY, _MIDDLE = 12, 40  # pixels of the shorter side
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
@@ -129,9 +128,9 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
 
 def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augmentation) -> int:
     side = min(examples.images.shape[1:3])
-    gray = examples.images.shape[3] == 1 and side <= _MIDDLE
+    gray = examples.images.shape[3] == 1 and side <= MIDDLE
     count = default_epochs(len(examples.places), flip=augmentation.flip, gray=gray, recipe=settings.recipe)
-    return math.ceil(count / 3) if side <= _TINY else count  # there is less to learn in so few pixels
+    return math.ceil(count / 3) if side <= SMALL else count  # there is less to learn in so few pixels
 
 
 def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced") -> int:
