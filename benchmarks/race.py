@@ -38,7 +38,8 @@ class Race:
 
 RACES = {
     "mnist-99.0": Race(
-        data="mnist", options=("--recipe", "quick", "--layout", "8C5-MP2-24C3-MP2-64N"), accuracy=0.99,
+        data="mnist", accuracy=0.99,
+        options=("--recipe", "quick", "--layout", "16C5/2-MP2-32C3-96N", "--batch", "384", "--shift", "1"),
         most_seconds=5, peer="mnist_example_torch", part=1 / 50,
     ),
     "mnist-99.4": Race(data="mnist", options=("--recipe", "quick"), accuracy=0.994, most_seconds=10),

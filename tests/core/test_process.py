@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from convscope.core.process import seconds_since_start, seldom_collecting
+from convscope.cli import main
+from convscope.core.process import end_soon, seconds_since_start, seldom_collecting
 
 
 def test_it_counts_from_the_start_of_the_process_and_not_of_the_module() -> None:
@@ -42,3 +43,22 @@ def test_who_has_switched_collecting_off_keeps_it_off() -> None:
             assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_process_that_ends_soon_is_not_looked_through_again() -> None:
+    try:
+        end_soon()
+        assert gc.get_freeze_count() > 1_000
+    finally:
+        gc.unfreeze()
+
+
+def test_only_a_process_that_is_the_command_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    main(["--version"])
+    assert gc.get_freeze_count() == 0
+    try:
+        monkeypatch.setattr(sys, "argv", ["convscope", "--version"])
+        main()
+        assert gc.get_freeze_count() > 1_000
+    finally:
+        gc.unfreeze()

@@ -15,7 +15,7 @@ import click
 from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean, lacks_memory
 from convscope.core.machine import let_idle_threads_rest
-from convscope.core.process import seconds_since_start, seldom_collecting
+from convscope.core.process import end_soon, seconds_since_start, seldom_collecting
 from convscope.core.text import printable
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
@@ -95,9 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words, trace = _without_trace(given)
     _print_anything()
     let_idle_threads_rest()
+    own = arguments is None  # the process is this command, and nothing comes after it
     with _terminated_by_signal(), seldom_collecting():
         try:
-            spent_s = seconds_since_start() if arguments is None else 0.0  # by a process that is this command
+            spent_s = seconds_since_start() if own else 0.0
             began_s = time.monotonic() - spent_s
             result = group.main(words, prog_name="convscope", standalone_mode=False, obj=began_s)
             return result if isinstance(result, int) else DONE
@@ -112,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Exception as error:  # noqa: BLE001  # the last fence: a user gets a sentence, not a trace
             sentence = _MEMORY_SENTENCE if lacks_memory(error) else _fault_sentence(error)
             return _end(f"Error: {sentence}", CANNOT, trace=trace)
+        finally:
+            if own:
+                end_soon()
 
 
 def _without_trace(given: list[str]) -> tuple[list[str], bool]:

@@ -37,3 +37,11 @@ def seldom_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def end_soon() -> None:
+    """Let the process, which has nothing left to do, end without looking for cycles of unused objects once more.
+
+    With torch loaded that takes a third of a second, and the system takes back all memory anyway.
+    """
+    gc.freeze()
