@@ -10,7 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from convscope.images import augmentation
-from convscope.images.augmentation import Augmentation, distort, take
+from convscope.images.augmentation import Augmentation, alternating, distort, take
 
 
 def pictures(count: int = 12, height: int = 7, width: int = 9, channels: int = 3) -> Tensor:
@@ -71,6 +71,30 @@ def test_flipping_twice_with_the_same_randomness_gives_the_pictures_back() -> No
     once = take(images, places, Augmentation(flip=True), seeded(7))
     assert not torch.equal(once, images)
     assert torch.equal(take(once, places, Augmentation(flip=True), seeded(7)), images)
+
+
+def test_in_two_epochs_every_picture_is_seen_both_ways() -> None:
+    images, places, change = pictures(200), torch.arange(200).flip(0), Augmentation(flip=True)
+    seen = [take(images, places, change, seeded(epoch), alternating(places, epoch, seed=5)) for epoch in range(4)]
+    assert torch.equal(seen[1], seen[0].flip(2))
+    assert torch.equal(seen[2], seen[0])
+    assert torch.equal(seen[3], seen[1])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 2**31 - 1])
+@pytest.mark.parametrize("step", [1, 2, 10, 256])
+def test_which_half_begins_mirrored_has_no_order_and_depends_on_the_seed(seed: int, step: int) -> None:
+    half = alternating(torch.arange(0, 2_000 * step, step), 0, seed)
+    assert 900 < int(half.sum()) < 1_100
+    repeats = (half[1:] == half[:-1]).float().mean()
+    assert 0.4 < float(repeats) < 0.6
+    assert 800 < int((half ^ alternating(torch.arange(0, 2_000 * step, step), 0, seed + 1)).sum()) < 1_200
+
+
+def test_pictures_without_flips_are_not_mirrored_whatever_the_epoch_says() -> None:
+    images, places = pictures(20), torch.arange(20)
+    all_of_them = torch.ones(20, dtype=torch.bool)
+    assert torch.equal(take(images, places, Augmentation(), seeded(), all_of_them), images)
 
 
 @pytest.mark.parametrize("change", [Augmentation(shift=3, flip=True), Augmentation(shift=1), Augmentation(flip=True)])

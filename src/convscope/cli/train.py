@@ -68,6 +68,12 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--rotate", type=float, metavar="DEG", help="Rotate pictures by up to this many degrees.")
 @click.option("--scale", type=float, metavar="RATIO", help="Scale pictures by up to this ratio, e.g. 0.1.")
 @click.option("--erase", type=float, metavar="PART", help="Erase a square of this part of the side.")
+@click.option(
+    "--coarse",
+    type=float,
+    metavar="PART",
+    help="Part of the training that sees pictures at two thirds of their size, from its start; 0 for none.",
+)
 @click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
 @click.option(
     "--first",

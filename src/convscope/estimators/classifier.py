@@ -57,6 +57,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
         erase: side of an erased square as a part of the picture's shorter side.
+        coarse: part of the training, from its start, that sees pictures at two thirds of their size.
         balance: weight classes by the inverse of their number of pictures.
         first: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
             ``"kmeans,rica"`` for two.
@@ -95,6 +96,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         rotate: float | None = None,
         scale: float | None = None,
         erase: float | None = None,
+        coarse: float | None = None,
         balance: bool = False,
         first: str | None = None,
         freeze_first: bool = False,
@@ -112,6 +114,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.rotate = rotate
         self.scale = scale
         self.erase = erase
+        self.coarse = coarse
         self.balance = balance
         self.first = first
         self.freeze_first = freeze_first

@@ -10,7 +10,7 @@ from convscope.core.errors import ParameterError, choose
 from convscope.training.settings import Settings
 
 _WHOLE = ("epochs", "seed", "batch", "shift", "threads")
-_REAL = ("learning_rate", "rotate", "scale", "erase")
+_REAL = ("learning_rate", "rotate", "scale", "erase", "coarse")
 _YES_NO = ("flip", "balance", "freeze_first")
 _TEXTS = ("layout", "first")
 _REQUIRED = ("seed", "balance", "freeze_first")

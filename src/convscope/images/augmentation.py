@@ -16,7 +16,7 @@ class Augmentation:
 
     Attributes:
         shift: pixels along each side, whole; what comes in at the edge repeats the edge.
-        flip: left and right change places in half of the pictures.
+        flip: left and right change places in half of the pictures; see `alternating`.
         rotate: degrees either way.
         scale: ratio, for example 0.1 for 0.9…1.1.
         erase: side of an erased square (set to the mean picture value) as a part of the picture's shorter side.
@@ -45,7 +45,38 @@ class Augmentation:
         return ", ".join(words) or "none"
 
 
-def take(images: Tensor, indices: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
+def alternating(indices: Tensor, epoch: int, seed: int) -> Tensor:
+    """Return which of the pictures at `indices` are mirrored in this epoch: those that were not in the one before.
+
+    In two epochs each picture is then seen both ways, where chance alone would show every second one twice the same
+    way (Jordan 2024). Which half begins mirrored, `seed` says.
+
+    Args:
+        indices: int64, N.
+        epoch: from 0.
+        seed: of the run.
+
+    Examples:
+        >>> half = alternating(torch.arange(1_000), epoch=0, seed=0)
+        >>> 400 < int(half.sum()) < 600, torch.equal(alternating(torch.arange(1_000), epoch=1, seed=0), ~half)
+        (True, True)
+    """
+    mixed = indices + (seed + 1) * 1_000_003
+    for shift, factor in zip(_SHIFTS, _MIXERS, strict=True):  # products wrap around
+        mixed = (mixed ^ (mixed >> shift)) * factor
+    return ((mixed >> 32) & 1 ^ epoch & 1).bool()
+
+
+_SHIFTS, _MIXERS = (30, 27), (0x3F58476D1CE4E5B9, 0x14D049BB133111EB)  # after splitmix64 (Steele et al. 2014)
+
+
+def take(
+    images: Tensor,
+    indices: Tensor,
+    change: Augmentation,
+    generator: torch.Generator,
+    mirrored: Tensor | None = None,
+) -> Tensor:
     """Return the pictures at `indices`, shifted and flipped: uint8 N H W C.
 
     Args:
@@ -53,6 +84,7 @@ def take(images: Tensor, indices: Tensor, change: Augmentation, generator: torch
         indices: int64, N.
         change: its shift and flip are used.
         generator: where the randomness comes from.
+        mirrored: which pictures are flipped where `change` has flips, bool, N; None draws them.
     """
     if not change.shift and not change.flip:
         return images[indices]
@@ -62,8 +94,9 @@ def take(images: Tensor, indices: Tensor, change: Augmentation, generator: torch
         moves = torch.randint(-change.shift, change.shift + 1, (2, count, 1), generator=generator)
         rows, columns = (rows + moves[0]).clamp(0, height - 1), (columns + moves[1]).clamp(0, width - 1)
     if change.flip:
-        flipped = torch.rand(count, 1, generator=generator) < 0.5
-        columns = torch.where(flipped, width - 1 - columns, columns)
+        if mirrored is None:
+            mirrored = torch.rand(count, generator=generator) < 0.5
+        columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     places = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
     flat = images.view(-1, images.shape[3])
     return flat.index_select(0, places.view(-1)).view(count, height, width, -1)

@@ -18,11 +18,13 @@ from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
+from .coarse import SMALLEST_SIDE, check_coarse, coarse_size, fits_coarse
 from .first_stages import check_first
 from .recipe import Precision, Recipe
 from .settings import Settings
 
 _SHIFT, _SHIFT_OF_THINGS = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
+_COARSE = 0.4  # part of the training
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
@@ -114,7 +116,22 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
     first = check_first(choice.recipe, planned, pictures=len(examples.places))
     choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
-    return planned, _within_memory(choice, planned, settings)
+    return planned, _within_memory(_coarse_at_first(choice, planned, settings), planned, settings)
+
+
+def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:
+    """Return `choice` with smaller pictures for the first part of the training where they fit, and a sentence on it."""
+    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and fits_coarse(planned)
+    part = (_COARSE if usual else 0.0) if settings.coarse is None else settings.coarse
+    recipe = dataclasses.replace(choice.recipe, coarse=part)
+    check_coarse(part, planned)
+    if not part:
+        return choice
+    height, width = coarse_size(planned.height, planned.width)
+    note = (
+        f"the first {part:.0%} of the training sees pictures of {width}x{height}: half the work; --coarse 0 changes it"
+    )
+    return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
 def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:

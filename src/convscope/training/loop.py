@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import TrainingError
-from convscope.images.augmentation import distort, take
+from convscope.images.augmentation import alternating, distort, take
 from convscope.networks.classifiers import CLASSIFIERS
 
+from .coarse import coarsened
 from .evaluation import evaluate
 from .history import EpochRecord
 from .learning_set import LearningSet
@@ -62,7 +63,7 @@ def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Liste
         for number in range(state.batch, count):
             if state.pace.done and number:
                 break
-            loss = _step(state, data, recipe, batches[number], weights, _generator(seed, state.epoch, number + 1))
+            loss = _step(state, data, recipe, batches[number], weights, seed)
             state.batch = number + 1
             if not listener.after_step(state, loss):
                 return
@@ -82,14 +83,18 @@ def _step(  # noqa: PLR0917  # one place calls it
     recipe: Recipe,
     places: Tensor,
     weights: Tensor | None,
-    generator: torch.Generator,
+    seed: int,
 ) -> float:
     """Take one step on the pictures at `places`; return the loss before it."""
     started = time.monotonic()
     rate = recipe.learning_rate * learning_rate_factor(state.pace.middle, recipe.warmup)
     state.learning_rate = rate
-    images = take(data.images, places, recipe.augmentation, generator)
+    generator = _generator(seed, state.epoch, state.batch + 1)
+    mirrored = alternating(places, state.epoch, seed)
+    images = take(data.images, places, recipe.augmentation, generator, mirrored)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
+    if state.pace.middle < recipe.coarse:
+        maps = coarsened(maps)
     labels = data.labels[places]
     half = torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16")
     with half, state.network.drawing_from(generator):

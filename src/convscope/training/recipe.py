@@ -24,6 +24,8 @@ class Recipe:
         smoothing: label smoothing, 0…1 (Szegedy et al. 2016); of softmax, margins have none.
         averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.
         augmentation: how pictures are changed each time they are seen.
+        coarse: part of the way, 0…1, at whose start pictures are seen at two thirds of their size, see
+            `convscope.training.coarse`.
         balance: weight classes by the inverse of their number of pictures.
         precision: of convolutions and products; weights and sums stay float32.
         first: how the first convolutions get their first weights, without labels, one name of
@@ -40,6 +42,7 @@ class Recipe:
     smoothing: float = 0.05
     averaging: float = 0.1
     augmentation: Augmentation = field(default_factory=Augmentation)
+    coarse: float = 0.0
     balance: bool = False
     precision: Precision = "float32"
     first: tuple[str, ...] = ()
@@ -55,6 +58,7 @@ class Recipe:
             "warmup": (0, 0.99),
             "smoothing": (0, 0.99),
             "averaging": (0, 1),
+            "coarse": (0, 1),
         }
         for name, (low, high) in ranges.items():
             value, kind = getattr(self, name), "a whole number" if name in ("epochs", "batch") else "a number"

@@ -29,6 +29,7 @@ class Settings:
         validation: part of the training pictures that is held out.
         batch, learning_rate, smoothing: of the recipe.
         flip, shift, rotate, scale, erase: how pictures are changed while training.
+        coarse: part of the training, from its start, that sees pictures at two thirds of their size.
         balance: weight classes by the inverse of their number of pictures.
         first: how the first convolutions are learned without labels, before all else is learned with them:
             ``kmeans``, or ``kmeans,rica`` for two, the second on the maps of the first.
@@ -57,6 +58,7 @@ class Settings:
     rotate: float | None = None
     scale: float | None = None
     erase: float | None = None
+    coarse: float | None = None
     balance: bool = False
     first: str | None = None
     freeze_first: bool = False

@@ -137,7 +137,7 @@ def _base(wish: Wish, images: ImageSet, places: NDArray[np.int64]) -> tuple[Base
     )
     fewest, most = _QUICK_EPOCHS
     quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
-    settings = Settings(layout=text, epochs=quick if wish.quick else None)
+    settings = Settings(layout=text, epochs=quick if wish.quick else None, coarse=0)  # not all kinds could have it
     planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
     usual = choice.recipe.augmentation
     change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)

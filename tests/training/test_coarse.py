@@ -1,0 +1,134 @@
+"""Pictures are seen smaller at first where the weights do not depend on their size."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from convscope.core.errors import ParameterError
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
+from convscope.training.choices import Examples, choose_network
+from convscope.training.coarse import SMALLEST_SIDE, coarse_size, coarsened, fits_coarse
+from convscope.training.loop import run
+from convscope.training.settings import Settings
+from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
+
+TEXT = "4C3-MP2-8C3-MPg"
+
+
+def planned(layout: str, side: int = 32) -> Any:
+    return plan(Layout.parse(layout), height=side, width=side, channels=1, classes=2)
+
+
+def colourful(side: int = 32, count: int = 40) -> Examples:
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    names = ("a", "b")
+    return Examples(
+        images=images, labels=np.arange(count) % 2, classes=names, name="x", mirror=True, places=np.arange(count)
+    )
+
+
+@pytest.mark.parametrize("side", [1, 7, 8, 11, 12, 24, 28, 32, 33, 96, 500])
+def test_sides_are_about_two_thirds_and_never_larger(side: int) -> None:
+    height, width = coarse_size(side, 96)
+    assert 1 <= height <= side
+    assert width == 64
+    assert side < SMALLEST_SIDE or 0.6 < height / side < 0.8
+
+
+@pytest.mark.parametrize(
+    ("layout", "fits"),
+    [
+        (TEXT, True),
+        ("8C5/2-MP2-16C3-+16C3-APg-10N-svm", True),
+        ("8C3-BPg", True),
+        ("8C3-MP2", False),
+        ("8C3-MP2-16N", False),
+        ("8U3-MPg", False),
+        ("8U3:4-MPg", False),
+        ("16N", False),
+        ("8C5v-MP2-8C5v-MP2-8C4v-MPg", False),
+        ("softmax", False),
+    ],
+)
+def test_only_layouts_whose_weights_do_not_depend_on_the_size_see_smaller_pictures(layout: str, fits: bool) -> None:
+    given = planned(layout)
+    assert fits_coarse(given) is fits
+    if fits:
+        network = Network(given.layout, height=32, width=32, channels=1, classes=2)
+        assert network(coarsened(torch.randn(3, 1, 32, 32))).shape == (3, 2)
+
+
+def test_a_smaller_picture_has_the_means_of_what_it_covers() -> None:
+    ramp = torch.arange(48.0).expand(2, 1, 48, 48)
+    small = coarsened(ramp)
+    assert small.shape == (2, 1, 32, 32)
+    wanted = torch.arange(32) * 1.5 + 0.25
+    assert torch.allclose(small[0, 0, 5, 2:-2], wanted[2:-2], atol=0.05)
+    assert torch.allclose(coarsened(torch.full((1, 3, 48, 96), 2.5)), torch.tensor(2.5))
+    tiny = torch.randn(2, 1, 8, 8)
+    assert coarsened(tiny) is tiny
+
+
+def sizes_seen(part: float, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    seen: list[int] = []
+    forward = Network.forward
+
+    def watched(self: Network, images: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            seen.append(images.shape[2])
+        return forward(self, images)
+
+    monkeypatch.setattr(Network, "forward", watched)
+    monkeypatch.setattr("convscope.training.coarse._MULTIPLE", 1)
+    data, recipe = stripes(), small_recipe(coarse=part)
+    run(begin(data, recipe, layout=TEXT), data, recipe, Stopper(), seed=3)
+    return seen
+
+
+@pytest.mark.parametrize(("part", "small"), [(0.0, 0), (0.34, 3), (0.5, 4), (1.0, 9)])
+def test_the_first_part_of_the_way_sees_smaller_pictures(
+    part: float, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sizes_seen(part, monkeypatch) == [5] * small + [8] * (9 - small)
+
+
+@pytest.mark.parametrize("steps", [2, 4, 5, 8])
+def test_a_run_stopped_in_either_part_goes_on_to_the_same_bits(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convscope.training.coarse._MULTIPLE", 1)
+    data, recipe = stripes(), small_recipe(coarse=0.5)
+    ends = []
+    for first in (steps, 100):
+        state = begin(data, recipe, layout=TEXT)
+        run(state, data, recipe, Stopper(steps=first), seed=3)
+        run(state, data, recipe, Stopper(), seed=3)
+        ends.append(state)
+    assert_same_bits(*ends)
+
+
+def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() -> None:
+    usual, choice = choose_network(colourful(), Settings(), None)
+    assert fits_coarse(usual)
+    assert 0 < choice.recipe.coarse < 1
+    assert "pictures of 24x24" in choice.notes[-1]
+    assert "--coarse 0" in choice.notes[-1]
+    without = choose_network(colourful(), Settings(coarse=0), None)[1]
+    assert without.recipe.coarse == 0
+    assert not any("coarse" in note for note in without.notes)
+    assert (
+        choose_network(colourful(), Settings(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[1].recipe.coarse == 0
+    )
+    assert choose_network(colourful(SMALLEST_SIDE - 1), Settings(), None)[1].recipe.coarse == 0
+    assert choose_network(colourful(), Settings(coarse=0.7), None)[1].recipe.coarse == 0.7
+
+
+def test_asked_for_where_it_does_not_fit_it_is_refused() -> None:
+    with pytest.raises(ParameterError, match="End with MPg or APg"):
+        choose_network(colourful(), Settings(coarse=0.5), Layout.parse("8C3-MP2-16N"))
+    for wrong in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ParameterError, match="`coarse` must be a number from 0 to 1"):
+            choose_network(colourful(), Settings(coarse=wrong), None)
