@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import os
 import stat
 import struct
@@ -33,6 +34,7 @@ EXTENSIONS = frozenset(
 LIMIT_PIXELS = 178_000_000
 """Most pixels that the header of one picture may declare; more is refused before memory is taken."""
 
+_LEFT_FOR_THE_FILTER = 1.5  # times the size wanted: see docs/decisions/0006
 _PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported so that Pillow need not load every plugin to find these two
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
@@ -83,7 +85,7 @@ def decode(
         limit_pixels: refuse a picture whose header declares more. Pillow's own limit of about 179 megapixels
             (``PIL.Image.MAX_IMAGE_PIXELS``, doubled) holds besides.
         near: the size that is wanted in the end, in pixels, (height, width) in either order: a JPEG may then be read
-            at 1/2, 1/4 or 1/8 of its scale, much faster, with both sides still at least twice the larger of the two.
+            at 1/2, 1/4 or 1/8 of its scale, much faster, with both sides still at least one and a half times the larger of the two.
 
     Raises:
         UnreadableImageError: the picture cannot be used; the text is the reason without the name of the file.
@@ -137,7 +139,7 @@ def _load(image: ImageFile.ImageFile, limit_pixels: int, near: tuple[int, int] |
     refuse_large(image.size, limit_pixels)
     mode, width, height = image.mode, *image.size
     if near is not None and image.format in ("JPEG", "MPO"):
-        side = 2 * max(near)  # one side for both: the picture may still be turned
+        side = math.ceil(_LEFT_FOR_THE_FILTER * max(near))  # one side for both: the picture may still be turned
         image.draft(None, (side, side))  # None keeps the mode
     image.load()  # a TIFF is turned here, by Pillow itself
     picture, on_its_side = _turned(image)
