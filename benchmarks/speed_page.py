@@ -131,7 +131,7 @@ def race_part(kind: str) -> list[str]:
             f"{found['accuracy']['mean']:.2%} ± {found['accuracy'].get('mean_95_half_width', 0):.2%}",
             str(found["accuracy"]["n"]),
             f"{found['seconds']['median']:.1f}",
-            f"{found['warm_seconds']:.1f}",
+            f"{found['warm_seconds']:.1f}" if "warm_seconds" in found else "–",
             peer_words(found),
         ]
         lines.append(f"| {' | '.join(cells)} |")
