@@ -79,7 +79,7 @@ def test_a_race_runs_the_whole_command(program, monkeypatch: pytest.MonkeyPatch,
     small = race.Race(data="digits", options=("--epochs", "1", "--layout", "4C3-MP2"), accuracy=0.05)
     measured = functools.cache(functools.partial(race.measure, reference=False))
     monkeypatch.setattr(race, "measure", lambda *given, **_: measured(*given))  # the warm run need not run here
-    found = race.run_race(small, tmp_path, tmp_path, seeds=1, peers=False)
+    found = race.run_race(small, tmp_path, tmp_path, seeds=1, peers=False, warm=True)
     assert found["reached"]
     assert 0 < found["samples"][0]["training_seconds"] < found["samples"][0]["seconds"]
 
