@@ -22,35 +22,45 @@ TITLES = {
     "cifar10": "CIFAR-10, a folder of JPEG files",
     "lenet": "MNIST with `20C5v-MP2-50C5v-MP2-500N-tanh-nonorm`",
 }
-
+RACES = {"mnist": "mnist-99.5", "fashion-mnist": "fashion-93", "cifar10": "cifar10-86"}
+"""The races (benchmarks/race.py) that run the same command, with no option but the set."""
 
 MACHINES = {"": "bfloat16", "-avx512": "AVX-512", "-avx2": "AVX2"}  # as the names of results end
 
 
-def row(result: dict[str, Any], machine: str) -> str:
+def newest(task: str, end: str) -> dict[str, Any] | None:
+    """Return the last result of the command of `task` on a class of machines; of one day, that with most seeds."""
+    names = [f"accuracy-{task}", *([f"race-{RACES[task]}"] if task in RACES else [])]
+    paths = [path for name in names if (path := HERE / "results" / f"{name}{end}.json").exists()]
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return max(results, key=lambda result: (result["date"], result["accuracy"]["n"]), default=None)
+
+
+def row(task: str, result: dict[str, Any], machine: str) -> str:
     """Return one line of the table."""
     accuracy, samples = result["accuracy"], result["samples"]
     spread = f" ± {100 * accuracy['mean_95_half_width']:.2f}" if "mean_95_half_width" in accuracy else ""
     shares = [share for sample in samples for share in sample["processor_share_before_and_after"]]
     cells = [
-        TITLES[result["task"]],
+        TITLES[task],
         f"`{samples[0]['layout']}`",
         f"{100 * accuracy['mean']:.2f} %{spread}",
+        str(samples[0]["epochs"]),
         str(accuracy["n"]),
         machine,
         f"{result['seconds']['median']:.0f} s",
-        undisturbed_time(result) if machine == MACHINES[""] else "–",
+        undisturbed_time(task, result) if machine == MACHINES[""] else "–",
         f"{100 * statistics.median(shares):.0f} %",
         f"`{result['commit']}`",
     ]
     return "| " + " | ".join(cells) + " |"
 
 
-def undisturbed_time(result: dict[str, Any]) -> str:
+def undisturbed_time(task: str, result: dict[str, Any]) -> str:
     """Return what the epochs take where no step waits for another program, measured for this layout; else a dash."""
     path = HERE / "results" / "undisturbed.json"
     steps = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    found, sample = steps.get(result["task"]), result["samples"][0]
+    found, sample = steps.get(task), result["samples"][0]
     if found is None or (found["layout"], found["epochs"]) != (sample["layout"], sample["epochs"]):
         return "–"
     return f"{found['epochs_s']:.0f} s"
@@ -59,25 +69,25 @@ def undisturbed_time(result: dict[str, Any]) -> str:
 def table() -> str:
     """Return the table of all results that are there, with what it was measured on."""
     results = [
-        (json.loads(path.read_text(encoding="utf-8")), machine)
-        for name in TITLES
+        (task, result, machine)
+        for task in TITLES
         for end, machine in MACHINES.items()
-        if (path := HERE / "results" / f"accuracy-{name}{end}.json").exists()
+        if (result := newest(task, end)) is not None
     ]
     if not results:
         return "No result is there yet.\n"
-    first = results[0][0]
+    first = results[0][1]
     lines = [
-        "| set | layout chosen | accuracy | seeds | processor has | time | training, undisturbed | share | commit |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(row(result, machine) for result, machine in results),
+        "| set | layout chosen | accuracy | epochs | seeds | processor has | time | undisturbed | share | commit |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(row(*result) for result in results),
         "",
         "Accuracy: mean over the seeds with its 95 % interval, on held-out or test pictures. The default epochs were",
         "chosen with a look at the test pictures of MNIST and Fashion-MNIST: those two may flatter a little. Time:",
         "median of the whole command, from its start to model and report, nothing kept from before. Share: how much of",
-        "a core a process that never waits was given just before and after; the machine was shared. Training,",
-        "undisturbed: the default epochs at the rate of those steps during which the machine did nothing else",
-        "(`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
+        "a core a process that never waits was given just before and after; the machine was shared.",
+        "Undisturbed: training, the default epochs at the rate of those steps during which the machine did nothing",
+        "else (`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some seconds.",
         "Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
         "b445226, which are too long by that.",
         f"{counted(first['cores'], 'core')} of {first['processor']}, of two generations: one multiplies bfloat16, the "
