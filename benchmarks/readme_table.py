@@ -88,8 +88,8 @@ def table() -> str:
         "a core a process that never waits was given just before and after; the machine was shared.",
         "Undisturbed: training, the default epochs at the rate of those steps during which the machine did nothing",
         "else (`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some",
-        "seconds. Commit: what was measured; defaults may have changed since. Tests ran beside the times of 7a843c8 and",
-        "b445226, which are too long by that.",
+        "seconds. Commit: what was measured; defaults may have changed since. Tests ran beside the time of 7a843c8,",
+        "which is too long by that.",
         f"{counted(first['cores'], 'core')} of {first['processor']}, of two generations: one multiplies bfloat16, the "
         f"other has AVX2 and takes about twice as long; torch {first['versions']['torch']}.",
     ]
