@@ -11,7 +11,7 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training.choices import Examples, choose_network
-from convscope.training.coarse import SMALLEST_SIDE, coarse_size, coarsened, fits_coarse
+from convscope.training.coarse import SMALLEST_SIDE, coarse_size, coarsened, fits_coarse, share_of_work
 from convscope.training.loop import run
 from convscope.training.settings import Settings
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
@@ -132,3 +132,15 @@ def test_asked_for_where_it_does_not_fit_it_is_refused() -> None:
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(ParameterError, match="`coarse` must be a number from 0 to 1"):
             choose_network(colourful(), Settings(coarse=wrong), None)
+
+
+@pytest.mark.parametrize("coarse", [0.0, 0.25, 0.4, 1.0])
+def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_costs_less(coarse: float) -> None:
+    way = np.linspace(0, 1, 101)
+    shares = np.array([share_of_work(float(fraction), coarse) for fraction in way])
+    assert (shares[0], shares[-1]) == pytest.approx((0, 1))
+    slopes = np.diff(shares) / np.diff(way)
+    if 0 < coarse < 1:
+        assert slopes[0] == pytest.approx(0.6 * slopes[-1])
+    else:
+        assert slopes == pytest.approx(np.ones(100))

@@ -1,5 +1,7 @@
 """What is shown while training."""
 
+import pytest
+
 from convscope.core.progress import Task
 from convscope.training.interruption import Interruption
 from convscope.training.loop import run
@@ -8,10 +10,11 @@ from tests.training.small import begin, small_recipe, stripes
 
 
 class Heard(Task):
-    """Remembers every note."""
+    """Remembers every note, and how far it was."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.done: list[float] = []
 
     def advance(self, amount: float = 1, note: str = "") -> None:
         """Remember."""
@@ -20,6 +23,7 @@ class Heard(Task):
     def update(self, done: float, note: str = "") -> None:
         """Remember."""
         self.notes.append(note)
+        self.done.append(done)
 
 
 def test_the_last_that_is_shown_is_the_last_epoch_as_it_was_judged() -> None:
@@ -30,3 +34,13 @@ def test_the_last_that_is_shown_is_the_last_epoch_as_it_was_judged() -> None:
     assert heard.notes[-1].startswith(f"epoch 3  loss {last.loss:.3f}  accuracy {last.accuracy:.3f}")
     assert f"held out {last.validation_accuracy:.4f}" in heard.notes[-1]
     assert "held out" not in heard.notes[0]
+
+
+def test_steps_that_cost_less_count_less_of_what_is_done() -> None:
+    data, recipe, heard = stripes(), small_recipe(epochs=3), Heard()
+    watch = Watch(folder=None, digest="", task=heard, interruption=Interruption(), coarse=1 / 3)
+    run(begin(data, recipe), data, recipe, watch, seed=0)
+    ends = [done for done, note in zip(heard.done, heard.notes, strict=True) if "held out" in note]
+    assert heard.done == sorted(heard.done)
+    assert heard.done[2] == pytest.approx(0.2 / (0.2 + 2 / 3))  # after the first epoch, a third of the way
+    assert ends[-1] == pytest.approx(1)

@@ -169,6 +169,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 digest=record.digest,
                 task=task,
                 interruption=interruption,
+                coarse=recipe.coarse if prepared.settings.minutes is None else 0.0,
                 until=prepared.settings.until,
                 last_good=before,
             )

@@ -85,7 +85,8 @@ def decode(
         limit_pixels: refuse a picture whose header declares more. Pillow's own limit of about 179 megapixels
             (``PIL.Image.MAX_IMAGE_PIXELS``, doubled) holds besides.
         near: the size that is wanted in the end, in pixels, (height, width) in either order: a JPEG may then be read
-            at 1/2, 1/4 or 1/8 of its scale, much faster, with both sides still at least one and a half times the larger of the two.
+            at 1/2, 1/4 or 1/8 of its scale, much faster, with both sides still at least one and a half times
+            the larger of the two.
 
     Raises:
         UnreadableImageError: the picture cannot be used; the text is the reason without the name of the file.
