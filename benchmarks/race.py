@@ -1,10 +1,10 @@
 """Time to an accuracy: the whole command, from its start to the model on disk, until the mean of the seeds is there.
 
-    python benchmarks/race.py [--races mnist-99.4 fashion-90.25] [--seeds 5] [--peers] [--cold] --data-dir FOLDER
+    python benchmarks/race.py [--races mnist-99.4 fashion-90.25] [--seeds 5] [--peers] [--no-warm] --data-dir FOLDER
 
 Scope: `convscope train SET` with the options of each race, a cold cache of pictures, on all cores; the accuracy is
 that of the model file on all test pictures, which played no part in its training. `warm` is the command again with the
-cache that it made, once; --cold leaves it out. With --peers the programs that the targets are ratios to run in
+cache that it made, once; --no-warm leaves it out. With --peers the programs that the targets are ratios to run in
 between, once: Keras's "simple convnet" on Fashion-MNIST for 15 epochs, PyTorch's example network on MNIST until 99.0
 %.
 FOLDER holds mnist/, fashion-mnist/ (IDX files) and cifar10-jpeg.tar.
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--races", nargs="+", choices=RACES, default=list(RACES))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--peers", action="store_true")
-    parser.add_argument("--cold", action="store_true")
+    parser.add_argument("--no-warm", action="store_true")
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("CONVSCOPE_DATA", ".")))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -106,12 +106,17 @@ def main() -> None:
             share = processor_share()
             race = RACES[name]
             found = run_race(
-                race, given.data_dir.resolve(), Path(folder), seeds=given.seeds, peers=given.peers, warm=not given.cold
+                race,
+                given.data_dir.resolve(),
+                Path(folder),
+                seeds=given.seeds,
+                peers=given.peers,
+                warm=not given.no_warm,
             )
             print(
                 f"{name:14} {found['accuracy']['mean']:.2%} in {found['seconds']['median']:.1f} s "
-                f"({found.get('warm_seconds')} s warm); wanted {race.accuracy:.2%} in {race.most_seconds} s; "
-                f"part of peer {found.get('part_of_peer')}",
+                f"({found.get('warm_seconds', 'not measured')} warm); "
+                f"wanted {race.accuracy:.2%} in {race.most_seconds} s; part of peer {found.get('part_of_peer')}",
                 flush=True,
             )
             found["processor_share_before_and_after"] = [share, processor_share()]

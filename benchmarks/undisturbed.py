@@ -3,7 +3,8 @@
     python benchmarks/undisturbed.py
 
 Scope: convscope's own loop (shifts and flips, forward, backward, optimizer, running mean of the weights) on random
-pictures in memory, with the recipe that it chooses, and the step of benchmarks/reference_step.py; each for a few
+pictures in memory, with the recipe that it chooses (all
+pictures in their size), and the step of benchmarks/reference_step.py; each for a few
 seconds, in turn, in one process, so that both see the same machine. On a virtual machine that shares its processor
 most steps wait for others, some do not: `undisturbed` is the rate of the fastest tenth of the steps of all rounds
 (its slowest), `median` that of the middle one. The reference is another network, of 10.7 million multiply-adds: `work`
@@ -103,7 +104,7 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
         mirror=case.mirrored,
         places=np.arange(case.pictures),
     )
-    planned, choice = choose_network(whole, Settings(), None)
+    planned, choice = choose_network(whole, Settings(coarse=0), None)
     recipe, work = choice.recipe, planned.multiply_adds
     network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     clock = Clock()

@@ -33,12 +33,12 @@ def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
 
 def test_no_change_gives_the_pictures_themselves() -> None:
     images, places = pictures(), torch.tensor([3, 1, 1, 11])
-    assert torch.equal(take(images, places, Augmentation(), seeded()), images[places])
+    assert torch.equal(take(images, places, Augmentation(), seeded(), None), images[places])
 
 
 def test_a_shift_moves_every_pixel_and_repeats_the_edge() -> None:
     images = pictures(40)
-    result = take(images, torch.arange(40), Augmentation(shift=2), seeded()).numpy()
+    result = take(images, torch.arange(40), Augmentation(shift=2), seeded(), None).numpy()
     seen = set()
     for before, after in zip(images.numpy(), result, strict=True):
         fits = [
@@ -51,30 +51,29 @@ def test_a_shift_moves_every_pixel_and_repeats_the_edge() -> None:
 
 def test_a_shift_beyond_the_picture_repeats_an_edge_everywhere() -> None:
     images = pictures(30)
-    result = take(images, torch.arange(30), Augmentation(shift=1_024), seeded())
+    result = take(images, torch.arange(30), Augmentation(shift=1_024), seeded(), None)
     corners = [(0, 0), (0, -1), (-1, 0), (-1, -1)]
     ends = [any(torch.equal(r, i[a, b].expand_as(r)) for a, b in corners) for r, i in zip(result, images, strict=True)]
     assert sum(ends) > 25
 
 
-def test_a_flip_mirrors_about_half_of_the_pictures_and_leaves_the_others() -> None:
-    images = pictures(200)
-    result = take(images, torch.arange(200), Augmentation(flip=True), seeded())
-    mirrored = [torch.equal(after, before.flip(1)) for before, after in zip(images, result, strict=True)]
-    same = [torch.equal(after, before) for before, after in zip(images, result, strict=True)]
-    assert all(one != other for one, other in zip(mirrored, same, strict=True))
-    assert 70 < sum(mirrored) < 130
+def test_a_flip_mirrors_those_pictures_that_are_named_and_leaves_the_others() -> None:
+    images, mirrored = pictures(20), torch.arange(20) % 3 == 0
+    result = take(images, torch.arange(20), Augmentation(), seeded(), mirrored)
+    assert torch.equal(result[mirrored], images[mirrored].flip(2))
+    assert torch.equal(result[~mirrored], images[~mirrored])
 
 
-def test_flipping_twice_with_the_same_randomness_gives_the_pictures_back() -> None:
-    images, places = pictures(50), torch.arange(50)
-    once = take(images, places, Augmentation(flip=True), seeded(7))
-    assert not torch.equal(once, images)
-    assert torch.equal(take(once, places, Augmentation(flip=True), seeded(7)), images)
+def test_a_picture_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_it() -> None:
+    images, places, change = pictures(30), torch.arange(30), Augmentation(shift=2)
+    both = take(images, places, change, seeded(4), torch.ones(30, dtype=torch.bool))
+    for before, after in zip(images.numpy()[:, :, ::-1], both.numpy(), strict=True):
+        moves = itertools.product(range(-2, 3), repeat=2)
+        assert any(np.array_equal(moved(before, *move), after) for move in moves)
 
 
 def test_in_two_epochs_every_picture_is_seen_both_ways() -> None:
-    images, places, change = pictures(200), torch.arange(200).flip(0), Augmentation(flip=True)
+    images, places, change = pictures(200), torch.arange(200).flip(0), Augmentation()
     seen = [take(images, places, change, seeded(epoch), alternating(places, epoch, seed=5)) for epoch in range(4)]
     assert torch.equal(seen[1], seen[0].flip(2))
     assert torch.equal(seen[2], seen[0])
@@ -91,20 +90,14 @@ def test_which_half_begins_mirrored_has_no_order_and_depends_on_the_seed(seed: i
     assert 800 < int((half ^ alternating(torch.arange(0, 2_000 * step, step), 0, seed + 1)).sum()) < 1_200
 
 
-def test_pictures_without_flips_are_not_mirrored_whatever_the_epoch_says() -> None:
-    images, places = pictures(20), torch.arange(20)
-    all_of_them = torch.ones(20, dtype=torch.bool)
-    assert torch.equal(take(images, places, Augmentation(), seeded(), all_of_them), images)
-
-
-@pytest.mark.parametrize("change", [Augmentation(shift=3, flip=True), Augmentation(shift=1), Augmentation(flip=True)])
-def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same_bits(change: Augmentation) -> None:
-    images, places = pictures(), torch.tensor([5, 0, 5])
-    one, two = (take(images, places, change, seeded(3)) for _ in range(2))
+@pytest.mark.parametrize("mirrored", [None, torch.tensor([True, False, True])])
+def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same_bits(mirrored: Tensor | None) -> None:
+    images, places, change = pictures(), torch.tensor([5, 0, 5]), Augmentation(shift=3)
+    one, two = (take(images, places, change, seeded(3), mirrored) for _ in range(2))
     assert one.dtype == torch.uint8
     assert one.shape == (3, 7, 9, 3)
     assert torch.equal(one, two)
-    different = [take(images, torch.arange(12), change, seeded(seed)) for seed in (1, 2)]
+    different = [take(images, torch.arange(12), change, seeded(seed), None) for seed in (1, 2)]
     assert not torch.equal(*different)
 
 
@@ -112,9 +105,9 @@ def test_pictures_mapped_from_a_file_are_read_and_not_changed(tmp_path: Path) ->
     images = pictures()
     np.save(tmp_path / "images.npy", images.numpy())
     mapped = np.load(tmp_path / "images.npy", mmap_mode="c")
-    change = Augmentation(shift=2, flip=True)
-    result = take(torch.from_numpy(mapped), torch.arange(12), change, seeded())
-    assert torch.equal(result, take(images, torch.arange(12), change, seeded()))
+    change, mirrored = Augmentation(shift=2), torch.arange(12) % 2 == 0
+    result = take(torch.from_numpy(mapped), torch.arange(12), change, seeded(), mirrored)
+    assert torch.equal(result, take(images, torch.arange(12), change, seeded(), mirrored))
     assert np.array_equal(np.load(tmp_path / "images.npy"), images.numpy())
 
 
@@ -176,14 +169,25 @@ def test_one_square_of_exactly_the_side_is_erased_in_all_channels(part: float, s
 
 def test_a_picture_of_one_pixel_takes_every_change() -> None:
     change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
-    assert take(pictures(3, 1, 1, 1), torch.arange(3), change, seeded()).shape == (3, 1, 1, 1)
+    assert take(pictures(3, 1, 1, 1), torch.arange(3), change, seeded(), torch.tensor([True, False, True])).shape == (
+        3,
+        1,
+        1,
+        1,
+    )
     assert distort(torch.ones(3, 1, 1, 1), change, seeded()).shape == (3, 1, 1, 1)
 
 
 def test_the_global_randomness_is_not_touched() -> None:
     before = torch.get_rng_state()
     change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
-    distort(take(pictures(), torch.arange(3), change, seeded()).permute(0, 3, 1, 2).float(), change, seeded())
+    distort(
+        take(pictures(), torch.arange(3), change, seeded(), torch.tensor([True, False, True]))
+        .permute(0, 3, 1, 2)
+        .float(),
+        change,
+        seeded(),
+    )
     assert torch.equal(torch.get_rng_state(), before)
 
 

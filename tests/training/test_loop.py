@@ -1,10 +1,13 @@
 """The one loop: it goes on from wherever a state stands, and never learns from numbers that are none."""
 
 import copy
+import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.images.augmentation import Augmentation
@@ -236,3 +239,34 @@ def test_a_network_is_trained_and_judged_by_the_loss_of_its_classifier(classifie
     with state.best_network() as network:
         expected += [compute(network(data.images[data.validation]), data.labels[data.validation], None, 0.0).item()]
     assert [listener.losses[0], listener.records[0].validation_loss] == pytest.approx(expected, rel=1e-4)
+
+
+def seen_by(recipe_flip: bool, monkeypatch: pytest.MonkeyPatch) -> dict[int, list[bool]]:
+    """Return for each picture, epoch by epoch, whether the loop saw it mirrored."""
+    seen: dict[int, list[bool]] = {}
+    take = loop.take
+
+    def watched(images: Tensor, places: Tensor, change: Augmentation, *given: Any) -> Tensor:
+        taken = take(images, places, change, *given)
+        for place, picture in zip(places.tolist(), taken, strict=True):
+            same = torch.equal(picture, images[place])
+            assert same or torch.equal(picture, images[place].flip(1))
+            seen.setdefault(place, []).append(not same)
+        return taken
+
+    monkeypatch.setattr(loop, "take", watched)
+    trained(epochs=4, augmentation=Augmentation(flip=recipe_flip))
+    return seen
+
+
+def test_the_loop_shows_each_picture_one_way_in_an_epoch_and_the_other_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ways = list(seen_by(True, monkeypatch).values())
+    assert len(ways) == 40
+    assert all(one != other for way in ways for one, other in itertools.pairwise(way))
+    assert 8 < sum(way[0] for way in ways) < 32
+
+
+def test_the_loop_mirrors_nothing_where_the_recipe_has_no_flips(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any(any(way) for way in seen_by(False, monkeypatch).values())

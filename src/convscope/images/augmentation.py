@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.core.scatter import scattered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +63,8 @@ def alternating(indices: Tensor, epoch: int, seed: int) -> Tensor:
         >>> 400 < int(half.sum()) < 600, torch.equal(alternating(torch.arange(1_000), epoch=1, seed=0), ~half)
         (True, True)
     """
-    mixed = indices + (seed + 1) * 1_000_003
-    for shift, factor in zip(_SHIFTS, _MIXERS, strict=True):  # products wrap around
-        mixed = (mixed ^ (mixed >> shift)) * factor
-    return ((mixed >> 32) & 1 ^ epoch & 1).bool()
-
-
-_SHIFTS, _MIXERS = (30, 27), (0x3F58476D1CE4E5B9, 0x14D049BB133111EB)  # after splitmix64 (Steele et al. 2014)
+    half = scattered((indices.numpy() + (seed + 1) * 1_000_003).astype(np.uint64)) & np.uint64(1)
+    return torch.from_numpy(half != epoch % 2)
 
 
 def take(
@@ -75,27 +72,25 @@ def take(
     indices: Tensor,
     change: Augmentation,
     generator: torch.Generator,
-    mirrored: Tensor | None = None,
+    mirrored: Tensor | None,
 ) -> Tensor:
     """Return the pictures at `indices`, shifted and flipped: uint8 N H W C.
 
     Args:
         images: uint8, all pictures, M H W C; may be mapped from a file.
         indices: int64, N.
-        change: its shift and flip are used.
+        change: its shift is used.
         generator: where the randomness comes from.
-        mirrored: which pictures are flipped where `change` has flips, bool, N; None draws them.
+        mirrored: which pictures are flipped, bool, N; None for none.
     """
-    if not change.shift and not change.flip:
+    if not change.shift and mirrored is None:
         return images[indices]
     count, (height, width) = len(indices), images.shape[1:3]
     rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
     if change.shift:
         moves = torch.randint(-change.shift, change.shift + 1, (2, count, 1), generator=generator)
         rows, columns = (rows + moves[0]).clamp(0, height - 1), (columns + moves[1]).clamp(0, width - 1)
-    if change.flip:
-        if mirrored is None:
-            mirrored = torch.rand(count, generator=generator) < 0.5
+    if mirrored is not None:
         columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
     places = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
     flat = images.view(-1, images.shape[3])

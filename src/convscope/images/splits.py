@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.core.scatter import scattered
 from convscope.core.text import are, counted
 from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 
@@ -104,7 +105,7 @@ def hold_out(
     lowest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(lowest, groups, labels)
     rank = np.empty(count, np.uint64)
-    rank[groups] = _mix(digests[:, 0] ^ _mix(np.full(1, seed % (1 << 64), np.uint64)))
+    rank[groups] = scattered(digests[:, 0] ^ scattered(np.full(1, seed % (1 << 64), np.uint64)))
     chosen = np.zeros(count, bool)
     order = np.lexsort((rank, lowest))
     edges = np.flatnonzero(np.diff(lowest[order])) + 1
@@ -148,11 +149,3 @@ def _kept(given: NDArray[np.uint8], part: int) -> str:
     name = {VALIDATION: "validation", TEST: "test"}[part]
     count = int(np.count_nonzero(given == part))
     return f"{name}: {counted(count, 'picture')}, as the set gives them ({SPLIT_NAMES[part]})"
-
-
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return 64-bit numbers scattered by the finalizer of splitmix64 (Steele et al. 2014): random, but by content."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))

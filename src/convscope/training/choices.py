@@ -18,12 +18,12 @@ from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
-from .coarse import SMALLEST_SIDE, check_coarse, coarse_size, fits_coarse
+from .coarse import SMALLEST_SIDE, check_coarse, coarse_size, fits_coarse, share_of_pixels
 from .first_stages import check_first
 from .recipe import Precision, Recipe
 from .settings import Settings
 
-_SHIFT, _SHIFT_OF_THINGS = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
+_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
 _COARSE = 0.4  # part of the training
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
@@ -121,16 +121,16 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
 
 def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:
     """Return `choice` with smaller pictures for the first part of the training where they fit, and a sentence on it."""
-    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and fits_coarse(planned)
+    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and fits_coarse(planned) and not choice.recipe.first
     part = (_COARSE if usual else 0.0) if settings.coarse is None else settings.coarse
     recipe = dataclasses.replace(choice.recipe, coarse=part)
     check_coarse(part, planned)
     if not part:
         return choice
     height, width = coarse_size(planned.height, planned.width)
-    note = (
-        f"the first {part:.0%} of the training sees pictures of {width}x{height}: half the work; --coarse 0 changes it"
-    )
+    pixels = share_of_pixels(planned.height, planned.width)
+    note = f"the first {part:.0%} of the training sees pictures of {width}x{height}, {pixels:.0%} of the pixels"
+    note += "; --coarse 0 changes it"
     return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
@@ -208,7 +208,8 @@ def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmen
     centred = flip and examples.images.shape[3] == 1
     if centred and settings.recipe == "quick" and settings.flip is None:
         flip, reason = False, "a quick recipe has no time for mirror images; --flip or --recipe balanced has them"
-    shift = round((_SHIFT_OF_THINGS if centred else _SHIFT) * min(height, width))
+    hurried = settings.recipe == "quick" and examples.images.shape[3] == 1  # in one epoch, little has to be enough
+    shift = round((_SMALL_SHIFT if centred or hurried else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
 

@@ -1,9 +1,11 @@
-"""Pictures seen smaller at first: what can be learned from fewer pixels is learned at half the price.
+"""Pictures seen smaller at first (progressive resizing): what fewer pixels can teach is learned from fewer pixels.
 
 A hidden unit that is copied to every place is copied to fewer places of a smaller picture: the weights are the same.
 That holds for every layout whose weights do not depend on the size of the picture, such as one that ends with the
 largest value of each map (``MPg``); not for units that are connected to all places, or that differ from place to place.
 """
+
+import math
 
 from torch import Tensor
 from torch.nn import functional
@@ -12,31 +14,61 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.networks.plan import Plan, plan
 from convscope.stages.convolution import Convolution
 
-SMALLEST_SIDE = 32  # from which on smaller pictures are worth while
+SMALLEST_SIDE = 32  # from which on pictures are seen smaller at first unless the user says otherwise
 _PART = 2 / 3
-_COST = 0.6  # of a step on smaller pictures, in whole steps: 0.61 was measured at 32 pixels
-_MULTIPLE = 8  # three subsamplings by two leave whole numbers
+_MULTIPLE = 4  # two subsamplings by two leave whole numbers
 
 
 def coarse_size(height: int, width: int) -> tuple[int, int]:
-    """Return about two thirds of each side, in pixels.
+    """Return the smaller size: two thirds of the shorter side, up to the next multiple of 4; the other in proportion.
 
     Examples:
-        >>> coarse_size(32, 32), coarse_size(96, 128)
-        ((24, 24), (64, 88))
+        >>> coarse_size(32, 32), coarse_size(96, 128), coarse_size(8, 8)
+        ((24, 24), (64, 85), (8, 8))
     """
-    return _shorter(height), _shorter(width)
+    shorter = min(height, width)
+    smaller = min(shorter, math.ceil(shorter * _PART / _MULTIPLE) * _MULTIPLE)
+    return round(height * smaller / shorter), round(width * smaller / shorter)
 
 
-def _shorter(side: int) -> int:
-    return min(side, max(1, round(side * _PART / _MULTIPLE)) * _MULTIPLE)
+def share_of_pixels(height: int, width: int) -> float:
+    """Return how many pixels the smaller picture has, as a part of those of the whole one; so much it costs, about.
+
+    Examples:
+        >>> share_of_pixels(32, 32)
+        0.5625
+    """
+    rows, columns = coarse_size(height, width)
+    return rows * columns / (height * width)
 
 
 def fits_coarse(planned: Plan) -> bool:
-    """Return whether the weights of `planned` are those that smaller pictures need, too."""
+    """Return whether there are smaller pictures, and whether the weights of `planned` are those that they need."""
+    return _obstacle(planned) is None
+
+
+def check_coarse(part: float, planned: Plan) -> None:
+    """Refuse a `part` of the training with smaller pictures where the network needs them as they are.
+
+    Raises:
+        ParameterError: it does; the message says why.
+    """
+    obstacle = _obstacle(planned) if part else None
+    if obstacle is not None:
+        raise ParameterError(
+            f"`coarse` needs a layout whose weights fit smaller pictures, too, like 32C3-MP2-64C3-MPg. Got "
+            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Change that, or leave `coarse` out."
+        )
+
+
+def _obstacle(planned: Plan) -> str | None:
+    """Return what stands against smaller pictures, or None."""
     height, width = coarse_size(planned.height, planned.width)
-    if any(isinstance(stage, Convolution) and stage.regions != 1 for stage in planned.layout.stages):
-        return False
+    if (height, width) == (planned.height, planned.width):
+        return "so small a picture is not seen smaller"
+    untied = [stage for stage in planned.layout.stages if isinstance(stage, Convolution) and stage.regions != 1]
+    if untied:
+        return f"the units of {untied[0]} differ from place to place"
     try:
         small = plan(
             planned.layout,
@@ -46,39 +78,31 @@ def fits_coarse(planned: Plan) -> bool:
             classes=planned.classes,
             bounded=False,
         )
-    except LayoutError:  # too small for a window
-        return False
-    return [step.parameters for step in small.steps] == [step.parameters for step in planned.steps]
+    except LayoutError:
+        return f"a window would be larger than what is left of {width}x{height}"
+    for step, whole in zip(small.steps, planned.steps, strict=True):
+        if step.parameters != whole.parameters:
+            return f"{whole.name} is connected to every place below it (MPg or APg before it would leave one a map)"
+    return None
 
 
-def check_coarse(part: float, planned: Plan) -> None:
-    """Refuse a `part` of the training with smaller pictures where the network needs them in their size.
-
-    Raises:
-        ParameterError: it does.
-    """
-    if part and not fits_coarse(planned):
-        raise ParameterError(
-            f"`coarse` needs a layout whose weights fit smaller pictures, too, like 32C3-MP2-64C3-MPg. Got "
-            f"{planned.layout} on {planned.width}x{planned.height}. End with MPg or APg in place of connected units, "
-            "or leave `coarse` out."
-        )
-
-
-def share_of_work(fraction: float, coarse: float) -> float:
+def share_of_work(fraction: float, coarse: float, cost: float) -> float:
     """Return how much of the work is done, `fraction` of the way through, where the first `coarse` of it costs less.
 
+    Args:
+        fraction: of the way, 0…1.
+        coarse: part of the way whose steps cost less.
+        cost: of such a step, in whole ones.
+
     Examples:
-        >>> round(share_of_work(0.4, 0.4), 3), share_of_work(1.0, 0.4), share_of_work(0.3, 0.0)
-        (0.286, 1.0, 0.3)
+        >>> round(share_of_work(0.4, 0.4, 0.5), 3), share_of_work(1.0, 0.4, 0.5), share_of_work(0.3, 0.0, 0.5)
+        (0.25, 1.0, 0.3)
     """
     cheap, dear = min(fraction, coarse), max(0.0, fraction - coarse)
-    return (cheap * _COST + dear) / (coarse * _COST + 1 - coarse)
+    return (cheap * cost + dear) / (coarse * cost + 1 - coarse)
 
 
 def coarsened(maps: Tensor) -> Tensor:
     """Return pictures N C H W at `coarse_size`, each pixel a weighted mean of those that it covers."""
     size = coarse_size(*maps.shape[2:])
-    if size == tuple(maps.shape[2:]):
-        return maps
     return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False, antialias=True)

@@ -90,7 +90,7 @@ def _step(  # noqa: PLR0917  # one place calls it
     rate = recipe.learning_rate * learning_rate_factor(state.pace.middle, recipe.warmup)
     state.learning_rate = rate
     generator = _generator(seed, state.epoch, state.batch + 1)
-    mirrored = alternating(places, state.epoch, seed)
+    mirrored = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None
     images = take(data.images, places, recipe.augmentation, generator, mirrored)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
     if state.pace.middle < recipe.coarse:

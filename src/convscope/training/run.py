@@ -1,7 +1,9 @@
 """A training run from its settings to a trained network."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from convscope.networks.plan import Plan, plan
 from .calibration import Calibration, calibrate
 from .checkpoint import load_checkpoint
 from .choices import Examples, choose_network
+from .coarse import share_of_pixels, share_of_work
 from .first_stages import learn_first
 from .history import EpochRecord
 from .interruption import noticed
@@ -169,7 +172,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 digest=record.digest,
                 task=task,
                 interruption=interruption,
-                coarse=recipe.coarse if prepared.settings.minutes is None else 0.0,
+                work=_work_of(prepared),
                 until=prepared.settings.until,
                 last_good=before,
             )
@@ -190,6 +193,14 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             seconds=state.pace.elapsed_s,
             trouble=trouble,
         )
+
+
+def _work_of(prepared: Prepared) -> Callable[[float], float] | None:
+    """Return how the work grows along the way; where a budget of time rules, the way is measured in time already."""
+    if prepared.settings.minutes is not None:
+        return None
+    cost = share_of_pixels(prepared.plan.height, prepared.plan.width)
+    return partial(share_of_work, coarse=prepared.recipe.coarse, cost=cost)
 
 
 def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Reporter) -> TrainingState:

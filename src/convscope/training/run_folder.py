@@ -20,7 +20,7 @@ from convscope.images.image_set import ImageSet
 from .recipe import Recipe
 from .settings import Settings
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _LARGEST_SETTINGS_BYTES = 1 << 20
 
 
@@ -167,7 +167,7 @@ def read_record(folder: RunFolder) -> RunRecord:
 
     Raises:
         ParameterError: there is no run.
-        ModelFileError: its record is damaged or of a newer version.
+        ModelFileError: its record is damaged or of another version.
     """
     path = folder.settings
     if not path.is_file():
@@ -178,13 +178,14 @@ def read_record(folder: RunFolder) -> RunRecord:
         if path.stat().st_size > _LARGEST_SETTINGS_BYTES:
             raise ModelFileError(f"{path} is too large to be the settings of a run. Start the training anew.")
         data = json.loads(path.read_text(encoding="utf-8"))
-        newer = (
-            isinstance(data, dict)
-            and isinstance(version := data.get("format_version"), int)
-            and version > FORMAT_VERSION
-        )
-        if newer:
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:
             raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
+        if isinstance(version, int) and version < FORMAT_VERSION:
+            raise ModelFileError(
+                f"{path} was written by an older convscope, which showed a network its pictures in another way: only "
+                "that one can go on to the same weights. Start the training anew."
+            )
         return from_json(RunRecord, data)
     except ModelFileError:
         raise

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from torch import Tensor
@@ -10,7 +11,6 @@ from convscope.core.errors import StorageError
 from convscope.core.progress import Task
 
 from .checkpoint import save_checkpoint
-from .coarse import share_of_work
 from .history import EpochRecord, History
 from .interruption import Interruption
 from .loop import Listener
@@ -34,7 +34,7 @@ class Watch(Listener):
         digest: of the run, kept in its checkpoints.
         task: where progress is shown.
         interruption: marked when the user wants to stop.
-        coarse: first part of the way whose steps cost less, see `convscope.training.coarse`; 0 where time rules.
+        work: gives how much of the work is done for how far training has come, both 0…1; the same if None.
         until: accuracy on the validation pictures that is enough; None to go to the end.
         last_good: weights that are kept if training fails before an epoch is done.
     """
@@ -46,12 +46,12 @@ class Watch(Listener):
         digest: str,
         task: Task,
         interruption: Interruption,
-        coarse: float = 0.0,
+        work: Callable[[float], float] | None = None,
         until: float | None = None,
         last_good: dict[str, Tensor] | None = None,
     ) -> None:
         self.folder, self.digest, self.task = folder, digest, task
-        self.interruption, self.coarse, self.until = interruption, coarse, until
+        self.interruption, self.work, self.until = interruption, work, until
         self.outcome: Outcome = "done"
         self.last_good = last_good
         self._saved_s = time.monotonic()
@@ -85,7 +85,8 @@ class Watch(Listener):
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
         note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._held_out}  {rate:,.0f} images/s"
-        self.task.update(share_of_work(state.pace.fraction, self.coarse), note)
+        way = state.pace.fraction
+        self.task.update(self.work(way) if self.work else way, note)
 
     def save(self, state: TrainingState) -> None:
         """Write the checkpoint and the history."""
