@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.estimators.classifier import ConvClassifier
+from convscope.estimators.parameters import settings_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.training.state import TrainingState
@@ -351,3 +352,15 @@ def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(s
     assert (calibration["held_out"], calibration["pictures"]) == (False, 120)
     assert fitted.model_.network.offsets.abs().min() > 0
     np.testing.assert_allclose(fitted.predict_proba(some[0]).sum(axis=1), 1, atol=1e-5)
+
+
+def test_every_parameter_of_training_reaches_it() -> None:
+    given: dict[str, Any] = {
+        "layout": "4C3-MPg", "epochs": 3, "seed": 5, "batch": 7, "learning_rate": 0.25, "flip": True, "shift": 1,
+        "rotate": 2.0, "scale": 0.125, "erase": 0.5, "coarse": 0.75, "balance": True, "first": "dct",
+        "freeze_first": True, "threads": 2, "precision": "float32",
+    }  # fmt: skip
+    parameters = ConvClassifier(**given).get_params()
+    assert set(parameters) - set(given) == {"image_shape"}
+    settings = settings_of(parameters)
+    assert {name: getattr(settings, name) for name in given} == given

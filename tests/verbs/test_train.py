@@ -11,7 +11,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, StorageError, TrainingError
+from convscope.core.errors import (
+    ConvscopeError,
+    DataError,
+    LayoutError,
+    ModelFileError,
+    ParameterError,
+    StorageError,
+    TrainingError,
+)
 from convscope.core.progress import Plain, Silent
 from convscope.networks.model import Model
 from convscope.training import loop, run, schedule, watch
@@ -237,6 +245,16 @@ def test_damaged_settings_are_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "settings.json").write_text(text)
     with pytest.raises(ConvscopeError, match=r"settings\.json (is damaged|was written by a newer|is too large)"):
         train(resume=tmp_path)
+
+
+def test_a_run_of_an_older_version_is_refused_with_the_reason(tmp_path: Path) -> None:
+    train("digits", epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    path = tmp_path / "run" / "settings.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["recipe"]["coarse"]
+    path.write_text(json.dumps({**record, "format_version": 1}), encoding="utf-8")
+    with pytest.raises(ModelFileError, match=r"was written by an older convscope, .* Start the training anew"):
+        train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
 
 
 def test_what_the_run_was_asked_stands_in_its_settings(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
         erase: side of an erased square as a part of the picture's shorter side.
-        coarse: part of the training, from its start, that sees pictures at two thirds of their size.
+        coarse: part of the training, from its start, that sees smaller pictures (two thirds a side); 0.4 from 32
+            pixels a side on where the layout's weights fit any size, if None.
         balance: weight classes by the inverse of their number of pictures.
         first: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
             ``"kmeans,rica"`` for two.

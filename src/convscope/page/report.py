@@ -131,8 +131,8 @@ def _learning(history: tuple[EpochRecord, ...]) -> Html:
     last = history[-1]
     text = (
         f"{counted(last.epoch, 'epoch')} in {duration(last.seconds, exact=True)}. Training is measured on pictures as "
-        "they were learned from, distorted and while the weights still moved; validation after each epoch, on pictures "
-        "as they are. So validation may well be the better of the two."
+        "they were learned from, distorted, perhaps smaller, and while the weights still moved; validation after each "
+        "epoch, on pictures as they are. So validation may well be the better of the two."
     )
     return tag("p", text)
 
