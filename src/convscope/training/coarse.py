@@ -99,7 +99,7 @@ def share_of_work(fraction: float, coarse: float, cost: float) -> float:
         (0.25, 1.0, 0.3)
     """
     cheap, dear = min(fraction, coarse), max(0.0, fraction - coarse)
-    return (cheap * cost + dear) / (coarse * cost + 1 - coarse)
+    return min(1.0, (cheap * cost + dear) / (coarse * cost + 1 - coarse))
 
 
 def coarsened(maps: Tensor) -> Tensor:
