@@ -198,3 +198,13 @@ def test_a_name_that_is_no_utf_8_is_written_out() -> None:
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     done.stderr.decode("utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's way to close a stream")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_fault(closed: str) -> None:
+    done = subprocess.run(
+        f'"{sys.executable}" -m convscope machine {closed}', shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "fault" not in done.stdout + done.stderr

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -449,3 +450,16 @@ def test_what_is_no_data_is_one_sentence(data: object) -> None:
         ParameterError, match=r"`data` must be a path, the name of a set, or a pair of arrays, images and labels. Got "
     ):
         train(data)
+
+
+@pytest.mark.parametrize(("given", "text"), [(12, "12"), ((16, 12), "16x12"), ([16, 12], "16x12"), ("12", "12")])
+def test_a_size_may_be_a_number_or_two(given: Any, text: str) -> None:
+    prepared = prepare(two_classes(), size=given)
+    assert prepared.settings.size == text
+    assert prepared.images.preprocessing.size == ((12, 12) if text == "12" else (12, 16))  # height first
+
+
+@pytest.mark.parametrize("wrong", [0, (1, 2, 3), (), 3.5, object()])
+def test_a_size_that_is_none_is_refused(wrong: Any) -> None:
+    with pytest.raises(ParameterError, match="`size` must be one side or widthxheight in pixels"):
+        prepare(two_classes(), size=wrong)

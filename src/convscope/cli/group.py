@@ -126,7 +126,10 @@ def _without_trace(given: list[str]) -> tuple[list[str], bool]:
 
 
 def _print_anything() -> None:
-    """Let standard output and error write out what their encoding cannot show, where they would raise."""
+    """Let standard output and error write out what their encoding cannot show, or nothing where they are closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller has closed it
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # as long as the process
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not when a caller has put its own stream there
             stream.reconfigure(errors="backslashreplace")

@@ -73,7 +73,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     type=float,
     metavar="PART",
     help="Part of the training that sees smaller pictures (two thirds a side), from its start; if none is given, 0.4 "
-    "from 32 pixels on where the layout fits any size.",
+    "from 32 pixels on where the layout fits any size and nothing is learned by --first.",
 )
 @click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
 @click.option(

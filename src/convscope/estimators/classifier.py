@@ -29,6 +29,7 @@ from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
 from convscope.training.recipe import Recipe
 from convscope.training.settings import Settings
+from convscope.training.settling import settle
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
@@ -249,6 +250,7 @@ def _train(
     state = TrainingState.begin(network, recipe, steps=steps)
     run(state, data, recipe, _Unheard(), seed=seed)
     network.load_state_dict(state.best_weights())
+    settle(network, data, steps=state.step, batch=recipe.batch)
     return network.eval(), tuple(state.history), calibrate(network, data)
 
 

@@ -107,7 +107,8 @@ def _pca(images: NDArray[np.uint8], learn_from: NDArray[np.int64]) -> Callable[[
     count = min(_COMPONENTS, len(places) - 1, int(np.prod(images.shape[1:])))
     if count < 1:
         raise DataError(f"Principal components need at least two training pictures. Got {len(places)}.")
-    components = PCA(count, svd_solver="covariance_eigh").fit(pixels(images[places]))
+    few = len(places) < np.prod(images.shape[1:])  # then the matrix of pictures is smaller than the covariance
+    components = PCA(count, svd_solver="full" if few else "covariance_eigh").fit(pixels(images[places]))
     return lambda some: components.transform(pixels(some)).astype(np.float32)
 
 

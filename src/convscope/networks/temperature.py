@@ -25,12 +25,17 @@ def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) 
         >>> fitting_temperature(np.array([[9.0, 0.0]] * 4), np.array([0, 0, 0, 1])) > 5    # far too sure
         True
     """
-    share = 1 - 1 / (len(labels) + 2)
+    share = softened(len(labels))
 
     def loss(power: float) -> float:
         return cross_entropy_at(scores * math.exp(-power), labels, share=share)
 
     return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
+
+
+def softened(pictures: int) -> float:
+    """Return the probability that the right class is to have where so many pictures say which it is (Platt 1999)."""
+    return 1 - 1 / (pictures + 2)
 
 
 def _lowest_place(function: Callable[[float], float], low: float, high: float) -> float:

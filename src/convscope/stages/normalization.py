@@ -24,6 +24,7 @@ class Normalization(nn.Module):
 
     def __init__(self, units: int) -> None:
         super().__init__()
+        self.momentum = self.MOMENTUM  # of what is remembered
         self.bias = nn.Parameter(torch.zeros(units))
         self.register_buffer("running_mean", torch.zeros(units))
         self.register_buffer("running_var", torch.ones(units))
@@ -36,6 +37,6 @@ class Normalization(nn.Module):
             self.running_var,
             bias=self.bias,
             training=self.training,
-            momentum=self.MOMENTUM,
+            momentum=self.momentum,
             eps=self.EPSILON,
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
-from convscope.networks.temperature import cross_entropy_at, fitting_temperature
+from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
 
 from .learning_set import LearningSet
 
@@ -27,7 +27,8 @@ class Calibration:
         temperature: where it is that.
         pictures: number of pictures that it was found on.
         held_out: whether these were not learned from; else the probabilities are too sure.
-        loss_before, loss: cross-entropy on them in nats, at temperature 1 (or with one sigmoid for all) and so.
+        loss_before, loss: cross-entropy on them in nats, where the right class is to have not quite all of the
+            probability (Platt 1999; of margins, all of it), at temperature 1 (or with one sigmoid for all) and so.
     """
 
     method: Literal["temperature", "platt"]
@@ -67,7 +68,8 @@ def calibrate(network: Network, data: LearningSet) -> Calibration | None:
     if network.temperature is not None:
         temperature = fitting_temperature(scores, labels)
         network.temperature.fill_(temperature)
-        before, after = cross_entropy_at(scores, labels), cross_entropy_at(scores / temperature, labels)
+        share = softened(len(labels))
+        before, after = (cross_entropy_at(scores / one, labels, share=share) for one in (1.0, temperature))
     else:
         before, after = _platt(network, scores, labels)
     return Calibration(

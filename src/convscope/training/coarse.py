@@ -56,8 +56,8 @@ def check_coarse(part: float, planned: Plan) -> None:
     obstacle = _obstacle(planned) if part else None
     if obstacle is not None:
         raise ParameterError(
-            f"`coarse` needs a layout whose weights fit smaller pictures, too, like 32C3-MP2-64C3-MPg. Got "
-            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Change that, or leave `coarse` out."
+            f"`coarse` needs pictures, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller ones, too. Got "
+            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `coarse` out."
         )
 
 

@@ -17,6 +17,7 @@ from .history import EpochRecord
 from .learning_set import LearningSet
 from .recipe import Recipe
 from .schedule import learning_rate_factor
+from .settling import settle
 from .state import Sums, TrainingState
 
 
@@ -135,6 +136,7 @@ def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> Epoch
     loss = accuracy = None
     if len(data.validation):
         with state.best_network() as network:
+            settle(network, data, steps=state.step, batch=recipe.batch)
             judged = evaluate(network, data, data.validation, precision=recipe.precision)
         loss, accuracy = judged.loss, judged.accuracy
     sums = state.sums

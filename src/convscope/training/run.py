@@ -32,6 +32,7 @@ from .loop import run, steps_per_epoch
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_pictures
 from .settings import Settings
+from .settling import settle
 from .state import TrainingState
 from .watch import Outcome, Watch
 
@@ -184,6 +185,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 trouble = error
         good = state.best_weights() if trouble is None else watch.last_good
         state.network.load_state_dict(good or {})
+        settle(state.network, data, steps=state.step, batch=recipe.batch)
         state.network.eval()
         return Learned(
             network=state.network,

@@ -184,7 +184,8 @@ def read_record(folder: RunFolder) -> RunRecord:
         if isinstance(version, int) and version < FORMAT_VERSION:
             raise ModelFileError(
                 f"{path} was written by an older convscope, which showed a network its pictures in another way: only "
-                "that one can go on to the same weights. Start the training anew."
+                "that one can go on to the same weights. Start the training anew; a model that the run has left is as "
+                "good as before."
             )
         return from_json(RunRecord, data)
     except ModelFileError:
