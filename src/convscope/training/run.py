@@ -38,7 +38,7 @@ from .watch import Outcome, Watch
 
 _JUDGES = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
-_JUDGING = 0.28  # of a step's time for as many pictures: one way, folded, in place of two gradients more
+_JUDGING = 0.3  # of a step's time for as many pictures: one way, folded, in place of two gradients more
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

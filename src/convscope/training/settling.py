@@ -16,7 +16,7 @@ from convscope.stages.normalization import Normalization
 from .learning_set import LearningSet
 
 FEW_STEPS = 200
-_BATCHES = 8
+_BATCHES = 4
 
 
 @torch.no_grad()
@@ -25,7 +25,7 @@ def settle(network: Network, data: LearningSet, *, steps: int, batch: int) -> No
 
     Args:
         network: with the weights to judge or keep; its mode stays as it is.
-        data: its training pictures, undistorted, at most eight batches of them, evenly over the set.
+        data: its training pictures, undistorted, at most four batches of them, evenly over the set.
         steps: that it was trained for; from 200 on nothing is done.
         batch: pictures at once.
     """
@@ -47,7 +47,7 @@ def settle(network: Network, data: LearningSet, *, steps: int, batch: int) -> No
 
 
 def _some(places: Tensor, batch: int) -> tuple[Tensor, ...]:
-    """Return at most eight batches of places, of equal size, evenly over all."""
+    """Return at most four batches of places, of equal size, evenly over all."""
     step = max(1, math.ceil(len(places) / (_BATCHES * batch)))
     some = places[::step]
     batches: tuple[Tensor, ...] = some.tensor_split(math.ceil(len(some) / batch))
