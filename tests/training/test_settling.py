@@ -37,7 +37,7 @@ def test_several_batches_count_the_same_and_chance_inside_the_network_makes_no_d
     one, other = (begin(data, recipe, layout="4C3-ST2-8N").network for _ in range(2))
     for number, network in enumerate((one, other)):
         torch.manual_seed(number)
-        settle(network, data, steps=3, batch=8)
+        settle(network, data, steps=3, batch=10)
     assert all(torch.equal(value, remembered(other)[name]) for name, value in remembered(one).items())
     whole = begin(data, recipe, layout="4C3-ST2-8N").network
     settle(whole, data, steps=3, batch=40)
