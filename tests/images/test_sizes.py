@@ -6,7 +6,7 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.images.sampling import Sample, take_sample
-from convscope.images.sizes import LADDER, Wish, choose_preprocessing, parse_color, rung
+from convscope.images.sizes import LADDER, Wish, choose_preprocessing, parse_color, parse_size, rung
 from convscope.images.sources.opening import open_source
 from tests.images.generated import folder, save
 
@@ -100,6 +100,12 @@ def test_a_background_that_is_no_colour_is_refused(text):
 def test_named_colours():
     assert parse_color("white") == (255, 255, 255)
     assert parse_color("black") == (0, 0, 0)
+
+
+@pytest.mark.parametrize("size", [64.5, True, (8, 8, 8), (64, -1), "64x", "x", 0, "huge"])
+def test_a_size_that_is_no_size_is_refused_whether_text_or_number(size):
+    with pytest.raises(ParameterError, match="`size` must be one side or widthxheight in pixels"):
+        parse_size(size)
 
 
 @pytest.mark.parametrize("size", [0, -3, 5000, (8,), (8, 8, 8), (8, 0), "64", 1.5, True])

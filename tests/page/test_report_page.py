@@ -301,7 +301,9 @@ def test_values_that_are_not_finite_are_left_out_of_the_curves(value: float) -> 
 
 @pytest.mark.parametrize("value", [0.0, 1e-300, 1e300, -1.0])
 def test_any_loss_can_be_drawn(value: float) -> None:
-    Page(render_report(report_of(), history(2, loss=value), None))
+    text = render_report(report_of(), history(2, loss=value), None)
+    assert Page(text).all("polyline")
+    assert not re.search(r'points="[^"]*(?:nan|inf)', text)
 
 
 def test_a_very_long_run_is_thinned() -> None:

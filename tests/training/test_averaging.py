@@ -60,7 +60,7 @@ def test_looking_at_the_best_network_puts_everything_back() -> None:
     state = begin(data, recipe)
     run(state, data, recipe, Stopper(steps=8), seed=0)
     before = {name: value.clone() for name, value in state.network.state_dict().items()}
-    with contextlib.suppress(KeyboardInterrupt), state.best_network() as network:
+    with contextlib.suppress(KeyboardInterrupt), state.best_network(data, batch=16) as network:
         assert not network.training
         assert not torch.equal(network.classifier.weight, before["classifier.weight"])
         raise KeyboardInterrupt

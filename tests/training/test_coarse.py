@@ -11,7 +11,14 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training.choices import Examples, choose_network
-from convscope.training.coarse import SMALLEST_SIDE, coarse_size, coarsened, fits_coarse, share_of_pixels, share_of_work
+from convscope.training.coarse import (
+    SMALLEST_SIDE,
+    coarse_size,
+    coarsened,
+    obstacle_to_coarse,
+    share_of_pixels,
+    share_of_work,
+)
 from convscope.training.loop import run
 from convscope.training.settings import Settings
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
@@ -66,7 +73,7 @@ def test_a_picture_keeps_its_shape(height: int, width: int) -> None:
 )
 def test_only_layouts_whose_weights_do_not_depend_on_the_size_see_smaller_pictures(layout: str, fits: bool) -> None:
     given = planned(layout)
-    assert fits_coarse(given) is fits
+    assert (obstacle_to_coarse(given) is None) is fits
     if fits:
         network = Network(given.layout, height=32, width=32, channels=1, classes=2)
         assert network(coarsened(torch.randn(3, 1, 32, 32))).shape == (3, 2)
@@ -119,7 +126,7 @@ def test_a_run_stopped_in_either_part_goes_on_to_the_same_bits(steps: int, monke
 
 def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() -> None:
     usual, choice = choose_network(colourful(), Settings(), None)
-    assert fits_coarse(usual)
+    assert obstacle_to_coarse(usual) is None
     assert 0 < choice.recipe.coarse < 1
     assert "pictures of 24x24" in choice.notes[-1]
     assert "--coarse 0" in choice.notes[-1]

@@ -14,7 +14,6 @@ from convscope.images.augmentation import Augmentation
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.training import loop
 from convscope.training.loop import run, steps_per_epoch
-from convscope.training.settling import settle
 from convscope.training.state import TrainingState
 from tests.training.small import Stopper, assert_same_bits, begin, everything, small_recipe, stripes
 
@@ -237,8 +236,7 @@ def test_a_network_is_trained_and_judged_by_the_loss_of_its_classifier(classifie
     expected = [compute(state.network(data.images[data.training]), data.labels[data.training], None, 0.0).item()]
     state = begin(data, recipe, layout=f"4C3-MP2-{classifier}")
     run(state, data, recipe, listener, seed=0)
-    with state.best_network() as network:
-        settle(network, data, steps=state.step, batch=recipe.batch)
+    with state.best_network(data, batch=recipe.batch) as network:
         expected += [compute(network(data.images[data.validation]), data.labels[data.validation], None, 0.0).item()]
     assert [listener.losses[0], listener.records[0].validation_loss] == pytest.approx(expected, rel=1e-4)
 

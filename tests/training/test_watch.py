@@ -29,7 +29,8 @@ class Heard(Task):
 def test_the_last_that_is_shown_is_the_last_epoch_as_it_was_judged() -> None:
     data, recipe, heard = stripes(), small_recipe(epochs=3), Heard()
     state = begin(data, recipe)
-    run(state, data, recipe, Watch(folder=None, digest="", task=heard, interruption=Interruption()), seed=0)
+    watch = Watch(folder=None, digest="", task=heard, interruption=Interruption(), work=lambda way: way)
+    run(state, data, recipe, watch, seed=0)
     last = state.history[-1]
     assert heard.notes[-1].startswith(f"epoch 3  loss {last.loss:.3f}  accuracy {last.accuracy:.3f}")
     assert f"held out {last.validation_accuracy:.4f}" in heard.notes[-1]

@@ -29,7 +29,6 @@ from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
 from convscope.training.recipe import Recipe
 from convscope.training.settings import Settings
-from convscope.training.settling import settle
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
@@ -249,9 +248,8 @@ def _train(
     learn_first(network, data, recipe, seed=seed)
     state = TrainingState.begin(network, recipe, steps=steps)
     run(state, data, recipe, _Unheard(), seed=seed)
-    network.load_state_dict(state.best_weights())
-    settle(network, data, steps=state.step, batch=recipe.batch)
-    return network.eval(), tuple(state.history), calibrate(network, data)
+    finished = state.finished_network(state.best_weights(), data, batch=recipe.batch)
+    return finished, tuple(state.history), calibrate(finished, data)
 
 
 def _names(labels: NDArray[Any]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import numpy as np
@@ -101,18 +102,19 @@ def parse_color(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first.
+def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] | None:
+    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first; numbers, too, as they are.
 
     Raises:
-        ParameterError: it is neither.
+        ParameterError: it is none of these.
 
     Examples:
-        >>> parse_size("64"), parse_size("64x48"), parse_size(None)
-        (64, (64, 48), None)
+        >>> parse_size("64"), parse_size("64x48"), parse_size(None), parse_size((64, 48))
+        (64, (64, 48), None, (64, 48))
     """
-    if text is None:
+    if size is None:
         return None
+    text = size_as_text(size)
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(
         part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
@@ -121,6 +123,16 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
             f"`size` must be one side or widthxheight in pixels, up to 16384, like 64 or 64x48. Got {text!r}."
         )
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def size_as_text(size: str | int | Sequence[int]) -> str:
+    """Return a size as the command line has it.
+
+    Examples:
+        >>> size_as_text(64), size_as_text((64, 48)), size_as_text("64x48")
+        ('64', '64x48', '64x48')
+    """
+    return "x".join(map(str, size)) if isinstance(size, (tuple, list)) else str(size)
 
 
 def rung(side: float) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
 from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
@@ -18,7 +19,7 @@ from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
-from .coarse import SMALLEST_SIDE, check_coarse, coarse_size, fits_coarse, share_of_pixels
+from .coarse import SMALLEST_SIDE, coarse_size, obstacle_to_coarse, share_of_pixels
 from .first_stages import check_first
 from .recipe import Precision, Recipe
 from .settings import Settings
@@ -120,13 +121,22 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
 
 
 def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:
-    """Return `choice` with smaller pictures for the first part of the training where they fit, and a sentence on it."""
-    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and fits_coarse(planned) and not choice.recipe.first
+    """Return `choice` with smaller pictures for the first part of the training where they fit, and a sentence on it.
+
+    Raises:
+        ParameterError: `settings` asks for them, and they do not fit.
+    """
+    obstacle = obstacle_to_coarse(planned)
+    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and obstacle is None and not choice.recipe.first
     part = (_COARSE if usual else 0.0) if settings.coarse is None else settings.coarse
     recipe = dataclasses.replace(choice.recipe, coarse=part)
-    check_coarse(part, planned)
     if not part:
         return choice
+    if obstacle is not None:
+        raise ParameterError(
+            f"`coarse` needs pictures, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller ones, too. Got "
+            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `coarse` out."
+        )
     height, width = coarse_size(planned.height, planned.width)
     pixels = share_of_pixels(planned.height, planned.width)
     note = f"the first {part:.0%} of the training sees pictures of {width}x{height}, {pixels:.0%} of the pixels"

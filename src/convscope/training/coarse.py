@@ -10,7 +10,7 @@ import math
 from torch import Tensor
 from torch.nn import functional
 
-from convscope.core.errors import LayoutError, ParameterError
+from convscope.core.errors import LayoutError
 from convscope.networks.plan import Plan, plan
 from convscope.stages.convolution import Convolution
 
@@ -42,27 +42,8 @@ def share_of_pixels(height: int, width: int) -> float:
     return rows * columns / (height * width)
 
 
-def fits_coarse(planned: Plan) -> bool:
-    """Return whether there are smaller pictures, and whether the weights of `planned` are those that they need."""
-    return _obstacle(planned) is None
-
-
-def check_coarse(part: float, planned: Plan) -> None:
-    """Refuse a `part` of the training with smaller pictures where the network needs them as they are.
-
-    Raises:
-        ParameterError: it does; the message says why.
-    """
-    obstacle = _obstacle(planned) if part else None
-    if obstacle is not None:
-        raise ParameterError(
-            f"`coarse` needs pictures, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller ones, too. Got "
-            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `coarse` out."
-        )
-
-
-def _obstacle(planned: Plan) -> str | None:
-    """Return what stands against smaller pictures, or None."""
+def obstacle_to_coarse(planned: Plan) -> str | None:
+    """Return why pictures cannot be seen smaller by `planned`, as half a sentence; None where they can."""
     height, width = coarse_size(planned.height, planned.width)
     if (height, width) == (planned.height, planned.width):
         return "so small a picture is not seen smaller"

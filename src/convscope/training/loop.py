@@ -17,7 +17,6 @@ from .history import EpochRecord
 from .learning_set import LearningSet
 from .recipe import Recipe
 from .schedule import learning_rate_factor
-from .settling import settle
 from .state import Sums, TrainingState
 
 
@@ -135,8 +134,7 @@ def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> Epoch
     _check_weights(state)
     loss = accuracy = None
     if len(data.validation):
-        with state.best_network() as network:
-            settle(network, data, steps=state.step, batch=recipe.batch)
+        with state.best_network(data, batch=recipe.batch) as network:
             judged = evaluate(network, data, data.validation, precision=recipe.precision)
         loss, accuracy = judged.loss, judged.accuracy
     sums = state.sums

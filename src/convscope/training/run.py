@@ -32,7 +32,6 @@ from .loop import run, steps_per_epoch
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_pictures
 from .settings import Settings
-from .settling import settle
 from .state import TrainingState
 from .watch import Outcome, Watch
 
@@ -183,13 +182,11 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 if watch.last_good is None:
                     raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
                 trouble = error
-        good = state.best_weights() if trouble is None else watch.last_good
-        state.network.load_state_dict(good or {})
-        settle(state.network, data, steps=state.step, batch=recipe.batch)
-        state.network.eval()
+        good = watch.last_good if trouble is not None and watch.last_good is not None else state.best_weights()
+        network = state.finished_network(good, data, batch=recipe.batch)
         return Learned(
-            network=state.network,
-            calibration=calibrate(state.network, data),
+            network=network,
+            calibration=calibrate(network, data),
             history=tuple(state.history),
             outcome=watch.outcome,
             seconds=state.pace.elapsed_s,
@@ -197,12 +194,10 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
         )
 
 
-def _work_of(prepared: Prepared) -> Callable[[float], float] | None:
+def _work_of(prepared: Prepared) -> Callable[[float], float]:
     """Return how the work grows along the way; where a budget of time rules, the way is measured in time already."""
-    if prepared.settings.minutes is not None:
-        return None
-    cost = share_of_pixels(prepared.plan.height, prepared.plan.width)
-    return partial(share_of_work, coarse=prepared.recipe.coarse, cost=cost)
+    coarse = 0.0 if prepared.settings.minutes is not None else prepared.recipe.coarse
+    return partial(share_of_work, coarse=coarse, cost=share_of_pixels(prepared.plan.height, prepared.plan.width))
 
 
 def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Reporter) -> TrainingState:

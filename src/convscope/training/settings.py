@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from convscope.core.errors import ParameterError, choose
+from convscope.images.sizes import size_as_text
 from convscope.images.splits import check_fraction
 from convscope.networks.defaults import Effort
 
@@ -23,7 +24,7 @@ class Settings:
         epochs, minutes: how long; at most one of them.
         until: stop at this accuracy (0…1) on pictures held out.
         seed: of everything random.
-        size: ``64`` or ``64x48`` (width x height), in pixels.
+        size: ``64`` or ``64x48`` (width x height), in pixels; of numbers (64, or 64 and 48) it is made here.
         fit, background: how pictures of other shapes are fitted.
         channels: 1 turns colour into gray, 3 gives gray pictures three equal channels.
         validation: part of the training pictures that is held out.
@@ -67,6 +68,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself or cannot be."""
+        if self.size is not None:
+            object.__setattr__(self, "size", size_as_text(self.size))
         choose("fit", self.fit, get_args(Fit))
         choose("precision", self.precision, get_args(AskedPrecision))
         choose("recipe", self.recipe, get_args(Effort))

@@ -13,9 +13,11 @@ from convscope.networks.build import Network
 from .averaging import RunningMean
 from .first_stages import freeze
 from .history import EpochRecord
+from .learning_set import LearningSet
 from .optimizer import Optimizer
 from .recipe import Recipe
 from .schedule import Pace
+from .settling import settle
 
 
 @dataclass(kw_only=True)
@@ -75,14 +77,21 @@ class TrainingState:
         weights = {name: value.clone() for name, value in self.network.state_dict().items()}
         return weights | ({name: value.clone() for name, value in self.mean.values.items()} if self.mean else {})
 
+    def finished_network(self, weights: dict[str, Tensor], data: LearningSet, *, batch: int) -> Network:
+        """Return the network with `weights`, such as the best, as it is to be judged and kept: in evaluation mode.
+
+        After few steps its normalizations are measured anew on training pictures of `data`, `batch` at once.
+        """
+        self.network.load_state_dict(weights)
+        settle(self.network, data, steps=self.step, batch=batch)
+        return self.network.eval()
+
     @contextmanager
-    def best_network(self) -> Iterator[Network]:
-        """Give the network with the weights to judge, in evaluation mode; everything is put back afterwards."""
+    def best_network(self, data: LearningSet, *, batch: int) -> Iterator[Network]:
+        """Give the `finished_network` of the best weights; everything is put back afterwards."""
         before = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.network.load_state_dict(self.best_weights())
-        self.network.eval()
         try:
-            yield self.network
+            yield self.finished_network(self.best_weights(), data, batch=batch)
         finally:
             self.network.load_state_dict(before)
             self.network.train()

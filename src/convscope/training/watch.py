@@ -34,7 +34,7 @@ class Watch(Listener):
         digest: of the run, kept in its checkpoints.
         task: where progress is shown.
         interruption: marked when the user wants to stop.
-        work: gives how much of the work is done for how far training has come, both 0…1; the same if None.
+        work: gives how much of the work is done for how far training has come, both 0…1.
         until: accuracy on the validation pictures that is enough; None to go to the end.
         last_good: weights that are kept if training fails before an epoch is done.
     """
@@ -46,7 +46,7 @@ class Watch(Listener):
         digest: str,
         task: Task,
         interruption: Interruption,
-        work: Callable[[float], float] | None = None,
+        work: Callable[[float], float],
         until: float | None = None,
         last_good: dict[str, Tensor] | None = None,
     ) -> None:
@@ -85,8 +85,7 @@ class Watch(Listener):
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
         note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._held_out}  {rate:,.0f} images/s"
-        way = state.pace.fraction
-        self.task.update(self.work(way) if self.work else way, note)
+        self.task.update(self.work(state.pace.fraction), note)
 
     def save(self, state: TrainingState) -> None:
         """Write the checkpoint and the history."""

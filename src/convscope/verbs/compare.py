@@ -58,7 +58,7 @@ def compare(
     learning_curve: bool = False,
     quick: bool = False,
     layout: str | None = None,
-    size: str | None = None,
+    size: str | int | tuple[int, int] | None = None,
     channels: int | None = None,
     pictures: int | None = None,
     test_pictures: int | None = None,

@@ -64,7 +64,7 @@ class _Order:
     step: int | None
     unit: int
     distortions: Sequence[str]
-    size: str | None
+    size: str | int | tuple[int, int] | None
     channels: int
     classes: int
     theme: Theme
@@ -120,7 +120,7 @@ def draw(
     step: int | None = None,
     unit: int = 1,
     distortions: Sequence[str] = (),
-    size: str | None = None,
+    size: str | int | tuple[int, int] | None = None,
     channels: int = 1,
     classes: int = 10,
     theme: str = "light",
@@ -152,7 +152,7 @@ def draw(
 
     Examples:
         >>> import tempfile
-        >>> drawn = draw("layout", "8C3-MP2-16N", size="8", output=Path(tempfile.mkdtemp()) / "layout.png")
+        >>> drawn = draw("layout", "8C3-MP2-16N", size=8, output=Path(tempfile.mkdtemp()) / "layout.png")
         >>> drawn.path.name, drawn.path.stat().st_size > 1_000
         ('layout.png', True)
     """

@@ -127,15 +127,8 @@ def prepare(
             raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
-    if options.get("size") is not None:
-        options["size"] = _size_as_text(options["size"])
     settings = Settings(data=_NO_DATA if data is None else written(data), **options)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
-
-
-def _size_as_text(size: Any) -> str:
-    """Return a size as the command line has it: 64 and (64, 48), width first, as texts."""
-    return "x".join(map(str, size)) if isinstance(size, (tuple, list)) else str(size)
 
 
 def _refuse_other_data(data: Any, settings: Settings) -> None:
