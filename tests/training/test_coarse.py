@@ -1,5 +1,8 @@
 """Pictures are seen smaller at first where the weights do not depend on their size."""
 
+import contextlib
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 import torch
 
 from convscope.core.errors import ParameterError
+from convscope.core.reporters import Plain
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
@@ -19,8 +23,10 @@ from convscope.training.coarse import (
     share_of_pixels,
     share_of_work,
 )
+from convscope.training.interruption import Interruption
 from convscope.training.loop import run
 from convscope.training.settings import Settings
+from convscope.verbs.train import train
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
 TEXT = "4C3-MP2-8C3-MPg"
@@ -177,3 +183,17 @@ def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_c
         assert slopes[0] == pytest.approx(0.55 * slopes[-1])
     else:
         assert slopes == pytest.approx(np.ones(100))
+
+
+@pytest.mark.parametrize(("coarse", "said"), [(0.9, True), (0.2, False), (0.0, False)])
+def test_who_stops_while_pictures_are_seen_smaller_is_told(
+    coarse: float, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Interruption()
+    asked.asked = True
+    monkeypatch.setattr("convscope.training.run.noticed", lambda: contextlib.nullcontext(asked))
+    images, labels = colourful().images, colourful().labels
+    options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "coarse": coarse, "flip": False}
+    trained = train((images, labels), output=tmp_path / "run", reporter=Plain(sys.stderr), **options)
+    assert trained.outcome == "interrupted"
+    assert ("has not seen them whole" in capsys.readouterr().err) is said
