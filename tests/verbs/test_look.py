@@ -81,6 +81,18 @@ def test_what_a_page_cannot_hold_is_counted(tmp_path: Path) -> None:
     assert (made.pictures, made.left_out) == (200, 30)
 
 
+def test_what_is_picked_of_many_lies_evenly_among_them_and_what_is_unusable_has_another_in_its_place(
+    tmp_path: Path,
+) -> None:
+    given: list[Any] = list(some_pixels(1_000))
+    given[5] = b"no picture"
+    made = convscope.look(small_model(), given, output=tmp_path / "x.html")
+    names = [picture.name for picture in data_of(made.path).pictures]
+    assert names[:3] == ["[0]", "[10]", "[15]"]
+    assert names[-2:] == ["[995]", "[1]"]
+    assert (len(names), made.left_out, len(made.unusable)) == (200, 799, 1)
+
+
 def test_a_folder_named_like_the_set_of_the_run_is_not_taken_for_it(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

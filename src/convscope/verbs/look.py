@@ -20,7 +20,7 @@ from convscope.features.extraction import pictures_for
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
-from convscope.networks.inputs import Input, list_inputs
+from convscope.networks.inputs import Input, Inputs, list_inputs
 from convscope.networks.model import Model
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
@@ -78,8 +78,9 @@ def look(
 
     Args:
         model: a model, or the path of a run folder or model file.
-        pictures: what `convscope.predict` takes. None takes pictures that the run of the model was judged on, the wrong
-            answers first, where they can be read again; else the page asks for one.
+        pictures: what `convscope.predict` takes, evenly picked where they are too many for a page. None takes pictures
+            that the run of the model was judged on, the wrong answers first, where they can be read again; else the
+            page asks for one.
         beside: a second model, of any layout, with the same classes: it is shown under the same pictures and sliders.
         output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
             ``NAME.look.html``.
@@ -114,7 +115,8 @@ def look(
         images = None
         if pictures is not None:
             inputs = list_inputs(pictures)
-            chosen = list(itertools.islice(_given(used, inputs.pictures, unusable), _room(used)))
+            room = _room(used)
+            chosen = list(itertools.islice(_given(used, _evenly(inputs, room), unusable), room))
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             images, chosen = _judged(used, run, (data_dir, cache_dir), told)
@@ -169,6 +171,20 @@ def _room(model: Model) -> int:
     """Return how many pictures go into a page."""
     step = model.preprocessing
     return max(1, min(MOST_PICTURES, MOST_BYTES // (step.height * step.width * step.channels)))
+
+
+def _evenly(inputs: Inputs, most: int) -> Iterator[Input]:
+    """Give the pictures in order; where more than `most` were given, those that lie evenly among them come first.
+
+    So all classes of a folder are there, where the first pictures would be of its first class.
+    """
+    if inputs.total is None or inputs.total <= most:
+        yield from inputs.pictures
+        return
+    every = list(inputs.pictures)
+    some = {number * len(every) // most for number in range(most)}
+    yield from (every[place] for place in sorted(some))
+    yield from (one for place, one in enumerate(every) if place not in some)
 
 
 def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]]) -> Iterator[Shown]:
