@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -267,3 +268,22 @@ def test_int8_is_calibrated_on_training_pictures(here: Path, capsys: pytest.Capt
     assert [float(row[2]) for row in rows] == pytest.approx([float(row[2]) for row in expected], abs=0.05)
     assert main(["predict", "run", "photos", "--precision", "int8"]) == 2
     assert "`backend` must be openvino or onnxruntime" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("flip", "said"), [(True, False), (False, True), (None, False)])
+def test_the_mirror_image_is_looked_at_where_that_is_asked_for(
+    flip: bool | None, said: bool, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = {} if flip is None else {"recipe": {"augmentation": {"flip": flip}}}
+    dataclasses.replace(small_model(), training=recipe).save(here / "run" / "model.safetensors")
+    for file in (here / "photos").iterdir():
+        Image.open(file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(here / file.name)
+    found = {}
+    for words in (["photos"], ["photos", "--mirror"], ["0.png", "1.png", "2.png", "3.png", "--mirror"]):
+        assert main(["predict", "run", *words, "--top", "3"]) == 0
+        out, err = capsys.readouterr()
+        found[" ".join(words)] = [row[1:] for row in _rows(out)]
+        assert ("has not learned from mirror images" in err) is (said and "--mirror" in words)
+    plain, both, of_mirrored = found.values()
+    assert both != plain
+    assert both == of_mirrored

@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +34,23 @@ def test_probabilities_are_the_softmax_of_the_scores_in_evaluation_mode() -> Non
         scores = model.network.eval()(torch.from_numpy(images)).double()
     expected = torch.exp(scores) / torch.exp(scores).sum(1, keepdim=True)
     np.testing.assert_allclose(model.predict_proba(images), expected.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino", "onnxruntime"])
+@pytest.mark.parametrize("text", ["4C3-MP2-6N", "4C3-MP2-6N-svm"])
+def test_mirrored_probabilities_are_the_means_of_both(text: str, backend: Any) -> None:
+    model, images = small_model(text), some_pixels(9)
+    mirrored = np.array(images[:, :, ::-1])
+    both = model.ready("float32", backend=backend, mirror=True)
+    expected = (model.predict_proba(images) + model.predict_proba(mirrored)) / 2
+    np.testing.assert_allclose(both.predict_proba(images, batch=4), expected, atol=1e-5)
+    np.testing.assert_allclose(both.predict_proba(mirrored), expected, atol=1e-5)
+    assert np.abs(expected - model.predict_proba(images)).max() > 1e-3, "or nothing was tested"
+
+
+def test_what_looks_at_mirror_images_is_not_saved_as_if_the_file_did(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="Save the one it was made from"):
+        dataclasses.replace(small_model(), mirrored=True).save(tmp_path / "m.safetensors")
 
 
 def test_prediction_puts_back_the_mode_of_every_part_and_changes_no_statistics() -> None:

@@ -1,6 +1,7 @@
 """Name the classes of pictures."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -68,6 +69,7 @@ def made_ready(
     backend: BackendName = "torch",
     calibration: str | Path | tuple[NDArray[Any], NDArray[Any]] | None = None,
     data_dir: Path | None = None,
+    mirror: bool = False,
 ) -> Model:
     """Return `model` as `Model.ready` makes it, int8 with up to 500 training pictures of `calibration`.
 
@@ -77,6 +79,7 @@ def made_ready(
         backend: ``torch``, ``openvino``, ``onnxruntime`` or ``auto``.
         calibration: what `convscope.verbs.train.train` takes as data; needed for int8 only.
         data_dir: a folder where named sets are looked for first.
+        mirror: give the means of the probabilities of a picture and of its mirror image.
 
     Raises:
         ParameterError: the arguments do not go together.
@@ -89,11 +92,11 @@ def made_ready(
             "Leave it out, or ask for int8."
         )
     if precision == "float32" and backend == "torch":
-        return model
+        return dataclasses.replace(model, mirrored=mirror)
     if calibration is None:
-        return model.ready(precision, backend=backend)
+        return model.ready(precision, backend=backend, mirror=mirror)
     pictures = _training_pictures(open_source(calibration, data_dir=data_dir), model.preprocessing)
-    return model.ready(precision, backend=backend, calibration=pictures)
+    return model.ready(precision, backend=backend, calibration=pictures, mirror=mirror)
 
 
 def _training_pictures(source: Source, step: Preprocessing) -> NDArray[np.uint8]:
