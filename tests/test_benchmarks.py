@@ -124,6 +124,18 @@ def test_every_way_to_predict_is_measured_on_the_same_pictures(program, monkeypa
     assert found["agreement"]["openvino float32"] == found["agreement"]["onnxruntime float32"] == 1.0
 
 
+def test_what_mirror_images_add_is_paired_by_picture(program) -> None:
+    module, rng = program("mirrored"), np.random.default_rng(0)
+    pictures, labels = rng.integers(0, 256, (60, 17, 14, 3), np.uint8), rng.integers(0, 3, 60)
+    settings = {"settings": {"seed": 0, "recipe": "quick"}, "recipe": {"epochs": 1, "augmentation": {"flip": True}}}
+    model = replace(small_model("8C3-MP2-12N"), training=settings)
+    parts = program("sets").Parts(train=pictures, train_labels=labels, test=pictures, test_labels=labels, mirror=True)
+    found = module.measure(model, parts)
+    assert found["gain"]["mean"] == pytest.approx(found["mirrored"] - found["plain"], abs=1e-3)
+    assert 0 < found["gain"]["mean_95_half_width"] < 0.2
+    assert program("results_file")._anywhere("cifar10=/tmp/run") == "cifar10=FOLDER"
+
+
 def test_photographs_are_made_and_read_as_a_tutorial_reads_them(
     program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
