@@ -1,9 +1,12 @@
 """Features of a set through the public functions: same parts as in training, same values in memory and on disk."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
 
 import convscope
 from convscope.core.errors import DataError, ModelFileError, ParameterError
@@ -82,3 +85,45 @@ def test_a_run_folder_with_the_name_of_hand_made_features_goes_first(
     monkeypatch.chdir(tmp_path)
     Path("hog").symlink_to(run.folder.path)
     assert convscope.extract_features("hog", "digits").values.shape == (1797, 12)
+
+
+def test_pictures_of_no_class_have_features_and_neither_class_nor_part(run, tmp_path: Path) -> None:
+    pictures = load_digits().images[:30]
+    folder = tmp_path / "unsorted"
+    (folder / "empty").mkdir(parents=True)
+    for place, pixels in enumerate(pictures):
+        Image.fromarray((pixels * 15.9375).round().astype(np.uint8)).save(folder / f"{place}.png")
+    (folder / "7.png").write_bytes(b"no picture")
+    known = convscope.extract_features(run.model, "digits")
+    written = save_features(run.model, folder, tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))[1:]
+    assert [row[0] for row in rows] == [f"{place}.png" for place in range(30) if place != 7]
+    assert {(row[1], row[2]) for row in rows} == {("", "")}
+    assert (written.pictures, len(written.unusable)) == (29, 1)
+    of_arrays = convscope.extract_features(run.model, pictures / 16)
+    assert (of_arrays.classes, set(of_arrays.splits), set(of_arrays.labels.tolist())) == (("",), {""}, {0})
+    expected = {known.vectors[place].round(3).tobytes() for place in range(len(known.vectors))}
+    assert sum(one.round(3).tobytes() in expected for one in of_arrays.vectors) == 30
+    saved = np.array([row[3:] for row in rows], float)
+    np.testing.assert_allclose(saved, np.delete(of_arrays.vectors, 7, axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["pca", "hog"])
+def test_hand_made_features_of_pictures_of_no_class_are_learned_from_all_of_them(kind: str) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 16, 16), np.uint8)
+    found = convscope.extract_features(kind, pictures)
+    known = convscope.extract_features(kind, (np.concatenate([pictures] * 2), [0, 1] * 20))
+    assert len(found.vectors) == 20
+    if kind == "hog":
+        np.testing.assert_array_equal(found.vectors, known.vectors[:20])
+    assert np.isfinite(found.vectors).all()
+
+
+def test_classifiers_need_classes(run, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="must have one sub-folder a class"):
+        convscope.extract_features(run.model, tmp_path, labelled=True)
+    found = convscope.extract_features(run.model, tmp_path)
+    with pytest.raises(DataError, match="Classifiers need pictures to learn from"):
+        compare_classifiers(found, ["lda"])

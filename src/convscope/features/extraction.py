@@ -21,7 +21,7 @@ from .files import Rows, feature_file
 from .kept import identity_of, kept
 
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
-_ELSEWHERE = ""  # pictures that are left out of all parts, as they stand in another part too
+_ELSEWHERE = ""  # pictures that are left out of all parts, as they stand in another part too, or have no class
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,9 +31,10 @@ class FeatureSet:
     Attributes:
         values: float32 N × values, or N × maps × rows × columns.
         labels: class of each, int64 N, places among `classes`.
-        splits: ``train``, ``validation`` or ``test`` of each (empty for a picture that stands in another part too).
+        splits: ``train``, ``validation`` or ``test`` of each (empty for a picture that stands in another part too, or
+            whose class is not known).
         pictures: path or name of each.
-        classes: names.
+        classes: names; one empty name where no class is known.
         names: one a value.
         unusable: what was left out, and why.
     """
@@ -78,7 +79,7 @@ def pictures_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    if tuple(map(printable, images.classes)) != tuple(map(printable, model.classes)):
+    if source.labelled and tuple(map(printable, images.classes)) != tuple(map(printable, model.classes)):
         missing = sorted(set(images.classes) ^ set(model.classes))[:5]
         raise DataError(
             f"The pictures must have the classes of the model, {len(model.classes):,}. Got {len(images.classes):,} "

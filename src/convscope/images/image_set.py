@@ -19,7 +19,7 @@ from .preprocessing import Preprocessing
 from .rules import judge, require_every_class
 from .sampling import take_sample
 from .sizes import Wish, choose_preprocessing
-from .splits import assign, check_fraction
+from .splits import LEFT_OUT, assign, check_fraction
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +30,8 @@ class ImageSet:
         name: of the source, for the user.
         images: uint8 N H W C, the usable pictures; mapped from the cache, or the source's own array. Not writable.
         labels: class of each, int64 N.
-        splits: part of each, uint8 N: TRAIN, VALIDATION, TEST; or LEFT_OUT where a training picture is also held out.
+        splits: part of each, uint8 N: TRAIN, VALIDATION, TEST; or LEFT_OUT where a training picture is also held out,
+            or its class is not known.
         classes: names.
         preprocessing: what makes any other picture like these.
         inspection: what is wrong with the set.
@@ -160,10 +161,13 @@ def _finish(
     require_every_class(inspection)
     places = np.flatnonzero(~facts["unusable"])
     labels = source.labels[places]
-    splits, split_notes = assign(
-        source.splits[places], labels, facts["digest"][places], validation=validation, seed=seed
-    )
-    _refuse_untaught(source, labels, splits)
+    if source.labelled:
+        splits, split_notes = assign(
+            source.splits[places], labels, facts["digest"][places], validation=validation, seed=seed
+        )
+        _refuse_untaught(source, labels, splits)
+    else:
+        splits, split_notes = np.full(len(places), LEFT_OUT, np.uint8), ()
     images = taken.images.view()
     images.flags.writeable = False
     return ImageSet(

@@ -15,7 +15,7 @@ from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
 
 from .labels import label_places
-from .source import SPLIT_NAMES, Source, settle_splits
+from .source import NO_CLASS, SPLIT_NAMES, UNASSIGNED, Source, settle_splits
 
 _CHUNK = 1024  # pictures converted at a time, so that the float copy stays small
 
@@ -98,6 +98,24 @@ def from_arrays(
         raise DataError(f"`splits` must have one value from 0 to 3 a picture. Got the shape {parts.shape}.")
     parts = settle_splits(parts, name)
     return ArraySource(name=name, images=pictures, classes=names, labels=places, splits=parts, mirror=mirror)
+
+
+def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource:
+    """Return pictures of no class as a source; `images` as `from_arrays` takes them.
+
+    Examples:
+        >>> without_labels(np.zeros((3, 8, 8))).labelled
+        False
+    """
+    pictures = to_images(images)
+    count = len(pictures)
+    return ArraySource(
+        name=name,
+        images=pictures,
+        classes=NO_CLASS,
+        labels=np.zeros(count, np.int64),
+        splits=np.full(count, UNASSIGNED, np.uint8),
+    )
 
 
 def to_images(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:

@@ -11,19 +11,20 @@ from convscope.core.text import counted
 
 from .files import FileSource
 from .labels import encode_labels
-from .source import SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, settle_splits
+from .source import NO_CLASS, SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, settle_splits
 from .tree import Folder, list_tree
 
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
 
 
-def open_folder(root: Path, *, empty_classes: bool = False) -> FileSource:
+def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = False) -> FileSource:
     """Return the pictures below `root` as a source.
 
     Each innermost folder is a class, named by its path ("cat", "animals/cat"); if the top folders are train and val
     (valid, validation) or test, in any case, the classes are below those. Pictures directly in the top folder beside
     class folders, files without a picture's extension, and folders beside train/, val/ and test/ are `ignored`. An
-    empty class folder is refused, or, with `empty_classes` and two classes that have pictures, named in `empty`.
+    empty class folder is refused, or, with `empty_classes` and two classes that have pictures, named in `empty`. With
+    `unlabelled`, a folder that holds pictures and no folder with any is taken, as pictures of no class.
 
     Raises:
         DataError: no pictures, no sub-folders, one class only, an empty class folder, pictures beside sub-folders, or
@@ -31,6 +32,16 @@ def open_folder(root: Path, *, empty_classes: bool = False) -> FileSource:
     """
     top, skipped = list_tree(root)
     name = f"{root}/"
+    if unlabelled and top.pictures and top.count() == len(top.pictures):
+        return FileSource(
+            name=name,
+            root=root,
+            files=tuple(top.pictures),
+            classes=NO_CLASS,
+            labels=np.zeros(len(top.pictures), np.int64),
+            splits=np.full(len(top.pictures), UNASSIGNED, np.uint8),
+            ignored=tuple(_others(top)),
+        )
     if not top.folders:
         raise DataError(
             f"`{name}` must have {_EXPECTED}. Got {_found(top)}. Put the pictures into sub-folders by class."

@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, did_you_mean
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
-from .arrays import ArraySource, from_arrays
+from .arrays import ArraySource, from_arrays, without_labels
 from .files import FileSource
 from .folders import open_folder
 from .idx_files import is_idx, open_idx
@@ -30,11 +31,12 @@ _ARCHIVES = {
 
 
 def open_source(
-    data: str | Path | tuple[NDArray[Any], NDArray[Any]],
+    data: str | Path | tuple[NDArray[Any], NDArray[Any]] | NDArray[Any],
     *,
     data_dir: Path | None = None,
     reporter: "Reporter | None" = None,
     empty_classes: bool = False,
+    unlabelled: bool = False,
 ) -> Source:
     """Return the source that `data` names.
 
@@ -45,6 +47,7 @@ def open_source(
         data_dir: a folder where named sets are looked for first.
         reporter: told how far a download is.
         empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
+        unlabelled: also take pictures of no class: a folder that holds them itself, or one array N H W (C).
 
     Raises:
         DataError: nothing is there, or it is not what is expected; the message says what was found.
@@ -54,6 +57,8 @@ def open_source(
         >>> len(open_source((np.zeros((4, 8, 8)), [0, 1, 0, 1])))
         4
     """
+    if unlabelled and isinstance(data, np.ndarray):
+        return without_labels(data)
     if isinstance(data, tuple):
         if len(data) != 2:
             raise DataError(
@@ -74,7 +79,7 @@ def open_source(
             f"Got {text!r}, and nothing stands there.{did_you_mean(text, NAMES) or ' Check the path.'}"
         )
     if path.is_dir():
-        return open_idx(path) if is_idx(path) else open_folder(path, empty_classes=empty_classes)
+        return open_idx(path) if is_idx(path) else open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled)
     return _open_file(path)
 
 

@@ -18,6 +18,8 @@ SPLIT_WORDS = {
     "test": TEST, "testing": TEST,
 }  # fmt: skip
 """What a split may be called (lower case), in folders and in lists."""
+NO_CLASS = ("",)
+"""The classes of pictures of which no class is known."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +42,11 @@ class Source(ABC):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the class of each picture is known."""
+        return self.classes != NO_CLASS
 
     @abstractmethod
     def picture_name(self, index: int) -> str:
