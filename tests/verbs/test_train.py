@@ -22,6 +22,7 @@ from convscope.core.errors import (
     TrainingError,
 )
 from convscope.core.progress import Plain, Silent
+from convscope.core.records import to_json
 from convscope.networks.model import Model
 from convscope.training import loop, run, schedule, watch
 from convscope.training.history import History
@@ -463,3 +464,10 @@ def test_a_size_may_be_a_number_or_two(given: Any, text: str) -> None:
 def test_a_size_that_is_none_is_refused(wrong: Any) -> None:
     with pytest.raises(ParameterError, match="`size` must be one side or widthxheight in pixels"):
         prepare(two_classes(), size=wrong)
+
+
+def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:
+    options = {"epochs": np.int64(2), "coarse": np.float32(0), "learning_rate": np.float32(0.25), "seed": np.int32(3)}
+    prepared = prepare(two_classes(), cache_dir=tmp_path, **options)
+    assert (prepared.recipe.epochs, prepared.recipe.learning_rate, prepared.settings.seed) == (2, 0.25, 3)
+    assert json.loads(json.dumps(to_json(prepared.record)))["settings"]["epochs"] == 2
