@@ -1,39 +1,63 @@
-"""What the mirror image adds: how often a trained network is right without and with `convscope predict --mirror`.
+"""What the mirror image adds: how often trained networks are right without and with `convscope predict --mirror`.
 
-    python benchmarks/mirrored.py fashion-mnist=runs/fashion cifar10=runs/cifar10 --data-dir FOLDER
+    python benchmarks/mirrored.py fashion-mnist=runs/f0 fashion-mnist=runs/f1 cifar10=runs/cifar10 --data-dir FOLDER
 
-Each set goes with a run folder or model file that `convscope train` made of it, with mirror images: seed and epochs are
-read from it. All test pictures, the same for both ways; the interval is that of the difference, paired by picture.
+Each set goes with run folders or model files that `convscope train` made of it by one recipe, with mirror images; it is
+trained by nothing here. All test pictures, the same for both ways. The gain of a picture is the mean over its networks;
+the interval is that of the mean gain of pictures. `times_the_seconds` is of prediction from memory, in turn, once.
 FOLDER is as for `sets.load`.
 """
 
 import argparse
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from results_file import spread, write
 from sets import Parts, add_data_dir, load
 
+from convscope.core.machine import tuned
+from convscope.networks.both_sides import BothSides
 from convscope.networks.model import Model
-from convscope.verbs.predict import made_ready
+from convscope.networks.prediction import Predictor
 
 
-def measure(model: Model, parts: Parts) -> dict[str, Any]:
-    """Return accuracy without and with mirror images, and the difference, on the test pictures of a set."""
-    ways = {"plain": model, "mirrored": made_ready(model, mirror=True)}
-    right = {name: used.predict_proba(parts.test).argmax(1) == parts.test_labels for name, used in ways.items()}
-    gain = right["mirrored"].astype(np.float64) - right["plain"]
+def measure(models: Sequence[Model], parts: Parts) -> dict[str, Any]:
+    """Return accuracies without and with mirror images, and the gain, on the test pictures of a set."""
+    right: dict[bool, list[NDArray[np.bool_]]] = {False: [], True: []}
+    seconds = [0.0, 0.0]
+    for model in models:
+        for mirror, ones in right.items():
+            used: Predictor = BothSides(model=model) if mirror else model
+            started = time.perf_counter()
+            ones.append(used.predict_proba(parts.test).argmax(1) == parts.test_labels)
+            seconds[mirror] += time.perf_counter() - started
+    plain, mirrored = right.values()
+    gain = np.mean(mirrored, axis=0) - np.mean(plain, axis=0)
+    recipe = models[0].training["recipe"]
     return {
-        "layout": str(model.layout),
-        "seed": model.training["settings"]["seed"],
-        "recipe": model.training["settings"]["recipe"],
-        "epochs": model.training["recipe"]["epochs"],
-        "learned_mirrored": model.training["recipe"]["augmentation"]["flip"],
+        "layout": str(models[0].layout),
+        "recipe": models[0].training["settings"]["recipe"],
+        "epochs": recipe["epochs"],
+        "seeds": [model.training["settings"]["seed"] for model in models],
         "pictures": len(gain),
-        **{name: round(float(one.mean()), 4) for name, one in right.items()},
-        "gain": {name: round(value, 5) for name, value in spread(gain.tolist()).items()},
+        "plain": [round(float(one.mean()), 4) for one in plain],
+        "mirrored": [round(float(one.mean()), 4) for one in mirrored],
+        "gain": {name: round(value, 6) for name, value in spread(gain.tolist()).items()},
+        "times_the_seconds": round(seconds[1] / seconds[0], 2),
     }
+
+
+def check(model: Model, name: str) -> None:
+    """End the program where a model has learned something else than the set, or not from mirror images."""
+    learned = Path(model.training["settings"]["data"]).name
+    if learned != name:
+        raise SystemExit(f"The run for {name} must have learned from it. Got one of {learned!r}.")
+    if not BothSides(model=model).learned_mirrored:
+        raise SystemExit(f"The run for {name} must have learned from mirror images. Got one that has not.")
 
 
 def main() -> None:
@@ -42,11 +66,16 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="SET=RUN")
     add_data_dir(parser)
     given = parser.parse_args()
-    sets = {}
+    models: dict[str, list[Model]] = {}
     for name, _, run in (one.partition("=") for one in given.runs):
-        sets[name] = measure(Model.load(Path(run)), load(name, given.data_dir.resolve()))
-        one, gain = sets[name], sets[name]["gain"]
-        found = f"{one['plain']:.2%}, mirrored too {one['mirrored']:.2%}"
+        model = Model.load(Path(run))
+        check(model, name)
+        models.setdefault(name, []).append(model)
+    sets = {}
+    for name, ones in models.items():
+        with tuned():
+            sets[name] = one = measure(ones, load(name, given.data_dir.resolve()))
+        gain, found = one["gain"], f"{np.mean(one['plain']):.2%}, mirrored too {np.mean(one['mirrored']):.2%}"
         print(f"{name:14} {found}: {gain['mean']:+.2%} ± {gain['mean_95_half_width']:.2%}", flush=True)
     write("mirrored", __doc__.strip().splitlines()[0], {"sets": sets})
 

@@ -51,8 +51,10 @@ def told_by_set(found: dict[str, Any], told: Callable[[dict[str, Any]], str]) ->
 
 def _anywhere(argument: str) -> str:
     """Return an argument as it can be given on any machine: a path of this one becomes FOLDER, behind NAME=, too."""
-    name, mark, path = argument.rpartition("=")
-    return f"{name}{mark}FOLDER" if Path(path).is_absolute() else argument
+    if Path(argument).is_absolute():
+        return "FOLDER"
+    name, _, path = argument.partition("=")
+    return f"{name}=FOLDER" if Path(path).is_absolute() else argument
 
 
 def processor_share(seconds: float = 2.0) -> float:

@@ -127,13 +127,29 @@ def test_every_way_to_predict_is_measured_on_the_same_pictures(program, monkeypa
 def test_what_mirror_images_add_is_paired_by_picture(program) -> None:
     module, rng = program("mirrored"), np.random.default_rng(0)
     pictures, labels = rng.integers(0, 256, (60, 17, 14, 3), np.uint8), rng.integers(0, 3, 60)
-    settings = {"settings": {"seed": 0, "recipe": "quick"}, "recipe": {"epochs": 1, "augmentation": {"flip": True}}}
-    model = replace(small_model("8C3-MP2-12N"), training=settings)
+    settings = {"settings": {"seed": 0, "recipe": "quick", "data": "x/photos"}}
+    settings["recipe"] = {"epochs": 1, "augmentation": {"flip": True}}
+    models = [replace(small_model("8C3-MP2-12N", seed=seed), training=settings) for seed in (0, 1)]
     parts = program("sets").Parts(train=pictures, train_labels=labels, test=pictures, test_labels=labels, mirror=True)
-    found = module.measure(model, parts)
-    assert found["gain"]["mean"] == pytest.approx(found["mirrored"] - found["plain"], abs=1e-3)
+    found = module.measure(models, parts)
+    assert found["gain"]["mean"] == pytest.approx(np.mean(found["mirrored"]) - np.mean(found["plain"]), abs=1e-3)
     assert 0 < found["gain"]["mean_95_half_width"] < 0.2
-    assert program("results_file")._anywhere("cifar10=/tmp/run") == "cifar10=FOLDER"
+    result = {"sets": {"photos": found}, **program("results_file").surroundings()}
+    assert "| photos | quick | 1 | 2 | " in "\n".join(program("speed_page").mirrored_part(result))
+    module.check(models[0], "photos")
+    with pytest.raises(SystemExit, match="must have learned from it"):
+        module.check(models[0], "mnist")
+    settings["recipe"]["augmentation"]["flip"] = False
+    with pytest.raises(SystemExit, match="must have learned from mirror images"):
+        module.check(models[0], "photos")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("/tmp/run", "FOLDER"), ("cifar10=/tmp/run", "cifar10=FOLDER"), ("/tmp/a=b", "FOLDER"), ("a=b", "a=b")],
+)
+def test_paths_of_this_machine_do_not_go_into_results(given: str, kept: str, program) -> None:
+    assert program("results_file")._anywhere(given) == kept
 
 
 def test_photographs_are_made_and_read_as_a_tutorial_reads_them(

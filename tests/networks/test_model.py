@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from convscope.core.errors import DataError, ParameterError
+from convscope.networks.both_sides import BothSides
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from tests.checks.models import LAYOUTS, small_model, some_pixels
@@ -41,16 +42,33 @@ def test_probabilities_are_the_softmax_of_the_scores_in_evaluation_mode() -> Non
 def test_mirrored_probabilities_are_the_means_of_both(text: str, backend: Any) -> None:
     model, images = small_model(text), some_pixels(9)
     mirrored = np.array(images[:, :, ::-1])
-    both = model.ready("float32", backend=backend, mirror=True)
+    both = BothSides(model=model.ready("float32", backend=backend))
     expected = (model.predict_proba(images) + model.predict_proba(mirrored)) / 2
     np.testing.assert_allclose(both.predict_proba(images, batch=4), expected, atol=1e-5)
     np.testing.assert_allclose(both.predict_proba(mirrored), expected, atol=1e-5)
     assert np.abs(expected - model.predict_proba(images)).max() > 1e-3, "or nothing was tested"
 
 
-def test_what_looks_at_mirror_images_is_not_saved_as_if_the_file_did(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="Save the one it was made from"):
-        dataclasses.replace(small_model(), mirrored=True).save(tmp_path / "m.safetensors")
+def test_both_sides_of_a_picture_one_pixel_wide_are_looked_at() -> None:
+    model = small_model("4C3-6N", height=5, width=1)
+    images = some_pixels(3, 5, 1)
+    np.testing.assert_array_equal(BothSides(model=model).predict_proba(images), model.predict_proba(images))
+    assert BothSides(model=model).predict_proba(images[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({}, None),
+        ({"recipe": 3}, None),
+        ({"recipe": {"augmentation": [1]}}, None),
+        ({"recipe": {"augmentation": {"flip": "no"}}}, None),
+        ({"recipe": {"augmentation": {"flip": False}}}, False),
+        ({"recipe": {"augmentation": {"flip": True}}}, True),
+    ],
+)
+def test_what_a_file_says_of_mirror_images_is_read_and_nothing_else(training: Any, said: bool | None) -> None:
+    assert BothSides(model=dataclasses.replace(small_model(), training=training)).learned_mirrored is said
 
 
 def test_prediction_puts_back_the_mode_of_every_part_and_changes_no_statistics() -> None:

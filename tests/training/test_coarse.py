@@ -185,7 +185,7 @@ def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_c
         assert slopes == pytest.approx(np.ones(100))
 
 
-@pytest.mark.parametrize(("coarse", "said"), [(0.9, True), (0.2, False), (0.0, False)])
+@pytest.mark.parametrize(("coarse", "said"), [(0.9, True), (0.2, True), (0.1, False), (0.0, False)])
 def test_who_stops_while_pictures_are_seen_smaller_is_told(
     coarse: float, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,9 +88,12 @@ def test_what_is_picked_of_many_lies_evenly_among_them_and_what_is_unusable_has_
     given[5] = b"no picture"
     made = convscope.look(small_model(), given, output=tmp_path / "x.html")
     names = [picture.name for picture in data_of(made.path).pictures]
-    assert names[:3] == ["[0]", "[10]", "[15]"]
-    assert names[-2:] == ["[995]", "[1]"]
+    assert names[:3] == ["[0]", "[6]", "[10]"]
+    assert names[-1] == "[995]"
     assert (len(names), made.left_out, len(made.unusable)) == (200, 799, 1)
+    made = convscope.look(small_model(), iter(given), output=tmp_path / "y.html")
+    names = [picture.name for picture in data_of(made.path).pictures]
+    assert (names[4:6], names[-1], made.left_out) == (["[4]", "[6]"], "[200]", 0)
 
 
 def test_a_folder_named_like_the_set_of_the_run_is_not_taken_for_it(

@@ -1,3 +1,5 @@
+import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +57,13 @@ def test_the_reporter_hears_how_many_are_done_and_unusable(capsys: pytest.Captur
     assert lines[0] == "predicting: 0 of 202 pictures, 0 %"
     assert lines[-1].startswith("predicting: 202 pictures in ")
     assert lines[-1].endswith("  1 unusable")
+
+
+def test_mirror_images_are_looked_at_in_python_too(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = {"recipe": {"augmentation": {"flip": False}}}
+    model, pictures = dataclasses.replace(small_model(), training=recipe), some_pixels(3, 17, 14)
+    plain, both = (convscope.predict(model, pictures, mirror=mirror, top=3) for mirror in (False, True))
+    of_mirrored = convscope.predict(model, pictures[:, :, ::-1], mirror=True, top=3, reporter=Plain(sys.stderr))
+    assert plain != both
+    assert both == of_mirrored
+    assert "has not learned from mirror images" in capsys.readouterr().err

@@ -67,7 +67,8 @@ def test_pictures_of_other_classes_are_refused(run: Path, tmp_path: Path) -> Non
 
 def test_a_model_and_its_layout_cost_the_same_and_the_text_says_what(run: Path) -> None:
     found = convscope.cost(run, repeats=0)
-    assert found == convscope.cost("4C3-MP2-8N", size=(8, 8), classes=10, repeats=0)
+    for size in ((8, 8), 8, "8", "8x8"):
+        assert found == convscope.cost("4C3-MP2-8N", size=size, classes=10, repeats=0)
     text = cost_text(found)
     assert re.search(r"^4C3 +4 x 8x8 +40 +2,304 +1\.02 kB +1\.28 kB +3x3$", text, re.MULTILINE)
     assert re.search(r"^in all +650 ", text, re.MULTILINE)

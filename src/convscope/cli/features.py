@@ -114,7 +114,7 @@ def command(
     chosen = {**read, "batch": batch, "data_dir": data_dir, "reporter": reporter}
     unusable: tuple[Problem, ...] = ()
     if names:
-        found = extract_features(model, data, output=output, labelled=True, **chosen)
+        found = extract_features(model, data, output=output, unlabelled=False, **chosen)
         unusable = found.unusable
         if output is not None:
             click.echo(_written(output, found.values.shape))

@@ -123,14 +123,12 @@ def _units(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> 
 
 
 def _cost(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
-    from convscope.images.sizes import parse_size
     from convscope.measures.timing import BATCH
     from convscope.verbs.cost import cost, cost_text
 
-    side = parse_size(given["size"])
     found = cost(
         given["model"],
-        size=(side, side) if isinstance(side, int) else side,
+        size=given["size"],
         channels=int(given["channels"]),
         classes=given["classes"],
         batch=given["batch"] or BATCH,

@@ -16,7 +16,6 @@ from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
     from convscope.networks.backends import BackendName, Precision
-    from convscope.networks.model import Model
     from convscope.networks.prediction import Prediction
 
 _STDIN = _STDOUT = "-"
@@ -68,8 +67,8 @@ class _Command(click.Command):
 @click.option(
     "--mirror",
     is_flag=True,
-    help="Take the means of the probabilities of each picture and its mirror image: half as fast, and a little more "
-    "often right where mirror images keep the class.",
+    help="Take the means of the probabilities of each picture and its mirror image: twice the time, and more often "
+    "right where mirror images keep the class.",
 )
 @click.option("--null", is_flag=True, help="Names on standard input end with a zero byte (find -print0), not a line.")
 @options.force_files
@@ -110,18 +109,16 @@ def command(
     from convscope.networks.prediction_files import check_targets, tables
     from convscope.networks.prediction_tables import Lines
     from convscope.verbs.load import load
-    from convscope.verbs.predict import made_ready, predict_each
+    from convscope.verbs.predict import both_sides, made_ready, predict_each
 
     targets = {kind: file for kind, file in files.items() if file is not None}
     check_targets(targets, force=force)
-    used = made_ready(load(model), precision=precision, backend=backend, calibration=calibration, mirror=mirror)
+    ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration)
+    speaking = Silent() if quiet else reporter_for(sys.stderr)
+    used = both_sides(ready, speaking) if mirror else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
-    if mirror and not quiet and not _learned_mirrored(used):
-        reporter_for(sys.stderr).say(
-            "the network has not learned from mirror images: leave --mirror out if they mislead it"
-        )
-    reporter = Silent() if quiet or on_terminal else reporter_for(sys.stderr)
+    reporter = Silent() if on_terminal else speaking
     given = _with_listed(pictures, zero=null) if _STDIN in pictures else pictures
     lines = Lines(sys.stdout, _aligned(used.classes) if on_terminal else _separated)
     told = _Told()
@@ -137,13 +134,6 @@ def command(
         told.summary(targets, reporter)
     if told.unusable:
         context.exit(EXIT_UNUSABLE)
-
-
-def _learned_mirrored(model: "Model") -> bool:
-    """Return whether pictures were mirrored in the training of `model`, or nothing says that they were not."""
-    recipe = model.training.get("recipe")
-    change = recipe.get("augmentation") if isinstance(recipe, dict) else None
-    return not (isinstance(change, dict) and change.get("flip") is False)
 
 
 class _Told:

@@ -248,7 +248,7 @@ def _train(
     learn_first(network, data, recipe, seed=seed)
     state = TrainingState.begin(network, recipe, steps=steps)
     run(state, data, recipe, _Unheard(), seed=seed)
-    finished = state.finished_network(state.best_weights(), data, batch=recipe.batch)
+    finished = state.finish(state.best_weights(), data, batch=recipe.batch)
     return finished, tuple(state.history), calibrate(finished, data)
 
 

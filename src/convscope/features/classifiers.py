@@ -13,6 +13,7 @@ from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted
+from convscope.images.sources.source import NO_CLASS
 
 from .extraction import FeatureSet
 
@@ -134,7 +135,8 @@ def judge_classifiers(
         reporter: told which one is learning.
 
     Raises:
-        DataError: there are no pictures to learn from, or none to judge on, or a classifier cannot use the features.
+        DataError: no class is known, there are no pictures to learn from, or none to judge on, or a classifier cannot
+            use the features.
         ParameterError: there are more features than a classifier can take.
     """
     values = features.vectors.shape[1]
@@ -143,6 +145,8 @@ def judge_classifiers(
             f"lda must have at most {_MOST_FOR_LDA:,} values a picture, as its time grows with their cube. Got "
             f"{values:,}. Take fewer with --pool mean or a later --stage, or leave lda out."
         )
+    if features.classes == NO_CLASS:
+        raise DataError("Classifiers need the class of each picture. Got pictures of no class.")
     judged_on = "test" if len(features.part("test")) else "validation"
     train, held_out = features.part("train"), features.part(judged_on)
     if not len(train) or not len(held_out):

@@ -60,7 +60,7 @@ class FeatureSet:
 def pictures_for(
     model: Model, source: Source, *, cache_dir: Path | None = None, reporter: Reporter | None = None
 ) -> ImageSet:
-    """Return the pictures of `source` as the network takes them, in the parts that it was trained with.
+    """Return the pictures of `source` as the network takes them, in the parts that it was trained with, if any.
 
     Raises:
         DataError: the pictures cannot be used, or their classes are not those of the model.

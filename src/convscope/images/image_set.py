@@ -62,7 +62,13 @@ class ImageSet:
 
     @property
     def judged(self) -> int:
-        """The part that a network is judged on: TEST, else VALIDATION; TRAIN where nothing is held out."""
+        """The part that a network is judged on: TEST, else VALIDATION; TRAIN where nothing is held out.
+
+        Raises:
+            DataError: no class is known.
+        """
+        if not self.source.labelled:
+            raise DataError(f"`{printable(self.name)}` must have classes to judge by. Got pictures of no class.")
         return next(part for part in (TEST, VALIDATION, TRAIN) if (self.splits == part).any())
 
     def picture_name(self, index: int) -> str:

@@ -89,7 +89,7 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         *(Problem(name=spell(name), kind="class without pictures", detail="no picture in it") for name in source.empty),
         *_by_flag(source, facts),
         *_twins(source, facts, usable),
-        *_classes(source, counts, usable),
+        *(_classes(source, counts, usable) if source.labelled else ()),
         *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
     ]
     order = list(KINDS)

@@ -12,7 +12,7 @@ DEFAULT_FRACTION = 0.2
 """How much is held out for validation where the set has no parts of its own."""
 
 LEFT_OUT = UNASSIGNED
-"""In the splits of a prepared set: in no part, because the same picture is in validation or test."""
+"""In the splits of a prepared set: in no part, as the same picture is in validation or test, or no class is known."""
 
 
 def check_fraction(validation: object) -> None:

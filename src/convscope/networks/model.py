@@ -43,7 +43,6 @@ class Model:
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
         version: of the convscope that made it.
         runner: computes the probabilities in place of the network, where another back end was chosen.
-        mirrored: probabilities are the means of those of a picture and of its mirror image.
 
     Raises:
         ParameterError: the parts do not belong together.
@@ -63,7 +62,6 @@ class Model:
     training: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
     runner: "Runner | None" = field(default=None, repr=False)
-    mirrored: bool = False
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
@@ -114,18 +112,11 @@ class Model:
         with evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
                 part = images[start : start + size]
-                found = self._computed(part)
-                if self.mirrored:
-                    found = (found + self._computed(part[:, :, ::-1])) * np.float32(0.5)
-                result[start : start + size] = found
+                if self.runner is not None:
+                    result[start : start + size] = self.runner(part)
+                else:
+                    result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
         return result
-
-    def _computed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return N K for uint8 N H W C, by whatever computes."""
-        if self.runner is not None:
-            return self.runner(np.ascontiguousarray(images))
-        computed: NDArray[np.float32] = _probabilities(self.network, as_tensor(images)).numpy()
-        return computed
 
     def ready(
         self,
@@ -133,7 +124,6 @@ class Model:
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
-        mirror: bool = False,
     ) -> "Model":
         """Return a model that predicts the same, faster: to rounding, which is coarse in bfloat16 and int8 (8 bits).
 
@@ -145,8 +135,6 @@ class Model:
             backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
             calibration: some hundred training pictures, uint8 N H W C, which say what range each value has, for int8.
-            mirror: give the means of the probabilities of a picture and of its mirror image: half as fast, and a
-                little more often right where mirror images keep the class.
 
         Raises:
             ParameterError: an argument is none of these, or they do not go together.
@@ -157,7 +145,7 @@ class Model:
 
         made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
         kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-        return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made, mirrored=mirror)
+        return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
 
     def predict(
         self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None
@@ -176,7 +164,7 @@ class Model:
         """
         from .model_file import write_model
 
-        if self.network.only_predicts or self.mirrored:
+        if self.network.only_predicts:
             raise ParameterError(
                 "A model that was made ready to predict cannot be saved. Save the one it was made from."
             )

@@ -100,7 +100,8 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
 
     Raises:
         LayoutError: the layout does not fit the pictures.
-        ParameterError: its first convolutions cannot be learned without labels as `settings` says.
+        ParameterError: its first convolutions cannot be learned without labels as `settings` says, or it does not fit
+            the smaller pictures that they ask for.
     """
     if layout is not None and not layout.stages and settings.shift is None:
         settings = dataclasses.replace(settings, shift=0)  # one weighted sum cannot learn what moves
@@ -126,7 +127,7 @@ def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choic
     Raises:
         ParameterError: `settings` asks for them, and they do not fit.
     """
-    obstacle = obstacle_to_coarse(planned)
+    obstacle = obstacle_to_coarse(planned)  # of numbers alone: nothing is built
     usual = min(planned.height, planned.width) >= SMALLEST_SIDE and obstacle is None and not choice.recipe.first
     part = (_COARSE if usual else 0.0) if settings.coarse is None else settings.coarse
     recipe = dataclasses.replace(choice.recipe, coarse=part)

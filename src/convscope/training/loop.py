@@ -93,7 +93,8 @@ def _step(  # noqa: PLR0917  # one place calls it
     mirrored = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None
     images = take(data.images, places, recipe.augmentation, generator, mirrored)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
-    if state.pace.middle < recipe.coarse:
+    state.coarse = state.pace.middle < recipe.coarse
+    if state.coarse:
         maps = coarsened(maps)
     labels = data.labels[places]
     half = torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16")

@@ -182,10 +182,10 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 if watch.last_good is None:
                     raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
                 trouble = error
-        if watch.outcome == "interrupted" and state.pace.middle < recipe.coarse:
+        if state.coarse and (watch.outcome == "interrupted" or trouble is not None):
             reporter.say("stopped while pictures were seen smaller: the network has not seen them whole yet")
         good = watch.last_good if trouble is not None and watch.last_good is not None else state.best_weights()
-        network = state.finished_network(good, data, batch=recipe.batch)
+        network = state.finish(good, data, batch=recipe.batch)
         return Learned(
             network=network,
             calibration=calibrate(network, data),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from convscope.core.errors import ParameterError, choose
 from convscope.images.sizes import size_as_text
 from convscope.images.splits import check_fraction
@@ -14,7 +16,7 @@ AskedPrecision = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The options of ``convscope train``; None leaves the choice to convscope.
+    """The options of ``convscope train``; None leaves the choice to convscope. Numbers of NumPy are made plain ones.
 
     Attributes:
         data: folder, list, file or name of a set.
@@ -68,6 +70,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself or cannot be."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
         if self.size is not None:
             object.__setattr__(self, "size", size_as_text(self.size))
         choose("fit", self.fit, get_args(Fit))

@@ -34,7 +34,7 @@ class Sums:
 class TrainingState:
     """A training run where it stands: after `batch` batches of epoch number `epoch` (both from 0).
 
-    `step` counts steps over all epochs; the last one was taken at `learning_rate`.
+    `step` counts steps over all epochs; the last one was taken at `learning_rate`, on smaller pictures if `coarse`.
     """
 
     network: Network
@@ -45,6 +45,7 @@ class TrainingState:
     batch: int = 0
     step: int = 0
     learning_rate: float = 0.0
+    coarse: bool = False
     sums: Sums = field(default_factory=Sums)
     history: list[EpochRecord] = field(default_factory=list)
 
@@ -77,8 +78,8 @@ class TrainingState:
         weights = {name: value.clone() for name, value in self.network.state_dict().items()}
         return weights | ({name: value.clone() for name, value in self.mean.values.items()} if self.mean else {})
 
-    def finished_network(self, weights: dict[str, Tensor], data: LearningSet, *, batch: int) -> Network:
-        """Return the network with `weights`, such as the best, as it is to be judged and kept: in evaluation mode.
+    def finish(self, weights: dict[str, Tensor], data: LearningSet, *, batch: int) -> Network:
+        """Make the network what is judged and kept: with `weights`, such as the best, in evaluation mode; return it.
 
         After few steps its normalizations are measured anew on training pictures of `data`, `batch` at once.
         """
@@ -88,10 +89,10 @@ class TrainingState:
 
     @contextmanager
     def best_network(self, data: LearningSet, *, batch: int) -> Iterator[Network]:
-        """Give the `finished_network` of the best weights; everything is put back afterwards."""
+        """Give the network finished with the best weights, see `finish`; everything is put back afterwards."""
         before = {name: value.clone() for name, value in self.network.state_dict().items()}
         try:
-            yield self.finished_network(self.best_weights(), data, batch=batch)
+            yield self.finish(self.best_weights(), data, batch=batch)
         finally:
             self.network.load_state_dict(before)
             self.network.train()

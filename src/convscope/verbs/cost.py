@@ -8,6 +8,7 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted, printable
+from convscope.images.sizes import parse_size
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.exemplars import Exemplars, exemplars_of
@@ -23,7 +24,7 @@ SIDE = 28  # of the pictures of a layout, unless said
 def cost(
     model: Model | Layout | str | os.PathLike[str],
     *,
-    size: tuple[int, int] | None = None,
+    size: str | int | tuple[int, int] | None = None,
     channels: int = 1,
     classes: int = 10,
     batch: int = BATCH,
@@ -36,7 +37,7 @@ def cost(
 
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
-        size: width and height of the pictures in pixels, for a layout, 28 × 28 if none; a model knows its own.
+        size: of the pictures in pixels, for a layout: one side, or width and height; 28 if none; a model knows its own.
         channels: values a pixel, for a layout.
         classes: number of classes, for a layout.
         batch: pictures at once where time is measured.
@@ -53,13 +54,15 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
-    layout = _layout(model, size)
+    side = parse_size(size)
+    layout = _layout(model, side)
     read: _Read = {}
     run = run_of(model) if layout is None else None
     kept = run.cost if run else None
     path = check_output(output, kept=kept, part=not repeats, force=force)
     if layout is not None:
-        width, height = size or (SIDE, SIDE)
+        side = side or SIDE
+        width, height = (side, side) if isinstance(side, int) else side
         sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     else:
         used = model if isinstance(model, Model) else Model.load(Path(str(model)))
@@ -91,7 +94,7 @@ def _read_by(model: Model) -> _Read:
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
 
 
-def _layout(model: Model | Layout | str | os.PathLike[str], size: tuple[int, int] | None) -> Layout | None:
+def _layout(model: Model | Layout | str | os.PathLike[str], size: int | tuple[int, int] | None) -> Layout | None:
     """Return the layout that `model` is; None where it is a network, or the path of one."""
     if isinstance(model, Layout):
         return model

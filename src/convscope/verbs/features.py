@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from convscope.core.atomic import refuse_existing
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
@@ -23,7 +25,6 @@ from convscope.images.image_set import ImageSet, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
-from convscope.images.splits import LEFT_OUT
 from convscope.networks.model import Model
 
 
@@ -45,7 +46,7 @@ def extract_features(
     pool: str = "none",
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
-    labelled: bool = False,
+    unlabelled: bool = True,
     batch: int | None = None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
@@ -57,12 +58,13 @@ def extract_features(
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
             ``pixels``, ``pca``, ``hog``, ``lbp``, ``scattering`` (see `convscope.features.hand_made`).
         data: what `convscope.train` takes, with the classes of the model; or pictures of no class: a folder that holds
-            them itself, or one array.
+            them itself, a single file, or one array. Hand-made features that learn from pictures (pca) learn from the
+            training pictures, or from all of no class.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
         output: a file that they are written to as well, as `save_features` does.
         force: replace what stands at `output`.
-        labelled: refuse pictures of no class.
+        unlabelled: take pictures of no class, too; False refuses them.
         batch: pictures at once; as memory allows if none.
         data_dir: where named sets are looked for first.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
@@ -83,7 +85,7 @@ def extract_features(
     if path is not None:
         check_file(path, values=_values(known), force=force)
     with tuned():
-        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent(), unlabelled=not labelled)
+        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent(), unlabelled=unlabelled)
         extractor, images = _opened(known, source, cache_dir, reporter)
         return extract(extractor, images, path=path, batch=batch, reporter=reporter)
 
@@ -97,6 +99,7 @@ def save_features(
     pool: str = "none",
     batch: int | None = None,
     force: bool = False,
+    unlabelled: bool = True,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
@@ -113,7 +116,7 @@ def save_features(
     known, path = _known(model, stage, pool), Path(output)
     check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
-        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent(), unlabelled=True)
+        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent(), unlabelled=unlabelled)
         extractor, images = _opened(known, source, cache_dir, reporter)
         write_features(extractor, images, path, batch=batch, reporter=reporter)
     return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
@@ -233,5 +236,5 @@ def _opened(
     if not isinstance(known, str):
         return known, pictures_for(known.model, source, cache_dir=cache_dir, reporter=reporter)
     images = prepare(source, cache_dir=cache_dir, reporter=reporter)
-    learn_from = images.indices(TRAIN if source.labelled else LEFT_OUT)
+    learn_from = images.indices(TRAIN) if source.labelled else np.arange(len(images))
     return hand_made(known, images.images, learn_from=learn_from), images

@@ -78,9 +78,9 @@ def look(
 
     Args:
         model: a model, or the path of a run folder or model file.
-        pictures: what `convscope.predict` takes, evenly picked where they are too many for a page. None takes pictures
-            that the run of the model was judged on, the wrong answers first, where they can be read again; else the
-            page asks for one.
+        pictures: what `convscope.predict` takes. Where they are too many for a page, they are picked from all over
+            them; from an iterator, whose end is not known, the first. None takes pictures that the run of the model was
+            judged on, the wrong answers first, where they can be read again; else the page asks for one.
         beside: a second model, of any layout, with the same classes: it is shown under the same pictures and sliders.
         output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
             ``NAME.look.html``.
@@ -115,8 +115,8 @@ def look(
         images = None
         if pictures is not None:
             inputs = list_inputs(pictures)
-            room = _room(used)
-            chosen = list(itertools.islice(_given(used, _evenly(inputs, room), unusable), room))
+            firsts = (next(_given(used, group, unusable), None) for group in _groups(inputs, _room(used)))
+            chosen = [shown for shown in firsts if shown is not None]
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             images, chosen = _judged(used, run, (data_dir, cache_dir), told)
@@ -173,18 +173,19 @@ def _room(model: Model) -> int:
     return max(1, min(MOST_PICTURES, MOST_BYTES // (step.height * step.width * step.channels)))
 
 
-def _evenly(inputs: Inputs, most: int) -> Iterator[Input]:
-    """Give the pictures in order; where more than `most` were given, those that lie evenly among them come first.
+def _groups(inputs: Inputs, most: int) -> Iterator[Iterable[Input]]:
+    """Give at most `most` groups of neighbours, from each of which one picture is to be shown.
 
-    So all classes of a folder are there, where the first pictures would be of its first class.
+    Of a folder, the first pictures are all of its first class: groups of equal size reach all over it. Pictures whose
+    number is not known are taken as they come.
     """
     if inputs.total is None or inputs.total <= most:
-        yield from inputs.pictures
+        for _ in range(most):  # the next one that can be used each time
+            yield inputs.pictures
         return
     every = list(inputs.pictures)
-    some = {number * len(every) // most for number in range(most)}
-    yield from (every[place] for place in sorted(some))
-    yield from (one for place, one in enumerate(every) if place not in some)
+    ends = [number * len(every) // most for number in range(most + 1)]
+    yield from (every[start:end] for start, end in itertools.pairwise(ends))
 
 
 def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]]) -> Iterator[Shown]:

@@ -1,7 +1,6 @@
 """Name the classes of pictures."""
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -17,9 +16,10 @@ from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import BackendName, Precision
+from convscope.networks.both_sides import BothSides
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
-from convscope.networks.prediction import Prediction, predict_inputs
+from convscope.networks.prediction import Prediction, Predictor, predict_inputs
 
 _TELL_EVERY = 64  # pictures
 _CALIBRATION = 500
@@ -30,6 +30,7 @@ def predict(
     pictures: Any,
     *,
     top: int = 1,
+    mirror: bool = False,
     batch: int | None = None,
     workers: int | None = None,
     reporter: Reporter | None = None,
@@ -41,6 +42,8 @@ def predict(
         pictures: a file, a folder (all pictures in it and below), a pattern such as ``photos/*.jpg``, the bytes of a
             file, an array, or an iterable of these; or one array N H W or N H W C.
         top: how many classes to name, at most.
+        mirror: take the means of the probabilities of each picture and of its mirror image: twice the time, and more
+            often right where mirror images keep the class.
         batch: pictures that go through the network at once; as memory allows if none.
         workers: threads that read; the cores of the machine if none.
         reporter: told how far it is; nobody if none.
@@ -58,8 +61,23 @@ def predict(
         >>> [prediction.picture for prediction in predict(trained.model, np.zeros((2, 8, 8)))]
         ['[0]', '[1]']
     """
+    trained = model if isinstance(model, Model) else Model.load(Path(model))
+    used = both_sides(trained, reporter or Silent()) if mirror else trained
     with tuned():
-        return list(predict_each(model, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
+        return list(predict_each(used, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
+
+
+def both_sides(model: Model, reporter: Reporter) -> BothSides:
+    """Return what predicts from pictures and their mirror images; says so where the network has not learned from them.
+
+    Args:
+        model: trained, perhaps made ready.
+        reporter: told.
+    """
+    both = BothSides(model=model)
+    if both.learned_mirrored is False:
+        reporter.say("the network has not learned from mirror images, which may therefore mislead it")
+    return both
 
 
 def made_ready(
@@ -69,7 +87,6 @@ def made_ready(
     backend: BackendName = "torch",
     calibration: str | Path | tuple[NDArray[Any], NDArray[Any]] | None = None,
     data_dir: Path | None = None,
-    mirror: bool = False,
 ) -> Model:
     """Return `model` as `Model.ready` makes it, int8 with up to 500 training pictures of `calibration`.
 
@@ -79,7 +96,6 @@ def made_ready(
         backend: ``torch``, ``openvino``, ``onnxruntime`` or ``auto``.
         calibration: what `convscope.verbs.train.train` takes as data; needed for int8 only.
         data_dir: a folder where named sets are looked for first.
-        mirror: give the means of the probabilities of a picture and of its mirror image.
 
     Raises:
         ParameterError: the arguments do not go together.
@@ -92,11 +108,11 @@ def made_ready(
             "Leave it out, or ask for int8."
         )
     if precision == "float32" and backend == "torch":
-        return dataclasses.replace(model, mirrored=mirror)
+        return model
     if calibration is None:
-        return model.ready(precision, backend=backend, mirror=mirror)
+        return model.ready(precision, backend=backend)
     pictures = _training_pictures(open_source(calibration, data_dir=data_dir), model.preprocessing)
-    return model.ready(precision, backend=backend, calibration=pictures, mirror=mirror)
+    return model.ready(precision, backend=backend, calibration=pictures)
 
 
 def _training_pictures(source: Source, step: Preprocessing) -> NDArray[np.uint8]:
@@ -113,7 +129,7 @@ def _training_pictures(source: Source, step: Preprocessing) -> NDArray[np.uint8]
 
 
 def predict_each(
-    model: Model | str | os.PathLike[str],
+    model: Predictor | str | os.PathLike[str],
     pictures: Any,
     *,
     top: int = 1,
@@ -125,7 +141,7 @@ def predict_each(
 
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them for a while.
     """
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    used = Model.load(Path(model)) if isinstance(model, (str, os.PathLike)) else model
     inputs = list_inputs(pictures)
     predictions = predict_inputs(used, inputs.pictures, top=top, batch=batch, workers=workers)
     return _told(predictions, inputs.total, reporter or Silent())

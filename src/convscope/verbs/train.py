@@ -127,8 +127,7 @@ def prepare(
             raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
-    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
-    settings = Settings(data=_NO_DATA if data is None else written(data), **plain)
+    settings = Settings(data=_NO_DATA if data is None else written(data), **options)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
 
 

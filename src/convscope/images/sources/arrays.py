@@ -22,7 +22,7 @@ _CHUNK = 1024  # pictures converted at a time, so that the float copy stays smal
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ArraySource(Source):
-    """Labelled pictures in one array, uint8 N H W C with C = 1, 3 or 4 (RGBA); made by `from_arrays`."""
+    """Pictures in one array, uint8 N H W C with C = 1, 3 or 4 (RGBA); see `from_arrays` and `without_labels`."""
 
     images: NDArray[np.uint8]
 

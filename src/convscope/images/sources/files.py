@@ -9,7 +9,7 @@ import numpy as np
 
 from convscope.images.decoding.pictures import Decoded, decode
 
-from .source import Source
+from .source import NO_CLASS, UNASSIGNED, Source
 
 _SAMPLED_FILES = 64
 _SAMPLED_BYTES = 1 << 16
@@ -17,7 +17,7 @@ _SAMPLED_BYTES = 1 << 16
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class FileSource(Source):
-    """Labelled picture files.
+    """Picture files.
 
     root: the folder that `files` are relative to. files: the paths as found or written in the list; absolute ones
     stay as they are.
@@ -56,6 +56,19 @@ class FileSource(Source):
 
     def _full(self, file: str) -> str:
         return os.path.join(self.root, file)
+
+
+def unlabelled_files(root: Path, files: tuple[str, ...], *, name: str, ignored: tuple[str, ...] = ()) -> FileSource:
+    """Return picture files of no class as a source."""
+    return FileSource(
+        name=name,
+        root=root,
+        files=files,
+        classes=NO_CLASS,
+        labels=np.zeros(len(files), np.int64),
+        splits=np.full(len(files), UNASSIGNED, np.uint8),
+        ignored=ignored,
+    )
 
 
 def _state(file: str) -> tuple[int, int, int]:

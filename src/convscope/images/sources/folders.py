@@ -1,7 +1,7 @@
 """A folder of pictures with one sub-folder a class, split or not into train, val and test, as a source."""
 
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,9 @@ import numpy as np
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 
-from .files import FileSource
+from .files import FileSource, unlabelled_files
 from .labels import encode_labels
-from .source import NO_CLASS, SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, settle_splits
+from .source import SPLIT_NAMES, SPLIT_WORDS, TRAIN, UNASSIGNED, settle_splits
 from .tree import Folder, list_tree
 
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
@@ -33,15 +33,10 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
     top, skipped = list_tree(root)
     name = f"{root}/"
     if unlabelled and top.pictures and top.count() == len(top.pictures):
-        return FileSource(
-            name=name,
-            root=root,
-            files=tuple(top.pictures),
-            classes=NO_CLASS,
-            labels=np.zeros(len(top.pictures), np.int64),
-            splits=np.full(len(top.pictures), UNASSIGNED, np.uint8),
-            ignored=tuple(_others(top)),
-        )
+        ignored = (*_others(top), *_linked(skipped))
+        return unlabelled_files(root, tuple(top.pictures), name=name, ignored=ignored)
+    if unlabelled and top.count() == 0:
+        raise DataError(f"`{name}` must have pictures. Got {_found(top)}. Check the path.")
     if not top.folders:
         raise DataError(
             f"`{name}` must have {_EXPECTED}. Got {_found(top)}. Put the pictures into sub-folders by class."
@@ -72,9 +67,13 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
         classes=classes,
         labels=places,
         splits=settle_splits(np.array(splits, np.uint8), name),
-        ignored=(*_others(top), *outside, *(f"{link} (a link to a folder listed already)" for link in skipped)),
+        ignored=(*_others(top), *outside, *_linked(skipped)),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
     )
+
+
+def _linked(links: Iterable[str]) -> Iterator[str]:
+    return (f"{link} (a link to a folder listed already)" for link in links)
 
 
 def _parts(top: Folder, name: str) -> tuple[list[tuple[int, Folder]], list[str]]:

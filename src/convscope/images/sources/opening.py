@@ -12,7 +12,7 @@ from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
 from .arrays import ArraySource, from_arrays, without_labels
-from .files import FileSource
+from .files import FileSource, unlabelled_files
 from .folders import open_folder
 from .idx_files import is_idx, open_idx
 from .lists import open_list
@@ -47,7 +47,8 @@ def open_source(
         data_dir: a folder where named sets are looked for first.
         reporter: told how far a download is.
         empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
-        unlabelled: also take pictures of no class: a folder that holds them itself, or one array N H W (C).
+        unlabelled: also take pictures of no class: a folder that holds them itself, a single file, or one array N H W
+            (C).
 
     Raises:
         DataError: nothing is there, or it is not what is expected; the message says what was found.
@@ -80,6 +81,8 @@ def open_source(
         )
     if path.is_dir():
         return open_idx(path) if is_idx(path) else open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled)
+    if unlabelled and path.is_file() and path.suffix.lower() in EXTENSIONS:
+        return unlabelled_files(path.parent, (path.name,), name=str(path))
     return _open_file(path)
 
 
@@ -136,4 +139,5 @@ __all__ = [
     "from_arrays",
     "open_recorded",
     "open_source",
+    "without_labels",
 ]

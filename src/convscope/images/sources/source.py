@@ -24,12 +24,12 @@ NO_CLASS = ("",)
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Source(ABC):
-    """Labelled pictures, listed but not yet decoded.
+    """Pictures, mostly with their classes, listed but not yet decoded.
 
-    name: for the user. classes: names, in natural order. labels: int64 N, indices into `classes`. splits: uint8 N of
-    UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class (None: unknown). ignored:
-    relative names of files and folders that were found but not listed as pictures. empty: relative names of class
-    folders for training that hold no picture, where those are not refused.
+    name: for the user. classes: names, in natural order; NO_CLASS where none is known. labels: int64 N, indices into
+    `classes`. splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class
+    (None: unknown). ignored: relative names of files and folders that were found but not listed as pictures. empty:
+    relative names of class folders for training that hold no picture, where those are not refused.
     """
 
     name: str

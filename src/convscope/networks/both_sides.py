@@ -1,0 +1,67 @@
+"""Prediction from a picture and its mirror image: a second look, for the price of one."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.images.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BothSides:
+    """Predicts as `model` does, with the means of the probabilities of each picture and of its mirror image.
+
+    It can do nothing else: what is shown, measured or saved is the model, which looks at pictures as they are.
+
+    Attributes:
+        model: predicts each side.
+
+    Examples:
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.layout import Layout
+        >>> from convscope.networks.model import Model
+        >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> images = np.tile(np.arange(8, dtype=np.uint8), (1, 8, 1))[..., None]
+        >>> both, mirrored = BothSides(model=model), images[:, :, ::-1]
+        >>> bool((both.predict_proba(images) == both.predict_proba(mirrored)).all())
+        True
+    """
+
+    model: "Model"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.model.classes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the network's input."""
+        return self.model.preprocessing
+
+    @property
+    def batch(self) -> int:
+        """Pictures at once unless said."""
+        return self.model.batch
+
+    @property
+    def learned_mirrored(self) -> bool | None:
+        """Whether the network has learned from mirror images; None where the model does not say."""
+        recipe = self.model.training.get("recipe")
+        augmentation = recipe.get("augmentation") if isinstance(recipe, dict) else None
+        flip = augmentation.get("flip") if isinstance(augmentation, dict) else None
+        return flip if isinstance(flip, bool) else None
+
+    def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return the probability of every class, float32 N K, as `Model.predict_proba` does; in twice the time."""
+        found = self.model.predict_proba(images, batch=batch)
+        mirrored = np.flip(images, axis=2).copy()  # N H W C, or N H W
+        return (found + self.model.predict_proba(mirrored, batch=batch)) * np.float32(0.5)
