@@ -129,7 +129,7 @@ def race_part(kind: str) -> list[str]:
         cells = [
             f"`{found['raced']}`",
             f"{found['accuracy_wanted']:.2%}{limit}",
-            f"{found['accuracy']['mean']:.2%} ± {found['accuracy'].get('mean_95_half_width', 0):.2%}",
+            reached_words(found["accuracy"]),
             str(found["accuracy"]["n"]),
             f"{found['seconds']['median']:.1f}",
             f"{found['warm_seconds']:.1f}" if "warm_seconds" in found else "–",
@@ -137,6 +137,12 @@ def race_part(kind: str) -> list[str]:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", *sorted({measured_on(found) for found in races})]
+
+
+def reached_words(accuracy: dict[str, float]) -> str:
+    """Return the mean accuracy with its interval; one seed alone has none."""
+    half = accuracy.get("mean_95_half_width")
+    return f"{accuracy['mean']:.2%}" + ("" if half is None else f" ± {half:.2%}")
 
 
 def peer_words(found: dict[str, Any]) -> str:
