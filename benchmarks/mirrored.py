@@ -2,9 +2,9 @@
 
     python benchmarks/mirrored.py fashion-mnist=runs/f0 fashion-mnist=runs/f1 cifar10=runs/cifar10 --data-dir FOLDER
 
-Each set goes with run folders or model files that `convscope train` made of it by one recipe, with mirror images; it is
-trained by nothing here. All test pictures, the same for both ways. The gain of a picture is the mean over its networks;
-the interval is that of the mean gain of pictures. `times_the_seconds` is of prediction from memory, in turn, once.
+Each set goes with run folders or model files that `convscope train` made of it, with mirror images; nothing is trained
+here. All test pictures, the same for both ways. The gain of a picture is the mean over the networks of one recipe; the
+interval is that of the mean gain of pictures. `times_the_seconds` is of prediction from memory, in turn, once.
 FOLDER is as for `sets.load`.
 """
 
@@ -66,18 +66,19 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="SET=RUN")
     add_data_dir(parser)
     given = parser.parse_args()
-    models: dict[str, list[Model]] = {}
+    models: dict[tuple[str, str], list[Model]] = {}
     for name, _, run in (one.partition("=") for one in given.runs):
         model = Model.load(Path(run))
         check(model, name)
-        models.setdefault(name, []).append(model)
-    sets = {}
-    for name, ones in models.items():
+        models.setdefault((name, model.training["settings"]["recipe"]), []).append(model)
+    rows = []
+    for (name, recipe), ones in models.items():
         with tuned():
-            sets[name] = one = measure(ones, load(name, given.data_dir.resolve()))
+            one = measure(ones, load(name, given.data_dir.resolve()))
         gain, found = one["gain"], f"{np.mean(one['plain']):.2%}, mirrored too {np.mean(one['mirrored']):.2%}"
-        print(f"{name:14} {found}: {gain['mean']:+.2%} ± {gain['mean_95_half_width']:.2%}", flush=True)
-    write("mirrored", __doc__.strip().splitlines()[0], {"sets": sets})
+        print(f"{name} {recipe} {found}: {gain['mean']:+.2%} ± {gain['mean_95_half_width']:.2%}", flush=True)
+        rows.append({"set": name, **one})
+    write("mirrored", __doc__.strip().splitlines()[0], {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -287,10 +287,10 @@ def mirrored_part(found: dict[str, Any]) -> list[str]:
     lines += ["`convscope predict --mirror` on all test pictures; ± is that of the mean gain of pictures.", ""]
     head = ["set", "recipe", "epochs", "networks", "accuracy", "with mirror images", "gain, points", "× the seconds"]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for name, one in found["sets"].items():
+    for one in found["rows"]:
         gain = f"{100 * one['gain']['mean']:+.2f} ± {100 * one['gain']['mean_95_half_width']:.2f}"
         accuracies = [f"{fmean(one[way]):.2%}" for way in ("plain", "mirrored")]
-        cells = [name, one["recipe"], str(one["epochs"]), str(len(one["seeds"])), *accuracies, gain]
+        cells = [one["set"], one["recipe"], str(one["epochs"]), str(len(one["seeds"])), *accuracies, gain]
         lines.append(f"| {' | '.join([*cells, str(one['times_the_seconds'])])} |")
     return [*lines, "", measured_on(found)]
 

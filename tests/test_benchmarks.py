@@ -134,7 +134,7 @@ def test_what_mirror_images_add_is_paired_by_picture(program) -> None:
     found = module.measure(models, parts)
     assert found["gain"]["mean"] == pytest.approx(np.mean(found["mirrored"]) - np.mean(found["plain"]), abs=1e-3)
     assert 0 < found["gain"]["mean_95_half_width"] < 0.2
-    result = {"sets": {"photos": found}, **program("results_file").surroundings()}
+    result = {"rows": [{"set": "photos", **found}], **program("results_file").surroundings()}
     assert "| photos | quick | 1 | 2 | " in "\n".join(program("speed_page").mirrored_part(result))
     module.check(models[0], "photos")
     with pytest.raises(SystemExit, match="must have learned from it"):
