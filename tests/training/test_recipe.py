@@ -1,5 +1,6 @@
 """The recipe refuses numbers that no training can have."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,8 @@ def test_a_recipe_goes_to_json_and_comes_back_equal() -> None:
 def test_a_strength_out_of_range_is_refused(name: str, value: Any, rule: str) -> None:
     with pytest.raises(ParameterError, match=f"`{name}` must be {rule}. Got"):
         Augmentation(**{name: value})
+
+
+def test_numbers_of_numpy_in_a_record_become_plain_ones_in_json() -> None:
+    found = to_json({"seeds": np.int64(3), "parts": (np.float32(0.25), np.bool_(True))})
+    assert json.loads(json.dumps(found)) == {"seeds": 3, "parts": [0.25, True]}

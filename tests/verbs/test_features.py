@@ -146,3 +146,18 @@ def test_a_folder_without_pictures_is_refused_without_talk_of_classes(run, tmp_p
     (tmp_path / "x").mkdir()
     with pytest.raises(DataError, match="must have pictures. Got 1 sub-folder without any picture. Check the path"):
         convscope.extract_features(run.model, tmp_path)
+
+
+def test_one_folder_in_a_folder_is_no_class(run, tmp_path: Path) -> None:
+    (tmp_path / "thumbs").mkdir()
+    for name in ("a.png", "thumbs/b.png"):
+        Image.fromarray(np.full((8, 8), 100, np.uint8)).save(tmp_path / name)
+    found = convscope.extract_features(run.model, tmp_path)
+    assert (found.pictures, found.classes) == (("a.png", "thumbs/b.png"), ("",))
+    (tmp_path / "a.png").unlink()
+    assert convscope.extract_features(run.model, tmp_path).pictures == ("thumbs/b.png",)
+
+
+def test_one_picture_in_colour_is_not_taken_for_many_gray_ones(run) -> None:
+    with pytest.raises(DataError, match=r"images\[None\] for one picture"):
+        convscope.extract_features(run.model, np.zeros((8, 8, 3)))

@@ -81,19 +81,28 @@ def test_what_a_page_cannot_hold_is_counted(tmp_path: Path) -> None:
     assert (made.pictures, made.left_out) == (200, 30)
 
 
-def test_what_is_picked_of_many_lies_evenly_among_them_and_what_is_unusable_has_another_in_its_place(
-    tmp_path: Path,
-) -> None:
+def test_what_is_picked_of_many_is_from_all_over_them_and_the_unusable_leave_no_gap(tmp_path: Path) -> None:
     given: list[Any] = list(some_pixels(1_000))
     given[5] = b"no picture"
     made = convscope.look(small_model(), given, output=tmp_path / "x.html")
     names = [picture.name for picture in data_of(made.path).pictures]
-    assert names[:3] == ["[0]", "[6]", "[10]"]
-    assert names[-1] == "[995]"
+    assert names[:3] == ["[0]", "[10]", "[15]"]
+    assert names[-2:] == ["[995]", "[1]"]
     assert (len(names), made.left_out, len(made.unusable)) == (200, 799, 1)
     made = convscope.look(small_model(), iter(given), output=tmp_path / "y.html")
     names = [picture.name for picture in data_of(made.path).pictures]
     assert (names[4:6], names[-1], made.left_out) == (["[4]", "[6]"], "[200]", 0)
+
+
+def test_a_folder_with_few_pictures_is_in_the_page_as_others_are(tmp_path: Path) -> None:
+    counts = {"class 0": 260, "class 1": 1, "class 2": 90}
+    for name, count in counts.items():
+        (tmp_path / name).mkdir()
+        for place, pixels in enumerate(some_pixels(count, 4, 4)):
+            Image.fromarray(pixels).save(tmp_path / name / f"{place}.png")
+    made = convscope.look(small_model(), tmp_path, output=tmp_path / "x.html")
+    shown = [picture.truth for picture in data_of(made.path).pictures]
+    assert [shown.count(place) for place in range(3)] == [109, 1, 90]
 
 
 def test_a_folder_named_like_the_set_of_the_run_is_not_taken_for_it(

@@ -55,8 +55,8 @@ def command(
 
     The page is one HTML file: every map of every step for any picture, and how each number came about. It works from
     disk and by mail and opens no connection; whoever has it has the model and the pictures in it. PICTURES are files,
-    folders and patterns, of which it holds 200 from all over them; without them, the page shows pictures that the run
-    was judged on. It takes others, too: from a file, dropped, pasted or drawn.
+    folders and patterns; it holds up to 200, fewer of large ones, as many of each folder. Without them, it shows
+    pictures that the run was judged on. It takes others, too: from a file, dropped, pasted or drawn.
     """
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for

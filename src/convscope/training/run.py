@@ -183,7 +183,10 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                     raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
                 trouble = error
         if state.coarse and (watch.outcome == "interrupted" or trouble is not None):
-            reporter.say("stopped while pictures were seen smaller: the network has not seen them whole yet")
+            reporter.say(
+                "stopped while pictures were seen smaller: the network has not seen them whole yet, and is less often "
+                "right than it will be"
+            )
         good = watch.last_good if trouble is not None and watch.last_good is not None else state.best_weights()
         network = state.finish(good, data, batch=recipe.batch)
         return Learned(

@@ -2,6 +2,7 @@
 
 import html
 import itertools
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -78,8 +79,8 @@ def look(
 
     Args:
         model: a model, or the path of a run folder or model file.
-        pictures: what `convscope.predict` takes. Where they are too many for a page, they are picked from all over
-            them; from an iterator, whose end is not known, the first. None takes pictures that the run of the model was
+        pictures: what `convscope.predict` takes. Where they are too many for a page, it has as many of each
+            folder; of an iterator, whose end is not known, the first. None takes pictures that the run of the model was
             judged on, the wrong answers first, where they can be read again; else the page asks for one.
         beside: a second model, of any layout, with the same classes: it is shown under the same pictures and sliders.
         output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
@@ -115,8 +116,8 @@ def look(
         images = None
         if pictures is not None:
             inputs = list_inputs(pictures)
-            firsts = (next(_given(used, group, unusable), None) for group in _groups(inputs, _room(used)))
-            chosen = [shown for shown in firsts if shown is not None]
+            room = _room(used)
+            chosen = list(itertools.islice(_given(used, _picked(inputs, room), unusable), room))
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             images, chosen = _judged(used, run, (data_dir, cache_dir), told)
@@ -173,19 +174,28 @@ def _room(model: Model) -> int:
     return max(1, min(MOST_PICTURES, MOST_BYTES // (step.height * step.width * step.channels)))
 
 
-def _groups(inputs: Inputs, most: int) -> Iterator[Iterable[Input]]:
-    """Give at most `most` groups of neighbours, from each of which one picture is to be shown.
+def _picked(inputs: Inputs, most: int) -> Iterator[Input]:
+    """Give the pictures in order; where more than `most` were given, from each folder in turn, from all over it.
 
-    Of a folder, the first pictures are all of its first class: groups of equal size reach all over it. Pictures whose
-    number is not known are taken as they come.
+    So every class of a folder is there, if there are not more of them than `most`. Pictures whose number is not known
+    are taken as they come.
     """
     if inputs.total is None or inputs.total <= most:
-        for _ in range(most):  # the next one that can be used each time
-            yield inputs.pictures
+        yield from inputs.pictures
         return
-    every = list(inputs.pictures)
-    ends = [number * len(every) // most for number in range(most + 1)]
-    yield from (every[start:end] for start, end in itertools.pairwise(ends))
+    folders: dict[Path, list[Input]] = {}
+    for one in inputs.pictures:
+        folders.setdefault(Path(one.name).parent, []).append(one)
+    share = math.ceil(most / len(folders))
+    for turn in itertools.zip_longest(*(_spread(ones, share) for ones in folders.values())):
+        yield from (one for one in turn if one is not None)
+
+
+def _spread(ones: Sequence[Input], count: int) -> Iterator[Input]:
+    """Give `count` of them, evenly from all over, and then the others."""
+    some = {number * len(ones) // count for number in range(count)}
+    yield from (ones[place] for place in sorted(some))
+    yield from (one for place, one in enumerate(ones) if place not in some)
 
 
 def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]]) -> Iterator[Shown]:

@@ -76,7 +76,10 @@ def both_sides(model: Model, reporter: Reporter) -> BothSides:
     """
     both = BothSides(model=model)
     if both.learned_mirrored is False:
-        reporter.say("the network has not learned from mirror images, which may therefore mislead it")
+        reporter.say(
+            "the network has not learned from mirror images, which may mislead it: take them only where they keep the "
+            "class"
+        )
     return both
 
 

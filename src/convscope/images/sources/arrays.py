@@ -103,10 +103,18 @@ def from_arrays(
 def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource:
     """Return pictures of no class as a source; `images` as `from_arrays` takes them.
 
+    Raises:
+        DataError: the shape, kind or values do not fit; so does what looks like one picture with channels.
+
     Examples:
         >>> without_labels(np.zeros((3, 8, 8))).labelled
         False
     """
+    if images.ndim == 3 and images.shape[2] in (3, 4):
+        raise DataError(
+            f"`images` must be pictures, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
+            "images[None] for one picture, images[..., None] for gray ones so narrow."
+        )
     pictures = to_images(images)
     count = len(pictures)
     return ArraySource(

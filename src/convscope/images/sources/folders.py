@@ -24,7 +24,7 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
     (valid, validation) or test, in any case, the classes are below those. Pictures directly in the top folder beside
     class folders, files without a picture's extension, and folders beside train/, val/ and test/ are `ignored`. An
     empty class folder is refused, or, with `empty_classes` and two classes that have pictures, named in `empty`. With
-    `unlabelled`, a folder that holds pictures and no folder with any is taken, as pictures of no class.
+    `unlabelled`, a folder in which fewer than two folders hold pictures is taken as pictures of no class.
 
     Raises:
         DataError: no pictures, no sub-folders, one class only, an empty class folder, pictures beside sub-folders, or
@@ -32,9 +32,9 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
     """
     top, skipped = list_tree(root)
     name = f"{root}/"
-    if unlabelled and top.pictures and top.count() == len(top.pictures):
-        ignored = (*_others(top), *_linked(skipped))
-        return unlabelled_files(root, tuple(top.pictures), name=name, ignored=ignored)
+    if unlabelled and top.count() and sum(bool(folder.pictures) for folder in _below(top)) < 2:
+        files_inside = [one.inside(picture) for one in (top, *_below(top)) for picture in one.pictures]
+        return unlabelled_files(root, tuple(files_inside), name=name, ignored=(*_others(top), *_linked(skipped)))
     if unlabelled and top.count() == 0:
         raise DataError(f"`{name}` must have pictures. Got {_found(top)}. Check the path.")
     if not top.folders:
@@ -70,6 +70,13 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
         ignored=(*_others(top), *outside, *_linked(skipped)),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
     )
+
+
+def _below(folder: Folder) -> Iterator[Folder]:
+    """Give every folder in it, at any depth."""
+    for child in folder.folders:
+        yield child
+        yield from _below(child)
 
 
 def _linked(links: Iterable[str]) -> Iterator[str]:

@@ -47,8 +47,8 @@ def open_source(
         data_dir: a folder where named sets are looked for first.
         reporter: told how far a download is.
         empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
-        unlabelled: also take pictures of no class: a folder that holds them itself, a single file, or one array N H W
-            (C).
+        unlabelled: also take pictures of no class: a folder in which fewer than two folders hold any, a single file, or
+            one array N H W (C).
 
     Raises:
         DataError: nothing is there, or it is not what is expected; the message says what was found.
@@ -67,7 +67,8 @@ def open_source(
             )
         return from_arrays(*data)
     if not isinstance(data, (str, os.PathLike)) or "\0" in os.fspath(data):
-        raise DataError(f"`data` must be a path, the name of a set, or a pair of arrays. Got {type(data).__name__}.")
+        arrays = "a pair of arrays" if not unlabelled else "one array, or a pair of arrays, pictures and labels"
+        raise DataError(f"`data` must be a path, the name of a set, or {arrays}. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
     there = text != "" and os.path.lexists(path)
     if there and text in NAMES and reporter is not None:
