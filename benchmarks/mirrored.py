@@ -9,6 +9,7 @@ FOLDER is as for `sets.load`.
 """
 
 import argparse
+import functools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,10 +72,11 @@ def main() -> None:
         model = Model.load(Path(run))
         check(model, name)
         models.setdefault((name, model.training["settings"]["recipe"]), []).append(model)
+    parts_of = functools.cache(functools.partial(load, data_dir=given.data_dir.resolve()))
     rows = []
     for (name, recipe), ones in models.items():
         with tuned():
-            one = measure(ones, load(name, given.data_dir.resolve()))
+            one = measure(ones, parts_of(name))
         gain, found = one["gain"], f"{np.mean(one['plain']):.2%}, mirrored too {np.mean(one['mirrored']):.2%}"
         print(f"{name} {recipe} {found}: {gain['mean']:+.2%} ± {gain['mean_95_half_width']:.2%}", flush=True)
         rows.append({"set": name, **one})

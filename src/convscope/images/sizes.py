@@ -125,6 +125,20 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
+def parse_sides(size: str | int | Sequence[int] | None, *, usual: int) -> tuple[int, int]:
+    """Return width and height, both the same where one side is given, both `usual` where nothing is.
+
+    Raises:
+        ParameterError: as `parse_size` says.
+
+    Examples:
+        >>> parse_sides("64x48", usual=28), parse_sides(64, usual=28), parse_sides(None, usual=28)
+        ((64, 48), (64, 64), (28, 28))
+    """
+    sides = parse_size(size) or usual
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
 def size_as_text(size: str | int | Sequence[int]) -> str:
     """Return a size as the command line has it.
 

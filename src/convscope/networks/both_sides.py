@@ -1,4 +1,4 @@
-"""Prediction from a picture and its mirror image: a second look, for the price of one."""
+"""Prediction from a picture and its mirror image: a second look, for a second time."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final

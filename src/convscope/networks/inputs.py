@@ -16,7 +16,7 @@ from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import to_images
 from convscope.images.sources.naming import natural_key
-from convscope.images.sources.tree import Folder, list_tree
+from convscope.images.sources.tree import list_tree
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,11 +158,5 @@ def _in_folder(path: str) -> Iterable[Input]:
         return [Input(name=path, error=str(error))]
     if not top.count():
         return [Input(name=path, error="the folder holds no pictures")]
-    files = (os.path.join(path, name) for name in _names(top))  # noqa: PTH118  # as the user wrote it, with its ./
+    files = (os.path.join(path, name) for name in top.every_picture())  # noqa: PTH118  # as the user wrote it, with its ./
     return (Input(name=file, content=file) for file in files)
-
-
-def _names(folder: Folder) -> Iterator[str]:
-    yield from map(folder.inside, folder.pictures)
-    for child in folder.folders:
-        yield from _names(child)

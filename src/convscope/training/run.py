@@ -165,7 +165,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             before = state.best_weights()
             if state.pace.done:
                 reporter.say("this run was finished; its model and report are written again")
-        trouble: TrainingError | None = None
+        trouble, good = None, None
         with noticed() as interruption, reporter.task("training", 1.0) as task:
             watch = Watch(
                 folder=folder,
@@ -181,14 +181,13 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             except TrainingError as error:
                 if watch.last_good is None:
                     raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
-                trouble = error
+                trouble, good = error, watch.last_good
         if state.coarse and (watch.outcome == "interrupted" or trouble is not None):
             reporter.say(
                 "stopped while pictures were seen smaller: the network has not seen them whole yet, and is less often "
                 "right than it will be"
             )
-        good = watch.last_good if trouble is not None and watch.last_good is not None else state.best_weights()
-        network = state.finish(good, data, batch=recipe.batch)
+        network = state.finish(state.best_weights() if good is None else good, data, batch=recipe.batch)
         return Learned(
             network=network,
             calibration=calibrate(network, data),

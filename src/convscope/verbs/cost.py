@@ -8,7 +8,7 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted, printable
-from convscope.images.sizes import parse_size
+from convscope.images.sizes import parse_sides
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.exemplars import Exemplars, exemplars_of
@@ -54,15 +54,13 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
-    side = parse_size(size)
-    layout = _layout(model, side)
+    width, height = parse_sides(size, usual=SIDE)
+    layout = _layout(model, sized=size is not None)
     read: _Read = {}
     run = run_of(model) if layout is None else None
     kept = run.cost if run else None
     path = check_output(output, kept=kept, part=not repeats, force=force)
     if layout is not None:
-        side = side or SIDE
-        width, height = (side, side) if isinstance(side, int) else side
         sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     else:
         used = model if isinstance(model, Model) else Model.load(Path(str(model)))
@@ -94,18 +92,18 @@ def _read_by(model: Model) -> _Read:
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
 
 
-def _layout(model: Model | Layout | str | os.PathLike[str], size: int | tuple[int, int] | None) -> Layout | None:
+def _layout(model: Model | Layout | str | os.PathLike[str], *, sized: bool) -> Layout | None:
     """Return the layout that `model` is; None where it is a network, or the path of one."""
     if isinstance(model, Layout):
         return model
     if isinstance(model, Model) or stands(model):
-        if size is not None:
+        if sized:
             raise ParameterError("`size` must be given for a layout only: a model knows its own. Leave it out.")
         return None
     try:
         return Layout.parse(str(model))
     except LayoutError:
-        if size is not None or os.sep not in str(model):
+        if sized or os.sep not in str(model):
             raise
         return None  # a path where nothing stands
 

@@ -14,7 +14,7 @@ from convscope.core.errors import DataError, ParameterError, UnreadableImageErro
 from convscope.core.machine import tuned
 from convscope.features.trace import trace
 from convscope.features.walk import Walk, shared_steps, walk, walk_of_unit
-from convscope.images.sizes import parse_size
+from convscope.images.sizes import parse_sides
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
@@ -78,8 +78,7 @@ class _Order:
     def planned(self) -> Plan:
         """Return the network's plan, or that of a layout that is no model."""
         if isinstance(self.model, str) and not stands(self.model):
-            side = parse_size(self.size) or 28
-            width, height = (side, side) if isinstance(side, int) else side
+            width, height = parse_sides(self.size, usual=28)
             layout = Layout.parse(self.model)
             return plan(layout, height=height, width=width, channels=self.channels, classes=self.classes)
         return self.loaded().network.plan

@@ -32,11 +32,11 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
     """
     top, skipped = list_tree(root)
     name = f"{root}/"
-    if unlabelled and top.count() and sum(bool(folder.pictures) for folder in _below(top)) < 2:
-        files_inside = [one.inside(picture) for one in (top, *_below(top)) for picture in one.pictures]
-        return unlabelled_files(root, tuple(files_inside), name=name, ignored=(*_others(top), *_linked(skipped)))
     if unlabelled and top.count() == 0:
         raise DataError(f"`{name}` must have pictures. Got {_found(top)}. Check the path.")
+    if unlabelled and sum(bool(folder.pictures) for folder in top.every() if folder is not top) < 2:
+        ignored = (*_others(top), *_linked(skipped))
+        return unlabelled_files(root, tuple(top.every_picture()), name=name, ignored=ignored)
     if not top.folders:
         raise DataError(
             f"`{name}` must have {_EXPECTED}. Got {_found(top)}. Put the pictures into sub-folders by class."
@@ -70,13 +70,6 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
         ignored=(*_others(top), *outside, *_linked(skipped)),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
     )
-
-
-def _below(folder: Folder) -> Iterator[Folder]:
-    """Give every folder in it, at any depth."""
-    for child in folder.folders:
-        yield child
-        yield from _below(child)
 
 
 def _linked(links: Iterable[str]) -> Iterator[str]:
@@ -180,9 +173,7 @@ def _refuse_strangers(labels: list[str], splits: list[int], name: str, empty: Co
 
 
 def _others(folder: Folder) -> Iterator[str]:
-    yield from (folder.inside(name) for name in folder.others)
-    for child in folder.folders:
-        yield from _others(child)
+    return (one.inside(name) for one in folder.every() for name in one.others)
 
 
 def _found(folder: Folder) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from convscope.core.errors import DataError
@@ -32,6 +33,16 @@ class Folder:
     def inside(self, name: str) -> str:
         """Return the path of an entry, from the top."""
         return f"{self.relative}/{name}" if self.relative else name
+
+    def every(self) -> Iterator["Folder"]:
+        """Give it and all folders below, each before those in it."""
+        yield self
+        for folder in self.folders:
+            yield from folder.every()
+
+    def every_picture(self) -> Iterator[str]:
+        """Give the path of every picture in it and below, from the top."""
+        return (folder.inside(picture) for folder in self.every() for picture in folder.pictures)
 
     def count(self) -> int:
         """Return how many pictures are in it and below."""
