@@ -106,6 +106,10 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["curves"], "`model` must name a run folder here. Got None."),
         (["layout", "32Q5"], "32Q5"),
         (["layout", "8C3", "--size", "1x2x3"], "`size` must be one side or widthxheight"),
+        (
+            ["layout", "RUN", "--size", "64"],
+            "`size` is for a layout that is no model. Got '64' for a network with a size",
+        ),
         (["layout", "8C3", "-o", "a.jpg"], "`output` must end in .png, .svg, .pdf."),
         (["step", "-o", "a.svg"], "`output` must end in .gif, .mp4 or .png (a strip)."),
         (["step", "-o", "RUN/report.html"], "`output` must end in"),

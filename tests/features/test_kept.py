@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import StorageError
-from convscope.core.progress import Reporter, Silent
 from convscope.features.extraction import rows_of
 from convscope.features.extractor import Extractor
 from convscope.features.hand_made import HandMade
@@ -22,23 +21,11 @@ from convscope.images.image_set import prepare
 from convscope.images.sources.arrays import from_arrays
 from convscope.verbs.features import save_features
 from tests.checks.models import small_model, some_pixels
+from tests.checks.reporters import Heard
 
 SHAPE = (2, 3)
 FEATURES = np.arange(60, dtype=np.float32).reshape(10, *SHAPE)
 ME, OTHER = b"a" * 32, b"b" * 32
-
-
-class Heard(Reporter):
-    """Remembers what is said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
-
-    def task(self, title: str, total: float, unit: str = ""):
-        return Silent().task(title, total, unit)
 
 
 def interrupted(path: Path, rows: int) -> Path:

@@ -85,6 +85,15 @@ def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
     assert len(source) == 40
 
 
+def test_pictures_beside_the_folders_of_the_classes_are_named(tmp_path, cache):
+    folder(tmp_path)
+    assert not any("in no folder" in note for note in prepare(open_source(tmp_path), cache_dir=cache).notes)
+    save(tmp_path / "loose.png", 1)
+    (tmp_path / "notes.txt").write_text("no picture")
+    images = prepare(open_source(tmp_path), cache_dir=cache)
+    assert "1 picture in no folder of a class is left out: loose.png" in images.notes
+
+
 def test_a_class_whose_every_picture_is_also_in_test_is_one_sentence(tmp_path, cache):
     folder(tmp_path / "train")
     for path in (tmp_path / "train" / "b").iterdir():

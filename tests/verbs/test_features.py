@@ -11,11 +11,13 @@ from sklearn.datasets import load_digits
 import convscope
 from convscope.core.errors import DataError, ModelFileError, ParameterError
 from convscope.features.hand_made import hand_made
+from convscope.features.reading import StageFeatures
 from convscope.images.image_set import prepare
 from convscope.images.sources.opening import open_source
 from convscope.networks.model import Model
 from convscope.verbs.features import compare_classifiers, save_features
 from convscope.verbs.train import Trained
+from tests.checks.reporters import Heard
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +163,49 @@ def test_one_folder_in_a_folder_is_no_class(run, tmp_path: Path) -> None:
 def test_one_picture_in_colour_is_not_taken_for_many_gray_ones(run) -> None:
     with pytest.raises(DataError, match=r"images\[None\] for one picture"):
         convscope.extract_features(run.model, np.zeros((8, 8, 3)))
+
+
+def test_folders_of_which_none_is_a_class_of_the_model_hold_pictures_of_no_class(run, tmp_path: Path) -> None:
+    heard = Heard()
+    for name in ("2023/spring/a.png", "2024/b.png", "c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 100, np.uint8)).save(tmp_path / name)
+    found = convscope.extract_features(run.model, tmp_path, reporter=heard)
+    assert (found.pictures, found.classes) == (("c.png", "2023/spring/a.png", "2024/b.png"), ("",))
+    assert heard.lines == [f"{tmp_path}/: pictures of no class"]
+    (tmp_path / "2024").rename(tmp_path / "7")
+    with pytest.raises(DataError, match="must have the classes of the model"):
+        convscope.extract_features(run.model, tmp_path)
+
+
+def test_pictures_beside_the_folders_of_the_classes_are_named(run, tmp_path: Path) -> None:
+    heard = Heard()
+    for place in range(10):
+        (tmp_path / str(place)).mkdir()
+        Image.fromarray(np.full((8, 8), 20 * place, np.uint8)).save(tmp_path / str(place) / "a.png")
+    for name in ("b.png", "c.png"):
+        Image.fromarray(np.full((8, 8), 9, np.uint8)).save(tmp_path / name)
+    found = convscope.extract_features(run.model, tmp_path, reporter=heard)
+    assert len(found.pictures) == 10
+    assert heard.lines == ["2 pictures in no folder of a class are left out, such as b.png"]
+
+
+def test_who_interrupts_is_told_where_it_goes_on(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StageFeatures, "of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_features(run.model, "digits", tmp_path / "x.npz", reporter=heard)
+    assert heard.lines == [f"what is done is kept beside {tmp_path / 'x.npz'}; the same call goes on from there"]
+
+
+def test_numbers_of_numpy_are_numbers(run) -> None:
+    pictures = np.zeros((2, 8, 8))
+    found = convscope.predict(run.model, pictures, top=np.int64(3), batch=np.int64(1), workers=np.int32(1))
+    assert found == convscope.predict(run.model, pictures, top=3, batch=1)
+    assert convscope.extract_features(run.model, pictures, stage=np.int64(1)).values.shape[1:] == (8, 4, 4)
+    with pytest.raises(ParameterError, match="`top` must be a whole number"):
+        convscope.predict(run.model, pictures, top=np.float64(3))

@@ -313,3 +313,9 @@ def test_a_new_run_in_the_folder_begins_without_what_was_measured_of_the_old(mea
     shutil.copytree(measured, folder)
     convscope.train("digits", layout="2C3-MP2", epochs=1, output=folder, force=True)
     assert not any((folder / name).exists() for name in ("invariance.json", "units.json", "look.html"))
+
+
+def test_a_page_of_pictures_none_of_which_can_be_read_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"must have one that can be read\. Got .*none\.png: the file is not there\."):
+        convscope.look(small_model(), tmp_path / "none.png", output=tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()

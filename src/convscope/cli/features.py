@@ -52,6 +52,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 @options.force_files
 @options.quiet
 @options.data_dir
+@options.cache_dir
 @click.pass_context
 def command(
     context: click.Context,
@@ -70,6 +71,7 @@ def command(
     force: bool,
     quiet: bool,
     data_dir: Path | None,
+    cache_dir: Path | None,
 ) -> None:
     """Take the features of DATA from a stage of the network in the file or run folder MODEL.
 
@@ -111,7 +113,7 @@ def command(
         refuse_existing(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     read: dict[str, Any] = {"stage": stage, "pool": pool, "force": force}
-    chosen = {**read, "batch": batch, "data_dir": data_dir, "reporter": reporter}
+    chosen = {**read, "batch": batch, "data_dir": data_dir, "cache_dir": cache_dir, "reporter": reporter}
     unusable: tuple[Problem, ...] = ()
     if names:
         found = extract_features(model, data, output=output, unlabelled=False, **chosen)

@@ -153,8 +153,12 @@ def _written(
     with kept(path, identity, total=len(images), shape=shape, step=step) as part:
         if part.done:
             (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(images), 'picture')}")
-        for _, features in _parts(extractor, images, part.done, batch, reporter):
-            part.write(features)
+        try:
+            for _, features in _parts(extractor, images, part.done, batch, reporter):
+                part.write(features)
+        except KeyboardInterrupt:
+            (reporter or Silent()).say(f"what is done is kept beside {path}; the same call goes on from there")
+            raise
         with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:
             for start, features in part.batches(step):
                 file.write(features)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.core.numeric import is_whole
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.model import Model, as_tensor, evaluating
@@ -40,7 +41,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Refuse what nobody knows."""
-        if type(self.stage) is not int:
+        if not is_whole(self.stage):
             raise ParameterError(f"`stage` must be a whole number. Got {self.stage!r}.")
         if not isinstance(self.pool, str) or not (self.pool in _POOLS or _GRID.fullmatch(self.pool)):
             raise ParameterError(f"`pool` must be one of none, mean, max, or grid2 for 2 × 2 means. Got {self.pool!r}.")

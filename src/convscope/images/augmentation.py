@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.core.numeric import is_number, is_whole
 from convscope.core.scatter import scattered
 
 
@@ -34,8 +35,9 @@ class Augmentation:
         """Refuse strengths outside their range."""
         ranges = {"shift": (self.shift, 0, 1024), "rotate": (self.rotate, 0, 180), "scale": (self.scale, 0, 0.9)}
         for name, (value, low, high) in (ranges | {"erase": (self.erase, 0, 1)}).items():
-            kinds, kind = ((int,), "a whole number") if name == "shift" else ((int, float), "a number")
-            if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
+            whole = name == "shift"
+            if not (is_whole(value) if whole else is_number(value)) or not low <= value <= high:
+                kind = "a whole number" if whole else "a number"
                 raise ParameterError(f"`{name}` must be {kind} from {low} to {high}. Got {value!r}.")
 
     def __str__(self) -> str:

@@ -184,7 +184,7 @@ def _finish(
         classes=source.classes,
         preprocessing=taken.preprocessing,
         inspection=inspection,
-        notes=(*taken.notes, *_found(taken), *split_notes),
+        notes=(*taken.notes, *_found(taken), *loose_pictures(source), *split_notes),
         mirror=source.mirror,
         source=source,
         places=places,
@@ -204,6 +204,15 @@ def _found(taken: _Taken) -> list[str]:
                 f"{counted(colored, 'picture')} with colour {are(colored)} turned into gray; --channels 3 keeps colour"
             )
     return notes
+
+
+def loose_pictures(source: Source) -> list[str]:
+    """Return a sentence on pictures that stand beside the folders of the classes, if there are any."""
+    loose = source.loose
+    if not loose:
+        return []
+    where = f", such as {printable(loose[0])}" if len(loose) > 1 else f": {printable(loose[0])}"
+    return [f"{counted(len(loose), 'picture')} in no folder of a class {are(len(loose))} left out{where}"]
 
 
 def _refuse_untaught(source: Source, labels: NDArray[np.int64], splits: NDArray[np.uint8]) -> None:

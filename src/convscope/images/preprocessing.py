@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError, choose
+from convscope.core.numeric import is_whole
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
 
@@ -44,7 +45,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         for name in ("height", "width"):
             side = getattr(self, name)
-            if not _is_int(side) or not 1 <= side <= 16384:
+            if not is_whole(side) or not 1 <= side <= 16384:
                 raise ParameterError(f"`{name}` must be a whole number of pixels from 1 to 16384. Got {side!r}.")
         if self.channels not in (1, 3):
             raise ParameterError(f"`channels` must be 1 (gray) or 3 (RGB). Got {self.channels!r}.")
@@ -52,7 +53,7 @@ class Preprocessing:
         if not self.background:
             object.__setattr__(self, "background", (0,) * self.channels)
         values = self.background
-        if len(values) != self.channels or not all(_is_int(value) and 0 <= value <= 255 for value in values):
+        if len(values) != self.channels or not all(is_whole(value) and 0 <= value <= 255 for value in values):
             raise ParameterError(
                 f"`background` must be {counted(self.channels, 'whole number')} from 0 to 255, one a channel. "
                 f"Got {values!r}."
@@ -139,7 +140,3 @@ def _resize(
     image = Image.fromarray(np.ascontiguousarray(pixels if channels == 3 else pixels[:, :, 0]))
     scaled = image.resize(size[::-1], Image.Resampling.BILINEAR, box=box, reducing_gap=_REDUCING_GAP)
     return np.asarray(scaled).reshape(*size, channels)
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -8,6 +8,7 @@ from typing import Literal, cast
 import numpy as np
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.numeric import is_whole
 
 from .preprocessing import FITS, Preprocessing
 from .sampling import Sample
@@ -53,12 +54,12 @@ class Wish:
         if self.size is None:
             return
         sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size, self.size)
-        if len(sides) != 2 or not all(type(side) is int and 1 <= side <= 4096 for side in sides):
+        if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= 4096 for side in sides):
             raise ParameterError(
                 f"`size` must be one side or (width, height), in pixels from 1 to 4096. Got {self.size!r}. "
                 "Give for example 64 or (64, 48)."
             )
-        object.__setattr__(self, "size", sides)
+        object.__setattr__(self, "size", tuple(int(side) for side in sides))
 
 
 def choose_preprocessing(wish: Wish, sample: Sample) -> tuple[Preprocessing, tuple[str, ...]]:

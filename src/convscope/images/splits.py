@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.core.numeric import is_number
 from convscope.core.scatter import scattered
 from convscope.core.text import are, counted
 from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
@@ -19,7 +20,7 @@ def check_fraction(validation: object) -> None:
     """Raise ParameterError unless `validation` is None or a fraction from 0 up to, but not including, 1."""
     if validation is None:
         return
-    if isinstance(validation, bool) or not isinstance(validation, (int, float)) or not 0 <= validation < 1:
+    if not is_number(validation) or not 0 <= validation < 1:
         raise ParameterError(
             f"`validation` must be a fraction from 0 to below 1. Got {validation!r}. Give for example 0.2."
         )

@@ -1,6 +1,7 @@
 """How many pictures go through a network at once, where the user says it."""
 
 from convscope.core.errors import ParameterError
+from convscope.core.numeric import is_whole
 
 
 def check_batch(batch: int) -> int:
@@ -9,6 +10,6 @@ def check_batch(batch: int) -> int:
     Raises:
         ParameterError: it is not.
     """
-    if type(batch) is not int or batch < 1:
+    if not is_whole(batch) or batch < 1:
         raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
     return batch

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from convscope.core.errors import LayoutError, ParameterError
+from convscope.core.numeric import is_whole
 from convscope.core.text import counted
 from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.stages.geometry import ReceptiveField, Window
@@ -183,7 +184,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
         ("channels", channels, LARGEST_UNITS),
         ("classes", classes, LARGEST_UNITS),
     ):
-        if not isinstance(value, int) or not 1 <= value <= largest:
+        if not is_whole(value) or not 1 <= value <= largest:
             raise ParameterError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
     if height * width * channels > LARGEST_VALUES:
         raise ParameterError(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError, UnreadableImageError
 from convscope.core.machine import usable_cores
+from convscope.core.numeric import is_whole
 from convscope.images.preprocessing import Preprocessing
 
 from .batches import check_batch
@@ -115,7 +116,7 @@ def predict_inputs(
 ) -> Iterator[Prediction]:
     """Return one prediction an input, as `predict` does."""
     for name, value in (("top", top), ("workers", 1 if workers is None else workers)):
-        if type(value) is not int or value < 1:
+        if not is_whole(value) or value < 1:
             raise ParameterError(f"`{name}` must be a whole number of at least 1. Got {value!r}.")
     size = model.batch if batch is None else check_batch(batch)
     return _stream(model, inputs, min(top, len(model.classes)), size, workers or usable_cores())

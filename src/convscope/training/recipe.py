@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.numeric import is_number, is_whole
 from convscope.images.augmentation import Augmentation
 from convscope.stages.patch_learning import WAYS
 
@@ -61,11 +62,9 @@ class Recipe:
             "coarse": (0, 1),
         }
         for name, (low, high) in ranges.items():
-            value, kind = getattr(self, name), "a whole number" if name in ("epochs", "batch") else "a number"
-            fits = isinstance(value, int if name in ("epochs", "batch") else (int, float)) and not isinstance(
-                value, bool
-            )
-            if not fits or not low <= value <= high:
+            value, whole = getattr(self, name), name in ("epochs", "batch")
+            if not (is_whole(value) if whole else is_number(value)) or not low <= value <= high:
+                kind = "a whole number" if whole else "a number"
                 raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
         choose("precision", self.precision, ("float32", "bfloat16"))
         for name in self.first:

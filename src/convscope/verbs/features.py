@@ -13,6 +13,7 @@ from convscope.core.atomic import refuse_existing
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
+from convscope.core.text import printable
 from convscope.features.classifiers import JudgedClassifier, judge_classifiers, named_classifiers
 from convscope.features.extraction import FeatureSet, extract, pictures_for, write_features
 from convscope.features.extractor import Extractor
@@ -21,7 +22,7 @@ from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.features.hand_made import hand_made
 from convscope.features.heads import head_of, with_classifier
 from convscope.features.reading import Reading, StageFeatures
-from convscope.images.image_set import ImageSet, prepare
+from convscope.images.image_set import ImageSet, loose_pictures, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
@@ -58,8 +59,8 @@ def extract_features(
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
             ``pixels``, ``pca``, ``hog``, ``lbp``, ``scattering`` (see `convscope.features.hand_made`).
         data: what `convscope.train` takes, with the classes of the model; or pictures of no class: a folder that holds
-            them itself, a single file, or one array. Hand-made features that learn from pictures (pca) learn from the
-            training pictures, or from all of no class.
+            them itself or in folders of which none has the name of a class, a single file, or one array. Hand-made
+            features that learn from pictures (pca) learn from the training pictures, or from all of no class.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
         output: a file that they are written to as well, as `save_features` does.
@@ -85,8 +86,8 @@ def extract_features(
     if path is not None:
         check_file(path, values=_values(known), force=force)
     with tuned():
-        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent(), unlabelled=unlabelled)
-        extractor, images = _opened(known, source, cache_dir, reporter)
+        source = _source(known, data, data_dir, reporter or Silent(), unlabelled=unlabelled)
+        extractor, images = _opened(known, source, cache_dir, reporter or Silent())
         return extract(extractor, images, path=path, batch=batch, reporter=reporter)
 
 
@@ -116,8 +117,8 @@ def save_features(
     known, path = _known(model, stage, pool), Path(output)
     check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
-        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent(), unlabelled=unlabelled)
-        extractor, images = _opened(known, source, cache_dir, reporter)
+        source = _source(known, data, data_dir, reporter or Silent(), unlabelled=unlabelled)
+        extractor, images = _opened(known, source, cache_dir, reporter or Silent())
         write_features(extractor, images, path, batch=batch, reporter=reporter)
     return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
 
@@ -229,8 +230,21 @@ def _values(known: StageFeatures | str) -> int:
     return 0 if isinstance(known, str) else math.prod(known.shape)
 
 
+def _source(
+    known: StageFeatures | str, data: Any, data_dir: Path | None, reporter: Reporter, *, unlabelled: bool
+) -> Source:
+    """Return the pictures of `data`, and say which are of no class or left out."""
+    classes = None if isinstance(known, str) else known.model.classes
+    source = open_source(data, data_dir=data_dir, reporter=reporter, unlabelled=unlabelled, known=classes)
+    if not source.labelled:
+        reporter.say(f"{printable(source.name)}: pictures of no class")
+    for note in loose_pictures(source):
+        reporter.say(note)
+    return source
+
+
 def _opened(
-    known: StageFeatures | str, source: Source, cache_dir: Path | None, reporter: Reporter | None
+    known: StageFeatures | str, source: Source, cache_dir: Path | None, reporter: Reporter
 ) -> tuple[Extractor, ImageSet]:
     """Return what makes the features, and the pictures as it takes them."""
     if not isinstance(known, str):

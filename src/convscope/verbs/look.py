@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from convscope.core.atomic import refuse_existing, write_text
-from convscope.core.errors import ConvscopeError, ParameterError, UnreadableImageError
+from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import from_json
@@ -92,7 +92,8 @@ def look(
 
     Raises:
         ModelFileError: there is no model that can be used.
-        DataError: a network is too large for a page, or `pictures` is an array of another shape or kind.
+        DataError: a network is too large for a page, none of `pictures` can be read, or they are an array of another
+            shape or kind.
         ParameterError: there is neither `output` nor a file that it could stand beside, or `beside` has other classes.
         StorageError: the file cannot be written, or stands there already.
 
@@ -118,6 +119,9 @@ def look(
             inputs = list_inputs(pictures)
             room = _room(used)
             chosen = list(itertools.islice(_given(used, _picked(inputs, room), unusable), room))
+            if unusable and not chosen:
+                name, reason = unusable[0]
+                raise DataError(f"`pictures` must have one that can be read. Got {printable(name)}: {reason}.")
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             images, chosen = _judged(used, run, (data_dir, cache_dir), told)

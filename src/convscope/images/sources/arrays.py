@@ -15,7 +15,7 @@ from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
 
 from .labels import label_places
-from .source import NO_CLASS, SPLIT_NAMES, UNASSIGNED, Source, settle_splits
+from .source import SPLIT_NAMES, Source, no_class, settle_splits
 
 _CHUNK = 1024  # pictures converted at a time, so that the float copy stays small
 
@@ -116,14 +116,7 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
             "images[None] for one picture, images[..., None] for gray ones so narrow."
         )
     pictures = to_images(images)
-    count = len(pictures)
-    return ArraySource(
-        name=name,
-        images=pictures,
-        classes=NO_CLASS,
-        labels=np.zeros(count, np.int64),
-        splits=np.full(count, UNASSIGNED, np.uint8),
-    )
+    return ArraySource(name=name, images=pictures, **no_class(len(pictures)))
 
 
 def to_images(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:

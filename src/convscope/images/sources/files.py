@@ -9,7 +9,7 @@ import numpy as np
 
 from convscope.images.decoding.pictures import Decoded, decode
 
-from .source import NO_CLASS, UNASSIGNED, Source
+from .source import Source, no_class
 
 _SAMPLED_FILES = 64
 _SAMPLED_BYTES = 1 << 16
@@ -60,15 +60,7 @@ class FileSource(Source):
 
 def unlabelled_files(root: Path, files: tuple[str, ...], *, name: str, ignored: tuple[str, ...] = ()) -> FileSource:
     """Return picture files of no class as a source."""
-    return FileSource(
-        name=name,
-        root=root,
-        files=files,
-        classes=NO_CLASS,
-        labels=np.zeros(len(files), np.int64),
-        splits=np.full(len(files), UNASSIGNED, np.uint8),
-        ignored=ignored,
-    )
+    return FileSource(name=name, root=root, files=files, ignored=ignored, **no_class(len(files)))
 
 
 def _state(file: str) -> tuple[int, int, int]:

@@ -17,14 +17,17 @@ from .tree import Folder, list_tree
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
 
 
-def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = False) -> FileSource:
+def open_folder(
+    root: Path, *, empty_classes: bool = False, unlabelled: bool = False, known: Collection[str] | None = None
+) -> FileSource:
     """Return the pictures below `root` as a source.
 
     Each innermost folder is a class, named by its path ("cat", "animals/cat"); if the top folders are train and val
     (valid, validation) or test, in any case, the classes are below those. Pictures directly in the top folder beside
     class folders, files without a picture's extension, and folders beside train/, val/ and test/ are `ignored`. An
     empty class folder is refused, or, with `empty_classes` and two classes that have pictures, named in `empty`. With
-    `unlabelled`, a folder in which fewer than two folders hold pictures is taken as pictures of no class.
+    `unlabelled`, a folder in which fewer than two folders hold pictures, or none that has the name of a `known` class,
+    is taken as pictures of no class.
 
     Raises:
         DataError: no pictures, no sub-folders, one class only, an empty class folder, pictures beside sub-folders, or
@@ -34,7 +37,7 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
     name = f"{root}/"
     if unlabelled and top.count() == 0:
         raise DataError(f"`{name}` must have pictures. Got {_found(top)}. Check the path.")
-    if unlabelled and sum(bool(folder.pictures) for folder in top.every() if folder is not top) < 2:
+    if unlabelled and not _sorted_by_class(top, known):
         ignored = (*_others(top), *_linked(skipped))
         return unlabelled_files(root, tuple(top.every_picture()), name=name, ignored=ignored)
     if not top.folders:
@@ -70,6 +73,15 @@ def open_folder(root: Path, *, empty_classes: bool = False, unlabelled: bool = F
         ignored=(*_others(top), *outside, *_linked(skipped)),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
     )
+
+
+def _sorted_by_class(top: Folder, known: Collection[str] | None) -> bool:
+    """Return whether folders below `top` divide its pictures into classes: some that are `known`, where they are."""
+    folders = [folder for folder in top.every() if folder is not top and folder.pictures]
+    if len(folders) < 2 or known is None:
+        return len(folders) >= 2
+    paths = [f"/{unicodedata.normalize('NFC', folder.relative)}" for folder in folders]
+    return any(path.endswith(tuple(f"/{name}" for name in known)) for path in paths)
 
 
 def _linked(links: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Every kind of source behind one function: what `DATA` means on the command line and in Python."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def open_source(
     reporter: "Reporter | None" = None,
     empty_classes: bool = False,
     unlabelled: bool = False,
+    known: Collection[str] | None = None,
 ) -> Source:
     """Return the source that `data` names.
 
@@ -49,6 +51,8 @@ def open_source(
         empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
         unlabelled: also take pictures of no class: a folder in which fewer than two folders hold any, a single file, or
             one array N H W (C).
+        known: with `unlabelled`, names of classes: a folder in which no folder of pictures has one of them holds
+            pictures of no class, too.
 
     Raises:
         DataError: nothing is there, or it is not what is expected; the message says what was found.
@@ -81,7 +85,9 @@ def open_source(
             f"Got {text!r}, and nothing stands there.{did_you_mean(text, NAMES) or ' Check the path.'}"
         )
     if path.is_dir():
-        return open_idx(path) if is_idx(path) else open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled)
+        if is_idx(path):
+            return open_idx(path)
+        return open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled, known=known)
     if unlabelled and path.is_file() and path.suffix.lower() in EXTENSIONS:
         return unlabelled_files(path.parent, (path.name,), name=str(path))
     return _open_file(path)

@@ -3,12 +3,13 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.pictures import EXTENSIONS, Decoded
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
@@ -48,6 +49,15 @@ class Source(ABC):
         """Whether the class of each picture is known."""
         return self.classes != NO_CLASS
 
+    @property
+    def loose(self) -> tuple[str, ...]:
+        """The pictures among `ignored`: they stand beside the folders of the classes."""
+        return tuple(name for name in self.ignored if Path(name).suffix.lower() in EXTENSIONS)
+
+    def without_classes(self) -> Self:
+        """Return the same pictures, of no class."""
+        return dataclasses.replace(self, **no_class(len(self)), empty=())
+
     @abstractmethod
     def picture_name(self, index: int) -> str:
         """Return the name of one picture: its path relative to the source, or "train[17]"."""
@@ -71,6 +81,15 @@ class Source(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Return hexadecimal digits that change when pictures, labels, splits or classes change; cheap."""
+
+
+def no_class(count: int) -> dict[str, Any]:
+    """Return the fields of a source of `count` pictures of which no class is known."""
+    return {
+        "classes": NO_CLASS,
+        "labels": np.zeros(count, np.int64),
+        "splits": np.full(count, UNASSIGNED, np.uint8),
+    }
 
 
 def settle_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.errors import DataError, ParameterError
+from convscope.core.numeric import is_whole
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import step_functions
 from convscope.networks.batches import check_batch
@@ -65,7 +66,7 @@ def measure_units(
         >>> [(step.name, len(step.units), step.field_rows.size) for step in found.steps], found.pictures
         ([('4C3', 4, 3), ('6N', 6, 10)], 5)
     """
-    if type(top) is not int or top < 1:
+    if not is_whole(top) or top < 1:
         raise ParameterError(f"`top` must be a whole number of at least 1. Got {top!r}.")
     planned = model.network.plan
     check_images(images, labels, planned)

@@ -1,0 +1,26 @@
+"""What counts as a number: Python's own and NumPy's, never a truth value."""
+
+from numbers import Integral, Real
+from typing import TypeGuard
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Return whether `value` is a whole number.
+
+    Examples:
+        >>> import numpy as np
+        >>> [is_whole(value) for value in (3, np.int64(3), 3.0, True, np.True_, "3")]
+        [True, True, False, False, False, False]
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether `value` is a number, whole or not.
+
+    Examples:
+        >>> import numpy as np
+        >>> [is_number(value) for value in (3, 0.5, np.float32(0.5), True, 1j, "3")]
+        [True, True, True, False, False, False]
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
