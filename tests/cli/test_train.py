@@ -106,6 +106,10 @@ def test_unusable_pictures_are_named_and_the_exit_code_is_1(here: Path, capsys: 
     assert "1 epoch, 32 pictures a step" in out
     assert ", 1 thread\n" in out
     assert "unusable: a/bad09.png: " in err
+    assert main([*command, "--json", "--quiet", "--force"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["left_out"], document["run"]) == (12, "run")
+    assert {"12 pictures left out, being unusable"} < set(document["notes"])
     assert main(["features", "run", "set", "-o", "features.npz"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("features.npz: 8 pictures, 4 x 4 x 4 values each")

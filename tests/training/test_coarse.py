@@ -197,3 +197,4 @@ def test_who_stops_while_pictures_are_seen_smaller_is_told(
     trained = train((images, labels), output=tmp_path / "run", reporter=Plain(sys.stderr), **options)
     assert trained.outcome == "interrupted"
     assert ("has not seen them whole" in capsys.readouterr().err) is said
+    assert any("has not seen them whole" in note for note in trained.report.notes) is said

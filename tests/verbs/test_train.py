@@ -32,6 +32,7 @@ from convscope.training.state import TrainingState
 from convscope.verbs.features import extract_features
 from convscope.verbs.look import look
 from convscope.verbs.train import prepare, train
+from tests.checks.reporters import Heard
 
 QUICK = {"layout": "8C3-MP2-16C3-MP2-32N", "threads": 1}
 
@@ -471,3 +472,19 @@ def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:
     prepared = prepare(two_classes(), cache_dir=tmp_path, **options)
     assert (prepared.recipe.epochs, prepared.recipe.learning_rate, prepared.settings.seed) == (2, 0.25, 3)
     assert json.loads(json.dumps(to_json(prepared.record)))["settings"]["epochs"] == 2
+
+
+def test_who_asks_twice_to_stop_is_told_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, really_run = Heard(), run.run
+
+    def run_and_stop(*given: Any, **named: Any) -> None:
+        really_run(*given, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run", run_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train("digits", layout="2C3-MP2", epochs=1, output=tmp_path / "a run", reporter=heard)
+    again = f"convscope train --resume '{tmp_path / 'a run'}'"
+    assert heard.lines[-1] == f"stopped at once; from the last epoch it goes on with: {again}"
+    monkeypatch.undo()
+    assert train(resume=tmp_path / "a run").outcome == "done"

@@ -246,6 +246,7 @@ def _result_document(trained: Any) -> dict[str, Any]:
         "seconds": report.seconds,
         "left_out": report.left_out,
         "layout": report.layout,
+        "notes": list(report.notes),
         "run": str(folder.path),
         "model": str(folder.model),
         "report": str(folder.page),

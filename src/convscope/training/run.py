@@ -1,5 +1,6 @@
 """A training run from its settings to a trained network."""
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,6 +39,10 @@ from .watch import Outcome, Watch
 _JUDGES = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _JUDGING = 0.3  # of a step's time for as many pictures: one way, folded, in place of two gradients more
+_STOPPED_COARSE = (
+    "stopped while pictures were seen smaller: the network has not seen them whole yet, and is less often right than "
+    "it will be"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,7 +73,8 @@ class Prepared:
 class Learned:
     """A trained network and how it came about; `trouble` says why training ended early, if it did.
 
-    `calibration` says how its scores become probabilities, where they are none by themselves.
+    `calibration` says how its scores become probabilities, where they are none by themselves; `notes` are sentences on
+    how training went.
     """
 
     network: Network
@@ -77,6 +83,7 @@ class Learned:
     seconds: float
     calibration: Calibration | None = None
     trouble: TrainingError | None = None
+    notes: tuple[str, ...] = ()
 
 
 def prepare_run(
@@ -165,7 +172,6 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             before = state.best_weights()
             if state.pace.done:
                 reporter.say("this run was finished; its model and report are written again")
-        trouble, good = None, None
         with noticed() as interruption, reporter.task("training", 1.0) as task:
             watch = Watch(
                 folder=folder,
@@ -176,18 +182,12 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 until=prepared.settings.until,
                 last_good=before,
             )
-            try:
-                run(state, data, recipe, watch, seed=prepared.settings.seed)
-            except TrainingError as error:
-                if watch.last_good is None:
-                    raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
-                trouble, good = error, watch.last_good
-        if state.coarse and (watch.outcome == "interrupted" or trouble is not None):
-            reporter.say(
-                "stopped while pictures were seen smaller: the network has not seen them whole yet, and is less often "
-                "right than it will be"
-            )
-        network = state.finish(state.best_weights() if good is None else good, data, batch=recipe.batch)
+            trouble = _run(state, data, prepared, watch, reporter)
+        stopped = state.coarse and (watch.outcome == "interrupted" or trouble is not None)
+        if stopped:
+            reporter.say(_STOPPED_COARSE)
+        kept = state.best_weights() if trouble is None or watch.last_good is None else watch.last_good
+        network = state.finish(kept, data, batch=recipe.batch)
         return Learned(
             network=network,
             calibration=calibrate(network, data),
@@ -195,7 +195,26 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             outcome=watch.outcome,
             seconds=state.pace.elapsed_s,
             trouble=trouble,
+            notes=(_STOPPED_COARSE,) if stopped else (),
         )
+
+
+def _run(
+    state: TrainingState, data: LearningSet, prepared: Prepared, watch: Watch, reporter: Reporter
+) -> TrainingError | None:
+    """Train to the end; return what ended it before, where there are good weights to keep."""
+    try:
+        run(state, data, prepared.recipe, watch, seed=prepared.settings.seed)
+    except TrainingError as error:
+        if watch.last_good is None:
+            raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
+        return error
+    except KeyboardInterrupt:  # asked for twice: nothing more is written
+        if watch.folder is not None and watch.folder.checkpoint.exists():
+            again = shlex.join(["convscope", "train", "--resume", str(watch.folder.path)])
+            reporter.say(f"stopped at once; from the last epoch it goes on with: {again}")
+        raise
+    return None
 
 
 def _work_of(prepared: Prepared) -> Callable[[float], float]:

@@ -266,7 +266,7 @@ def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder
         steps=step_rows(prepared.plan),
         problems=images.inspection.problems,
         left_out=images.inspection.pictures - images.inspection.usable,
-        notes=(*prepared.notes, *([str(learned.calibration)] if learned.calibration else [])),
+        notes=(*prepared.notes, *learned.notes, *([str(learned.calibration)] if learned.calibration else [])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=command,
         model=str(folder.model),
