@@ -14,6 +14,7 @@ from convscope.images.augmentation import Augmentation
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.training import loop
 from convscope.training.loop import run, steps_per_epoch
+from convscope.training.schedule import learning_rate_factor
 from convscope.training.state import TrainingState
 from tests.training.small import Stopper, assert_same_bits, begin, everything, small_recipe, stripes
 
@@ -48,6 +49,22 @@ def test_the_network_learns_and_every_epoch_is_written_down() -> None:
     assert state.history[-1].validation_accuracy == 1.0, state.history[-1]
     assert state.history[-1].learning_rate < state.history[12].learning_rate
     assert state.step == 25 * 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "epochs", "highest"), [(None, 8, 3e-3), (None, 800, 3e-3 / 6**0.5), (0.01, 800, 0.01)]
+)
+def test_longer_trainings_have_a_smaller_learning_rate_unless_one_is_asked_for(
+    asked: float | None, epochs: int, highest: float
+) -> None:
+    data, recipe = stripes(), small_recipe(epochs=epochs, learning_rate=asked)
+    state = begin(data, recipe)  # 3 steps an epoch
+    run(state, data, recipe, Stopper(steps=2), seed=0)
+    assert state.learning_rate == pytest.approx(highest * learning_rate_factor(1.5 / (3 * epochs), recipe.warmup))
+    state.pace.per_step = 1 / 1_600  # a budget of time was found to hold so many
+    rate = recipe.highest_rate(1_600) * learning_rate_factor(state.pace.middle, recipe.warmup)
+    run(state, data, recipe, Stopper(steps=3), seed=0)
+    assert state.learning_rate == pytest.approx(rate)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:

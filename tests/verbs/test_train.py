@@ -80,6 +80,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Pat
 def test_arrays_are_trained_on_and_two_easy_classes_are_told_apart(tmp_path: Path) -> None:
     trained = train(two_classes(), epochs=8, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
     assert trained.report.accuracy == 1.0
+    assert trained.report.settings["learning_rate"] == 3e-3
 
 
 def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
@@ -93,6 +94,7 @@ def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 0.2 * next(looks))  # fast, but at an even pace
     monkeypatch.setattr(schedule, "time", clock)
     trained = train("digits", minutes=2.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    assert trained.report.settings["learning_rate"] == 3e-3 * min(1, (400 / trained.history[-1].step) ** 0.5)
     assert 90 < trained.report.seconds < 122  # of 120 s less the reading of the pictures, plus the last judgement
     assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
 

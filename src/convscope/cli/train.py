@@ -190,7 +190,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     lines += [
         "",
         f"{counted(recipe.epochs, 'epoch')}, {counted(recipe.batch, 'picture')} a step, learning rate up to "
-        f"{recipe.learning_rate:g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
+        f"{recipe.highest_rate(prepared.steps):.2g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
         + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),

@@ -1,5 +1,6 @@
 """The recipe: every number that training needs, chosen from the set unless the user says otherwise."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +19,8 @@ class Recipe:
     Attributes:
         epochs: passes over the training pictures.
         batch: pictures a step, at most (but for one more where a picture would be left alone).
-        learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero.
+        learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero. None
+            takes what the number of steps asks for, see `highest_rate`.
         weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and
             normalized weights that Muon learns.
         warmup: part of the way, 0…1, during which the learning rate rises.
@@ -37,7 +39,7 @@ class Recipe:
 
     epochs: int
     batch: int = 256
-    learning_rate: float = 3e-3
+    learning_rate: float | None = None
     weight_decay: float = 0.05
     warmup: float = 0.2
     smoothing: float = 0.05
@@ -63,6 +65,8 @@ class Recipe:
         }
         for name, (low, high) in ranges.items():
             value, whole = getattr(self, name), name in ("epochs", "batch")
+            if name == "learning_rate" and value is None:
+                continue
             if not (is_whole(value) if whole else is_number(value)) or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
                 raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
@@ -73,3 +77,23 @@ class Recipe:
             raise ParameterError(
                 "`freeze_first` needs weights that were learned first. Got no `first`. Name a way, for example kmeans."
             )
+
+    def highest_rate(self, steps: float) -> float:
+        """Return the highest learning rate of a training of `steps` steps.
+
+        Unless one was asked for, it is 0.003 up to 400 steps, and in longer trainings smaller by the root of their
+        length: the noise of single steps then adds up to as much as it does in short ones.
+
+        Examples:
+            >>> [round(Recipe(epochs=9).highest_rate(steps), 5) for steps in (100, 400, 1_600)]
+            [0.003, 0.003, 0.0015]
+            >>> Recipe(epochs=9, learning_rate=0.01).highest_rate(1_600)
+            0.01
+        """
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return _RATE * min(1.0, math.sqrt(_SHORT / steps))
+
+
+_RATE = 3e-3
+_SHORT = 400  # steps

@@ -58,6 +58,11 @@ class Prepared:
     started_s: float
 
     @property
+    def steps(self) -> int:
+        """How many steps the recipe asks for; a budget of time may allow others."""
+        return self.recipe.epochs * steps_per_epoch(len(self.images.indices(TRAIN)), self.recipe.batch)
+
+    @property
     def record(self) -> RunRecord:
         """What goes to the run folder."""
         return RunRecord(
@@ -241,14 +246,13 @@ def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Repor
     if anew:
         learn_first(network, data, prepared.recipe, seed=prepared.settings.seed, reporter=reporter)
     before_s = time.monotonic() - started if prepared.recipe.first else 0.0  # counts as training
-    steps = prepared.recipe.epochs * steps_per_epoch(len(data.training), prepared.recipe.batch)
     budget = None
     if prepared.settings.minutes is not None:
         budget = prepared.settings.minutes * 60 - _WRITING_S - (time.monotonic() - prepared.started_s)
         budget = max(budget, 1.0) + before_s
     judged = len(prepared.images.indices(prepared.images.judged))
     state = TrainingState.begin(
-        network, prepared.recipe, steps=steps, budget_s=budget, after=_JUDGING * judged / prepared.recipe.batch
+        network, prepared.recipe, steps=prepared.steps, budget_s=budget, after=_JUDGING * judged / prepared.recipe.batch
     )
     state.pace.go_on(fraction=0.0, per_step=state.pace.per_step, before_s=before_s)
     return state

@@ -247,6 +247,18 @@ def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
     return True
 
 
+def _settings(prepared: Prepared, learned: Learned) -> dict[str, Any]:
+    """Return every setting with the value that it had, chosen or asked for."""
+    in_minutes = prepared.settings.minutes is not None and learned.history
+    steps = learned.history[-1].step if in_minutes else prepared.steps
+    return {
+        **to_json(prepared.settings),
+        **to_json(prepared.recipe),
+        "learning_rate": prepared.recipe.highest_rate(steps),
+        "threads": prepared.threads,
+    }
+
+
 def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:
     images = prepared.images
     places = images.indices(images.judged)
@@ -260,7 +272,7 @@ def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder
         picture_names=[images.picture_name(int(place)) for place in places],
         indices=places,
         classes=images.classes,
-        settings={**to_json(prepared.settings), **to_json(prepared.recipe), "threads": prepared.threads},
+        settings=_settings(prepared, learned),
         seconds=learned.seconds,
         layout=str(prepared.plan.layout),
         steps=step_rows(prepared.plan),
