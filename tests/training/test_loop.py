@@ -52,7 +52,7 @@ def test_the_network_learns_and_every_epoch_is_written_down() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "epochs", "highest"), [(None, 8, 3e-3), (None, 800, 3e-3 / 6**0.5), (0.01, 800, 0.01)]
+    ("asked", "epochs", "highest"), [(None, 8, 3e-3), (None, 800, 3e-3 / 8**0.5), (0.01, 800, 0.01)]
 )
 def test_longer_trainings_have_a_smaller_learning_rate_unless_one_is_asked_for(
     asked: float | None, epochs: int, highest: float

@@ -94,7 +94,7 @@ def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 0.2 * next(looks))  # fast, but at an even pace
     monkeypatch.setattr(schedule, "time", clock)
     trained = train("digits", minutes=2.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
-    assert trained.report.settings["learning_rate"] == 3e-3 * min(1, (400 / trained.history[-1].step) ** 0.5)
+    assert trained.report.settings["learning_rate"] == 3e-3 * min(1, (300 / trained.history[-1].step) ** 0.5)
     assert 90 < trained.report.seconds < 122  # of 120 s less the reading of the pictures, plus the last judgement
     assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
 

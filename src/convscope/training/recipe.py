@@ -81,13 +81,13 @@ class Recipe:
     def highest_rate(self, steps: float) -> float:
         """Return the highest learning rate of a training of `steps` steps.
 
-        Unless one was asked for, it is 0.003 up to 400 steps, and in longer trainings smaller by the root of their
+        Unless one was asked for, it is 0.003 up to 300 steps, and in longer trainings smaller by the root of their
         length: the noise of single steps then adds up to as much as it does in short ones.
 
         Examples:
-            >>> [round(Recipe(epochs=9).highest_rate(steps), 5) for steps in (100, 400, 1_600)]
+            >>> [round(Recipe(epochs=9).highest_rate(steps), 5) for steps in (100, 300, 1_200)]
             [0.003, 0.003, 0.0015]
-            >>> Recipe(epochs=9, learning_rate=0.01).highest_rate(1_600)
+            >>> Recipe(epochs=9, learning_rate=0.01).highest_rate(1_200)
             0.01
         """
         if self.learning_rate is not None:
@@ -96,4 +96,4 @@ class Recipe:
 
 
 _RATE = 3e-3
-_SHORT = 400  # steps
+_SHORT = 300  # steps
