@@ -4,9 +4,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from convscope.networks.defaults import default_layout
+from convscope.networks.defaults import default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.training.coarse import obstacle_to_coarse
 from tests.checks.laws import LAWS
 
 
@@ -50,3 +51,17 @@ def test_turning_the_picture_on_its_side_changes_nothing() -> None:
     for height, width in ((8, 20), (30, 200), (300, 50)):
         upright = default_layout(height=height, width=width, channels=1, pictures=500)
         assert upright == default_layout(height=width, width=height, channels=1, pictures=500)
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "pictures", "wide"),
+    [(28, 3, 5_000, True), (40, 3, 5_000, True), (27, 3, 5_000, False), (41, 3, 5_000, False), (32, 3, 4_999, False)],
+)
+def test_many_pictures_in_colour_get_a_wider_network_where_accuracy_goes_first(
+    side: int, channels: int, pictures: int, wide: bool
+) -> None:
+    shape = {"height": side, "width": side + 5, "channels": channels, "pictures": pictures}
+    assert takes_wide(**shape) is wide
+    best, balanced = default_layout(**shape, effort="best"), default_layout(**shape)
+    assert (best != balanced) is wide
+    assert obstacle_to_coarse(plan(best, height=side, width=side + 5, channels=channels, classes=10)) is None

@@ -1,5 +1,6 @@
 """What is chosen for a set when the user does not choose."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from convscope.training.choices import (
     default_batch,
     default_epochs,
 )
+from convscope.training.loop import steps_per_epoch
 from convscope.training.settings import Settings
 
 
@@ -98,10 +100,10 @@ def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkey
 
 
 def test_a_quicker_recipe_never_takes_more_epochs_and_the_user_is_told_of_the_others() -> None:
-    for pictures in (10, 1_000, 60_000, 10**6):
-        for flip in (False, True):
-            epochs = [default_epochs(pictures, flip=flip, recipe=name) for name in ("quick", "balanced", "best")]
-            assert 1 <= epochs[0] < epochs[1] < epochs[2]
+    for pictures, flip, gray in itertools.product((10, 1_000, 20_000, 60_000, 10**6), (False, True), (False, True)):
+        kind = {"flip": flip, "gray": gray}
+        epochs = [default_epochs(pictures, **kind, recipe=name) for name in ("quick", "balanced", "best")]
+        assert 1 <= epochs[0] < epochs[1] < epochs[2]
     for name in ("quick", "balanced", "best"):
         assert f"recipe {name}" in choose_recipe(examples(), Settings(recipe=name)).notes[0]
 
@@ -140,3 +142,21 @@ def test_pictures_are_not_shifted_for_a_network_without_stages_unless_asked() ->
 def test_pictures_of_few_pixels_are_seen_fewer_times() -> None:
     tiny, small = (choose_recipe(examples(500, side=side), Settings()).recipe.epochs for side in (8, 28))
     assert 3 * tiny == small == default_epochs(500, flip=False)
+
+
+def test_the_recipe_has_the_learning_rate_of_its_steps_unless_time_settles_them() -> None:
+    many = replace(examples(), places=np.arange(60_000))
+    _, choice = choose_network(many, Settings(layout="4C3-MP2"), Layout.parse("4C3-MP2"))
+    steps = choice.recipe.epochs * steps_per_epoch(60_000, choice.recipe.batch)
+    assert choice.recipe.learning_rate == pytest.approx(3e-3 * (300 / steps) ** 0.5)
+    assert choose_network(many, Settings(learning_rate=0.5), None)[1].recipe.learning_rate == 0.5
+    assert choose_network(many, Settings(minutes=1), None)[1].recipe.learning_rate is None
+
+
+def test_the_wider_network_in_colour_takes_fewer_passes() -> None:
+    settings = Settings(recipe="best", flip=True)
+    colour = replace(examples(), images=np.zeros((10, 32, 32, 3), np.uint8), places=np.arange(50_000))
+    planned, choice = choose_network(colour, settings, None)
+    assert (str(planned.layout)[:13], choice.recipe.epochs, choice.recipe.coarse) == ("24C3v-64C3-MP", 14, 0.4)
+    own = replace(settings, layout="8C3-MPg")
+    assert choose_network(colour, own, Layout.parse("8C3-MPg"))[1].recipe.epochs == 29

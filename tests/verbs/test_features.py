@@ -1,7 +1,9 @@
 """Features of a set through the public functions: same parts as in training, same values in memory and on disk."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +16,12 @@ from convscope.features.hand_made import hand_made
 from convscope.features.reading import StageFeatures
 from convscope.images.image_set import prepare
 from convscope.images.sources.opening import open_source
+from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.plan import plan
 from convscope.verbs.features import compare_classifiers, save_features
 from convscope.verbs.train import Trained
+from tests.checks.models import small_model, some_pixels
 from tests.checks.reporters import Heard
 
 
@@ -178,6 +183,15 @@ def test_folders_of_which_none_is_a_class_of_the_model_hold_pictures_of_no_class
         convscope.extract_features(run.model, tmp_path)
 
 
+def test_a_class_in_other_letters_is_no_folder_without_classes(tmp_path: Path) -> None:
+    model = small_model(classes=2)  # "class 0" and "class 1"
+    for name in ("Class 0/a.png", "Class 1/b.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(some_pixels(1)[0]).save(tmp_path / name)
+    with pytest.raises(DataError, match="must have the classes of the model"):
+        convscope.extract_features(model, tmp_path)
+
+
 def test_pictures_beside_the_folders_of_the_classes_are_named(run, tmp_path: Path) -> None:
     heard = Heard()
     for place in range(10):
@@ -193,13 +207,19 @@ def test_pictures_beside_the_folders_of_the_classes_are_named(run, tmp_path: Pat
 def test_who_interrupts_is_told_where_it_goes_on(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = Heard()
 
-    def interrupted(*_: object, **__: object) -> None:
+    really = StageFeatures.of
+
+    def interrupted(*given: Any, **named: Any) -> Iterator[np.ndarray]:
+        yield next(iter(really(*given, **named)))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(StageFeatures, "of", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        save_features(run.model, "digits", tmp_path / "x.npz", reporter=heard)
+        save_features(run.model, "digits", tmp_path / "x.npz", reporter=heard, batch=100)
     assert heard.lines == [f"what is done is kept beside {tmp_path / 'x.npz'}; the same call goes on from there"]
+    monkeypatch.undo()
+    save_features(run.model, "digits", tmp_path / "x.npz", reporter=heard, batch=100)
+    assert heard.lines[1] == f"{tmp_path / 'x.npz'}: going on after 100 of 1,797 pictures"
 
 
 def test_numbers_of_numpy_are_numbers(run) -> None:
@@ -207,5 +227,9 @@ def test_numbers_of_numpy_are_numbers(run) -> None:
     found = convscope.predict(run.model, pictures, top=np.int64(3), batch=np.int64(1), workers=np.int32(1))
     assert found == convscope.predict(run.model, pictures, top=3, batch=1)
     assert convscope.extract_features(run.model, pictures, stage=np.int64(1)).values.shape[1:] == (8, 4, 4)
+    sizes = {"height": np.int32(28), "width": np.uint8(28), "channels": np.uint8(3), "classes": np.int64(10)}
+    assert plan(Layout.parse("32C5"), **sizes) == plan(
+        Layout.parse("32C5"), height=28, width=28, channels=3, classes=10
+    )
     with pytest.raises(ParameterError, match="`top` must be a whole number"):
         convscope.predict(run.model, pictures, top=np.float64(3))

@@ -75,12 +75,12 @@ def command(
 ) -> None:
     """Take the features of DATA from a stage of the network in the file or run folder MODEL.
 
-    DATA is what train takes, with the classes of the model, or pictures of no class: one, or a folder of them. MODEL
-    may also be hand-made features, to compare with: pixels, pca, hog (histograms of oriented gradients), lbp (local
-    binary patterns) or scattering (wavelets). The file holds the features with picture, class and split (train,
-    validation, test) of each; .npy the features alone. After an interruption the same command goes on from where it
-    was. --classifiers fits each classifier on the training pictures and prints how good it is on the test (or
-    validation) pictures, the best first.
+    DATA is what train takes, with the classes of the model, or pictures of no class: one, or a folder of them in which
+    no folder has the name of a class. MODEL may also be hand-made features, to compare with: pixels, pca, hog
+    (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file holds the
+    features with picture, class and split (train, validation, test) of each; .npy the features alone. After an
+    interruption the same command goes on from where it was. --classifiers fits each classifier on the training
+    pictures and prints how good it is on the test (or validation) pictures, the best first.
     """
     from convscope.core.atomic import refuse_existing
     from convscope.core.errors import ParameterError

@@ -61,7 +61,12 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 )
 @click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
 @click.option("--batch", type=int, metavar="N", help="Pictures a step.")
-@click.option("--learning-rate", type=float, metavar="X", help="The highest of the schedule.")
+@click.option(
+    "--learning-rate",
+    type=float,
+    metavar="X",
+    help="The highest of the schedule; 0.003 if none, less for more than 300 steps.",
+)
 @click.option("--smoothing", type=float, metavar="X", help="Label smoothing, 0...1.")
 @click.option("--flip/--no-flip", default=None, help="Mirror pictures left-right; decided from the set if not said.")
 @click.option("--shift", type=int, metavar="PX", help="Shift pictures by up to this many pixels.")
@@ -190,7 +195,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     lines += [
         "",
         f"{counted(recipe.epochs, 'epoch')}, {counted(recipe.batch, 'picture')} a step, learning rate up to "
-        f"{recipe.highest_rate(prepared.steps):.2g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
+        f"{recipe.highest_rate(prepared.steps):.4g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
         + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),

@@ -1,5 +1,6 @@
 """What counts as a number: Python's own and NumPy's, never a truth value."""
 
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import TypeGuard
 
@@ -16,11 +17,11 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether `value` is a number, whole or not.
+    """Return whether `value` is a number, whole or not, that a float can stand for.
 
     Examples:
         >>> import numpy as np
-        >>> [is_number(value) for value in (3, 0.5, np.float32(0.5), True, 1j, "3")]
-        [True, True, True, False, False, False]
+        >>> [is_number(value) for value in (3, 0.5, np.float32(0.5), True, 1j, Fraction(1, 2), "3")]
+        [True, True, True, False, False, False, False]
     """
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, (bool, Fraction))

@@ -51,7 +51,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         seed: of everything random; the same seed gives the same bits (on one machine, with one number of threads).
         image_shape: (height, width) or (height, width, channels) of pictures that come as rows.
         batch: pictures a step, at least 2.
-        learning_rate: the highest.
+        learning_rate: the highest; if None, 0.003, and less in trainings of more than 300 steps.
         flip: change left and right in half of the pictures; looked up in the pictures if None.
         shift: pixels along each side, at most.
         rotate: degrees either way, at most.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.numeric import is_number
 from convscope.training.settings import Settings
 
 _WHOLE = ("epochs", "seed", "batch", "shift", "threads")
@@ -56,7 +57,7 @@ def whole_number(name: str, value: Any) -> int | None:
 def _number(name: str, value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+    if is_number(value):
         return float(value)
     raise ParameterError(f"`{name}` must be a number. Got {value!r}.")
 

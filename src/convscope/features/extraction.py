@@ -156,13 +156,14 @@ def _written(
         try:
             for _, features in _parts(extractor, images, part.done, batch, reporter):
                 part.write(features)
+            with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:
+                for start, features in part.batches(step):
+                    file.write(features)
+                    yield start, features
         except KeyboardInterrupt:
-            (reporter or Silent()).say(f"what is done is kept beside {path}; the same call goes on from there")
+            if part.done:
+                (reporter or Silent()).say(f"what is done is kept beside {path}; the same call goes on from there")
             raise
-        with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:
-            for start, features in part.batches(step):
-                file.write(features)
-                yield start, features
 
 
 def _parts(

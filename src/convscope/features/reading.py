@@ -43,6 +43,7 @@ class Reading:
         """Refuse what nobody knows."""
         if not is_whole(self.stage):
             raise ParameterError(f"`stage` must be a whole number. Got {self.stage!r}.")
+        object.__setattr__(self, "stage", int(self.stage))
         if not isinstance(self.pool, str) or not (self.pool in _POOLS or _GRID.fullmatch(self.pool)):
             raise ParameterError(f"`pool` must be one of none, mean, max, or grid2 for 2 × 2 means. Got {self.pool!r}.")
 

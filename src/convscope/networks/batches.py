@@ -12,4 +12,4 @@ def check_batch(batch: int) -> int:
     """
     if not is_whole(batch) or batch < 1:
         raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
-    return batch
+    return int(batch)

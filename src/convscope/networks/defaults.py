@@ -7,13 +7,14 @@ from .layout import Layout
 Effort = Literal["quick", "balanced", "best"]
 
 SMALL, MIDDLE = 12, 40  # pixels of the shorter side
+_WIDE_FROM = 28
 _MANY = 5_000  # pictures
 _GRAY_FEW = "24C5-MP2-48C3-MP2-96C3-MPg"
 _GRAY_QUICK = "16C5-MP2-32C3-MP2-128N"
 _GRAY_MANY = "24C5-MP2-48C3-MP2-192N"
 _GRAY_SIGNS_BEST = "24C5-MP2-64C3-MP2-128C3-MP2-192N"
 _GRAY_THINGS_BEST = "24C5-MP2-48C3-+48C3-MP2-96C3-+96C3-MP2-192N"
-_COLOUR_BEST, _COLOUR_BEST_SIDE = "24C3v-64C3-MP2-64C3-128C3-MP2-256C3-256C3-MP2-256C3-MPg", 28
+_COLOUR_BEST = "24C3v-64C3-MP2-64C3-128C3-MP2-256C3-256C3-MP2-256C3-MPg"
 
 
 def default_layout(
@@ -53,9 +54,14 @@ def default_layout(
             return Layout.parse(_GRAY_FEW)
         best = _GRAY_THINGS_BEST if mirrored else _GRAY_SIGNS_BEST
         return Layout.parse({"quick": _GRAY_QUICK, "balanced": _GRAY_MANY, "best": best}[effort])
-    if _COLOUR_BEST_SIDE <= side <= MIDDLE and pictures >= _MANY and effort == "best":
+    if effort == "best" and takes_wide(height=height, width=width, channels=channels, pictures=pictures):
         return Layout.parse(_COLOUR_BEST)
     return Layout.parse("-".join(_deep(side)))
+
+
+def takes_wide(*, height: int, width: int, channels: int, pictures: int) -> bool:
+    """Return whether there is a wider network for such pictures where accuracy goes first."""
+    return channels == 3 and _WIDE_FROM <= min(height, width) <= MIDDLE and pictures >= _MANY
 
 
 def _deep(side: int) -> list[str]:

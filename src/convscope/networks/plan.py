@@ -109,6 +109,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
         (431080, 2293000)
     """
     last = _image(height, width, channels, classes)
+    height, width, channels, classes = last.rows, last.columns, last.maps, int(classes)
     steps: list[Step] = []
     for number, stage in enumerate(layout.stages, start=1):
         last = _next(stage, number, last)
@@ -186,6 +187,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
     ):
         if not is_whole(value) or not 1 <= value <= largest:
             raise ParameterError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
+    height, width, channels = int(height), int(width), int(channels)  # those of NumPy overflow
     if height * width * channels > LARGEST_VALUES:
         raise ParameterError(
             f"`height` × `width` × `channels` must be at most {LARGEST_VALUES:,}. Got {height * width * channels:,} "

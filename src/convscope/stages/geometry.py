@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.core.numeric import is_whole
 
 LARGEST_PATCH = 1_024
 
@@ -15,7 +14,7 @@ def check_range(name: str, value: int, largest: int) -> None:
     Raises:
         LayoutError: it is not.
     """
-    if not is_whole(value) or not 1 <= value <= largest:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
         raise LayoutError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
 
 

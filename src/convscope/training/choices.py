@@ -15,12 +15,13 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
-from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout
+from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 
 from .coarse import SMALLEST_SIDE, coarse_size, obstacle_to_coarse, share_of_pixels
 from .first_stages import check_first
+from .loop import steps_per_epoch
 from .recipe import Precision, Recipe
 from .settings import Settings
 
@@ -118,7 +119,15 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
     first = check_first(choice.recipe, planned, pictures=len(examples.places))
     choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
-    return planned, _within_memory(_coarse_at_first(choice, planned, settings), planned, settings)
+    choice = _within_memory(_coarse_at_first(choice, planned, settings), planned, settings)
+    return planned, choice if settings.minutes is not None else _with_rate(choice, len(examples.places))
+
+
+def _with_rate(choice: Choice, pictures: int) -> Choice:
+    """Return `choice` with the learning rate that its number of steps asks for, unless it has one."""
+    recipe = choice.recipe
+    rate = recipe.highest_rate(recipe.epochs * steps_per_epoch(pictures, recipe.batch))
+    return dataclasses.replace(choice, recipe=dataclasses.replace(recipe, learning_rate=rate))
 
 
 def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:
@@ -155,29 +164,41 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
 
 
 def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augmentation) -> int:
-    side = min(examples.images.shape[1:3])
-    gray = examples.images.shape[3] == 1 and side <= MIDDLE
-    count = default_epochs(len(examples.places), flip=augmentation.flip, gray=gray, recipe=settings.recipe)
+    height, width, channels = examples.images.shape[1:]
+    side, pictures = min(height, width), len(examples.places)
+    count = default_epochs(
+        pictures,
+        flip=augmentation.flip,
+        gray=channels == 1 and side <= MIDDLE,
+        recipe=settings.recipe,
+        wide=settings.layout is None and takes_wide(height=height, width=width, channels=channels, pictures=pictures),
+    )
     return math.ceil(count / 3) if side <= SMALL else count  # there is less to learn in so few pixels
 
 
-def default_epochs(pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced") -> int:
+def default_epochs(
+    pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced", wide: bool = False
+) -> int:
     """Return the number of epochs: few for many pictures, many for few; more where each has a mirror image.
 
-    `gray`: they are gray, and at most 40 pixels high or wide.
+    `gray`: they are gray, and at most 40 pixels high or wide. `wide`: there is a wider network for best.
 
     Examples:
         >>> [default_epochs(60_000, flip=False, recipe=name) for name in ("quick", "balanced", "best")]
         [1, 2, 5]
         >>> default_epochs(60_000, flip=True), default_epochs(50_000, flip=True, gray=False)
         (9, 14)
+        >>> [default_epochs(50_000, flip=True, gray=False, recipe="best", wide=wide) for wide in (False, True)]
+        [29, 14]
         >>> default_epochs(500, flip=False)
         24
     """
-    visits, fewest, most = _EPOCHS["small gray" if gray else "others", "mirrored" if flip else "as they are", recipe]
+    row = "small gray" if gray else "others", "mirrored" if flip else "as they are", recipe
+    visits, fewest, most = _WIDE_MIRRORED if wide and flip and recipe == "best" else _EPOCHS[row]
     return int(np.clip(round(visits / max(1, pictures)), fewest, most))
 
 
+_WIDE_MIRRORED = 700_000, 14, 96  # for the wider network of best, which learns more in one
 _EPOCHS = {  # pictures × epochs; the fewest epochs and the most
     ("small gray", "as they are", "quick"): (30_000, 1, 5),
     ("small gray", "as they are", "balanced"): (150_000, 2, 24),
@@ -190,7 +211,7 @@ _EPOCHS = {  # pictures × epochs; the fewest epochs and the most
     ("others", "as they are", "best"): (480_000, 8, 48),
     ("others", "mirrored", "quick"): (144_000, 2, 10),
     ("others", "mirrored", "balanced"): (720_000, 12, 48),
-    ("others", "mirrored", "best"): (700_000, 14, 96),
+    ("others", "mirrored", "best"): (1_440_000, 24, 96),
 }
 
 

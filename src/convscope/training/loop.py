@@ -87,7 +87,7 @@ def _step(  # noqa: PLR0917  # one place calls it
 ) -> float:
     """Take one step on the pictures at `places`; return the loss before it."""
     started = time.monotonic()
-    rate = recipe.highest_rate(1 / state.pace.per_step) * learning_rate_factor(state.pace.middle, recipe.warmup)
+    rate = recipe.highest_rate(state.steps) * learning_rate_factor(state.pace.middle, recipe.warmup)
     state.learning_rate = rate
     generator = _generator(seed, state.epoch, state.batch + 1)
     mirrored = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None

@@ -1,6 +1,5 @@
 """A training run from its settings to a trained network."""
 
-import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -78,6 +77,7 @@ class Prepared:
 class Learned:
     """A trained network and how it came about; `trouble` says why training ended early, if it did.
 
+    `steps` is how many steps the whole training was to have.
     `calibration` says how its scores become probabilities, where they are none by themselves; `notes` are sentences on
     how training went.
     """
@@ -86,6 +86,7 @@ class Learned:
     history: tuple[EpochRecord, ...]
     outcome: Outcome
     seconds: float
+    steps: float
     calibration: Calibration | None = None
     trouble: TrainingError | None = None
     notes: tuple[str, ...] = ()
@@ -187,7 +188,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 until=prepared.settings.until,
                 last_good=before,
             )
-            trouble = _run(state, data, prepared, watch, reporter)
+            trouble = _run(state, data, prepared, watch)
         stopped = state.coarse and (watch.outcome == "interrupted" or trouble is not None)
         if stopped:
             reporter.say(_STOPPED_COARSE)
@@ -199,14 +200,13 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             history=tuple(state.history),
             outcome=watch.outcome,
             seconds=state.pace.elapsed_s,
+            steps=state.steps,
             trouble=trouble,
             notes=(_STOPPED_COARSE,) if stopped else (),
         )
 
 
-def _run(
-    state: TrainingState, data: LearningSet, prepared: Prepared, watch: Watch, reporter: Reporter
-) -> TrainingError | None:
+def _run(state: TrainingState, data: LearningSet, prepared: Prepared, watch: Watch) -> TrainingError | None:
     """Train to the end; return what ended it before, where there are good weights to keep."""
     try:
         run(state, data, prepared.recipe, watch, seed=prepared.settings.seed)
@@ -214,11 +214,6 @@ def _run(
         if watch.last_good is None:
             raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
         return error
-    except KeyboardInterrupt:  # asked for twice: nothing more is written
-        if watch.folder is not None and watch.folder.checkpoint.exists():
-            again = shlex.join(["convscope", "train", "--resume", str(watch.folder.path)])
-            reporter.say(f"stopped at once; from the last epoch it goes on with: {again}")
-        raise
     return None
 
 

@@ -73,6 +73,11 @@ class TrainingState:
             pace=Pace(per_step=1 / steps, budget_s=budget_s, after=after),
         )
 
+    @property
+    def steps(self) -> float:
+        """How many steps the whole training has: those taken, and those that are left at the pace of now."""
+        return self.step + (1 - self.pace.fraction) / self.pace.per_step
+
     def best_weights(self) -> dict[str, Tensor]:
         """Return copies of the weights to judge and keep: the running mean where there is one."""
         weights = {name: value.clone() for name, value in self.network.state_dict().items()}

@@ -141,5 +141,5 @@ def _base(wish: Wish, images: ImageSet, places: NDArray[np.int64]) -> tuple[Base
     planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
     usual = choice.recipe.augmentation
     change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)
-    recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation())
+    recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation(), learning_rate=None)  # by each kind's steps
     return Base(plan=planned, recipe=recipe, change=change), recipe.epochs

@@ -81,12 +81,13 @@ class _Order:
             width, height = parse_sides(self.size, usual=28)
             layout = Layout.parse(self.model)
             return plan(layout, height=height, width=width, channels=self.channels, classes=self.classes)
+        model = self.loaded()
         if self.size is not None:
             raise ParameterError(
                 f"`size` is for a layout that is no model. Got {self.size!r} for a network with a size of its own. "
                 "Leave it out, or give the layout as text in place of the model."
             )
-        return self.loaded().network.plan
+        return model.network.plan
 
     def run(self) -> RunFolder:
         """Return the run folder."""

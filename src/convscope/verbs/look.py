@@ -121,7 +121,9 @@ def look(
             chosen = list(itertools.islice(_given(used, _picked(inputs, room), unusable), room))
             if unusable and not chosen:
                 name, reason = unusable[0]
-                raise DataError(f"`pictures` must have one that can be read. Got {printable(name)}: {reason}.")
+                raise DataError(
+                    f"`pictures` must have one that can be read. Got {printable(name)}: {reason}. Check the path."
+                )
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             images, chosen = _judged(used, run, (data_dir, cache_dir), told)

@@ -104,8 +104,20 @@ def train(
         folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
         write_record(folder, prepared.record)
     tell(prepared, reporter)
-    learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
-    return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
+    try:
+        learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
+        return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
+    except KeyboardInterrupt:  # asked for twice, or while judging
+        if folder.checkpoint.exists():
+            reporter.say(f"stopped at once; from the last checkpoint it goes on with: {_again(prepared, folder)}")
+        raise
+
+
+def _again(prepared: Prepared, folder: RunFolder) -> str:
+    """Return what goes on with the run in `folder`: a command, or a call where the pictures are arrays."""
+    if prepared.settings.data == _ARRAYS:
+        return f"train((images, labels), resume={str(folder.path)!r})"
+    return shlex.join(["convscope", "train", "--resume", str(folder.path)])
 
 
 def prepare(
@@ -249,12 +261,10 @@ def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
 
 def _settings(prepared: Prepared, learned: Learned) -> dict[str, Any]:
     """Return every setting with the value that it had, chosen or asked for."""
-    in_minutes = prepared.settings.minutes is not None and learned.history
-    steps = learned.history[-1].step if in_minutes else prepared.steps
     return {
         **to_json(prepared.settings),
         **to_json(prepared.recipe),
-        "learning_rate": prepared.recipe.highest_rate(steps),
+        "learning_rate": prepared.recipe.highest_rate(learned.steps),
         "threads": prepared.threads,
     }
 

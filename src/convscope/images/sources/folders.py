@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import DataError
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from .files import FileSource, unlabelled_files
 from .labels import encode_labels
@@ -72,6 +72,7 @@ def open_folder(
         splits=settle_splits(np.array(splits, np.uint8), name),
         ignored=(*_others(top), *outside, *_linked(skipped)),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
+        loose=tuple(top.pictures),
     )
 
 
@@ -80,8 +81,13 @@ def _sorted_by_class(top: Folder, known: Collection[str] | None) -> bool:
     folders = [folder for folder in top.every() if folder is not top and folder.pictures]
     if len(folders) < 2 or known is None:
         return len(folders) >= 2
-    paths = [f"/{unicodedata.normalize('NFC', folder.relative)}" for folder in folders]
-    return any(path.endswith(tuple(f"/{name}" for name in known)) for path in paths)
+    ends = tuple(f"/{_comparable(name)}" for name in known)
+    return any(f"/{_comparable(folder.relative)}".endswith(ends) for folder in folders)
+
+
+def _comparable(name: str) -> str:
+    """Return a name as those of a model are written, in any case: a slip of the keyboard is no other class."""
+    return printable(unicodedata.normalize("NFC", name)).casefold()
 
 
 def _linked(links: Iterable[str]) -> Iterator[str]:

@@ -3,13 +3,13 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.images.decoding.pictures import EXTENSIONS, Decoded
+from convscope.images.decoding.pictures import Decoded
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
@@ -30,7 +30,8 @@ class Source(ABC):
     name: for the user. classes: names, in natural order; NO_CLASS where none is known. labels: int64 N, indices into
     `classes`. splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class
     (None: unknown). ignored: relative names of files and folders that were found but not listed as pictures. empty:
-    relative names of class folders for training that hold no picture, where those are not refused.
+    relative names of class folders for training that hold no picture, where those are not refused. loose: of those
+    ignored, the pictures that stand beside the folders of classes.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Source(ABC):
     mirror: bool | None = None
     ignored: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,15 +50,6 @@ class Source(ABC):
     def labelled(self) -> bool:
         """Whether the class of each picture is known."""
         return self.classes != NO_CLASS
-
-    @property
-    def loose(self) -> tuple[str, ...]:
-        """The pictures among `ignored`: they stand beside the folders of the classes."""
-        return tuple(name for name in self.ignored if Path(name).suffix.lower() in EXTENSIONS)
-
-    def without_classes(self) -> Self:
-        """Return the same pictures, of no class."""
-        return dataclasses.replace(self, **no_class(len(self)), empty=())
 
     @abstractmethod
     def picture_name(self, index: int) -> str:
