@@ -45,6 +45,13 @@ def place(opened: Opened) -> list[int]:
     return [0 if part == "own" else int(part) for part in address[1:].split("/")]
 
 
+def choose(opened: Opened, number: int) -> None:
+    """Click on a thumbnail, from 1, and wait for its answer, which may take longer than a page rests."""
+    opened.page.locator("#pictures .thumbnail").nth(number - 1).click()
+    opened.until(f"location.hash.startsWith('#{number}/')")
+    opened.settle()
+
+
 def probabilities(opened: Opened) -> list[str]:
     found: list[str] = opened.page.locator("#glance .answer .value").all_inner_texts()
     return found
@@ -105,13 +112,11 @@ def test_the_address_leads_to_the_same_number(open_page: Open, digits: Path) -> 
 def test_pictures_are_chosen_with_mouse_and_keys(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     before = probabilities(opened)
-    opened.page.locator("#pictures .thumbnail").nth(4).click()
-    opened.settle()
+    choose(opened, 5)
     assert place(opened)[0] == 5
     assert probabilities(opened) != before
     opened.page.keyboard.press("ArrowRight")
-    opened.settle()
-    assert place(opened)[0] == 6
+    opened.until("location.hash.startsWith('#6/')")
 
 
 def test_a_picture_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page: Open, digits: Path) -> None:
@@ -124,8 +129,7 @@ def test_a_picture_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page:
     by_file = probabilities(opened)
     assert "<img src=x" in opened.text("#glance .first .name")
     for event in ("drop", "paste"):
-        opened.page.locator("#pictures .thumbnail").nth(1).click()
-        opened.settle()
+        choose(opened, 2)
         assert probabilities(opened) != by_file
         opened.page.evaluate(
             """([text, kind]) => {
@@ -346,14 +350,12 @@ def test_no_choice_is_undone_by_one_that_comes_before_its_answer(open_page: Open
 
 def test_changes_are_from_the_picture_that_is_moved_however_soon_it_is(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    opened.page.locator(".thumbnail").nth(7).click()
-    opened.settle()
+    choose(opened, 8)
     opened.page.evaluate(SLIDE, 1)
     opened.until("!document.querySelector('#glance .changes:not(.measured)').hidden")
     opened.settle()
     expected = opened.page.evaluate(CHANGES)
-    opened.page.locator(".thumbnail").nth(1).click()
-    opened.settle()
+    choose(opened, 2)
     opened.page.evaluate(SLOWLY)
     opened.page.locator(".thumbnail").nth(3).click()
     opened.page.locator(".thumbnail").nth(7).click()
