@@ -230,7 +230,7 @@ def _result_text(trained: Any, until: float | None) -> str:
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]
     if trained.outcome == "interrupted":
-        lines.append(f"interrupted; go on with: convscope train --resume {shlex.quote(str(folder.path))}")
+        lines.append(f"interrupted; go on with: {folder.resuming}")
     elif until is not None and trained.outcome != "until":
         lines.append(f"the accuracy asked for, {until:.2%}, was not reached; more --epochs may reach it")
     if report.left_out:

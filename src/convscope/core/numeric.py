@@ -4,6 +4,8 @@ from fractions import Fraction
 from numbers import Integral, Real
 from typing import TypeGuard
 
+from .errors import ParameterError
+
 
 def is_whole(value: object) -> TypeGuard[int]:
     """Return whether `value` is a whole number.
@@ -25,3 +27,14 @@ def is_number(value: object) -> TypeGuard[float]:
         [True, True, True, False, False, False, False]
     """
     return isinstance(value, Real) and not isinstance(value, (bool, Fraction))
+
+
+def at_least(least: int, name: str, value: object) -> int:
+    """Return `value`, a whole number of at least `least`, as Python's own.
+
+    Raises:
+        ParameterError: it is none; the message calls it `name`.
+    """
+    if not is_whole(value) or value < least:
+        raise ParameterError(f"`{name}` must be a whole number of at least {least}. Got {value!r}.")
+    return int(value)

@@ -26,7 +26,7 @@ from convscope.training.choices import Examples, choose_network
 from convscope.training.first_stages import learn_first
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
-from convscope.training.loop import Listener, run, steps_per_epoch
+from convscope.training.loop import Listener, run, steps_of
 from convscope.training.recipe import Recipe
 from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
@@ -244,7 +244,7 @@ def _train(
     network = Network(
         layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
     )
-    steps = recipe.epochs * steps_per_epoch(len(data.training), recipe.batch)
+    steps = steps_of(recipe, len(data.training))
     learn_first(network, data, recipe, seed=seed)
     state = TrainingState.begin(network, recipe, steps=steps)
     run(state, data, recipe, _Unheard(), seed=seed)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import StepFunction, step_functions
 from convscope.networks.batches import check_batch
@@ -68,8 +68,7 @@ def measure_cost(
     """
     if check_batch(batch) < 2:
         raise ParameterError("`batch` must be at least 2, as training normalizes over the pictures. Got 1.")
-    if not is_whole(repeats) or repeats < 0:
-        raise ParameterError(f"`repeats` must be a whole number of at least 0. Got {repeats!r}.")
+    repeats = at_least(0, "repeats", repeats)
     sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
     if repeats:

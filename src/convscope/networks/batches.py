@@ -1,7 +1,6 @@
 """How many pictures go through a network at once, where the user says it."""
 
-from convscope.core.errors import ParameterError
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import at_least
 
 
 def check_batch(batch: int) -> int:
@@ -10,6 +9,4 @@ def check_batch(batch: int) -> int:
     Raises:
         ParameterError: it is not.
     """
-    if not is_whole(batch) or batch < 1:
-        raise ParameterError(f"`batch` must be a whole number of at least 1. Got {batch!r}.")
-    return int(batch)
+    return at_least(1, "batch", batch)

@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import ParameterError, UnreadableImageError
+from convscope.core.errors import UnreadableImageError
 from convscope.core.machine import usable_cores
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import at_least
 from convscope.images.preprocessing import Preprocessing
 
 from .batches import check_batch
@@ -115,11 +115,10 @@ def predict_inputs(
     model: Predictor, inputs: Iterable[Input], *, top: int = 1, batch: int | None = None, workers: int | None = None
 ) -> Iterator[Prediction]:
     """Return one prediction an input, as `predict` does."""
-    for name, value in (("top", top), ("workers", 1 if workers is None else workers)):
-        if not is_whole(value) or value < 1:
-            raise ParameterError(f"`{name}` must be a whole number of at least 1. Got {value!r}.")
+    named = min(at_least(1, "top", top), len(model.classes))
+    threads = usable_cores() if workers is None else at_least(1, "workers", workers)
     size = model.batch if batch is None else check_batch(batch)
-    return _stream(model, inputs, min(top, len(model.classes)), size, workers or usable_cores())
+    return _stream(model, inputs, named, size, threads)
 
 
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:

@@ -21,7 +21,7 @@ from convscope.networks.plan import Plan, plan
 
 from .coarse import SMALLEST_SIDE, coarse_size, obstacle_to_coarse, share_of_pixels
 from .first_stages import check_first
-from .loop import steps_per_epoch
+from .loop import steps_of
 from .recipe import Precision, Recipe
 from .settings import Settings
 
@@ -125,9 +125,8 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
 
 def _with_rate(choice: Choice, pictures: int) -> Choice:
     """Return `choice` with the learning rate that its number of steps asks for, unless it has one."""
-    recipe = choice.recipe
-    rate = recipe.highest_rate(recipe.epochs * steps_per_epoch(pictures, recipe.batch))
-    return dataclasses.replace(choice, recipe=dataclasses.replace(recipe, learning_rate=rate))
+    rate = choice.recipe.highest_rate(steps_of(choice.recipe, pictures))
+    return dataclasses.replace(choice, recipe=dataclasses.replace(choice.recipe, learning_rate=rate))
 
 
 def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:

@@ -44,6 +44,11 @@ def steps_per_epoch(pictures: int, batch: int) -> int:
     return max(1, min(math.ceil(pictures / batch), pictures // 2))
 
 
+def steps_of(recipe: Recipe, pictures: int) -> int:
+    """Return the number of steps that `recipe` asks for on so many training pictures."""
+    return recipe.epochs * steps_per_epoch(pictures, recipe.batch)
+
+
 def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
     """Train until the pace is done or the listener says stop; `state` is changed as it goes.
 

@@ -28,7 +28,7 @@ from .first_stages import learn_first
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
-from .loop import run, steps_per_epoch
+from .loop import run, steps_of
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_pictures
 from .settings import Settings
@@ -59,7 +59,7 @@ class Prepared:
     @property
     def steps(self) -> int:
         """How many steps the recipe asks for; a budget of time may allow others."""
-        return self.recipe.epochs * steps_per_epoch(len(self.images.indices(TRAIN)), self.recipe.batch)
+        return steps_of(self.recipe, len(self.images.indices(TRAIN)))
 
     @property
     def record(self) -> RunRecord:
@@ -189,9 +189,10 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 last_good=before,
             )
             trouble = _run(state, data, prepared, watch)
-        stopped = state.coarse and (watch.outcome == "interrupted" or trouble is not None)
-        if stopped:
-            reporter.say(_STOPPED_COARSE)
+        early = watch.outcome == "interrupted" or trouble is not None
+        notes = (_STOPPED_COARSE,) if early and state.coarse else ()
+        for note in notes:
+            reporter.say(note)
         kept = state.best_weights() if trouble is None or watch.last_good is None else watch.last_good
         network = state.finish(kept, data, batch=recipe.batch)
         return Learned(
@@ -202,7 +203,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
             seconds=state.pace.elapsed_s,
             steps=state.steps,
             trouble=trouble,
-            notes=(_STOPPED_COARSE,) if stopped else (),
+            notes=notes,
         )
 
 

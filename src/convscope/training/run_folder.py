@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,11 @@ class RunFolder:
     def cost(self) -> Path:
         """What each step costs, where that was measured."""
         return self.path / "cost.json"
+
+    @property
+    def resuming(self) -> str:
+        """The command that goes on with the run."""
+        return shlex.join(["convscope", "train", "--resume", str(self.path)])
 
     @property
     def results(self) -> tuple[Path, ...]:

@@ -82,13 +82,13 @@ def extract_features(
         >>> found.values.shape, found.splits.count("train"), found.splits.count("validation")
         ((1797, 8), 1438, 359)
     """
-    known, path = _known(model, stage, pool), None if output is None else Path(output)
+    known, path, told = _known(model, stage, pool), None if output is None else Path(output), reporter or Silent()
     if path is not None:
         check_file(path, values=_values(known), force=force)
     with tuned():
-        source = _source(known, data, data_dir, reporter or Silent(), unlabelled=unlabelled)
-        extractor, images = _opened(known, source, cache_dir, reporter or Silent())
-        return extract(extractor, images, path=path, batch=batch, reporter=reporter)
+        source = _source(known, data, data_dir, told, unlabelled=unlabelled)
+        extractor, images = _opened(known, source, cache_dir, told)
+        return extract(extractor, images, path=path, batch=batch, reporter=told)
 
 
 def save_features(
@@ -114,12 +114,12 @@ def save_features(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    known, path = _known(model, stage, pool), Path(output)
+    known, path, told = _known(model, stage, pool), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
-        source = _source(known, data, data_dir, reporter or Silent(), unlabelled=unlabelled)
-        extractor, images = _opened(known, source, cache_dir, reporter or Silent())
-        write_features(extractor, images, path, batch=batch, reporter=reporter)
+        source = _source(known, data, data_dir, told, unlabelled=unlabelled)
+        extractor, images = _opened(known, source, cache_dir, told)
+        write_features(extractor, images, path, batch=batch, reporter=told)
     return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
 
 

@@ -117,7 +117,7 @@ def _again(prepared: Prepared, folder: RunFolder) -> str:
     """Return what goes on with the run in `folder`: a command, or a call where the pictures are arrays."""
     if prepared.settings.data == _ARRAYS:
         return f"train((images, labels), resume={str(folder.path)!r})"
-    return shlex.join(["convscope", "train", "--resume", str(folder.path)])
+    return folder.resuming
 
 
 def prepare(

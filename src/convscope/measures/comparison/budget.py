@@ -6,7 +6,7 @@ from typing import Literal
 
 from convscope.core.errors import ParameterError
 from convscope.training.choices import default_batch
-from convscope.training.loop import steps_per_epoch
+from convscope.training.loop import steps_of
 from convscope.training.recipe import Recipe
 
 _MOST_TIMES = 8  # as many passes over few pictures as over all
@@ -68,4 +68,4 @@ class Budget:
         """Return how long a training on `count` pictures takes, from the seconds of a step of `recipe`."""
         if self.seconds is not None:
             return self.seconds
-        return recipe.epochs * steps_per_epoch(count, recipe.batch) * step_s
+        return steps_of(recipe, count) * step_s

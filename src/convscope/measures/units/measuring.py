@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convscope.core.errors import DataError, ParameterError
-from convscope.core.numeric import is_whole
+from convscope.core.errors import DataError
+from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import step_functions
 from convscope.networks.batches import check_batch
@@ -66,8 +66,7 @@ def measure_units(
         >>> [(step.name, len(step.units), step.field_rows.size) for step in found.steps], found.pictures
         ([('4C3', 4, 3), ('6N', 6, 10)], 5)
     """
-    if not is_whole(top) or top < 1:
-        raise ParameterError(f"`top` must be a whole number of at least 1. Got {top!r}.")
+    top = at_least(1, "top", top)
     planned = model.network.plan
     check_images(images, labels, planned)
     size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
