@@ -3,8 +3,9 @@
     python benchmarks/mirrored.py fashion-mnist=runs/f0 fashion-mnist=runs/f1 cifar10=runs/cifar10 --data-dir FOLDER
 
 Each set goes with run folders or model files that `convscope train` made of it, with mirror images; nothing is trained
-here. All test pictures, the same for both ways. The gain of a picture is the mean over the networks of one recipe; the
-interval is that of the mean gain of pictures. `times_the_seconds` is of prediction from memory, in turn, once.
+here. All test pictures, the same for both ways. The gain of a picture is the mean over the networks of one recipe,
+layout and number of epochs; the interval is that of the mean gain of pictures. `times_the_seconds` is of prediction
+from memory, in turn, once.
 FOLDER is as for `sets.load`.
 """
 
@@ -67,14 +68,15 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="SET=RUN")
     add_data_dir(parser)
     given = parser.parse_args()
-    models: dict[tuple[str, str], list[Model]] = {}
+    models: dict[tuple[str, ...], list[Model]] = {}
     for name, _, run in (one.partition("=") for one in given.runs):
         model = Model.load(Path(run))
         check(model, name)
-        models.setdefault((name, model.training["settings"]["recipe"]), []).append(model)
+        recipe, epochs = model.training["settings"]["recipe"], str(model.training["recipe"]["epochs"])
+        models.setdefault((name, recipe, str(model.layout), epochs), []).append(model)
     parts_of = functools.cache(functools.partial(load, data_dir=given.data_dir.resolve()))
     rows = []
-    for (name, recipe), ones in models.items():
+    for (name, recipe, *_), ones in models.items():
         with tuned():
             one = measure(ones, parts_of(name))
         gain, found = one["gain"], f"{np.mean(one['plain']):.2%}, mirrored too {np.mean(one['mirrored']):.2%}"

@@ -148,7 +148,12 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
         (["digits", "--distortions", "rotation", "--strengths", "181"], "The strength of rotation must be from -180"),
         (["digits", "--what", "all", "-o", "a.json"], "-o must name the file of one record. Got it for all."),
         (["--what", "units", "--cost"], "--cost must stand without --what. Got both."),
-        (["--cost", "--size", "8"], "`size` must be given for a layout only: a model knows its own."),
+        (
+            ["--cost", "--size", "8"],
+            "`size` is for a layout that is no model. Got '8' for a network with a size of its",
+        ),
+        (["--cost", "--channels", "3"], "`channels` is for a layout that is no model. Got 3 for a network with chan"),
+        (["--cost", "--classes", "7"], "`classes` is for a layout that is no model. Got 7 for a network with classes"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(

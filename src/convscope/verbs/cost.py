@@ -4,29 +4,27 @@ import os
 from pathlib import Path
 from typing import TypedDict
 
-from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted, printable
-from convscope.images.sizes import parse_sides
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.exemplars import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 
-from .kept import check_output, keep, run_of, stands
+from .kept import check_output, keep, run_of
+from .named_layout import plan_of_layout
 
 _LONGEST_NAME = 40
-SIDE = 28  # of the pictures of a layout, unless said
 
 
 def cost(
     model: Model | Layout | str | os.PathLike[str],
     *,
     size: str | int | tuple[int, int] | None = None,
-    channels: int = 1,
-    classes: int = 10,
+    channels: int | None = None,
+    classes: int | None = None,
     batch: int = BATCH,
     repeats: int = REPEATS,
     output: str | os.PathLike[str] | None = None,
@@ -38,8 +36,8 @@ def cost(
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
         size: of the pictures in pixels, for a layout: one side, or width and height; 28 if none; a model knows its own.
-        channels: values a pixel, for a layout.
-        classes: number of classes, for a layout.
+        channels: values a pixel, for a layout; 1 if none.
+        classes: number of classes, for a layout; 10 if none.
         batch: pictures at once where time is measured.
         repeats: batches that are timed; 0 only counts.
         output: a JSON file for the record. If none, a run folder keeps it as ``cost.json``.
@@ -54,25 +52,26 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
-    width, height = parse_sides(size, usual=SIDE)
-    layout = _layout(model, sized=size is not None)
+    planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
     read: _Read = {}
-    run = run_of(model) if layout is None else None
+    run = run_of(model) if planned is None else None
     kept = run.cost if run else None
     path = check_output(output, kept=kept, part=not repeats, force=force)
-    if layout is not None:
-        sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
-    else:
+    if planned is None:
         used = model if isinstance(model, Model) else Model.load(Path(str(model)))
-        layout, planned, read = used.layout, used.network.plan, _read_by(used)
-        sizes = {
-            "height": planned.height,
-            "width": planned.width,
-            "channels": planned.channels,
-            "classes": planned.classes,
-        }
+        planned, read = used.network.plan, _read_by(used)
     with tuned():
-        found = measure_cost(layout, **sizes, batch=batch, repeats=repeats, reporter=reporter, **read)
+        found = measure_cost(
+            planned.layout,
+            height=planned.height,
+            width=planned.width,
+            channels=planned.channels,
+            classes=planned.classes,
+            batch=batch,
+            repeats=repeats,
+            reporter=reporter,
+            **read,
+        )
     keep(found, output=path, kept=kept, part=not repeats, force=force, reporter=reporter)
     return found
 
@@ -90,22 +89,6 @@ def _read_by(model: Model) -> _Read:
     name = record.get("name") if isinstance(record, dict) else None
     named = printable(name)[:_LONGEST_NAME] if isinstance(name, str) else ""
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
-
-
-def _layout(model: Model | Layout | str | os.PathLike[str], *, sized: bool) -> Layout | None:
-    """Return the layout that `model` is; None where it is a network, or the path of one."""
-    if isinstance(model, Layout):
-        return model
-    if isinstance(model, Model) or stands(model):
-        if sized:
-            raise ParameterError("`size` must be given for a layout only: a model knows its own. Leave it out.")
-        return None
-    try:
-        return Layout.parse(str(model))
-    except LayoutError:
-        if sized or os.sep not in str(model):
-            raise
-        return None  # a path where nothing stands
 
 
 def cost_text(record: CostRecord) -> str:

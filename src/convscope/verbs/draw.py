@@ -14,14 +14,12 @@ from convscope.core.errors import DataError, ParameterError, UnreadableImageErro
 from convscope.core.machine import tuned
 from convscope.features.trace import trace
 from convscope.features.walk import Walk, shared_steps, walk, walk_of_unit
-from convscope.images.sizes import parse_sides
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
-from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.networks.plan import Plan, plan
+from convscope.networks.plan import Plan
 from convscope.pictures.animation import STILLS, check_animation, save_animation
 from convscope.pictures.confusion import draw_confusion
 from convscope.pictures.curves import draw_curves
@@ -40,6 +38,7 @@ from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
 from .kept import read_kept, stands
+from .named_layout import plan_of_layout
 
 _EDGES = np.array(  # a picture of 5 × 5 with an upright edge in it, and a unit that looks for one
     [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0], [0, 1, 1, 0, 0], [0, 1, 1, 0, 0]]
@@ -65,8 +64,8 @@ class _Order:
     unit: int
     distortions: Sequence[str]
     size: str | int | tuple[int, int] | None
-    channels: int
-    classes: int
+    channels: int | None
+    classes: int | None
     theme: Theme
 
     def loaded(self) -> Model:
@@ -77,17 +76,8 @@ class _Order:
 
     def planned(self) -> Plan:
         """Return the network's plan, or that of a layout that is no model."""
-        if isinstance(self.model, str) and not stands(self.model):
-            width, height = parse_sides(self.size, usual=28)
-            layout = Layout.parse(self.model)
-            return plan(layout, height=height, width=width, channels=self.channels, classes=self.classes)
-        model = self.loaded()
-        if self.size is not None:
-            raise ParameterError(
-                f"`size` is for a layout that is no model. Got {self.size!r} for a network with a size of its own. "
-                "Leave it out, or give the layout as text in place of the model."
-            )
-        return model.network.plan
+        planned = plan_of_layout(self.model, size=self.size, channels=self.channels, classes=self.classes)
+        return self.loaded().network.plan if planned is None else planned
 
     def run(self) -> RunFolder:
         """Return the run folder."""
@@ -126,8 +116,8 @@ def draw(
     unit: int = 1,
     distortions: Sequence[str] = (),
     size: str | int | tuple[int, int] | None = None,
-    channels: int = 1,
-    classes: int = 10,
+    channels: int | None = None,
+    classes: int | None = None,
     theme: str = "light",
     force: bool = False,
 ) -> Drawn:
@@ -145,8 +135,8 @@ def draw(
         unit: which unit walks, from 1.
         distortions: for ``invariance`` and ``ledger``: which; all that were measured if none.
         size: of the pictures of a layout that is text: one side, or width x height, in pixels; 28 if none.
-        channels: of the pictures of a layout that is text.
-        classes: of a layout that is text.
+        channels: of the pictures of a layout that is text; 1 if none.
+        classes: of a layout that is text; 10 if none.
         theme: ``light`` or ``dark``.
         force: replace what stands at `output`.
 

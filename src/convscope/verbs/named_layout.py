@@ -1,0 +1,69 @@
+"""A network that need not be trained: a layout, for pictures of a size that nobody but the user knows."""
+
+import os
+from typing import Any
+
+from convscope.core.errors import LayoutError, ParameterError
+from convscope.images.sizes import parse_sides
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from convscope.networks.plan import Plan, plan
+
+from .kept import stands
+
+_SIDE, _CHANNELS, _CLASSES = 28, 1, 10  # unless said
+
+
+def plan_of_layout(
+    model: Any,
+    *,
+    size: str | int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+) -> Plan | None:
+    """Return the plan of the layout that `model` is, as text too; None where it is a network, or a path.
+
+    Args:
+        model: a model, the path of one, or a layout.
+        size: of the pictures in pixels: one side, or width and height; 28 if none.
+        channels: values a pixel; 1 if none.
+        classes: number of classes; 10 if none.
+
+    Raises:
+        LayoutError: the layout cannot be read, or does not fit the pictures.
+        ParameterError: something is said of the pictures of a model, which knows its own.
+    """
+    said = {"size": size, "channels": channels, "classes": classes}
+    given = {name: value for name, value in said.items() if value is not None}
+    layout = _layout(model, sized=bool(given))
+    if layout is not None:
+        width, height = parse_sides(size, usual=_SIDE)
+        return plan(
+            layout,
+            height=height,
+            width=width,
+            channels=_CHANNELS if channels is None else channels,
+            classes=_CLASSES if classes is None else classes,
+        )
+    for name, value in given.items():
+        raise ParameterError(
+            f"`{name}` is for a layout that is no model. Got {value!r} for a network with {_OWN[name]} of its own. "
+            "Leave it out, or give the layout as text in place of the model."
+        )
+    return None
+
+
+_OWN = {"size": "a size", "channels": "channels", "classes": "classes"}
+
+
+def _layout(model: Any, *, sized: bool) -> Layout | None:
+    if isinstance(model, Layout):
+        return model
+    if model is None or isinstance(model, Model) or stands(model):
+        return None
+    try:
+        return Layout.parse(str(model))
+    except LayoutError:
+        if sized or os.sep not in str(model):
+            raise
+        return None  # a path where nothing stands
