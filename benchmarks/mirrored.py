@@ -58,7 +58,7 @@ def check(model: Model, name: str) -> None:
     learned = Path(model.training["settings"]["data"]).name
     if learned != name:
         raise SystemExit(f"The run for {name} must have learned from it. Got one of {learned!r}.")
-    if not BothSides(model=model).learned_mirrored:
+    if not model.learned_mirrored:
         raise SystemExit(f"The run for {name} must have learned from mirror images. Got one that has not.")
 
 

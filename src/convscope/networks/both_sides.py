@@ -52,14 +52,6 @@ class BothSides:
         """Pictures at once unless said."""
         return self.model.batch
 
-    @property
-    def learned_mirrored(self) -> bool | None:
-        """Whether the network has learned from mirror images; None where the model does not say."""
-        recipe = self.model.training.get("recipe")
-        augmentation = recipe.get("augmentation") if isinstance(recipe, dict) else None
-        flip = augmentation.get("flip") if isinstance(augmentation, dict) else None
-        return flip if isinstance(flip, bool) else None
-
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class, float32 N K, as `Model.predict_proba` does; in twice the time."""
         found = self.model.predict_proba(images, batch=batch)

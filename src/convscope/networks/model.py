@@ -86,6 +86,14 @@ class Model:
         """How many pictures are sent through the network at once unless said: as memory allows, at most 256."""
         return min(LARGEST_BATCH, self.network.plan.batch_within(BATCH_VALUES))
 
+    @property
+    def learned_mirrored(self) -> bool | None:
+        """Whether the network has learned from mirror images; None where the model does not say."""
+        recipe = self.training.get("recipe")
+        augmentation = recipe.get("augmentation") if isinstance(recipe, dict) else None
+        flip = augmentation.get("flip") if isinstance(augmentation, dict) else None
+        return flip if isinstance(flip, bool) else None
+
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
 

@@ -74,13 +74,12 @@ def both_sides(model: Model, reporter: Reporter) -> BothSides:
         model: trained, perhaps made ready.
         reporter: told.
     """
-    both = BothSides(model=model)
-    if both.learned_mirrored is False:
+    if model.learned_mirrored is False:
         reporter.say(
             "the network has not learned from mirror images, which may mislead it: take them only where they keep the "
             "class"
         )
-    return both
+    return BothSides(model=model)
 
 
 def made_ready(
