@@ -108,3 +108,21 @@ def test_a_resumed_time_budget_goes_on_as_if_it_had_not_stopped(clock: Clock) ->
 def test_a_budget_that_leaves_no_time_is_refused(budget: float) -> None:
     with pytest.raises(ParameterError, match=r"`minutes` must leave some time for training\. Got"):
         Pace(per_step=0.1, budget_s=budget)
+
+
+@pytest.mark.parametrize(("budget", "seconds", "after"), [(60, 2.0, 0.5), (100, 0.7, 0), (58, 0.55, 0.5), (600, 5, 0.5)])
+def test_where_the_last_step_ends_the_way_no_step_is_left(
+    budget: float, seconds: float, after: float, clock: Clock
+) -> None:
+    pace = Pace(per_step=1 / 1_000, budget_s=budget, after=after, started_s=clock.now)
+    go(pace, clock, lambda step: seconds)
+    assert pace.fraction == 1
+    assert pace.per_step > 0
+    assert pace.steps_left == 0
+
+
+def test_a_run_that_was_kept_at_its_end_with_no_pace_goes_on_with_no_step() -> None:
+    pace = Pace(per_step=0.1)
+    pace.go_on(fraction=1.0, per_step=0.0, before_s=3.0)
+    assert pace.done
+    assert pace.steps_left == 0

@@ -59,6 +59,11 @@ class Pace:
         late = self.budget_s is not None and self.elapsed_s >= self.budget_s - self.after * self._step_s
         return self.fraction >= 1 - 1e-9 or late
 
+    @property
+    def steps_left(self) -> float:
+        """How many steps are left at the pace of now; none once the whole way has been gone."""
+        return (1 - self.fraction) / self.per_step if self.fraction < 1 else 0.0
+
     def step(self) -> None:
         """Count one step done."""
         self.fraction = min(1.0, self.fraction + self.per_step)
@@ -76,13 +81,13 @@ class Pace:
         """Count the steps left anew when the end would miss the budget by more than two parts in a hundred."""
         elapsed = self.elapsed_s
         since_s, since_steps = elapsed - self._mark[0], self._steps - self._mark[1]
-        if since_steps < 3 or since_s < 0.02 * budget_s:
+        if self.fraction == 1 or since_steps < 3 or since_s < 0.02 * budget_s:
             return
         self._mark = (elapsed, self._steps)
         step_s = since_s / since_steps
         self._step_s = step_s
         end_wanted_s = budget_s - self.after * step_s
         left_s = end_wanted_s - elapsed
-        end_s = elapsed + (1 - self.fraction) / self.per_step * step_s
+        end_s = elapsed + self.steps_left * step_s
         if abs(end_s - end_wanted_s) > 0.02 * max(left_s, 0.0):
             self.per_step = (1 - self.fraction) / max(1.0, left_s / step_s)

@@ -76,7 +76,7 @@ class TrainingState:
     @property
     def steps(self) -> float:
         """How many steps the whole training has: those taken, and those that are left at the pace of now."""
-        return self.step + (1 - self.pace.fraction) / self.pace.per_step
+        return self.step + self.pace.steps_left
 
     def best_weights(self) -> dict[str, Tensor]:
         """Return copies of the weights to judge and keep: the running mean where there is one."""
