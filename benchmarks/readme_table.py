@@ -76,7 +76,7 @@ def table() -> str:
     ]
     if not results:
         return "No result is there yet.\n"
-    first = results[0][1]
+    processors = sorted({f"{counted(result['cores'], 'core')} of {result['processor']}" for _, result, _ in results})
     lines = [
         "| set | layout chosen | accuracy | epochs | seeds | processor has | time | undisturbed | share | commit |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -90,8 +90,8 @@ def table() -> str:
         "else (`benchmarks/undisturbed.py`, the fastest tenth); start, reading and the report come on top, some",
         "seconds. Commit: what was measured; defaults may have changed since. Tests ran beside the time of 7a843c8,",
         "which is too long by that.",
-        f"{counted(first['cores'], 'core')} of {first['processor']}, of two generations: one multiplies bfloat16, the "
-        f"other has AVX2 and takes about twice as long; torch {first['versions']['torch']}.",
+        f"Processors: {', '.join(processors)}; those with AVX2 alone take about twice as long as those that multiply "
+        f"bfloat16. torch {', '.join(sorted({result['versions']['torch'] for _, result, _ in results}))}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -150,10 +150,12 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
         (["--what", "units", "--cost"], "--cost must stand without --what. Got both."),
         (
             ["--cost", "--size", "8"],
-            "`size` is for a layout that is no model. Got '8' for a network with a size of its",
+            "`size` is for a layout that is no model. Got '8' for a network that has its",
         ),
-        (["--cost", "--channels", "3"], "`channels` is for a layout that is no model. Got 3 for a network with chan"),
-        (["--cost", "--classes", "7"], "`classes` is for a layout that is no model. Got 7 for a network with classes"),
+        (["digits", "--what", "all", "--size", "8"], "--size must come with --cost, for a MODEL that is a layout. Got"),
+        (["digits", "--classes", "8"], "--classes must come with --cost, for a MODEL that is a layout. Got it for dis"),
+        (["--cost", "--channels", "3"], "`channels` is for a layout that is no model. Got 3 for a network that has"),
+        (["--cost", "--classes", "7"], "`classes` is for a layout that is no model. Got 7 for a network that has"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(

@@ -100,8 +100,9 @@ def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkey
 
 
 def test_a_quicker_recipe_never_takes_more_epochs_and_the_user_is_told_of_the_others() -> None:
-    for pictures, flip, gray in itertools.product((10, 1_000, 20_000, 60_000, 10**6), (False, True), (False, True)):
-        kind = {"flip": flip, "gray": gray}
+    kinds = ({"gray": True}, {"gray": False}, {"gray": False, "wide": True})
+    for pictures, flip, one in itertools.product((10, 1_000, 20_000, 60_000, 10**6), (False, True), kinds):
+        kind = {"flip": flip, **one}
         epochs = [default_epochs(pictures, **kind, recipe=name) for name in ("quick", "balanced", "best")]
         assert 1 <= epochs[0] < epochs[1] < epochs[2]
     for name in ("quick", "balanced", "best"):

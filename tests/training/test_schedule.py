@@ -110,7 +110,9 @@ def test_a_budget_that_leaves_no_time_is_refused(budget: float) -> None:
         Pace(per_step=0.1, budget_s=budget)
 
 
-@pytest.mark.parametrize(("budget", "seconds", "after"), [(60, 2.0, 0.5), (100, 0.7, 0), (58, 0.55, 0.5), (600, 5, 0.5)])
+@pytest.mark.parametrize(
+    ("budget", "seconds", "after"), [(60, 2.0, 0.5), (100, 0.7, 0), (58, 0.55, 0.5), (600, 5, 0.5)]
+)
 def test_where_the_last_step_ends_the_way_no_step_is_left(
     budget: float, seconds: float, after: float, clock: Clock
 ) -> None:

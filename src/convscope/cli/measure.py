@@ -77,6 +77,12 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
             "-o must name the file of one record. Got it for all. Measure one by one, or leave it out.",
             click.get_current_context(),
         )
+    for name in ("size", "channels", "classes"):
+        if kinds != ("cost",) and given[name] is not None:
+            raise click.UsageError(
+                f"--{name} must come with --cost, for a MODEL that is a layout. Got it for {what}. Leave it out.",
+                click.get_current_context(),
+            )
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     records, texts = {}, []
     for kind in kinds:

@@ -88,7 +88,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     "kmeans, autoencoder, rica, gabor, edges, dct.",
 )
 @click.option("--freeze-first", is_flag=True, help="Leave what --first has learned as it is.")
-@click.option("--threads", type=int, metavar="N", help="Threads; the cores of the machine if none.")
+@click.option("--threads", type=int, metavar="N", help="Threads; if none, one for small networks, else the cores.")
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
@@ -191,11 +191,15 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     rows.append(("in all", "", "", f"{plan.parameters:,}", f"{plan.multiply_adds:,}", "", ""))
     widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
-    recipe = prepared.recipe
+    recipe, minutes = prepared.recipe, prepared.settings.minutes
+    length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
+    rate = f"{recipe.highest_rate(prepared.steps if minutes is None else 1):.4g}"
+    if minutes is not None and recipe.learning_rate is None:
+        rate += " (less where there is time for many steps)"
     lines += [
         "",
-        f"{counted(recipe.epochs, 'epoch')}, {counted(recipe.batch, 'picture')} a step, learning rate up to "
-        f"{recipe.highest_rate(prepared.steps):.4g}, {recipe.precision}, {counted(prepared.threads, 'thread')}",
+        f"{length}, {counted(recipe.batch, 'picture')} a step, learning rate up to {rate}, {recipe.precision}, "
+        f"{counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
         + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),

@@ -91,7 +91,7 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
 
 _RECIPE_NOTES = {
     "quick": "recipe quick: a first answer; --recipe balanced or best takes longer",
-    "balanced": "recipe balanced; --recipe quick is faster, --recipe best takes two to eight times as long",
+    "balanced": "recipe balanced; --recipe quick is faster, --recipe best takes two to nine times as long",
     "best": "recipe best: accuracy before time; --recipe balanced is faster",
 }
 

@@ -40,6 +40,7 @@ from convscope.training.run_folder import RunFolder
 from .kept import read_kept, stands
 from .named_layout import plan_of_layout
 
+_OF_LAYOUTS = "layout", "fields"
 _EDGES = np.array(  # a picture of 5 × 5 with an upright edge in it, and a unit that looks for one
     [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0], [0, 1, 1, 0, 0], [0, 1, 1, 0, 0]]
 )
@@ -152,6 +153,12 @@ def draw(
         ('layout.png', True)
     """
     choose("what", what, (*_FIGURES, "step"))
+    for name, value in (("size", size), ("channels", channels), ("classes", classes)):
+        if value is not None and what not in _OF_LAYOUTS:
+            raise ParameterError(
+                f"`{name}` is for a layout that is no model, of which {' and '.join(_OF_LAYOUTS)} are drawn. "
+                f"Got {value!r} for {what}. Leave it out."
+            )
     order = _Order(
         model=model,
         picture=picture,

@@ -33,9 +33,7 @@ def plan_of_layout(
         LayoutError: the layout cannot be read, or does not fit the pictures.
         ParameterError: something is said of the pictures of a model, which knows its own.
     """
-    said = {"size": size, "channels": channels, "classes": classes}
-    given = {name: value for name, value in said.items() if value is not None}
-    layout = _layout(model, sized=bool(given))
+    layout = _layout(model)
     if layout is not None:
         width, height = parse_sides(size, usual=_SIDE)
         return plan(
@@ -45,18 +43,17 @@ def plan_of_layout(
             channels=_CHANNELS if channels is None else channels,
             classes=_CLASSES if classes is None else classes,
         )
-    for name, value in given.items():
-        raise ParameterError(
-            f"`{name}` is for a layout that is no model. Got {value!r} for a network with {_OWN[name]} of its own. "
-            "Leave it out, or give the layout as text in place of the model."
-        )
+    if isinstance(model, Model) or (model is not None and stands(model)):
+        for name, value in (("size", size), ("channels", channels), ("classes", classes)):
+            if value is not None:
+                raise ParameterError(
+                    f"`{name}` is for a layout that is no model. Got {value!r} for a network that has its own. "
+                    "Leave it out, or give the layout as text in place of the model."
+                )
     return None
 
 
-_OWN = {"size": "a size", "channels": "channels", "classes": "classes"}
-
-
-def _layout(model: Any, *, sized: bool) -> Layout | None:
+def _layout(model: Any) -> Layout | None:
     if isinstance(model, Layout):
         return model
     if model is None or isinstance(model, Model) or stands(model):
@@ -64,6 +61,18 @@ def _layout(model: Any, *, sized: bool) -> Layout | None:
     try:
         return Layout.parse(str(model))
     except LayoutError:
-        if sized or os.sep not in str(model):
+        if not _is_path(str(model)):
             raise
-        return None  # a path where nothing stands
+        return None
+
+
+def _is_path(text: str) -> bool:
+    """Return whether what is no layout is meant as a path where nothing stands; a stride has a slash, too.
+
+    Examples:
+        >>> [_is_path(text) for text in ("32c5/2-MP2", "32Q5", "runs/missing", "model2.safetensors")]
+        [False, False, True, True]
+    """
+    first, slash, _ = text.replace(os.sep, "/").partition("/")
+    folder = bool(slash) and (not any(map(str.isdigit, first)) or os.path.isdir(os.path.dirname(text)))  # noqa: PTH112, PTH120
+    return folder or text.endswith(".safetensors")
