@@ -186,7 +186,7 @@ def default_epochs(
         >>> [default_epochs(60_000, flip=False, recipe=name) for name in ("quick", "balanced", "best")]
         [1, 2, 5]
         >>> default_epochs(60_000, flip=True), default_epochs(50_000, flip=True, gray=False)
-        (9, 8)
+        (9, 10)
         >>> [default_epochs(50_000, flip=True, gray=False, recipe="best", wide=wide) for wide in (False, True)]
         [29, 14]
         >>> default_epochs(500, flip=False)
@@ -209,7 +209,7 @@ _EPOCHS = {  # pictures × epochs; the fewest epochs and the most
     ("others", "as they are", "balanced"): (240_000, 4, 24),
     ("others", "as they are", "best"): (480_000, 8, 48),
     ("others", "mirrored", "quick"): (144_000, 2, 10),
-    ("others", "mirrored", "balanced"): (400_000, 8, 48),
+    ("others", "mirrored", "balanced"): (500_000, 10, 48),
     ("others", "mirrored", "best"): (1_440_000, 24, 96),
     ("wide", "mirrored", "best"): (700_000, 14, 96),  # it learns more in each
 }
