@@ -30,13 +30,7 @@ from . import options
 @click.option("--test-pictures", type=int, metavar="N", help="Pictures that are judged, at most; 10000 if not said.")
 @click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 300 with --quick.")
 @click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
-@click.option(
-    "--channels",
-    type=click.Choice(["1", "3"]),
-    callback=lambda _context, _option, value: None if value is None else int(value),
-    metavar="1|3",
-    help="Gray or colour; chosen from the set if none.",
-)
+@options.channels("chosen from the set if none")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.quiet
 @options.data_dir

@@ -31,8 +31,8 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invarian
 @click.option("--unit", type=click.IntRange(min=1), default=1, metavar="N", help="Which unit walks.")
 @click.option("--distortions", metavar="NAMES", help="Of invariance and ledger: only these, with commas between.")
 @click.option("--size", metavar="SIDE|WxH", help="Pictures of a MODEL that is a layout, in pixels; 28 if none.")
-@click.option("--channels", type=click.Choice(["1", "3"]), help="The same: gray or colour; 1 if none.")
-@click.option("--classes", type=click.IntRange(min=1), metavar="K", help="The same: number of classes; 10 if none.")
+@options.channels("of a MODEL that is a layout, 1 if none")
+@options.classes
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", help="The paper.")
 @options.force_files
 def command(
@@ -45,7 +45,7 @@ def command(
     unit: int,
     distortions: str | None,
     size: str | None,
-    channels: str | None,
+    channels: int | None,
     classes: int | None,
     theme: str,
     force: bool,
@@ -68,7 +68,7 @@ def command(
         unit=unit,
         distortions=[] if distortions is None else [word.strip() for word in distortions.split(",")],
         size=size,
-        channels=None if channels is None else int(channels),
+        channels=channels,
         classes=classes,
         theme=theme,
         force=force,

@@ -39,8 +39,8 @@ _KINDS = ("distortions", "units", "cost", "all")
     help="Pictures on which each unit is switched off in turn; 0 for none.",
 )
 @click.option("--size", metavar="SIDE|WxH", help="Of a MODEL that is a layout, for its cost: pixels; 28 if none.")
-@click.option("--channels", type=click.Choice(["1", "3"]), help="The same: gray or colour; 1 if none.")
-@click.option("--classes", type=click.IntRange(min=1), metavar="K", help="The same: number of classes; 10 if none.")
+@options.channels("of a MODEL that is a layout, 1 if none")
+@options.classes
 @click.option(
     "-o",
     "--output",
@@ -135,7 +135,7 @@ def _cost(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> t
     found = cost(
         given["model"],
         size=given["size"],
-        channels=None if given["channels"] is None else int(given["channels"]),
+        channels=given["channels"],
         classes=given["classes"],
         batch=given["batch"] or BATCH,
         output=output,

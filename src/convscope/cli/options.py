@@ -1,10 +1,13 @@
 """Options that several commands have, written once."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 class _Place(click.Path):
@@ -28,6 +31,25 @@ force_files = click.option("--force", is_flag=True, help="Replace files that are
 batch = click.option(
     "--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at once; as memory allows if none."
 )
+classes = click.option(
+    "--classes",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Number of classes of a MODEL that is a layout; 10 if none.",
+)
+
+
+def channels(unsaid: str) -> Callable[[CommandT], CommandT]:
+    """Return the option --channels, a number; `unsaid` says what holds without it."""
+    return click.option(
+        "--channels",
+        type=click.Choice(["1", "3"]),
+        callback=lambda _context, _option, value: None if value is None else int(value),
+        metavar="1|3",
+        help=f"Gray or colour; {unsaid}.",
+    )
+
+
 data_dir = click.option(
     "--data-dir",
     type=PLACE,

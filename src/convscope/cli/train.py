@@ -52,13 +52,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     help="How other shapes are fitted.",
 )
 @click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
-@click.option(
-    "--channels",
-    type=click.Choice(["1", "3"]),
-    callback=lambda _context, _option, value: None if value is None else int(value),
-    metavar="1|3",
-    help="Gray or colour; chosen from the set if none.",
-)
+@options.channels("chosen from the set if none")
 @click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
 @click.option("--batch", type=int, metavar="N", help="Pictures a step.")
 @click.option(

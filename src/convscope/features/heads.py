@@ -187,10 +187,7 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
     planned = before.plan
     network = Network(
         replace(before.layout, stages=tuple(stages), classifier=classifier),
-        height=planned.height,
-        width=planned.width,
-        channels=planned.channels,
-        classes=planned.classes,
+        **planned.sizes,
     )
     own = network.state_dict()
     kept = {

@@ -158,7 +158,7 @@ def count_costs(
     )
     for variant, changed in others:
         if changed != layout:
-            other = plan(changed, height=height, width=width, channels=channels, classes=classes, bounded=False)
+            other = plan(changed, **itself.sizes, bounded=False)
             costs.append(_cost(variant, other))
     if any(isinstance(stage, Convolution) for stage in layout.stages):
         costs.insert(-1 if costs[-1].variant == "without subsampling" else len(costs), connected_cost(itself))

@@ -17,7 +17,7 @@ from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.exemplars import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
-from convscope.networks.plan import LARGEST_VALUES, Plan, plan
+from convscope.networks.plan import LARGEST_VALUES, Plan, Sizes, plan
 from convscope.stages.convolution import Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 
@@ -69,10 +69,10 @@ def measure_cost(
     if check_batch(batch) < 2:
         raise ParameterError("`batch` must be at least 2, as training normalizes over the pictures. Got 1.")
     repeats = at_least(0, "repeats", repeats)
-    sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
+    sizes: Sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
     if repeats:
-        planned = plan(layout, height=height, width=width, channels=channels, classes=classes)
+        planned = plan(layout, **sizes)
         timed = []
         for cost in costs:
             (reporter or Silent()).say(f"timing: {cost.layout or layout} ({cost.variant})")
@@ -105,10 +105,7 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
         return dataclasses.replace(cost, why_untimed=reason)
     network = Network(
         Layout.parse(cost.layout) if cost.layout else planned.layout,
-        height=planned.height,
-        width=planned.width,
-        channels=planned.channels,
-        classes=planned.classes,
+        **planned.sizes,
     ).train()
     if exemplars is not None:
         values = network.plan.below(len(network.layout.stages))[1]

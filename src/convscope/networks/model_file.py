@@ -175,9 +175,7 @@ def _read(path: Path) -> Content:
     if body == text or document.digest != _digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
     _check_values(tensors, classes=planned.classes)
-    network = Network(
-        layout, height=planned.height, width=planned.width, channels=planned.channels, classes=planned.classes
-    )
+    network = Network(layout, **planned.sizes)
     if document.exemplars is not None:
         network.classifier = document.exemplars.build(planned.below(len(layout.stages))[1], planned.classes)
     network.load_state_dict(tensors)

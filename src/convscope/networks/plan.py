@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.numeric import is_whole
@@ -49,6 +50,15 @@ class Step:
         return self.maps * self.rows * self.columns
 
 
+class Sizes(TypedDict):
+    """Rows and columns of an image in pixels, values a pixel, and the number of classes."""
+
+    height: int
+    width: int
+    channels: int
+    classes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The steps of a layout on an image, and what they come to."""
@@ -59,6 +69,11 @@ class Plan:
     channels: int
     classes: int
     steps: tuple[Step, ...]
+
+    @property
+    def sizes(self) -> Sizes:
+        """What the layout is planned for, by name: enough to plan another one for the same, or to build a network."""
+        return {"height": self.height, "width": self.width, "channels": self.channels, "classes": self.classes}
 
     @property
     def parameters(self) -> int:

@@ -63,10 +63,7 @@ def cost(
     with tuned():
         found = measure_cost(
             planned.layout,
-            height=planned.height,
-            width=planned.width,
-            channels=planned.channels,
-            classes=planned.classes,
+            **planned.sizes,
             batch=batch,
             repeats=repeats,
             reporter=reporter,

@@ -33,37 +33,30 @@ def plan_of_layout(
         LayoutError: the layout cannot be read, or does not fit the pictures.
         ParameterError: something is said of the pictures of a model, which knows its own.
     """
-    layout = _layout(model)
-    if layout is not None:
-        width, height = parse_sides(size, usual=_SIDE)
-        return plan(
-            layout,
-            height=height,
-            width=width,
-            channels=_CHANNELS if channels is None else channels,
-            classes=_CLASSES if classes is None else classes,
-        )
-    if isinstance(model, Model) or (model is not None and stands(model)):
+    if model is None:
+        return None
+    if isinstance(model, Model) or (not isinstance(model, Layout) and stands(model)):
         for name, value in (("size", size), ("channels", channels), ("classes", classes)):
             if value is not None:
                 raise ParameterError(
                     f"`{name}` is for a layout that is no model. Got {value!r} for a network that has its own. "
                     "Leave it out, or give the layout as text in place of the model."
                 )
-    return None
-
-
-def _layout(model: Any) -> Layout | None:
-    if isinstance(model, Layout):
-        return model
-    if model is None or isinstance(model, Model) or stands(model):
         return None
     try:
-        return Layout.parse(str(model))
+        layout = model if isinstance(model, Layout) else Layout.parse(str(model))
     except LayoutError:
         if not _is_path(str(model)):
             raise
         return None
+    width, height = parse_sides(size, usual=_SIDE)
+    return plan(
+        layout,
+        height=height,
+        width=width,
+        channels=_CHANNELS if channels is None else channels,
+        classes=_CLASSES if classes is None else classes,
+    )
 
 
 def _is_path(text: str) -> bool:

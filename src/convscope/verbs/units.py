@@ -121,10 +121,7 @@ def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
     planned, trained = model.network.plan, model.network
     network = Network(
         trained.layout,
-        height=planned.height,
-        width=planned.width,
-        channels=planned.channels,
-        classes=planned.classes,
+        **planned.sizes,
         mean=trained.mean.tolist(),
         std=trained.std.tolist(),
         seed=seed,

@@ -133,9 +133,6 @@ def connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
 def _same_pictures(layout: Layout, planned: Plan) -> Plan:
     return plan(
         layout,
-        height=planned.height,
-        width=planned.width,
-        channels=planned.channels,
-        classes=planned.classes,
+        **planned.sizes,
         bounded=False,
     )

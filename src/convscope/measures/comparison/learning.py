@@ -67,9 +67,7 @@ def learn(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], budget:
 
 def seconds_a_step(planned: Plan, recipe: Recipe, images: ImageSet, places: NDArray[np.int64]) -> float:
     """Return how long a step of training takes, measured on a few."""
-    network = Network(
-        planned.layout, height=planned.height, width=planned.width, channels=planned.channels, classes=planned.classes
-    )
+    network = Network(planned.layout, **planned.sizes)
     some = places[: recipe.batch * (_TIMED_STEPS + 2)]
     chosen = torch.from_numpy(some)
     whole = LearningSet.of(images)
