@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from convscope.core.errors import UnreadableImageError
 from convscope.images.decoding.pictures import decode
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.values import ValueRange, ValueRanges
 
 from . import broken_files
 
+RANGES = ValueRanges(integer=ValueRange(low=0, high=1e9))
 FILES = broken_files.broken_files()
 
 
@@ -35,7 +37,7 @@ def _check(data: bytes) -> str:
     assert pixels.shape[2] in (1, 3, 4)
     assert 0 not in pixels.shape
     assert decoded.full_size == pixels.shape[:2]
-    assert Preprocessing(height=9, width=7).apply(decoded).shape == (9, 7, 3)
+    assert Preprocessing(height=9, width=7, ranges=RANGES).apply(decoded).shape == (9, 7, 3)
     return ""
 
 

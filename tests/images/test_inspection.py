@@ -201,6 +201,6 @@ def test_the_fast_way_over_an_array_says_what_each_picture_says(shape):
     images = np.random.default_rng(0).integers(0, 2, shape, np.uint8)
     facts = no_facts(len(images))
     for place, pixels in enumerate(images):
-        facts[place] = facts_of(Decoded(pixels=pixels), "")
+        facts[place] = facts_of(Decoded(values=pixels), "")
     assert np.array_equal(facts_of_stack(images), facts)
     assert np.array_equal(facts_of_stack(np.asfortranarray(images)), facts)

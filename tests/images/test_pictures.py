@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from convscope.core.errors import DataError, UnreadableImageError
-from convscope.images.decoding.modes import scale_wide, to_pixels
+from convscope.images.decoding.modes import to_values
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.decoding.quiet import quiet_pillow
 
@@ -90,17 +90,6 @@ def test_floats_from_zero_to_one_are_multiplied_by_255() -> None:
     assert np.array_equal(decode(ODD["float.tif"]).pixels[:, :, 0], sample()[:, :, 0])
 
 
-def test_wide_values_are_scaled_by_the_stated_rule() -> None:
-    assert scale_wide(np.array([[0.0, 254.6]], np.float32), bits=32).tolist() == [[0, 255]]
-    assert scale_wide(np.array([[-5.0, 5.0]], np.float32), bits=32).tolist() == [[0, 255]]
-    assert scale_wide(np.array([[0, 65535]], np.int32), bits=32).tolist() == [[0, 255]]
-    assert scale_wide(np.array([[0, 7, 255]], np.int32), bits=32).tolist() == [[0, 7, 255]]
-    assert scale_wide(np.array([[-7, 1_000_000]], np.int32), bits=32).tolist() == [[0, 255]]
-    assert scale_wide(np.full((1, 2), 1e9, np.float32), bits=32).tolist() == [[0, 0]]
-    with pytest.raises(UnreadableImageError, match="not finite numbers"):
-        scale_wide(np.array([[np.inf]]), bits=32)
-
-
 def test_a_mode_without_a_way_to_rgb_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     image = Image.new("HSV", (3, 3))
 
@@ -109,7 +98,7 @@ def test_a_mode_without_a_way_to_rgb_is_named(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(image, "convert", refuse)
     with pytest.raises(UnreadableImageError, match="its colour mode HSV cannot be turned into RGB"):
-        to_pixels(image)
+        to_values(image)
 
 
 @pytest.mark.parametrize("name", ["animated.gif", "animated.webp", "animated.png", "pages.tif"])
@@ -218,7 +207,7 @@ def test_every_file_of_a_folder_of_horrors_is_a_picture_or_named(tmp_path: Path)
 
 
 def test_an_array_is_its_own_full_size() -> None:
-    assert Decoded(pixels=np.zeros((2, 3, 1), np.uint8)).full_size == (2, 3)
+    assert Decoded(values=np.zeros((2, 3, 1), np.uint8)).full_size == (2, 3)
 
 
 @pytest.mark.parametrize(

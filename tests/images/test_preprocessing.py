@@ -15,7 +15,7 @@ from .broken_files import encoded, sample
 
 
 def _apply(pixels: np.ndarray, **settings_: object) -> np.ndarray:
-    return Preprocessing(**settings_).apply(Decoded(pixels=pixels))  # type: ignore[arg-type]
+    return Preprocessing(**settings_).apply(Decoded(values=pixels))  # type: ignore[arg-type]
 
 
 @settings(max_examples=120, deadline=None)
@@ -28,7 +28,7 @@ def test_every_picture_becomes_the_size_and_one_and_many_agree(
 ) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels), dtype=np.uint8)
     step = Preprocessing(height=to_height, width=to_width, channels=to_channels, fit=fit)  # type: ignore[arg-type]
-    single = [step.apply(Decoded(pixels=image)) for image in images]
+    single = [step.apply(Decoded(values=image)) for image in images]
     assert all(one.shape == (to_height, to_width, to_channels) and one.dtype == np.uint8 for one in single)
     assert np.array_equal(step.apply_stack(images), np.stack(single))
 
@@ -145,6 +145,6 @@ def test_wrong_settings_fail_when_built(change: dict[str, object], sentence: str
         Preprocessing(**{"height": 8, "width": 8, **change})  # type: ignore[arg-type]
 
 
-def test_a_stack_must_be_uint8_images() -> None:
-    with pytest.raises(DataError, match="`images` must be uint8 of shape N H W C"):
+def test_a_stack_must_be_numbers_n_h_w_c() -> None:
+    with pytest.raises(DataError, match="`images` must be numbers of shape N H W C"):
         Preprocessing(height=2, width=2).apply_stack(np.zeros((3, 2, 2), np.uint8))

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.images.sampling import Sample, take_sample
+from convscope.images.sampling import Sample, edge_colors, take_sample
 from convscope.images.sizes import LADDER, Wish, choose_preprocessing, parse_color, parse_size, rung
 from convscope.images.sources.opening import open_source
+from convscope.images.values import ValueRanges, Values
 from tests.images.generated import folder, save
 
 
@@ -17,8 +18,9 @@ def sample(*sizes: tuple[int, int], gray: bool = False, edges: tuple = ((10, 20,
         widths=widths,
         heights=heights,
         gray=gray,
-        edges=np.array(edges, np.float64).reshape(-1, 3),
+        edges=tuple(("byte", np.array(edge, np.float64)) for edge in edges),
         transparent=transparent,
+        values={"byte": Values.of(np.arange(256, dtype=np.uint8))},
     )
 
 
@@ -152,5 +154,5 @@ def test_the_edge_is_the_middle_of_opaque_border_pixels(tmp_path):
         (tmp_path / name).mkdir()
         Image.fromarray(pixels).save(tmp_path / name / "x.png")
     found = take_sample(open_source(tmp_path))
-    assert found.edges.tolist() == [[9, 8, 7]] * 2
+    assert edge_colors(found, ValueRanges()).tolist() == [[9, 8, 7]] * 2
     assert found.transparent

@@ -74,7 +74,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def test_a_picture_is_made_what_the_other_network_takes_as_python_makes_it(fitted: Any) -> None:
     for other, made in fitted:
         step = replace(other.preprocessing, fit="stretch")
-        expected = step.apply(Decoded(pixels=some_pixels(1)[0]))
+        expected = step.apply(Decoded(values=some_pixels(1)[0]))
         found = np.frombuffer(base64.b64decode(made["beside"]), np.uint8).reshape(expected.shape)
         np.testing.assert_allclose(found.astype(int), expected, rtol=0, atol=1)
 

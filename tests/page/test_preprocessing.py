@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convscope.images.decoding.pictures import Decoded
+from convscope.core.records import to_json
+from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
+from convscope.images.values import ValueRange, ValueRanges
+from convscope.page.look_data import RangesData
+from tests.images.generated import png16
 
 from .javascript import STATIC, needs_node, run_driver
 
@@ -35,7 +39,7 @@ def test_a_picture_is_fitted_as_in_python(tmp_path: Path) -> None:
                     pixels = rgba(size, seed)
                     step = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background)
                     kept = pixels if (pixels[:, :, 3] < 255).any() else pixels[:, :, :3]
-                    expected.append(step.apply(Decoded(pixels=kept)))
+                    expected.append(step.apply(Decoded(values=kept)))
                     raster = {"data": base64.b64encode(pixels.tobytes()).decode(), "rows": size[0], "columns": size[1]}
                     target = {"height": height, "width": width, "channels": channels, "fit": fit}
                     given.append({"raster": raster, "target": {**target, "background": background}})
@@ -49,6 +53,34 @@ def test_a_picture_is_fitted_as_in_python(tmp_path: Path) -> None:
         different += int((found != pixels).sum())
         total += pixels.size
     assert different < 0.05 * total
+
+
+@needs_node
+def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> None:
+    words = np.random.default_rng(4).integers(0, 4096, (7, 9, 4), dtype=np.uint16)
+    words[0, :, :] = np.arange(36).reshape(9, 4)  # filters of lines are of use here
+    chosen = [
+        ValueRanges(),
+        ValueRanges(integer=ValueRange(low=0, high=4095)),
+        ValueRanges(integer=ValueRange(low=171, high=388.5)),
+        ValueRanges(each=True),
+    ]
+    key = words[2, 3, :3].astype(">u2").tobytes()
+    files = [png16(words[..., :channels], filters=filters) for channels in (1, 2, 3, 4) for filters in range(5)]
+    files.append(png16(words[..., :3], (b"tRNS", key)))
+    cases = [(file, ranges) for file in files for ranges in chosen]
+    given = [
+        {"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData.of(ranges))} for file, ranges in cases
+    ]
+    for (file, ranges), made in zip(cases, run_driver("values_driver.mjs", given, tmp_path), strict=True):
+        expected = ranges.gray_levels(decode(file).values)
+        assert expected is not None
+        found = np.array(made["levels"], np.uint8).reshape(7, 9, 4)
+        colour = found[..., :1] if expected.shape[2] == 1 else found[..., : expected.shape[2]]
+        assert np.array_equal(colour, expected)
+    others = [b"\x89PNG", files[0][:24] + b"\x08" + files[0][25:]]
+    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData())} for file in others]
+    assert run_driver("values_driver.mjs", given, tmp_path) == [None, None]
 
 
 @pytest.mark.parametrize("fit", FITS)

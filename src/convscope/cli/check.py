@@ -21,10 +21,13 @@ _MOST_CLASSES = 40
 @click.command("check", context_settings={"show_default": True})
 @click.argument("data", metavar="DATA")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@options.value_range
 @options.quiet
 @options.data_dir
 @click.pass_context
-def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, data_dir: Path | None) -> None:
+def command(
+    context: click.Context, /, data: str, *, as_json: bool, value_range: str | None, quiet: bool, data_dir: Path | None
+) -> None:
     """Say what is wrong with the pictures of DATA, and change nothing.
 
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
@@ -36,7 +39,8 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
-    found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
+    reporter = Silent() if quiet else reporter_for(sys.stderr)
+    found = check(data, value_range=value_range, data_dir=data_dir, reporter=reporter)
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
     if found.unusable or found.refused:
         context.exit(EXIT_UNUSABLE)
@@ -72,7 +76,8 @@ def _summary(found: "Inspection") -> str:
         f"{counted(len(found.classes), 'class', 'classes')}",
         f"pixels: {size}",
     ]
-    return "\n  ".join([*parts, *([f"formats: {formats}"] if formats else []), *([f"modes: {modes}"] if modes else [])])
+    parts += [f"{title}: {texts}" for title, texts in (("formats", formats), ("modes", modes)) if texts]
+    return "\n  ".join([*parts, *found.values])
 
 
 def _classes(found: "Inspection") -> list[str]:

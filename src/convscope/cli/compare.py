@@ -31,6 +31,7 @@ from . import options
 @click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 300 with --quick.")
 @click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
 @options.channels("chosen from the set if none")
+@options.value_range
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.quiet
 @options.data_dir
@@ -52,6 +53,7 @@ def command(
     distorted: int | None,
     size: str | None,
     channels: int | None,
+    value_range: str | None,
     as_json: bool,
     quiet: bool,
     data_dir: Path | None,
@@ -81,6 +83,7 @@ def command(
         layout=layout,
         size=size,
         channels=channels,
+        value_range=value_range,
         pictures=pictures,
         test_pictures=test_pictures,
         distorted=distorted,

@@ -50,6 +50,12 @@ def channels(unsaid: str) -> Callable[[CommandT], CommandT]:
     )
 
 
+value_range = click.option(
+    "--value-range",
+    metavar="LOW,HIGH|each",
+    help="Values that become black and white, e.g. 0,4095; each stretches every picture by itself; "
+    "chosen from the set if none.",
+)
 data_dir = click.option(
     "--data-dir",
     type=PLACE,

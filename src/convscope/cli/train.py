@@ -53,6 +53,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 )
 @click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
 @options.channels("chosen from the set if none")
+@options.value_range
 @click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
 @click.option("--batch", type=int, metavar="N", help="Pictures a step.")
 @click.option(

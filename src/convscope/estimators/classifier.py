@@ -17,6 +17,7 @@ from convscope.core.machine import threads_for, tuned
 from convscope.core.records import to_json
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -32,7 +33,7 @@ from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
-from .pixels import PixelRange, as_rows, picture_shape
+from .pixels import as_rows, picture_shape, pixels, range_of
 
 _LONGEST_NAME = 200
 
@@ -142,8 +143,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             raise DataError(
                 f"`y` must have at least 2 classes. Got 1 class ({encoder.classes_.tolist()[0]!r}). Add another."
             )
-        pixel_range = PixelRange.of(rows)
-        images = np.ascontiguousarray(pixel_range.pixels(rows).reshape(len(rows), *shape))  # N, H*W*C -> N H W C
+        pixel_range = range_of(rows)
+        images = np.ascontiguousarray(pixels(rows, pixel_range).reshape(len(rows), *shape))  # N, H*W*C -> N H W C
         examples = Examples(
             images=images,
             labels=labels,
@@ -152,7 +153,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             mirror=False if shape[0] == 1 else None,  # a row of values has an order
             places=np.arange(len(labels)),
         )
-        self._learn(examples, settings, pixel_range)
+        known = {} if rows.dtype == np.uint8 else {kind_of(rows.dtype): pixel_range}
+        self._learn(examples, settings, ValueRanges.by_kind(known))
         self.classes_, self.image_shape_, self.pixel_range_ = encoder.classes_, shape, pixel_range
         return self
 
@@ -167,7 +169,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if given is not None and given != self.image_shape_:
             raise DataError(f"`X` must have pictures of {self.image_shape_}, as in fit. Got {given}. Resize them.")
         rows = validate_data(self, rows, reset=False)
-        images = self.pixel_range_.pixels(rows).reshape(len(rows), *self.image_shape_)
+        images = pixels(rows, self.pixel_range_).reshape(len(rows), *self.image_shape_)
         with tuned(self._threads(self.model_.network.plan, self.model_.batch)):
             probabilities: NDArray[np.float32] = self.model_.predict_proba(np.ascontiguousarray(images))
         return probabilities
@@ -178,15 +180,17 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         labels: NDArray[Any] = self.classes_[places]
         return labels
 
-    def _learn(self, examples: Examples, settings: Settings, pixel_range: PixelRange) -> None:
+    def _learn(self, examples: Examples, settings: Settings, ranges: ValueRanges) -> None:
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
         planned, choice = choose_network(examples, settings, layout)
         recipe = choice.recipe
-        preprocessing = Preprocessing(height=planned.height, width=planned.width, channels=planned.channels)
+        preprocessing = Preprocessing(
+            height=planned.height, width=planned.width, channels=planned.channels, ranges=ranges
+        )
         with tuned(self._threads(planned, recipe.batch)):
             network, history, calibration = _train(examples, planned.layout, recipe, seed=settings.seed)
-        training = {"settings": to_json(settings), "recipe": to_json(recipe), "pixel_range": to_json(pixel_range)}
+        training = {"settings": to_json(settings), "recipe": to_json(recipe)}
         training |= {"calibration": to_json(calibration)} if calibration else {}
         self.model_ = Model(
             network=network,

@@ -14,16 +14,17 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import to_images
+from convscope.images.sources.arrays import as_images
 from convscope.networks.model import Model
 
 from .classifier import ConvClassifier
+from .pixels import pixels
 
 
 class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What a stage of a trained network makes of pictures, as vectors for any classifier of scikit-learn.
 
-    `X` is pictures N H W or N H W C of any size, uint8, or floats from 0 to 1; or rows of as many values as the
+    `X` is pictures N H W or N H W C of any size, uint8 or other numbers; or rows of as many values as the
     network's pictures have. Nothing is learned in fit, unless the model is a `ConvClassifier` that is not fitted: that
     is then trained on the pictures and labels. (scikit-learn's own `clone`, as in a cross-validation, makes a fitted
     one unfitted, so that it learns anew in each fold and never sees the pictures that it is judged on; to keep what it
@@ -111,8 +112,8 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         """Return uint8 pictures of the network's size."""
         return np.ascontiguousarray(step.apply_stack(self._stack(given, step)))
 
-    def _stack(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
-        """Return uint8 pictures N H W C of the size that they are given in."""
+    def _stack(self, given: NDArray[Any], step: Preprocessing) -> NDArray[Any]:
+        """Return pictures N H W C of the size that they are given in."""
         shape = (step.height, step.width, step.channels)
         if given.ndim == 2 and given.shape[1] == math.prod(shape):
             given = given.reshape(len(given), *shape)
@@ -121,5 +122,5 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             if given.dtype.kind == "f" and not np.isfinite(given).all():
                 raise DataError("`X` must hold finite numbers. Got NaN or infinity. Replace them.")
             rows = given.reshape(len(given), math.prod(given.shape[1:]))
-            given = classifier.pixel_range_.pixels(rows).reshape(given.shape)
-        return to_images(given)
+            given = pixels(rows, classifier.pixel_range_).reshape(given.shape)
+        return as_images(given)

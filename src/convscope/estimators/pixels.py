@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,74 +10,47 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
+from convscope.images.values import BYTES, UNIT, ValueRange, Values
 
 _ROWS = 1_000
+_DRAWN = 1 << 20  # values by which the range is chosen
 
 
-@dataclass(frozen=True, kw_only=True)
-class PixelRange:
-    """The values that become the pixels 0 and 255; those between are rounded, those outside become 0 or 255."""
+def range_of(rows: NDArray[Any]) -> ValueRange:
+    """Return the range for training pictures, finite numbers N × values (at least one), as for any other dataset.
 
-    low: float
-    high: float
-
-    @staticmethod
-    def of(rows: NDArray[Any]) -> "PixelRange":
-        """Return the range for training pictures, finite numbers N × values (at least one).
-
-        Whole numbers from 0 to 255 are pixels already; floats (and truth values) from 0 to 1 are 0…255 divided by 255;
-        of all other numbers the least becomes 0 and the greatest 255.
-
-        Examples:
-            >>> PixelRange.of(np.array([[0.0, 16.0]])), PixelRange.of(np.array([[0.1, 0.9]]))
-            (PixelRange(low=0.0, high=255.0), PixelRange(low=0.0, high=1.0))
-            >>> PixelRange.of(np.array([[-1.5, 0.5]]))
-            PixelRange(low=-1.5, high=0.5)
-        """
-        kind = rows.dtype.kind
-        if rows.dtype == np.uint8:
-            return PIXELS
-        low, high = float(rows.min()), float(rows.max())
-        if kind in "fb" and low >= 0 and high <= 1:
-            return UNIT
-        if low >= 0 and high <= 255 and (kind in "iu" or _whole(rows)):
-            return PIXELS
-        return PixelRange(low=low, high=high)
-
-    def pixels(self, rows: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return finite numbers N × values as uint8 of the same shape; pixels are not copied.
-
-        Raises:
-            DataError: the range was settled by values from 0 to 1, and here are whole numbers above.
-        """
-        if rows.dtype == np.uint8 and self == PIXELS:
-            return rows
-        self._compare(rows)
-        middle = self.low / 2
-        half = self.high / 2 - middle  # halves: the difference of two floats may be too large for a float
-        result = np.zeros(rows.shape, np.uint8)
-        if half > 0:
-            for start in range(0, len(rows), _ROWS):
-                part = np.clip(rows[start : start + _ROWS].astype(np.float64), self.low, self.high)
-                result[start : start + _ROWS] = np.rint((part / 2 - middle) / half * 255)
-        return result
-
-    def _compare(self, rows: NDArray[Any]) -> None:
-        """Refuse, or warn of, pictures that are plainly in another unit than the training pictures."""
-        whole = rows.dtype.kind in "iu"
-        if self == UNIT and whole and rows.max(initial=0) > 1:
-            raise DataError(
-                f"`X` must have values from 0 to 1, as in fit. Got {rows.dtype} up to {rows.max()}. Divide it by 255."
-            )
-        fractions = self == PIXELS and rows.dtype.kind == "f" and 0 < rows.max(initial=0) <= 1 and rows.min() >= 0
-        if fractions and not _whole(rows):
-            warnings.warn(
-                "X has values from 0 to 1 only, where fit had pixels from 0 to 255.", UserWarning, stacklevel=4
-            )
+    Examples:
+        >>> str(range_of(np.array([[0.0, 16.0]]))), str(range_of(np.array([[0.1, 0.9]])))
+        ('0…255', '0…1')
+        >>> str(range_of(np.array([[-1.5, 0.5]])))
+        '-1.5…0.5'
+    """
+    if rows.dtype.kind == "b":
+        return UNIT
+    return BYTES if rows.dtype == np.uint8 else Values.of(rows, count=_DRAWN).range()
 
 
-PIXELS = PixelRange(low=0.0, high=255.0)
-UNIT = PixelRange(low=0.0, high=1.0)
+def pixels(rows: NDArray[Any], span: ValueRange) -> NDArray[np.uint8]:
+    """Return finite numbers N × values as uint8 of the same shape by the range of the training pictures.
+
+    Raises:
+        DataError: the range was settled by values from 0 to 1, and here are whole numbers above.
+    """
+    if rows.dtype != np.uint8 or span != BYTES:
+        _compare(rows, span)
+    return span.gray_levels(rows)
+
+
+def _compare(rows: NDArray[Any], span: ValueRange) -> None:
+    """Refuse, or warn of, pictures that are plainly in another unit than the training pictures."""
+    whole = rows.dtype.kind in "iu"
+    if span == UNIT and whole and rows.max(initial=0) > 1:
+        raise DataError(
+            f"`X` must have values from 0 to 1, as in fit. Got {rows.dtype} up to {rows.max()}. Divide it by 255."
+        )
+    fractions = span == BYTES and rows.dtype.kind == "f" and 0 < rows.max(initial=0) <= 1 and rows.min() >= 0
+    if fractions and not _whole(rows):
+        warnings.warn("X has values from 0 to 1 only, where fit had pixels from 0 to 255.", UserWarning, stacklevel=4)
 
 
 def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:

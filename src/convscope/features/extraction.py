@@ -74,6 +74,7 @@ def pictures_for(
         fit=step.fit,
         background="#" + "".join(f"{value:02x}" for value in color),
         channels=step.channels,
+        ranges=step.ranges,
         validation=settings.get("validation"),
         seed=settings.get("seed", 0),
         cache_dir=cache_dir,

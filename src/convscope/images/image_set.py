@@ -20,6 +20,7 @@ from .rules import judge, require_every_class
 from .sampling import take_sample
 from .sizes import Wish, choose_preprocessing
 from .splits import LEFT_OUT, assign, check_fraction
+from .values import ValueRanges
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,6 +88,7 @@ def prepare(
     fit: str = "letterbox",
     background: str = "auto",
     channels: int | None = None,
+    ranges: ValueRanges | None = None,
     validation: float | None = None,
     seed: int = 0,
     cache_dir: Path | None = None,
@@ -103,6 +105,7 @@ def prepare(
         fit: "letterbox", "stretch" or "crop", for pictures of another shape.
         background: "auto", "white", "black" or "#rrggbb": margins and what lies behind transparency.
         channels: 1 (gray) or 3; None takes what the data have.
+        ranges: which values of the files become black and white; None chooses them from the data.
         validation: fraction of the training pictures to hold out; None holds a fifth out where the source has no
             parts of its own.
         seed: of the choice of what is held out.
@@ -121,7 +124,7 @@ def prepare(
         >>> digits.images.shape, digits.notes[0]
         ((6, 8, 8, 1), 'size 8x8 (width x height): the pictures have it')
     """
-    wish = Wish(size=size, fit=fit, background=background, channels=channels)
+    wish = Wish(size=size, fit=fit, background=background, channels=channels, ranges=ranges)
     check_fraction(validation)
     reporter = reporter or Silent()
     taken = _taken_as_is(source, wish)
@@ -153,7 +156,8 @@ def _taken_as_is(source: Source, wish: Wish) -> _Taken | None:
     if stack.shape[1:] != (*preprocessing.size, preprocessing.channels):
         return None
     stack = np.ascontiguousarray(stack)  # an array may be turned round, or in Fortran's order
-    return _Taken(stack, facts_of_stack(stack), {}, preprocessing, notes)
+    facts = facts_of_stack(stack, preprocessing.ranges)
+    return _Taken(preprocessing.apply_stack(stack), facts, {}, preprocessing, notes)
 
 
 def _finish(
@@ -197,6 +201,12 @@ def _found(taken: _Taken) -> list[str]:
     unusable = len(taken.reasons)
     if unusable:
         notes.append(f"{counted(unusable, 'picture')} left out, being unusable")
+    clipped = int(np.count_nonzero(taken.facts["clipped"]))
+    if clipped:
+        notes.append(
+            f"{counted(clipped, 'picture')} with more than 1 % of the values beyond the range, which are clipped; "
+            "--value-range changes it"
+        )
     if taken.preprocessing.channels == 1:
         colored = int(np.count_nonzero(taken.facts["color"]))
         if colored:

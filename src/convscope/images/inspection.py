@@ -15,6 +15,7 @@ KINDS: dict[str, tuple[bool, str]] = {
     "wrong extension": (True, "files with the extension of another format"),
     "single colour": (True, "pictures of a single colour"),
     "animated": (True, "animated pictures: the first frame is used"),
+    "clipped": (True, "pictures with values beyond the range of the set, which count as black or white"),
     "duplicate": (True, "pictures that are there more than once"),
     "two classes": (True, "pictures that are in more than one class"),
     "train and test": (True, "pictures that are in more than one of train, validation and test"),
@@ -73,7 +74,8 @@ class Inspection:
     """What a set of pictures has and what is wrong with it.
 
     source: its name. pictures: files listed. usable: those that can be read. modes, formats: how many usable pictures
-    of each of Pillow's modes and formats.
+    of each of Pillow's modes and formats. values: sentences that say how values of other types than uint8 become gray
+    levels.
     """
 
     source: str
@@ -84,6 +86,7 @@ class Inspection:
     sizes: Sizes
     modes: dict[str, int]
     formats: dict[str, int]
+    values: tuple[str, ...] = ()
 
     @property
     def unusable(self) -> tuple[Problem, ...]:

@@ -1,16 +1,18 @@
 """One picture of any size to the one size and channels of a network: the same steps in training and in prediction."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convscope.core.errors import DataError, ParameterError, choose
+from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import Decoded
+
+from .values import ValueRanges, convention
 
 FITS = ("letterbox", "stretch", "crop")
 
@@ -24,14 +26,15 @@ class Preprocessing:
 
     fit: "letterbox" scales the whole picture into the box and fills the margins with `background`; "stretch" scales
     each side by itself; "crop" fills the box and cuts off what stands out evenly at both ends.
-    background: one value 0…255 a channel, also behind transparency.
+    background: one value 0…255 a channel, also behind transparency. ranges: which values of the file become the gray
+    levels 0 and 255, decided once for the whole dataset.
 
     Raises:
         ParameterError: a value that it cannot have.
 
     Examples:
         >>> step = Preprocessing(height=2, width=4, channels=1, background=(9,))
-        >>> step.apply(Decoded(pixels=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
+        >>> step.apply(Decoded(values=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
         array([[9, 0, 0, 9],
                [9, 0, 0, 9]], dtype=uint8)
     """
@@ -41,6 +44,7 @@ class Preprocessing:
     channels: int = 3
     fit: Literal["letterbox", "stretch", "crop"] = "letterbox"
     background: tuple[int, ...] = ()
+    ranges: ValueRanges = dataclasses.field(default_factory=ValueRanges)
 
     def __post_init__(self) -> None:
         for name in ("height", "width"):
@@ -65,22 +69,36 @@ class Preprocessing:
         return self.height, self.width
 
     def apply(self, decoded: Decoded) -> NDArray[np.uint8]:
-        """Return the picture as uint8, height width channels; the input itself where nothing is to be done."""
-        return self._fit(self._match_channels(decoded.pixels))
-
-    def apply_stack(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return images, uint8 N H W C, as uint8 N height width channels; each as `apply` gives it.
-
-        The input itself comes back where nothing is to be done.
+        """Return the picture as uint8, height width channels; the input itself where nothing is to be done.
 
         Raises:
-            DataError: not uint8 N H W C.
+            UnreadableImageError: nothing says which of its values are black and white.
         """
-        if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3, 4):
+        pixels = self.ranges.gray_levels(decoded.values, decoded.usual)
+        if pixels is None:
+            raise UnreadableImageError(_without_range(decoded.values))
+        return self._fit(self._match_channels(pixels))
+
+    def apply_stack(self, images: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return images, N H W C of finite numbers, as uint8 N height width channels; each as `apply` gives it.
+
+        Where the dataset has no range for their type, one is taken for all of them. The input itself comes back where
+        nothing is to be done.
+
+        Raises:
+            DataError: not numbers N H W C, or nothing says which of the values are black and white.
+        """
+        if images.ndim != 4 or images.dtype.kind not in "iuf" or images.shape[3] not in (1, 3, 4):
             raise DataError(
-                "`images` must be uint8 of shape N H W C with 1, 3 or 4 channels. "
+                "`images` must be numbers of shape N H W C with 1, 3 or 4 channels. "
                 f"Got {images.dtype} of shape {images.shape}."
             )
+        levels = self.ranges.gray_levels(images, convention(images, together=True))
+        if levels is None:
+            raise DataError(f"`images` cannot be used: {_without_range(images)}.")
+        return self._fit_stack(levels)
+
+    def _fit_stack(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if images.shape[1:3] == self.size and images.shape[3] in (1, self.channels):
             return images if images.shape[3] == self.channels else np.repeat(images, 3, axis=3)
         result = np.empty((len(images), self.height, self.width, self.channels), np.uint8)
@@ -128,6 +146,14 @@ class Preprocessing:
 
     def _repeat_gray(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return pixels if pixels.shape[2] == self.channels else np.repeat(pixels, 3, axis=2)
+
+
+def _without_range(values: NDArray[Any]) -> str:
+    kind = "floats" if values.dtype.kind == "f" else "integers"
+    return (
+        f"its values are {kind} from {float(values.min()):g} to {float(values.max()):g}, and neither their type nor "
+        "the model says which of them are black and white"
+    )
 
 
 def _resize(

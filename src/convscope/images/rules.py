@@ -1,5 +1,6 @@
 """The rules by which a set of pictures is judged, from the facts of its pictures."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -14,8 +15,9 @@ from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Sourc
 
 from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
 from .sampling import take_sample
-from .sizes import Wish, choose_preprocessing
+from .sizes import Wish, choose_preprocessing, choose_ranges
 from .splits import group
+from .values import ValueRanges
 
 _FEW = 10
 _IMBALANCE = 10
@@ -39,10 +41,16 @@ def kind_of(reason: str) -> str:
     return next((kind for words, kind in _REASONS if words in reason), "unreadable")
 
 
-def inspect(source: Source, *, reporter: Reporter | None = None, workers: int | None = None) -> Inspection:
+def inspect(
+    source: Source,
+    *,
+    ranges: ValueRanges | None = None,
+    reporter: Reporter | None = None,
+    workers: int | None = None,
+) -> Inspection:
     """Return what is wrong with the pictures of a source; each is read once, nothing is written.
 
-    What is found is what training on the source with default settings finds.
+    What is found is what training on the source with default settings finds; `ranges` as for `prepare`.
 
     Raises:
         DataError: nothing can be read.
@@ -53,15 +61,17 @@ def inspect(source: Source, *, reporter: Reporter | None = None, workers: int | 
         >>> [problem.kind for problem in inspect(open_source((pictures, ["a", "b", "b"]))).problems[:3]]
         ['single colour', 'duplicate', 'two classes']
     """
+    sample = take_sample(source)
+    wish = Wish(ranges=ranges)
+    preprocessing, _ = choose_preprocessing(wish, sample)
+    values = tuple(choose_ranges(wish, sample)[1])
     stack = source.stack()
     if stack is not None and stack.shape[3] != 4:
-        return judge(source, facts_of_stack(stack), {})
-    sample = take_sample(source)
-    preprocessing, _ = choose_preprocessing(Wish(), sample)
+        return dataclasses.replace(judge(source, facts_of_stack(stack, preprocessing.ranges), {}), values=values)
     facts, reasons = read_all(
         source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter or Silent(), workers=workers
     )
-    return judge(source, facts, reasons)
+    return dataclasses.replace(judge(source, facts, reasons), values=values)
 
 
 def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -> Inspection:
@@ -136,13 +146,19 @@ def _unusable(source: Source, reasons: Mapping[int, str]) -> Iterator[Problem]:
 
 
 def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
-    flags = (("misnamed", "wrong extension"), ("flat", "single colour"), ("animated", "animated"))
+    flags = (
+        ("misnamed", "wrong extension"),
+        ("flat", "single colour"),
+        ("animated", "animated"),
+        ("clipped", "clipped"),
+    )
     for flag, kind in flags:
         for place in np.flatnonzero(facts[flag]).tolist():
             details = {
                 "misnamed": f"it is a {facts['format'][place].decode()} file",
                 "flat": "all its pixels are equal",
                 "animated": "only its first frame is used",
+                "clipped": "more than 1 % of its values lie beyond the range of the set",
             }
             yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=details[flag])
 

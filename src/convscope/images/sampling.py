@@ -1,16 +1,19 @@
 """A fixed sample of the pictures, looked at before all are read: from it size, channels and background are chosen."""
 
 import dataclasses
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, UnreadableImageError
 from convscope.core.text import counted
-from convscope.images.decoding.pictures import Decoded
 from convscope.images.reading.facts import is_gray
 from convscope.images.sources.source import Source
+
+from .values import Kind, ValueRanges, Values, kind_of
 
 _MOST_PICTURES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds
@@ -22,15 +25,17 @@ _NEAR = (96, 96)
 class Sample:
     """What the sampled pictures have.
 
-    widths, heights: int64 M. gray: none of them has colour. edges: float64 M' x 3, the middle colour of the outermost
-    opaque pixels of each picture that has some. transparent: something shines through in one of them.
+    widths, heights: int64 M. gray: none of them has colour. edges: the middle colour of the outermost opaque pixels of
+    each picture that has some, C values of this kind. transparent: something shines through in one of them. values:
+    what they hold, by the kind of number.
     """
 
     widths: NDArray[np.int64]
     heights: NDArray[np.int64]
     gray: bool
-    edges: NDArray[np.float64]
+    edges: tuple[tuple[Kind, NDArray[np.float64]], ...]
     transparent: bool
+    values: Mapping[Kind, Values]
 
     @property
     def same_size(self) -> bool:
@@ -70,9 +75,23 @@ def take_sample(source: Source) -> Sample:
         widths=np.array([look.width for look in looks]),
         heights=np.array([look.height for look in looks]),
         gray=all(look.gray for look in looks),
-        edges=np.array([look.edge for look in looks if look.edge is not None]).reshape(-1, 3),
+        edges=tuple((look.kind, look.edge) for look in looks if look.edge is not None),
         transparent=any(look.transparent for look in looks),
+        values={
+            kind: Values.joined(look.values for look in looks if look.kind == kind)
+            for kind in sorted({look.kind for look in looks})
+        },
     )
+
+
+def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
+    """Return the edges of a sample as gray levels, N x 3; those of which no range is known are left out."""
+    colors = []
+    for kind, edge in sample.edges:
+        span = getattr(ranges, kind)
+        if span is not None or kind == "byte":
+            colors.append(np.broadcast_to(edge if span is None else span.gray_levels(edge), 3))
+    return np.array(colors, np.float64).reshape(-1, 3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +101,8 @@ class _Look:
     gray: bool
     edge: NDArray[np.float64] | None
     transparent: bool
+    kind: Kind
+    values: Values
 
 
 def _look(source: Source, index: int) -> _Look | str:
@@ -90,15 +111,23 @@ def _look(source: Source, index: int) -> _Look | str:
     except UnreadableImageError as error:
         return str(error)
     height, width = decoded.full_size
-    return _Look(width, height, is_gray(decoded.pixels), _edge(decoded), decoded.pixels.shape[2] == 4)
+    values = decoded.values
+    return _Look(
+        width,
+        height,
+        is_gray(values),
+        _edge(values),
+        values.shape[2] == 4,
+        kind_of(values.dtype),
+        Values.of(values[..., :3], decoded.usual),
+    )
 
 
-def _edge(decoded: Decoded) -> NDArray[np.float64] | None:
-    """Return the middle red, green and blue of the outermost pixels, None where all of them are transparent."""
-    pixels = decoded.pixels
+def _edge(pixels: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Return the middle colour of the outermost pixels, C values; None where all of them are transparent."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # 2 (H + W), C
     if border.shape[1] == 4:
-        border = border[border[:, 3] > 127, :3]
+        border = border[border[:, 3] > np.iinfo(border.dtype).max // 2, :3]
         if not len(border):
             return None
-    return np.broadcast_to(np.median(border, axis=0), 3).astype(np.float64)
+    return np.asarray(np.median(border, axis=0), np.float64)

@@ -11,7 +11,8 @@ from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_whole
 
 from .preprocessing import FITS, Preprocessing
-from .sampling import Sample
+from .sampling import Sample, edge_colors
+from .values import EACH, Kind, ValueRanges
 
 LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
 """Sides that are chosen, in pixels; more only with `size`."""
@@ -27,7 +28,7 @@ class Wish:
     """What the user asks of preprocessing; None and "auto" leave it to the data.
 
     size: (width, height) or one side, in pixels. fit: what happens to pictures of another shape. background: "auto",
-    "white", "black" or "#rrggbb". channels: 1 or 3.
+    "white", "black" or "#rrggbb". channels: 1 or 3. ranges: which values become black and white.
 
     Raises:
         ParameterError: a value that it cannot have.
@@ -41,6 +42,7 @@ class Wish:
     fit: str = "letterbox"
     background: str = "auto"
     channels: int | None = None
+    ranges: ValueRanges | None = None
 
     def __post_init__(self) -> None:
         choose("fit", self.fit, FITS)
@@ -73,14 +75,34 @@ def choose_preprocessing(wish: Wish, sample: Sample) -> tuple[Preprocessing, tup
         )
     else:
         notes.append(f"channels {channels}: as asked")
-    color, why = _background(wish, sample)
+    ranges, range_notes = choose_ranges(wish, sample)
+    notes += range_notes
+    color, why = _background(wish, sample, ranges)
     background = color if channels == 3 else (_luma(color),)
     fit = cast("Literal['letterbox', 'stretch', 'crop']", wish.fit)
-    result = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background)
+    result = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background, ranges=ranges)
     has_margins = wish.fit == "letterbox" and _margins(sample, width, height)
     if has_margins or sample.transparent or wish.background != "auto":
         notes.append(f"background #{''.join(f'{value:02x}' for value in color)}: {why}")
     return result, tuple(notes)
+
+
+def choose_ranges(wish: Wish, sample: Sample) -> tuple[ValueRanges, list[str]]:
+    """Return the range of each kind of number in the sample, and a sentence on each but uint8 as it is."""
+    if wish.ranges is not None:
+        asked = next((span for span in (wish.ranges.byte, wish.ranges.integer, wish.ranges.float) if span), None)
+        if wish.ranges.each:
+            return wish.ranges, [f"values: each picture from its own least to its own greatest, as asked ({EACH})"]
+        return wish.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
+    wide: list[Kind] = [kind for kind in sample.values if kind != "byte"]
+    chosen = {kind: sample.values[kind].range() for kind in wide}
+    notes = [
+        f"values: {'floats' if kind == 'float' else 'integers'} from {sample.values[kind].low:g} to "
+        f"{sample.values[kind].high:g} in the sample; {chosen[kind]} become the gray levels 0…255 in every picture; "
+        "--value-range changes it"
+        for kind in wide
+    ]
+    return ValueRanges.by_kind(chosen), notes
 
 
 def parse_color(text: str) -> tuple[int, int, int]:
@@ -186,12 +208,13 @@ def _size(wish: Wish, sample: Sample) -> tuple[tuple[int, int], str]:
     )
 
 
-def _background(wish: Wish, sample: Sample) -> tuple[tuple[int, int, int], str]:
+def _background(wish: Wish, sample: Sample, ranges: ValueRanges) -> tuple[tuple[int, int, int], str]:
     if wish.background != "auto":
         return parse_color(wish.background), "as asked"
-    if not len(sample.edges):
+    edges = edge_colors(sample, ranges)
+    if not len(edges):
         return _NAMED["white"], "white, for the edges of the pictures are transparent; --background changes it"
-    red, green, blue = np.rint(np.median(sample.edges, axis=0)).astype(int).tolist()
+    red, green, blue = np.rint(np.median(edges, axis=0)).astype(int).tolist()
     return (red, green, blue), "the middle colour at the edges of the pictures; --background changes it"
 
 

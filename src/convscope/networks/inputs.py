@@ -1,5 +1,6 @@
 """What was given to predict, one picture after another: files, folders, patterns, arrays."""
 
+import dataclasses
 import glob
 import itertools
 import os
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import to_images
+from convscope.images.sources.arrays import as_images
 from convscope.images.sources.naming import natural_key
 from convscope.images.sources.tree import list_tree
+from convscope.images.values import ValueRange, convention
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,13 +27,15 @@ class Input:
 
     Attributes:
         name: for the user: its path, or its place among those given, for example ``[17]``.
-        content: the path, the bytes of a file, or uint8 H W C; None where there is nothing to read.
+        content: the path, the bytes of a file, or numbers H W C; None where there is nothing to read.
         error: why there is nothing to read.
+        usual: which of the values of an array are black and white, as far as the arrays given with it say.
     """
 
     name: str
-    content: str | bytes | NDArray[np.uint8] | None = None
+    content: str | bytes | NDArray[Any] | None = None
     error: str = ""
+    usual: ValueRange | None = None
 
     @property
     def size(self) -> int:
@@ -58,7 +62,7 @@ class Input:
         if self.content is None:
             raise UnreadableImageError(self.error)
         if isinstance(self.content, np.ndarray):
-            return Decoded(pixels=self.content)
+            return Decoded(values=self.content, usual=self.usual)
         return decode(Path(self.content) if isinstance(self.content, str) else self.content, near=near)
 
 
@@ -80,7 +84,7 @@ def list_inputs(given: Any) -> Inputs:
 
     Args:
         given: an array of pictures (N H W or N H W C, values as
-            `convscope.images.sources.arrays.to_images` takes them); or
+            `convscope.images.sources.arrays.as_images` takes them); or
             one of the following, or an iterable of them: the path of a file; a folder, which stands for all pictures
             in it and below; a pattern such as ``photos/**/*.jpg``; the bytes of a file; an array H W or H W C. Only
             from something with a length is the total known; anything else is gone through as it comes.
@@ -95,8 +99,9 @@ def list_inputs(given: Any) -> Inputs:
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        images = to_images(given)
-        named = (Input(name=f"[{place}]", content=pixels) for place, pixels in enumerate(images))
+        images = as_images(given)
+        usual = convention(images, together=True)
+        named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(images))
         return Inputs(pictures=named, total=len(images))
     if isinstance(given, (str, os.PathLike, bytes)):
         given = (given,)
@@ -107,7 +112,7 @@ def list_inputs(given: Any) -> Inputs:
     pictures = itertools.chain.from_iterable(_found(place, one) for place, one in enumerate(given))
     if not isinstance(given, Sized):
         return Inputs(pictures=pictures, total=None)
-    every = list(pictures)
+    every = _with_usual(list(pictures))
     return Inputs(pictures=iter(every), total=len(every))
 
 
@@ -131,9 +136,22 @@ def _found(place: int, one: Any) -> Iterable[Input]:
     return [Input(name=path, content=path)]
 
 
+def _with_usual(inputs: list[Input]) -> list[Input]:
+    """Return the inputs, arrays with the range that those of their type have together."""
+    ends: dict[np.dtype[Any], list[Any]] = {}
+    for one in inputs:
+        if isinstance(one.content, np.ndarray) and one.content.dtype != np.uint8:
+            ends.setdefault(one.content.dtype, []).extend((one.content.min(), one.content.max()))
+    usual = {dtype: convention(np.array(values, dtype), together=True) for dtype, values in ends.items()}
+    return [
+        dataclasses.replace(one, usual=usual.get(one.content.dtype)) if isinstance(one.content, np.ndarray) else one
+        for one in inputs
+    ]
+
+
 def _of_array(name: str, pixels: NDArray[Any]) -> Input:
     try:
-        return Input(name=name, content=to_images(pixels[None], "picture")[0])
+        return Input(name=name, content=as_images(pixels[None], "picture")[0])
     except DataError as error:
         return Input(name=name, error=str(error))
 

@@ -1,7 +1,7 @@
 """What the page that looks inside a network holds: folded steps with their weights, and pictures, as records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convscope import __version__
 from convscope.core.errors import DataError
 from convscope.core.text import printable
+from convscope.images.values import ValueRanges
 from convscope.networks.folding import Connections, Folded, FoldedStep, Sums, fold
 from convscope.networks.model import Model
 from convscope.networks.plan import Step
@@ -110,6 +111,26 @@ class PictureData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RangesData:
+    """Which values of a file are black and white.
+
+    Attributes:
+        byte, integer: low and high for values of 8 bits and of more; None by their type.
+        each: every picture goes from its own least to its own greatest value instead.
+    """
+
+    byte: tuple[float, float] | None = None
+    integer: tuple[float, float] | None = None
+    each: bool = False
+
+    @staticmethod
+    def of(ranges: ValueRanges) -> "RangesData":
+        """Return the part of the ranges that a browser can meet, which opens no files of floats."""
+        byte, integer = ((one.low, one.high) if one else None for one in (ranges.byte, ranges.integer))
+        return RangesData(byte=byte, integer=integer, each=ranges.each)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookData:
     """A network that a page can compute, and pictures to begin with.
 
@@ -118,7 +139,7 @@ class LookData:
         layout, version, classes: of the model.
         height, width, channels: of its pictures.
         mean, std: pictures are standardized with, one a channel.
-        fit, background: how other pictures become such pictures.
+        fit, background, ranges: how other pictures become such pictures.
         numbers: what weights are kept as: exactly; float24, float32 without its last 8 bits (nearly five
             digits); or, to keep large networks small, rounded to about three digits.
         steps: the classifier last.
@@ -142,6 +163,7 @@ class LookData:
     std: tuple[float, ...]
     fit: Literal["letterbox", "stretch", "crop"]
     background: tuple[int, ...]
+    ranges: RangesData = field(default_factory=RangesData)
     numbers: Numbers = "float32"
     steps: tuple[StepData, ...]
     sigmoids: bool = False
@@ -202,6 +224,7 @@ def look_data(
         std=tuple(folded.std.tolist()),
         fit=step.fit,
         background=step.background,
+        ranges=RangesData.of(step.ranges),
         numbers=numbers,
         steps=steps,
         sigmoids=folded.sigmoids,

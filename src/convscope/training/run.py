@@ -14,6 +14,7 @@ from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
+from convscope.images.values import parse_value_range
 from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.layout import Layout
@@ -119,6 +120,7 @@ def prepare_run(
         fit=settings.fit,
         background=settings.background,
         channels=settings.channels,
+        ranges=parse_value_range(settings.value_range),
         validation=settings.validation,
         seed=settings.seed,
         cache_dir=cache_dir,

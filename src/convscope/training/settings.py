@@ -8,6 +8,7 @@ import numpy as np
 from convscope.core.errors import ParameterError, choose
 from convscope.images.sizes import size_as_text
 from convscope.images.splits import check_fraction
+from convscope.images.values import parse_value_range, value_range_as_text
 from convscope.networks.defaults import Effort
 
 Fit = Literal["letterbox", "stretch", "crop"]
@@ -29,6 +30,8 @@ class Settings:
         size: ``64`` or ``64x48`` (width x height), in pixels; of numbers (64, or 64 and 48) it is made here.
         fit, background: how pictures of other shapes are fitted.
         channels: 1 turns colour into gray, 3 gives gray pictures three equal channels.
+        value_range: which values of the files are black and white, ``LOW,HIGH``, for all of them; ``each`` stretches
+            every picture by itself; chosen from the pictures if none.
         validation: part of the training pictures that is held out.
         batch, learning_rate, smoothing: of the recipe.
         flip, shift, rotate, scale, erase: how pictures are changed while training.
@@ -52,6 +55,7 @@ class Settings:
     fit: Fit = "letterbox"
     background: str = "auto"
     channels: int | None = None
+    value_range: str | None = None
     validation: float | None = None
     batch: int | None = None
     learning_rate: float | None = None
@@ -75,6 +79,9 @@ class Settings:
                 object.__setattr__(self, name, value.item())
         if self.size is not None:
             object.__setattr__(self, "size", size_as_text(self.size))
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", value_range_as_text(self.value_range))
+            parse_value_range(self.value_range)
         choose("fit", self.fit, get_args(Fit))
         choose("precision", self.precision, get_args(AskedPrecision))
         choose("recipe", self.recipe, get_args(Effort))

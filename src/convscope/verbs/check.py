@@ -7,16 +7,23 @@ from convscope.core.progress import Reporter
 from convscope.images.inspection import Inspection
 from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
+from convscope.images.values import parse_value_range
 
 
 def check(
-    data: Any, *, data_dir: Path | None = None, reporter: Reporter | None = None, workers: int | None = None
+    data: Any,
+    *,
+    value_range: str | tuple[float, float] | None = None,
+    data_dir: Path | None = None,
+    reporter: Reporter | None = None,
+    workers: int | None = None,
 ) -> Inspection:
     """Return what is wrong with `data`, every picture named; nothing is written or changed.
 
     Args:
         data: a folder with one sub-folder a class, a list, an .npz file, IDX files, the name of a set, or a pair of
             arrays (images, labels).
+        value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
         data_dir: where named sets are looked for first.
         reporter: told how far it is; nobody if none.
         workers: how many pictures are read at once; the cores of the machine if none.
@@ -29,5 +36,6 @@ def check(
         >>> found.pictures, found.usable, found.problems
         (1797, 1797, ())
     """
+    ranges = parse_value_range(value_range)
     source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True)
-    return inspect(source, reporter=reporter, workers=workers)
+    return inspect(source, ranges=ranges, reporter=reporter, workers=workers)

@@ -16,6 +16,7 @@ from convscope.features.extraction import PARTS
 from convscope.images.image_set import prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TRAIN, open_source
+from convscope.images.values import parse_value_range
 from convscope.measures.comparison.cells import Cells
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
@@ -60,6 +61,7 @@ def compare(
     layout: str | None = None,
     size: str | int | tuple[int, int] | None = None,
     channels: int | None = None,
+    value_range: str | tuple[float, float] | None = None,
     pictures: int | None = None,
     test_pictures: int | None = None,
     distorted: int | None = None,
@@ -84,6 +86,7 @@ def compare(
         layout: the convolutional network that all others are made after; chosen from the set if none.
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.
+        value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
         pictures: training pictures, at most; 5,000 if quick.
         test_pictures: pictures that are judged, at most; 10,000 if none, 5,000 if quick.
         distorted: of these, pictures that are distorted too, at most; 1,000 if none, 300 if quick.
@@ -122,11 +125,13 @@ def compare(
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
     refuse_results(folder, force=force)
     refuse_among_pictures(folder, written("digits" if data is None else data))
-    chosen_size = parse_size(size)
-    images = prepare(source, size=chosen_size, channels=channels, cache_dir=cache_dir, reporter=reporter)
+    chosen_size, ranges = parse_size(size), parse_value_range(value_range)
+    images = prepare(source, size=chosen_size, channels=channels, ranges=ranges, cache_dir=cache_dir, reporter=reporter)
     if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
         reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        images = prepare(source, size=QUICK_SIDE, channels=channels, cache_dir=cache_dir, reporter=reporter)
+        images = prepare(
+            source, size=QUICK_SIDE, channels=channels, ranges=ranges, cache_dir=cache_dir, reporter=reporter
+        )
     contest = contest_of(wish, images)
     cells = Cells(folder=folder / "trainings")
     for note in images.notes:

@@ -8,17 +8,20 @@ import stat
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from convscope.core.errors import UnreadableImageError
+from convscope.images.values import ValueRange, ValueRanges
 
 from .damage import describe_bomb, describe_damage, describe_foreign, refuse_large, webp_size
-from .modes import to_pixels
+from .modes import to_values
+from .orientation import turned
 from .quiet import quiet_pillow
+from .wide import as_tagged, mend_byte_order, range_in_png, wide_color
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""
@@ -36,17 +39,6 @@ LIMIT_PIXELS = 178_000_000
 
 _LEFT_FOR_THE_FILTER = 1.5  # times the size wanted: see docs/decisions/0006
 _PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported so that Pillow need not load every plugin to find these two
-_ORIENTATION_TAG = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ON_ITS_SIDE = (5, 6, 7, 8)
 # What Pillow and the codecs below it raise on damaged data (each seen in a test or in one of Pillow's own threads).
 _DAMAGE = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
@@ -58,21 +50,32 @@ _DAMAGE = (
 class Decoded:
     """One decoded picture.
 
-    pixels: uint8 H W C; C = 1 gray, 3 RGB, 4 RGBA where some pixel is not opaque. mode: Pillow's mode of the file, or
-    "array". format: "JPEG", "PNG", …, or "array". animated: there were more frames; the first is here.
-    full_size: (height, width) of the picture in the file, turned as EXIF says; larger than `pixels` only where
-    `decode(near=…)` read a JPEG at reduced scale.
+    values: H W C as they stand in the file: uint8, or wider integers and floats; C = 1 gray, 3 RGB, 4 RGBA where some
+    pixel is not opaque. mode: Pillow's mode of the file, or "array". format: "JPEG", "PNG", …, or "array". animated:
+    there were more frames; the first is here. full_size: (height, width) of the picture in the file, turned as EXIF
+    says; larger than `values` only where `decode(near=…)` read a JPEG at reduced scale. usual: which of the values are
+    black and white, as the file or the array that the picture is from says; None where it does not.
     """
 
-    pixels: NDArray[np.uint8]
+    values: NDArray[Any]
     mode: str = "array"
     format: str = "array"
     animated: bool = False
     full_size: tuple[int, int] = (0, 0)
+    usual: ValueRange | None = None
 
     def __post_init__(self) -> None:
         if self.full_size == (0, 0):
-            object.__setattr__(self, "full_size", self.pixels.shape[:2])
+            object.__setattr__(self, "full_size", self.values.shape[:2])
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture by itself as uint8 H W C: values by the convention of their type, or from least to greatest.
+
+        What a network sees is made by the ranges of its dataset instead, in its preprocessing.
+        """
+        levels = ValueRanges().gray_levels(self.values, self.usual)
+        return ValueRanges(each=True).gray_levels(self.values) if levels is None else levels  # type: ignore[return-value]
 
 
 def decode(
@@ -125,7 +128,7 @@ def _decode(stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -
     refuse_large(webp_size(start), limit_pixels)
     try:
         with quiet_pillow(), Image.open(stream, formats=FORMATS) as image:
-            return _load(image, limit_pixels, near)
+            return _load(image, stream, limit_pixels, near)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
@@ -136,38 +139,31 @@ def _decode(stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -
         raise UnreadableImageError(describe_damage(error)) from None
 
 
-def _load(image: ImageFile.ImageFile, limit_pixels: int, near: tuple[int, int] | None) -> Decoded:
+def _load(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -> Decoded:
     refuse_large(image.size, limit_pixels)
     mode, width, height = image.mode, *image.size
     if near is not None and image.format in ("JPEG", "MPO"):
         side = math.ceil(_LEFT_FOR_THE_FILTER * max(near))  # one side for both: the picture may still be turned
         image.draft(None, (side, side))  # None keeps the mode
-    image.load()  # a TIFF is turned here, by Pillow itself
-    picture, on_its_side = _turned(image)
-    full_size = (0, 0)
+    values: NDArray[Any] | None = wide_color(image, stream)
+    full_size, on_its_side, usual = (0, 0), False, None
+    if values is None:
+        mend_byte_order(image)
+        image.load()  # a TIFF is turned here, by Pillow itself
+        picture, on_its_side = turned(image)
+        values, usual = as_tagged(to_values(picture), image)
+    if image.format == "PNG" and values.dtype == np.uint16:
+        usual = range_in_png(stream)
     if (width, height) != image.size and image.format in ("JPEG", "MPO"):  # read at reduced scale
         full_size = (width, height) if on_its_side else (height, width)
     return Decoded(
-        pixels=to_pixels(picture),
+        values=values,
         mode=mode,
         format="JPEG" if image.format == "MPO" else str(image.format),
         animated=_has_more_frames(image),
         full_size=full_size,
+        usual=usual,
     )
-
-
-def _turned(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Return `image` as its EXIF orientation says, and whether its sides changed places.
-
-    Damaged EXIF counts as none: the pixels are good.
-    """
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG)
-    except _DAMAGE:
-        return image, False
-    if not isinstance(orientation, int) or orientation not in _TURNS:
-        return image, False
-    return image.transpose(_TURNS[orientation]), orientation in _ON_ITS_SIDE
 
 
 def _has_more_frames(image: Image.Image) -> bool:

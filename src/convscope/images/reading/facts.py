@@ -3,11 +3,13 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.images.decoding.pictures import EXTENSIONS, Decoded
+from convscope.images.values import ValueRange, ValueRanges
 
 FACTS = np.dtype(
     [
@@ -21,10 +23,13 @@ FACTS = np.dtype(
         ("flat", "?"),  # one colour
         ("color", "?"),  # not gray
         ("animated", "?"),
+        ("wide", "?"),  # values of another type than uint8
+        ("clipped", "?"),  # more than one in a hundred of its values lie beyond the range of the dataset
     ]
 )
 
 _AT_ONCE = 1024
+_CLIPPED = 0.01
 _SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png", ".apng"),
@@ -41,25 +46,25 @@ def no_facts(count: int) -> NDArray[np.void]:
     return np.zeros(count, FACTS)
 
 
-def digest(pixels: NDArray[np.uint8]) -> bytes:
-    """Return 16 bytes that differ for different pixels or shapes.
+def digest(values: NDArray[Any]) -> bytes:
+    """Return 16 bytes that differ for different values, types or shapes; the values are those in the file.
 
     Examples:
         >>> digest(np.zeros((2, 3, 1), np.uint8)) == digest(np.zeros((3, 2, 1), np.uint8))
         False
     """
-    sums = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
-    sums.update(np.ascontiguousarray(pixels).data)
+    sums = _begun(values.shape, values.dtype)
+    sums.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return sums.digest()
 
 
-def is_flat(pixels: NDArray[np.uint8]) -> bool:
+def is_flat(pixels: NDArray[Any]) -> bool:
     """Return whether all pixels of H W C are equal."""
     first = pixels[0, 0]
     return bool((pixels[0] == first).all()) and bool((pixels == first).all())
 
 
-def is_gray(pixels: NDArray[np.uint8]) -> bool:
+def is_gray(pixels: NDArray[Any]) -> bool:
     """Return whether H W C has no colour: one channel, or red, green and blue equal everywhere."""
     if pixels.shape[2] == 1:
         return True
@@ -78,9 +83,15 @@ def is_misnamed(name: str, kind: str) -> bool:
     return suffix in EXTENSIONS and suffix not in _SUFFIXES.get(kind, (suffix,))
 
 
-def facts_of(decoded: Decoded, name: str) -> tuple[object, ...]:
-    """Return one row of FACTS for a picture that was read; `name` of its file, "" where it has none."""
-    pixels = decoded.pixels
+def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> tuple[object, ...]:
+    """Return one row of FACTS for a picture that was read.
+
+    Args:
+        decoded: the picture.
+        name: of its file, "" where it has none.
+        ranges: of its dataset; None where they are not known.
+    """
+    pixels = decoded.values
     height, width = decoded.full_size
     return (
         np.frombuffer(digest(pixels), "<u8"),
@@ -93,11 +104,13 @@ def facts_of(decoded: Decoded, name: str) -> tuple[object, ...]:
         is_flat(pixels),
         not is_gray(pixels),
         decoded.animated,
+        pixels.dtype != np.uint8,
+        _is_clipped(pixels, ranges, decoded.usual),
     )
 
 
-def facts_of_stack(images: NDArray[np.uint8]) -> NDArray[np.void]:
-    """Return the rows of FACTS for pictures that are one array, uint8 N H W C; what `facts_of` says of each, faster."""
+def facts_of_stack(images: NDArray[Any], ranges: ValueRanges | None = None) -> NDArray[np.void]:
+    """Return the rows of FACTS for pictures that are one array, N H W C; what `facts_of` says of each, faster."""
     facts = no_facts(len(images))
     facts["height"], facts["width"] = images.shape[1:3]
     facts["mode"] = facts["format"] = b"array"
@@ -108,20 +121,37 @@ def facts_of_stack(images: NDArray[np.uint8]) -> NDArray[np.void]:
         rows["flat"] = (part == part[:, :1, :1]).all(axis=(1, 2, 3))
         if part.shape[3] > 1:
             rows["color"] = (part[..., :1] != part[..., 1:3]).any(axis=(1, 2, 3))
+        if images.dtype != np.uint8 or (ranges is not None and ranges.byte is not None):
+            rows["wide"] = images.dtype != np.uint8
+            rows["clipped"] = [_is_clipped(image, ranges) for image in part]
     return facts
 
 
-def _digests(images: NDArray[np.uint8]) -> Iterator[bytes]:
+def _digests(images: NDArray[Any]) -> Iterator[bytes]:
     """Give what `digest` returns for each picture of a contiguous N H W C."""
-    begun = hashlib.blake2b(repr(images.shape[1:]).encode(), digest_size=16)
-    area = images[0].size
-    data = images.reshape(-1).data
+    begun = _begun(images.shape[1:], images.dtype)
+    area = images[0].nbytes
+    data = images.reshape(-1).view(np.uint8).data
     for start in range(0, len(data), area):
         sums = begun.copy()
         sums.update(data[start : start + area])
         yield sums.digest()
 
 
-def _equal(pixels: NDArray[np.uint8]) -> bool:
+def _begun(shape: tuple[int, ...], dtype: np.dtype[Any]) -> "hashlib.blake2b":
+    """Return the sum that a digest begins with; for uint8 the type is left out."""
+    kind = "" if dtype == np.uint8 else dtype.newbyteorder("=").str
+    return hashlib.blake2b(f"{shape!r}{kind}".encode(), digest_size=16)
+
+
+def _is_clipped(values: NDArray[Any], ranges: ValueRanges | None, usual: ValueRange | None = None) -> bool:
+    if ranges is None or ranges.each or (values.dtype == np.uint8 and ranges.byte is None):
+        return False
+    color = values[..., :3]
+    span = ranges.of(color, usual)
+    return span is not None and span.beyond(color) > _CLIPPED
+
+
+def _equal(pixels: NDArray[Any]) -> bool:
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     return bool((red == green).all()) and bool((green == blue).all())

@@ -75,7 +75,7 @@ def read_run(
             return Reading(facts=no_facts(0), reasons={})
         try:
             decoded = decode_one(place)
-            facts[place] = facts_of(decoded, file)
+            facts[place] = facts_of(decoded, file, step.ranges)
             rows[place] = step.apply(decoded)
         except UnreadableImageError as error:
             reasons[place] = str(error)

@@ -1,4 +1,4 @@
-"""Pictures that already are one array, as a source: checked, turned into uint8 N H W C, given without decoding."""
+"""Pictures that already are one array, as a source: checked, brought to the shape N H W C, given without decoding."""
 
 import dataclasses
 import hashlib
@@ -17,14 +17,12 @@ from convscope.images.decoding.pictures import Decoded
 from .labels import label_places
 from .source import SPLIT_NAMES, Source, no_class, settle_splits
 
-_CHUNK = 1024  # pictures converted at a time, so that the float copy stays small
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ArraySource(Source):
-    """Pictures in one array, uint8 N H W C with C = 1, 3 or 4 (RGBA); see `from_arrays` and `without_labels`."""
+    """Pictures in one array of numbers N H W C with C = 1, 3 or 4 (RGBA); see `from_arrays` and `without_labels`."""
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
 
     def picture_name(self, index: int) -> str:
         """Return the split and the place in it, for example "train[17]"."""
@@ -45,18 +43,18 @@ class ArraySource(Source):
 
     def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
         """Return one picture of the array."""
-        return Decoded(pixels=self.images[index])
+        return Decoded(values=self.images[index])
 
-    def stack(self) -> NDArray[np.uint8]:
-        """Return all pictures, uint8 N H W C."""
+    def stack(self) -> NDArray[Any]:
+        """Return all pictures, N H W C."""
         return self.images
 
     def fingerprint(self) -> str:
         """Return a hash of all pixels, labels, splits and classes."""
         sums = hashlib.blake2b(digest_size=16)
-        sums.update(repr((self.classes, self.images.shape)).encode())
+        sums.update(repr((self.classes, self.images.shape, self.images.dtype.str)).encode())
         for values in (self.images, self.labels, self.splits):
-            sums.update(np.ascontiguousarray(values).data)
+            sums.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
         return sums.hexdigest()
 
 
@@ -72,7 +70,8 @@ def from_arrays(
     """Return pictures and their labels as a source.
 
     Args:
-        images: N H W or N H W C (C = 1, 3, 4), uint8 or other numbers within 0…255, or floats within 0…1.
+        images: N H W or N H W C (C = 1, 3, 4), finite numbers; which of them are black and white is decided once for
+            all of them (`convscope.images.values`), uint8 being 0…255.
         labels: N (or N x 1) names or whole numbers.
         splits: N of UNASSIGNED, TRAIN, VALIDATION, TEST.
         classes: names for the labels 0, 1, 2, …; without them each label is named by itself.
@@ -80,14 +79,14 @@ def from_arrays(
         mirror: whether flips left-right keep the class.
 
     Raises:
-        DataError: the shapes, kinds or values do not fit.
+        DataError: the shapes or kinds do not fit.
 
     Examples:
         >>> source = from_arrays(np.zeros((3, 8, 8)), ["cat", "dog", "cat"])
         >>> source.classes, source.labels, source.stack().shape
         (('cat', 'dog'), array([0, 1, 0]), (3, 8, 8, 1))
     """
-    pictures = to_images(np.asarray(images))
+    pictures = as_images(np.asarray(images))
     names, places = label_places(np.asarray(labels), classes, name)
     if len(places) != len(pictures):
         raise DataError(
@@ -115,18 +114,15 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
             f"`images` must be pictures, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
             "images[None] for one picture, images[..., None] for gray ones so narrow."
         )
-    pictures = to_images(images)
+    pictures = as_images(images)
     return ArraySource(name=name, images=pictures, **no_class(len(pictures)))
 
 
-def to_images(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
-    """Return an array of pictures as uint8 N H W C; uint8 input is not copied.
-
-    Numbers within 0…1 of a float type are multiplied by 255, others within 0…255 are rounded, 16-bit integers beyond
-    255 are scaled from 0…65535.
+def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
+    """Return an array of pictures as numbers N H W C, not copied but for truth values, which become 0 and 255.
 
     Raises:
-        DataError: not N H W (C), no pictures, no numbers, NaN, or outside these ranges.
+        DataError: not N H W (C), no pictures, no numbers, or NaN or infinity among them.
     """
     if images.ndim == 3:
         images = images[..., None]  # N H W -> N H W 1
@@ -138,31 +134,10 @@ def to_images(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
         )
     if 0 in images.shape:
         raise DataError(f"`{name}` must have at least one picture of at least one pixel. Got the shape {images.shape}.")
-    if images.dtype == np.uint8:
-        return images
-    factor = value_factor(images, name)
-    result = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _CHUNK):
-        part = images[start : start + _CHUNK].astype(np.float64) * factor
-        result[start : start + _CHUNK] = np.rint(part)
-    return result
-
-
-def value_factor(images: NDArray[Any], name: str) -> float:
-    """Return what values are multiplied by to become 0…255, or raise DataError as `to_images` says."""
-    kind = images.dtype.kind
-    if kind == "b":
-        return 255.0
-    if kind not in "iuf":
+    if images.dtype.kind == "b":
+        return images.astype(np.uint8) * np.uint8(255)
+    if images.dtype.kind not in "iuf":
         raise DataError(f"`{name}` must hold numbers. Got {images.dtype}. Convert them to uint8.")
-    low, high = float(images.min()), float(images.max())
-    if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
+    if images.dtype.kind == "f" and not all(np.isfinite(image).all() for image in images):
         raise DataError(f"`{name}` must hold finite numbers. Got NaN or infinity. Replace them.")
-    if low >= 0 and high <= 255:
-        return 255.0 if kind == "f" and high <= 1 else 1.0
-    if images.dtype == np.uint16:
-        return 255 / 65535
-    raise DataError(
-        f"`{name}` must hold values from 0 to 255, or floats from 0 to 1. "
-        f"Got {images.dtype} from {low:g} to {high:g}. Scale them first."
-    )
+    return images

@@ -19,7 +19,7 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 _MOST_DEFLATED = 1032  # deflate makes data at most 1032 times smaller (zlib's technical note)
 
 
-def read_idx(file: Path, out: NDArray[np.uint8] | None = None) -> NDArray[Any]:
+def read_idx(file: Path, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return the array in an IDX file, in its own type and shape.
 
     The size that the header declares is compared with the size of the file before memory is taken; from a gzipped

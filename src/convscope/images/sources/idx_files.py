@@ -3,13 +3,14 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 
-from .arrays import ArraySource, from_arrays, to_images
+from .arrays import ArraySource, from_arrays
 from .idx import idx_header, read_idx, starts_as_idx
 from .source import SPLIT_NAMES, SPLIT_WORDS, TEST, UNASSIGNED
 
@@ -44,16 +45,18 @@ def read_parts(
     files: dict[int, Path], name: str, *, classes: tuple[str, ...] | None = None, mirror: bool | None = None
 ) -> ArraySource:
     """Return the images files, each for its split, with the labels beside them, as one source."""
-    shapes = [_image_shape(file, name) for file in files.values()]
+    headers = [_image_header(file, name) for file in files.values()]
+    shapes = [shape for shape, _ in headers]
     if len({shape[1:] for shape in shapes}) > 1:
         raise DataError(f"`{name}` must have images of one size. Got the shapes {shapes}. Give one part alone.")
-    pictures = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), np.uint8)
+    kind = np.result_type(*(kind.newbyteorder("=") for _, kind in headers))
+    pictures = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), kind)
     labels, splits, start = [], [], 0
     for (split, file), shape in zip(files.items(), shapes, strict=True):
         part = pictures[start : start + shape[0]]
         values = read_idx(file, out=part)
         if values is not part:
-            part[:] = to_images(values, str(file)).reshape(part.shape)
+            part[:] = values.reshape(part.shape)
         labels.append(read_idx(labels_file(file)))
         if labels[-1].shape != shape[:1]:
             raise DataError(
@@ -118,8 +121,8 @@ def is_idx(path: Path) -> bool:
     return bool(_IMAGES.fullmatch(path.name)) or starts_as_idx(path)
 
 
-def _image_shape(file: Path, name: str) -> tuple[int, ...]:
-    shape, _ = idx_header(file)
+def _image_header(file: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    shape, kind = idx_header(file)
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(f"`{name}` must hold images of the shape N H W. Got {shape} in {file.name}. Check the files.")
-    return shape
+    return shape, kind

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 
-from .arrays import ArraySource, from_arrays, to_images
+from .arrays import ArraySource, as_images, from_arrays
 from .source import SPLIT_WORDS, UNASSIGNED
 
 _IMAGES = ("x", "images", "image", "data", "imgs")
@@ -57,7 +57,10 @@ def open_npz(file: Path) -> ArraySource:
         raise DataError(f"`{file}` must be a whole .npz file. Got: {reason}. Save it again with np.savez.") from None
     images, labels, splits = [], [], []
     for split, (image_key, label_key) in pairs.items():
-        images.append(_part(arrays.pop(image_key), image_key))
+        try:
+            images.append(as_images(arrays.pop(image_key), image_key))
+        except DataError as error:
+            raise DataError(f"{file}: {error}") from None
         labels.append(arrays.pop(label_key).reshape(-1))
         splits.append(np.full(len(labels[-1]), split, np.uint8))
         if len(images[-1]) != len(labels[-1]) or images[-1].shape[1:] != images[0].shape[1:]:
@@ -68,7 +71,7 @@ def open_npz(file: Path) -> ArraySource:
     pictures = images[0] if len(images) == 1 else np.concatenate(images)
     try:
         return from_arrays(
-            to_images(pictures, next(iter(pairs.values()))[0]),
+            pictures,
             np.concatenate(labels),
             splits=np.concatenate(splits),
             classes=names,
@@ -138,11 +141,6 @@ def _header(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> He
 def _load(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     with archive.open(f"{key}.npy") as stream:
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-
-
-def _part(images: NDArray[Any], key: str) -> NDArray[Any]:
-    """Return images as N H W C, as uint8 where they already are; the scale of others is found over all parts."""
-    return to_images(images, key) if images.dtype == np.uint8 or images.ndim not in (3, 4) else images
 
 
 def _class_names(archive: zipfile.ZipFile, headers: dict[str, Header], used: set[str]) -> list[str] | None:

@@ -68,8 +68,8 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def stack(self) -> NDArray[np.uint8] | None:
-        """Return all pictures as one uint8 array N H W C where they already are one, else None."""
+    def stack(self) -> NDArray[Any] | None:
+        """Return all pictures as one array of numbers N H W C where they already are one, else None."""
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -6,6 +6,8 @@ import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
 import { still } from "./picture.js";
 import { fitPicture } from "./preprocessing.js";
+import { inLevels } from "./values.js";
+import { isWidePng, widePng } from "./wide_png.js";
 import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -28,7 +30,7 @@ export function makeChooser(parent, network, chosen) {
   const camera = makeCamera(
     (raster) => {
       near.hidden = true;
-      chosen.show(fitPicture(raster, network), CAMERA.name);
+      chosen.show(fitPicture(inLevels(raster, network.ranges), network), CAMERA.name);
     },
     (sentence) => (message.textContent = sentence),
   );
@@ -54,7 +56,7 @@ export function makeChooser(parent, network, chosen) {
     rest();
     const mine = order;
     try {
-      const raster = await decoded(file);
+      const raster = inLevels(await opened(file), network.ranges);
       if (mine !== order) return;
       chosen.show(fitPicture(raster, network), name);
       near.hidden = false;
@@ -190,6 +192,16 @@ export function belonging(network, choice) {
     if (kind === "class") return truth === Number(first);
     return kind === "all" || (truth === Number(first) && answer === Number(second));
   });
+}
+
+/** The pixels of a file, with all 16 bits where it has them. @param {Blob} file */
+async function opened(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (!isWidePng(bytes)) return decoded(file);
+  const wide = await widePng(bytes);
+  if (wide) return wide;
+  const raster = await decoded(file);
+  return { ...raster, data: Uint16Array.from(raster.data, (value) => 257 * value) };
 }
 
 /** The pixels of a file, turned as it says, with no colour profile applied. @param {Blob} file */

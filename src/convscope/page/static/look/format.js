@@ -50,6 +50,7 @@ export const FORMAT_VERSION = 2;
  * @property {number[]} std
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
+ * @property {import("./values.js").Ranges} ranges which values of a file are black and white
  * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
  * @property {Step[]} steps
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not

@@ -47,7 +47,7 @@ export function toyNetwork(toy) {
   const each = (/** @type {number} */ value) => Array.from({ length: channels }, () => value);
   return {
     title: "", layout: "", version: "", classes: [], height: TOY_SIDE, width: TOY_SIDE, channels, mean: each(0), std: each(1 / 255), // so that a pixel is what it says
-    fit: "stretch", background: each(0), numbers: "float32", steps, sigmoids: false, pictures: [],
+    fit: "stretch", background: each(0), ranges: { byte: null, integer: null, each: false }, numbers: "float32", steps, sigmoids: false, pictures: [],
   };
 }
 

@@ -1,0 +1,164 @@
+"""Values of more than 8 bits that Pillow would shorten or take for others: 16-bit colour, signed, inverted, 12 bits."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, TiffImagePlugin
+
+from convscope.images.values import ValueRange, bits_in_use
+
+from .modes import WIDE
+from .orientation import turned
+
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO = 0
+_PLANAR = 2  # of these, libtiff gives Pillow the upper bytes only
+_UNSIGNED, _SIGNED = 1, 2
+_NATIVE, _OTHER = ("L", "B") if sys.byteorder == "little" else ("B", "L")
+_LOWER = {"L": "B", "B": "L", "N": _OTHER}
+"""By the order of the bytes of a raw mode that gives the upper byte: the order that gives the lower one instead."""
+_ORDERED = {
+    **dict.fromkeys(("I;16S", "I;16BS"), ("I;16S", "I;16BS")),
+    **dict.fromkeys(("I;32S", "I;32BS"), ("I;32S", "I;32BS")),
+    **dict.fromkeys(("I;32N", "I;32", "I;32B"), ("I;32", "I;32B")),
+    **dict.fromkeys(("F;32F", "F;32BF"), ("F;32F", "F;32BF")),
+}
+"""By the raw mode of a wide TIFF: those of the same values with the least and with the most significant byte first."""
+_PLANES = ("R", "G", "B", "A")
+_GRAY_ALPHA = "LA;16B"
+_SBIT_WITHIN = 1 << 16  # bytes of a PNG that are looked through: the chunk stands before the palette and the pixels
+
+
+def wide_color(image: ImageFile.ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
+    """Return the values of a picture with 16 bits a channel, uint16 H W C; None where it is another.
+
+    Pillow has no mode for it and keeps the upper bytes. The same raw modes with the bytes the other way round give the
+    lower ones, so the picture is decoded twice.
+
+    Args:
+        image: just opened, not loaded.
+        stream: what it was opened from.
+    """
+    modes = [_raw_mode(tile) for tile in image.tile]
+    if image.format == "PNG" and modes == [_GRAY_ALPHA]:
+        both = _half(stream, image, ["RGBA"])  # gray and opacity, the upper byte of each and the lower one
+        gray, opacity = _words(both[..., 0], both[..., 1]), _words(both[..., 2], both[..., 3])
+        return _without_opaque(np.stack([gray, gray, gray, opacity], axis=-1), gray=True)
+    upper = _upper_modes(image, modes)
+    if not upper or (image.tile[0][0] == "libtiff" and getattr(image, "_planar_configuration", 1) == _PLANAR):
+        return None
+    lower = [f"{mode[:-1]}{_LOWER[mode[-1]]}" for mode in upper]
+    values = _words(_half(stream, image, upper), _half(stream, image, lower))
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and len(key) == 3 and values.shape[2] == 3:
+        opacity = np.where((values == np.array(key)).all(axis=2, keepdims=True), 0, 65535).astype(np.uint16)
+        values = np.concatenate([values, opacity], axis=2)
+    return _without_opaque(values) if values.shape[2] == 4 else values
+
+
+def mend_byte_order(image: ImageFile.ImageFile) -> None:
+    """Let a TIFF that was just opened be decoded in the order that its bytes have.
+
+    What libtiff unpacks is in the order of this machine already, which Pillow heeds for unsigned 16 bits only; of
+    unsigned 32 bits it takes all to be in the order of this machine.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    order = _NATIVE if image.tile and image.tile[0][0] == "libtiff" else {b"II": "L", b"MM": "B"}[image.tag_v2.prefix]
+    image.tile = [
+        _with_raw_mode(tile, _ORDERED[_raw_mode(tile)][order == "B"]) if _raw_mode(tile) in _ORDERED else tile
+        for tile in image.tile
+    ]
+
+
+def as_tagged(values: NDArray[Any], image: ImageFile.ImageFile) -> tuple[NDArray[Any], ValueRange | None]:
+    """Return the values H W C of a loaded picture as the tags of its file mean them, and the range that they say.
+
+    Signed 8-bit, 16-bit and unsigned 32-bit integers are taken for what they are; where 0 is white, values are
+    inverted, as Pillow does for 8 bits only. The range is None where the file says no other than that of the type.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return (values.astype(np.uint16) if values.dtype == np.int32 else values), None  # PNG and PPM of 16 bits
+    mode: str = image.mode
+    sample, bits = _first(image, _SAMPLE_FORMAT, _UNSIGNED), _first(image, _BITS_PER_SAMPLE, 0)
+    if sample == _SIGNED and bits == 8 and values.dtype == np.uint8 and values.shape[2] == 1:
+        return values.view(np.int8), None
+    if values.dtype == np.int32 and bits == 32 and sample == _UNSIGNED:
+        values = values.view(np.uint32)
+    elif values.dtype == np.int32 and bits == 16:
+        values = values.astype(np.int16 if sample == _SIGNED else np.uint16)
+    used = bits if values.dtype == np.uint16 and 8 < bits < 16 else 0
+    if mode in WIDE and _first(image, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
+        values = 1 - values if values.dtype.kind == "f" else ~values
+        if used:
+            values = values & (2**used - 1)
+    return values, bits_in_use(used) if used else None
+
+
+def range_in_png(stream: BinaryIO) -> ValueRange | None:
+    """Return the range of the bits that a PNG of 16 bits says to use (its chunk sBIT), None where it does not say."""
+    stream.seek(8)
+    while stream.tell() < _SBIT_WITHIN:
+        head = stream.read(8)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"sBIT" and 1 <= length <= 4:
+            bits = max(stream.read(length))
+            return bits_in_use(bits) if 8 < bits < 16 else None
+        if len(head) < 8 or kind in (b"PLTE", b"IDAT"):
+            return None
+        stream.seek(length + 4, 1)
+    return None
+
+
+def _upper_modes(image: ImageFile.ImageFile, modes: Sequence[str]) -> list[str]:
+    """Return the raw mode of each tile that gives the upper bytes; none where the picture has 8 bits a channel."""
+    if modes and all(mode[:-1] in ("RGB;16", "RGBA;16") for mode in modes):
+        return list(modes)
+    if (
+        not isinstance(image, TiffImagePlugin.TiffImageFile)
+        or not modes
+        or _first(image, _BITS_PER_SAMPLE, 8) != 16
+        or not set(modes) <= set(_PLANES)
+    ):
+        return []
+    order = {b"II": "L", b"MM": "B"}.get(image.tag_v2.prefix, _NATIVE)
+    return [f"{mode};16{order}" for mode in modes]
+
+
+def _half(stream: BinaryIO, image: ImageFile.ImageFile, modes: Sequence[str]) -> NDArray[np.uint8]:
+    """Return the picture decoded with these raw modes, one for each tile, turned: uint8 H W C."""
+    stream.seek(0)
+    with Image.open(stream, formats=[str(image.format)]) as half:
+        half.tile = [_with_raw_mode(tile, mode) for tile, mode in zip(half.tile, modes, strict=True)]
+        half.load()
+        return np.asarray(turned(half)[0])
+
+
+def _words(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    return np.asarray(upper, np.uint16) << np.uint16(8) | lower
+
+
+def _without_opaque(values: NDArray[np.uint16], *, gray: bool = False) -> NDArray[np.uint16]:
+    """Return RGBA as it is, or without its fourth channel where that lets nothing shine through."""
+    if values[..., 3].min() < 65535:
+        return values
+    return np.ascontiguousarray(values[..., : 1 if gray else 3])
+
+
+def _raw_mode(tile: Any) -> str:
+    arguments = tile[3]
+    return str(arguments if isinstance(arguments, str) else (arguments or [""])[0])
+
+
+def _with_raw_mode(tile: Any, mode: str) -> Any:
+    arguments = mode if isinstance(tile[3], str) else (mode, *tile[3][1:])
+    return tile._replace(args=arguments) if hasattr(tile, "_replace") else (*tile[:3], arguments)
+
+
+def _first(image: TiffImagePlugin.TiffImageFile, tag: int, missing: int) -> int:
+    value = image.tag_v2.get(tag, missing)
+    value = value[0] if isinstance(value, tuple) and value else value
+    return value if isinstance(value, int) else missing

@@ -1,0 +1,285 @@
+"""How the numbers in an image become gray levels: one range of values for a whole dataset, never one for each image."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import ParameterError
+
+Kind = Literal["byte", "integer", "float"]
+EACH = "each"
+"""What `parse_value_range` takes for a range of its own for every image."""
+
+_BITS = (8, 10, 12, 14, 16, 24, 32)
+_UNITS = (1.0, 255.0, 65535.0)
+_TAIL = 0.001  # of the values at either end, which may be hot pixels, metal, or specks
+_FILLED = 0.25  # of a usual range: with less of it in use, more than two of the eight bits would be lost
+_BLOCK = 1 << 20  # values converted at a time, so that the copies in float64 stay small
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ValueRange:
+    """The values that become the gray levels 0 and 255; those between are rounded, those outside become 0 or 255.
+
+    Raises:
+        ParameterError: `low` or `high` is not a finite number, or `low` is above `high`.
+
+    Examples:
+        >>> ValueRange(low=-1000, high=40).gray_levels(np.array([-1000, -480, 40, 3000], np.int16))
+        array([  0, 128, 255, 255], dtype=uint8)
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
+            raise ParameterError(f"`value_range` must be two finite numbers, LOW,HIGH. Got {self.low},{self.high}.")
+
+    def __str__(self) -> str:
+        return f"{self.low:g}…{self.high:g}"
+
+    def gray_levels(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return finite numbers of any shape as uint8; uint8 itself where the range is 0…255."""
+        if values.dtype == np.uint8 and self == BYTES:
+            return values
+        if values.dtype.kind in "iu" and values.dtype.itemsize <= 2 and values.size > 1 << 16:
+            native = values.dtype.newbyteorder("=")
+            table = _table(self, native.str)
+            return np.take(table, values.astype(native, copy=False).view(f"u{native.itemsize}"))
+        result = np.empty(values.shape, np.uint8)
+        source, target = values.reshape(-1), result.reshape(-1)
+        for start in range(0, source.size, _BLOCK):
+            target[start : start + _BLOCK] = self._levels(source[start : start + _BLOCK])
+        return result
+
+    def beyond(self, values: NDArray[Any]) -> float:
+        """Return the fraction of the values that lie outside the range."""
+        outside = sum(
+            int(np.count_nonzero((block < self.low) | (block > self.high)))
+            for block in (values[row : row + 64] for row in range(0, len(values), 64))
+        )
+        return outside / values.size
+
+    def _levels(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        middle = self.low / 2
+        half = self.high / 2 - middle  # halves: the difference of two floats may be too large for a float
+        if half <= 0:
+            return np.zeros(values.shape, np.uint8)
+        part = np.clip(values.astype(np.float64), self.low, self.high)
+        return np.rint((part / 2 - middle) / half * 255).astype(np.uint8)
+
+
+BYTES = ValueRange(low=0.0, high=255.0)
+UNIT = ValueRange(low=0.0, high=1.0)
+
+
+@functools.lru_cache(maxsize=8)
+def _table(span: ValueRange, kind: str) -> NDArray[np.uint8]:
+    """Return the gray level of each value of an integer type of at most 16 bits, by its bits as an unsigned number."""
+    dtype = np.dtype(kind)
+    every = np.arange(1 << 8 * dtype.itemsize, dtype=f"u{dtype.itemsize}")
+    return span._levels(every.view(dtype))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ValueRanges:
+    """The ranges of a dataset, one for each kind of number; None leaves a kind to the convention of its type.
+
+    byte: of uint8. integer: of all other integers. float: of floats. each: every image is stretched from its own least
+    to its own greatest value instead.
+    """
+
+    byte: ValueRange | None = None
+    integer: ValueRange | None = None
+    float: ValueRange | None = None
+    each: bool = False
+
+    @staticmethod
+    def by_kind(spans: Mapping[Kind, ValueRange]) -> "ValueRanges":
+        """Return these ranges; kinds that are not among them are left to convention."""
+        return ValueRanges(byte=spans.get("byte"), integer=spans.get("integer"), float=spans.get("float"))
+
+    def of(self, values: NDArray[Any], usual: ValueRange | None = None) -> ValueRange | None:
+        """Return the range for the values of one image, or of an array of images; None where nothing says one.
+
+        Args:
+            values: finite numbers of any shape.
+            usual: what the file, or the array that the image is from, says; it holds where the dataset says nothing.
+        """
+        if self.each:
+            return ValueRange(low=float(values.min()), high=float(values.max()))
+        known: ValueRange | None = getattr(self, kind_of(values.dtype))
+        return known or usual or convention(values)
+
+    def gray_levels(self, values: NDArray[Any], usual: ValueRange | None = None) -> NDArray[np.uint8] | None:
+        """Return finite numbers … H W C as uint8, None where no range is known; a fourth channel is opacity."""
+        if values.dtype == np.uint8 and self.byte is None and not self.each:
+            return values
+        if self.each and values.ndim == 4:
+            return np.stack([levels for image in values if (levels := self.gray_levels(image)) is not None])
+        color = values[..., :3] if values.shape[-1] == 4 else values
+        span = self.of(color, usual)
+        if span is None or color is values:
+            return None if span is None else span.gray_levels(values)
+        opacity = (full_range(values.dtype) or UNIT).gray_levels(values[..., 3:])
+        return np.concatenate([span.gray_levels(color), opacity], axis=-1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Values:
+    """Some of the values of a dataset's images that are of one kind, by which their range is chosen.
+
+    drawn: values, taken at random. low, high: the least and the greatest of the images that they are taken from.
+    usual: what the files say; None where they do not, or do not agree.
+    """
+
+    drawn: NDArray[Any]
+    low: float
+    high: float
+    usual: ValueRange | None = None
+
+    @staticmethod
+    def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "Values":
+        """Return at most `count` of the values of an image, the same ones every time."""
+        flat = values.reshape(-1)
+        drawn = flat if flat.size <= count else flat[np.random.default_rng(0).integers(0, flat.size, count)]
+        return Values(drawn=drawn, low=float(values.min()), high=float(values.max()), usual=usual)
+
+    @staticmethod
+    def joined(parts: Iterable["Values"]) -> "Values":
+        """Return the values of several images as those of one."""
+        every = list(parts)
+        usual = {part.usual for part in every}
+        return Values(
+            drawn=np.concatenate([part.drawn for part in every]),
+            low=min(part.low for part in every),
+            high=max(part.high for part in every),
+            usual=usual.pop() if len(usual) == 1 else None,
+        )
+
+    def range(self) -> ValueRange:
+        """Return the range for all images of the dataset.
+
+        Whole numbers from 0 to 255 are gray levels already. Otherwise the smallest usual range that holds the values
+        (but for a thousandth at either end) is taken, where they fill a quarter of it: 0…1023, 0…4095, … for
+        integers, 0…1, 0…255, 0…65535 for floats. What fits none of them, as numbers below 0 do not, goes from the
+        least to the greatest value; outliers are cut off where they would take more than half of the range.
+
+        Examples:
+            >>> str(Values.of(np.array([0, 4000], np.uint16)).range()), str(Values.of(np.array([0, 0.97])).range())
+            ('0…4095', '0…1')
+            >>> str(Values.of(np.array([-1000, 40], np.int16)).range())
+            '-1000…40'
+        """
+        ends = np.quantile(self.drawn.astype(np.float64) / 2, (_TAIL, 1 - _TAIL))  # halves, as above
+        low, high = 2 * float(ends[0]), 2 * float(ends[1])
+        is_float = self.drawn.dtype.kind == "f"
+        if self.low >= 0 and self.high <= 255 and (not is_float or _is_whole(self.drawn)):
+            return BYTES
+        top = self.high if self.high <= 4 * high else high
+        if is_float:
+            usual = next((unit for unit in _UNITS if high <= unit), 0.0)
+        else:
+            said = () if self.usual is None else (self.usual.high,)
+            usual = next((most for most in (*said, *(2.0**bits - 1 for bits in _BITS)) if top <= most), 0.0)
+        if low >= 0 and high - low >= _FILLED * usual > 0:
+            return ValueRange(low=0.0, high=usual)
+        spread = high / 2 - low / 2
+        if spread > 0 and self.high / 2 - self.low / 2 > 2 * spread:
+            return ValueRange(low=low, high=high)
+        return ValueRange(low=self.low, high=self.high)
+
+
+def kind_of(dtype: np.dtype[Any]) -> Kind:
+    """Return the kind of number that a type of NumPy is.
+
+    Examples:
+        >>> kind_of(np.dtype("u1")), kind_of(np.dtype("i2")), kind_of(np.dtype("f4"))
+        ('byte', 'integer', 'float')
+    """
+    if dtype == np.uint8:
+        return "byte"
+    return "float" if dtype.kind == "f" else "integer"
+
+
+def full_range(dtype: np.dtype[Any]) -> ValueRange | None:
+    """Return the range of a type of integers, None for floats."""
+    if dtype.kind == "f":
+        return None
+    return ValueRange(low=float(np.iinfo(dtype).min), high=float(np.iinfo(dtype).max))
+
+
+def bits_in_use(bits: int) -> ValueRange:
+    """Return the range of whole numbers of so many bits."""
+    return ValueRange(low=0.0, high=float(2**bits - 1))
+
+
+def convention(values: NDArray[Any], *, together: bool = False) -> ValueRange | None:
+    """Return the range that values have by their type alone, where no dataset says one; None where it says none.
+
+    uint8, uint16 and int8 have all of theirs. Other integers are bytes where they fit. Floats are 0…1 (up to 1.5, as
+    filters overshoot) or 0…255. `together`, for the values of many images, other integers may have 16 bits, too; of one
+    image that would be a guess by how bright it is.
+
+    Examples:
+        >>> str(convention(np.array([7], np.uint16))), str(convention(np.array([0, 1.02]))), convention(np.array([-9]))
+        ('0…65535', '0…1', None)
+    """
+    if values.dtype in (np.uint8, np.uint16, np.int8):
+        return full_range(values.dtype)
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind == "f" and low >= -0.5 and high <= 1.5:
+        return UNIT
+    if low >= 0 and high <= 255:
+        return BYTES
+    is_word = together and values.dtype.kind != "f" and low >= 0 and high <= 65535
+    return bits_in_use(16) if is_word else None
+
+
+def parse_value_range(given: str | Sequence[float] | None) -> ValueRanges | None:
+    """Return the ranges that the text ``"LOW,HIGH"`` or two numbers ask for, the same for all kinds of numbers.
+
+    ``"each"`` stretches every image from its own least to its own greatest value.
+
+    Raises:
+        ParameterError: it is none of these.
+
+    Examples:
+        >>> str(parse_value_range("-1000,3000").integer), parse_value_range(None)
+        ('-1000…3000', None)
+    """
+    if given is None:
+        return None
+    text = value_range_as_text(given)
+    if text == EACH:
+        return ValueRanges(each=True)
+    number = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
+    if not re.fullmatch(f"{number},{number}", text) or len(text) > 100:
+        raise ParameterError(
+            f"`value_range` must be two numbers, LOW,HIGH, like 0,4095, or {EACH}. Got {str(given)[:100]!r}."
+        )
+    low, high = (float(part) for part in text.split(","))
+    if not low < high:
+        raise ParameterError(f"`value_range` must be LOW,HIGH with LOW below HIGH. Got {text}.")
+    span = ValueRange(low=low, high=high)
+    return ValueRanges(byte=span, integer=span, float=span)
+
+
+def value_range_as_text(given: str | Sequence[float]) -> str:
+    """Return a range as the command line has it.
+
+    Examples:
+        >>> value_range_as_text((0, 4095)), value_range_as_text("0,1")
+        ('0,4095', '0,1')
+    """
+    return ",".join(map(str, given)) if isinstance(given, (tuple, list)) else str(given)
+
+
+def _is_whole(values: NDArray[Any]) -> bool:
+    return bool((values == np.rint(values)).all())

@@ -1,0 +1,44 @@
+// @ts-check
+/** Values of a file as gray levels, by the ranges of the dataset that the network was trained on. */
+
+/** @typedef {import("./preprocessing.js").Raster} Raster */
+/** @typedef {[number, number]} Range */
+/** Which values of 8 bits and of more are black and white, null by their type; or each picture by itself. @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges */
+
+/**
+ * @param {{ data: Uint8Array | Uint8ClampedArray | Uint16Array, rows: number, columns: number }} raster RGBA
+ * @param {Ranges} ranges
+ * @returns {Raster} RGBA
+ */
+export function inLevels(raster, ranges) {
+  const { data, rows, columns } = raster;
+  const top = data instanceof Uint16Array ? 65535 : 255;
+  const [low, high] = ranges.each ? ends(data) : (top === 255 ? ranges.byte : ranges.integer) ?? [0, top];
+  if (top === 255 && low === 0 && high === 255) return { data: /** @type {Uint8Array} */ (data), rows, columns, channels: 4 };
+  const table = Uint8Array.from({ length: top + 1 }, (_, value) => level(value, low, high));
+  const result = new Uint8Array(data.length);
+  for (let place = 0; place < data.length; place++) {
+    result[place] = place % 4 === 3 ? level(data[place], 0, top) : table[data[place]];
+  }
+  return { data: result, rows, columns, channels: 4 };
+}
+
+/** The least and the greatest value of the colours. @param {Uint8Array | Uint8ClampedArray | Uint16Array} data @returns {Range} */
+function ends(data) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let place = 0; place < data.length; place++) {
+    if (place % 4 === 3) continue;
+    low = Math.min(low, data[place]);
+    high = Math.max(high, data[place]);
+  }
+  return [low, high];
+}
+
+/** As Python rounds. @param {number} value @param {number} low @param {number} high */
+function level(value, low, high) {
+  const half = high / 2 - low / 2;
+  if (half <= 0) return 0;
+  const exact = ((Math.min(high, Math.max(low, value)) / 2 - low / 2) / half) * 255;
+  const below = Math.floor(exact);
+  return exact - below === 0.5 ? below + (below % 2) : Math.round(exact);
+}
