@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 
 from convscope import train
 from convscope.core.errors import ParameterError, UnreadableImageError
+from convscope.core.machine import tuned
 from convscope.images.decoding.pictures import decode
 from convscope.images.image_set import prepare
 from convscope.images.rules import inspect
@@ -244,6 +245,20 @@ def test_large_and_small_arrays_are_levelled_alike(dtype: str) -> None:
     exact = np.rint((np.clip(values.astype(float), 3, 99) - 3) / 96 * 255)
     assert np.array_equal(span.gray_levels(values), small)
     assert np.abs(small - exact).max() == 0
+
+
+def test_tiny_values_are_read_alike_where_computing_flushes_them(tmp_path: Path) -> None:
+    values = LEVELS.astype("f4") * np.float32(1e-44)
+    assert 0 < values.max() < np.finfo("f4").tiny
+    images = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
+    network = Network(Layout.parse("4C3"), height=9, width=8, channels=1, classes=2)
+    model = Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=images.preprocessing)
+    alone = model.predict([images.path(0)])
+    with tuned():
+        assert model.predict([images.path(0)]) == alone
+        again = prepare(open_source(tmp_path / "set"), cache_dir=tmp_path / "other")
+    assert np.array_equal(again.images, images.images)
+    assert images.images.max() == 255
 
 
 def test_opacity_keeps_its_own_scale() -> None:

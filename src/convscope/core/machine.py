@@ -262,3 +262,14 @@ def tuned(threads: int | None = None) -> Iterator[Machine]:
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)
+
+
+def keep_tiny_numbers() -> None:
+    """Let this thread, which reads images, compute with denormal numbers.
+
+    A new thread inherits from the one that starts it, within `tuned`, that they count as 0; an image must not depend on
+    which command reads it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, UnreadableImageError
+from convscope.core.machine import keep_tiny_numbers
 from convscope.core.text import counted
 from convscope.images.reading.facts import is_gray
 from convscope.images.sources.source import Source
@@ -57,7 +58,7 @@ def take_sample(source: Source) -> Sample:
     order = np.random.default_rng(0).permutation(len(source))
     looks: list[_Look] = []
     reason = "there are no pictures"
-    with ThreadPoolExecutor(max_workers=2) as threads:
+    with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
         for start in range(0, len(order), _AT_ONCE):
             for result in threads.map(lambda place: _look(source, int(place)), order[start : start + _AT_ONCE]):
                 if isinstance(result, _Look):

@@ -135,11 +135,13 @@ class ValueRanges:
 class Values:
     """Some of the values of a dataset's images that are of one kind, by which their range is chosen.
 
-    drawn: values, taken at random. low, high: the least and the greatest of the images that they are taken from.
+    kind: of number. drawn: float64, taken at random. low, high: the least and the greatest of the images that they are
+    taken from.
     usual: what the files say; None where they do not, or do not agree.
     """
 
-    drawn: NDArray[Any]
+    kind: Kind
+    drawn: NDArray[np.float64]
     low: float
     high: float
     usual: ValueRange | None = None
@@ -149,14 +151,21 @@ class Values:
         """Return at most `count` of the values of an image, the same ones every time."""
         flat = values.reshape(-1)
         drawn = flat if flat.size <= count else flat[np.random.default_rng(0).integers(0, flat.size, count)]
-        return Values(drawn=drawn, low=float(values.min()), high=float(values.max()), usual=usual)
+        return Values(
+            kind=kind_of(values.dtype),
+            drawn=drawn.astype(np.float64),
+            low=float(values.min()),
+            high=float(values.max()),
+            usual=usual,
+        )
 
     @staticmethod
     def joined(parts: Iterable["Values"]) -> "Values":
-        """Return the values of several images as those of one."""
+        """Return the values of several images, of one kind of number, as those of one."""
         every = list(parts)
         usual = {part.usual for part in every}
         return Values(
+            kind=every[0].kind,
             drawn=np.concatenate([part.drawn for part in every]),
             low=min(part.low for part in every),
             high=max(part.high for part in every),
@@ -177,9 +186,9 @@ class Values:
             >>> str(Values.of(np.array([-1000, 40], np.int16)).range())
             '-1000…40'
         """
-        ends = np.quantile(self.drawn.astype(np.float64) / 2, (_TAIL, 1 - _TAIL))  # halves, as above
+        ends = np.quantile(self.drawn / 2, (_TAIL, 1 - _TAIL))  # halves, as above
         low, high = 2 * float(ends[0]), 2 * float(ends[1])
-        is_float = self.drawn.dtype.kind == "f"
+        is_float = self.kind == "float"
         if self.low >= 0 and self.high <= 255 and (not is_float or _is_whole(self.drawn)):
             return BYTES
         top = self.high if self.high <= 4 * high else high

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import UnreadableImageError
-from convscope.core.machine import usable_cores
+from convscope.core.machine import keep_tiny_numbers, usable_cores
 from convscope.core.numeric import at_least
 from convscope.images.preprocessing import Preprocessing
 
@@ -150,7 +150,7 @@ def _runs(inputs: Iterable[Input], pictures: int) -> Iterator[list[Input]]:
 
 def _ahead(work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int) -> Generator[MadeT, None, None]:
     """Give what `work` makes of each, in order; a few are made ahead in threads, and no more than a few are kept."""
-    threads = ThreadPoolExecutor(max_workers=workers)
+    threads = ThreadPoolExecutor(max_workers=workers, initializer=keep_tiny_numbers)
     made: collections.deque[Future[MadeT]] = collections.deque()
     try:
         for one in given:

@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.machine import usable_cores
+from convscope.core.machine import keep_tiny_numbers, usable_cores
 from convscope.core.progress import Reporter
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.source import Source
@@ -44,7 +44,7 @@ def readers(
     """
     count = workers or usable_cores()
     is_file = len(source) > 0 and source.path(0) is not None
-    threads = ThreadPoolExecutor(max_workers=count)
+    threads = ThreadPoolExecutor(max_workers=count, initializer=keep_tiny_numbers)
     stopped = threading.Event()
     pool: Processes | None = None
     try:
