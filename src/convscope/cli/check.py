@@ -22,9 +22,19 @@ _MOST_CLASSES = 40
 @click.argument("data", metavar="DATA")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @options.quiet
+@options.class_depth
 @options.data_dir
 @click.pass_context
-def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, data_dir: Path | None) -> None:
+def command(
+    context: click.Context,
+    /,
+    data: str,
+    *,
+    as_json: bool,
+    quiet: bool,
+    class_depth: int | None,
+    data_dir: Path | None,
+) -> None:
     """Say what is wrong with the pictures of DATA, and change nothing.
 
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
@@ -36,7 +46,8 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
-    found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
+    reporter = Silent() if quiet else reporter_for(sys.stderr)
+    found = check(data, class_depth=class_depth, data_dir=data_dir, reporter=reporter)
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
     if found.unusable or found.refused:
         context.exit(EXIT_UNUSABLE)
@@ -49,6 +60,7 @@ def report(found: "Inspection") -> str:
 
     lines = [f"{printable(found.source)}: {_summary(found)}", ""]
     lines += _classes(found)
+    lines += [line for note in found.notes for line in ("", f"note: {printable(note)}")]
     for kind, (usable, title) in KINDS.items():
         problems = found.of_kind(kind)
         if not problems:

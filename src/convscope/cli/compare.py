@@ -33,6 +33,7 @@ from . import options
 @options.channels("chosen from the set if none")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.quiet
+@options.class_depth
 @options.data_dir
 @options.cache_dir
 def command(
@@ -54,6 +55,7 @@ def command(
     channels: int | None,
     as_json: bool,
     quiet: bool,
+    class_depth: int | None,
     data_dir: Path | None,
     cache_dir: Path | None,
 ) -> None:
@@ -81,6 +83,7 @@ def command(
         layout=layout,
         size=size,
         channels=channels,
+        class_depth=class_depth,
         pictures=pictures,
         test_pictures=test_pictures,
         distorted=distorted,

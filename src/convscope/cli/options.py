@@ -50,6 +50,12 @@ def channels(unsaid: str) -> Callable[[CommandT], CommandT]:
     )
 
 
+class_depth = click.option(
+    "--class-depth",
+    type=click.IntRange(min=1, max=20),
+    metavar="N",
+    help="Levels of folders that name a class, where DATA is a folder: 1 for cat/, 2 for animals/cat/.",
+)
 data_dir = click.option(
     "--data-dir",
     type=PLACE,

@@ -10,13 +10,19 @@ from convscope.images.sources.opening import open_source
 
 
 def check(
-    data: Any, *, data_dir: Path | None = None, reporter: Reporter | None = None, workers: int | None = None
+    data: Any,
+    *,
+    class_depth: int | None = None,
+    data_dir: Path | None = None,
+    reporter: Reporter | None = None,
+    workers: int | None = None,
 ) -> Inspection:
     """Return what is wrong with `data`, every picture named; nothing is written or changed.
 
     Args:
         data: a folder with one sub-folder a class, a list, an .npz file, IDX files, the name of a set, or a pair of
             arrays (images, labels).
+        class_depth: of a folder, how many levels of folders name a class, as for train.
         data_dir: where named sets are looked for first.
         reporter: told how far it is; nobody if none.
         workers: how many pictures are read at once; the cores of the machine if none.
@@ -29,5 +35,5 @@ def check(
         >>> found.pictures, found.usable, found.problems
         (1797, 1797, ())
     """
-    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True)
+    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True, class_depth=class_depth)
     return inspect(source, reporter=reporter, workers=workers)
