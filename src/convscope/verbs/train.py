@@ -18,7 +18,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
 from convscope.images.image_set import classes_in_words
 from convscope.images.inspection import ClassCount
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
 from convscope.networks.model import Model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History
@@ -144,6 +144,8 @@ def prepare(
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
     settings = Settings(data=_NO_DATA if data is None else written(data), **options)
+    if settings.class_depth is not None and data is None:
+        check_class_depth(settings.class_depth, None)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
 
 

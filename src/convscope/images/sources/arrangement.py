@@ -124,7 +124,7 @@ class _Walk:
             if at_top and not any(child.count() for _, one in parts for child in one.folders):
                 if self.asked is not None:
                     return []
-                self.hint = f" If {parts[0][1].name}/ is a class, give --class-depth 1."
+                self.hint = " If these folders are classes, give --class-depth 1."
             self._refuse_twins(folder, parts)
             return sorted(parts, key=lambda part: part[0])
         if self.asked is not None:
