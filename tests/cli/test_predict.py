@@ -287,3 +287,59 @@ def test_the_mirror_image_is_looked_at_where_that_is_asked_for(
     plain, both, of_mirrored = found.values()
     assert both != plain
     assert both == of_mirrored
+
+
+MARK = b"\xef\xbb\xbf"
+LISTED = [
+    MARK + b"photos/0.png\r\nphotos/1.png\r\n",
+    "photos/0.png\r\nphotos/1.png\r\n".encode("utf-16"),
+    "\ufeffphotos/0.png\nphotos/1.png\n".encode("utf-16-be"),
+    "photos/0.png\r\nphotos/1.png".encode("utf-16-le"),
+    "photos/0.png\r\nphotos/1.png".encode("utf-32"),
+    b"photos/0.png\0photos/1.png\0",
+    MARK,
+]
+
+
+@pytest.mark.parametrize("names", LISTED)
+def test_names_on_standard_input_may_be_written_by_windows_or_find(
+    names: bytes, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _listed(monkeypatch, names)
+    assert main(["predict", "run", "-", "--quiet"]) == 0
+    assert [row[0] for row in _rows(capsys.readouterr().out)] == ["photos/0.png", "photos/1.png"][: len(names) // 4]
+
+
+def test_names_of_one_letter_with_zero_bytes_between_are_not_utf16(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        (here / name).write_bytes((here / "photos" / "0.png").read_bytes())
+    _listed(monkeypatch, b"a\0b\0")
+    assert main(["predict", "run", "-", "--null", "--quiet"]) == 0
+    assert [row[0] for row in _rows(capsys.readouterr().out)] == ["a", "b"]
+
+
+def test_names_in_other_spellings_are_found_and_stay_as_they_were_written(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "photos" / "3.png").rename(here / "photos" / "u\u0308.png")
+    names = ["photos\\\\0.png", "photos\\1.png", (here / "photos" / "2.png").as_uri(), "photos/\u00fc.png"]
+    _listed(monkeypatch, "\n".join(names).encode())
+    assert main(["predict", "run", "-", "--quiet"]) == 0
+    assert [row[0] for row in _rows(capsys.readouterr().out)] == names
+    assert main(["predict", "run", "--quiet", *names]) == 0
+
+
+def test_what_looks_like_an_image_in_a_folder_is_a_row(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "photos" / "0.png").rename(here / "photos" / "0.png_large")
+    (here / "photos" / "1.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (here / "photos" / "notes.txt").write_text("none")
+    (here / "photos" / "me").symlink_to("me")
+    assert main(["predict", "run", "photos", "--json", "--quiet"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    errors = {row["picture"]: row["error"] for row in found["predictions"]}
+    assert (found["pictures"], found["unusable"]) == (6, 2)
+    assert errors["photos/0.png_large"] is None
+    assert errors["photos/1.heic"] == "it is a picture in a format not read here: HEIC"
+    assert errors["photos/me"] == "it is a link that leads back to itself"

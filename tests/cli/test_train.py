@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -19,7 +20,7 @@ from convscope.networks.model import Model
 from convscope.stages.patch_learning import WAYS
 from convscope.training.report import read_report
 from tests.checks.processes import interruptible, small_files_only
-from tests.images.generated import folder
+from tests.images.generated import folder, save
 
 TRAIN = ["train", "digits", "--layout", "4C3-MP2", "--threads", "1", "-o", "run"]
 COMMAND = [sys.executable, "-m", "convscope", *TRAIN]
@@ -229,3 +230,58 @@ def test_all_that_came_before_training_counts_toward_its_minutes(monkeypatch: py
     monkeypatch.setattr("convscope.verbs.train.train", no_training)
     CliRunner().invoke(command, ["digits", "--minutes", "1"], obj=time.monotonic() - 20)
     assert spent == [pytest.approx(20, abs=1)]
+
+
+def test_the_classes_are_listed_with_their_counts_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = folder(tmp_path / "many", each=3, classes="abcdefghijklmn")
+    words = ["train", str(many), "--layout", "2C3-MP2", "--epochs", "1"]
+    listed = "14 classes: a 3, b 3, c 3, d 3, e 3, f 3, g 3, h 3, i 3, j 3, … and 4 more"
+    assert main([*words, "--dry-run", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith(f"{listed}\n")
+    assert main([*words, "--dry-run", "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["class_counts"] == dict.fromkeys("abcdefghijklmn", 3)
+    assert main([*words, "-o", str(tmp_path / "run"), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["class_counts"] == dict.fromkeys("abcdefghijklmn", 3)
+    assert err.index(listed) < err.index("training")
+
+
+def test_the_depth_of_classes_holds_when_a_run_is_resumed_and_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pets = tmp_path / "pets"
+    for place, name in enumerate(("small/cat", "small/dog", "large/cow", "large/pig")):
+        for number in range(6):
+            save(pets / name / f"{number}.png", 100 * place + number)
+    run, words = str(tmp_path / "run"), ["--layout", "2C3-MP2", "--epochs", "1"]
+    assert main(["train", str(pets), *words, "--class-depth", "2", "-o", run]) == 0
+    assert "4 classes: large/cow 6, large/pig 6, small/cat 6, small/dog 6" in capsys.readouterr().err
+    assert main(["train", "--resume", run]) == 0
+    assert main(["measure", run, str(pets), "--distortions", "shift-x", "--strengths", "1"]) == 0
+    assert main(["features", run, str(pets), "-o", str(tmp_path / "f.npz")]) == 0
+    labels = np.load(tmp_path / "f.npz")["labels"]
+    assert sorted(set(labels.tolist())) == ["large/cow", "large/pig", "small/cat", "small/dog"]
+    assert main(["measure", run, str(pets), "--class-depth", "1", "--distortions", "shift-x", "--strengths", "1"]) == 2
+    assert "classes of the model" in capsys.readouterr().err
+    assert main(["check", str(pets), "--class-depth", "2", "--quiet"]) == 0
+    assert "4 classes" in capsys.readouterr().out
+    assert main(["check", str(pets), "--quiet"]) == 0
+    assert "note: sub-folders belong to the class that they are in: large/ (cow, pig)" in capsys.readouterr().out
+
+
+def test_what_is_passed_over_is_named_and_the_exit_code_is_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder(tmp_path / "set")
+    for name in ("1.heic", "2.HEIC", "3.jpg_large"):
+        (root / "a" / name).write_bytes(b"something")
+    (root / "b" / "me").symlink_to("me")
+    assert main(["train", str(root), "--layout", "2C3-MP2", "--epochs", "1", "-o", str(tmp_path / "run")]) == 1
+    err = capsys.readouterr().err
+    assert "4 files passed over (.heic 2, .jpg_large 1, without extension 1)\n" in err
+    assert "unusable: b/me: it is a link that leads back to itself\n" in err
+    assert main(["check", str(root), "--quiet"]) == 1
+    assert main(["features", str(tmp_path / "run"), str(root), "-o", str(tmp_path / "f.npz")]) == 1
+    assert capsys.readouterr().err.count("unusable: ") == 4

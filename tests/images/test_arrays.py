@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
-from convscope.images.image_set import prepare
+from convscope.images.image_set import prepare, source_notes
+from convscope.images.rules import inspect
 from convscope.images.sampling import take_sample
 from convscope.images.sizes import Wish, choose_preprocessing
 from convscope.images.sources.arrays import from_arrays
@@ -185,3 +186,41 @@ def test_an_npz_larger_than_memory_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("convscope.images.sources.npz.memory_bytes", lambda: 100)
     with pytest.raises(DataError, match="must fit into memory. Got x.npy .* Write the pictures as files"):
         open_source(tmp_path / "set.npz")
+
+
+def test_labels_in_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
+    pictures, labels = np.zeros((4, 8, 8), np.uint8), ["K\u00e4fer", "Ka\u0308fer", "Hut", "Hut"]
+    np.savez(tmp_path / "set.npz", x=pictures, y=labels)
+    np.savez(tmp_path / "named.npz", x=pictures, y=[1, 1, 0, 0], class_names=["Hut", "Ka\u0308fer"])
+    objects = np.array(labels, object)
+    for data in ((pictures, labels), (pictures, objects), tmp_path / "set.npz", tmp_path / "named.npz"):
+        source = open_source(data)  # type: ignore[arg-type]
+        assert source.classes == ("Hut", "K\u00e4fer")
+        assert source.labels.tolist() == [1, 1, 0, 0]
+
+
+LOOK_ALIKES = [
+    ["cat", "Cat"],
+    ["cat", "cat "],
+    ["red cat", "red  cat"],
+    ["cat", "c\u0430t"],
+    ["cat", "ca\u200bt"],
+    ["\uff43at", "cat"],
+    ["ﬁsh", "fish"],
+    ["a\u00a0b", "a b"],
+]
+
+
+@pytest.mark.parametrize("names", LOOK_ALIKES)
+def test_classes_that_look_alike_are_pointed_out(names: list[str]) -> None:
+    source = open_source((np.arange(256, dtype=np.uint8).reshape(4, 8, 8), [*names, "dog", "dog"]))
+    found = inspect(source).of_kind("similar names")
+    assert len(found) == 1
+    assert "looks like" in found[0].detail
+    assert [note for note in source_notes(source) if note.startswith("classes whose names look alike: ")]
+
+
+@pytest.mark.parametrize("names", [["a", "A"], ["cat", "cats"], ["1", "10"], ["हि", "हु"], ["o", "ö"]])
+def test_classes_that_do_not_are_not(names: list[str]) -> None:
+    source = open_source((np.arange(256, dtype=np.uint8).reshape(4, 8, 8), [*names, "dog", "dog"]))
+    assert not inspect(source).of_kind("similar names")

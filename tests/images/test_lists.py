@@ -2,12 +2,14 @@
 
 import os
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from convscope.core.errors import DataError, MissingPackageError
 from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
+from convscope.verbs.check import check
 
 from .test_sources import write_pictures
 
@@ -36,6 +38,16 @@ def _csv(folder: Path, text: str | bytes, name: str = "list.csv") -> Path:
         'id,file,other,category\n1,"p/0.png",x,cat\n2, p/1.png ,"y, z",dog\n3,p/2.png,,cat\n',
         "path,label\np/0.png,cat\np/1.png,dog\np/2.png,cat\n".encode("utf-16"),
         "path,image,label\np/0.png,x,cat\np/1.png,y,dog\np/2.png,z,cat\n",
+        "path,label\np/0.png,cat\np/1.png,dog\np/2.png,cat\n".encode("utf-16-le"),
+        "path,label\np/0.png,cat\np/1.png,dog\np/2.png,cat\n".encode("utf-16-be"),
+        "path,label\np/0.png,cat\np/1.png,dog\np/2.png,cat\n".encode("utf-32"),
+        "sep=;\npath;label\np/0.png;cat\np/1.png;dog\np/2.png;cat\n",
+        "\ufeffSEP=|\r\npath|label\r\np/0.png|cat\r\np/1.png|dog\r\np/2.png|cat\r\n",
+        '"sep=,"\np/0.png,cat\np/1.png,dog\np/2.png,cat\n',
+        "sep=\t\npath\tlabel\np/0.png\tcat\np/1.png\tdog\np/2.png\tcat\n",
+        "path,label\rp/0.png,cat\rp/1.png,dog\rp/2.png,cat\r",
+        *(f"path,label,note\np/0.png,cat,a{end}b\np/1.png,dog,\np/2.png,cat,{end}\n" for end in "\u2028\u2029\x85\f\v"),
+        'path,label,note\np/0.png,cat,"a\nb"\np/1.png,dog,\np/2.png,cat,\n',
     ],
 )
 def test_headers_delimiters_and_encodings(text: str | bytes, folder: Path) -> None:
@@ -82,7 +94,61 @@ def test_numbers_are_classes_in_their_order(folder: Path) -> None:
     assert open_source(_csv(folder, "p/0.png,10\np/1.png,9\n")).classes == ("9", "10")
 
 
+def test_labels_in_two_unicode_forms_are_one_class(folder: Path) -> None:
+    text = "p/0.png,K\u00e4fer\np/1.png,Ka\u0308fer\np/2.png,Hut\n"
+    assert open_source(_csv(folder, text)).classes == ("Hut", "K\u00e4fer")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_paths_in_the_other_unicode_form_are_found(form: str, folder: Path) -> None:
+    names = [unicodedata.normalize(one, "K\u00e4fer \u00fc") for one in ("NFC", "NFD")]
+    own, other = names if form == "NFC" else names[::-1]
+    (folder / own).mkdir()
+    (folder / "p" / "0.png").rename(folder / own / f"{other}.png")
+    source = open_source(_csv(folder, f"{other}/{own}.png,a\np/1.png,b\n"))
+    assert source.decode(0).pixels.size
+    assert source.classes == ("a", "b")
+
+
+def test_a_path_that_is_there_goes_before_its_other_forms(folder: Path) -> None:
+    (folder / "p\\0.png").write_bytes((folder / "p" / "2.png").read_bytes())
+    source = open_source(_csv(folder, "p\\0.png,a\np\\1.png,b\n"))
+    assert [source.picture_name(place) for place in (0, 1)] == ["p\\0.png", "p/1.png"]
+
+
+@pytest.mark.parametrize(
+    "path", ["p\\{}.png", ".\\p\\{}.png", "file://{folder}/p/{}.png", "file:{folder}/p/{}.png", "~/p/{}.png"]
+)
+def test_paths_in_other_spellings_are_found(path: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    text = "path,label\n" + "".join(f"{path.format(place, folder=folder)},c{place % 2}\n" for place in range(3))
+    source = open_source(_csv(folder, text))
+    assert [source.decode(place).pixels.shape[0] for place in range(3)] == [8, 9, 10]
+
+
+def test_labels_that_are_not_utf8_are_read_as_cp1252_and_that_is_said(folder: Path) -> None:
+    (folder / "p" / "1.png").rename(folder / "p" / "H\u00fct.png")
+    (folder / "p" / "2.png").rename(folder / "p" / os.fsdecode(b"\xfc.png"))
+    text = "path;label\r\np/0.png;K\u00e4fer\r\np/H\u00fct.png;10 \u20ac\r\np/\u00fc.png;Hut\r\n"
+    source = open_source(_csv(folder, text.encode("cp1252")))
+    assert source.classes == ("10 \u20ac", "Hut", "K\u00e4fer")
+    assert [source.decode(place).pixels.shape[0] for place in range(3)] == [8, 9, 10]
+    assert "is not UTF-8: labels are read as Windows-1252 (cp1252), such as K\u00e4fer" in source.notes[0]
+    assert check(folder / "list.csv").notes == source.notes
+
+
+def test_splits_are_read_in_the_words_of_folders(folder: Path) -> None:
+    source = open_source(_csv(folder, "p/0.png,cat,train_set\np/1.png,dog,dev\np/2.png,cat,Test Set\n"))
+    assert source.splits.tolist() == [TRAIN, VALIDATION, TEST]
+
+
 BROKEN = [
+    ("path,label\nC:\\p\\0.png,a\nC:\\p\\1.png,b\n", "none of them is.*Paths that begin with a drive letter are those"),
+    ("path,label\nhttps://x.org/0.png,a\n", "none of them is.*Nothing is fetched from the network"),
+    ("path,label\nq\\0.png,a\n", r"none of them is.*Nor is one with / in place of"),
+    (b"path,label\np/0.png,\x83\x8f\np/1.png,b\n", r"must be UTF-8. Got the label .x83.x8f in line 2"),
+    ("path,label\np/0.png,a\n".encode("utf-16")[:-1], "must be whole text. Got UTF-16.* that is damaged at byte"),
     ("", "must name at least one picture. Got no rows"),
     ("\n\n", "must name at least one picture. Got no rows"),
     ("path,label\n", "must name at least one picture. Got no rows"),

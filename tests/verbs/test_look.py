@@ -1,5 +1,6 @@
 """Looking inside a network through the public function: which pictures come along, and where the page is."""
 
+import dataclasses
 import io
 import json
 import re
@@ -319,3 +320,14 @@ def test_a_page_of_pictures_none_of_which_can_be_read_is_not_written(tmp_path: P
     with pytest.raises(DataError, match=r"must have one that can be read\. Got .*none\.png: the file is not there\."):
         convscope.look(small_model(), tmp_path / "none.png", output=tmp_path / "x.html")
     assert not (tmp_path / "x.html").exists()
+
+
+def test_the_folder_of_a_class_above_its_sub_folders_tells_the_class(tmp_path: Path) -> None:
+    model = dataclasses.replace(small_model(classes=2), classes=("K\u00e4fer", "zoo/cat"))
+    truths = {"Ka\u0308fer/phone/a.png": 0, "Ka\u0308fer/b.png": 0, "zoo/cat/old/c.png": 1, "zoo/d.png": None}
+    for name in truths:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(some_pixels(1, 40, 30)[0]).save(tmp_path / name)
+    made = convscope.look(model, tmp_path, output=tmp_path / "page.html")
+    found = {picture.name: picture.truth for picture in data_of(made.path).pictures}
+    assert found == {str(tmp_path / name): truth for name, truth in truths.items()}

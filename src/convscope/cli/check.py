@@ -23,10 +23,19 @@ _MOST_CLASSES = 40
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @options.value_range
 @options.quiet
+@options.class_depth
 @options.data_dir
 @click.pass_context
 def command(
-    context: click.Context, /, data: str, *, as_json: bool, value_range: str | None, quiet: bool, data_dir: Path | None
+    context: click.Context,
+    /,
+    data: str,
+    *,
+    as_json: bool,
+    value_range: str | None,
+    quiet: bool,
+    class_depth: int | None,
+    data_dir: Path | None,
 ) -> None:
     """Say what is wrong with the pictures of DATA, and change nothing.
 
@@ -40,7 +49,7 @@ def command(
     from convscope.verbs.check import check
 
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    found = check(data, value_range=value_range, data_dir=data_dir, reporter=reporter)
+    found = check(data, value_range=value_range, class_depth=class_depth, data_dir=data_dir, reporter=reporter)
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
     if found.unusable or found.refused:
         context.exit(EXIT_UNUSABLE)
@@ -53,6 +62,7 @@ def report(found: "Inspection") -> str:
 
     lines = [f"{printable(found.source)}: {_summary(found)}", ""]
     lines += _classes(found)
+    lines += [line for note in found.notes for line in ("", f"note: {printable(note)}")]
     for kind, (usable, title) in KINDS.items():
         problems = found.of_kind(kind)
         if not problems:

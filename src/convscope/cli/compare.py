@@ -34,6 +34,7 @@ from . import options
 @options.value_range
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.quiet
+@options.class_depth
 @options.data_dir
 @options.cache_dir
 def command(
@@ -56,6 +57,7 @@ def command(
     value_range: str | None,
     as_json: bool,
     quiet: bool,
+    class_depth: int | None,
     data_dir: Path | None,
     cache_dir: Path | None,
 ) -> None:
@@ -84,6 +86,7 @@ def command(
         size=size,
         channels=channels,
         value_range=value_range,
+        class_depth=class_depth,
         pictures=pictures,
         test_pictures=test_pictures,
         distorted=distorted,

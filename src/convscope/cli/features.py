@@ -51,6 +51,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 )
 @options.force_files
 @options.quiet
+@options.class_depth
 @options.data_dir
 @options.cache_dir
 @click.pass_context
@@ -70,6 +71,7 @@ def command(
     seed: int,
     force: bool,
     quiet: bool,
+    class_depth: int | None,
     data_dir: Path | None,
     cache_dir: Path | None,
 ) -> None:
@@ -113,7 +115,10 @@ def command(
         refuse_existing(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     read: dict[str, Any] = {"stage": stage, "pool": pool, "force": force}
-    chosen = {**read, "batch": batch, "data_dir": data_dir, "cache_dir": cache_dir, "reporter": reporter}
+    chosen: dict[str, Any] = {
+        **read, "batch": batch, "class_depth": class_depth, "data_dir": data_dir, "cache_dir": cache_dir,
+        "reporter": reporter,
+    }  # fmt: skip
     unusable: tuple[Problem, ...] = ()
     if names:
         found = extract_features(model, data, output=output, unlabelled=False, **chosen)

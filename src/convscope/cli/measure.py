@@ -53,6 +53,7 @@ _KINDS = ("distortions", "units", "cost", "all")
 @options.batch
 @options.force_files
 @options.quiet
+@options.class_depth
 @options.data_dir
 @options.cache_dir
 def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: Path | None, **given: Any) -> None:
@@ -149,7 +150,7 @@ _MEASURED = {"distortions": _distortions, "units": _units, "cost": _cost}
 
 
 def _shared(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in ("seed", "batch", "force", "data_dir", "cache_dir")}
+    return {name: given[name] for name in ("seed", "batch", "force", "class_depth", "data_dir", "cache_dir")}
 
 
 def _words(text: str | None) -> list[str]:

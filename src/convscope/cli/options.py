@@ -56,6 +56,12 @@ value_range = click.option(
     help="Values that become black and white, e.g. 0,4095; each stretches every picture by itself; "
     "chosen from the set if none.",
 )
+class_depth = click.option(
+    "--class-depth",
+    type=click.IntRange(min=1, max=20),
+    metavar="N",
+    help="Levels of folders that name a class, where DATA is a folder: 1 for cat/, 2 for animals/cat/.",
+)
 data_dir = click.option(
     "--data-dir",
     type=PLACE,

@@ -169,9 +169,19 @@ def _with_listed(pictures: tuple[str, ...], *, zero: bool) -> Iterator[str]:
 
 
 def _listed(stream: BinaryIO, end: bytes) -> Iterator[str]:
-    """Give the names in a stream as they come, each ended by `end`; empty ones are passed over."""
-    rest = b""
-    while chunk := stream.read1(_CHUNK):  # type: ignore[attr-defined]  # standard input is buffered
+    """Give the names in a stream as they come, each ended by `end`; empty ones are passed over.
+
+    They may begin with a byte order mark, or be UTF-16, as Windows writes them.
+    """
+    from convscope.images.sources.text_encoding import utf8_chunks
+
+    read = iter(lambda: stream.read1(_CHUNK), b"")  # type: ignore[attr-defined]  # standard input is buffered
+    chunks = utf8_chunks(read, by_zeros=end != b"\0")
+    rest, begun = b"", False
+    for chunk in chunks:
+        if not begun and b"\0" in chunk.partition(b"\n")[0]:  # find -print0, without --null
+            end = b"\0"
+        begun = True
         *names, rest = (rest + chunk).split(end)
         yield from _decoded(names, end)
     yield from _decoded([rest], end)

@@ -90,6 +90,7 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     default="auto",
     help="Of convolutions and products.",
 )
+@options.class_depth
 @options.data_dir
 @options.cache_dir
 @click.pass_context
@@ -101,6 +102,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     """
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for
+    from convscope.images.image_set import classes_in_words
     from convscope.verbs.train import prepare, tell, train
 
     reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)
@@ -112,8 +114,8 @@ def command(context: click.Context, /, **given: Any) -> None:
         if given["as_json"]:
             click.echo(json.dumps(_plan_document(prepared), indent=2))
         else:
-            tell(prepared, reporter)
-            click.echo(_plan_text(prepared, _typed_words(context)))
+            tell(prepared, reporter, classes=False)
+            click.echo(f"{classes_in_words(prepared.images)}\n\n{_plan_text(prepared, _typed_words(context))}")
         problems = [(one.name, one.detail) for one in prepared.images.inspection.unusable]
         end_with_unusable(context, problems, reporter, rest="named by convscope check")
         return
@@ -212,6 +214,7 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
         "height": plan.height,
         "channels": plan.channels,
         "classes": list(prepared.images.classes),
+        "class_counts": {one.name: one.usable for one in prepared.images.inspection.classes},
         "parameters": plan.parameters,
         "multiply_adds": plan.multiply_adds,
         "steps": to_json(plan.steps),
@@ -245,6 +248,7 @@ def _result_document(trained: Any) -> dict[str, Any]:
         "accuracy_interval": list(report.accuracy_interval),
         "split": report.split,
         "pictures": report.pictures,
+        "class_counts": {one.name: one.usable for one in trained.classes},
         "outcome": trained.outcome,
         "epochs": len(trained.history),
         "seconds": report.seconds,

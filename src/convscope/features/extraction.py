@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
-from convscope.images.image_set import ImageSet, prepare
+from convscope.images.image_set import ImageSet, prepare, source_notes
 from convscope.images.inspection import Problem
+from convscope.images.sources.labels import as_label
+from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 from convscope.networks.batches import check_batch
 from convscope.networks.model import Model
@@ -57,6 +60,35 @@ class FeatureSet:
         return np.flatnonzero([split in splits for split in self.splits])
 
 
+def open_for(
+    model: Model,
+    data: Any,
+    *,
+    class_depth: int | None = None,
+    data_dir: Path | None = None,
+    reporter: Reporter | None = None,
+    unlabelled: bool = False,
+) -> Source:
+    """Return the source that `data` names for a trained model, its folders read as in training; says what was decided.
+
+    Raises:
+        DataError: nothing is there, or it is not what is expected.
+    """
+    told = reporter or Silent()
+    recorded = model.training.get("settings", {}).get("class_depth")
+    source = open_source(
+        data,
+        data_dir=data_dir,
+        reporter=told,
+        unlabelled=unlabelled,
+        known=model.classes,
+        class_depth=depth_for(data, class_depth, recorded),
+    )
+    for note in source_notes(source):
+        told.say(note)
+    return source
+
+
 def pictures_for(
     model: Model, source: Source, *, cache_dir: Path | None = None, reporter: Reporter | None = None
 ) -> ImageSet:
@@ -80,14 +112,18 @@ def pictures_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    if source.labelled and tuple(map(printable, images.classes)) != tuple(map(printable, model.classes)):
-        missing = sorted(set(images.classes) ^ set(model.classes))[:5]
+    if source.labelled and tuple(map(_comparable, images.classes)) != tuple(map(_comparable, model.classes)):
+        missing = sorted(set(images.classes) ^ set(map(as_label, model.classes)))[:5]
         raise DataError(
             f"The pictures must have the classes of the model, {len(model.classes):,}. Got {len(images.classes):,} "
             f"(in one of them only: {', '.join(map(repr, missing)) or 'none, but the order differs'}). "
             "Use the pictures that it was trained with, or others in folders of the same names."
         )
     return images
+
+
+def _comparable(name: str) -> str:
+    return printable(as_label(name))
 
 
 def rows_of(images: ImageSet) -> Rows:

@@ -1,7 +1,7 @@
 """A set of pictures ready to learn from: one uint8 array, labels, parts, and sentences that say how it came to be."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import are, counted, printable
 from convscope.images.cache.caching import cached
 from convscope.images.reading.facts import facts_of_stack
+from convscope.images.sources.foreign import passed_over_note
+from convscope.images.sources.look_alikes import look_alike_note
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .inspection import Inspection
@@ -188,7 +190,7 @@ def _finish(
         classes=source.classes,
         preprocessing=taken.preprocessing,
         inspection=inspection,
-        notes=(*taken.notes, *_found(taken), *loose_pictures(source), *split_notes),
+        notes=(*taken.notes, *_found(taken), *source_notes(source), *split_notes),
         mirror=source.mirror,
         source=source,
         places=places,
@@ -216,9 +218,26 @@ def _found(taken: _Taken) -> list[str]:
     return notes
 
 
-def loose_pictures(source: Source) -> list[str]:
+def classes_in_words(images: ImageSet, most: int = 10) -> str:
+    """Return a line that lists the classes with how many usable pictures each has; of many, the first ones."""
+    counts = images.inspection.classes
+    some = ", ".join(f"{printable(one.name)} {one.usable:,}" for one in counts[:most])
+    more = f", … and {len(counts) - most:,} more" if len(counts) > most else ""
+    return f"{counted(len(counts), 'class', 'classes')}: {some}{more}"
+
+
+def source_notes(source: Source) -> list[str]:
+    """Return sentences on how classes and splits were read, and on what was found and is not used."""
+    return [
+        *source.notes,
+        *look_alike_note(source.classes),
+        *_loose_pictures(source.loose),
+        *passed_over_note(source.passed_over),
+    ]
+
+
+def _loose_pictures(loose: Sequence[str]) -> list[str]:
     """Return a sentence on pictures that stand beside the folders of the classes, if there are any."""
-    loose = source.loose
     if not loose:
         return []
     where = f", such as {printable(loose[0])}" if len(loose) > 1 else f": {printable(loose[0])}"

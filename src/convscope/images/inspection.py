@@ -11,12 +11,14 @@ KINDS: dict[str, tuple[bool, str]] = {
     "truncated": (False, "files that are cut off"),
     "decompression bomb": (False, "pictures that declare too many pixels"),
     "unreadable": (False, "pictures that cannot be read"),
+    "passed over": (False, "files that look like pictures and are not read, and folders that cannot be"),
     "class without pictures": (True, "class folders without a picture, refused by train: fill them or take them away"),
     "wrong extension": (True, "files with the extension of another format"),
     "single colour": (True, "pictures of a single colour"),
     "animated": (True, "animated pictures: the first frame is used"),
     "clipped": (True, "pictures with values beyond the range of the set, which count as black or white"),
     "duplicate": (True, "pictures that are there more than once"),
+    "similar names": (True, "classes whose names look alike: are they one?"),
     "two classes": (True, "pictures that are in more than one class"),
     "train and test": (True, "pictures that are in more than one of train, validation and test"),
     "few pictures": (True, "classes with few pictures"),
@@ -75,7 +77,7 @@ class Inspection:
 
     source: its name. pictures: files listed. usable: those that can be read. modes, formats: how many usable pictures
     of each of Pillow's modes and formats. values: sentences that say how values of other types than uint8 become gray
-    levels.
+    levels. notes: sentences on how classes, splits and text were read.
     """
 
     source: str
@@ -87,6 +89,7 @@ class Inspection:
     modes: dict[str, int]
     formats: dict[str, int]
     values: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def unusable(self) -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.images.reading.facts import facts_of_stack
 from convscope.images.reading.readers import read_all
+from convscope.images.sources.look_alikes import look_alikes, written_out
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
 from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
@@ -96,10 +97,12 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         )
     problems = [
         *_unusable(source, reasons),
+        *(Problem(name=spell(name), kind="passed over", detail=reason) for name, reason in source.passed_over),
         *(Problem(name=spell(name), kind="class without pictures", detail="no picture in it") for name in source.empty),
         *_by_flag(source, facts),
         *_twins(source, facts, usable),
         *(_classes(source, counts, usable) if source.labelled else ()),
+        *_look_alikes(source),
         *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
     ]
     order = list(KINDS)
@@ -112,6 +115,7 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         sizes=Sizes(widths=_spread(facts["width"][usable]), heights=_spread(facts["height"][usable])),
         modes=_tally(facts["mode"][usable]),
         formats=_tally(facts["format"][usable]),
+        notes=source.notes,
     )
 
 
@@ -204,6 +208,12 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
         for place in np.flatnonzero(there == 0).tolist():
             detail = f"no usable picture in {SPLIT_NAMES[part]}"
             yield Problem(name=counts[place].name, kind="empty class folder", detail=detail)
+
+
+def _look_alikes(source: Source) -> Iterator[Problem]:
+    for first, *others in look_alikes(source.classes):
+        detail = f"looks like {', '.join(map(written_out, others))}"
+        yield Problem(name=spell(first), kind="similar names", detail=detail)
 
 
 def _spread(values: NDArray[np.uint32]) -> tuple[int, int, int]:

@@ -16,8 +16,10 @@ from convscope.core.errors import DataError, ParameterError, UnreadableImageErro
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images
+from convscope.images.sources.foreign import foreign_reason
 from convscope.images.sources.naming import natural_key
-from convscope.images.sources.tree import list_tree
+from convscope.images.sources.tree import Folder, list_tree
+from convscope.images.sources.written_paths import meant_path
 from convscope.images.values import ValueRange, convention
 
 
@@ -86,8 +88,9 @@ def list_inputs(given: Any) -> Inputs:
         given: an array of pictures (N H W or N H W C, values as
             `convscope.images.sources.arrays.as_images` takes them); or
             one of the following, or an iterable of them: the path of a file; a folder, which stands for all pictures
-            in it and below; a pattern such as ``photos/**/*.jpg``; the bytes of a file; an array H W or H W C. Only
-            from something with a length is the total known; anything else is gone through as it comes.
+            in it and below, and for what looks like one and cannot be read; a pattern such as ``photos/**/*.jpg``; the
+            bytes of a file; an array H W or H W C. Only from something with a length is the total known; anything else
+            is gone through as it comes.
 
     Raises:
         DataError: an array of pictures has another shape or kind.
@@ -131,6 +134,8 @@ def _found(place: int, one: Any) -> Iterable[Input]:
         return [Input(name="''", error="the name is empty")]
     if os.path.isdir(path):  # noqa: PTH112  # pathlib gives up on zero bytes and on names that are too long
         return _in_folder(path)
+    if (meant := meant_path("", path)) != path:
+        return _in_folder(meant) if os.path.isdir(meant) else [Input(name=path, content=meant)]  # noqa: PTH112
     if glob.has_magic(path) and not os.path.lexists(path):
         return _matching(path)
     return [Input(name=path, content=path)]
@@ -174,7 +179,22 @@ def _in_folder(path: str) -> Iterable[Input]:
         top, _ = list_tree(Path(path))
     except (DataError, OSError) as error:
         return [Input(name=path, error=str(error))]
-    if not top.count():
-        return [Input(name=path, error="the folder holds no pictures")]
-    files = (os.path.join(path, name) for name in top.every_picture())  # noqa: PTH118  # as the user wrote it, with its ./
-    return (Input(name=file, content=file) for file in files)
+    listed = _listed(path, top)
+    first = next(listed, Input(name=path, error="the folder holds no pictures"))
+    return itertools.chain([first], listed)
+
+
+def _listed(path: str, top: Folder) -> Iterator[Input]:
+    """Give the pictures in a folder, and what only looks like one, or cannot be read: each is answered by name."""
+    for folder in top.every():
+        found = dict.fromkeys(folder.pictures, "")
+        like = (name for name in folder.others if foreign_reason(_in(path, folder.inside(name)), name))
+        found |= dict.fromkeys(like, "")
+        found |= dict(folder.broken)
+        for name in sorted(found, key=natural_key) if len(found) > len(folder.pictures) else folder.pictures:
+            file = _in(path, folder.inside(name))
+            yield Input(name=file, error=found[name]) if found[name] else Input(name=file, content=file)
+
+
+def _in(path: str, name: str) -> str:
+    return os.path.join(path, name)  # noqa: PTH118  # as the user wrote it, with its ./

@@ -110,9 +110,9 @@ def prepare_run(
     layout = Layout.parse(settings.layout) if settings.layout is not None else None
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     if data is None:
-        source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter)
+        source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
     else:
-        source = open_source(data, data_dir=data_dir, reporter=reporter)
+        source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
     settings, notes = _with_judges(settings, source, layout)
     images = prepare(
         source,

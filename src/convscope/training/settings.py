@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.numeric import at_least
 from convscope.images.sizes import size_as_text
 from convscope.images.splits import check_fraction
 from convscope.images.values import parse_value_range, value_range_as_text
@@ -22,6 +23,7 @@ class Settings:
     Attributes:
         data: folder, list, file or name of a set.
         data_dir: where named sets are looked for first.
+        class_depth: how many levels of folders name a class, of a folder.
         layout: the network as text.
         recipe: what goes first where layout and epochs are left to convscope: time, accuracy, or some of both.
         epochs, minutes: how long; at most one of them.
@@ -45,6 +47,7 @@ class Settings:
 
     data: str = "digits"
     data_dir: str | None = None
+    class_depth: int | None = None
     layout: str | None = None
     recipe: Effort = "balanced"
     epochs: int | None = None
@@ -94,6 +97,8 @@ class Settings:
                 f"`until` must be an accuracy above 0 and at most 1. Got {self.until}. Write 0.99 for 99 %."
             )
         check_fraction(self.validation)
+        if self.class_depth is not None:
+            at_least(1, "class_depth", self.class_depth)
         if self.channels not in (None, 1, 3):
             raise ParameterError(f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}.")
         if self.threads is not None and not 1 <= self.threads <= 1_024:

@@ -14,6 +14,7 @@ def check(
     data: Any,
     *,
     value_range: str | tuple[float, float] | None = None,
+    class_depth: int | None = None,
     data_dir: Path | None = None,
     reporter: Reporter | None = None,
     workers: int | None = None,
@@ -24,6 +25,7 @@ def check(
         data: a folder with one sub-folder a class, a list, an .npz file, IDX files, the name of a set, or a pair of
             arrays (images, labels).
         value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
+        class_depth: of a folder, how many levels of folders name a class, as for train.
         data_dir: where named sets are looked for first.
         reporter: told how far it is; nobody if none.
         workers: how many pictures are read at once; the cores of the machine if none.
@@ -37,5 +39,5 @@ def check(
         (1797, 1797, ())
     """
     ranges = parse_value_range(value_range)
-    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True)
+    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True, class_depth=class_depth)
     return inspect(source, ranges=ranges, reporter=reporter, workers=workers)

@@ -13,7 +13,7 @@ from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import are, counted, printable
 from convscope.features.extraction import PARTS
-from convscope.images.image_set import prepare
+from convscope.images.image_set import classes_in_words, prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.values import parse_value_range
@@ -62,6 +62,7 @@ def compare(
     size: str | int | tuple[int, int] | None = None,
     channels: int | None = None,
     value_range: str | tuple[float, float] | None = None,
+    class_depth: int | None = None,
     pictures: int | None = None,
     test_pictures: int | None = None,
     distorted: int | None = None,
@@ -87,6 +88,7 @@ def compare(
         size: of the pictures, one side or width x height in pixels.
         channels: 1 or 3.
         value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
+        class_depth: of a folder, how many levels of folders name a class, as for train.
         pictures: training pictures, at most; 5,000 if quick.
         test_pictures: pictures that are judged, at most; 10,000 if none, 5,000 if quick.
         distorted: of these, pictures that are distorted too, at most; 1,000 if none, 300 if quick.
@@ -121,7 +123,9 @@ def compare(
         ),
         distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
     )
-    source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
+    source = open_source(
+        "digits" if data is None else data, data_dir=data_dir, reporter=reporter, class_depth=class_depth
+    )
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
     refuse_results(folder, force=force)
     refuse_among_pictures(folder, written("digits" if data is None else data))
@@ -134,7 +138,7 @@ def compare(
         )
     contest = contest_of(wish, images)
     cells = Cells(folder=folder / "trainings")
-    for note in images.notes:
+    for note in (classes_in_words(images), *images.notes):
         reporter.say(note)
     agenda = make_agenda(contest, cells, reporter)
     left = agenda.left(cells)

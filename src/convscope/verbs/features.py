@@ -15,14 +15,14 @@ from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
 from convscope.features.classifiers import JudgedClassifier, judge_classifiers, named_classifiers
-from convscope.features.extraction import FeatureSet, extract, pictures_for, write_features
+from convscope.features.extraction import FeatureSet, extract, open_for, pictures_for, write_features
 from convscope.features.extractor import Extractor
 from convscope.features.files import check_file
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.features.hand_made import hand_made
 from convscope.features.heads import head_of, with_classifier
 from convscope.features.reading import Reading, StageFeatures
-from convscope.images.image_set import ImageSet, loose_pictures, prepare
+from convscope.images.image_set import ImageSet, prepare, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
@@ -49,6 +49,7 @@ def extract_features(
     force: bool = False,
     unlabelled: bool = True,
     batch: int | None = None,
+    class_depth: int | None = None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
@@ -67,6 +68,7 @@ def extract_features(
         force: replace what stands at `output`.
         unlabelled: take pictures of no class, too; False refuses them.
         batch: pictures at once; as memory allows if none.
+        class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
         data_dir: where named sets are looked for first.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
         reporter: told how far it is; nobody if none.
@@ -86,7 +88,7 @@ def extract_features(
     if path is not None:
         check_file(path, values=_values(known), force=force)
     with tuned():
-        source = _source(known, data, data_dir, told, unlabelled=unlabelled)
+        source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
         extractor, images = _opened(known, source, cache_dir, told)
         return extract(extractor, images, path=path, batch=batch, reporter=told)
 
@@ -101,6 +103,7 @@ def save_features(
     batch: int | None = None,
     force: bool = False,
     unlabelled: bool = True,
+    class_depth: int | None = None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
@@ -117,7 +120,7 @@ def save_features(
     known, path, told = _known(model, stage, pool), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
-        source = _source(known, data, data_dir, told, unlabelled=unlabelled)
+        source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
         extractor, images = _opened(known, source, cache_dir, told)
         write_features(extractor, images, path, batch=batch, reporter=told)
     return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
@@ -231,15 +234,30 @@ def _values(known: StageFeatures | str) -> int:
 
 
 def _source(
-    known: StageFeatures | str, data: Any, data_dir: Path | None, reporter: Reporter, *, unlabelled: bool
+    known: StageFeatures | str,
+    data: Any,
+    *,
+    class_depth: int | None,
+    data_dir: Path | None,
+    reporter: Reporter,
+    unlabelled: bool,
 ) -> Source:
     """Return the pictures of `data`, and say which are of no class or left out."""
-    classes = None if isinstance(known, str) else known.model.classes
-    source = open_source(data, data_dir=data_dir, reporter=reporter, unlabelled=unlabelled, known=classes)
+    if isinstance(known, str):
+        source = open_source(data, data_dir=data_dir, reporter=reporter, unlabelled=unlabelled, class_depth=class_depth)
+        for note in source_notes(source):
+            reporter.say(note)
+    else:
+        source = open_for(
+            known.model,
+            data,
+            class_depth=class_depth,
+            data_dir=data_dir,
+            reporter=reporter,
+            unlabelled=unlabelled,
+        )
     if not source.labelled:
         reporter.say(f"{printable(source.name)}: pictures of no class")
-    for note in loose_pictures(source):
-        reporter.say(note)
     return source
 
 

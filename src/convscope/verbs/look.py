@@ -4,7 +4,7 @@ import html
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from convscope.core.records import from_json
 from convscope.core.text import printable
 from convscope.features.extraction import pictures_for
 from convscope.images.image_set import ImageSet
+from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
@@ -205,15 +206,25 @@ def _spread(ones: Sequence[Input], count: int) -> Iterator[Input]:
 
 
 def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]]) -> Iterator[Shown]:
-    """Give the pictures; those that cannot be read go to `unusable`. A folder named like a class tells the class."""
-    places = {name: place for place, name in enumerate(model.classes)}
+    """Give the pictures; those that cannot be read go to `unusable`. A folder named like a class tells it."""
+    places = {as_label(name): place for place, name in enumerate(model.classes)}
     for one in inputs:
         try:
             pixels = one.fitted(model.preprocessing)
         except UnreadableImageError as error:
             unusable.append((one.name, str(error)))
             continue
-        yield Shown(name=one.name, pixels=pixels, truth=places.get(Path(one.name).parent.name))
+        yield Shown(name=one.name, pixels=pixels, truth=_truth(one.name, places))
+
+
+def _truth(name: str, places: Mapping[str, int]) -> int | None:
+    """Return the class whose folder holds a picture: the innermost folder, or path of folders, with a class's name."""
+    folders = as_label(Path(name).parent.as_posix()).split("/")
+    for end in range(len(folders), 0, -1):
+        for start in range(end):
+            if (place := places.get("/".join(folders[start:end]))) is not None:
+                return place
+    return None
 
 
 def _judged(
@@ -258,7 +269,7 @@ def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
     """Return what the model was trained with."""
     settings = from_json(Settings, model.training.get("settings", {}))
     folder = data_dir or (Path(settings.data_dir) if settings.data_dir else None)
-    return open_recorded(settings.data, data_dir=folder, reporter=reporter)
+    return open_recorded(settings.data, data_dir=folder, reporter=reporter, class_depth=settings.class_depth)
 
 
 def _in_turn(cells: Iterable[Cell]) -> list[Answer]:

@@ -11,8 +11,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
-from convscope.features.extraction import PARTS, pictures_for
-from convscope.images.sources.opening import open_source
+from convscope.features.extraction import PARTS, open_for, pictures_for
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import Judged, measure_invariance
 from convscope.measures.invariance_record import Invariance
@@ -32,6 +31,7 @@ def measure(
     pictures: int = MOST_PICTURES,
     margin: int = 0,
     seed: int = 0,
+    class_depth: int | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     batch: int | None = None,
@@ -50,6 +50,7 @@ def measure(
         pictures: how many at most, drawn by `seed`.
         margin: pixels of background around each picture, which is made smaller for it: a shift by less loses nothing.
         seed: of what is drawn and of what is random in distortions.
+        class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
         output: a JSON file for the record. If none, a run folder keeps it as ``invariance.json``.
         force: replace what stands at `output`; and in the run folder with a record of a part only (some
             distortions, strengths or pictures, or with a margin).
@@ -82,7 +83,7 @@ def measure(
     side = min(used.preprocessing.height, used.preprocessing.width)
     asked = {one: tuple(strengths) or one.strengths(side) for one in chosen}
     with tuned():
-        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
+        source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
         places = images.indices(images.judged)
         some = np.sort(np.random.default_rng(seed).permutation(places)[:pictures])

@@ -13,7 +13,7 @@ from convscope.core.errors import DataError, ParameterError, UnreadableImageErro
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.opening import open_source
+from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import BackendName, Precision
 from convscope.networks.both_sides import BothSides
@@ -113,7 +113,9 @@ def made_ready(
         return model
     if calibration is None:
         return model.ready(precision, backend=backend)
-    pictures = _training_pictures(open_source(calibration, data_dir=data_dir), model.preprocessing)
+    recorded = model.training.get("settings", {}).get("class_depth")
+    source = open_source(calibration, data_dir=data_dir, class_depth=depth_for(calibration, None, recorded))
+    pictures = _training_pictures(source, model.preprocessing)
     return model.ready(precision, backend=backend, calibration=pictures)
 
 

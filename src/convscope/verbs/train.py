@@ -16,7 +16,9 @@ from convscope.core.errors import ConvscopeError, ParameterError, TrainingError,
 from convscope.core.machine import machine
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION
+from convscope.images.image_set import classes_in_words
+from convscope.images.inspection import ClassCount
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
 from convscope.networks.model import Model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History
@@ -42,6 +44,7 @@ class Trained:
         history: one record an epoch.
         outcome: ``done``, ``until`` (good enough) or ``interrupted``.
         folder: where model and report stand.
+        classes: how many pictures each class has.
     """
 
     model: Model
@@ -49,6 +52,7 @@ class Trained:
     history: tuple[EpochRecord, ...]
     outcome: Outcome
     folder: RunFolder
+    classes: tuple[ClassCount, ...] = ()
 
 
 def train(
@@ -140,6 +144,8 @@ def prepare(
     if options.get("data_dir") is not None:
         options["data_dir"] = str(Path(options["data_dir"]).absolute())
     settings = Settings(data=_NO_DATA if data is None else written(data), **options)
+    if settings.class_depth is not None and data is None:
+        check_class_depth(settings.class_depth, None)
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
 
 
@@ -182,8 +188,10 @@ def written(data: Any) -> str:
     return str(Path(text).absolute()) if text and os.path.lexists(text) else text
 
 
-def tell(prepared: Prepared, reporter: Reporter) -> None:
-    """Say what was found and what was chosen."""
+def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> None:
+    """Say which classes there are, unless that is said elsewhere, what was found besides, and what was chosen."""
+    if classes:
+        reporter.say(classes_in_words(prepared.images))
     for note in prepared.notes:
         reporter.say(note)
     plan = prepared.plan
@@ -226,7 +234,14 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
         _look_again(folder, looking)
     if learned.trouble is not None:
         raise TrainingError(f"{learned.trouble} The last good model is kept in {folder.model}.")
-    return Trained(model=model, report=report, history=learned.history, outcome=learned.outcome, folder=folder)
+    return Trained(
+        model=model,
+        report=report,
+        history=learned.history,
+        outcome=learned.outcome,
+        folder=folder,
+        classes=prepared.images.inspection.classes,
+    )
 
 
 def _look_again(folder: RunFolder, looking: Looking) -> None:
@@ -287,7 +302,7 @@ def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder
         layout=str(prepared.plan.layout),
         steps=step_rows(prepared.plan),
         problems=images.inspection.problems,
-        left_out=images.inspection.pictures - images.inspection.usable,
+        left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *learned.notes, *([str(learned.calibration)] if learned.calibration else [])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=command,

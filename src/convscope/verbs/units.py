@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
-from convscope.features.extraction import pictures_for
-from convscope.images.sources.opening import open_source
+from convscope.features.extraction import open_for, pictures_for
 from convscope.measures.units.ablation import StepWorth, measure_worth
 from convscope.measures.units.measuring import TOP, measure_units
 from convscope.measures.units.patches import with_patches
@@ -41,6 +40,7 @@ def units(
     worth: int = MOST_WORTH,
     probes: bool = True,
     seed: int = 0,
+    class_depth: int | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     batch: int | None = None,
@@ -57,6 +57,7 @@ def units(
         worth: pictures on which units are turned off one after another, drawn by `seed`; 0 for none.
         probes: whether a linear classifier is trained on each stage.
         seed: of what is drawn, and of random weights.
+        class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
         output: a JSON file for the record. If none, a run folder keeps it as ``units.json``.
         force: replace what stands at `output`; and in the run folder with a record without worth or probes.
         batch: pictures at once; as memory allows if none.
@@ -80,7 +81,7 @@ def units(
     path = check_output(output, kept=kept, part=part, force=force)
     used = model if isinstance(model, Model) else Model.load(Path(model))
     with tuned():
-        source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
+        source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
         places = images.indices(images.judged)
         judged, labels = _taken(images.images, places), images.labels[places]

@@ -24,6 +24,16 @@ _FOREIGN = (
 )
 _BOMB = " (a decompression bomb, or far too large)"
 _MARKUP = ((b"<svg", "an SVG drawing"), (b"<!doctype", "a web page (HTML)"), (b"<html", "a web page (HTML)"))
+_READ = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+)
 _SIGNATURES = (
     b"\xff\xd8\xff",
     b"\x89PNG",
@@ -64,6 +74,32 @@ def describe_foreign(start: bytes, formats: tuple[str, ...]) -> str:
     if start.startswith(_SIGNATURES):
         return "it starts like a picture, but its header is damaged or cut off"
     return f"it is not a picture in a known format ({', '.join(formats)})"
+
+
+def image_format(start: bytes) -> str:
+    r"""Return the format of an image whose signature a file begins with, read here or not; "" for anything else.
+
+    Examples:
+        >>> image_format(b"\xff\xd8\xff\xe0"), image_format(b"\0\0\0\x18ftypheic"), image_format(b"hello")
+        ('JPEG', 'HEIC', '')
+    """
+    if start[128:132] == b"DICM":
+        return "DICOM"
+    if start.startswith(b"II*") and start[8:10] == b"CR":
+        return "raw"
+    for signature, name in _READ:
+        if start.startswith(signature):
+            return name
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    if start[:2] == b"BM" and start[6:10] == bytes(4) and len(start) >= 26:
+        return "BMP"
+    if re.match(rb"P[1-6fF]\s+(#|\d)", start):
+        return "PPM"
+    for signature, offset, what in _FOREIGN:
+        if start[offset : offset + len(signature)] == signature and not what.startswith(("a ", "an ", "gzip")):
+            return what
+    return ""
 
 
 def describe_damage(error: BaseException) -> str:

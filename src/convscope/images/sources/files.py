@@ -58,9 +58,18 @@ class FileSource(Source):
         return os.path.join(self.root, file)
 
 
-def unlabelled_files(root: Path, files: tuple[str, ...], *, name: str, ignored: tuple[str, ...] = ()) -> FileSource:
+def unlabelled_files(
+    root: Path,
+    files: tuple[str, ...],
+    *,
+    name: str,
+    ignored: tuple[str, ...] = (),
+    passed_over: tuple[tuple[str, str], ...] = (),
+) -> FileSource:
     """Return picture files of no class as a source."""
-    return FileSource(name=name, root=root, files=files, ignored=ignored, **no_class(len(files)))
+    return FileSource(
+        name=name, root=root, files=files, ignored=ignored, passed_over=passed_over, **no_class(len(files))
+    )
 
 
 def _state(file: str) -> tuple[int, int, int]:

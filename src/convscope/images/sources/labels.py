@@ -1,5 +1,6 @@
 """Labels of any kind, names or numbers, as class names and the index of each label among them."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], ND
         >>> encode_labels(["dog", "cat", "dog"], "pets/")
         (('cat', 'dog'), array([1, 0, 1]))
     """
+    labels = [as_label(label) for label in labels]
     classes = tuple(sorted(set(labels), key=natural_key))
     if len(classes) < 2:
         raise _too_few(classes, len(labels), name)
@@ -42,14 +44,13 @@ def label_places(
     if labels.ndim != 1:
         raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label a picture.")
     values, places = _unique(labels)
-    texts = _texts(values)
-    if len(texts) < 2:
+    texts = [as_label(text) for text in _texts(values)]
+    if len(set(texts)) < 2:
         raise _too_few(texts, len(labels), name)
     if classes is None:  # numbers come sorted from _unique, names are sorted here
-        order = range(len(texts)) if values.dtype.kind in "iufb" else _natural_order(texts)
-        names = tuple(texts[place] for place in order)
+        names = tuple(texts if values.dtype.kind in "iufb" else sorted(set(texts), key=natural_key))
     else:
-        names = tuple(str(kind) for kind in classes)
+        names = tuple(as_label(str(kind)) for kind in classes)
         if values.dtype.kind in "iu" and 0 <= int(values[0]) <= int(values[-1]) < len(names):
             return names, labels.astype(np.int64)
         strangers = [text for text in texts if text not in names]
@@ -62,8 +63,9 @@ def label_places(
     return names, new_places[places]
 
 
-def _natural_order(texts: Sequence[str]) -> list[int]:
-    return sorted(range(len(texts)), key=lambda place: natural_key(texts[place]))
+def as_label(text: str) -> str:
+    """Return the name of a class in the Unicode form that all have (NFC), so that what looks the same is the same."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _too_few(classes: Sequence[str], pictures: int, name: str) -> DataError:

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import DataError
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from .files import FileSource
 from .labels import encode_labels
 from .rows import Row, read_csv, read_parquet
-from .source import SPLIT_WORDS, UNASSIGNED, settle_splits
+from .source import UNASSIGNED, settle_splits
+from .split_names import UNLABELLED, plain_split
+from .text_encoding import as_cp1252
+from .written_paths import meant_path, path_hint
 
 
 def open_list(file: Path) -> FileSource:
@@ -31,22 +34,55 @@ def open_list(file: Path) -> FileSource:
     if not rows:
         raise DataError(f"`{file}` must name at least one picture. Got no rows. Add lines with path and label.")
     _refuse_bad_rows(file, rows)
+    texts, notes = _read_labels(file, rows)
     root = file.parent
-    if not any(os.path.exists(os.path.join(root, row.path)) for row in rows):
+    paths = [meant_path(os.fspath(root), row.path) for row in rows]
+    if not any(os.path.exists(os.path.join(root, path)) for path in paths):
         raise DataError(
-            f"`{file}` must name files that are there. Got {len(rows):,} paths and none of them is, "
-            f"for example {rows[0].path!r}. Relative paths start at the folder of the list; check them."
+            f"`{file}` must name files that are there. Got {len(rows):,} paths and none of them is, for example "
+            f"{rows[0].path!r}. Relative paths start at the folder of the list; check them.{path_hint(rows[0].path)}"
         )
-    classes, labels = encode_labels([row.label for row in rows], str(file))
-    splits = np.array([SPLIT_WORDS.get(row.split.lower(), UNASSIGNED) for row in rows], np.uint8)
+    classes, labels = encode_labels(texts, str(file))
+    splits = np.array([_split(row.split) or UNASSIGNED for row in rows], np.uint8)
     return FileSource(
         name=str(file),
         root=root,
-        files=tuple(row.path for row in rows),
+        files=tuple(paths),
         classes=classes,
         labels=labels,
         splits=settle_splits(splits, str(file)),
+        notes=tuple(notes),
     )
+
+
+def _read_labels(file: Path, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """Return the labels, those that are not UTF-8 read as Windows-1252, and a note on it if there are some.
+
+    Raises:
+        DataError: a label is neither.
+    """
+    texts, example = [], ""
+    for row in rows:
+        text = as_cp1252(row.label)
+        if text is None:
+            raise DataError(
+                f"`{file}` must be UTF-8. Got the label {printable(row.label)} in line {row.place}, which is not, nor "
+                "is it Windows-1252. Save it again, as CSV UTF-8."
+            )
+        example = example or (text if text != row.label else "")
+        texts.append(text)
+    if not example:
+        return texts, []
+    note = (
+        f"{printable(str(file))} is not UTF-8: labels are read as Windows-1252 (cp1252), such as {printable(example)}"
+    )
+    return texts, [f"{note}; where that is wrong, save it as CSV UTF-8"]
+
+
+def _split(word: str) -> int | None:
+    """Return the split that a cell of the list names; None if none."""
+    split = plain_split(word)
+    return None if split == UNLABELLED else split
 
 
 def _refuse_bad_rows(file: Path, rows: Sequence[Row]) -> None:
@@ -70,6 +106,6 @@ def _bad(row: Row, some_split: bool) -> str:
         return "no label"
     if some_split and not row.split:
         return "no split"
-    if row.split and row.split.lower() not in SPLIT_WORDS:
+    if row.split and _split(row.split) is None:
         return f"the split {row.split!r}, which is none of train, val, test"
     return ""

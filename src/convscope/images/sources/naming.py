@@ -3,7 +3,19 @@
 import re
 
 _DIGITS = re.compile(r"([0-9]+)")
-_CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
+_CLUTTER = frozenset(
+    {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information"}
+)
+_OTHERS = (
+    ".txt .md .rst .pdf .doc .docx .odt .rtf .csv .tsv .xls .xlsx .ods .json .jsonl .ndjson .xml .yaml .yml .toml .ini "
+    ".cfg .conf .log .html .htm .css .js .py .ipynb .sh .bat .m .r .c .h .cpp .java .db .sqlite .pkl .pickle .npy .npz "
+    ".mat .h5 .hdf5 .parquet .pq .feather .arrow .tfrecord .tfrecords .record .lmdb .mdb .pt .pth .ckpt .onnx "
+    ".safetensors .zip .gz .tgz .tar .bz2 .xz .7z .rar .mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .mp3 .wav .flac "
+    ".ogg .m4a .aac .exe .dll .so .iso .lnk .url .bak .md5 .sha1 .sha256 .aae .thm .xmp .pp3 .cache .lock "
+    ".aux .ovr .meta .info .geojson .kml .jgw .tfw .pgw .prj"
+)
+_OTHER = frozenset(_OTHERS.split())
+"""Extensions of files that are no images: not opened."""
 
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
@@ -37,3 +49,13 @@ def is_clutter(name: str) -> bool:
         [True, True, False]
     """
     return name.startswith(".") or name.lower() in _CLUTTER
+
+
+def is_other(name: str) -> bool:
+    """Return whether a file has the extension of a known kind that is no image, such as a text or a video.
+
+    Examples:
+        >>> [is_other(name) for name in ("notes.txt", "cat.jpg", "cat.heic", "cat")]
+        [True, False, False, False]
+    """
+    return extension(name) in _OTHER

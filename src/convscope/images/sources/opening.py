@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError, did_you_mean
+from convscope.core.errors import DataError, ParameterError, did_you_mean
+from convscope.core.numeric import at_least
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from convscope.core.progress import Reporter
 
 LISTS = (".csv", ".tsv", ".parquet", ".pq")
+_DEEPEST = 20  # levels of folders that name a class
 _ARCHIVES = {
     ".tar": "tar -xf", ".tgz": "tar -xf", ".tar.gz": "tar -xf", ".tar.bz2": "tar -xf", ".tar.xz": "tar -xf",
     ".zip": "unzip", ".7z": "7z x", ".rar": "unrar x",
@@ -39,6 +41,7 @@ def open_source(
     empty_classes: bool = False,
     unlabelled: bool = False,
     known: Collection[str] | None = None,
+    class_depth: int | None = None,
 ) -> Source:
     """Return the source that `data` names.
 
@@ -53,6 +56,8 @@ def open_source(
             one array N H W (C).
         known: with `unlabelled`, names of classes: a folder in which no folder of pictures has one of them holds
             pictures of no class, too.
+        class_depth: of a folder, how many levels of folders name a class; one, and what can be read in two ways is
+            refused, if none.
 
     Raises:
         DataError: nothing is there, or it is not what is expected; the message says what was found.
@@ -62,6 +67,8 @@ def open_source(
         >>> len(open_source((np.zeros((4, 8, 8)), [0, 1, 0, 1])))
         4
     """
+    if class_depth is not None:
+        check_class_depth(class_depth, data)
     if unlabelled and isinstance(data, np.ndarray):
         return without_labels(data)
     if isinstance(data, tuple):
@@ -87,13 +94,36 @@ def open_source(
     if path.is_dir():
         if is_idx(path):
             return open_idx(path)
-        return open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled, known=known)
+        return open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled, known=known, depth=class_depth)
     if unlabelled and path.is_file() and path.suffix.lower() in EXTENSIONS:
         return unlabelled_files(path.parent, (path.name,), name=str(path))
     return _open_file(path)
 
 
-def open_recorded(data: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None) -> Source:
+def check_class_depth(class_depth: int, data: Any) -> None:
+    """Refuse a number of levels that cannot be, or that says nothing of `data`.
+
+    Raises:
+        ParameterError: it is not from 1 to 20, or `data` is no folder.
+    """
+    if at_least(1, "class_depth", class_depth) > _DEEPEST:
+        raise ParameterError(f"`class_depth` must be at most {_DEEPEST}. Got {class_depth}.")
+    if not isinstance(data, (str, os.PathLike)) or not os.path.isdir(data):
+        raise ParameterError(
+            f"`class_depth` must come with a folder of class folders. Got {class_depth} with other data. Leave it out."
+        )
+
+
+def depth_for(data: Any, class_depth: int | None, recorded: Any) -> int | None:
+    """Return how many levels name a class in `data`: as asked for, else, of a folder, as `recorded` with a model."""
+    if class_depth is None and isinstance(data, (str, os.PathLike)) and os.path.isdir(data):
+        return recorded if isinstance(recorded, int) and 1 <= recorded <= _DEEPEST else None
+    return class_depth
+
+
+def open_recorded(
+    data: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None, class_depth: int | None = None
+) -> Source:
     """Return the source that the settings of a run name: a set by its name, whatever stands here, or an absolute path.
 
     Raises:
@@ -101,7 +131,7 @@ def open_recorded(data: str, *, data_dir: Path | None = None, reporter: "Reporte
     """
     if data in NAMES:
         return open_named(data, data_dir=data_dir, reporter=reporter)
-    return open_source(data, data_dir=data_dir, reporter=reporter)
+    return open_source(data, data_dir=data_dir, reporter=reporter, class_depth=depth_for(data, None, class_depth))
 
 
 def _open_file(path: Path) -> Source:
@@ -143,6 +173,8 @@ __all__ = [
     "ArraySource",
     "FileSource",
     "Source",
+    "check_class_depth",
+    "depth_for",
     "from_arrays",
     "open_recorded",
     "open_source",

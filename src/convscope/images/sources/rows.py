@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import os
 import re
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from convscope.core.extras import optional
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
+from .text_encoding import decoded
+
 COLUMNS = {
     "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture"),
     "label": ("label", "class", "target", "category", "class_name", "labels"),
@@ -22,6 +25,7 @@ COLUMNS = {
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 _DELIMITERS = ",;\t"
+_SAID = re.compile(r'[\r\n]*"?sep=([^\w\s"]|\t| )"?[,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,22 +40,26 @@ class Row:
 
 def read_csv(file: Path) -> list[Row]:
     """Return the rows of a CSV or TSV file; bad text raises DataError."""
-    text = _text(file)
+    text = csv_text(file)
     if strange := _CONTROL.search(text):
         raise DataError(
             f"`{file}` must be a CSV file, which is text. Got the control character {strange[0]!r}. Check the path."
         )
-    first = text.lstrip("\r\n").partition("\n")[0]
+    skipped, said = 0, _SAID.match(text)
+    if said:  # as Excel writes it
+        text, skipped = text[said.end() :], text[: said.end()].count("\n") or 1
+    first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
     tabs = file.suffix.lower() == ".tsv" or "\t" in first
-    delimiter = "\t" if tabs else max(_DELIMITERS, key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    delimiter = said[1] if said else "\t" if tabs else max(_DELIMITERS, key=first.count)
+    lines = io.StringIO(text, newline="")  # its lines end where those of CSV do: not at U+2028 or a form feed
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     rows: list[Row] = []
     columns: dict[str, int] | None = None
     width = 0
     try:
-        start = 1
+        start = 1 + skipped
         for line in reader:
-            place, start = start, reader.line_num + 1
+            place, start = start, reader.line_num + skipped + 1
             cells = [cell.strip() for cell in line]
             if not any(cells):
                 continue
@@ -68,7 +76,7 @@ def read_csv(file: Path) -> list[Row]:
             rows.append(Row(place=place, **{column: cells[at] for column, at in columns.items()}))
     except csv.Error as error:
         raise DataError(
-            f"`{file}` must be a CSV file. Got {error} near line {reader.line_num}. Check its quotes."
+            f"`{file}` must be a CSV file. Got {error} near line {reader.line_num + skipped}. Check its quotes."
         ) from None
     return rows
 
@@ -146,11 +154,20 @@ def _plain(file: Path, place: int, value: Any) -> str:
     raise DataError(f"`{file}` must have text paths and text or whole labels. Got {kind} in row {place}. Convert it.")
 
 
-def _text(file: Path) -> str:
+def csv_text(file: Path) -> str:
+    """Return the text of a list; bytes that are not UTF-8 are escaped as in names of files.
+
+    Raises:
+        DataError: it cannot be read, or its encoding is damaged.
+    """
     try:
         data = file.read_bytes()
     except OSError as error:
         raise DataError(f"`{file}` must be a file that can be read. Got: {error.strerror}. Check it.") from None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # as Excel's "Unicode text"
-        return data.decode("utf-16", "replace")
-    return data.decode("utf-8-sig", "surrogateescape")  # bytes of names that are not UTF-8 stay what they are
+    try:
+        return decoded(data)[0]
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"`{file}` must be whole text. Got {error.encoding.upper()} that is damaged at byte {error.start:,}. "
+            "Save it again, as CSV UTF-8."
+        ) from None

@@ -14,8 +14,9 @@ from convscope.images.decoding.pictures import Decoded
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
 SPLIT_WORDS = {
-    "train": TRAIN, "training": TRAIN,
-    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "dev": VALIDATION,
+    "train": TRAIN, "training": TRAIN, "trainval": TRAIN,
+    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION, "dev": VALIDATION,
+    "eval": VALIDATION, "evaluation": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
 """What a split may be called (lower case), in folders and in lists."""
@@ -42,6 +43,8 @@ class Source(ABC):
     ignored: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,6 +1,7 @@
 """A folder and all folders in it, listed once: which pictures and which other files each holds."""
 
 import dataclasses
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -9,7 +10,15 @@ from pathlib import Path
 from convscope.core.errors import DataError
 from convscope.images.decoding.pictures import EXTENSIONS
 
-from .naming import extension, is_clutter, natural_key
+from .naming import extension, is_clutter, is_other, natural_key
+
+_REASONS = {
+    errno.ENOENT: "it is not there any more",
+    errno.EACCES: "there is no permission to read it",
+    errno.EPERM: "there is no permission to read it",
+    errno.ELOOP: "it is a link that leads back to itself",
+    errno.ENAMETOOLONG: "its path is too long",
+}
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -17,13 +26,15 @@ class Folder:
     """One listed folder.
 
     relative: its path from the top, "" for the top. pictures: names of files with a picture's extension. others:
-    names of other files. folders: the folders in it. All are in natural order.
+    names of other files. folders: the folders in it. All are in natural order. broken: names of entries that cannot be
+    read (those of folders end in /), each with the reason.
     """
 
     relative: str
     pictures: list[str] = dataclasses.field(default_factory=list)
     others: list[str] = dataclasses.field(default_factory=list)
     folders: list["Folder"] = dataclasses.field(default_factory=list)
+    broken: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -36,85 +47,127 @@ class Folder:
 
     def every(self) -> Iterator["Folder"]:
         """Give it and all folders below, each before those in it."""
-        yield self
-        for folder in self.folders:
-            yield from folder.every()
+        waiting = [self]  # no recursion: folders may be nested deeper than Python calls itself
+        while waiting:
+            folder = waiting.pop()
+            yield folder
+            waiting += reversed(folder.folders)
 
     def every_picture(self) -> Iterator[str]:
         """Give the path of every picture in it and below, from the top."""
         return (folder.inside(picture) for folder in self.every() for picture in folder.pictures)
 
+    def every_broken(self) -> Iterator[tuple[str, str]]:
+        """Give the path of every entry in it and below that cannot be read, from the top, with the reason."""
+        return ((folder.inside(name), reason) for folder in self.every() for name, reason in folder.broken)
+
     def count(self) -> int:
         """Return how many pictures are in it and below."""
-        return len(self.pictures) + sum(folder.count() for folder in self.folders)
+        return sum(len(folder.pictures) for folder in self.every())
 
 
 def list_tree(root: Path) -> tuple[Folder, list[str]]:
     """Return the top folder with everything below it, and the links to folders that were not followed.
 
     Hidden files and what operating systems leave behind are passed over. A link to a file counts as the file; a link
-    to a folder is followed unless that folder was listed already, so that cycles end.
+    to a folder is followed unless that folder was listed already, so that cycles end. A folder or link that cannot be
+    read is `broken` in the folder that holds it, and the others go on.
 
     Raises:
-        DataError: a folder cannot be read.
+        DataError: the top folder cannot be read.
     """
     top = Folder(relative="")
     seen: set[tuple[int, int]] = set()
     links: list[tuple[Folder, str]] = []
-    waiting = [top]
+    waiting = [(top, top)]
     skipped = []
     while waiting:
         while waiting:  # real folders first: what is reached both ways keeps its real name
-            folder = waiting.pop()
-            state = os.stat(_join(root, folder.relative))
-            seen.add((state.st_dev, state.st_ino))
-            waiting += _list_folder(root, folder, links)
+            parent, folder = waiting.pop()
+            try:
+                state = os.stat(_join(root, folder.relative))
+                seen.add((state.st_dev, state.st_ino))
+                waiting += [(folder, child) for child in _list_folder(root, folder, links)]
+            except OSError as error:
+                if folder is top:
+                    raise DataError(
+                        f"`{root}` must be a folder that can be read. Got: {error.strerror}. Check it."
+                    ) from None
+                parent.folders.remove(folder)
+                parent.broken.append((f"{folder.name}/", _reason(error)))
         links.sort(key=lambda link: natural_key(link[0].inside(link[1])), reverse=True)
         while links and not waiting:
             parent, name = links.pop()
-            state = os.stat(_join(root, parent.inside(name)))
+            try:
+                state = os.stat(_join(root, parent.inside(name)))
+            except OSError as error:
+                parent.broken.append((name, _reason(error, of_link=True)))
+                continue
             if (state.st_dev, state.st_ino) in seen:
                 skipped.append(parent.inside(name))
                 continue
-            waiting.append(Folder(relative=parent.inside(name)))
-            parent.folders.append(waiting[0])
+            child = Folder(relative=parent.inside(name))
+            waiting.append((parent, child))
+            parent.folders.append(child)
             parent.folders.sort(key=lambda child: natural_key(child.name))
     return top, skipped
 
 
 def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) -> list[Folder]:
     """Fill `folder`, add its links to folders to `links`, and return the real folders in it."""
-    path = _join(root, folder.relative)
-    try:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                name = entry.name
-                if is_clutter(name):
-                    continue
-                if extension(name) in EXTENSIONS and entry.is_file(follow_symlinks=False):  # nearly all; go on fast
-                    folder.pictures.append(name)
-                elif entry.is_dir(follow_symlinks=False):
-                    folder.folders.append(Folder(relative=folder.inside(name)))
-                elif entry.is_symlink() and entry.is_dir():
-                    links.append((folder, name))
-                elif extension(name) in EXTENSIONS and _is_link_to_file(entry):
-                    folder.pictures.append(name)
-                else:
-                    folder.others.append(name)
-    except OSError as error:
-        raise DataError(f"`{path}` must be a folder that can be read. Got: {error.strerror}. Check it.") from None
+    with os.scandir(_join(root, folder.relative)) as entries:
+        for entry in entries:
+            if is_clutter(entry.name):
+                continue
+            try:
+                _take(entry, folder, links)
+            except OSError as error:  # of one entry: a link that loops, or that may not be followed
+                folder.broken.append((entry.name, _reason(error, of_link=True)))
     folder.pictures.sort(key=natural_key)
     folder.others.sort(key=natural_key)
     folder.folders.sort(key=lambda child: natural_key(child.name))
+    folder.broken.sort(key=lambda entry: natural_key(entry[0]))
     return list(folder.folders)
 
 
-def _is_link_to_file(entry: "os.DirEntry[str]") -> bool:
-    """Return whether the entry is a link that is broken (named as unreadable later) or leads to a regular file."""
+def _take(entry: "os.DirEntry[str]", folder: Folder, links: list[tuple[Folder, str]]) -> None:
+    """Put an entry where it belongs.
+
+    Raises:
+        OSError: it is a link that leads to nothing and may have been a folder, or what it is cannot be asked.
+    """
+    name = entry.name
+    is_picture = extension(name) in EXTENSIONS
+    if is_picture and entry.is_file(follow_symlinks=False):  # nearly all; go on fast
+        folder.pictures.append(name)
+    elif entry.is_dir(follow_symlinks=False):
+        folder.folders.append(Folder(relative=folder.inside(name)))
+    elif is_picture:
+        mode = _mode(entry)
+        if mode is not None and stat.S_ISDIR(mode):
+            links.append((folder, name))
+        elif mode is None or stat.S_ISREG(mode):  # None: the picture is named as unreadable later
+            folder.pictures.append(name)
+        else:
+            folder.others.append(name)
+    elif entry.is_symlink() and stat.S_ISDIR((_mode(entry) or 0) if is_other(name) else entry.stat().st_mode):
+        links.append((folder, name))
+    else:
+        folder.others.append(name)
+
+
+def _mode(entry: "os.DirEntry[str]") -> int | None:
+    """Return the mode of what the entry leads to, None where that is nothing, or cannot be reached."""
     try:
-        return entry.is_symlink() and stat.S_ISREG(entry.stat().st_mode)
+        return entry.stat().st_mode
     except OSError:
-        return True
+        return None
+
+
+def _reason(error: OSError, *, of_link: bool = False) -> str:
+    if of_link and error.errno == errno.ENOENT:
+        return "it is a link that leads nowhere"
+    return _REASONS.get(error.errno or 0, f"it cannot be read: {error.strerror or type(error).__name__}")
 
 
 def _join(root: Path, relative: str) -> str:

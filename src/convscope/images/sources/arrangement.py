@@ -1,0 +1,305 @@
+"""How a folder becomes classes and splits: which level below it holds which, and what was decided, in sentences.
+
+The page docs/decisions/0011 says why.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterator, Sequence
+
+from convscope.core.errors import DataError
+from convscope.core.text import are, counted, printable
+
+from .labels import as_label
+from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
+from .split_names import UNLABELLED, plain_split, split_name
+from .tree import Folder
+
+_NAMED = 3  # classes in a note
+_NAMED_FOLDERS = 4  # folders of each
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ClassFolder:
+    """A folder all of whose pictures, at any depth, are of one class and one split."""
+
+    split: int
+    label: str
+    folder: Folder
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Arrangement:
+    """Which folders hold which class and split; `loose` pictures and folders `outside` belong to none.
+
+    passed: folders that were alone in the one above. divided: folders of classes, or of groups of them, that
+    hold splits.
+    """
+
+    classes: list[ClassFolder] = dataclasses.field(default_factory=list)
+    loose: list[str] = dataclasses.field(default_factory=list)
+    outside: list[Folder] = dataclasses.field(default_factory=list)
+    passed: list[Folder] = dataclasses.field(default_factory=list)
+    divided: list[Folder] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+
+def arrange(top: Folder, name: str, *, depth: int | None = None) -> Arrangement:
+    """Return the classes and splits in a listed folder that has folders with pictures.
+
+    Args:
+        top: the folder.
+        name: of it, for messages.
+        depth: how many levels of folders name a class, not counting those that name splits, or hold but one folder.
+            None takes one, and refuses what can be read in two ways.
+
+    Raises:
+        DataError: it is no arrangement of classes, or can be read in two ways; the message names both.
+    """
+    walk = _Walk(name=name, asked=depth)
+    walk.go(top, [], UNASSIGNED)
+    walk.refuse_half_divided()
+    walk.tell()
+    return walk.found
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class _Walk:
+    """Goes down from the top folder to the folders of the classes."""
+
+    name: str
+    asked: int | None
+    hint: str = ""
+    found: Arrangement = dataclasses.field(default_factory=Arrangement)
+
+    def go(self, folder: Folder, names: list[str], split: int) -> None:
+        """Take the classes in `folder`, in which `names` are the names above that are part of a class's."""
+        left = (self.asked or 1) - len(names)
+        if not names and split == UNASSIGNED:
+            folder = self._through_wrappers(folder)
+        parts = self._splits(folder, of_class=left == 0, at_top=not names) if split == UNASSIGNED else []
+        if parts:
+            if names:
+                self.found.divided.append(folder)
+            self.found.loose += map(folder.inside, folder.pictures)
+            self.found.outside += [one for one in folder.folders if all(one is not part for _, part in parts)]
+            for which, part in parts:
+                self.go(part if names else self._inside(part, [one for _, one in parts]), names, which)
+            return
+        if names and (left == 0 or not any(child.count() for child in folder.folders)):
+            if folder.count() or split in (UNASSIGNED, TRAIN):
+                self.found.classes.append(_class_folder(folder, names, split))
+            return
+        if not folder.folders:
+            raise DataError(
+                f"`{self.name}{folder.relative}/` must have one sub-folder a class. "
+                f"Got {found_in(folder)}. Sort them into sub-folders by class, or move the folder elsewhere.{self.hint}"
+            )
+        self.found.loose += map(folder.inside, folder.pictures)
+        for child in folder.folders:
+            self.go(child, [*names, child.name], split)
+
+    def _through_wrappers(self, folder: Folder) -> Folder:
+        """Return the first folder on the way down that holds more than one folder, as an unpacked archive has it."""
+        while len(folder.folders) == 1:
+            only = folder.folders[0]
+            split = plain_split(only.name)
+            if split not in (None, TRAIN) or not any(child.count() for child in only.folders):
+                break
+            if only.pictures and split != TRAIN:
+                break
+            self.found.loose += map(folder.inside, folder.pictures)
+            if split == TRAIN:
+                return only
+            self.found.passed.append(only)
+            folder = only
+        return folder
+
+    def _splits(self, folder: Folder, *, of_class: bool, at_top: bool) -> list[tuple[int, Folder]]:
+        """Return the folders in `folder` that are splits, each with its split, in their order; none if none are."""
+        plain, unclear = _split_folders([one for one in folder.folders if one.count() or not of_class])
+        kinds = {split for split, _ in plain} - {UNLABELLED}
+        only_train = kinds == {TRAIN} and any(split == UNLABELLED for split, _ in plain)
+        if (TRAIN in kinds and len(kinds) > 1) or (only_train and not of_class):
+            parts = [(split, one) for split, one in plain if split != UNLABELLED]
+            if at_top and not any(child.count() for _, one in parts for child in one.folders):
+                if self.asked is not None:
+                    return []
+                self.hint = " If these folders are classes, give --class-depth 1."
+            self._refuse_twins(folder, parts)
+            return sorted(parts, key=lambda part: part[0])
+        if self.asked is not None:
+            return []
+        self._refuse_unclear(folder, plain, unclear)
+        if not of_class:
+            self._refuse_parts_beside_classes(folder, [one for _, one in plain])
+        return []
+
+    def _refuse_twins(self, folder: Folder, parts: Sequence[tuple[int, Folder]]) -> None:
+        seen: dict[int, Folder] = {}
+        for split, one in parts:
+            if split in seen:
+                raise DataError(
+                    f"`{self.name}{_end(folder)}` must have one {SPLIT_NAMES[split]} folder. "
+                    f"Got {seen[split].name}/ and {one.name}/. Merge them or take one away."
+                )
+            seen[split] = one
+
+    def _refuse_unclear(
+        self, folder: Folder, plain: Sequence[tuple[int, Folder]], unclear: Sequence[tuple[int, Folder]]
+    ) -> None:
+        """Raise DataError where folders have words of splits in names that differ otherwise, and no others stand by."""
+        every = [*plain, *unclear]
+        if not unclear or len(every) < len(folder.folders) or any(one.pictures for _, one in every):
+            return
+        if {split for split, _ in every} >= {TRAIN} and len({split for split, _ in every}) > 1:
+            names = " and ".join(f"{one.name}/" for _, one in every[:2])
+            raise DataError(
+                f"`{self.name}{_end(folder)}` must say whether its folders are splits or classes. Got {names}. "
+                "Name splits train, val and test; if they are classes, give --class-depth 1."
+            )
+
+    def _refuse_parts_beside_classes(self, top: Folder, plain: Sequence[Folder]) -> None:
+        """Raise DataError if a folder has the name of a part and class folders inside, and others stand beside it."""
+        others = [folder.name for folder in top.folders if all(folder is not one for one in plain)]
+        parts = [one.name for one in plain if not one.pictures and any(folder.count() for folder in one.folders)]
+        if others and parts:
+            raise DataError(
+                f"`{self.name}{_end(top)}` must have either classes or train/ beside val/ or test/. Got {parts[0]}/ "
+                f"with class folders inside, beside {others[0]}/. Move it elsewhere; if {parts[0]}/ is a class, give "
+                "--class-depth 1."
+            )
+        kinds = {plain_split(one.name) for one in plain} - {UNLABELLED}
+        if not others and plain and TRAIN not in kinds and (len(kinds) > 1 or parts):
+            names = " and ".join(f"{folder.name}/" for folder in top.folders)
+            raise DataError(
+                f"`{self.name}{_end(top)}` must have a train/ folder beside {names}. Got none. Add it; if these are "
+                "classes, give --class-depth 1."
+            )
+
+    def _inside(self, part: Folder, parts: Sequence[Folder]) -> Folder:
+        """Return the folder of a split, or the one in it that holds all: seg_train/seg_train, train/images."""
+        elsewhere = [{child.name for child in one.folders} for one in parts if one is not part]
+        while len(part.folders) == 1 and not part.pictures:
+            only = part.folders[0]
+            again = split_name(only.name) is not None and split_name(only.name) == split_name(part.name)
+            holds_classes = not only.pictures and any(child.count() for child in only.folders)
+            alone = all(names == {only.name} for names in elsewhere) or not any(only.name in one for one in elsewhere)
+            if not only.count() or not (again or (holds_classes and alone)):
+                break
+            self.found.passed.append(only)
+            part = only
+        return part
+
+    def refuse_half_divided(self) -> None:
+        """Raise DataError where some classes are divided into splits and others are not, or only in part."""
+        held = [one for one in self.found.classes if one.folder.count()]
+        whole = next((one for one in held if one.split == UNASSIGNED), None)
+        divided = next((one for one in held if one.split != UNASSIGNED), None)
+        if whole and divided:
+            raise DataError(
+                f"`{self.name}` must have splits in every class or in none. Got {divided.folder.relative}/ and, "
+                f"without splits, {whole.folder.relative}/. Divide it too, or move it elsewhere."
+            )
+        if self.asked is not None or divided:
+            return
+        inner = [(plain_split(child.name), child) for one in held for child in one.folder.folders if child.count()]
+        kinds = {split for split, _ in inner}
+        odd = next((child for split, child in inner if split in (VALIDATION, TEST)), None)
+        if odd and (len(kinds) > 1 or any(one.folder.pictures for one in held)):
+            raise DataError(
+                f"`{self.name}` must have train/ beside val/ or test/ in every class, or splits in none. Got "
+                f"{odd.relative}/ beside pictures that are in no split. Put those into train/; if {odd.name}/ is no "
+                "split, give --class-depth 1."
+            )
+
+    def tell(self) -> None:
+        """Note what was decided of folders, where there was something to decide."""
+        found, notes = self.found, self.found.notes
+        if found.passed:
+            names = ", ".join(f"{printable(folder.relative)}/" for folder in found.passed[:_NAMED])
+            notes.append(f"passed through {names}{_more(found.passed, _NAMED)}, alone in the folder above")
+        if found.divided:
+            names = ", ".join(f"{printable(folder.relative)}/" for folder in found.divided[:_NAMED])
+            notes.append(f"splits are taken from the folders in {names}{_more(found.divided, _NAMED)}")
+        merged: dict[str, dict[str, None]] = {}
+        for one in found.classes:
+            below = [child.name for child in one.folder.folders if child.count()]
+            if below:
+                merged.setdefault(one.label, {}).update(dict.fromkeys(below))
+        if merged:
+            some = [f"{printable(label)}/ ({_listed(names)})" for label, names in list(merged.items())[:_NAMED]]
+            notes.append(
+                f"sub-folders belong to the class that they are in: {', '.join(some)}{_more(merged, _NAMED)}; "
+                f"--class-depth {(self.asked or 1) + 1} makes each a class"
+            )
+        held = [folder for folder in found.outside if folder.count()]
+        if held:
+            some = [f"{printable(one.relative)}/ ({counted(one.count(), 'picture')})" for one in held[:_NAMED]]
+            notes.append(f"{', '.join(some)}{_more(held, _NAMED)} {are(len(held))} left out, being none of the splits")
+        splits = [one.folder.name for one in found.classes if one.split == UNASSIGNED and _is_split(one)]
+        if splits:
+            names = ", ".join(f"{printable(name)}/" for name in splits)
+            what = "a class, not a split" if len(splits) == 1 else "classes, not splits"
+            notes.append(f"{names} {are(len(splits))} taken for {what}")
+        notes += self._missing()
+
+    def _missing(self) -> Iterator[str]:
+        """Give a sentence for each split that lacks classes which there are in train."""
+        held: dict[int, dict[str, None]] = {}
+        for one in self.found.classes:
+            if one.folder.count():
+                held.setdefault(one.split, {})[one.label] = None
+        for split in (VALIDATION, TEST):
+            if split in held and (lacking := [label for label in held.get(TRAIN, {}) if label not in held[split]]):
+                yield f"no picture in {SPLIT_NAMES[split]} of {_listed(lacking)}, which {are(len(lacking))} in train"
+
+
+def _split_folders(folders: Sequence[Folder]) -> tuple[list[tuple[int, Folder]], list[tuple[int, Folder]]]:
+    """Return the folders whose names speak of a split, and those of which that is not clear.
+
+    "flowers_train" is clear where "flowers_test" stands beside it.
+    """
+    groups: dict[tuple[str, ...], list[tuple[int, Folder]]] = {}
+    for folder in folders:
+        if found := split_name(folder.name):
+            groups.setdefault(found.rest, []).append((found.split, folder))
+    clear: list[tuple[int, Folder]] = []
+    unclear: list[tuple[int, Folder]] = []
+    for rest, group in groups.items():
+        kinds = {split for split, _ in group}
+        (clear if not rest or (TRAIN in kinds and len(kinds - {UNLABELLED}) > 1) else unclear).extend(group)
+    return clear, unclear
+
+
+def _class_folder(folder: Folder, names: list[str], split: int) -> ClassFolder:
+    return ClassFolder(split=split, label=as_label("/".join(names)), folder=folder)
+
+
+def _is_split(one: ClassFolder) -> bool:
+    """Return whether the folder of a class has the name of a split."""
+    return one.folder.count() > 0 and plain_split(one.folder.name) is not None
+
+
+def _end(folder: Folder) -> str:
+    return f"{folder.relative}/" if folder.relative else ""
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(map(printable, list(names)[:_NAMED_FOLDERS])) + _more(names, _NAMED_FOLDERS)
+
+
+def _more(items: Collection[object], named: int) -> str:
+    return f", … and {len(items) - named:,} more" if len(items) > named else ""
+
+
+def found_in(folder: Folder) -> str:
+    """Return what stands in `folder`, in a few words."""
+    found = []
+    if folder.pictures:
+        found.append(f"{counted(len(folder.pictures), 'picture')} directly inside")
+    if folder.folders:
+        found.append(f"{counted(len(folder.folders), 'sub-folder')} without any picture")
+    others = sum(len(one.others) for one in folder.every())
+    if others:
+        found.append(f"{counted(others, 'file')} without a picture's extension")
+    return " and ".join(found) or "nothing"

@@ -1,0 +1,89 @@
+r"""The file that a written path means where nothing stands at the path itself.
+
+Lists are written on other computers than the one that reads them: their paths may have backslashes, letters in the
+other Unicode form than the names on disk, bytes of an older encoding, or the form of an address (``file:///…``).
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
+
+from .text_encoding import as_cp1252
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_FORMS: tuple[Callable[[str], str], ...] = (
+    lambda text: text,
+    lambda text: unicodedata.normalize("NFC", text),
+    lambda text: unicodedata.normalize("NFD", text),
+)
+
+
+def meant_path(root: str, written: str) -> str:
+    """Return the path, relative to `root` or absolute, of what `written` means; `written` itself if nothing is there.
+
+    What stands at the path as it is written goes first. Only paths that can be written in another way cost a look at
+    the disk.
+    """
+    if written.isascii() and "\\" not in written and not written.startswith(("~", "file:")):
+        return written
+    for other in _spellings(written):
+        if (found := _on_disk(root, other)) is not None:
+            return found
+    return written
+
+
+def path_hint(written: str) -> str:
+    r"""Return what may be wrong with a path that leads to no file, a sentence with a leading space; "" if unknown.
+
+    Examples:
+        >>> path_hint("C:\\cats\\1.png")
+        " Paths that begin with a drive letter are those of another computer: write them from the list's folder."
+    """
+    if _DRIVE.match(written):
+        return " Paths that begin with a drive letter are those of another computer: write them from the list's folder."
+    if re.match(r"[a-z]{2,}://", written, re.IGNORECASE) and not written.lower().startswith("file:"):
+        return " Nothing is fetched from the network: download the files."
+    if "\\" in written:
+        return r" Nor is one with / in place of \."
+    return ""
+
+
+def _spellings(written: str) -> Iterator[str]:
+    """Give other ways to write a path, the path itself first."""
+    some = [written]
+    if written.startswith("file:"):
+        path = unquote(re.sub(r"file:(//(localhost)?(?=/))?", "", written, count=1), errors="surrogateescape")
+        some += [path, path.lstrip("/")] if _DRIVE.match(path.lstrip("/")) else [path]
+    if written.startswith("~"):
+        some.append(os.path.expanduser(written))
+    if not written.isascii() and (other := as_cp1252(written)) not in (None, written):
+        some.append(str(other))
+    for one in some:
+        yield one
+    for one in some:
+        if "\\" in one:
+            yield one.replace("\\", "/")
+
+
+def _on_disk(root: str, path: str) -> str | None:
+    """Return `path` as its parts are written on disk, each in either Unicode form; None if nothing is there."""
+    if os.path.lexists(os.path.join(root, path)):
+        return path
+    if path.isascii():
+        return None
+    found = ""
+    for part in re.split(r"(/)", path):
+        here = found if part == "/" else _part_on_disk(root, found, part)
+        if here is None:
+            return None
+        found = here + "/" if part == "/" else here
+    return found
+
+
+def _part_on_disk(root: str, found: str, part: str) -> str | None:
+    for form in _FORMS:
+        if os.path.lexists(os.path.join(root, found + form(part))):
+            return found + form(part)
+    return None
