@@ -1,6 +1,7 @@
 """The rules by which a set of pictures is judged, from the facts of its pictures."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
+from convscope.images.decoding.damage import BOMB
+from convscope.images.decoding.remarks import DAMAGED
 from convscope.images.reading.facts import facts_of_stack
 from convscope.images.reading.readers import read_all
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
@@ -18,13 +21,15 @@ from .sizes import Wish, choose_preprocessing
 from .splits import group
 
 _FEW = 10
+_SLOW_BYTES = 1 << 30  # of an array: looking at more takes seconds
 _IMBALANCE = 10
 _REASONS = (
     ("0 bytes", "empty file"),
     ("not a picture", "not an image"),
     ("format not read here", "not an image"),
+    ("kind not read here", "unsupported"),
     ("cut off", "truncated"),
-    ("decompression bomb", "decompression bomb"),
+    (BOMB, "decompression bomb"),
 )
 """What the text of an UnreadableImageError holds, and the kind of problem it is; the first that fits counts."""
 
@@ -53,24 +58,31 @@ def inspect(source: Source, *, reporter: Reporter | None = None, workers: int | 
         >>> [problem.kind for problem in inspect(open_source((pictures, ["a", "b", "b"]))).problems[:3]]
         ['single colour', 'duplicate', 'two classes']
     """
+    reporter = reporter or Silent()
     stack = source.stack()
     if stack is not None and stack.shape[3] != 4:
-        return judge(source, facts_of_stack(stack), {})
-    sample = take_sample(source)
+        teller = reporter if stack.nbytes > _SLOW_BYTES else Silent()
+        with teller.task("reading pictures", total=len(stack), unit="pictures") as task:
+            return judge(source, facts_of_stack(stack, task.advance), {})
+    sample = take_sample(source, reporter)
     preprocessing, _ = choose_preprocessing(Wish(), sample)
-    facts, reasons = read_all(
-        source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter or Silent(), workers=workers
-    )
-    return judge(source, facts, reasons)
+    found = read_all(source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers)
+    return judge(source, found.facts, found.reasons, found.remarks)
 
 
-def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -> Inspection:
+def judge(
+    source: Source,
+    facts: NDArray[np.void],
+    reasons: Mapping[int, str],
+    remarks: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
+) -> Inspection:
     """Return what the facts (FACTS, one row a picture) say about a source.
 
     Args:
         source: names, labels and splits of the pictures.
         facts: what was noted of each.
         reasons: why each unusable picture is, by its place.
+        remarks: what is not as it should be with usable ones, by their places.
 
     Raises:
         DataError: nothing can be read.
@@ -88,6 +100,7 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         *_unusable(source, reasons),
         *(Problem(name=spell(name), kind="class without pictures", detail="no picture in it") for name in source.empty),
         *_by_flag(source, facts),
+        *_remarked(source, remarks),
         *_twins(source, facts, usable),
         *(_classes(source, counts, usable) if source.labelled else ()),
         *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
@@ -145,6 +158,13 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
                 "animated": "only its first frame is used",
             }
             yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=details[flag])
+
+
+def _remarked(source: Source, remarks: Mapping[int, tuple[str, ...]]) -> Iterator[Problem]:
+    for place in sorted(remarks):
+        for remark in remarks[place]:
+            kind = "damaged" if remark.startswith(DAMAGED) else "partly used"
+            yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=remark)
 
 
 def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -> Iterator[Problem]:
