@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.text import counted
+from convscope.images.decoding.budget import LIMIT_PIXELS
 from convscope.images.decoding.pictures import Decoded
 
 from .labels import label_places
 from .source import SPLIT_NAMES, Source, no_class, settle_splits
 
-_CHUNK = 1024  # pictures converted at a time, so that the float copy stays small
+_CHUNK = 1 << 24  # values converted at a time, so that the float copy stays small
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,14 +140,34 @@ def to_images(images: NDArray[Any], name: str = "images") -> NDArray[np.uint8]:
         )
     if 0 in images.shape:
         raise DataError(f"`{name}` must have at least one picture of at least one pixel. Got the shape {images.shape}.")
+    refuse_large_images(images.shape, name)
     if images.dtype == np.uint8:
         return images
     factor = value_factor(images, name)
     result = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _CHUNK):
-        part = images[start : start + _CHUNK].astype(np.float64) * factor
-        result[start : start + _CHUNK] = np.rint(part)
+    for place in _chunks(images.shape):
+        part = images[place].astype(np.float64)
+        part *= factor
+        result[place] = np.rint(part, out=part)
     return result
+
+
+def _chunks(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Give the images, or where they are large blocks of rows of one, that are converted at a time."""
+    count, height, row = shape[0], shape[1], math.prod(shape[2:])
+    together, rows = max(1, _CHUNK // (height * row)), max(1, min(height, _CHUNK // row))
+    for start in range(0, count, together):
+        for top in range(0, height, rows):
+            yield slice(start, start + together), slice(top, top + rows)
+
+
+def refuse_large_images(shape: tuple[int, ...], name: str) -> None:
+    """Raise DataError where the images of an array N H W (C) have more pixels than one from a file may have."""
+    if len(shape) in (3, 4) and shape[1] * shape[2] > LIMIT_PIXELS:
+        raise DataError(
+            f"`{name}` must hold images of at most {LIMIT_PIXELS:,} pixels. "
+            f"Got images of {shape[2]:,} x {shape[1]:,}. Cut them up or scale them down."
+        )
 
 
 def value_factor(images: NDArray[Any], name: str) -> float:

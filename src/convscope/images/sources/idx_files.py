@@ -1,5 +1,6 @@
 """Sets of IDX files, named as those of MNIST, as a source: images and their labels in files beside each other."""
 
+import math
 import os
 import re
 from pathlib import Path
@@ -9,8 +10,8 @@ import numpy as np
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 
-from .arrays import ArraySource, from_arrays, to_images
-from .idx import idx_header, read_idx, starts_as_idx
+from .arrays import ArraySource, from_arrays, refuse_large_images, to_images
+from .idx import idx_header, read_idx, refuse_beyond_memory, starts_as_idx
 from .source import SPLIT_NAMES, SPLIT_WORDS, TEST, UNASSIGNED
 
 _IMAGES = re.compile(r"(?P<part>.*?)(?P<kind>images?)(?P<rest>[-._]idx[34](?:[-._]ubyte)?)(?P<gz>\.gz)?", re.IGNORECASE)
@@ -47,6 +48,7 @@ def read_parts(
     shapes = [_image_shape(file, name) for file in files.values()]
     if len({shape[1:] for shape in shapes}) > 1:
         raise DataError(f"`{name}` must have images of one size. Got the shapes {shapes}. Give one part alone.")
+    refuse_beyond_memory(next(iter(files.values())), sum(math.prod(shape) for shape in shapes))
     pictures = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), np.uint8)
     labels, splits, start = [], [], 0
     for (split, file), shape in zip(files.items(), shapes, strict=True):
@@ -122,4 +124,5 @@ def _image_shape(file: Path, name: str) -> tuple[int, ...]:
     shape, _ = idx_header(file)
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(f"`{name}` must hold images of the shape N H W. Got {shape} in {file.name}. Check the files.")
+    refuse_large_images(shape, f"{name}: {file.name}")
     return shape
