@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT"})
+_PNG_KEPT = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _PNG_LAST = b"IEND"
 _TURNING_TEXTS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # of PNG: may say how the image is turned
 _JPEG_KEPT = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xEE: (b"Adobe", 12)}
@@ -50,7 +50,7 @@ def _png_parts(stream: BinaryIO) -> Iterator[bytes]:
             yield head
             return
         length, kind = struct.unpack(">I4s", head)
-        if kind in _PNG_KEPT or not kind.isalpha():
+        if kind in _PNG_KEPT or kind[:1].isupper() or not kind.isalpha():  # a capital: needed for the pixels
             yield head
             yield stream.read(length + 4)
         elif kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt") and length <= _MOST_TEXT:
