@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError
+from convscope.core.memory import available_bytes
 from convscope.images.image_set import prepare, source_notes
 from convscope.images.rules import inspect
 from convscope.images.sampling import take_sample
 from convscope.images.sizes import Wish, choose_preprocessing
 from convscope.images.sources.arrays import from_arrays
-from convscope.images.sources.npz import memory_bytes
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
@@ -182,9 +182,11 @@ def test_a_broken_npz_is_one_sentence(name: str, tmp_path: Path) -> None:
 
 def test_an_npz_larger_than_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "set.npz").write_bytes(GOOD)
-    assert memory_bytes() > 1 << 20
-    monkeypatch.setattr("convscope.images.sources.npz.memory_bytes", lambda: 100)
-    with pytest.raises(DataError, match="must fit into memory. Got x.npy .* Write the pictures as files"):
+    assert available_bytes() > 1 << 20
+    monkeypatch.setattr("convscope.images.sources.npz.available_bytes", lambda: 100)
+    with pytest.raises(
+        DataError, match="must fit into the memory that is available. Got x.npy .* Write the pictures as files"
+    ):
         open_source(tmp_path / "set.npz")
 
 
@@ -224,3 +226,76 @@ def test_classes_that_look_alike_are_pointed_out(names: list[str]) -> None:
 def test_classes_that_do_not_are_not(names: list[str]) -> None:
     source = open_source((np.arange(256, dtype=np.uint8).reshape(4, 8, 8), [*names, "dog", "dog"]))
     assert not inspect(source).of_kind("similar names")
+
+
+HEADERS = {
+    "no end": b"{'descr': '|u1', 'fortran_order': False, 'shape': (6, 8, 8, 1",
+    "text without end": b"{'descr': '|u1",
+    "bracket": b"{'descr': '|u1', 'fortran_order': False, 'shape': (6, 8, 8, 1)]",
+    "nested": b"(" * 90,
+    "list of types": b"{'descr': [1, 2], 'fortran_order': False, 'shape': (6, 8, 8, 1), }",
+    "keys": b"{1: 2, 'descr': '|u1', 'fortran_order': False, 'shape': (6, 8, 8, 1), }",
+    "code": b"{'descr': open('x'), 'fortran_order': False, 'shape': (6, 8, 8, 1), }",
+    "escape": b"{'descr': '\\d', 'fortran_order': False, 'shape': (6, 8, 8, 1), }",
+    "long number": b"{'descr': '|u1', 'fortran_order': False, 'shape': (6L, 9e999, 8, 1), }",
+    "zero byte": b"{'descr': '|u1', \0 'fortran_order': False, 'shape': (6, 8, 8, 1), }",
+    "indent": b"\n  \t{\n {'descr'",
+}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_damaged_header_is_one_sentence_without_words_of_python(name: str, version: int, tmp_path: Path) -> None:
+    text = HEADERS[name].ljust(117) + b"\n"
+    start = b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(text))
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", start + text + bytes(384))
+        archive.writestr("y.npy", zipfile.ZipFile(io.BytesIO(GOOD)).read("y.npy"))
+    with pytest.raises(DataError, match=r"must be (a whole .npz file|as long as its headers say)") as caught:
+        open_source(tmp_path / "x.npz")
+    assert not any(word in str(caught.value) for word in ("EOF", "literal", "malformed", "(2, 0)", "syntax", "object"))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_packing_of_any_method_is_one_sentence(method: int, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for key in ("x.npy", "y.npy"):
+            archive.writestr(key, zipfile.ZipFile(io.BytesIO(GOOD)).read(key))
+    reasons = []
+    for place in range(40, 200, 10):
+        data = bytearray(packed.getvalue())
+        data[place : place + 4] = b"\xff\0\xaa\x55"
+        (tmp_path / "x.npz").write_bytes(data)
+        try:
+            open_source(tmp_path / "x.npz")  # some bytes do not matter
+        except DataError as error:
+            reasons.append(str(error))
+    assert len(reasons) > 10
+    assert all("must be a whole .npz file" in reason for reason in reasons)
+
+
+def test_images_in_arrays_have_the_limit_of_those_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convscope.images.sources.arrays.LIMIT_PIXELS", 19)
+    sentence = "must hold images of at most 19 pixels. Got images of 5 x 4"
+    with pytest.raises(DataError, match=sentence):
+        from_arrays(BYTES, LABELS)
+    (tmp_path / "set.npz").write_bytes(GOOD)
+    monkeypatch.setattr("convscope.images.sources.npz._load", lambda *_: pytest.fail("memory was taken"))
+    with pytest.raises(DataError, match=sentence):
+        open_source(tmp_path / "set.npz")
+
+
+@pytest.mark.parametrize(("extra", "fits"), [(0, True), (-1, False)])
+def test_what_is_needed_is_all_arrays_and_what_is_made_of_them(
+    extra: int, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = BYTES.astype(np.float32) / 255, LABELS.astype(np.int64)
+    (tmp_path / "set.npz").write_bytes(_npz(x=images, y=labels, unused=np.zeros(10_000)))
+    needed = images.nbytes + labels.nbytes + images.size
+    monkeypatch.setattr("convscope.images.sources.npz.available_bytes", lambda: needed + extra)
+    if fits:
+        assert len(open_source(tmp_path / "set.npz")) == 6
+    else:
+        with pytest.raises(DataError, match="must fit into the memory that is available"):
+            open_source(tmp_path / "set.npz")

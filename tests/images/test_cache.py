@@ -386,10 +386,10 @@ def test_when_all_is_in_use_and_the_limit_reached_it_is_one_sentence(pictures, p
 def test_an_entry_that_another_process_built_meanwhile_is_used(pictures, place, monkeypatch):
     sampled, read, reads = caching.take_sample, caching.read_all, []
 
-    def while_another_builds(source):
+    def while_another_builds(source, reporter=None):
         monkeypatch.setattr(caching, "take_sample", sampled)
         ready(pictures, place)
-        return sampled(source)
+        return sampled(source, reporter)
 
     monkeypatch.setattr(caching, "take_sample", while_another_builds)
     monkeypatch.setattr(caching, "read_all", lambda *given, **named: reads.append(1) or read(*given, **named))

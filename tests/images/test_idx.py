@@ -101,3 +101,17 @@ def test_a_broken_idx_file_is_one_sentence(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=sentence) as caught:
         open_source(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_what_does_not_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx(tmp_path, zipped=True)
+    monkeypatch.setattr("convscope.images.sources.idx.available_bytes", lambda: 100)
+    with pytest.raises(DataError, match="must fit into the memory that is available. Got 0.0 GB needed"):
+        open_source(tmp_path)
+
+
+def test_images_in_idx_files_have_the_limit_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx(tmp_path)
+    monkeypatch.setattr("convscope.images.sources.arrays.LIMIT_PIXELS", 3)
+    with pytest.raises(DataError, match="must hold images of at most 3 pixels"):
+        open_source(tmp_path)

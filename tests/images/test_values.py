@@ -332,19 +332,18 @@ def test_gray_tiff_has_the_values_that_were_written(dtype: str, options: dict[st
     values = np.random.default_rng(2).integers(-(2**31), 2**31, (6, 5)).astype("i4").view("u4").astype(dtype)
     if dtype == "f4" and "predictor" in options:
         pytest.skip("tifffile writes this with a further package only")
-    if dtype == "u4" and "byteorder" in options:
-        pytest.skip("Pillow does not know it")
     assert np.array_equal(decode(_tiff(values, **options)).values[:, :, 0], values)
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
-def test_where_zero_is_white_every_type_is_inverted(dtype: str) -> None:
-    top = {"u1": 255, "u2": 65535, "f4": 1}[dtype]
+@pytest.mark.parametrize("byteorder", "<>")
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"])
+def test_where_zero_is_white_every_type_is_inverted(dtype: str, byteorder: str) -> None:
+    kind = np.dtype(dtype)
+    top = 1 if kind.kind == "f" else np.iinfo(kind).max
     values = (np.arange(12).reshape(3, 4) / 11 * top).astype(dtype)
-    found = decode(_tiff(values, photometric="miniswhite"))
-    assert np.array_equal(found.values[:, :, 0], top - values)
-    assert found.pixels[0, 0, 0] == 255
-    assert found.pixels[-1, -1, 0] == 0
+    found = decode(_tiff(values, photometric="miniswhite", byteorder=byteorder)).values[:, :, 0]
+    assert found.dtype.kind == kind.kind
+    assert np.array_equal(found, -1 - values if kind.kind == "i" else top - values)
 
 
 def test_signed_bytes_keep_their_order() -> None:

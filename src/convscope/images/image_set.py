@@ -134,7 +134,8 @@ def prepare(
         entry, extra = cached(source, wish, cache_dir=cache_dir, reporter=reporter, workers=workers)
         index = entry.index
         reasons = {int(place): reason for place, reason in index.reasons.items()}
-        taken = _Taken(entry.images, entry.facts, reasons, index.preprocessing, (*index.notes, *extra))
+        remarks = {int(place): found for place, found in index.remarks.items()}
+        taken = _Taken(entry.images, entry.facts, reasons, remarks, index.preprocessing, (*index.notes, *extra))
     return _finish(source, taken, validation, seed)
 
 
@@ -145,6 +146,7 @@ class _Taken:
     images: NDArray[np.uint8]
     facts: NDArray[np.void]
     reasons: Mapping[int, str]
+    remarks: Mapping[int, tuple[str, ...]]
     preprocessing: Preprocessing
     notes: tuple[str, ...]
 
@@ -159,7 +161,7 @@ def _taken_as_is(source: Source, wish: Wish) -> _Taken | None:
         return None
     stack = np.ascontiguousarray(stack)  # an array may be turned round, or in Fortran's order
     facts = facts_of_stack(stack, preprocessing.ranges)
-    return _Taken(preprocessing.apply_stack(stack), facts, {}, preprocessing, notes)
+    return _Taken(preprocessing.apply_stack(stack), facts, {}, {}, preprocessing, notes)
 
 
 def _finish(
@@ -169,7 +171,7 @@ def _finish(
     seed: int,
 ) -> ImageSet:
     facts = taken.facts
-    inspection = judge(source, facts, taken.reasons)
+    inspection = judge(source, facts, taken.reasons, taken.remarks)
     require_every_class(inspection)
     places = np.flatnonzero(~facts["unusable"])
     labels = source.labels[places]
@@ -190,7 +192,7 @@ def _finish(
         classes=source.classes,
         preprocessing=taken.preprocessing,
         inspection=inspection,
-        notes=(*taken.notes, *_found(taken), *source_notes(source), *split_notes),
+        notes=(*taken.notes, *_found(taken), *_remarked(inspection), *source_notes(source), *split_notes),
         mirror=source.mirror,
         source=source,
         places=places,
@@ -215,6 +217,18 @@ def _found(taken: _Taken) -> list[str]:
             notes.append(
                 f"{counted(colored, 'picture')} with colour {are(colored)} turned into gray; --channels 3 keeps colour"
             )
+    return notes
+
+
+def _remarked(inspection: Inspection) -> list[str]:
+    """Return one sentence for each kind of usable pictures that are not whole, or not used as a whole."""
+    notes = []
+    for kind, what in (("damaged", "may be damaged"), ("partly used", "used in part"), ("animated", "used in part")):
+        found = inspection.of_kind(kind)
+        if found:
+            verb = "" if kind == "damaged" else f"{are(len(found))} "
+            such = f"{'such as ' if len(found) > 1 else ''}{printable(found[0].name)}: {printable(found[0].detail)}"
+            notes.append(f"{counted(len(found), 'picture')} {verb}{what}, {such}; convscope check names all")
     return notes
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
+from convscope.images.decoding.damage import BOMB
+from convscope.images.decoding.remarks import DAMAGED
 from convscope.images.reading.facts import facts_of_stack
 from convscope.images.reading.readers import read_all
 from convscope.images.sources.look_alikes import look_alikes, written_out
@@ -21,13 +24,15 @@ from .splits import group
 from .values import ValueRanges
 
 _FEW = 10
+_SLOW_BYTES = 1 << 30  # of an array: looking at more takes seconds
 _IMBALANCE = 10
 _REASONS = (
     ("0 bytes", "empty file"),
     ("not a picture", "not an image"),
     ("format not read here", "not an image"),
+    ("kind not read here", "unsupported"),
     ("cut off", "truncated"),
-    ("decompression bomb", "decompression bomb"),
+    (BOMB, "decompression bomb"),
 )
 """What the text of an UnreadableImageError holds, and the kind of problem it is; the first that fits counts."""
 
@@ -62,26 +67,35 @@ def inspect(
         >>> [problem.kind for problem in inspect(open_source((pictures, ["a", "b", "b"]))).problems[:3]]
         ['single colour', 'duplicate', 'two classes']
     """
-    sample = take_sample(source)
+    reporter = reporter or Silent()
+    sample = take_sample(source, reporter)
     wish = Wish(ranges=ranges)
     preprocessing, _ = choose_preprocessing(wish, sample)
     values = tuple(choose_ranges(wish, sample)[1])
     stack = source.stack()
     if stack is not None and stack.shape[3] != 4:
-        return dataclasses.replace(judge(source, facts_of_stack(stack, preprocessing.ranges), {}), values=values)
-    facts, reasons = read_all(
-        source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter or Silent(), workers=workers
-    )
-    return dataclasses.replace(judge(source, facts, reasons), values=values)
+        teller = reporter if stack.nbytes > _SLOW_BYTES else Silent()
+        with teller.task("reading pictures", total=len(stack), unit="pictures") as task:
+            inspection = judge(source, facts_of_stack(stack, preprocessing.ranges, task.advance), {})
+    else:
+        found = read_all(source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers)
+        inspection = judge(source, found.facts, found.reasons, found.remarks)
+    return dataclasses.replace(inspection, values=values)
 
 
-def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -> Inspection:
+def judge(
+    source: Source,
+    facts: NDArray[np.void],
+    reasons: Mapping[int, str],
+    remarks: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
+) -> Inspection:
     """Return what the facts (FACTS, one row a picture) say about a source.
 
     Args:
         source: names, labels and splits of the pictures.
         facts: what was noted of each.
         reasons: why each unusable picture is, by its place.
+        remarks: what is not as it should be with usable ones, by their places.
 
     Raises:
         DataError: nothing can be read.
@@ -100,6 +114,7 @@ def judge(source: Source, facts: NDArray[np.void], reasons: Mapping[int, str]) -
         *(Problem(name=spell(name), kind="passed over", detail=reason) for name, reason in source.passed_over),
         *(Problem(name=spell(name), kind="class without pictures", detail="no picture in it") for name in source.empty),
         *_by_flag(source, facts),
+        *_remarked(source, remarks),
         *_twins(source, facts, usable),
         *(_classes(source, counts, usable) if source.labelled else ()),
         *_look_alikes(source),
@@ -165,6 +180,13 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
                 "clipped": "more than 1 % of its values lie beyond the range of the set",
             }
             yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=details[flag])
+
+
+def _remarked(source: Source, remarks: Mapping[int, tuple[str, ...]]) -> Iterator[Problem]:
+    for place in sorted(remarks):
+        for remark in remarks[place]:
+            kind = "damaged" if remark.startswith(DAMAGED) else "partly used"
+            yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=remark)
 
 
 def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -> Iterator[Problem]:

@@ -1,8 +1,10 @@
 """A fixed sample of the pictures, looked at before all are read: from it size, channels and background are chosen."""
 
+import collections
+import contextlib
 import dataclasses
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,10 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, UnreadableImageError
 from convscope.core.machine import keep_tiny_numbers
+from convscope.core.progress import Reporter, Task
 from convscope.core.text import counted
+from convscope.images.decoding.budget import IN_FLIGHT
+from convscope.images.decoding.pictures import Decoded
 from convscope.images.reading.facts import is_gray
 from convscope.images.sources.source import Source
 
@@ -18,6 +23,7 @@ from .values import Kind, ValueRanges, Values, kind_of
 
 _MOST_PICTURES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds
+_SLOW_PIXELS = 100_000_000  # from here on it takes seconds
 _AT_ONCE = 16
 _NEAR = (96, 96)
 
@@ -49,24 +55,29 @@ class Sample:
         return float((self.widths * self.heights).mean())
 
 
-def take_sample(source: Source) -> Sample:
+def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
     """Return what up to 256 readable pictures have; the same pictures every time.
+
+    reporter: told how far it is where the pictures are large; with small ones it takes no time.
 
     Raises:
         DataError: not one picture can be read.
     """
-    order = np.random.default_rng(0).permutation(len(source))
     looks: list[_Look] = []
-    reason = "there are no pictures"
-    with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
-        for start in range(0, len(order), _AT_ONCE):
-            for result in threads.map(lambda place: _look(source, int(place)), order[start : start + _AT_ONCE]):
-                if isinstance(result, _Look):
-                    looks.append(result)
-                else:
-                    reason = result
-            if len(looks) >= _MOST_PICTURES or sum(look.width * look.height for look in looks) >= _MOST_PIXELS:
+    reason, pixels = "there are no pictures", 0
+    with contextlib.ExitStack() as stack:
+        task: Task | None = None
+        for result in stack.enter_context(contextlib.closing(_looks(source))):
+            if isinstance(result, _Look):
+                looks.append(result)
+                pixels += result.width * result.height
+            else:
+                reason = result
+            if len(looks) >= _MOST_PICTURES or pixels >= _MOST_PIXELS:
                 break
+            if pixels > _SLOW_PIXELS and reporter is not None:
+                task = task or stack.enter_context(reporter.task("looking at large pictures", total=_MOST_PIXELS))
+                task.update(pixels)
     if not looks:
         raise DataError(
             f"`{source.name}` must have pictures that can be read. Got {counted(len(source), 'file')} and none of them "
@@ -95,6 +106,22 @@ def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
     return np.array(colors, np.float64).reshape(-1, 3)
 
 
+def _looks(source: Source) -> Generator["_Look | str", None, None]:
+    """Give what each picture has, or why it cannot be read, in the order of the sample; a few are read ahead."""
+    order = np.random.default_rng(0).permutation(len(source))
+    with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
+        ahead: collections.deque[Future[_Look | str]] = collections.deque()
+        try:
+            for place in order:
+                ahead.append(threads.submit(_look, source, int(place)))
+                if len(ahead) >= _AT_ONCE:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Look:
     width: int
@@ -108,9 +135,18 @@ class _Look:
 
 def _look(source: Source, index: int) -> _Look | str:
     try:
-        decoded = source.decode(index, near=_NEAR)
+        with IN_FLIGHT.kept():
+            decoded = source.decode(index, near=_NEAR)
+            look = _look_at(decoded)
+            del decoded  # before another thread may begin with a large one
+        return look
     except UnreadableImageError as error:
         return str(error)
+    except MemoryError:
+        return "it asks for more memory than there is"
+
+
+def _look_at(decoded: Decoded) -> _Look:
     height, width = decoded.full_size
     values = decoded.values
     return _Look(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
+from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images
@@ -56,7 +57,8 @@ class Input:
             UnreadableImageError: it cannot be used; the text says why.
         """
         try:
-            return step.apply(self._decoded(step.size))
+            with IN_FLIGHT.kept():
+                return step.apply(self._decoded(step.size))
         except MemoryError:
             raise UnreadableImageError("it asks for more memory than there is") from None
 

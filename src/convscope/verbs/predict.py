@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
+from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
@@ -125,7 +126,7 @@ def _training_pictures(source: Source, step: Preprocessing) -> NDArray[np.uint8]
     chosen = places[np.linspace(0, len(places) - 1, min(len(places), _CALIBRATION)).round().astype(np.int64)]
     found: list[NDArray[np.uint8]] = []
     for place in chosen.tolist():
-        with contextlib.suppress(UnreadableImageError):
+        with contextlib.suppress(UnreadableImageError), IN_FLIGHT.kept():
             found.append(step.apply(source.decode(place, step.size)))
     if not found:
         raise DataError(f"`calibration` must have pictures that can be read. Got none in {source.name!r}.")

@@ -48,7 +48,7 @@ def cached(
     if entry is not None:
         touch(folder / key)
         return entry, ()
-    sample = take_sample(source)
+    sample = take_sample(source, reporter)
     try:
         return _build(source, wish, sample, folder=folder, key=key, reporter=reporter, workers=workers), ()
     except OSError as error:
@@ -87,11 +87,9 @@ def _build(
     with building(folder) as place:
         target = place / IMAGES
         _reserve(target, len(source) * area)
-        facts, reasons = read_all(
-            source, preprocessing, pixels=sample.pixels, target=target, reporter=reporter, workers=workers
-        )
-        rows = close_gaps(target, facts["unusable"], area)
-        (place / FACTS_FILE).write_bytes(facts.tobytes())
+        found = read_all(source, preprocessing, pixels=sample.pixels, target=target, reporter=reporter, workers=workers)
+        rows = close_gaps(target, found.facts["unusable"], area)
+        (place / FACTS_FILE).write_bytes(found.facts.tobytes())
         _flush(target)
         write_index(
             place,
@@ -103,9 +101,10 @@ def _build(
                 rows=rows,
                 preprocessing=preprocessing,
                 notes=notes,
-                reasons={str(index): reason for index, reason in reasons.items()},
+                reasons={str(index): reason for index, reason in found.reasons.items()},
+                remarks={str(index): remarks for index, remarks in found.remarks.items()},
                 written=state(target),
-                facts=facts_sum(facts),
+                facts=facts_sum(found.facts),
                 blocks=checksums(target),
             ),
         )

@@ -35,7 +35,8 @@ class Index:
 
     version: of the format. key: what it was made from. name: of the source. pictures: listed in the source. rows:
     pictures in images.bin, the usable ones in the order of the source. preprocessing, notes: what was applied, and how
-    it was chosen. reasons: why each unusable picture is, by its place. written: size and times of change of images.bin
+    it was chosen. reasons: why each unusable picture is, by its place. remarks: what is not as it should be with usable
+    ones, by their places. written: size and times of change of images.bin
     in nanoseconds. facts: checksum. blocks: checksums of each 4 MiB of images.bin.
     """
 
@@ -47,6 +48,7 @@ class Index:
     preprocessing: Preprocessing
     notes: tuple[str, ...]
     reasons: dict[str, str]
+    remarks: dict[str, tuple[str, ...]]
     written: tuple[int, int, int]
     facts: str
     blocks: tuple[str, ...]

@@ -4,6 +4,7 @@ import re
 import struct
 
 from convscope.core.errors import UnreadableImageError
+from convscope.core.text import printable
 
 _FOREIGN = (
     (b"%PDF", 0, "a PDF document"),
@@ -22,7 +23,20 @@ _FOREIGN = (
     (b"ftyp", 4, "a video (MP4)"),
     (b"\x93NUMPY", 0, "a NumPy array"),
 )
-_BOMB = " (a decompression bomb, or far too large)"
+BOMB = "decompression bomb"
+"""What the reason of every image that declares too many pixels holds."""
+
+_BOMB = f" (a {BOMB}, or far too large)"
+_RAISED_BY_PYTHON = (
+    LookupError, TypeError, ArithmeticError, AttributeError, AssertionError, UnicodeError, RecursionError, struct.error,
+)  # fmt: skip
+# What Python says in errors that Pillow raises on purpose, too (ValueError, mostly).
+_PYTHON = re.compile(
+    r"invalid literal|not in list|to unpack|unpack requires|codec can't|buffer (size|is)|byte string|"
+    r"negative (seek|count)|"
+    r"cannot convert|could not convert|\[Errno|argument|subscript|NoneType|object|embedded null|does not match format|"
+    r"substring not found|range\(|must be (an?|in) |integer|too (large|many|big) to|'[a-z]+' and '[a-z]+'"
+)
 _MARKUP = ((b"<svg", "an SVG drawing"), (b"<!doctype", "a web page (HTML)"), (b"<html", "a web page (HTML)"))
 _READ = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -102,21 +116,32 @@ def image_format(start: bytes) -> str:
     return ""
 
 
-def describe_damage(error: BaseException) -> str:
+def describe_damage(error: BaseException, complaint: str = "") -> str:
     """Return one short clause for what a codec raised on damaged data.
+
+    complaint: what the decoder itself said of it; it is shown rather than the number that Pillow makes of it. What
+    Python says of a fault in its own words ("invalid literal for int()") says nothing about the image, and is not.
 
     Examples:
         >>> describe_damage(OSError("image file is truncated (12 bytes not processed)"))
         'the file is cut off: its picture data end too early'
-        >>> describe_damage(ValueError("bad tile"))
-        'its data are damaged (bad tile)'
+        >>> describe_damage(OSError("bad tile")), describe_damage(ValueError("invalid literal for int()"))
+        ('its data are damaged (bad tile)', 'its data are damaged')
     """
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
     text = " ".join(str(error).split()).rstrip(".")
     if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
         return "the file is cut off: its picture data end too early"
-    return f"its data are damaged ({text[:100] or type(error).__name__})"
+    if isinstance(error, OSError) and error.errno and error.strerror:  # the disk, not the image
+        return f"it cannot be read: {error.strerror}"
+    text = printable(complaint or ("" if _is_of_python(error, text) else text))
+    return f"its data are damaged ({text[:100]})" if text else "its data are damaged"
+
+
+def _is_of_python(error: BaseException, text: str) -> bool:
+    """Return whether Python raised the error, and not Pillow on purpose."""
+    return isinstance(error, _RAISED_BY_PYTHON) or _PYTHON.search(text) is not None
 
 
 def webp_size(start: bytes) -> tuple[int, int]:

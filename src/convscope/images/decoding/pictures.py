@@ -8,7 +8,7 @@ import stat
 import struct
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,18 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPI
 from convscope.core.errors import UnreadableImageError
 from convscope.images.values import ValueRange, ValueRanges
 
+from .bare import bare
+from .blocks import by_blocks
+from .budget import IN_FLIGHT, LIMIT_PIXELS
+from .complaints import caught_complaints, worst_of
 from .damage import describe_bomb, describe_damage, describe_foreign, refuse_large, webp_size
-from .modes import to_values
+from .kinds import describe_kind, is_known
+from .modes import finite, to_values
 from .orientation import turned
 from .quiet import quiet_pillow
+from .remarks import remarks_on, unused
+from .tiff import is_simple, read_values, turn
+from .tiff_tags import TiffTags, read_tags
 from .wide import as_tagged, mend_byte_order, range_in_png, wide_color
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
@@ -33,9 +41,6 @@ EXTENSIONS = frozenset(
     }
 )  # fmt: skip
 """Extensions (lower case) of files that count as pictures when a folder is listed."""
-
-LIMIT_PIXELS = 178_000_000
-"""Most pixels that the header of one picture may declare; more is refused before memory is taken."""
 
 _LEFT_FOR_THE_FILTER = 1.5  # times the size wanted: see docs/decisions/0006
 _PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported so that Pillow need not load every plugin to find these two
@@ -54,7 +59,8 @@ class Decoded:
     pixel is not opaque. mode: Pillow's mode of the file, or "array". format: "JPEG", "PNG", …, or "array". animated:
     there were more frames; the first is here. full_size: (height, width) of the picture in the file, turned as EXIF
     says; larger than `values` only where `decode(near=…)` read a JPEG at reduced scale. usual: which of the values are
-    black and white, as the file or the array that the picture is from says; None where it does not.
+    black and white, as the file or the array that the picture is from says; None where it does not. remarks: what is
+    not as it should be with an image that can be used: what its decoder complained of, and what of it is not used.
     """
 
     values: NDArray[Any]
@@ -63,6 +69,7 @@ class Decoded:
     animated: bool = False
     full_size: tuple[int, int] = (0, 0)
     usual: ValueRange | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.full_size == (0, 0):
@@ -76,6 +83,13 @@ class Decoded:
         """
         levels = ValueRanges().gray_levels(self.values, self.usual)
         return ValueRanges(each=True).gray_levels(self.values) if levels is None else levels  # type: ignore[return-value]
+
+
+class _Asked(NamedTuple):
+    """What `decode` was asked for besides the file."""
+
+    limit_pixels: int
+    near: tuple[int, int] | None
 
 
 def decode(
@@ -101,15 +115,16 @@ def decode(
         Traceback (most recent call last):
         convscope.core.errors.UnreadableImageError: the file is empty (0 bytes)
     """
+    asked = _Asked(limit_pixels, near)
     if isinstance(file, bytes):
-        return _decode(io.BytesIO(file), limit_pixels, near)
+        return _decode(io.BytesIO(file), asked)
     if not isinstance(file, (str, os.PathLike)):
-        return _decode(file, limit_pixels, near)
+        return _decode(file, asked)
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):  # a pipe would block for ever
             raise UnreadableImageError("it is a folder or a device, not a file")
         with open(file, "rb") as stream:
-            return _decode(stream, limit_pixels, near)
+            return _decode(stream, asked)
     except FileNotFoundError:
         raise UnreadableImageError("the file is not there") from None
     except PermissionError:
@@ -117,52 +132,109 @@ def decode(
     except (OSError, ValueError) as error:
         if isinstance(error, UnreadableImageError):
             raise
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "its name holds a zero byte"
         raise UnreadableImageError(f"it cannot be read: {reason}") from None
 
 
-def _decode(stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -> Decoded:
+def _decode(stream: BinaryIO, asked: _Asked) -> Decoded:
     start = stream.read(64)
     if not start:
         raise UnreadableImageError("the file is empty (0 bytes)")
-    refuse_large(webp_size(start), limit_pixels)
+    with IN_FLIGHT.kept():
+        decoded: Decoded | Exception
+        with caught_complaints(start) as complaints:
+            try:
+                decoded = _with_pillow(stream, start, asked)
+            except UnreadableImageError:
+                raise
+            except _DAMAGE as error:
+                decoded = error.with_traceback(None)  # which would keep the image that was begun
+        if isinstance(decoded, Exception):
+            decoded = _otherwise(stream, start, asked, decoded, worst_of(complaints))
+        if complaints:
+            decoded = dataclasses.replace(decoded, remarks=(*remarks_on(complaints), *decoded.remarks))
+        return decoded
+
+
+def _with_pillow(stream: BinaryIO, start: bytes, asked: _Asked) -> Decoded:
+    canvas = webp_size(start)
+    refuse_large(canvas, asked.limit_pixels)
+    IN_FLIGHT.take(math.prod(canvas))
     try:
         with quiet_pillow(), Image.open(stream, formats=FORMATS) as image:
-            return _load(image, stream, limit_pixels, near)
+            return _load(image, stream, asked)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(describe_bomb(error, asked.limit_pixels)) from None
+
+
+def _otherwise(stream: BinaryIO, start: bytes, asked: _Asked, error: Exception, complaint: str) -> Decoded:
+    """Return what Pillow could not read, in another way; or say what is wrong, after its `error` and a `complaint`.
+
+    Raises:
+        UnreadableImageError: there is no other way.
+    """
+    try:
+        plain = bare(stream, start)
+        if plain is not None:
+            return _with_pillow(plain, start, asked)
     except UnreadableImageError:
         raise
-    except UnidentifiedImageError:
-        raise UnreadableImageError(describe_foreign(start, FORMATS)) from None
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(describe_bomb(error, limit_pixels)) from None
-    except _DAMAGE as error:
-        raise UnreadableImageError(describe_damage(error)) from None
+    except _DAMAGE as again:
+        if not isinstance(again, UnidentifiedImageError):
+            error = again.with_traceback(None)
+    try:
+        tags = read_tags(stream)
+        if tags is not None and is_simple(tags) and (isinstance(error, UnidentifiedImageError) or not is_known(tags)):
+            IN_FLIGHT.take(tags.width * tags.height * tags.samples)
+            return _of_values(read_values(stream, tags, asked.limit_pixels), tags)
+        kind = describe_kind(stream, start, f"{error} {complaint}")
+    except UnreadableImageError:
+        raise
+    except _DAMAGE as damage:
+        raise UnreadableImageError(describe_damage(damage)) from None
+    if not kind and isinstance(error, UnidentifiedImageError):
+        kind = describe_foreign(start, FORMATS)
+    raise UnreadableImageError(kind or describe_damage(error, complaint)) from None
 
 
-def _load(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int, near: tuple[int, int] | None) -> Decoded:
-    refuse_large(image.size, limit_pixels)
+def _of_values(values: NDArray[Any], tags: TiffTags) -> Decoded:
+    """Return the values of a TIFF that Pillow does not know as an image."""
+    mode = "F" if values.dtype.kind == "f" else "I"
+    return Decoded(values=turn(finite(values), tags.orientation), mode=mode, format="TIFF")
+
+
+def _load(image: ImageFile.ImageFile, stream: BinaryIO, asked: _Asked) -> Decoded:
+    refuse_large(image.size, asked.limit_pixels)
     mode, width, height = image.mode, *image.size
-    if near is not None and image.format in ("JPEG", "MPO"):
-        side = math.ceil(_LEFT_FOR_THE_FILTER * max(near))  # one side for both: the picture may still be turned
+    if asked.near is not None and image.format in ("JPEG", "MPO"):
+        side = math.ceil(_LEFT_FOR_THE_FILTER * max(asked.near))  # one side for both: the picture may still be turned
         image.draft(None, (side, side))  # None keeps the mode
+    size, left_out = image.size, unused(image)
+    IN_FLIGHT.take(math.prod(size))
     values: NDArray[Any] | None = wide_color(image, stream)
-    full_size, on_its_side, usual = (0, 0), False, None
+    full_size, on_its_side, usual, animated = (0, 0), False, None, False
     if values is None:
         mend_byte_order(image)
         image.load()  # a TIFF is turned here, by Pillow itself
+        animated = _has_more_frames(image)
         picture, on_its_side = turned(image)
-        values, usual = as_tagged(to_values(picture), image)
+        if picture is not image:
+            image.close()  # two of a large one would take much memory
+        values, usual = as_tagged(by_blocks(picture, to_values), image)
+    else:
+        animated = _has_more_frames(image)
     if image.format == "PNG" and values.dtype == np.uint16:
         usual = range_in_png(stream)
-    if (width, height) != image.size and image.format in ("JPEG", "MPO"):  # read at reduced scale
+    if (width, height) != size and image.format in ("JPEG", "MPO"):  # read at reduced scale
         full_size = (width, height) if on_its_side else (height, width)
     return Decoded(
         values=values,
         mode=mode,
         format="JPEG" if image.format == "MPO" else str(image.format),
-        animated=_has_more_frames(image),
+        animated=animated,
         full_size=full_size,
         usual=usual,
+        remarks=left_out,
     )
 
 

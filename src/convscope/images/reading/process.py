@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from convscope.core.records import from_json, to_json
+from convscope.images.decoding.budget import SMALL_PIXELS
 
 from .facts import FACTS
 from .run import Reading, Run, read_files
@@ -48,6 +49,9 @@ class ReadingProcess:
     def read(self, run: Run) -> Reading | None:
         """Return what `read_files(run)` returns there, None where the process has died of it.
 
+        An image above SMALL_PIXELS counts as a decompression bomb there, for several processes could not know how much
+        memory the others take: whoever asks reads it.
+
         Raises:
             OSError: the target cannot be written.
         """
@@ -63,7 +67,11 @@ class ReadingProcess:
         if "errno" in answer:
             raise OSError(answer["errno"], answer["text"], run.target)
         facts = np.frombuffer(base64.b64decode(answer["facts"]), FACTS)
-        return Reading(facts=facts, reasons={int(place): reason for place, reason in answer["reasons"].items()})
+        return Reading(
+            facts=facts,
+            reasons={int(place): reason for place, reason in answer["reasons"].items()},
+            remarks={int(place): tuple(remarks) for place, remarks in answer["remarks"].items()},
+        )
 
     def end(self) -> None:
         """End the process now."""
@@ -88,10 +96,11 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 def _answer(run: Run) -> dict[str, Any]:
     try:
-        reading = read_files(run)
+        reading = read_files(run, limit_pixels=SMALL_PIXELS)
     except OSError as error:
         return {"errno": error.errno, "text": error.strerror or str(error)}
-    return {"facts": base64.b64encode(reading.facts.tobytes()).decode(), "reasons": reading.reasons}
+    facts = base64.b64encode(reading.facts.tobytes()).decode()
+    return {"facts": facts, "reasons": reading.reasons, "remarks": reading.remarks}
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

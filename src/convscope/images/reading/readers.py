@@ -10,11 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from convscope.core.machine import keep_tiny_numbers, usable_cores
 from convscope.core.progress import Reporter
+from convscope.images.decoding.damage import BOMB
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.source import Source
 
@@ -73,8 +71,8 @@ def read_all(
     target: Path | None,
     reporter: Reporter,
     workers: int | None,
-) -> tuple[NDArray[np.void], dict[int, str]]:
-    """Return the facts of all pictures and why each unusable one is, by place; write the pixels to `target`.
+) -> Reading:
+    """Return the facts of all pictures, why each unusable one is, and remarks; write the pixels to `target`.
 
     pixels: mean number in a picture, by which the work is divided.
 
@@ -88,17 +86,18 @@ def read_all(
         files = _files(source, places)
         return Run(start=places.start, files=files, preprocessing=preprocessing, target=str(target or ""))
 
-    facts, reasons = no_facts(len(source)), {}
+    whole = Reading(facts=no_facts(len(source)), reasons={})
     with (
         reporter.task("reading pictures", total=len(source), unit="pictures") as task,
         readers(source, pixels=pixels, workers=workers) as (threads, read),
     ):
         readings = threads.map(lambda places: read(run_of(places)), ranges)
         for places, reading in zip(ranges, readings, strict=True):
-            facts[places.start : places.stop] = reading.facts
-            reasons.update({places.start + place: reason for place, reason in reading.reasons.items()})
+            whole.facts[places.start : places.stop] = reading.facts
+            whole.reasons.update({places.start + place: reason for place, reason in reading.reasons.items()})
+            whole.remarks.update({places.start + place: remarks for place, remarks in reading.remarks.items()})
             task.advance(len(places))
-    return facts, reasons
+    return whole
 
 
 def can_start() -> bool:
@@ -144,7 +143,7 @@ class Processes:
         finally:
             self._free.put(process)  # whatever happens: another thread may wait for it
         if reading is not None:
-            return reading
+            return self._with_large(run, reading)
         if len(run.files) > 1:
             first, second = run.halves()
             return joined(self.read(first), self.read(second))
@@ -153,6 +152,24 @@ class Processes:
         facts = no_facts(1)
         facts["unusable"] = True
         return Reading(facts=facts, reasons={0: _DIED})
+
+    def _with_large(self, run: Run, reading: Reading) -> Reading:
+        """Return the reading of a process with the large images that it left, read in this thread in their turn."""
+        left = [place for place, reason in reading.reasons.items() if BOMB in reason]
+        if not left:
+            return reading
+        facts, reasons, remarks = reading.facts.copy(), dict(reading.reasons), dict(reading.remarks)
+        for place in left:
+            one = read_files(run.only(place), self._stopped.is_set)
+            if not len(one.facts):  # stopped
+                return Reading(facts=no_facts(0), reasons={})
+            del reasons[place]
+            facts[place] = one.facts[0]
+            if one.reasons:
+                reasons[place] = one.reasons[0]
+            if one.remarks:
+                remarks[place] = one.remarks[0]
+        return Reading(facts=facts, reasons=reasons, remarks=remarks)
 
     def _try(self, process: ReadingProcess, run: Run) -> tuple[Reading | None, ReadingProcess]:
         """Return the reading, None where the process died of it, and the process or the one that replaces it."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import UnreadableImageError
+from convscope.images.decoding.budget import IN_FLIGHT, LIMIT_PIXELS
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 
@@ -27,6 +28,10 @@ class Run:
     preprocessing: Preprocessing
     target: str = ""
 
+    def only(self, place: int) -> "Run":
+        """Return the run of one of the pictures."""
+        return dataclasses.replace(self, start=self.start + place, files=self.files[place : place + 1])
+
     def halves(self) -> tuple["Run", "Run"]:
         """Return the first and the second half."""
         middle = len(self.files) // 2
@@ -38,20 +43,27 @@ class Run:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
-    """What a run came to: facts (FACTS, one row a picture), and why each unusable one is, by its place in the run."""
+    """What a run came to, by the place of an image in it.
+
+    facts: FACTS, one row an image. reasons: why each unusable one is. remarks: `Decoded.remarks` of those that have
+    some.
+    """
 
     facts: NDArray[np.void]
     reasons: dict[int, str]
+    remarks: dict[int, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def _never_stopped() -> bool:
     return False
 
 
-def read_files(run: Run, is_stopped: Callable[[], bool] = _never_stopped) -> Reading:
+def read_files(
+    run: Run, is_stopped: Callable[[], bool] = _never_stopped, *, limit_pixels: int = LIMIT_PIXELS
+) -> Reading:
     """Return the facts of the files of a run, and write their pixels; `is_stopped` as for `read_run`."""
     near = run.preprocessing.size
-    return read_run(run, lambda place: decode(Path(run.files[place]), near=near), is_stopped)
+    return read_run(run, lambda place: decode(Path(run.files[place]), near=near, limit_pixels=limit_pixels), is_stopped)
 
 
 def read_run(
@@ -68,15 +80,19 @@ def read_run(
         OSError: `target` cannot be written.
     """
     step = run.preprocessing
-    facts, reasons = no_facts(len(run.files)), {}
+    facts, reasons, remarks = no_facts(len(run.files)), {}, {}
     rows = np.zeros((len(run.files), step.height, step.width, step.channels), np.uint8)
     for place, file in enumerate(run.files):
         if is_stopped():
             return Reading(facts=no_facts(0), reasons={})
         try:
-            decoded = decode_one(place)
-            facts[place] = facts_of(decoded, file, step.ranges)
-            rows[place] = step.apply(decoded)
+            with IN_FLIGHT.kept():
+                decoded = decode_one(place)
+                facts[place] = facts_of(decoded, file, step.ranges)
+                rows[place] = step.apply(decoded)
+                if decoded.remarks:
+                    remarks[place] = decoded.remarks
+                del decoded  # before another thread may begin with a large one
         except UnreadableImageError as error:
             reasons[place] = str(error)
         except MemoryError:
@@ -88,13 +104,17 @@ def read_run(
         with open(run.target, "r+b") as stream:
             stream.seek(run.start * step.height * step.width * step.channels)
             stream.write(rows.data)
-    return Reading(facts=facts, reasons=reasons)
+    return Reading(facts=facts, reasons=reasons, remarks=remarks)
 
 
 def joined(first: Reading, second: Reading) -> Reading:
     """Return the reading of two neighbouring runs as one."""
-    moved = {place + len(first.facts): reason for place, reason in second.reasons.items()}
-    return Reading(facts=np.concatenate([first.facts, second.facts]), reasons={**first.reasons, **moved})
+    behind = len(first.facts)
+    return Reading(
+        facts=np.concatenate([first.facts, second.facts]),
+        reasons={**first.reasons, **{place + behind: reason for place, reason in second.reasons.items()}},
+        remarks={**first.remarks, **{place + behind: remarks for place, remarks in second.remarks.items()}},
+    )
 
 
 def runs_of(count: int, length: int) -> Sequence[range]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.text import counted
+from convscope.images.decoding.budget import LIMIT_PIXELS
 from convscope.images.decoding.pictures import Decoded
 
 from .labels import label_places
@@ -134,6 +135,7 @@ def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
         )
     if 0 in images.shape:
         raise DataError(f"`{name}` must have at least one picture of at least one pixel. Got the shape {images.shape}.")
+    refuse_large_images(images.shape, name)
     if images.dtype.kind == "b":
         return images.astype(np.uint8) * np.uint8(255)
     if images.dtype.kind not in "iuf":
@@ -141,3 +143,12 @@ def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
     if images.dtype.kind == "f" and not all(np.isfinite(image).all() for image in images):
         raise DataError(f"`{name}` must hold finite numbers. Got NaN or infinity. Replace them.")
     return images
+
+
+def refuse_large_images(shape: tuple[int, ...], name: str) -> None:
+    """Raise DataError where the images of an array N H W (C) have more pixels than one from a file may have."""
+    if len(shape) in (3, 4) and shape[1] * shape[2] > LIMIT_PIXELS:
+        raise DataError(
+            f"`{name}` must hold images of at most {LIMIT_PIXELS:,} pixels. "
+            f"Got images of {shape[2]:,} x {shape[1]:,}. Cut them up or scale them down."
+        )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.memory import available_bytes
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST_DEFLATED = 1032  # deflate makes data at most 1032 times smaller (zlib's technical note)
@@ -31,6 +32,8 @@ def read_idx(file: Path, out: NDArray[Any] | None = None) -> NDArray[Any]:
     with _opened(file) as (stream, most, exact):
         shape, kind = _header(file, stream, most, exact=exact)
         fits = out is not None and out.shape == shape and out.dtype == kind and out.flags.c_contiguous
+        if not fits:
+            refuse_beyond_memory(file, kind.itemsize * math.prod(shape))
         values = out if out is not None and fits else np.empty(shape, kind)
         if not _fill(stream, values) or stream.read(1):
             raise DataError(
@@ -43,6 +46,16 @@ def idx_header(file: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return the shape and type that an IDX file declares; errors as for `read_idx`."""
     with _opened(file) as (stream, most, exact):
         return _header(file, stream, most, exact=exact)
+
+
+def refuse_beyond_memory(file: Path, needed: int) -> None:
+    """Raise DataError where what a file unpacks to does not fit into the memory that is available."""
+    available = available_bytes()
+    if needed > available:
+        raise DataError(
+            f"`{file}` must fit into the memory that is available. Got {needed / 1e9:.1f} GB needed and "
+            f"{available / 1e9:.1f} GB available. Give a part of it."
+        )
 
 
 def starts_as_idx(file: Path) -> bool:
@@ -70,8 +83,10 @@ def _opened(file: Path) -> Iterator[tuple[BinaryIO, int, bool]]:
                 yield cast("BinaryIO", stream), size * _MOST_DEFLATED, False
     except DataError:
         raise
-    except (OSError, EOFError, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    except (OSError, EOFError, zlib.error, struct.error, ValueError, MemoryError) as error:
+        reason = (
+            error.strerror if isinstance(error, OSError) and error.strerror else "contents that are damaged or cut off"
+        )
         raise DataError(f"`{file}` must be a whole IDX file. Got: {reason}. Get it again.") from None
 
 

@@ -1,5 +1,6 @@
 """Sets of IDX files, named as those of MNIST, as a source: images and their labels in files beside each other."""
 
+import math
 import os
 import re
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 
-from .arrays import ArraySource, from_arrays
-from .idx import idx_header, read_idx, starts_as_idx
+from .arrays import ArraySource, from_arrays, refuse_large_images
+from .idx import idx_header, read_idx, refuse_beyond_memory, starts_as_idx
 from .source import SPLIT_NAMES, SPLIT_WORDS, TEST, UNASSIGNED
 
 _IMAGES = re.compile(r"(?P<part>.*?)(?P<kind>images?)(?P<rest>[-._]idx[34](?:[-._]ubyte)?)(?P<gz>\.gz)?", re.IGNORECASE)
@@ -50,6 +51,8 @@ def read_parts(
     if len({shape[1:] for shape in shapes}) > 1:
         raise DataError(f"`{name}` must have images of one size. Got the shapes {shapes}. Give one part alone.")
     kind = np.result_type(*(kind.newbyteorder("=") for _, kind in headers))
+    total = sum(math.prod(shape) for shape in shapes)
+    refuse_beyond_memory(next(iter(files.values())), total * kind.itemsize)
     pictures = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), kind)
     labels, splits, start = [], [], 0
     for (split, file), shape in zip(files.items(), shapes, strict=True):
@@ -125,4 +128,5 @@ def _image_header(file: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]
     shape, kind = idx_header(file)
     if len(shape) not in (3, 4) or 0 in shape:
         raise DataError(f"`{name}` must hold images of the shape N H W. Got {shape} in {file.name}. Check the files.")
+    refuse_large_images(shape, f"{name}: {file.name}")
     return shape, kind

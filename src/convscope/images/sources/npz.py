@@ -1,20 +1,27 @@
 """Arrays saved with ``np.savez``, as a source: checked by their headers before memory is taken, never unpickled."""
 
+import errno
+import lzma
 import math
-import os
 import re
+import struct
+import tokenize
+import warnings
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
+from convscope.core.memory import available_bytes
+from convscope.core.progress import Reporter, Silent, Task
 from convscope.core.text import counted
 
-from .arrays import ArraySource, as_images, from_arrays
+from .arrays import ArraySource, as_images, from_arrays, refuse_large_images
 from .source import SPLIT_WORDS, UNASSIGNED
 
 _IMAGES = ("x", "images", "image", "data", "imgs")
@@ -22,15 +29,18 @@ _LABELS = ("y", "labels", "label", "target", "targets", "classes")
 _CLASSES = ("class_names", "classes", "names", "target_names")
 _EXPECTED = "x and y, images and labels, or x_train, y_train, x_test, y_test"
 _MOST_DEFLATED = 1032
+_SLOW_BYTES = 200_000_000  # of arrays: unpacking more takes seconds
+# What zipfile says on purpose is shown; what Python and NumPy say of a header that they cannot read would help nobody.
+_DAMAGED_ZIP = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile)
 _DAMAGE = (
-    OSError, EOFError, ValueError, LookupError, TypeError, RuntimeError, NotImplementedError, MemoryError, SyntaxError,
-    zipfile.BadZipFile, zlib.error,
+    *_DAMAGED_ZIP, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, AssertionError, RuntimeError,
+    MemoryError, SyntaxError, tokenize.TokenError, struct.error, zlib.error, lzma.LZMAError, Warning,
 )  # fmt: skip
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
-def open_npz(file: Path) -> ArraySource:
+def open_npz(file: Path, reporter: Reporter | None = None) -> ArraySource:
     """Return the pictures and labels of an .npz file as a source.
 
     The arrays are x and y, images and labels (or data and target), each perhaps with _train, _val, _test behind it or
@@ -38,10 +48,11 @@ def open_npz(file: Path) -> ArraySource:
     labels 0, 1, 2, …
 
     Raises:
-        DataError: damaged, not an .npz file, pickled objects, arrays missing, or contents that do not fit.
+        DataError: damaged, not an .npz file, pickled objects, arrays missing, too large, or contents that do not fit.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with warnings.catch_warnings(), zipfile.ZipFile(file) as archive:
+            warnings.simplefilter("ignore")  # of headers in old forms, and of names that are there twice
             headers = {
                 member.filename.removesuffix(".npy"): _header(file, archive, member)
                 for member in archive.infolist()
@@ -49,12 +60,16 @@ def open_npz(file: Path) -> ArraySource:
             }
             pairs = find_pairs(file, headers)
             names = _class_names(archive, headers, {label for _, label in pairs.values()})
-            arrays = {key: _load(archive, key) for pair in pairs.values() for key in pair}
+            _refuse_large(file, headers, pairs)
+            arrays = _load_all(archive, headers, [key for pair in pairs.values() for key in pair], reporter)
     except DataError:
         raise
+    except MemoryError:
+        raise _too_large(file, "arrays", "more memory than there is") from None
     except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise DataError(f"`{file}` must be a whole .npz file. Got: {reason}. Save it again with np.savez.") from None
+        raise DataError(
+            f"`{file}` must be a whole .npz file. Got: {_reason(error)}. Save it again with np.savez."
+        ) from None
     images, labels, splits = [], [], []
     for split, (image_key, label_key) in pairs.items():
         try:
@@ -130,17 +145,71 @@ def _header(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> He
             f"`{file}` must be as long as its headers say. Got {member.filename} with {declared:,} bytes declared, "
             f"{there:,} listed, {member.compress_size:,} packed. Save it again."
         )
-    if declared > memory_bytes():
-        raise DataError(
-            f"`{file}` must fit into memory. Got {member.filename} with {declared / 1e9:.1f} GB. "
-            "Write the pictures as files into one folder a class instead."
-        )
     return tuple(shape), kind
 
 
-def _load(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
+def _reason(error: Exception) -> str:
+    said = str(error) if isinstance(error, _DAMAGED_ZIP) else ""
+    if isinstance(error, OSError) and error.errno is not None:
+        said = "" if error.errno == errno.EINVAL else error.strerror or ""  # EINVAL: a place before the beginning
+    return " ".join(said.split())[:100].rstrip(".") or "damaged contents, or a header that cannot be read"
+
+
+def _refuse_large(file: Path, headers: dict[str, Header], pairs: dict[int, tuple[str, str]]) -> None:
+    """Raise DataError where an image, or all arrays together, are too large, before memory is taken for them."""
+    needed = 0
+    for images, labels in pairs.values():
+        shape, kind = headers[images]
+        refuse_large_images(shape, f"{file}: {images}")
+        needed += _bytes(headers[labels]) + _bytes(headers[images])
+        if kind != np.uint8 or len(pairs) > 1:
+            needed += math.prod(shape)  # a second array, uint8
+    available = available_bytes()
+    if needed > available:
+        most = max((key for pair in pairs.values() for key in pair), key=lambda key: _bytes(headers[key]))
+        raise _too_large(file, f"{most}.npy", f"{needed / 1e9:.1f} GB needed and {available / 1e9:.1f} GB available")
+
+
+def _too_large(file: Path, what: str, size: str) -> DataError:
+    return DataError(
+        f"`{file}` must fit into the memory that is available. Got {what} with {size}. "
+        "Write the pictures as files into one folder a class instead."
+    )
+
+
+def _bytes(header: Header) -> int:
+    shape, kind = header
+    return math.prod(shape) * kind.itemsize
+
+
+def _load_all(
+    archive: zipfile.ZipFile, headers: dict[str, Header], keys: Iterable[str], reporter: Reporter | None
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays, telling how far it is where there is much to unpack."""
+    total = sum(_bytes(headers[key]) for key in keys)
+    teller = reporter if reporter is not None and total > _SLOW_BYTES else Silent()
+    with teller.task("unpacking arrays", total=total) as task:
+        return {key: _load(archive, key, task) for key in keys}
+
+
+def _load(archive: zipfile.ZipFile, key: str, task: Task | None = None) -> NDArray[Any]:
     with archive.open(f"{key}.npy") as stream:
-        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+        told = _Told(stream, task) if task is not None else stream
+        return np.asarray(np.lib.format.read_array(told, allow_pickle=False))
+
+
+@final
+class _Told:
+    """A stream that tells how much of it has been read."""
+
+    def __init__(self, stream: IO[bytes], task: Task) -> None:
+        self._stream, self._task = stream, task
+
+    def read(self, count: int = -1) -> bytes:
+        """Return the next bytes."""
+        data = self._stream.read(count)
+        self._task.advance(len(data))
+        return data
 
 
 def _class_names(archive: zipfile.ZipFile, headers: dict[str, Header], used: set[str]) -> list[str] | None:
@@ -148,11 +217,3 @@ def _class_names(archive: zipfile.ZipFile, headers: dict[str, Header], used: set
         if key.lower() in _CLASSES and key not in used and len(shape) == 1 and kind.kind == "U":
             return [str(name) for name in _load(archive, key).tolist()]
     return None
-
-
-def memory_bytes() -> int:
-    """Return the physical memory of this machine, or a very large number where it cannot be asked."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 1 << 62

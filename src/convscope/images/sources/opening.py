@@ -50,7 +50,7 @@ def open_source(
             .parquet); an .npz file; an IDX file of images or a folder of IDX files; the name of a set (digits, mnist,
             fashion-mnist); or a pair of arrays, images and labels. A path that is there goes before the name of a set.
         data_dir: a folder where named sets are looked for first.
-        reporter: told how far a download is.
+        reporter: told how far a download is, or large arrays are unpacked.
         empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
         unlabelled: also take pictures of no class: a folder in which fewer than two folders hold any, a single file, or
             one array N H W (C).
@@ -97,7 +97,7 @@ def open_source(
         return open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled, known=known, depth=class_depth)
     if unlabelled and path.is_file() and path.suffix.lower() in EXTENSIONS:
         return unlabelled_files(path.parent, (path.name,), name=str(path))
-    return _open_file(path)
+    return _open_file(path, reporter)
 
 
 def check_class_depth(class_depth: int, data: Any) -> None:
@@ -134,14 +134,14 @@ def open_recorded(
     return open_source(data, data_dir=data_dir, reporter=reporter, class_depth=depth_for(data, None, class_depth))
 
 
-def _open_file(path: Path) -> Source:
+def _open_file(path: Path, reporter: "Reporter | None") -> Source:
     name = path.name.lower()
     if not path.is_file():
         raise DataError(f"`{path}` must be a folder or a file. Got a broken link or a device. Check the path.")
     if name.endswith(LISTS):
         return open_list(path)
     if name.endswith(".npz"):
-        return open_npz(path)
+        return open_npz(path, reporter)
     for ending, command in _ARCHIVES.items():
         if name.endswith(ending):
             raise DataError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from convscope.core.errors import DataError, did_you_mean
 from convscope.core.extras import optional
+from convscope.core.memory import available_bytes
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
@@ -26,6 +27,10 @@ COLUMNS = {
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 _DELIMITERS = ",;\t"
 _SAID = re.compile(r'[\r\n]*"?sep=([^\w\s"]|\t| )"?[,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
+_ROW_BYTES = 400  # of memory that one takes, about
+_DAMAGE = (
+    OSError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RuntimeError, MemoryError, EOFError,
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,15 +89,17 @@ def read_csv(file: Path) -> list[Row]:
 def read_parquet(file: Path) -> list[Row]:
     """Return the rows of a Parquet file; only the columns that are used are read."""
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+    arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
     try:
         with parquet.ParquetFile(file) as table_file:
             names = list(table_file.schema_arrow.names)
             columns = find_columns(file, names)
+            _refuse_long(file, table_file.metadata.num_rows)
             table = table_file.read(columns=[names[at] for at in columns.values()])
             values = {column: table.column(names[at]).to_pylist() for column, at in columns.items()}
     except DataError:
         raise
-    except (OSError, ValueError, LookupError, NotImplementedError, MemoryError) as error:  # ArrowException are these
+    except (*_DAMAGE, arrow.ArrowException) as error:
         reason = f"{' '.join(str(error).split())[:100].partition('. ')[0].rstrip('.')}."
         raise DataError(f"`{file}` must be a whole Parquet file. Got: {reason} Write it again.") from None
     splits = values.get("split", [""] * len(values["path"]))
@@ -105,6 +112,16 @@ def read_parquet(file: Path) -> list[Row]:
         )
         for place, (path, label, split) in enumerate(zip(values["path"], values["label"], splits, strict=True), 1)
     ]
+
+
+def _refuse_long(file: Path, rows: int) -> None:
+    """Raise DataError where so many rows do not fit into memory: a file of a few kB may declare billions."""
+    available = available_bytes()
+    if rows * _ROW_BYTES > available:
+        raise DataError(
+            f"`{file}` must fit into the memory that is available. Got {rows:,} rows and {available / 1e9:.1f} GB. "
+            "Give a shorter list."
+        )
 
 
 def find_columns(file: Path, names: Sequence[str]) -> dict[str, int]:

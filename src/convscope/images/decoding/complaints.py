@@ -1,0 +1,217 @@
+"""What libtiff says about damage: caught for the image at hand, never printed, from any number of threads."""
+
+import contextlib
+import ctypes
+import functools
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from PIL import _imaging
+
+from convscope.core.text import printable
+
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
+"""First bytes of a TIFF or BigTIFF file, in the orders that Pillow takes."""
+
+_MOST, _LONGEST = 100, 512  # complaints kept of an image, bytes of one
+_SHOWN = 120
+# Warnings of codecs are about pixels; those of libtiff itself (an unknown tag, a count that is odd) are not.
+_ABOUT_PIXELS = re.compile(r"JPEGLib|Fax|PackBits|Thunder|NeXT|PixarLog|LogL|ZIP|ZSTD|LZMA|WebP|OJPEG")
+_LINE = re.compile(rb"[\w .\-/\\]{1,200}: [^\x1b\r]{1,500}\.\r?")  # as libtiff's own handlers print
+_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)  # the last is a va_list
+_SETTERS: Final = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
+
+_lock = threading.RLock()
+_mine = threading.local()  # of the thread that decodes: its list
+_stack = contextlib.ExitStack()
+_inside = 0
+
+
+@contextlib.contextmanager
+def caught_complaints(start: bytes) -> Iterator[list[str]]:
+    """Give the list that takes what is complained of in this thread while one image is decoded.
+
+    start: first bytes of the file; of the libraries below Pillow only libtiff prints, so others cost nothing. libtiff
+    has one handler a process: the first thread in sets it, the last one out puts back what was there; what other
+    threads of the program do with libtiff goes to the handler that was there.
+    """
+    found: list[str] = []
+    if not start.startswith(TIFF_STARTS):
+        yield found
+        return
+    with _handled() if _library() is not None else _redirected(found):
+        before = getattr(_mine, "found", None)
+        _mine.found = found
+        try:
+            yield found
+        finally:
+            _mine.found = before
+
+
+def worst_of(complaints: list[str]) -> str:
+    """Return what to show of the complaints about one image, "" where there are none.
+
+    Examples:
+        >>> worst_of(["ZIPDecode: incorrect data check.", "x.tif: again."]), worst_of([])
+        ('incorrect data check', '')
+    """
+    if not complaints:
+        return ""
+    text = complaints[0]
+    module, _, rest = text.partition(": ")
+    text = printable(rest if rest and len(module) < 60 else text).strip().rstrip(".")
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+@contextlib.contextmanager
+def _handled() -> Iterator[None]:
+    """Let libtiff and Pillow's logger complain to the thread's list until the last thread has left."""
+    global _inside  # noqa: PLW0603  # libtiff's handlers are global; the count says when they may be put back
+    with _lock:
+        if _inside == 0:
+            _stack.enter_context(_handlers())
+            _stack.enter_context(_quiet_log())
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _stack.close()
+
+
+@contextlib.contextmanager
+def _handlers() -> Iterator[None]:
+    library = _library()
+    setters = [getattr(library, name) for name in _SETTERS]
+    for place, (setter, handler) in enumerate(zip(setters, _our_handlers(), strict=True)):
+        _before[place] = setter(ctypes.cast(handler, ctypes.c_void_p)) or 0
+    try:
+        yield
+    finally:
+        for setter, before in zip(setters, _before, strict=True):
+            setter(before or None)
+
+
+_before = [0, 0]  # addresses of the handlers for errors and for warnings that were there
+
+
+@functools.cache
+def _our_handlers() -> tuple[Any, Any]:
+    """Return the two handlers; kept for ever, for libtiff may be about to call one in another thread."""
+    return _HANDLER(functools.partial(_take, 0)), _HANDLER(functools.partial(_take, 1))
+
+
+def _take(place: int, module: bytes | None, form: bytes | None, arguments: int | None) -> None:
+    """Note one complaint; place: 0 an error, 1 a warning."""
+    found: list[str] | None = getattr(_mine, "found", None)
+    if found is None:
+        if _before[place]:
+            _HANDLER(_before[place])(module, form, arguments)
+        return
+    name = (module or b"").decode("utf-8", "replace")
+    if len(found) < _MOST and form is not None and (place == 0 or _ABOUT_PIXELS.match(name)):
+        text = ctypes.create_string_buffer(_LONGEST)
+        _printf()(text, _LONGEST, form, arguments)
+        found.append(f"{name}: {text.value.decode('utf-8', 'replace')}")
+
+
+@functools.cache
+def _printf() -> Callable[..., int]:
+    function = ctypes.CDLL(None).vsnprintf
+    function.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_void_p]
+    return function
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    """Return the libtiff that Pillow is linked with, None where it cannot be reached (linked in, as on Windows)."""
+    if os.name != "posix":
+        return None
+    try:
+        library = ctypes.CDLL(_imaging.__file__)  # a symbol is looked up in what it is linked with, too
+        for name in _SETTERS:
+            getattr(library, name).argtypes = [ctypes.c_void_p]
+            getattr(library, name).restype = ctypes.c_void_p
+        _printf()
+    except (OSError, AttributeError):
+        return None
+    return library
+
+
+@contextlib.contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Drop what Pillow logs about an image of ours: with no logging set up, Python would print it."""
+    logger = logging.getLogger("PIL.TiffImagePlugin")
+    logger.addFilter(_not_ours)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_not_ours)
+
+
+def _not_ours(_: logging.LogRecord) -> bool:
+    return getattr(_mine, "found", None) is None
+
+
+@contextlib.contextmanager
+def _redirected(found: list[str]) -> Iterator[None]:
+    """Send file descriptor 2 to a file while one image is decoded, one at a time; print what is not libtiff's.
+
+    Only where libtiff's own handlers cannot be set. Where there is no descriptor 2, nothing can be printed.
+    """
+    with _lock, _quiet_log(), tempfile.TemporaryFile() as taken:
+        try:
+            saved = os.dup(2)
+        except OSError:
+            yield
+            return
+        try:
+            _flush()
+            os.dup2(taken.fileno(), 2)
+            try:
+                yield
+            finally:
+                _flush()
+                os.dup2(saved, 2)
+        finally:
+            os.close(saved)
+            taken.seek(0)
+            _sort_out(taken.read(1 << 20), found)
+
+
+def _sort_out(text: bytes, found: list[str]) -> None:
+    """Add the lines of libtiff to `found` and write the others to descriptor 2, where they belong."""
+    others = b""
+    for line in text.splitlines(keepends=True):
+        if not _LINE.fullmatch(line.rstrip(b"\n")):
+            others += line
+        elif len(found) < _MOST and b": Warning, " not in line:
+            found.append(line.decode("utf-8", "replace").strip())
+    if others:
+        with contextlib.suppress(OSError):
+            os.write(2, others)
+
+
+def _flush() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+
+
+def _forget() -> None:
+    """Start anew in a forked child: threads that were inside are not there."""
+    global _inside, _lock
+    _lock, _inside = threading.RLock(), 0
+    with contextlib.suppress(OSError):
+        _stack.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
