@@ -9,12 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from convscope.cli import main
+from convscope.networks.prediction import predict
 from tests.checks.models import small_model, some_pixels
 from tests.checks.processes import interruptible
+from tests.images.tiff_files import tiff
 
 
 @pytest.fixture
@@ -343,3 +346,21 @@ def test_what_looks_like_an_image_in_a_folder_is_a_row(here: Path, capsys: pytes
     assert errors["photos/0.png_large"] is None
     assert errors["photos/1.heic"] == "it is a picture in a format not read here: HEIC"
     assert errors["photos/me"] == "it is a link that leads back to itself"
+
+
+def test_what_is_not_as_it_should_be_is_noted_by_name(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    two = np.random.default_rng(0).integers(0, 256, (9, 9, 2), dtype=np.uint8)
+    for number in range(11):
+        (here / f"{number}.tif").write_bytes(tiff(two, extra=(0,)))
+    names = [f"{number}.tif" for number in range(11)]
+    assert main(["predict", "run", *names, "photos"]) == 0
+    err = capfd.readouterr().err
+    assert "note: 0.tif: only the first of 2 channels is used\n" in err
+    assert err.count("note: ") == 10
+    assert err.endswith("… and 1 more; convscope check names all of a set\n")
+    assert main(["predict", "run", *names, "--quiet"]) == 0
+    assert capfd.readouterr().err == ""
+    assert [row.remarks for row in predict(small_model(), [*names[:1], "photos"])][:2] == [
+        ("only the first of 2 channels is used",),
+        (),
+    ]

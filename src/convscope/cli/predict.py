@@ -130,6 +130,7 @@ def command(
         for prediction in predictions:
             table.write(prediction)
             told.add(prediction)
+    told.remarks(speaking)
     if targets and not quiet:
         told.summary(targets, reporter)
     if told.unusable:
@@ -140,16 +141,28 @@ class _Told:
     """What is said at the end of many predictions."""
 
     def __init__(self) -> None:
-        self.count = self.unusable = 0
+        self.count = self.unusable = self._remarked = 0
         self._first: list[Prediction] = []
+        self._remarks: list[Prediction] = []
 
     def add(self, prediction: "Prediction") -> None:
-        """Count it, and keep it if it is one of the first that cannot be used."""
+        """Count it; keep it if it is one of the first that cannot be used, or of which there is something to say."""
         self.count += 1
+        if prediction.remarks:
+            self._remarked += 1
+            if len(self._remarks) < MOST_NAMED:
+                self._remarks.append(prediction)
         if prediction.error is not None:
             self.unusable += 1
             if len(self._first) < MOST_NAMED:
                 self._first.append(prediction)
+
+    def remarks(self, reporter: "Reporter") -> None:
+        """Say what is not as it should be with pictures that were used."""
+        for prediction in self._remarks:
+            reporter.say(f"note: {prediction.picture}: {'; '.join(prediction.remarks)}")
+        if self._remarked > len(self._remarks):
+            reporter.say(f"… and {self._remarked - len(self._remarks):,} more; convscope check names all of a set")
 
     def summary(self, targets: dict[str, str], reporter: "Reporter") -> None:
         """Say which pictures cannot be used, how many there were, and where the rows are."""

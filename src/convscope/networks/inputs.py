@@ -51,14 +51,21 @@ class Input:
             return 0
 
     def fitted(self, step: Preprocessing) -> NDArray[np.uint8]:
-        """Return the picture as the network takes it, uint8 H W C.
+        """Return the picture as the network takes it, uint8 H W C; errors as for `read`."""
+        return self.read(step)[0]
+
+    def read(self, step: Preprocessing) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Return the picture as the network takes it, uint8 H W C, and `Decoded.remarks`.
 
         Raises:
             UnreadableImageError: it cannot be used; the text says why.
         """
         try:
             with IN_FLIGHT.kept():
-                return step.apply(self._decoded(step.size))
+                decoded = self._decoded(step.size)
+                fitted, remarks = step.apply(decoded), decoded.remarks
+                del decoded  # before another thread may begin with a large one
+            return fitted, remarks
         except MemoryError:
             raise UnreadableImageError("it asks for more memory than there is") from None
 
