@@ -11,6 +11,8 @@ Examples:
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import convscope.core.forks  # noqa: F401  # a process that is forked from now on knows it
+
 if TYPE_CHECKING:
     from convscope.estimators.classifier import ConvClassifier
     from convscope.estimators.features import ConvFeatures
