@@ -10,6 +10,7 @@ import click
 from convscope.core.text import counted
 
 from . import options
+from .standard import need_output
 from .unusable import EXIT_UNUSABLE
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def command(context: click.Context, /, data: str, as_json: bool, quiet: bool, da
     from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
+    if as_json:
+        need_output("Leave --json out.")
     found = check(data, data_dir=data_dir, reporter=Silent() if quiet else reporter_for(sys.stderr))
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
     if found.unusable or found.refused:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from convscope.core.atomic import refuse_existing, replacing
+from convscope.core.atomic import check_output, replacing
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.extras import optional
 from convscope.core.text import begins_formula
@@ -65,7 +65,7 @@ def feature_file(
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
     check_file(path, values=len(names), force=force)
-    with replacing(path) as temporary, temporary.open("wb") as stream:
+    with replacing(path) as stream:
         file = KINDS[path.suffix.lower()](stream, rows, shape, names)
         try:
             yield file
@@ -90,7 +90,7 @@ def check_file(path: Path, *, values: int, force: bool) -> None:
         )
     if kind == ".parquet":
         optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
 
 
 @final

@@ -20,7 +20,7 @@ from convscope.measures.comparison.cells import Cells
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
 
-from .compare_files import refuse_results, write_files
+from .compare_files import TRAININGS, refuse_results, write_files
 from .compare_wish import (
     MOST_DISTURBED,
     MOST_TEST_PICTURES,
@@ -120,15 +120,15 @@ def compare(
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
-    refuse_results(folder, force=force)
     refuse_among_pictures(folder, written("digits" if data is None else data))
+    refuse_results(folder, force=force)
     chosen_size = parse_size(size)
     images = prepare(source, size=chosen_size, channels=channels, cache_dir=cache_dir, reporter=reporter)
     if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
         reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
         images = prepare(source, size=QUICK_SIDE, channels=channels, cache_dir=cache_dir, reporter=reporter)
     contest = contest_of(wish, images)
-    cells = Cells(folder=folder / "trainings")
+    cells = Cells(folder=folder / TRAININGS)
     for note in images.notes:
         reporter.say(note)
     agenda = make_agenda(contest, cells, reporter)
