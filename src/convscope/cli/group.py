@@ -18,7 +18,7 @@ from convscope.core.machine import let_idle_threads_rest
 from convscope.core.process import end_soon, refuse_lost_folder, seconds_since_start, seldom_collecting
 from convscope.core.text import printable
 
-from .standard import discard_output, fill_closed
+from .standard import discard_output, filled
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
 COMMANDS = {
@@ -100,10 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of the command that `arguments` (those of the process if none) ask for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, trace = _without_trace(given)
-    fill_closed()
     let_idle_threads_rest()
     own = arguments is None  # the process is this command, and nothing comes after it
-    with _terminated_by_signal(), seldom_collecting():
+    with filled(), _terminated_by_signal(), seldom_collecting():
         try:
             spent_s = seconds_since_start() if own else 0.0
             began_s = time.monotonic() - spent_s

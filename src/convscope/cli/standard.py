@@ -3,12 +3,14 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from convscope.core.errors import StorageError
 
 
-def fill_closed() -> None:
+@contextlib.contextmanager
+def filled() -> Iterator[None]:
     """Let standard output and error write out what their encoding cannot show, or nothing where they are closed.
 
     The numbers of streams that are closed are taken by the null device: else the next file that is opened would get
@@ -18,12 +20,18 @@ def fill_closed() -> None:
         with contextlib.suppress(OSError):
             if not _is_open(number):
                 _take(number, os.open(os.devnull, flags))
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # as long as the process
+    missing = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
+    for name in missing:
+        setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # closed below
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not when a caller has put its own stream there
             stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for name in missing:
+            getattr(sys, name).close()
+            setattr(sys, name, None)
 
 
 def need_output(instead: str) -> None:

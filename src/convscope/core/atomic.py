@@ -61,7 +61,7 @@ class Output:
                 self.stream = _open_stream(self._target)
                 return
             self._target.place.parent.mkdir(parents=True, exist_ok=True)
-            refuse_unreplaceable(self._target)
+            self._target.try_opening()
             self._temporary, self.stream = open_temporary(self._target.place)
             _take_over(self.stream.fileno(), self._target.status)
 
@@ -204,14 +204,6 @@ def remove(path: Path) -> None:
     if found.status is not None and not found.is_stream:
         with explained(path):
             found.place.unlink(missing_ok=True)
-
-
-def refuse_unreplaceable(target: Target) -> None:
-    """Raise OSError where a folder stands, or a file that may not be written."""
-    if target.is_folder:
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if target.status is not None and not os.access(target.place, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _take_over(descriptor: int, status: os.stat_result | None) -> None:

@@ -74,6 +74,11 @@ class Target:
         mode = 0 if self.status is None or self.descriptor is not None else self.status.st_mode
         return stat.S_ISREG(mode) or stat.S_ISBLK(mode)
 
+    def try_opening(self) -> None:
+        """Raise OSError where a file stands that may not be written; it stays as it is."""
+        if self.status is not None:
+            os.close(os.open(self.place, os.O_WRONLY))
+
     @property
     def identity(self) -> tuple[object, ...]:
         """What two names of the same place have in common."""
@@ -137,8 +142,7 @@ def refuse_unwritable(path: Path) -> None:
         if found.is_stream:
             _refuse_closed(found)
             return
-        if found.status is not None and not os.access(found.place, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        found.try_opening()
         _try_folder(found.place.parent)
     except OSError as error:
         if isinstance(error, StorageError):

@@ -109,12 +109,21 @@ class NpyFile(FeatureFile):
         """Nothing comes after the last picture."""
 
 
+class _Archive(zipfile.ZipFile):
+    """An archive that is silent when it is dropped after its file has failed: that was said already."""
+
+    def __del__(self) -> None:
+        """Close what can be closed."""
+        with contextlib.suppress(Exception):
+            super().__del__()
+
+
 @final
 class NpzFile(FeatureFile):
     """The arrays ``features``, ``pictures``, ``labels``, ``splits`` and ``names``; texts need no pickle to be read."""
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
-        self._archive = zipfile.ZipFile(stream, "w")
+        self._archive = _Archive(stream, "w")
         texts = {"pictures": rows.pictures, "labels": rows.labels, "splits": rows.splits, "names": names}
         for name, values in texts.items():
             with self._archive.open(f"{name}.npy", "w", force_zip64=True) as entry:

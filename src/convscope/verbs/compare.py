@@ -120,8 +120,8 @@ def compare(
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
-    refuse_among_pictures(folder, written("digits" if data is None else data))
     refuse_results(folder, force=force)
+    refuse_among_pictures(folder, written("digits" if data is None else data))
     chosen_size = parse_size(size)
     images = prepare(source, size=chosen_size, channels=channels, cache_dir=cache_dir, reporter=reporter)
     if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:

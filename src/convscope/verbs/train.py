@@ -107,8 +107,8 @@ def train(
         prepared = with_resumed(record, fresh)
     else:
         path = None if output is None else Path(output)
-        refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
         refuse_folder(path, force=force)
+        refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
         prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
         folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
         write_record(folder, prepared.record)
