@@ -192,3 +192,66 @@ def test_pictures_are_read_without_torch(module: str) -> None:
     works_on_batches = {"images/augmentation.py", "images/symmetry.py"}  # which are tensors
     uses_torch = any(name.split(".")[0] == "torch" for name, _ in _imports(module))
     assert not uses_torch or module in works_on_batches
+
+
+# Who opens files for writing, and why not by way of core/atomic.py.
+WRITERS = {
+    "core/atomic.py",
+    "core/targets.py",  # opened to see whether it may be written, and closed again
+    "core/temporaries.py",
+    "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole
+    "images/cache/entry.py",  # the same
+    "images/reading/run.py",  # the same: many processes write their rows of one file
+    "cli/standard.py",  # the null device, for standard streams that are closed
+}
+OPENERS = {
+    "open",
+    "fdopen",
+    "FileIO",
+    "TemporaryFile",
+    "NamedTemporaryFile",
+    "TemporaryDirectory",
+    "mkdtemp",
+    "mkstemp",
+}
+ALWAYS_WRITE = {"write_text", "write_bytes", "savez", "savez_compressed", "tofile", "savetxt", "save_file", "to_csv"}
+ALWAYS_WRITE |= {"symlink_to", "hardlink_to", "touch", "mkstemp", "NamedTemporaryFile", "copyfile", "copyfileobj"}
+
+
+def _writes(call: ast.Call) -> bool:
+    """Return whether a call opens something to write it, or writes a file."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in ALWAYS_WRITE:
+        own = isinstance(call.func, ast.Name) and name.startswith("write_")  # of core/atomic.py
+        return not own
+    values = [*call.args, *(word.value for word in call.keywords)]
+    texts = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    modes = [text for text in texts if len(text) <= 3 and set(text) <= set("rwaxbt+") and set(text) & set("wax+")]
+    in_archive = isinstance(call.func, ast.Attribute) and "archive" in ast.unparse(call.func.value)
+    flags = any("O_CREAT" in ast.unparse(value) or "O_WRONLY" in ast.unparse(value) for value in values)
+    return name in OPENERS and (bool(modes) or flags) and not in_archive
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_output_goes_by_way_of_the_one_writer(module: str) -> None:
+    calls = [node for node in ast.walk(_tree(module)) if isinstance(node, ast.Call) and _writes(node)]
+    found = [f"{module}:{call.lineno}: {ast.unparse(call)[:80]}" for call in calls]
+    assert module in WRITERS or not found, found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "open(p, 'w')",
+        "p.open('r+b')",
+        "open(p, mode='xb')",
+        "p.write_text('')",
+        "np.savez(p, x)",
+        "os.open(p, os.O_WRONLY)",
+        "shutil.copyfile(a, b)",
+    ],
+)
+def test_writing_is_recognized(text: str) -> None:
+    call = ast.parse(text, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert _writes(call)

@@ -9,7 +9,10 @@ Examples:
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+import convscope.core.forks  # noqa: F401  # a process that is forked from now on knows it
 
 if TYPE_CHECKING:
     from convscope.estimators.classifier import ConvClassifier
@@ -69,6 +72,10 @@ def __getattr__(name: str) -> Any:
     """Return the public name, imported now."""
     if name not in _HOMES:
         raise AttributeError(f"module 'convscope' has no attribute {name!r}")
+    if "torch" not in sys.modules:
+        from convscope.core.process import refuse_lost_folder
+
+        refuse_lost_folder()
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -33,7 +33,7 @@ def test_marks_that_turn_the_reading_direction_are_written_out() -> None:
 NOUNS = "pictures|files|classes|epochs|cores|threads|rows|units|kinds|seeds|images|channels|columns|values|seconds|maps"
 AFTER = re.compile(rf"^ (?:\w+ )?(?:{NOUNS}|trainings|names|labels)\b")
 NO_NUMBERS = {"what", "part", "group", "name", "found.part", "values"}
-NEVER_ONE = {"law.pictures", "_round(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count"}
+NEVER_ONE = {"law.pictures", "_round(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count", "frame[5]"}
 SOURCE = Path(convscope.__file__).parent
 
 

@@ -1,6 +1,9 @@
 """Files of features: read back by the libraries that everybody has, whole or not there."""
 
 import csv
+import os
+import stat
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,8 @@ import pytest
 
 from convscope.core.errors import ParameterError, StorageError
 from convscope.features.files import KINDS, MOST_COLUMNS, Rows, feature_file
+from convscope.verbs.features import save_features
+from tests.checks.disks import FAULTS, broken_disk
 
 FEATURES = np.random.default_rng(0).normal(size=(5, 2, 1, 3)).astype(np.float32)
 NAMES = [f"value{place}" for place in range(6)]
@@ -96,3 +101,52 @@ def test_kinds_and_widths_that_cannot_be_are_refused_before_anything_is_written(
         ):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_on_a_disk_that_fails_what_stood_there_stays_and_nothing_is_left(
+    kind: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"x{kind}"
+    path.write_bytes(b"precious")
+    broken_disk(monkeypatch, fault)
+    with pytest.raises(StorageError, match=r"Cannot write .*: the disk is full"):
+        write(path, force=True)
+    assert path.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pipe_gets_the_same_features_and_stays(kind: str, tmp_path: Path) -> None:
+    write(tmp_path / f"file{kind}")
+    pipe, found = tmp_path / f"pipe{kind}", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    write(pipe)
+    reader.join()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    (tmp_path / f"read{kind}").write_bytes(found[0])
+    if kind == ".npz":
+        with np.load(tmp_path / "file.npz") as expected, np.load(tmp_path / "read.npz") as read:
+            for name in expected:
+                np.testing.assert_array_equal(read[name], expected[name])
+    else:
+        assert found[0] == (tmp_path / f"file{kind}").read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_nothing_is_kept_beside_a_device_and_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "x.npy").symlink_to(os.devnull)
+    assert save_features("pixels", "digits", tmp_path / "x.npy").pictures == 1797
+    (tmp_path / "y.npy.part").symlink_to("victim")
+    with pytest.raises(StorageError, match=r"y\.npy\.part is in the way: it is a link"):
+        save_features("pixels", "digits", tmp_path / "y.npy")
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "z.npy").symlink_to("disk/real.npy")
+    save_features("pixels", "digits", tmp_path / "z.npy")
+    names = sorted(one.name for one in tmp_path.iterdir())
+    assert names == ["disk", "x.npy", "y.npy.part", "z.npy"]
+    assert [one.name for one in (tmp_path / "disk").iterdir()] == ["real.npy"]

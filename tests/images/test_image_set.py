@@ -1,7 +1,9 @@
 import contextlib
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -278,3 +280,43 @@ def test_what_waits_for_a_process_that_was_ended_before_it_was_ready_does_not_re
         threads.submit(read, run)
         raise KeyboardInterrupt
     assert seen == []
+
+
+@pytest.mark.parametrize("entries", [[Path("/x"), b"/x", None, 3, "", "a" + os.pathsep + "b"]])
+def test_odd_entries_of_the_path_are_passed_over_as_python_does(tmp_path, cache, monkeypatch, entries):
+    from convscope.images.reading.process import ReadingProcess
+
+    read, answered = ReadingProcess.read, []
+
+    def noted(self, run):
+        answered.append(self.has_started())
+        return read(self, run)
+
+    monkeypatch.setattr(ReadingProcess, "read", noted)
+    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
+    monkeypatch.setattr(sys, "path", [*sys.path, *entries])
+    assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
+    assert answered
+    assert all(answered)
+
+
+@pytest.mark.parametrize(
+    "program", ["", None, "/not/there", "zero\0byte", Path("/bin/true"), b"/bin/true", "/bin/true", "/bin/cat"]
+)
+def test_whatever_stands_in_pythons_place_threads_read(tmp_path, cache, monkeypatch, program):
+    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.reading.process._PATIENCE_S", 0.3)
+    monkeypatch.setattr(sys, "executable", program)
+    assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
+
+
+def test_where_there_is_no_home_pictures_are_kept_until_the_end(tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CONVSCOPE_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    images = prepare(open_source(folder(tmp_path)))
+    assert len(images) == 12
+    assert any("There is no home folder to keep pictures in; the pictures are kept in" in note for note in images.notes)

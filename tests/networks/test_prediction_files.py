@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+import os
+import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from convscope.core.progress import Plain, Reporter
 from convscope.networks.prediction import Prediction
 from convscope.networks.prediction_files import tables
 from convscope.networks.prediction_tables import CsvTable, JsonTable, Lines
+from tests.checks.disks import FAULTS, broken_disk
 
 NAMES = (
     "a.jpg",
@@ -215,13 +219,101 @@ def test_when_the_last_step_fails_the_rows_are_kept_and_it_is_said_where(tmp_pat
     assert f"the only row is in {tmp_path / 'o.csv.part'}" in said.getvalue()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
-def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = Path("/dev/full").open("wb")  # noqa: SIM115  # the table closes it
-    monkeypatch.setattr("convscope.networks.prediction_files._begin", lambda path: (tmp_path / "p.part", full))
-    with pytest.raises(StorageError, match=r"Cannot write .*o\.csv: the disk is full"):
-        write({"csv": str(tmp_path / "o.csv")}, [row()] * 5_000)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_a_device_that_is_full_is_one_sentence(kind: str, rows: int, tmp_path: Path) -> None:
+    (tmp_path / "o").symlink_to("/dev/full")
+    with pytest.raises(StorageError, match=r"Cannot write .*/o: the disk is full"):
+        write({kind: str(tmp_path / "o")}, [row()] * rows)
+    assert list(tmp_path.iterdir()) == [tmp_path / "o"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("rows", [1, 3_000])
+def test_what_is_said_to_be_kept_is_there(
+    kind: str, fault: str, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, path = io.StringIO(), tmp_path / f"o.{kind}"
+    path.write_text("old")
+    broken_disk(monkeypatch, fault)
+    with (  # noqa: PT012
+        pytest.raises(StorageError, match=r"Cannot write .*: the disk is full"),
+        tables({kind: str(path)}, said, top=1, force=True, reporter=Plain(said)) as table,
+    ):
+        for _ in range(rows):
+            table.write(row(top=1))
+    assert path.read_text() == "old"
+    part = path.with_name(f"{path.name}.part")
+    if part.exists():
+        assert fault == "replace once"
+        assert rows_in(part, kind) == rows
+        assert f"{'the only row is' if rows == 1 else f'all {rows:,} rows are'} in {part}" in said.getvalue()
+    else:
+        assert said.getvalue() == ""
+    assert set(tmp_path.iterdir()) <= {path, part}
+
+
+def rows_in(path: Path, kind: str) -> int:
+    if kind == "csv":
+        return len(read_csv(path))
+    if kind == "json":
+        return len(json.loads(path.read_text())["predictions"])
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(path).num_rows
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices, pipes and links of POSIX")
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_a_pipe_gets_the_rows_and_stays(kind: str, tmp_path: Path) -> None:
+    pipe, found = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    write({kind: str(pipe)}, [row()] * 20, top=1)
+    reader.join()
+    (tmp_path / "o").write_bytes(found[0])
+    assert rows_in(tmp_path / "o", kind) == 20
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices, pipes and links of POSIX")
+def test_a_link_stays_and_what_it_names_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    today, link = tmp_path / "disk" / "today.csv", tmp_path / "latest.csv"
+    today.write_text("old")
+    link.symlink_to("disk/today.csv")
+    with pytest.raises(StorageError, match="already there and is not overwritten"):
+        write({"csv": str(link)}, [row()])
+    write({"csv": str(link)}, [row()], force=True)
+    assert link.is_symlink()
+    assert len(read_csv(today)) == 1
+    with pytest.raises(KeyboardInterrupt), tables({"csv": str(link)}, io.StringIO(), top=1, force=True) as table:  # noqa: PT012
+        table.write(row(top=1))
+        raise KeyboardInterrupt
+    assert len(read_csv(tmp_path / "disk" / "today.csv.part")) == 1  # beside what it is of
+
+
+def test_a_link_to_a_picture_is_never_taken_for_the_results(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"mine")
+    (tmp_path / "o.csv").symlink_to("photo.jpg")
+    with pytest.raises(ParameterError, match="the name of a picture or model"):
+        write({"csv": str(tmp_path / "o.csv")}, [row()], force=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices, pipes and links of POSIX")
+def test_two_names_of_one_place_are_the_same_file(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "b").symlink_to("a")
+    os.link(tmp_path / "a", tmp_path / "c")
+    for other in ("b", "c"):
+        with pytest.raises(ParameterError, match="must name different files"):
+            write({"csv": str(tmp_path / "a"), "json": str(tmp_path / other)}, [], force=True)
+    with pytest.raises(ParameterError, match="must name different files"):
+        write({"csv": "-", "json": "/dev/stdout"}, [])
+    write({"csv": os.devnull, "json": os.devnull}, [row()])
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

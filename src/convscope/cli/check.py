@@ -10,6 +10,7 @@ import click
 from convscope.core.text import counted
 
 from . import options
+from .standard import need_output
 from .unusable import EXIT_UNUSABLE
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def command(
     from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
+    if as_json:
+        need_output("Leave --json out.")
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     found = check(data, value_range=value_range, class_depth=class_depth, data_dir=data_dir, reporter=reporter)
     click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))

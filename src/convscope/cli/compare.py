@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from . import options
+from .standard import need_output
 
 
 @click.command("compare", context_settings={"show_default": True})
@@ -73,6 +74,8 @@ def command(
     from convscope.verbs.compare import compare
     from convscope.verbs.compare_text import compare_text
 
+    if as_json:
+        need_output("Leave --json out.")
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     done = compare(
         data,

@@ -84,7 +84,7 @@ def command(
     interruption the same command goes on from where it was. --classifiers fits each classifier on the training
     pictures and prints how good it is on the test (or validation) pictures, the best first.
     """
-    from convscope.core.atomic import refuse_existing
+    from convscope.core.atomic import check_output
     from convscope.core.errors import ParameterError
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for
@@ -112,7 +112,7 @@ def command(
             raise ParameterError(
                 "--save needs --classifiers to choose from, for example --classifiers softmax,svm,lda."
             )
-        refuse_existing(save, force=force)
+        check_output(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     read: dict[str, Any] = {"stage": stage, "pool": pool, "force": force}
     chosen: dict[str, Any] = {

@@ -15,8 +15,10 @@ import click
 from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean, lacks_memory
 from convscope.core.machine import let_idle_threads_rest
-from convscope.core.process import end_soon, seconds_since_start, seldom_collecting
+from convscope.core.process import end_soon, refuse_lost_folder, seconds_since_start, seldom_collecting
 from convscope.core.text import printable
+
+from .standard import discard_output, filled
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
 COMMANDS = {
@@ -31,6 +33,9 @@ COMMANDS = {
     "machine": "Show what was found of this computer, and what was chosen for it.",
     "cache": "Show or clear the pictures that are kept decoded.",
 }
+
+_ANYWHERE = {"machine", "cache"}
+"""Commands that work where the current folder was removed."""
 
 DONE, CANNOT, INTERRUPTED, NO_READER, TERMINATED = 0, 2, 130, 141, 143
 """Exit codes; 1 (done, but some inputs were unusable) is given by the commands themselves."""
@@ -59,6 +64,8 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS:
             names = ", ".join(COMMANDS)
             ctx.fail(f"The command must be one of {names}. Got {args[0]!r}.{did_you_mean(args[0], COMMANDS)}")
+        if args[0] not in _ANYWHERE and not set(args) & set(ctx.help_option_names):
+            refuse_lost_folder()
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -73,7 +80,7 @@ class LazyGroup(click.Group):
             sys.stdout.flush()
             return result
         except BrokenPipeError:
-            _discard_output()
+            discard_output()
             ctx.exit(NO_READER)
 
 
@@ -93,10 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of the command that `arguments` (those of the process if none) ask for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, trace = _without_trace(given)
-    _print_anything()
     let_idle_threads_rest()
     own = arguments is None  # the process is this command, and nothing comes after it
-    with _terminated_by_signal(), seldom_collecting():
+    with filled(), _terminated_by_signal(), seldom_collecting():
         try:
             spent_s = seconds_since_start() if own else 0.0
             began_s = time.monotonic() - spent_s
@@ -123,16 +129,6 @@ def _without_trace(given: list[str]) -> tuple[list[str], bool]:
     end = given.index("--") if "--" in given else len(given)
     words = [word for word in given[:end] if word != "--trace"]
     return words + given[end:], len(words) < end
-
-
-def _print_anything() -> None:
-    """Let standard output and error write out what their encoding cannot show, or nothing where they are closed."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the caller has closed it
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # as long as the process
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not when a caller has put its own stream there
-            stream.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager
@@ -180,9 +176,3 @@ def _fault_sentence(error: Exception) -> str:
         f"convscope has a fault here ({type(error).__name__}: {error}). "
         "Please run the command again with --trace and send what it prints to the authors."
     )
-
-
-def _discard_output() -> None:
-    """Send what is still to be written nowhere, so that the end of the process does not complain."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

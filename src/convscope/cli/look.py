@@ -67,7 +67,7 @@ def command(
     places = {"data_dir": data_dir, "cache_dir": cache_dir}
     made = look(model, given, beside=beside, output=output, force=force, reporter=reporter, **places)
     click.echo(worded(made))
-    if opens:
+    if opens and made.path.is_file():
         webbrowser.open(made.path.absolute().as_uri())
     end_with_unusable(context, made.unusable, reporter, rest="left out of the page")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .standard import need_output
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
@@ -84,6 +85,8 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
                 f"--{name} must come with --cost, for a MODEL that is a layout. Got it for {what}. Leave it out.",
                 click.get_current_context(),
             )
+    if as_json:
+        need_output("Leave --json out.")
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     records, texts = {}, []
     for kind in kinds:

@@ -11,6 +11,7 @@ import click
 from convscope.core.text import counted
 
 from . import options
+from .standard import need_output, standard_input
 from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ def command(
 
     targets = {kind: file for kind, file in files.items() if file is not None}
     check_targets(targets, force=force)
+    if not targets or _STDOUT in targets.values():
+        need_output("Write a file, for example with --csv FILE.")
+    if _STDIN in pictures:
+        standard_input()
     ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration)
     speaking = Silent() if quiet else reporter_for(sys.stderr)
     used = both_sides(ready, speaking) if mirror else ready
@@ -176,7 +181,7 @@ def _with_listed(pictures: tuple[str, ...], *, zero: bool) -> Iterator[str]:
     """Give the pictures of the command line, with those listed on standard input in place of ``-``."""
     for picture in pictures:
         if picture == _STDIN:
-            yield from _listed(sys.stdin.buffer, b"\0" if zero else b"\n")
+            yield from _listed(standard_input(), b"\0" if zero else b"\n")
         else:
             yield picture
 

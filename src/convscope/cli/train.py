@@ -11,6 +11,7 @@ import click
 from convscope.core.text import counted
 
 from . import options
+from .standard import need_output
 from .unusable import end_with_unusable
 
 _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet", "look")
@@ -105,6 +106,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     from convscope.images.image_set import classes_in_words
     from convscope.verbs.train import prepare, tell, train
 
+    if given["as_json"]:
+        need_output("Leave --json out.")
     reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)
     settings = {name: value for name, value in given.items() if name not in _NOT_SETTINGS}
     if given["dry_run"]:

@@ -1,62 +1,161 @@
-"""Files that are whole or not there: written beside their place, flushed to the disk, then renamed."""
+"""The one writer of outputs: a file is whole or not there, what is no file is written to as it is.
+
+A file is written beside its place, flushed, closed, and then renamed. Nothing else in the package opens a file to write
+it, but for what lies in a folder that is renamed as a whole (`tests/test_architecture.py` has the list).
+"""
 
 import contextlib
 import errno
+import io
 import os
-import secrets
-import tempfile
+import shutil
+import socket
+import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO, cast, final
 
 from .errors import StorageError
+from .targets import Target, check_folder, check_output, explain, refuse_existing, refuse_unwritable, target_of
+from .temporaries import forget, open_new, open_temporary
+
+__all__ = [
+    "Output",
+    "check_folder",
+    "check_output",
+    "explain",
+    "explained",
+    "open_own",
+    "refuse_existing",
+    "refuse_unwritable",
+    "remove",
+    "replacing",
+    "write_bytes",
+    "write_new",
+    "write_text",
+]
+
+_MOUNTED = (errno.EBUSY, errno.EXDEV)  # one file of a container is mounted there: nothing can be renamed over it
 
 
-def explain(error: OSError, path: Path) -> StorageError:
-    """Return the error of the operating system as one sentence about `path`."""
-    reasons = {
-        errno.ENOSPC: "the disk is full. Free some space or choose another place",
-        errno.EDQUOT: "the disk quota is used up. Free some space or choose another place",
-        errno.EACCES: "there is no permission to write there. Choose another place",
-        errno.EPERM: "there is no permission to write there. Choose another place",
-        errno.EROFS: "the file system is read-only. Choose another place",
-        errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another place",
-        errno.ENAMETOOLONG: "the name is too long. Choose a shorter one with -o",
-    }
-    reason = reasons.get(error.errno or 0, error.strerror or str(error))
-    return StorageError(f"Cannot write {path}: {reason}.")
+@final
+class Output:
+    """One output on its way: `stream` takes its bytes, then `finish` it, `keep` what there is of it, or `abandon` it.
+
+    Args:
+        path: where it goes. Links are followed; what is no file (a device, a pipe, an open stream) is written to as it
+            is. What stands there stays intact until `finish`.
+
+    Raises:
+        StorageError: it cannot be written there.
+    """
+
+    stream: BinaryIO
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._target, self._temporary = target_of(path), None
+        with explained(path):
+            if self._target.is_stream:
+                self.stream = _open_stream(self._target)
+                return
+            self._target.place.parent.mkdir(parents=True, exist_ok=True)
+            self._target.try_opening()
+            self._temporary, self.stream = open_temporary(self._target.place)
+            _take_over(self.stream.fileno(), self._target.status)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it will stand somewhere, and not only pass through."""
+        return self._temporary is not None
+
+    def finish(self) -> None:
+        """Put it into its place, all of it being on the disk.
+
+        Raises:
+            StorageError: that fails; what stood there before is intact, unless it is named in the sentence.
+        """
+        with explained(self.path, streams=not self.is_file):
+            self.close()
+            if self._temporary is not None:
+                _rename(self._temporary, self._target.place)
+                forget(self._temporary)
+
+    def close(self) -> None:
+        """Bring all bytes to the disk, and look that they are there.
+
+        Raises:
+            OSError: they are not.
+        """
+        if self.stream.closed:
+            return
+        self.stream.flush()
+        if self._temporary is None:
+            self.stream.close()
+            return
+        size = self.stream.seek(0, os.SEEK_END)
+        os.fsync(self.stream.fileno())
+        self.stream.close()
+        if self._temporary.stat().st_size != size:
+            raise OSError(errno.EIO, "the file was cut")
+
+    def keep(self) -> Path | None:
+        """Put what there is beside its place, as ``<name>.part`` or ``<name>.<number>.part``; return where it is.
+
+        Nothing is replaced. None where that fails, or where it went into a stream: then nothing of it is left.
+        """
+        try:
+            with contextlib.suppress(OSError):
+                self.close()
+                return None if self._temporary is None else _put_aside(self._temporary, self._target.place)
+            return None
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Remove what there is of it, if it is not in its place."""
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.close()
+        if self._temporary is not None:
+            forget(self._temporary)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it is flushed and renamed over `path`, on failure removed.
-
-    What stood at `path` before stays intact until the rename, which is atomic.
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give the stream of an `Output` to `path`; it is finished when the block ends well, and abandoned otherwise.
 
     Raises:
-        StorageError: the folder cannot be written or the disk is full.
+        StorageError: it cannot be written there, or the disk is full.
     """
-    stem = path.name.encode("utf-8", errors="ignore")[:100].decode(errors="ignore")  # file systems count bytes
-    temporary = path.with_name(f".{stem}.{secrets.token_hex(4)}.part")
+    output = Output(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        with explained(path, streams=not output.is_file):
+            yield output.stream
+        output.finish()
+    finally:
+        output.abandon()
+
+
+@contextlib.contextmanager
+def explained(path: Path, *, streams: bool = False) -> Iterator[None]:
+    """Turn what the system says about writing `path` into one sentence; of `streams`, a reader that left stays one.
+
+    Raises:
+        StorageError: the block raised another OSError.
+    """
+    try:
+        yield
     except OSError as error:
-        if isinstance(error, StorageError):
+        if isinstance(error, StorageError) or (streams and isinstance(error, BrokenPipeError)):
             raise
         raise explain(error, path) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    with replacing(path) as stream:
+        stream.write(data)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -64,23 +163,151 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise StorageError if something stands at `path`, unless `force`."""
-    if path.exists() and not force:
-        raise StorageError(f"{path} is already there and is not overwritten. Give another name, or --force.")
+def write_new(path: Path, text: str) -> None:
+    """Write `text` to `path` where nothing stands, be it a link to nothing; else leave that as it is.
 
-
-def refuse_unwritable(path: Path) -> None:
-    """Raise StorageError if no file could be written at `path` now; nothing is left there.
-
-    Where its folder is not there yet, the nearest one above that is decides.
+    Raises:
+        OSError: it cannot be written.
     """
-    folder = next((parent for parent in path.absolute().parents if parent.exists()), Path.cwd())
+    with contextlib.suppress(FileExistsError), open_new(path) as stream:
+        stream.write(text.encode())
+
+
+@contextlib.contextmanager
+def open_own(path: Path) -> Iterator[BinaryIO]:
+    """Give the stream of a file that is read and written where it is, run after run; it is made if it is not there.
+
+    Raises:
+        StorageError: something else stands there, such as a link, which is not followed.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            raise StorageError(f"{path} is in the way: it is a link. Move it elsewhere.")
+        descriptor = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StorageError(f"{path} is in the way: it is no file. Move it elsewhere.")
+    with io.BufferedRandom(io.FileIO(descriptor, "r+")) as stream:
+        yield stream
+
+
+def remove(path: Path) -> None:
+    """Remove an earlier output at `path`: behind all links, which stay; what is no file stays too.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    found = target_of(path)
+    if found.status is not None and not found.is_stream:
+        with explained(path):
+            found.place.unlink(missing_ok=True)
+
+
+def _take_over(descriptor: int, status: os.stat_result | None) -> None:
+    """Give a new file the permissions and, where that is allowed, the owner of the one that it replaces."""
+    if status is None or sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):
+        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+    with contextlib.suppress(OSError):
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
+
+
+def _rename(temporary: Path, place: Path) -> None:
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        temporary.replace(place)
     except OSError as error:
-        raise explain(error, path) from error
+        if error.errno not in _MOUNTED:
+            raise
+        with temporary.open("rb") as source, place.open("r+b") as file:
+            shutil.copyfileobj(source, file)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+    _sync_folder(place.parent)
+
+
+def _put_aside(temporary: Path, place: Path) -> Path:
+    """Rename a temporary file to the first name with ``.part`` that is free."""
+    number = 1
+    while True:
+        part = place.with_name(f"{place.name}.{number}.part" if number > 1 else f"{place.name}.part")
+        try:
+            open_new(part).close()
+        except FileExistsError:
+            number += 1
+            continue
+        try:
+            temporary.replace(part)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return part
+
+
+def _open_stream(target: Target) -> BinaryIO:
+    """Return what writes to a device, pipe or socket, or to a stream that is open."""
+    if target.descriptor is not None:
+        for stream in (sys.stdout, sys.stderr):  # what was said before comes before
+            if stream is not None:
+                stream.flush()
+        return _buffered(os.dup(target.descriptor))
+    mode = 0 if target.status is None else target.status.st_mode
+    if stat.S_ISSOCK(mode):
+        connection = socket.socket(getattr(socket, "AF_UNIX"))  # noqa: B009  # Windows has none, and no such files
+        try:
+            connection.connect(str(target.place))
+            return _buffered(connection.detach())
+        finally:
+            connection.close()
+    flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    return _buffered(os.open(target.place, flags))
+
+
+def _buffered(descriptor: int) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedWriter(_Passing(descriptor)))
+
+
+@final
+class _Passing(io.RawIOBase):
+    """What takes bytes and cannot go back; it knows how many there were."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._file, self._count = io.FileIO(descriptor, "w"), 0
+
+    def writable(self) -> bool:
+        """Return that it takes bytes."""
+        return True
+
+    def fileno(self) -> int:
+        """Return its number."""
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        """Return whether it is a terminal."""
+        return self._file.isatty()
+
+    def write(self, data: Any) -> int:
+        """Take some of the bytes; return how many."""
+        count = self._file.write(data) or 0
+        self._count += count
+        return count
+
+    def tell(self) -> int:
+        """Return how many bytes there were."""
+        return self._count
+
+    def close(self) -> None:
+        """Close it, and what it is passed to."""
+        try:
+            super().close()
+        finally:
+            self._file.close()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ParameterError, did_you_mean
+from .forks import threads_allowed
 
 if TYPE_CHECKING:
     import torch
@@ -249,12 +250,13 @@ def memory_format() -> "torch.memory_format":
 def tuned(threads: int | None = None) -> Iterator[Machine]:
     """Set torch's threads, flush denormal numbers and keep memory while the block runs; put back what can be.
 
-    Denormal weights can make arithmetic many times slower (pytorch issue 23862).
+    Denormal weights can make arithmetic many times slower (pytorch issue 23862). A forked child has one thread, see
+    `convscope.core.forks`.
     """
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(threads or machine().cores)
+    torch.set_num_threads(threads_allowed(threads or machine().cores))
     torch.set_flush_denormal("flush-denormals" not in left_out())
     keep_memory()
     try:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .errors import StorageError
+
 _MANY_OBJECTS = 200_000
 
 
@@ -37,6 +39,20 @@ def seldom_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def refuse_lost_folder() -> None:
+    """Refuse to go on in a current folder that was removed: a library of torch ends the process there.
+
+    Raises:
+        StorageError: it is not there any more.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise StorageError(
+            "The current folder is not there any more. Change to another, for example with: cd"
+        ) from error
 
 
 def end_soon() -> None:

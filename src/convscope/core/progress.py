@@ -78,11 +78,13 @@ class Plain(Reporter):
         reading: 2 files in 0.0 s
     """
 
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
+    def __init__(self, stream: TextIO | None, clock: Clock = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
 
     def say(self, text: str) -> None:
         """Write the line."""
+        if self._stream is None:  # standard streams may be none
+            return
         with contextlib.suppress(OSError, ValueError):  # a closed pipe or stream must not end hours of work
             self._stream.write(printable(text) + "\n")
             self._stream.flush()

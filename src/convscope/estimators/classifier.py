@@ -1,7 +1,6 @@
 """A convolutional network as a scikit-learn classifier."""
 
-import tempfile
-from pathlib import Path
+import shutil
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,11 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from convscope.core.atomic import write_bytes
 from convscope.core.errors import DataError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.records import to_json
+from convscope.core.temporaries import temporary_folder
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.values import ValueRanges, kind_of
@@ -265,14 +266,18 @@ def _names(labels: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _to_bytes(model: Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        model.save(path)
-        return path.read_bytes()
+    folder = temporary_folder()
+    try:
+        model.save(folder / "model.safetensors")
+        return (folder / "model.safetensors").read_bytes()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _from_bytes(data: bytes) -> Model:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        path.write_bytes(data)
-        return Model.load(path)
+    folder = temporary_folder()
+    try:
+        write_bytes(folder / "model.safetensors", data)
+        return Model.load(folder / "model.safetensors")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

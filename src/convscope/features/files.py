@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from convscope.core.atomic import refuse_existing, replacing
+from convscope.core.atomic import check_output, replacing
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.extras import optional
 from convscope.core.text import begins_formula
@@ -65,7 +65,7 @@ def feature_file(
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
     check_file(path, values=len(names), force=force)
-    with replacing(path) as temporary, temporary.open("wb") as stream:
+    with replacing(path) as stream:
         file = KINDS[path.suffix.lower()](stream, rows, shape, names)
         try:
             yield file
@@ -90,7 +90,7 @@ def check_file(path: Path, *, values: int, force: bool) -> None:
         )
     if kind == ".parquet":
         optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
 
 
 @final
@@ -109,12 +109,21 @@ class NpyFile(FeatureFile):
         """Nothing comes after the last picture."""
 
 
+class _Archive(zipfile.ZipFile):
+    """An archive that is silent when it is dropped after its file has failed: that was said already."""
+
+    def __del__(self) -> None:
+        """Close what can be closed."""
+        with contextlib.suppress(Exception):
+            super().__del__()
+
+
 @final
 class NpzFile(FeatureFile):
     """The arrays ``features``, ``pictures``, ``labels``, ``splits`` and ``names``; texts need no pickle to be read."""
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
-        self._archive = zipfile.ZipFile(stream, "w")
+        self._archive = _Archive(stream, "w")
         texts = {"pictures": rows.pictures, "labels": rows.labels, "splits": rows.splits, "names": names}
         for name, values in texts.items():
             with self._archive.open(f"{name}.npy", "w", force_zip64=True) as entry:

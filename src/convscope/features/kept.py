@@ -16,8 +16,10 @@ from typing import BinaryIO, final
 
 import numpy as np
 
-from convscope.core.atomic import explain
+from convscope.core.atomic import explained, open_own, refuse_unwritable
 from convscope.core.errors import StorageError
+from convscope.core.targets import Target, target_of
+from convscope.core.temporaries import unnamed_file
 from convscope.images.image_set import ImageSet
 
 from .extractor import Extractor, Vectors
@@ -64,25 +66,52 @@ def kept(path: Path, identity: bytes, *, total: int, shape: tuple[int, ...], ste
     Raises:
         StorageError: they cannot be written, or something else stands there.
     """
-    place = path.with_name(f"{path.name}.part")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("r+b" if place.exists() else "w+b") as stream:
-            size = 4 * math.prod(shape)
-            if not _begins_like_ours(stream):
-                raise StorageError(f"{place} is in the way and was not written by convscope. Move it elsewhere.")
-            there = _rows_there(stream, identity, size)
-            done = there if there == total else min(there, total) // step * step
-            stream.seek(0)
-            stream.write(_MAGIC + identity)
-            stream.truncate(_HEADER + done * size)
-            stream.seek(_HEADER + done * size)
-            yield Kept(stream, shape=shape, done=done)
-        place.unlink()
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise explain(error, place) from error
+    target = target_of(path)
+    with explained(path, streams=target.is_stream), _rows_file(target) as (place, stream):
+        size = 4 * math.prod(shape)
+        if not _begins_like_ours(stream):
+            raise StorageError(f"{place} is in the way and was not written by convscope. Move it elsewhere.")
+        there = _rows_there(stream, identity, size)
+        done = there if there == total else min(there, total) // step * step
+        stream.seek(0)
+        stream.write(_MAGIC + identity)
+        stream.truncate(_HEADER + done * size)
+        stream.seek(_HEADER + done * size)
+        yield Kept(stream, shape=shape, done=done)
+        stream.close()
+        if place is not None:
+            place.unlink()
+
+
+def refuse_unkept(path: Path) -> None:
+    """Raise StorageError where rows on their way to `path` could not be kept beside it."""
+    place = place_of_rows(path)
+    if place is not None and place.is_symlink():
+        raise StorageError(f"{place} is in the way: it is a link. Move it elsewhere.")
+    if place is not None:
+        refuse_unwritable(place)
+
+
+def place_of_rows(path: Path) -> Path | None:
+    """Return the file that rows on their way to `path` are kept in; None where `path` is a device, pipe or stream.
+
+    Raises:
+        StorageError: `path` is a link that leads nowhere.
+    """
+    target = target_of(path)
+    return None if target.is_stream else target.place.with_name(f"{target.place.name}.part")
+
+
+@contextlib.contextmanager
+def _rows_file(target: Target) -> Iterator[tuple[Path | None, BinaryIO]]:
+    """Give the file that rows are kept in, and where it is; on their way to a device it has no name."""
+    place = place_of_rows(target.path)
+    if place is None:
+        with unnamed_file() as stream:
+            yield None, stream
+        return
+    with explained(place), open_own(place) as stream:
+        yield place, stream
 
 
 def identity_of(extractor: Extractor, images: ImageSet, rows: Rows, *, step: int) -> bytes:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from convscope import __version__
 from convscope.core.errors import DataError, ParameterError
+from convscope.core.forks import computing
 from convscope.core.machine import memory_format
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
@@ -120,10 +121,11 @@ class Model:
         with evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
                 part = images[start : start + size]
-                if self.runner is not None:
-                    result[start : start + size] = self.runner(part)
-                else:
-                    result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
+                with computing():
+                    if self.runner is not None:
+                        result[start : start + size] = self.runner(part)
+                    else:
+                        result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
         return result
 
     def ready(

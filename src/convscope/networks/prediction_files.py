@@ -2,16 +2,17 @@
 
 import contextlib
 import io
-import itertools
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO, final
 
-from convscope.core.atomic import explain, refuse_existing
+from convscope.core.atomic import Output, check_output, explained
 from convscope.core.errors import ParameterError, StorageError
 from convscope.core.extras import optional
 from convscope.core.progress import Reporter, Silent
+from convscope.core.targets import target_of
 from convscope.core.text import printable
 from convscope.images.decoding.pictures import EXTENSIONS
 from convscope.images.sources.naming import extension
@@ -34,8 +35,9 @@ def tables(
 ) -> Iterator[Table]:
     """Give the one table that writes to all `targets` while the block runs.
 
-    Until a file is whole it stands beside, as ``<name>.part``; at the end it is flushed to the disk and renamed. When
-    an error or an interruption leaves the block, the rows so far stay there, as a table that can be read.
+    A file is in its place when it is whole and on the disk, and not before (see `convscope.core.atomic`). When an error
+    or an interruption leaves the block, the rows so far stay beside it as ``<name>.part``, a table that can be read.
+    Devices, pipes and open streams get the rows as they come.
 
     Args:
         targets: the file of each kind, ``csv``, ``json`` or ``parquet``; ``-`` is `stdout`.
@@ -71,8 +73,8 @@ def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
         ParameterError: a name has the extension of a picture or model, is a folder, or is there twice.
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
-    places = {target if target == STDOUT else str(Path(target).resolve()) for target in targets.values()}
-    if len(places) != len(targets):
+    places = [place for target in targets.values() if (place := _place(target)) is not None]
+    if len(set(places)) != len(places):
         raise ParameterError(
             f"{' and '.join(f'`{kind}`' for kind in targets)} must name different files. "
             f"Got {', '.join(map(printable, targets.values()))}. At most one can be standard output."
@@ -84,14 +86,27 @@ def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
             _check_target(Path(target), kind, force=force)
 
 
+def _place(target: str) -> tuple[object, ...] | None:
+    """Return what two names of the same output have in common; None for what takes anything from anybody."""
+    if target == STDOUT:
+        return (STDOUT,)
+    found = target_of(Path(target))
+    if found.descriptor == 1:
+        return (STDOUT,)
+    if found.status is not None and stat.S_ISCHR(found.status.st_mode) and found.descriptor is None:
+        return None
+    return found.identity
+
+
 def _check_target(path: Path, kind: str, *, force: bool) -> None:
-    if extension(path.name) in _NEVER or path.is_dir():
-        what = "a folder" if path.is_dir() else "the name of a picture or model"
+    found = target_of(path)
+    if {extension(path.name), extension(found.place.name)} & _NEVER or found.is_folder:
+        what = "a folder" if found.is_folder else "the name of a picture or model"
         raise ParameterError(
             f"`{kind}` must name a file for the results. Got {printable(str(path))!r}, {what}. "
             f"Put the name of the file right after --{kind}."
         )
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
     if kind == "parquet":
         optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
 
@@ -112,24 +127,28 @@ def _ending(table: Table) -> Iterator[Table]:
 
 @contextlib.contextmanager
 def _file(path: Path, kind: str, top: int, reporter: Reporter) -> Iterator[Table]:
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part, stream = _begin(path)
-        table = _Counted(path, _make(kind, stream, top))
+    output = Output(path)
+    try:
+        with explained(path, streams=not output.is_file):
+            table = _Counted(output, _make(kind, output.stream, top))
+    except BaseException:
+        output.abandon()
+        raise
     try:
         yield table
         table.end(whole=True)
-        with _explained(path):
-            os.fsync(stream.fileno())
+        with explained(path, streams=not output.is_file):
+            output.close()
     except BaseException:
-        _keep(table, stream, part, reporter)
+        _keep(table, output, reporter)
         raise
     try:
-        stream.close()
-        part.replace(path)
-    except OSError as error:
-        reporter.say(f"{_all_rows(table.rows)} in {os.fsdecode(part)}")
-        raise explain(error, path) from error
+        output.finish()
+    except StorageError:
+        part = output.keep()
+        if part is not None:
+            reporter.say(f"{_all_rows(table.rows)} in {os.fsdecode(part)}")
+        raise
 
 
 @final
@@ -154,19 +173,19 @@ class _All(Table):
 class _Counted(Table):
     """A table whose errors name the file that the user asked for, and that counts its rows."""
 
-    def __init__(self, path: Path, table: Table) -> None:
+    def __init__(self, output: Output, table: Table) -> None:
         self.rows = 0
-        self._path, self._table = path, table
+        self._path, self._streams, self._table = output.path, not output.is_file, table
 
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
-        with _explained(self._path):
+        with explained(self._path, streams=self._streams):
             self._table.write(prediction)
         self.rows += 1
 
     def end(self, *, whole: bool) -> None:
         """Write what comes after the last row."""
-        with _explained(self._path):
+        with explained(self._path, streams=self._streams):
             self._table.end(whole=whole)
 
 
@@ -180,27 +199,16 @@ def _text_table(kind: str, stream: TextIO, top: int) -> Table:
     return CsvTable(stream, top) if kind == "csv" else JsonTable(stream, top)
 
 
-def _begin(path: Path) -> tuple[Path, BinaryIO]:
-    """Return a file beside `path` that was not there before, and the stream that writes it."""
-    for number in itertools.count(1):
-        part = path.with_name(f"{path.name}.{number}.part" if number > 1 else f"{path.name}.part")
-        with contextlib.suppress(FileExistsError):
-            return part, part.open("xb")
-    raise AssertionError  # numbers do not end
-
-
-def _keep(table: _Counted, stream: BinaryIO, part: Path, reporter: Reporter) -> None:
+def _keep(table: _Counted, output: Output, reporter: Reporter) -> None:
     """Make the rows so far a table that can be read; remove it if there are none, or if that fails (a full disk)."""
     whole = False
-    with contextlib.suppress(StorageError):
+    with contextlib.suppress(Exception):  # of the libraries, too, that write tables
         table.end(whole=False)
         whole = table.rows > 0
-    with contextlib.suppress(OSError):
-        stream.close()
-        if whole:
-            reporter.say(f"{_first_rows(table.rows)} in {os.fsdecode(part)}")
-        else:
-            part.unlink()
+    part = output.keep() if whole else None
+    output.abandon()
+    if part is not None:
+        reporter.say(f"{_first_rows(table.rows)} in {os.fsdecode(part)}")
 
 
 def _all_rows(count: int) -> str:
@@ -209,13 +217,3 @@ def _all_rows(count: int) -> str:
 
 def _first_rows(count: int) -> str:
     return "the first row is" if count == 1 else f"the first {count:,} rows are"
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except StorageError:
-        raise
-    except OSError as error:
-        raise explain(error, path) from error

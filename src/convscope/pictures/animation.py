@@ -1,5 +1,6 @@
 """Frames to a file: an animated GIF, an MP4 where ffmpeg is, or a strip of stills."""
 
+import io
 import itertools
 import shutil
 import subprocess
@@ -9,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from convscope.core.atomic import replacing
+from convscope.core.atomic import write_bytes
 from convscope.core.errors import MissingPackageError, ParameterError, StorageError
+from convscope.core.temporaries import temporary_folder
 
 from .step import Pixels
 
@@ -44,25 +46,37 @@ def save_animation(frames: Iterable[Pixels], path: Path) -> int:
         StorageError: the file cannot be written.
     """
     check_animation(path)
-    with replacing(path) as temporary:
-        return _WRITERS[path.suffix.lower()](frames, temporary)
+    data, count = _WRITERS[path.suffix.lower()](frames)
+    write_bytes(path, data)
+    return count
 
 
-def _write_gif(frames: Iterable[Pixels], path: Path) -> int:
+def _gif(frames: Iterable[Pixels]) -> tuple[bytes, int]:
     images = [Image.fromarray(frame).quantize(96, dither=Image.Dither.NONE) for frame in frames]
     pauses = [_PAUSE_MS] * (len(images) - 1) + [_LAST_PAUSE_MS]
-    images[0].save(path, "GIF", save_all=True, append_images=images[1:], duration=pauses, loop=0, optimize=True)
-    return len(images)
+    written = io.BytesIO()
+    images[0].save(written, "GIF", save_all=True, append_images=images[1:], duration=pauses, loop=0, optimize=True)
+    return written.getvalue(), len(images)
 
 
-def _write_strip(frames: Iterable[Pixels], path: Path) -> int:
-    """Write the frames below each other."""
-    every = list(frames)
-    Image.fromarray(np.concatenate(every)).save(path, "PNG")
-    return len(every)
+def _strip(frames: Iterable[Pixels]) -> tuple[bytes, int]:
+    """Return the frames below each other."""
+    every, written = list(frames), io.BytesIO()
+    Image.fromarray(np.concatenate(every)).save(written, "PNG")
+    return written.getvalue(), len(every)
 
 
-def _write_mp4(frames: Iterable[Pixels], path: Path) -> int:
+def _mp4(frames: Iterable[Pixels]) -> tuple[bytes, int]:
+    folder = temporary_folder()  # ffmpeg goes back and forth in the file
+    try:
+        count = _encode(frames, folder / "animation.mp4")
+        return (folder / "animation.mp4").read_bytes(), count
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _encode(frames: Iterable[Pixels], path: Path) -> int:
+    """Have ffmpeg write the frames to `path`; return how many there were."""
     count, pending = 0, iter(frames)
     first = next(pending)
     height, width = (side // 2 * 2 for side in first.shape[:2])  # the codec wants even sides
@@ -81,4 +95,4 @@ def _write_mp4(frames: Iterable[Pixels], path: Path) -> int:
     return count
 
 
-_WRITERS = {".gif": _write_gif, ".mp4": _write_mp4, ".png": _write_strip}
+_WRITERS = {".gif": _gif, ".mp4": _mp4, ".png": _strip}

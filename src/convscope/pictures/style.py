@@ -1,6 +1,7 @@
 """How all pictures look: colours that everybody can tell apart, on light and on dark paper, and how they are saved."""
 
 import contextlib
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_r
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convscope.core.atomic import replacing
+from convscope.core.atomic import write_bytes
 from convscope.core.errors import ParameterError, choose
 from convscope.core.text import printable
 
@@ -181,6 +182,8 @@ def save(drawn: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     undated = {"png": {"Software": "convscope"}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     same: dict[Any, Any] = {"svg.hashsalt": "convscope"}  # the same drawing gives the same file
-    with replacing(path) as temporary, mpl.rc_context(same), warnings.catch_warnings():
+    written = io.BytesIO()
+    with mpl.rc_context(same), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name in letters that no font here has: a box
-        drawn.savefig(temporary, format=kind, metadata=undated, facecolor=drawn.get_facecolor())
+        drawn.savefig(written, format=kind, metadata=undated, facecolor=drawn.get_facecolor())
+    write_bytes(path, written.getvalue())

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import TrainingError
+from convscope.core.forks import computing
 from convscope.images.augmentation import alternating, distort, take
 from convscope.networks.classifiers import CLASSIFIERS
 
@@ -68,7 +69,8 @@ def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Liste
         for number in range(state.batch, count):
             if state.pace.done and number:
                 break
-            loss = _step(state, data, recipe, batches[number], weights, seed)
+            with computing():
+                loss = _step(state, data, recipe, batches[number], weights, seed)
             state.batch = number + 1
             if not listener.after_step(state, loss):
                 return

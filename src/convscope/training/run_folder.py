@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope import __version__
-from convscope.core.atomic import explain, write_text
+from convscope.core.atomic import check_folder, check_output, explained, remove, write_text
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
 from convscope.core.records import from_json, to_json
 from convscope.images.decoding.pictures import EXTENSIONS
@@ -119,21 +119,41 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
         StorageError: it cannot be made, or holds a run already and `force` is not given.
         ParameterError: it is a folder of pictures, in which a run would be taken for a class.
     """
+    refuse_folder(path, force=force)
     folder = RunFolder(path=path or _new_path(name))
-    path = folder.path
+    with explained(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        for stale in folder.results:
+            remove(stale)
+    return folder
+
+
+def refuse_folder(path: Path | None, *, force: bool) -> None:
+    """Refuse, before anything is read or trained, a folder in which `make_folder` could make no run.
+
+    Raises:
+        StorageError: it holds a run already and `force` is not given, or nothing can be written there.
+        ParameterError: it is a folder of pictures, in which a run would be taken for a class.
+    """
+    if path is None:
+        check_folder(Path("runs"))
+        return
+    folder = RunFolder(path=path)
     _refuse_pictures(path)
     if (folder.settings.exists() or folder.model.exists()) and not force:
         raise StorageError(
             f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or "
             "--force."
         )
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        for stale in folder.results:
-            stale.unlink(missing_ok=True)
-    except OSError as error:
-        raise explain(error, path) from error
-    return folder
+    refuse_unwritable_run(folder)
+
+
+def refuse_unwritable_run(folder: RunFolder) -> None:
+    """Raise StorageError unless everything that a training writes can be written into `folder` now."""
+    check_folder(folder.path)
+    if folder.path.exists():
+        for place in (folder.settings, folder.checkpoint, folder.model, folder.report, folder.page, folder.history):
+            check_output(place, force=True)
 
 
 def _refuse_pictures(path: Path) -> None:
@@ -153,13 +173,11 @@ def _new_path(name: str) -> Path:
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "run"
     for number in itertools.count(1):
         path = Path("runs") / f"{stem}-{number}"
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise explain(error, path) from error
-        return path
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                return path
     raise AssertionError  # numbers do not end
 
 

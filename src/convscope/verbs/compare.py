@@ -21,7 +21,7 @@ from convscope.measures.comparison.cells import Cells
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
 
-from .compare_files import refuse_results, write_files
+from .compare_files import TRAININGS, refuse_results, write_files
 from .compare_wish import (
     MOST_DISTURBED,
     MOST_TEST_PICTURES,
@@ -137,7 +137,7 @@ def compare(
             source, size=QUICK_SIDE, channels=channels, ranges=ranges, cache_dir=cache_dir, reporter=reporter
         )
     contest = contest_of(wish, images)
-    cells = Cells(folder=folder / "trainings")
+    cells = Cells(folder=folder / TRAININGS)
     for note in (classes_in_words(images), *images.notes):
         reporter.say(note)
     agenda = make_agenda(contest, cells, reporter)

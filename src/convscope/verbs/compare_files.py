@@ -5,7 +5,7 @@ import io
 import json
 from pathlib import Path
 
-from convscope.core.atomic import explain, refuse_existing, write_text
+from convscope.core.atomic import check_folder, check_output, remove, write_text
 from convscope.core.records import to_json
 from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
@@ -14,16 +14,24 @@ from convscope.page.compare import render_comparison
 from convscope.pictures.comparison import PICTURES
 from convscope.pictures.style import save, theme_named
 
-PAGE, TABLE = "compare.html", "comparison.csv"
+PAGE, TABLE, TRAININGS = "compare.html", "comparison.csv", "trainings"
 _ENDINGS = (".png", ".svg")
 _ENDS = ("", "_low", "_high")  # of a share: the mean and its 95 % interval
 
 
 def refuse_results(folder: Path, *, force: bool) -> None:
-    """Raise StorageError if a file stands in `folder` that results could replace, unless `force`."""
+    """Refuse, before anything is trained, results that would replace a file of `folder`, or could not be written there.
+
+    Raises:
+        StorageError: a file stands there and `force` is not given, or nothing can be written there.
+    """
+    check_folder(folder)
+    if not folder.exists():
+        return
+    check_folder(folder / TRAININGS)
     pictures = (f"comparison-{name}{ending}" for name in PICTURES for ending in _ENDINGS)
     for name in (FILE_NAME, TABLE, PAGE, *pictures):
-        refuse_existing(folder / name, force=force)
+        check_output(folder / name, force=force)
 
 
 def write_files(comparison: Comparison, folder: Path) -> Path:
@@ -43,17 +51,10 @@ def write_files(comparison: Comparison, folder: Path) -> Path:
         for ending in _ENDINGS:
             path = folder / f"comparison-{name}{ending}"
             if drawn is None:
-                _remove(path)
+                remove(path)
             else:
                 save(drawn, path)
     return folder / PAGE
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise explain(error, path) from error
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.atomic import refuse_existing
+from convscope.core.atomic import check_output
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
 from convscope.features.trace import trace
@@ -172,7 +172,7 @@ def draw(
     )
     path = _place(what, model) if output is None else Path(output)
     (check_animation if what == "step" else check_kind)(path)
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
     with tuned():
         if what != "step":
             save(_FIGURES[what](order), path)

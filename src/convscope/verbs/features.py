@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.atomic import refuse_existing
+from convscope.core.atomic import check_output
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
@@ -21,6 +21,7 @@ from convscope.features.files import check_file
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.features.hand_made import hand_made
 from convscope.features.heads import head_of, with_classifier
+from convscope.features.kept import refuse_unkept
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.image_set import ImageSet, prepare, source_notes
 from convscope.images.inspection import Problem
@@ -87,6 +88,7 @@ def extract_features(
     known, path, told = _known(model, stage, pool), None if output is None else Path(output), reporter or Silent()
     if path is not None:
         check_file(path, values=_values(known), force=force)
+        refuse_unkept(path)
     with tuned():
         source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
         extractor, images = _opened(known, source, cache_dir, told)
@@ -119,6 +121,7 @@ def save_features(
     """
     known, path, told = _known(model, stage, pool), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
+    refuse_unkept(path)
     with tuned():
         source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
         extractor, images = _opened(known, source, cache_dir, told)
@@ -211,7 +214,7 @@ def save_with_classifier(
     known = _known(model, stage, pool)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
-    refuse_existing(Path(output), force=force)
+    check_output(Path(output), force=force)
     storable = (one for one in judged if head_of(one.fitted, found) is not None)
     best = next(storable, judged[0])
     with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-from convscope.core.atomic import refuse_existing, refuse_unwritable, write_text
+from convscope.core import atomic
+from convscope.core.atomic import refuse_unwritable, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, StorageError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import Dataclass, from_json, to_json
@@ -64,8 +65,7 @@ def check_output(output: str | os.PathLike[str] | None, *, kept: Path | None, pa
             can be written.
     """
     if output is not None:
-        refuse_existing(Path(output), force=force)
-        refuse_unwritable(Path(output))
+        atomic.check_output(Path(output), force=force)
         return Path(output)
     if kept is not None and not _stays(kept, part=part, force=force):
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.atomic import refuse_existing, write_text
+from convscope.core.atomic import check_output, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
@@ -56,6 +56,8 @@ class Looked:
 
     def _repr_html_(self) -> str:
         """Return the page within a notebook: in a frame that may run its own program and save what it draws."""
+        if not self.path.is_file():
+            return html.escape(str(self.path))
         page = html.escape(self.path.read_text(encoding="utf-8"), quote=True)
         return (
             f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts allow-downloads" '
@@ -109,7 +111,7 @@ def look(
     used = model if isinstance(model, Model) else Model.load(Path(model))
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
-    refuse_existing(path, force=force)
+    check_output(path, force=force)
     second = None if beside is None else _second(used, beside)
     unusable: list[tuple[str, str]] = []
     left_out = 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from convscope.core.atomic import write_text
+from convscope.core.atomic import remove, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError, did_you_mean
 from convscope.core.machine import machine
 from convscope.core.progress import Reporter, Silent
@@ -24,7 +24,14 @@ from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History
 from convscope.training.report import Report, make_report, write_report
 from convscope.training.run import Learned, Prepared, carry_out, prepare_run, with_resumed
-from convscope.training.run_folder import RunFolder, make_folder, read_record, write_record
+from convscope.training.run_folder import (
+    RunFolder,
+    make_folder,
+    read_record,
+    refuse_folder,
+    refuse_unwritable_run,
+    write_record,
+)
 from convscope.training.settings import Settings
 from convscope.training.steps import step_rows
 from convscope.training.watch import Outcome
@@ -99,12 +106,14 @@ def train(
         folder = RunFolder(path=Path(resume))
         record = read_record(folder)
         _refuse_other_data(data, record.settings)
+        refuse_unwritable_run(folder)
         fresh = prepare_run(record.settings, data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s)
         prepared = with_resumed(record, fresh)
     else:
-        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
         path = None if output is None else Path(output)
-        refuse_among_pictures(path or Path("runs"), prepared.settings.data)
+        refuse_folder(path, force=force)
+        refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
+        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
         folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
         write_record(folder, prepared.record)
     tell(prepared, reporter)
@@ -251,7 +260,7 @@ def _look_again(folder: RunFolder, looking: Looking) -> None:
     try:
         look(folder.path, force=True, cache_dir=looking.cache_dir, reporter=looking.reporter)
     except ConvscopeError as error:
-        folder.look.unlink(missing_ok=True)
+        remove(folder.look)
         looking.reporter.say(f"{folder.look} is removed, as it showed the network of before: {error}")
         return
     looking.reporter.say(f"{folder.look} is written anew, as it showed the network of before")
@@ -270,7 +279,7 @@ def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
     if before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items()):
         return False
     for stale in (folder.invariance, folder.units):
-        stale.unlink(missing_ok=True)
+        remove(stale)
     return True
 
 

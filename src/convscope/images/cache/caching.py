@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import weakref
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import StorageError
 from convscope.core.progress import Reporter
 from convscope.core.records import to_json
+from convscope.core.temporaries import temporary_folder
 from convscope.images.inspection import spell
 from convscope.images.reading.facts import FACTS
 from convscope.images.reading.readers import read_all
@@ -42,30 +44,48 @@ def cached(
         DataError: no picture can be read.
         StorageError: there is no room, or the disk fails.
     """
-    folder = cache_folder(cache_dir)
     key = cache_key(source, wish)
+
+    def build(sample: Sample, folder: Path) -> Entry:
+        return _build(source, wish, sample, folder=folder, key=key, reporter=reporter, workers=workers)
+
+    try:
+        folder = cache_folder(cache_dir)
+    except StorageError as error:  # no home
+        return _until_the_end(partial(build, take_sample(source)), str(error).partition(".")[0])
     entry = read_entry(folder / key, key)
     if entry is not None:
         touch(folder / key)
         return entry, ()
     sample = take_sample(source, reporter)
     try:
-        return _build(source, wish, sample, folder=folder, key=key, reporter=reporter, workers=workers), ()
+        return build(sample, folder), ()
     except OSError as error:
         if isinstance(error, StorageError):
             raise
         if error.errno not in _NO_PERMISSION and not isinstance(error, (NotADirectoryError, FileExistsError)):
             raise _failed(error, folder) from error
-    place = Path(tempfile.mkdtemp(prefix="convscope-"))
+    return _until_the_end(partial(build, sample), f"{folder} cannot be written")
+
+
+def _until_the_end(build: Callable[[Path], Entry], why: str) -> tuple[Entry, tuple[str, ...]]:
+    """Return an entry in a temporary folder, which is removed with its images, and the note that says `why`."""
+    place, entry = temporary_folder(), None
     try:
-        entry = _build(source, wish, sample, folder=place, key=key, reporter=reporter, workers=workers)
+        entry = build(place)
     except OSError as error:
         raise error if isinstance(error, StorageError) else _failed(error, place) from error
     finally:
         if entry is None:
             shutil.rmtree(place, ignore_errors=True)
-    weakref.finalize(entry.images, shutil.rmtree, place, ignore_errors=True)
-    return entry, (f"cache: {folder} cannot be written; the pictures are kept in {place} until the end",)
+    weakref.finalize(entry.images, _remove_own, place, os.getpid())
+    return entry, (f"cache: {why}; the pictures are kept in {place} until the end",)
+
+
+def _remove_own(place: Path, process: int) -> None:
+    """Remove a folder of this process; a child that was forked from it leaves it alone."""
+    if os.getpid() == process:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def cache_key(source: Source, wish: Wish) -> str:

@@ -13,6 +13,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from convscope.core.atomic import write_new
+from convscope.core.errors import StorageError
+
 from .entry import FACTS_FILE, IMAGES, INDEX
 from .locks import is_held
 
@@ -42,8 +45,9 @@ def cache_folder(given: Path | None = None) -> Path:
     if given is not None:
         return given
     if os.environ.get(FOLDER_VARIABLE):
-        return Path(os.environ[FOLDER_VARIABLE]).expanduser()
-    return _user_folder() / "convscope" / "pictures"
+        with _home_needed():
+            return Path(os.environ[FOLDER_VARIABLE]).expanduser()
+    return user_folder() / "convscope" / "pictures"
 
 
 def entries(folder: Path) -> list[CacheEntry]:
@@ -96,13 +100,12 @@ def building(folder: Path) -> Iterator[Path]:
         OSError: `folder` cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / _TAG).exists():
-        (folder / _TAG).write_text(_TAG_TEXT, encoding="ascii")
+    write_new(folder / _TAG, _TAG_TEXT)
     path = folder / f".building-{secrets.token_hex(8)}"
     path.mkdir()
     try:
         owner = {"host": socket.gethostname(), "process": os.getpid()}
-        (path / MARKER).write_text(json.dumps(owner), encoding="ascii")
+        write_new(path / MARKER, json.dumps(owner))
         yield path
     finally:
         if path.exists():
@@ -133,7 +136,32 @@ def touch(path: Path) -> None:
         os.utime(path / MARKER)
 
 
-def _user_folder() -> Path:
+@contextlib.contextmanager
+def _home_needed() -> Iterator[None]:
+    """Say what to do where the user has no home folder.
+
+    Raises:
+        StorageError: there is none.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # of pathlib
+        raise StorageError(
+            f"There is no home folder to keep pictures in. Set HOME, or {FOLDER_VARIABLE} to a folder."
+        ) from error
+
+
+def user_folder() -> Path:
+    """Return the folder in which programs of this system keep what can be made again.
+
+    Raises:
+        StorageError: the user has no home folder.
+    """
+    with _home_needed():
+        return _system_folder()
+
+
+def _system_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches"
     if sys.platform == "win32":

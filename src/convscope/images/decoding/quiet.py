@@ -5,6 +5,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 
+from convscope.core.forks import after_fork
+
 _lock = threading.Lock()
 _inside = 0
 _saved = contextlib.ExitStack()
@@ -30,3 +32,15 @@ def quiet_pillow() -> Iterator[None]:
             _inside -= 1
             if _inside == 0:
                 _saved.close()
+
+
+def _renewed() -> None:
+    """Begin anew in a forked child, where the threads that were inside do not go on."""
+    global _lock, _inside  # noqa: PLW0603
+    _lock = threading.Lock()
+    if _inside:
+        _inside = 0
+        _saved.close()
+
+
+after_fork(_renewed)

@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +23,7 @@ from .facts import FACTS
 from .run import Reading, Run, read_files
 
 _READY = b"ready\n"
+_PATIENCE_S = 60.0
 
 
 class ReadingProcess:
@@ -28,7 +31,7 @@ class ReadingProcess:
 
     def __init__(self) -> None:
         own = str(Path(__file__).parents[3])  # the folder that convscope is in, also where it is not installed
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *filter(None, sys.path)])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *handed_on(sys.path)])}
         self._process = subprocess.Popen(  # noqa: S603  # this Python, with words that are written here
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
@@ -43,7 +46,12 @@ class ReadingProcess:
     def has_started(self) -> bool:
         """Return whether the process has said that it is ready; waits for it once."""
         if self._started is None:
-            self._started = _pipe(self._process.stdout).readline() == _READY
+            too_long = threading.Timer(_PATIENCE_S, self._process.kill)  # a program that is no Python may say nothing
+            too_long.start()
+            try:
+                self._started = _pipe(self._process.stdout).readline(len(_READY)) == _READY
+            finally:
+                too_long.cancel()
         return self._started
 
     def read(self, run: Run) -> Reading | None:
@@ -75,6 +83,7 @@ class ReadingProcess:
 
     def end(self) -> None:
         """End the process now."""
+        self._started = False
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -82,6 +91,17 @@ class ReadingProcess:
                 _pipe(pipe).close()
             except OSError:  # what was not sent any more
                 continue
+
+
+def handed_on(entries: Iterable[object]) -> list[str]:
+    r"""Return the entries of ``sys.path`` that Python looks at, which are texts, as far as a variable can hold them.
+
+    Examples:
+        >>> handed_on(["", "/a", b"/b", Path("/c"), None, "/d" + os.pathsep + "e", "zero\0byte"])
+        ['/a']
+    """
+    texts = (entry for entry in entries if isinstance(entry, str) and entry)
+    return [text for text in texts if os.pathsep not in text and "\0" not in text]
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:

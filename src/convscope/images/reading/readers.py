@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ _LONGEST_RUN = 512
 _LARGE = 100_000
 _MANY = 4_000
 _DEATHS = 2  # a process may also be ended by somebody else: a picture is named only when it died of it once more
+_NOT_STARTED = (OSError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError, subprocess.SubprocessError)
+"""What comes out where no process can be started: of the system, of names that it does not take."""
 _DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
 
 
@@ -47,7 +50,7 @@ def readers(
     pool: Processes | None = None
     try:
         if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start():
-            with contextlib.suppress(OSError):  # where none can be started, threads read
+            with contextlib.suppress(*_NOT_STARTED):  # threads read then
                 pool = Processes(count, stopped)
         if pool is not None:
             yield threads, pool.read
@@ -127,7 +130,7 @@ class Processes:
             for _ in range(count):
                 self._started.append(ReadingProcess())
                 self._free.put(self._started[-1])
-        except OSError:  # no memory, or too many processes: those that are there will do
+        except _NOT_STARTED:  # no memory, or too many processes: those that are there will do
             if not self._started:
                 raise
 
@@ -190,7 +193,10 @@ class Processes:
 
     def _replaced(self, process: ReadingProcess) -> ReadingProcess:
         process.end()
-        fresh = ReadingProcess()
+        try:
+            fresh = ReadingProcess()
+        except _NOT_STARTED:
+            return process  # which has ended: the thread reads
         self._started.append(fresh)
         if self._stopped.is_set():  # while this one started
             fresh.end()

@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from convscope.core.atomic import replacing
 from convscope.core.errors import DataError
@@ -39,9 +39,10 @@ def download(name: str, address: str, sums: dict[str, str], folder: Path, report
         target = folder / f"{file}.gz"
         if target.exists() and unpacked_sum(target) == expected:
             continue
-        with replacing(target) as temporary:
-            _fetch(pooch, name, f"{address}{file}.gz", temporary, reporter)
-            if unpacked_sum(temporary) != expected:
+        with replacing(target) as stream:
+            _fetch(pooch, name, f"{address}{file}.gz", stream, reporter)
+            stream.seek(0)
+            if unpacked_sum(stream) != expected:
                 raise DataError(
                     f"`{name}` must have the known content. Got another SHA-256 for {file} from {address}. "
                     "Try again later, or give a copy with --data-dir FOLDER."
@@ -49,7 +50,7 @@ def download(name: str, address: str, sums: dict[str, str], folder: Path, report
     return folder
 
 
-def unpacked_sum(file: Path) -> str:
+def unpacked_sum(file: Path | BinaryIO) -> str:
     """Return the SHA-256 of what a gzipped file holds, "" where it is damaged or too long."""
     sums, length = hashlib.sha256(), 0
     try:
@@ -64,21 +65,20 @@ def unpacked_sum(file: Path) -> str:
     return sums.hexdigest()
 
 
-def _fetch(pooch: Any, name: str, address: str, target: Path, reporter: "Reporter | None") -> None:
-    """Write what stands at `address` to `target`; every failure of the network is one DataError."""
+def _fetch(pooch: Any, name: str, address: str, file: BinaryIO, reporter: "Reporter | None") -> None:
+    """Write what stands at `address` to `file`; every failure of the network is one DataError."""
     title = f"{name}: {address.rpartition('/')[2]}"
     with _progress(title, reporter) as progress:
         fetcher = pooch.HTTPDownloader(progressbar=progress or False, chunk_size=_CHUNK, timeout=30)
-        with target.open("wb") as file:
-            try:
-                fetcher(address, file, None)
-            except Exception as error:  # requests and urllib3 each have a tree of their own
-                if isinstance(error, MemoryError) or not _of_network(error):
-                    raise
-                raise DataError(
-                    f"The set {name} is not on this computer and cannot be downloaded from {address} "
-                    f"({_reason(error)}). Connect to the network, or give its four IDX files with --data-dir FOLDER."
-                ) from None
+        try:
+            fetcher(address, file, None)
+        except Exception as error:  # requests and urllib3 each have a tree of their own
+            if isinstance(error, MemoryError) or not _of_network(error):
+                raise
+            raise DataError(
+                f"The set {name} is not on this computer and cannot be downloaded from {address} "
+                f"({_reason(error)}). Connect to the network, or give its four IDX files with --data-dir FOLDER."
+            ) from None
 
 
 def _of_network(error: Exception) -> bool:

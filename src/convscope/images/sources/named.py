@@ -1,9 +1,11 @@
 """The sets that have a name: `digits` comes with scikit-learn, `mnist` and `fashion-mnist` are found or downloaded."""
 
+import contextlib
 import dataclasses
 import gzip
 import importlib.util
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,7 +116,9 @@ def find_folder(chosen: NamedSet, data_dir: Path | None) -> Path | None:
 def downloads_folder() -> Path:
     """Return the folder of downloaded sets: ``convscope/sets`` in XDG_CACHE_HOME or ``~/.cache``."""
     top = os.environ.get("XDG_CACHE_HOME")
-    return (Path(top) if top else Path.home() / ".cache") / "convscope" / "sets"
+    with contextlib.suppress(RuntimeError):  # no home
+        return (Path(top) if top else Path.home() / ".cache") / "convscope" / "sets"
+    return Path(tempfile.gettempdir()) / "convscope" / "sets"
 
 
 def _named_so(folder: Path, chosen: NamedSet) -> bool:

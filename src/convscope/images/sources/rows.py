@@ -119,7 +119,7 @@ def _refuse_long(file: Path, rows: int) -> None:
     available = available_bytes()
     if rows * _ROW_BYTES > available:
         raise DataError(
-            f"`{file}` must fit into the memory that is available. Got {rows:,} rows and {available / 1e9:.1f} GB. "
+            f"`{file}` must fit into the memory that is available. Got {counted(rows, 'row')} and {available / 1e9:.1f} GB. "
             "Give a shorter list."
         )
 

@@ -1,0 +1,142 @@
+"""A program whose children compute too: `test_forks` runs it with two threads, and it ends by itself if one hangs."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+DEADLINE_S = 40
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (64, 48, 48, 3), dtype=np.uint8)
+FOLDER = Path(sys.argv[2])
+
+
+def model():
+    from tests.checks.models import small_model
+
+    return small_model("16C5-MP2-16C3-MP2-32N", height=48, width=48)
+
+
+def probabilities(_: int = 0) -> list[list[float]]:
+    return MODEL.predict_proba(PIXELS).tolist()
+
+
+def labels(count: int = 3) -> list[str]:
+    import convscope
+
+    return [one.label for one in convscope.predict(MODEL, list(PIXELS[:count]))]
+
+
+def trained(name: str) -> float:
+    import convscope
+
+    settings = {"epochs": 1, "layout": "16C5-MP2", "threads": 2, "output": FOLDER / name, "cache_dir": FOLDER / "cache"}
+    return convscope.train((PIXELS, np.arange(64) % 2), **settings).report.accuracy
+
+
+def in_child(work: Callable[[], object], *, deadline_s: int = DEADLINE_S) -> None:
+    """Run `work` in a forked child, which is ended when it hangs."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(deadline_s)
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, "the child hangs" if status == -signal.SIGALRM else f"the child ended with {status}"
+
+
+def same(found: object) -> None:
+    np.testing.assert_allclose(found, BEFORE, atol=1e-5)
+
+
+def pools() -> None:
+    """Predict in children of every kind of pool, of a child, and in threads of a child."""
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for one in pool.map_async(probabilities, range(2)).get(timeout=DEADLINE_S):
+            same(one)
+    with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as executor:
+        same(executor.submit(probabilities).result(timeout=DEADLINE_S))
+    in_child(lambda: in_child(lambda: same(probabilities())))
+    in_child(in_threads)
+
+
+def in_threads() -> None:
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        for one in threads.map(probabilities, range(2)):
+            same(one)
+
+
+def busy() -> None:
+    """Fork while other threads predict and read."""
+    stopped = threading.Event()
+
+    def on_and_on(work: Callable[[], object]) -> None:
+        while not stopped.is_set():
+            work()
+
+    threads = [threading.Thread(target=on_and_on, args=(work,)) for work in (probabilities, labels)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(8):
+            in_child(lambda: (same(probabilities()), labels()))
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def training() -> None:
+    """Train, measure and take features in a child of a process that has trained."""
+    import convscope
+
+    trained("parent")
+
+    def everything() -> None:
+        trained("child")
+        data = (PIXELS, np.arange(64) % 2)
+        convscope.measure(FOLDER / "child", data, distortions=["shift-x"], strengths=[1], cache_dir=FOLDER / "cache")
+        convscope.extract_features(FOLDER / "child", data, cache_dir=FOLDER / "cache")
+
+    in_child(everything)
+
+
+def torch_alone() -> None:
+    """Predict in a child that is the first to import convscope, where the parent has computed with torch."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch.nn.functional.conv2d(torch.ones(16, 3, 64, 64), torch.ones(8, 3, 5, 5))
+    torch.ones(4_000_000).exp().sum()
+
+    def first() -> None:
+        assert "convscope" not in sys.modules
+        globals()["MODEL"] = model()
+        probabilities()
+        labels()
+
+    in_child(first)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "torch_alone":
+        torch_alone()
+    else:
+        import torch
+
+        torch.set_num_threads(2)
+        MODEL = model()
+        BEFORE = MODEL.predict_proba(PIXELS)
+        labels()
+        globals()[sys.argv[1]]()
+    print("all have answered")

@@ -1,0 +1,69 @@
+"""A forked child computes: it does not wait for the threads of its parent."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from convscope.core.forks import computing, is_without_threads, threads_allowed
+
+PROGRAM = Path(__file__).with_name("forked.py")
+DEADLINE_S = 150
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork here")
+@pytest.mark.parametrize("work", ["pools", "busy", "training", "torch_alone"])
+def test_children_of_a_process_that_has_computed_answer_too(work: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(PROGRAM.parents[2])}
+    command = [sys.executable, str(PROGRAM), work, str(tmp_path)]
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stdout.endswith("all have answered\n"), done.stderr[-2_000:]
+
+
+def test_a_process_that_was_not_forked_has_all_its_threads() -> None:
+    assert not is_without_threads()
+    assert threads_allowed(7) == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_waits_until_other_threads_have_computed_their_batch() -> None:
+    inside, leave, order = threading.Event(), threading.Event(), []
+
+    def compute() -> None:
+        with computing():
+            inside.set()
+            leave.wait()
+            order.append("computed")
+
+    other = threading.Thread(target=compute)
+    other.start()
+    inside.wait()
+    threading.Timer(0.1, leave.set).start()
+    child = os.fork()
+    if child == 0:
+        os._exit(7)
+    order.append("forked")
+    other.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert order == ["computed", "forked"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_who_forks_while_computing_itself_does_not_wait() -> None:
+    with computing(), computing():
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
