@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from . import options
 
@@ -74,4 +74,4 @@ def command(
         force=force,
     )
     frames = f" ({counted(made.frames, 'frame')})" if what == "step" else ""
-    click.echo(f"picture {made.path}{frames}")
+    click.echo(f"picture {printable(str(made.path))}{frames}")
