@@ -113,8 +113,8 @@ def command(
 
     targets = {kind: file for kind, file in files.items() if file is not None}
     check_targets(targets, force=force)
-    ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration)
     speaking = Silent() if quiet else reporter_for(sys.stderr)
+    ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration, reporter=speaking)
     used = both_sides(ready, speaking) if mirror else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
