@@ -83,7 +83,7 @@ def test_every_measurement_is_made_in_sight(learned: tuple[Path, list[Any]]) -> 
 
 def test_a_model_is_made_ready_in_sight(learned: tuple[Path, list[Any]]) -> None:
     heard = Counting()
-    made_ready(Model.load(learned[0]), precision="int8", calibration="digits", reporter=heard)
+    made_ready(Model.load(learned[0]), precision="int8", backend="auto", calibration="digits", reporter=heard)
     found = jobs(heard.told)
     assert found["reading pictures for int8"] == (500, 500)
     assert "making the model ready" in found

@@ -15,7 +15,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
-from convscope.networks.backends import BackendName, Precision
+from convscope.networks.backends import BackendName, Precision, fitting_backends
 from convscope.networks.both_sides import BothSides
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
@@ -113,7 +113,8 @@ def made_ready(
         )
     if precision == "float32" and backend == "torch":
         return model
-    told = reporter or Silent()
+    fitting_backends(backend, precision)  # what does not go together is said before anything is read
+    told = (reporter or Silent()) if calibration is not None or precision != "int8" else Silent()
     pictures = None
     if calibration is not None:
         source = open_source(calibration, data_dir=data_dir, reporter=told)
