@@ -31,7 +31,7 @@ demo: $(DEMO)/installed ## install convscope here and train it on handwritten di
 	@echo "Look inside what it learned: $(CURDIR)/runs/demo/look.html"
 
 .PHONY: test
-test: $(TEST)/wheel page-tools ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)
+test: $(TEST)/wheel page-tools browser ## run all tests on the installed wheel (TESTS="tests/images -k gif" for some)
 	$(TEST)/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 .PHONY: check
@@ -63,6 +63,17 @@ format: $(TEST)/tools ## let ruff format and mend what it can
 page-tools: ## install what checks the page: TypeScript, axe-core and wabt, into tools/page/node_modules
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE)/node_modules/installed; \
 	else echo "npm is not here (it comes with Node.js 20 or later): the page's types and accessibility are not checked"; fi
+
+# The page is tested in a real browser. Where there is none, and we may, it is installed; else those tests are left out, and
+# the last lines of the tests say so. Pictures of the page are kept in build/page/.
+.PHONY: browser
+browser: ## install Chromium, which the page is tested in, where it is not there and apt-get may be used
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null \
+		&& [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; } >/dev/null \
+			|| echo "chromium could not be installed: the page is not tested in a browser"; \
+	fi
 
 .PHONY: page-kernels
 page-kernels: page-tools ## build the page's WebAssembly modules anew from tools/page/kernels.mjs

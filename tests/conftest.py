@@ -1,5 +1,6 @@
 """What holds for every test: one thread, the same examples at every run, a cache of its own, no network."""
 
+import collections
 import os
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported; th
 
 settings.register_profile("convscope", LAWS)
 settings.load_profile("convscope")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
+    """Say loudly, after all else, which tests were left out as something that they need is not installed."""
+    yield
+    missing = collections.Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and "not installed" in str(report.longrepr[2])
+    )
+    for reason, count in missing.items():
+        terminalreporter.write_sep("!", f"NOT TESTED HERE ({count}): {reason}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

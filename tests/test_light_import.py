@@ -1,18 +1,13 @@
 """Importing convscope and asking for help is quick, because nothing heavy is loaded: a fresh process proves it."""
 
-import itertools
-import math
 import subprocess
 import sys
-import time
 
 import pytest
 
 HEAVY = ("torch", "matplotlib", "PIL", "sklearn", "numpy", "scipy", "safetensors", "rich", "pyarrow", "pooch")
-IMPORT_S, HELP_S = 0.050, 0.300
-# A machine that takes longer than this for `python -c pass`, undisturbed, is slow, and gets proportionally more time.
-USUAL_START_S = 0.040
-ROUNDS, PATIENCE_S = 7, 90.0
+MOST_FOR_IMPORT, MOST_FOR_HELP = 45, 140
+"""Modules beyond those of Python itself: what a machine that has other work does not change, as it does seconds."""
 
 
 def _loaded(statement: str) -> set[str]:
@@ -21,28 +16,12 @@ def _loaded(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def _took_s(*arguments: str) -> float:
-    began = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
-    return time.perf_counter() - began
-
-
-def _needs_s(limit_s: float, *arguments: str, start: bool) -> float:
-    """Return what a fresh process needs for `arguments`, with or without its start, in seconds of a usual machine.
-
-    What else the machine does only ever adds time, sometimes for seconds on end: the shortest of `ROUNDS` counts, and
-    as long as that does not keep the limit, more are made with pauses between, until `PATIENCE_S` are over.
-    """
-    until = time.monotonic() + PATIENCE_S
-    bare_s = asked_s = needed_s = math.inf
-    for turn in itertools.count(1):
-        bare_s = min(bare_s, _took_s("-c", "pass"))
-        asked_s = min(asked_s, _took_s(*arguments))
-        needed_s = (asked_s - (0.0 if start else bare_s)) / max(1.0, bare_s / USUAL_START_S)
-        if turn >= ROUNDS and (needed_s < limit_s or time.monotonic() > until):
-            break
-        time.sleep(0.0 if turn < ROUNDS else 0.5)
-    return needed_s
+def _needed(statement: str) -> int:
+    """Return how many modules are loaded for `statement` that Python does not load in any case."""
+    count = "; import sys; print(len(sys.modules), file=sys.stderr)"
+    runs = [[sys.executable, "-c", text + count] for text in ("pass", statement)]
+    bare, with_it = (int(subprocess.run(run, capture_output=True, text=True, check=True).stderr) for run in runs)
+    return with_it - bare
 
 
 @pytest.mark.parametrize(
@@ -67,12 +46,12 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     assert not _loaded(statement) & set(HEAVY)
 
 
-def test_the_import_takes_less_than_50_ms() -> None:
-    assert _needs_s(IMPORT_S, "-c", "import convscope", start=False) < IMPORT_S
+def test_the_import_is_quick_as_few_modules_are_loaded() -> None:
+    assert 0 < _needed("import convscope") < MOST_FOR_IMPORT
 
 
-def test_the_help_takes_less_than_300_ms() -> None:
-    assert _needs_s(HELP_S, "-m", "convscope", "--help", start=True) < HELP_S
+def test_the_help_is_quick_as_few_modules_are_loaded() -> None:
+    assert 0 < _needed("from convscope.cli import main; main(['--help'])") < MOST_FOR_HELP
 
 
 def test_training_does_not_wait_for_scikit_learn_or_scipy() -> None:

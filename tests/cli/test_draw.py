@@ -1,5 +1,7 @@
 """``convscope draw`` on a run, on a layout, and on nothing at all."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,12 @@ import pytest
 from PIL import Image
 
 from convscope.cli import main
+from convscope.verbs.draw import draw
 from convscope.verbs.measure import measure
 from convscope.verbs.train import train
 from convscope.verbs.units import units
 from tests.checks.models import small_model
+from tests.checks.reporters import Counting
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,34 @@ def test_the_step_without_a_model_is_the_first_lesson(
     assert capsys.readouterr().out == "picture step.gif (13 frames)\n"
     with Image.open("step.gif") as image:
         assert image.n_frames == 13
+
+
+def test_an_animation_tells_how_far_it_is_and_a_figure_that_it_is_being_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    heard = Counting()
+    assert draw("step", output="step.png", reporter=heard).frames == 6
+    assert heard.told == [("drawing step", 6, "frames"), *[1] * 6]
+    assert main(["draw", "step", "-o", "step.mp4" if shutil.which("ffmpeg") else "a.png"]) == 0
+    assert "drawing step: 0 of " in capsys.readouterr().err
+    assert main(["draw", "layout", "4C3", "-o", "a.svg"]) == 0
+    assert "drawing layout: took" in capsys.readouterr().err
+    assert main(["draw", "layout", "4C3", "-o", "a.pdf", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_names_that_no_font_has_are_said_once(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    report = tmp_path / "run" / "report.json"
+    named = json.loads(report.read_text(encoding="utf-8"))
+    named["classes"][0]["name"] = "\U00012000"  # a cuneiform sign
+    report.write_text(json.dumps(named), encoding="utf-8")
+    assert main(["draw", "confusion", str(tmp_path / "run"), "--force"]) == 0
+    said = capsys.readouterr().err
+    assert (
+        said.count("boxes in confusion.png: no font of this computer has the letters of \U00012000. Install one") == 1
+    )
 
 
 def test_a_unit_walks_over_a_picture(run: Path, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """The frame around every command: exit codes, one sentence an error, names that cannot harm a terminal."""
 
+import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +14,7 @@ import pytest
 
 from convscope import __version__
 from convscope.cli import main
-from convscope.cli.group import group
+from convscope.cli.group import COMMANDS, group
 from convscope.core.errors import DataError
 
 
@@ -139,6 +142,96 @@ def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert all(f"  {name} " in out for name in ("train", "predict", "check", "cache"))
     assert "--trace" in out
+
+
+@pytest.mark.parametrize("words", [[], ["--trace"]])
+def test_the_bare_command_shows_the_help_as_help_does(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    asked = capsys.readouterr()
+    assert main(words) == 0
+    assert capsys.readouterr() == asked
+    assert asked.out.count("\n") > 20
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_help_fits_eighty_columns(name: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*([] if name is None else [name]), "--help"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_argument_that_is_missing_is_one_readable_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = importlib.import_module(f"convscope.cli.{name}").command
+    first = next((one for one in found.params if one.required), None)
+    if first is None:  # train, compare, machine and cache need nothing
+        return
+    assert main([name]) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(
+        rf"Error: `{first.human_readable_name}` must be .*\. Got none\. See: convscope {name} --help\n", said
+    )
+    assert "\\" not in said
+
+
+LONG = {
+    "path": "x/" * 2_500,
+    "words": "x y " * 1_250,
+    "layout": "-".join(["2C1"] * 198 + ["2Q1"]),
+    "number": "9" * 5_000,
+}
+
+
+@pytest.mark.parametrize("value", LONG.values(), ids=LONG)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["V"], ["--V"], ["check", "V"], ["train", "V"], ["train", "digits", "--epochs", "V"],
+        ["train", "digits", "--layout", "V"], ["train", "digits", "--first", "V", "--layout", "4C3"],
+        ["train", "digits", "--size", "V"], ["train", "--resume", "V"], ["predict", "V", "V"], ["draw", "V"],
+        ["draw", "layout", "V", "-o", "a.png"], ["draw", "layout", "4C3", "-o", "V"], ["draw", "filters", "V"],
+        ["look", "V"], ["measure", "V", "V"], ["measure", "V", "--what", "cost"], ["features", "V", "V", "-o", "a.npz"],
+        ["compare", "digits", "--kinds", "V"], ["cache", "--cache-dir", "V", "V"], ["machine", "V"],
+        ["measure", "digits", "digits", "--strengths", "V"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_nothing_that_is_far_too_long_is_quoted_whole(
+    words: list[str], value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([word.replace("V", value) for word in words]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("Error: ")
+    assert max(map(len, said)) <= 800
+    assert value not in "".join(said)
+    assert "fault" not in said[-1]
+
+
+HOSTILE = "a\x1b[31m\u202e\nb"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["draw", "layout", "4C3", "-o", "V/a.png"], ["draw", "layout", "4C3", "-o", "V.jpg"],
+        ["draw", "step", "-o", "V.png"], ["check", "V"], ["train", "V"], ["V"], ["--V"], ["draw", "V"],
+        ["train", "digits", "--epochs", "V"], ["train", "digits", "--layout", "V"], ["train", "digits", "--V"],
+        ["train", "digits", "--dry-run", "--layout", "4C3", "--cache-dir", "V"], ["cache", "--cache-dir", "V"],
+        ["measure", "4C3", "--what", "cost", "-o", "V"], ["predict", "V", "V"], ["look", "V", "-o", "V"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_control_characters_of_ones_own_words_are_written_out(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / HOSTILE).mkdir()
+    main([word.replace("V", HOSTILE) for word in words])
+    shown = "".join(capsys.readouterr())
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert "\nb" not in shown  # the line end of the name
+    assert r"\x1b[31m" in shown or "4C3" in words
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

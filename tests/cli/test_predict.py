@@ -192,7 +192,7 @@ def test_odd_names_are_safe_in_every_output(
         (["none", "photos"], "there is no such file"),
         (["photos", "photos"], "is a folder without a model.safetensors"),
         (["photos/0.png", "photos"], "it is a PNG picture"),
-        (["run"], "Missing argument 'PICTURES...'"),
+        (["run"], "`PICTURES...` must be given. Got none. See: convscope predict --help"),
         (["run", "photos", "--top", "0"], "0 is not in the range x>=1"),
         (["run", "photos", "--batch", "0"], "0 is not in the range x>=1"),
         (["run", "photos", "--csv", "a", "--json=a"], "must name different files"),

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import pickle
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convscope
-from convscope.core.text import counted, printable
+from convscope.core import errors
+from convscope.core.text import counted, printable, sentence
 
 
 @given(st.binary(max_size=60))
@@ -28,6 +30,45 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 
 def test_marks_that_turn_the_reading_direction_are_written_out() -> None:
     assert printable("photo\u202egnp.exe") == "photo\\u202egnp.exe"
+
+
+LONG = {
+    "a layout": "-".join(["32C5"] * 199),
+    "a path": "/a" * 2_500,
+    "a value with spaces": repr("one word and " * 400),
+    "a value of one word": repr("a" * 5_000),
+    "a name in backticks": f"`{'a b ' * 1_000}`",
+    "a path with spaces": "/a b" * 1_250,
+    "numbers": str(list(range(2_000))),
+}
+
+
+@pytest.mark.parametrize("value", LONG.values(), ids=LONG)
+def test_of_a_value_that_is_far_too_long_the_ends_stay_and_so_does_what_to_do(value: str) -> None:
+    said = sentence(f"`layout` must fit. Got {value} (1 thing). Check the user's text.")
+    assert len(said) <= 800
+    assert said.startswith(f"`layout` must fit. Got {value[:40]}")
+    assert "…" in said
+    assert said.endswith(f"{value[-20:]} (1 thing). Check the user's text.")
+
+
+def test_what_can_be_read_stays_whole() -> None:
+    path = "/" + "/".join(["a folder of some"] * 3 + ["x" * 200])
+    said = f"`data` must be a folder, one of {', '.join(map(str, range(60)))}. Got {path!r}. The user's."
+    assert sentence(said) == said
+
+
+HOSTILE = "a\nb\r\x1b[2J\x9b31m\u202egnp\u2028\udcff"
+ERRORS = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ConvscopeError)]
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_commands_no_terminal_wherever_it_is_shown(kind: type[errors.ConvscopeError]) -> None:
+    error = kind(f"Got {HOSTILE}{'y' * 5_000}. Check it.")
+    assert str(error).startswith(r"Got a\nb\r\x1b[2J\x9b31m\u202egnp\u2028\xff")
+    assert str(error).endswith("y. Check it.")
+    assert len(str(error)) < 400
+    assert str(pickle.loads(pickle.dumps(error))) == str(kind(str(error))) == str(error)
 
 
 NOUNS = "pictures|files|classes|epochs|cores|threads|rows|units|kinds|seeds|images|channels|columns|values|seconds|maps"

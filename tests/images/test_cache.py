@@ -218,9 +218,12 @@ from convscope.images.reading import run as reading
 from convscope.images.sources import files
 from convscope.images.image_set import prepare
 from convscope.images.sources.opening import open_source
-decode = reading.decode
+decode, read = reading.decode, []
 def slow(*given, **named):
     print("reading", flush=True)
+    read.append(given)
+    if len(read) == 3:
+        sys.stdin.read()  # until the one that started this lets it go on
     time.sleep(0.1)
     return decode(*given, **named)
 reading.decode = slow
@@ -229,9 +232,10 @@ prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]), workers=1)
 
 
 def started(pictures: Path, place: Path) -> subprocess.Popen:
-    """Start a process that builds slowly, and return it once it is half-way."""
+    """Start a process that builds slowly, and return it half-way, where it waits until its standard input ends."""
     process = interruptible(
         [sys.executable, "-c", SLOW, str(pictures), str(place)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -267,7 +271,7 @@ def test_ctrl_c_leaves_nothing_behind(pictures, place):
 def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, number):
     folder(tmp_path / "many", each=300, size=(64, 64))
     code = SLOW.replace(
-        "decode = reading", "from convscope.images.reading import readers; readers._MANY = 1\ndecode = reading"
+        "decode, read =", "from convscope.images.reading import readers; readers._MANY = 1\ndecode, read ="
     )
     code = code.replace("workers=1", "workers=2").replace(
         "prepare(",

@@ -8,8 +8,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from PIL import Image
 
@@ -22,6 +24,7 @@ from convscope.measures.units.patches import with_patches
 from convscope.networks.folding import Sums, fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.pictures import step
 from convscope.pictures.animation import check_animation, save_animation
 from convscope.pictures.comparison import PICTURES as COMPARISONS
 from convscope.pictures.confusion import draw_confusion
@@ -52,11 +55,11 @@ WALK = walk(
 )
 
 
-def _filters(text: str, step: int) -> Callable[[Theme], Figure]:
+def _filters(text: str, place: int) -> Callable[[Theme], Figure]:
     def made(theme: Theme) -> Figure:
-        sums = fold(small_model(text).network).steps[step]
+        sums = fold(small_model(text).network).steps[place]
         assert isinstance(sums, Sums)
-        return draw_filters(sums, name=text.split("-")[step], theme=theme)
+        return draw_filters(sums, name=text.split("-")[place], theme=theme)
 
     return made
 
@@ -216,9 +219,9 @@ def test_the_same_drawing_gives_the_same_file(kind: str, tmp_path: Path) -> None
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_names_are_text_and_no_formula(tmp_path: Path) -> None:
-    with mpl.rc_context({"svg.fonttype": "none"}):
-        save(_confusion(theme_named("light")), tmp_path / "a.svg")
+def test_names_are_text_and_no_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(mpl.rcParamsDefault, "svg.fonttype", "none")
+    save(_confusion(theme_named("light")), tmp_path / "a.svg")
     assert "$dog$ _x^2" in (tmp_path / "a.svg").read_text(encoding="utf-8")
 
 
@@ -232,7 +235,7 @@ def test_a_name_that_is_cut_ends_with_an_ellipsis() -> None:
 def test_letters_that_no_font_has_are_boxes_and_no_warning(tmp_path: Path) -> None:
     figure = Figure()
     figure.text(0.5, 0.5, "\U00012000")  # a cuneiform sign; warnings are errors
-    save(figure, tmp_path / "box.png")
+    assert save(figure, tmp_path / "box.png") == ("\U00012000",)
     assert (tmp_path / "box.png").stat().st_size > 0
 
 
@@ -283,6 +286,24 @@ def test_the_animation_shows_every_place_in_order() -> None:
     assert [frame.subsampling for frame in frames] == [False] * 9 + [True] * 4
     few = frames_of(WALK, most=3)
     assert (few[0], few[-1], len(few)) == (frames[0], frames[-1], 3)
+
+
+@pytest.mark.parametrize("theme", list(THEMES))
+def test_a_frame_of_the_animation_is_the_frame_drawn_alone(theme: str) -> None:
+    frames = frames_of(WALK)[8:10]  # the last of the map and the first of the subsampling
+    for frame, pixels in zip(frames, animate(WALK, frames, theme=theme_named(theme)), strict=True):
+        canvas = FigureCanvasAgg(draw_step(WALK, frame, theme=theme_named(theme)))
+        canvas.draw()
+        assert np.array_equal(np.asarray(canvas.buffer_rgba())[..., :3], pixels)
+
+
+def test_an_animation_makes_one_figure_however_many_frames_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, layouts = [], []
+    build, execute = step.figure, ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(step, "figure", lambda *given, **named: made.append(given) or build(*given, **named))
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *given: layouts.append(given) or execute(*given))
+    assert len(list(animate(WALK, frames_of(WALK), theme=theme_named("light")))) == 13
+    assert (len(made), len(layouts)) == (1, 1)
 
 
 def test_a_gif_holds_all_frames_and_a_strip_stands_below_each_other(tmp_path: Path) -> None:

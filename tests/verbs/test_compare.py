@@ -1,9 +1,11 @@
 """``compare`` from pictures to files: page, record, table and pictures; and sentences for what cannot be."""
 
 import csv
+import itertools
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -18,6 +20,7 @@ from convscope.core.errors import DataError, LayoutError, ParameterError, Storag
 from convscope.core.records import from_json
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
+from convscope.training import schedule
 from convscope.verbs import compare_wish
 from convscope.verbs.compare_files import table_of, write_files
 from tests.measures.comparison import made_up
@@ -128,7 +131,9 @@ def test_the_time_is_shown_first(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert err.index("about") < err.index("comparing")
 
 
-def test_seconds_are_the_same_for_all(tmp_path: Path) -> None:
+def test_seconds_are_the_same_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = itertools.count()
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: 0.002 * next(looks)))  # an even pace
     done = convscope.compare(
         "digits", kinds=["convolution", "pixels-softmax"], seconds=1, seeds=1, layout="4C3-MP2", distorted=0,
         output=tmp_path,

@@ -91,20 +91,21 @@ def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
 
 def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 0.2 * next(looks))  # fast, but at an even pace
-    monkeypatch.setattr(schedule, "time", clock)
+    clock = SimpleNamespace(monotonic=lambda: 0.2 * next(looks))  # fast, and at an even pace whatever the machine does
+    for module in (schedule, run):
+        monkeypatch.setattr(module, "time", clock)
     trained = train("digits", minutes=2.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
     highest = trained.report.settings["learning_rate"]
     assert highest == pytest.approx(3e-3 * min(1, (300 / trained.history[-1].step) ** 0.5), rel=0.01)
     assert 0.9 * highest < max(record.learning_rate for record in trained.history) < 1.1 * highest
-    assert 90 < trained.report.seconds < 122  # of 120 s less the reading of the pictures, plus the last judgement
+    assert 110 < trained.report.seconds < 122  # of 120 s less the writing, plus the last judgement
     assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
 
 
 def test_seconds_before_the_call_count_toward_the_minutes(tmp_path: Path) -> None:
-    now = time.monotonic()
+    before = time.monotonic()
     prepared = prepare("digits", minutes=1.0, cache_dir=tmp_path, spent_s=20.0)
-    assert now - 20.5 < prepared.started_s < now - 19.5
+    assert before <= prepared.started_s + 20 <= time.monotonic()
 
 
 def test_a_run_is_not_overwritten_without_force(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convscope.core.text import counted
+from convscope.core.text import counted, printable, sentence, shortened
 
 from . import options
 from .standard import need_output
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convscope.images.inspection import Inspection
 
 _MOST_CLASSES = 40
+_LONGEST_NAME = 120
 
 
 @click.command("check", context_settings={"show_default": True})
@@ -60,7 +61,6 @@ def command(
 
 def report(found: "Inspection") -> str:
     """Return an inspection as text: a summary, the classes, and every problem with its file."""
-    from convscope.core.text import printable
     from convscope.images.inspection import KINDS
 
     lines = [f"{printable(found.source)}: {_summary(found)}", ""]
@@ -72,7 +72,7 @@ def report(found: "Inspection") -> str:
             continue
         lines += ["", f"{title} ({len(problems):,}){'' if usable else ', left out of training'}:"]
         for problem in problems:
-            lines.append(f"  {printable(problem.name)}: {printable(problem.detail)}")
+            lines.append(f"  {printable(problem.name)}: {sentence(problem.detail)}")
             lines += [f"    = {printable(other)}" for other in problem.others]
     if not found.problems:
         lines += ["", "no problem found"]
@@ -95,14 +95,12 @@ def _summary(found: "Inspection") -> str:
 
 def _classes(found: "Inspection") -> list[str]:
     """Return one line a class with a bar; of very many only the smallest and the largest."""
-    from convscope.core.text import printable
-
     shown = list(found.classes)
     skipped = len(shown) - _MOST_CLASSES
     if skipped > 0:
         ordered = sorted(shown, key=lambda count: -count.usable)
         shown = ordered[: _MOST_CLASSES // 2] + ordered[-_MOST_CLASSES // 2 :]
-    names = [printable(count.name) for count in shown]
+    names = [shortened(printable(count.name), _LONGEST_NAME) for count in shown]
     width = min(40, max(len(name) for name in names))
     most = max(count.usable for count in shown)
     lines = []

@@ -71,6 +71,7 @@ def command(
     from convscope.core.progress import Silent
     from convscope.core.records import to_json
     from convscope.core.reporters import reporter_for
+    from convscope.core.text import printable
     from convscope.verbs.compare import compare
     from convscope.verbs.compare_text import compare_text
 
@@ -102,4 +103,4 @@ def command(
     if as_json:
         click.echo(json.dumps(to_json(done.comparison), allow_nan=False))
     else:
-        click.echo(f"{compare_text(done.comparison)}\npage  {done.page}")
+        click.echo(f"{compare_text(done.comparison)}\npage  {printable(str(done.page))}")

@@ -1,10 +1,11 @@
 """``convscope draw``: pictures of a network, and of the step itself."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from . import options
 
@@ -35,6 +36,7 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invarian
 @options.classes
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", help="The paper.")
 @options.force_files
+@options.quiet
 def command(
     *,
     what: str,
@@ -49,6 +51,7 @@ def command(
     classes: int | None,
     theme: str,
     force: bool,
+    quiet: bool,
 ) -> None:
     """Draw WHAT of the network in the file or run folder MODEL.
 
@@ -57,6 +60,8 @@ def command(
     curves and confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. step: a
     unit walking over PICTURE, as an animation; without MODEL, one of 3x3 weights over a picture of 5x5.
     """
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
     from convscope.verbs.draw import draw
 
     made = draw(
@@ -72,6 +77,7 @@ def command(
         classes=classes,
         theme=theme,
         force=force,
+        reporter=Silent() if quiet else reporter_for(sys.stderr),
     )
     frames = f" ({counted(made.frames, 'frame')})" if what == "step" else ""
-    click.echo(f"picture {made.path}{frames}")
+    click.echo(f"picture {printable(str(made.path))}{frames}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from . import options
 from .unusable import end_with_unusable
@@ -140,7 +140,7 @@ def command(
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:
     values = "value" if set(shape[1:]) <= {1} else "values"
-    return f"{path}: {counted(shape[0], 'picture')}, {' x '.join(map(str, shape[1:]))} {values} each"
+    return f"{printable(str(path))}: {counted(shape[0], 'picture')}, {' x '.join(map(str, shape[1:]))} {values} each"
 
 
 def layer_table(found: "Sequence[Layer]") -> str:
@@ -153,7 +153,7 @@ def layer_table(found: "Sequence[Layer]") -> str:
 
 def saved(path: Path, best: "JudgedClassifier", judged: "Sequence[JudgedClassifier]") -> str:
     """Return what was saved, what was better and could not be, and what its accuracy is worth."""
-    line = f"{path}: the network with {best.name} as its classifier"
+    line = f"{printable(str(path))}: the network with {best.name} as its classifier"
     better = [one.name for one in judged[: judged.index(best)]]
     if better:
         line += f"; a model file holds no programs, and so not {', '.join(better)}"

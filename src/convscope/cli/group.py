@@ -16,7 +16,7 @@ from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean, lacks_memory
 from convscope.core.machine import let_idle_threads_rest
 from convscope.core.process import end_soon, refuse_lost_folder, seconds_since_start, seldom_collecting
-from convscope.core.text import printable
+from convscope.core.text import printable, sentence
 
 from .standard import discard_output, filled
 
@@ -45,6 +45,10 @@ _MEMORY_SENTENCE = "There is not enough memory. Use smaller pictures (--size) or
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return the arguments that are left; without any, show the help as --help does, whichever click is here."""
+        return super().parse_args(ctx, args or ["--help"])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the work."""
@@ -117,8 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             return _end(f"Error: {_system_sentence(error)}", CANNOT, trace=trace)
         except Exception as error:  # noqa: BLE001  # the last fence: a user gets a sentence, not a trace
-            sentence = _MEMORY_SENTENCE if lacks_memory(error) else _fault_sentence(error)
-            return _end(f"Error: {sentence}", CANNOT, trace=trace)
+            message = _MEMORY_SENTENCE if lacks_memory(error) else _fault_sentence(error)
+            return _end(f"Error: {message}", CANNOT, trace=trace)
         finally:
             if own:
                 end_soon()
@@ -149,19 +153,30 @@ def _terminated_by_signal() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _end(sentence: str, code: int, *, trace: bool) -> int:
-    """Write the sentence to standard error, after the trace if it was asked for; return `code`."""
+def _end(message: str, code: int, *, trace: bool) -> int:
+    """Write the message to standard error, after the trace if it was asked for; return `code`."""
     with contextlib.suppress(OSError):
         if trace:
-            traceback.print_exc()
-        print(printable(sentence), file=sys.stderr)
+            print("\n".join(map(printable, traceback.format_exc().splitlines())), file=sys.stderr)
+        print(sentence(message), file=sys.stderr)
     return code
 
 
 def _usage_sentence(error: click.ClickException) -> str:
     """Return what is wrong with the words of a command, and where they are explained."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{error.format_message()} See: {context.command_path} --help" if context else error.format_message()
+    said = (
+        _missing(error.param) if isinstance(error, click.MissingParameter) and error.param else error.format_message()
+    )
+    return f"{said} See: {context.command_path} --help" if context else said
+
+
+def _missing(parameter: click.Parameter) -> str:
+    """Return that a parameter was not given; click's own words have a line for each of its choices."""
+    kind = parameter.type
+    name = parameter.opts[-1] if isinstance(parameter, click.Option) else parameter.human_readable_name.strip("[]")
+    rule = f"be one of {', '.join(map(str, kind.choices))}" if isinstance(kind, click.Choice) else "be given"
+    return f"`{name}` must {rule}. Got none."
 
 
 def _system_sentence(error: OSError) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convscope.core.text import are, counted
+from convscope.core.text import are, counted, printable
 
 from . import options
 from .unusable import end_with_unusable
@@ -76,4 +76,4 @@ def worded(made: "Looked") -> str:
     """Return where the page is and what is in it."""
     size = made.path.stat().st_size / 1e6
     more = f", {made.left_out:,} more than it can hold {are(made.left_out)} left out" if made.left_out else ""
-    return f"page    {made.path} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"
+    return f"page    {printable(str(made.path))} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"

@@ -118,8 +118,8 @@ def command(
         need_output("Write a file, for example with --csv FILE.")
     if _STDIN in pictures:
         standard_input()
-    ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration)
     speaking = Silent() if quiet else reporter_for(sys.stderr)
+    ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration, reporter=speaking)
     used = both_sides(ready, speaking) if mirror else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is

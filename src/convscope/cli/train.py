@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from . import options
 from .standard import need_output
@@ -202,7 +202,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
         f"{counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
-        + shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed]),
+        + printable(shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed])),
     ]
     return "\n".join(lines)
 
@@ -235,13 +235,13 @@ def _result_text(trained: Any, until: float | None) -> str:
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]
     if trained.outcome == "interrupted":
-        lines.append(f"interrupted; go on with: {folder.resuming}")
+        lines.append(f"interrupted; go on with: {printable(folder.resuming)}")
     elif until is not None and trained.outcome != "until":
         lines.append(f"the accuracy asked for, {until:.2%}, was not reached; more --epochs may reach it")
     if report.left_out:
         lines.append(f"left out {counted(report.left_out, 'unusable file')}; listed in the report")
-    lines += [f"model   {folder.model}", f"report  {folder.page}"]
-    return "\n".join([*lines, *([f"look    {folder.look}"] if folder.look.exists() else [])])
+    lines += [f"model   {printable(str(folder.model))}", f"report  {printable(str(folder.page))}"]
+    return "\n".join([*lines, *([f"look    {printable(str(folder.look))}"] if folder.look.exists() else [])])
 
 
 def _result_document(trained: Any) -> dict[str, Any]:

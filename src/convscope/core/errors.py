@@ -6,9 +6,23 @@ The template of a message is: `` `name` must <rule>. Got <value> (<context>). <W
 import difflib
 from collections.abc import Iterable
 
+from .text import sentence
+
 
 class ConvscopeError(Exception):
-    """Base of every error that convscope raises on purpose; its text is meant for the user."""
+    r"""Base of every error that convscope raises on purpose; its text is meant for the user.
+
+    Args:
+        message: the sentence. Whatever it quotes may be as it came: control characters are written out here, and of
+            what is far too long the ends stay.
+
+    Examples:
+        >>> print(ConvscopeError("Got 'a\x1b[31m'."))
+        Got 'a\x1b[31m'.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(sentence(message))
 
 
 class ParameterError(ConvscopeError, ValueError):

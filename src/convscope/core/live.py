@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.text import Text
 
 from .pace import Pace
-from .progress import Reporter, Task
-from .text import printable
+from .progress import LONGEST_TITLE, Reporter, Task
+from .text import printable, sentence, shortened
 
 if TYPE_CHECKING:
     from rich.progress import Task as Row
@@ -37,12 +37,12 @@ class Live(Reporter):
     def say(self, text: str) -> None:
         """Write the line, above the bars if there are any."""
         with contextlib.suppress(OSError, ValueError):  # a terminal that is closed must not end hours of work
-            self._console.print(Text(printable(text)), soft_wrap=True)
+            self._console.print(Text(sentence(text)), soft_wrap=True)
 
     @contextlib.contextmanager
     def task(self, title: str, total: float, unit: str = "") -> Iterator[Task]:
         """Give the job whose bar is shown while the context lasts."""
-        pace = Pace(printable(title), total, unit)
+        pace = Pace(shortened(printable(title), LONGEST_TITLE), total, unit)
         outermost = self._bars is None
         bars = self._bars = self._bars or _bars(self._console)
         if outermost:

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from typing import TextIO, final
 
 from .pace import Clock, Pace
-from .text import printable
+from .text import printable, sentence, shortened
 
+LONGEST_TITLE = 60
 _SHORTEST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 60.0
 _SHARE_OF_ELAPSED = 0.05  # a job of hours gets a line a minute, not thousands of lines
@@ -86,14 +87,14 @@ class Plain(Reporter):
         if self._stream is None:  # standard streams may be none
             return
         with contextlib.suppress(OSError, ValueError):  # a closed pipe or stream must not end hours of work
-            self._stream.write(printable(text) + "\n")
+            self._stream.write(sentence(text) + "\n")
             self._stream.flush()
 
     @contextlib.contextmanager
     def task(self, title: str, total: float, unit: str = "") -> Iterator[Task]:
         """Give the job that writes its lines here."""
-        pace = Pace(title, total, unit, self._clock)
-        self.say(pace.text() if unit else f"{title} …")
+        pace = Pace(shortened(printable(title), LONGEST_TITLE), total, unit, self._clock)
+        self.say(pace.text() if unit else f"{pace.title} …")
         whole = False
         try:
             yield _Lines(pace, self)

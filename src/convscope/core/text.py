@@ -7,6 +7,12 @@ _ENDS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 # Controls, line ends, lone surrogates (bytes of a name that are no UTF-8), and marks that turn the reading direction.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# A value may stand in a sentence as it is up to here; a path that a system of today takes does.
+_LONGEST_VALUE, _LEFT_OF_VALUE, _LONGEST_SENTENCE = 300, 160, 800
+_LONG_VALUE = re.compile(
+    r"(?<!\w)'[^']{N,}'(?!\w)|(?<!\w)\"[^\"]{N,}\"(?!\w)|`[^`]{N,}`|\S{N,}".replace("N", str(_LONGEST_VALUE))
+)
+
 
 def printable(text: str) -> str:
     r"""Return `text` on one line, with everything that a terminal could take for a command written out.
@@ -18,6 +24,33 @@ def printable(text: str) -> str:
         two\nlines caf\xe9 größe \x1b[31m
     """
     return _UNSAFE.sub(_written_out, text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return `text` with its middle left out when it is longer than `most` characters.
+
+    Examples:
+        >>> shortened("a-very-long-name.png", 11), shortened("short.png", 11)
+        ('a-ver….png', 'short.png')
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2 - 1
+    return f"{text[: most - 2 - tail]}…{text[-tail:]}"
+
+
+def sentence(text: str) -> str:
+    r"""Return a message as it can be shown: printable, on one line, values and the whole of a length that can be read.
+
+    Of a value that is far too long (between quotes, or without a space in it) the two ends stay, and of a message that
+    is still too long its beginning and its end, which says what to do.
+
+    Examples:
+        >>> print(sentence("Got 'a\nb'."), sentence(f"Got {'32C5-' * 200}MP2. Check it.")[-30:])
+        Got 'a\nb'. -32C5-32C5-32C5-MP2. Check it.
+    """
+    ends_stay = _LONG_VALUE.sub(lambda match: shortened(match[0], _LEFT_OF_VALUE), printable(text))
+    return shortened(ends_stay, _LONGEST_SENTENCE)
 
 
 def one_cell(text: str) -> str:

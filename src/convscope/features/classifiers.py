@@ -156,8 +156,12 @@ def judge_classifiers(
         )
     learned_from, judged = features.vectors[train], features.vectors[held_out]
     for name, classifier in classifiers.items():
-        (reporter or Silent()).say(f"{name}: learning from {counted(len(train), 'picture')}")
-        with warnings.catch_warnings(record=True) as complaints, _explained(name):
+        title = f"{name}: learning from {counted(len(train), 'picture')}"
+        with (
+            (reporter or Silent()).task(title, total=0),
+            warnings.catch_warnings(record=True) as complaints,
+            _explained(name),
+        ):
             warnings.simplefilter("always")
             started = time.perf_counter()
             classifier.fit(learned_from, features.labels[train])

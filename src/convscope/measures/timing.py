@@ -74,9 +74,11 @@ def measure_cost(
     if repeats:
         planned = plan(layout, **sizes)
         timed = []
-        for cost in costs:
-            (reporter or Silent()).say(f"timing: {cost.layout or layout} ({cost.variant})")
-            timed.append(_timed(cost, planned, batch, repeats, exemplars))
+        with (reporter or Silent()).task("timing", len(costs), "layouts") as task:
+            for cost in costs:
+                task.advance(0, note=f"{cost.layout or layout} ({cost.variant})")
+                timed.append(_timed(cost, planned, batch, repeats, exemplars))
+                task.advance()
         costs = tuple(timed)
     return CostRecord(
         **sizes,

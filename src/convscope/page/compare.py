@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from convscope.core.text import counted, printable
+from convscope.core.text import counted, printable, shortened
 from convscope.measures.comparison.curves import curves_by_pictures, curves_by_strength, not_drawn
 from convscope.measures.comparison.findings import budget_words, findings
 from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
@@ -12,7 +12,7 @@ from convscope.measures.comparison.robustness import GROUPS, TITLES, UNITS
 
 from .compare_tables import facts_list, kinds_table, left_out_list, limits_table
 from .document import document, static
-from .markup import Html, joined, named, scrolling, shortened, tag
+from .markup import Html, joined, named, scrolling, tag
 from .plots import Line, Row, Value, dots, lines
 from .wording import percent
 

@@ -1,11 +1,11 @@
 """The page that looks inside a network: one HTML file that runs it and shows every number on the way."""
 
 from convscope.core.records import to_json
-from convscope.core.text import printable
+from convscope.core.text import printable, shortened
 
 from .document import document, inline_json, program, static
 from .look_data import LookData
-from .markup import Html, joined, shortened, tag
+from .markup import Html, joined, tag
 
 _NEEDS = "This page computes the network itself and needs JavaScript, which is turned off here."
 _DAMAGED = "The file is damaged: its end, or its program, is missing. Write it again, or have it sent again."

@@ -3,7 +3,7 @@
 import html
 from typing import final
 
-from convscope.core.text import printable
+from convscope.core.text import printable, shortened
 
 LONG = 12  # characters of a name that the narrowest place shows whole
 LONGEST_TITLE = 300
@@ -15,19 +15,6 @@ class Html(str):
     """Text that is markup already: made by `tag` and `joined` only."""
 
     __slots__ = ()
-
-
-def shortened(text: str, most: int) -> str:
-    """Return `text` with its middle left out when it is longer than `most` characters.
-
-    Examples:
-        >>> shortened("a-very-long-name.png", 11), shortened("short.png", 11)
-        ('a-ver….png', 'short.png')
-    """
-    if len(text) <= most:
-        return text
-    tail = (most - 1) // 2 - 1
-    return f"{text[: most - 2 - tail]}…{text[-tail:]}"
 
 
 def markup(text: str) -> Html:

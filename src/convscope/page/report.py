@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from convscope.core.pace import duration
-from convscope.core.text import counted, printable
+from convscope.core.text import counted, printable, shortened
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 
@@ -14,7 +14,7 @@ from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
 from .document import document, static
 from .gallery import gallery, sections
-from .markup import Html, joined, named, shortened, tag
+from .markup import Html, joined, named, tag
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
 from .wording import large, percent
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from convscope.core.pace import duration
-from convscope.core.text import are, printable
+from convscope.core.text import are, printable, shortened
 from convscope.images.inspection import KINDS, Problem
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
@@ -14,7 +14,7 @@ from convscope.training.scores import Cell, ClassScore, Interval
 from convscope.training.steps import StepRow
 
 from .confusion import anchor, main_mistakes, width_class
-from .markup import Html, joined, named, scrolling, shortened, tag
+from .markup import Html, joined, named, scrolling, tag
 from .wording import large, percent
 
 MOST_CLASSES, MOST_EPOCHS, MOST_PROBLEMS, MOST_SETTINGS, MOST_STEPS = 500, 500, 300, 200, 300

@@ -1,1 +1,5 @@
 """Records to figures and animations: the only place that draws with matplotlib."""
+
+from .settings import import_matplotlib
+
+import_matplotlib()

@@ -4,20 +4,24 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, final
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from convscope.features.walk import Walk
 
-from .style import Theme, bare, drawing, figure, scale_of
+from .letters import write_letters
+from .settings import default_settings
+from .style import Theme, bare, drawing, figure, scale_of, without_warnings_of_letters
 
 MOST_FRAMES = 120
 _RESOLUTION = 100  # pixels an inch
@@ -49,10 +53,26 @@ def frames_of(walk: Walk, *, most: int = MOST_FRAMES) -> list[Frame]:
 
 
 def animate(walk: Walk, frames: list[Frame], *, theme: Theme) -> Iterator[Pixels]:
-    """Give the frames as pixels, H W 3, one after another."""
-    for frame in frames:
-        canvas = FigureCanvasAgg(draw_step(walk, frame, theme=theme))
+    """Give the frames as pixels, H W 3, one after another: one figure, on which only what changes is moved."""
+    if not frames:
+        return
+    scene = _Scene(walk, theme)
+    scene.show(max(frames, key=lambda frame: scene.said(frame).count("\n")))  # the longest sentence finds its place
+    canvas = FigureCanvasAgg(scene.drawn)
+    with default_settings(), without_warnings_of_letters():
+        write_letters(scene.drawn)
+        scene.drawn.draw_without_rendering()
+        scene.drawn.set_layout_engine("none")  # where everything is, is found once
+        for artist in scene.moving:
+            artist.set_animated(True)
         canvas.draw()  # type: ignore[no-untyped-call]
+        still = canvas.copy_from_bbox(scene.drawn.bbox)  # type: ignore[no-untyped-call]
+    for frame in frames:
+        with default_settings(), without_warnings_of_letters():
+            canvas.restore_region(still)  # type: ignore[no-untyped-call]
+            scene.show(frame)
+            for artist in scene.moving:
+                artist.draw(canvas.get_renderer())  # type: ignore[no-untyped-call]
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
@@ -64,21 +84,9 @@ def draw_step(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
         frame: the place.
         theme: the colours.
     """
-    count, more = len(walk.channels), walk.subsampling is not None
-    with drawing(theme):
-        drawn = figure(
-            10.4 if more else 8.6, 1.2 + 1.9 * max(1, count) + (0.4 if count == 1 else 0), theme, resolution=_RESOLUTION
-        )
-        grid = GridSpec(count, 5 if more else 4, figure=drawn)
-        for place in range(count):
-            row = [drawn.add_subplot(grid[place, column]) for column in range(3)]
-            _show_channel(row, walk, frame, place, theme)
-        _show_map(drawn.add_subplot(grid[:, 3]), walk, frame, theme)
-        if more:
-            _show_subsampled(drawn.add_subplot(grid[:, 4]), walk, frame, theme)
-        said = textwrap.fill(words(walk, frame), 100 if more else 82)
-        drawn.suptitle(said, x=0.01, ha="left", fontsize=11)
-    return drawn
+    scene = _Scene(walk, theme)
+    scene.show(frame)
+    return scene.drawn
 
 
 def words(walk: Walk, frame: Frame) -> str:
@@ -103,75 +111,141 @@ def words(walk: Walk, frame: Frame) -> str:
     return f"{where}: sum of the products {products:.3g}{rest}{bias}{added}{total}{after}"
 
 
-def _show_channel(row: Sequence[Axes], walk: Walk, frame: Frame, place: int, theme: Theme) -> None:
-    """Draw one channel of the image with the patch, the unit's weights on it, and their products."""
-    image, side = walk.image[place], walk.weights.shape[1]
-    first, second, third = row
-    height, width = (length - sum(walk.padding) for length in image.shape)
-    around = ", zeros around" if any(walk.padding) else ""
-    _cells(first, image, scale_of(walk.image), f"{walk.channels[place]}, {width}×{height}{around}", theme)
-    if around:
-        corner = (walk.padding[0] - 0.5,) * 2
-        first.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=theme.quiet, linestyle=":"))
-    _cells(second, walk.weights[place], scale_of(walk.weights), f"the unit's weights, {side}×{side}", theme)
-    if frame.subsampling:
-        third.set_axis_off()
-        return
-    top, left = frame.row * walk.stride, frame.column * walk.stride
-    _frame(first, top, left, (side, side), theme)
-    products = walk.patch(frame.row, frame.column)[place] * walk.weights[place]
-    largest = np.abs(walk.image).max(initial=0) * np.abs(walk.weights).max(initial=0)
-    _cells(third, products, Normalize(-(largest or 1), largest or 1), "patch × weights", theme)
+@final
+class _Scene:
+    """The figure of all frames; `show` moves its marks to one of them.
+
+    Args:
+        walk: the unit over the image.
+        theme: the colours.
+    """
+
+    def __init__(self, walk: Walk, theme: Theme) -> None:
+        self._walk = walk
+        count, more = len(walk.channels), walk.subsampling is not None
+        self._wraps_at = 100 if more else 82
+        width, height = 10.4 if more else 8.6, 1.2 + 1.9 * max(1, count) + (0.4 if count == 1 else 0)
+        with drawing(theme):
+            self.drawn = figure(width, height, theme, resolution=_RESOLUTION)
+            grid = GridSpec(count, 5 if more else 4, figure=self.drawn)
+            rows = [[self.drawn.add_subplot(grid[row, column]) for column in range(3)] for row in range(count)]
+            self._products = [self._add_channel(row, place, theme) for place, row in enumerate(rows)]
+            self._patches = [_Mark(row[0], theme) for row in rows]
+            self._map, self._at = self._add_map(self.drawn.add_subplot(grid[:, 3]), theme)
+            self._smaller = self._add_smaller(self.drawn.add_subplot(grid[:, 4]), theme) if more else None
+            self._title = self.drawn.suptitle("", x=0.01, ha="left", fontsize=11)
+
+    @property
+    def moving(self) -> list[Artist]:
+        """What is not the same on all frames, in the order of drawing."""
+        cells = [*self._products, self._map, *([] if self._smaller is None else [self._smaller[0]])]
+        return [*(mark.frame for mark in self._patches), *(one.axes for one in cells), self._title]
+
+    def said(self, frame: Frame) -> str:
+        """Return the sentence above a frame, in lines that fit."""
+        return textwrap.fill(words(self._walk, frame), self._wraps_at)
+
+    def show(self, frame: Frame) -> None:
+        """Move the marks, fill the maps as far as they are, and write the sentence."""
+        walk, (rows, columns) = self._walk, self._walk.values.shape
+        top, left, side = frame.row * walk.stride, frame.column * walk.stride, walk.weights.shape[1]
+        patch = walk.patch(frame.row, frame.column)
+        for place, (mark, products) in enumerate(zip(self._patches, self._products, strict=True)):
+            mark.move(None if frame.subsampling else (top, left, side, side))
+            products.axes.axison = not frame.subsampling
+            products.show(math.nan * walk.weights[place] if frame.subsampling else patch[place] * walk.weights[place])
+        done = rows * columns if frame.subsampling else frame.row * columns + frame.column + 1
+        self._map.show(_so_far(walk.values, done))
+        self._at.move(self._window(frame) if frame.subsampling else (frame.row, frame.column, 1, 1))
+        if self._smaller is not None:
+            cells, mark = self._smaller
+            done = frame.row * walk.subsampled.shape[1] + frame.column + 1 if frame.subsampling else 0
+            cells.show(_so_far(walk.subsampled, done))
+            mark.move((frame.row, frame.column, 1, 1) if frame.subsampling else None)
+        self._title.set_text(self.said(frame))
+
+    def _window(self, frame: Frame) -> tuple[int, int, int, int] | None:
+        """Return the window of the map that is subsampled: top, left, height and width."""
+        if self._walk.subsampling is None:
+            return None
+        down, across = (self._walk.subsampling.window_over(side) for side in self._walk.values.shape)
+        return frame.row * down.stride, frame.column * across.stride, down.kernel, across.kernel
+
+    def _add_channel(self, row: Sequence[Axes], place: int, theme: Theme) -> "_Cells":
+        """Draw one channel of the image and the unit's weights on it; return the cells of their products."""
+        walk, (first, second, third) = self._walk, row
+        image, side = walk.image[place], walk.weights.shape[1]
+        height, width = (length - sum(walk.padding) for length in image.shape)
+        around = ", zeros around" if any(walk.padding) else ""
+        title = f"{walk.channels[place]}, {width}×{height}{around}"
+        _Cells(first, image.shape, scale_of(walk.image), title, theme).show(image)
+        if around:
+            corner = (walk.padding[0] - 0.5,) * 2
+            first.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=theme.quiet, linestyle=":"))
+        weights = walk.weights[place]
+        _Cells(second, weights.shape, scale_of(walk.weights), f"the unit's weights, {side}×{side}", theme).show(weights)
+        largest = np.abs(walk.image).max(initial=0) * np.abs(walk.weights).max(initial=0)
+        return _Cells(third, weights.shape, Normalize(-(largest or 1), largest or 1), "patch × weights", theme)
+
+    def _add_map(self, axes: Axes, theme: Theme) -> tuple["_Cells", "_Mark"]:
+        rows, columns = self._walk.values.shape
+        title = f"the feature map, {columns}×{rows}"
+        return _Cells(axes, (rows, columns), scale_of(self._walk.values), title, theme), _Mark(axes, theme)
+
+    def _add_smaller(self, axes: Axes, theme: Theme) -> tuple["_Cells", "_Mark"]:
+        rows, columns = self._walk.subsampled.shape
+        title = f"{self._walk.subsampling}, {columns}×{rows}"
+        return _Cells(axes, (rows, columns), scale_of(self._walk.values), title, theme), _Mark(axes, theme)
 
 
-def _show_map(axes: Axes, walk: Walk, frame: Frame, theme: Theme) -> None:
-    """Draw the map as far as it is filled; with the window, when it is being subsampled."""
-    rows, columns = walk.values.shape
-    done = rows * columns if frame.subsampling else frame.row * columns + frame.column + 1
-    _cells(axes, _so_far(walk.values, done), scale_of(walk.values), f"the feature map, {columns}×{rows}", theme)
-    if not frame.subsampling:
-        _frame(axes, frame.row, frame.column, (1, 1), theme)
-    elif walk.subsampling is not None:
-        down, across = (walk.subsampling.window_over(side) for side in (rows, columns))
-        corner = frame.row * down.stride, frame.column * across.stride
-        _frame(axes, *corner, (down.kernel, across.kernel), theme)
+@final
+class _Cells:
+    """Values as coloured cells, with their numbers where there is room; of NaN nothing is shown."""
+
+    def __init__(self, axes: Axes, shape: tuple[int, ...], scale: Normalize, title: str, theme: Theme) -> None:
+        self.axes = axes
+        self._scale, self._theme, self._colours = scale, theme, theme.signed
+        self._image = axes.imshow(np.zeros(shape), cmap=self._colours, norm=scale)
+        bare(axes, theme)
+        axes.set_title(title, fontsize=8, color=theme.quiet)
+        rows, columns = shape
+        self._numbers: dict[tuple[int, ...], Text] = {}
+        if max(rows, columns) > _LARGEST_WRITTEN:
+            return
+        axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+        axes.grid(which="minor", linewidth=0.6)
+        axes.tick_params(which="both", length=0)
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8 if max(rows, columns) <= 5 else 6}
+        self._numbers = {(row, column): axes.text(column, row, "", **middle) for row, column in np.ndindex(shape)}
+
+    def show(self, values: NDArray[np.float64]) -> None:
+        """Show these values."""
+        self._image.set_data(np.ma.masked_invalid(values))
+        for place, number in self._numbers.items():
+            value = float(values[place])
+            number.set_text(f"{value + 0.0:.2g}" if math.isfinite(value) else "")
+            if math.isfinite(value):
+                number.set_color(self._theme.readable_on(self._colours(self._scale(value))))
 
 
-def _show_subsampled(axes: Axes, walk: Walk, frame: Frame, theme: Theme) -> None:
-    rows, columns = walk.subsampled.shape
-    done = frame.row * columns + frame.column + 1 if frame.subsampling else 0
-    title = f"{walk.subsampling}, {columns}×{rows}"
-    _cells(axes, _so_far(walk.subsampled, done), scale_of(walk.values), title, theme)
-    if frame.subsampling:
-        _frame(axes, frame.row, frame.column, (1, 1), theme)
+@final
+class _Mark:
+    """A frame around some cells."""
+
+    def __init__(self, axes: Axes, theme: Theme) -> None:
+        look: dict[str, Any] = {"edgecolor": theme.mark, "linewidth": 2.5, "clip_on": False, "zorder": 3}
+        self.frame = Rectangle((0, 0), 1, 1, fill=False, **look)
+        axes.add_patch(self.frame)
+
+    def move(self, place: tuple[int, int, int, int] | None) -> None:
+        """Put it around top, left, height and width, in cells; away if none."""
+        self.frame.set_visible(place is not None)
+        if place is not None:
+            top, left, height, width = place
+            self.frame.set_bounds(left - 0.5, top - 0.5, width, height)
 
 
 def _so_far(values: NDArray[np.float64], done: int) -> NDArray[np.float64]:
     """Return the first `done` values; the rest is NaN."""
     return np.where(np.arange(values.size).reshape(values.shape) < done, values, math.nan)
-
-
-def _cells(axes: Axes, values: NDArray[np.float64], scale: Normalize, title: str, theme: Theme) -> None:
-    """Draw values as coloured cells, with their numbers where there is room."""
-    axes.imshow(np.ma.masked_invalid(values), cmap=theme.signed, norm=scale)
-    bare(axes, theme)
-    axes.set_title(title, fontsize=8, color=theme.quiet)
-    rows, columns = values.shape
-    if max(rows, columns) > _LARGEST_WRITTEN:
-        return
-    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-    axes.grid(which="minor", linewidth=0.6)
-    axes.tick_params(which="both", length=0)
-    size = 8 if max(rows, columns) <= 5 else 6
-    for (row, column), value in np.ndenumerate(values):
-        if math.isfinite(value):
-            colour = theme.readable_on(theme.signed(scale(value)))
-            axes.text(column, row, f"{value + 0.0:.2g}", ha="center", va="center", fontsize=size, color=colour)
-
-
-def _frame(axes: Axes, top: int, left: int, size: tuple[int, int], theme: Theme) -> None:
-    corner = (left - 0.5, top - 0.5)
-    axes.add_patch(
-        Rectangle(corner, size[1], size[0], fill=False, edgecolor=theme.mark, linewidth=2.5, clip_on=False, zorder=3)
-    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -19,6 +18,9 @@ from numpy.typing import NDArray
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ParameterError, choose
 from convscope.core.text import printable
+
+from .letters import FONT, write_letters
+from .settings import default_settings
 
 KINDS = (".png", ".svg", ".pdf")
 _RESOLUTION = 150  # pixels an inch
@@ -123,7 +125,7 @@ def figure(width: float, height: float, theme: Theme, *, resolution: int = _RESO
 
 @contextlib.contextmanager
 def drawing(theme: Theme) -> Iterator[None]:
-    """Let everything that is drawn within have the colours of the theme; matplotlib's settings are put back."""
+    """Let everything drawn within have the colours of the theme, and nothing of the user's settings of matplotlib."""
     settings: dict[Any, Any] = {
         "text.color": theme.ink,
         "axes.facecolor": theme.paper,
@@ -137,10 +139,10 @@ def drawing(theme: Theme) -> Iterator[None]:
         "xtick.labelsize": 8,
         "ytick.labelsize": 8,
         "grid.color": theme.line,
-        "font.family": "DejaVu Sans",  # it comes with matplotlib: the same letters everywhere
+        "font.family": FONT,
         "font.size": 9,
     }
-    with mpl.rc_context(settings):
+    with default_settings(settings):
         yield
 
 
@@ -171,8 +173,11 @@ def check_kind(path: Path) -> None:
         raise ParameterError(f"`output` must end in {', '.join(KINDS)}. Got {path.name!r}. Choose one of these.")
 
 
-def save(drawn: Figure, path: Path) -> None:
+def save(drawn: Figure, path: Path) -> tuple[str, ...]:
     """Write the picture to `path`, whole or not at all: .png, .svg or .pdf by its ending.
+
+    Returns:
+        The words that are boxes in it, as no font of this computer has their letters.
 
     Raises:
         ParameterError: the name ends in something else.
@@ -183,7 +188,17 @@ def save(drawn: Figure, path: Path) -> None:
     undated = {"png": {"Software": "convscope"}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     same: dict[Any, Any] = {"svg.hashsalt": "convscope"}  # the same drawing gives the same file
     written = io.BytesIO()
-    with mpl.rc_context(same), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name in letters that no font here has: a box
+    with default_settings(same), without_warnings_of_letters():
+        unwritten = write_letters(drawn)
         drawn.savefig(written, format=kind, metadata=undated, facecolor=drawn.get_facecolor())
     write_bytes(path, written.getvalue())
+    return unwritten
+
+
+@contextlib.contextmanager
+def without_warnings_of_letters() -> Iterator[None]:
+    """Let matplotlib not warn of letters that no font here has; `save` returns them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        warnings.filterwarnings("ignore", "Matplotlib currently does not support .* natively")  # before 3.11
+        yield

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.progress import Reporter, Silent
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
@@ -50,7 +51,7 @@ class Calibration:
         )
 
 
-def calibrate(network: Network, data: LearningSet) -> Calibration | None:
+def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = None) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation pictures, at most 10,000.
 
     Where there are none, margins are fitted to training pictures, and other scores are left as they are: None.
@@ -61,8 +62,11 @@ def calibrate(network: Network, data: LearningSet) -> Calibration | None:
     places = data.validation if held_out else data.training
     places = places[:: math.ceil(len(places) / _MOST_PICTURES)]
     size = network.plan.batch_within(BATCH_VALUES)
-    with torch.inference_mode():
-        parts = [network(data.images[some]) for some in places.split(size)]  # type: ignore[no-untyped-call]  # torch has no types here
+    parts = []
+    with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(places), "pictures") as task:
+        for some in places.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
+            parts.append(network(data.images[some]))
+            task.advance(len(some))
     scores, labels = torch.cat(parts).double().numpy(), data.labels[places].numpy()
     temperature = None
     if network.temperature is not None:

@@ -199,7 +199,7 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
         network = state.finish(kept, data, batch=recipe.batch)
         return Learned(
             network=network,
-            calibration=calibrate(network, data),
+            calibration=calibrate(network, data, reporter),
             history=tuple(state.history),
             outcome=watch.outcome,
             seconds=state.pace.elapsed_s,

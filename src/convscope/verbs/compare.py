@@ -154,7 +154,7 @@ def compare(
         raise
     entries, taken = entries_of(agenda, contest, cells)
     comparison = _comparison(wish, contest, entries, taken)
-    page = write_files(comparison, folder)
+    page = write_files(comparison, folder, reporter)
     return Compared(comparison=comparison, folder=folder, page=page)
 
 

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 from convscope.core.atomic import check_folder, check_output, remove, write_text
+from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
 from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
 from convscope.measures.comparison.robustness import GROUPS, Kept, kept
 from convscope.page.compare import render_comparison
 from convscope.pictures.comparison import PICTURES
+from convscope.pictures.letters import boxes_sentence
 from convscope.pictures.style import save, theme_named
 
 PAGE, TABLE, TRAININGS = "compare.html", "comparison.csv", "trainings"
@@ -34,7 +36,7 @@ def refuse_results(folder: Path, *, force: bool) -> None:
         check_output(folder / name, force=force)
 
 
-def write_files(comparison: Comparison, folder: Path) -> Path:
+def write_files(comparison: Comparison, folder: Path, reporter: Reporter | None = None) -> Path:
     """Write everything that shows `comparison` into `folder`; return the page.
 
     A picture of an earlier comparison that this one has none of is removed.
@@ -45,15 +47,17 @@ def write_files(comparison: Comparison, folder: Path) -> Path:
     write_text(folder / FILE_NAME, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")
     write_text(folder / TABLE, table_of(comparison))
     write_text(folder / PAGE, render_comparison(comparison))
-    theme = theme_named("light")
-    for name, draw in PICTURES.items():
-        drawn = draw(comparison, theme=theme)
-        for ending in _ENDINGS:
-            path = folder / f"comparison-{name}{ending}"
-            if drawn is None:
-                remove(path)
-            else:
-                save(drawn, path)
+    theme, told = theme_named("light"), reporter or Silent()
+    with told.task("drawing the comparison", len(PICTURES) * len(_ENDINGS), "pictures") as task:
+        for name, draw in PICTURES.items():
+            drawn = draw(comparison, theme=theme)
+            for ending in _ENDINGS:
+                path = folder / f"comparison-{name}{ending}"
+                if drawn is None:
+                    remove(path)
+                elif (boxes := save(drawn, path)) and ending == _ENDINGS[0]:
+                    told.say(boxes_sentence(boxes, path.name))
+                task.advance()
     return folder / PAGE
 
 

@@ -1,10 +1,11 @@
 """Draw what a network is and does: weights, maps, receptive fields, curves, and the step itself."""
 
+import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from convscope.core.atomic import check_output
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
+from convscope.core.progress import Reporter, Silent, Task
 from convscope.features.trace import trace
 from convscope.features.walk import Walk, shared_steps, walk, walk_of_unit
 from convscope.measures.invariance_record import Curve, Invariance
@@ -28,9 +30,10 @@ from convscope.pictures.filters import draw_filters
 from convscope.pictures.invariance import draw_invariance
 from convscope.pictures.layout import draw_layout
 from convscope.pictures.ledger import draw_ledger
+from convscope.pictures.letters import boxes_sentence
 from convscope.pictures.maps import draw_maps
 from convscope.pictures.patches import draw_patches
-from convscope.pictures.step import MOST_FRAMES, animate, frames_of
+from convscope.pictures.step import MOST_FRAMES, Pixels, animate, frames_of
 from convscope.pictures.style import Picture, Theme, check_kind, save, theme_named
 from convscope.stages.subsampling import Subsampling
 from convscope.training.history import read_history
@@ -40,6 +43,7 @@ from convscope.training.run_folder import RunFolder
 from .kept import read_kept, stands
 from .named_layout import plan_of_layout
 
+_Drawing: TypeAlias = Callable[[], Picture]
 _OF_LAYOUTS = "layout", "fields"
 _EDGES = np.array(  # a picture of 5 × 5 with an upright edge in it, and a unit that looks for one
     [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [0, 1, 1, 1, 0], [0, 1, 1, 0, 0], [0, 1, 1, 0, 0]]
@@ -49,10 +53,17 @@ _EDGE_UNIT = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A picture that was written, and how many frames it has (1 if it does not move)."""
+    """A picture that was written.
+
+    Attributes:
+        path: where it is.
+        frames: how many it has, 1 if it does not move.
+        unwritten: words that are boxes in it, as no font of this computer has their letters.
+    """
 
     path: Path
     frames: int = 1
+    unwritten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +132,7 @@ def draw(
     classes: int | None = None,
     theme: str = "light",
     force: bool = False,
+    reporter: Reporter | None = None,
 ) -> Drawn:
     """Draw one thing into a file.
 
@@ -140,6 +152,7 @@ def draw(
         classes: of a layout that is text; 10 if none.
         theme: ``light`` or ``dark``.
         force: replace what stands at `output`.
+        reporter: told how far it is, and which names no font here can write; nobody if none.
 
     Raises:
         ParameterError: something that is needed is missing, or has a value that it cannot have.
@@ -173,13 +186,30 @@ def draw(
     path = _place(what, model) if output is None else Path(output)
     (check_animation if what == "step" else check_kind)(path)
     check_output(path, force=force)
+    told = reporter or Silent()
     with tuned():
-        if what != "step":
-            save(_FIGURES[what](order), path)
-            return Drawn(path=path)
-        walked = _walk(order)
-        frames = frames_of(walked, most=STILLS if path.suffix.lower() == ".png" else MOST_FRAMES)
-        return Drawn(path=path, frames=save_animation(animate(walked, frames, theme=order.theme), path))
+        if what == "step":
+            return Drawn(path=path, frames=_animated(order, path, told))
+        drawing = _FIGURES[what](order)  # what cannot be drawn is said before anything is
+        with told.task(f"drawing {what}", total=0):
+            unwritten = save(drawing(), path)
+    if unwritten:
+        told.say(boxes_sentence(unwritten, path.name))
+    return Drawn(path=path, unwritten=unwritten)
+
+
+def _animated(order: _Order, path: Path, told: Reporter) -> int:
+    """Write the animation of the step; return how many frames it has."""
+    walked = _walk(order)
+    frames = frames_of(walked, most=STILLS if path.suffix.lower() == ".png" else MOST_FRAMES)
+
+    def counted_frames(task: Task) -> Iterator[Pixels]:
+        for frame in animate(walked, frames, theme=order.theme):
+            yield frame
+            task.advance()
+
+    with told.task("drawing step", total=len(frames), unit="frames") as task:
+        return save_animation(counted_frames(task), path)
 
 
 def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
@@ -189,7 +219,7 @@ def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
     return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
 
 
-def _filters(order: _Order) -> Picture:
+def _filters(order: _Order) -> _Drawing:
     model = order.loaded()
     folded = fold(model.network).steps
     known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
@@ -199,56 +229,56 @@ def _filters(order: _Order) -> Picture:
     sums = folded[number - 1] if number in known else None
     if not isinstance(sums, Sums):
         raise ParameterError(f"`step` must be a convolution, one of {known}. Got {number}.")
-    return draw_filters(sums, name=model.network.plan.steps[number - 1].name, theme=order.theme)
+    return functools.partial(draw_filters, sums, name=model.network.plan.steps[number - 1].name, theme=order.theme)
 
 
-def _maps(order: _Order) -> Picture:
+def _maps(order: _Order) -> _Drawing:
     model = order.loaded()
-    return draw_maps(trace(model, order.pixels(model)), theme=order.theme)
+    return functools.partial(draw_maps, trace(model, order.pixels(model)), theme=order.theme)
 
 
-def _fields(order: _Order) -> Picture:
+def _fields(order: _Order) -> _Drawing:
     pixels = None if order.picture is None else order.pixels(order.loaded())
-    return draw_fields(order.planned(), pixels, theme=order.theme)
+    return functools.partial(draw_fields, order.planned(), pixels, theme=order.theme)
 
 
-def _curves(order: _Order) -> Picture:
+def _curves(order: _Order) -> _Drawing:
     run = order.run()
     report = read_report(run.report) if run.report.is_file() else None
     judged = report.pictures if report is not None and report.split == "validation" else 0
-    return draw_curves(read_history(run.history).epochs, judged=judged, theme=order.theme)
+    return functools.partial(draw_curves, read_history(run.history).epochs, judged=judged, theme=order.theme)
 
 
-def _invariance(order: _Order) -> Picture:
+def _invariance(order: _Order) -> _Drawing:
     found, curves = order.invariance()
-    return draw_invariance(found, curves, theme=order.theme)
+    return functools.partial(draw_invariance, found, curves, theme=order.theme)
 
 
-def _ledger(order: _Order) -> Picture:
+def _ledger(order: _Order) -> _Drawing:
     found, curves = order.invariance()
-    return draw_ledger(found, curves, theme=order.theme)
+    return functools.partial(draw_ledger, found, curves, theme=order.theme)
 
 
-def _patches(order: _Order) -> Picture:
+def _patches(order: _Order) -> _Drawing:
     run = order.run()
     record = read_kept(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
     known = {step.step: step for step in record.steps}
     number = order.step or next(iter(known), 0)
     if number not in known:
         raise ParameterError(f"`step` must have units of its own, one of {list(known) or 'none here'}. Got {number}.")
-    return draw_patches(record, known[number], theme=order.theme)
+    return functools.partial(draw_patches, record, known[number], theme=order.theme)
 
 
-_FIGURES: dict[str, Callable[[_Order], Picture]] = {
+_FIGURES: dict[str, Callable[[_Order], _Drawing]] = {
     "filters": _filters,
     "maps": _maps,
-    "layout": lambda order: draw_layout(order.planned(), theme=order.theme),
+    "layout": lambda order: functools.partial(draw_layout, order.planned(), theme=order.theme),
     "fields": _fields,
     "curves": _curves,
     "invariance": _invariance,
     "ledger": _ledger,
     "patches": _patches,
-    "confusion": lambda order: draw_confusion(read_report(order.run().report), theme=order.theme),
+    "confusion": lambda order: functools.partial(draw_confusion, read_report(order.run().report), theme=order.theme),
 }
 
 

@@ -183,7 +183,12 @@ def compare_classifiers(
         DataError: there are no pictures to learn from, or none to judge on.
     """
     used = classifiers if isinstance(classifiers, Mapping) else named_classifiers(classifiers, seed=seed)
-    return sorted(judge_classifiers(found, used, reporter=reporter), key=lambda judged: -judged.right)
+    done = []
+    with (reporter or Silent()).task("classifiers", len(used), "classifiers") as task:
+        for judged in judge_classifiers(found, used, reporter=reporter):
+            done.append(judged)
+            task.advance()
+    return sorted(done, key=lambda judged: -judged.right)
 
 
 def save_with_classifier(

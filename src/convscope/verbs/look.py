@@ -121,7 +121,11 @@ def look(
         if pictures is not None:
             inputs = list_inputs(pictures)
             room = _room(used)
-            chosen = list(itertools.islice(_given(used, _picked(inputs, room), unusable), room))
+            with told.task("reading pictures", min(room, inputs.total or 0), "pictures") as task:
+                chosen = []
+                for one in itertools.islice(_given(used, _picked(inputs, room), unusable), room):
+                    chosen.append(one)
+                    task.advance()
             if unusable and not chosen:
                 name, reason = unusable[0]
                 raise DataError(
@@ -131,8 +135,9 @@ def look(
         else:
             images, chosen = _judged(used, run, (data_dir, cache_dir), told)
         records = records_of(used, chosen, run, images, told)
-        data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
-        write_text(path, render_look(data))
+        with told.task("writing the page", total=0):
+            data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
+            write_text(path, render_look(data))
     return Looked(path=path, pictures=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from convscope.core.text import columns_of, counted
+from convscope.core.text import columns_of, counted, shortened
 from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
 
 
@@ -10,7 +10,7 @@ def measure_text(found: Invariance) -> str:
     """Return the record as text: the limits, the answers by strength, and the ledger of steps for each distortion."""
     low, high = found.interval
     lines = [
-        f"{found.layout} on {counted(found.pictures, 'picture')} of {found.data} ({found.part})",
+        f"{shortened(found.layout, 160)} on {counted(found.pictures, 'picture')} of {found.data} ({found.part})",
         f"accuracy {found.accuracy:.2%} undistorted (95 % interval {low:.2%} to {high:.2%})",
         "",
         *_limits(found),

@@ -16,7 +16,7 @@ from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
-from convscope.networks.backends import BackendName, Precision
+from convscope.networks.backends import BackendName, Precision, fitting_backends
 from convscope.networks.both_sides import BothSides
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
@@ -90,6 +90,7 @@ def made_ready(
     backend: BackendName = "torch",
     calibration: str | Path | tuple[NDArray[Any], NDArray[Any]] | None = None,
     data_dir: Path | None = None,
+    reporter: Reporter | None = None,
 ) -> Model:
     """Return `model` as `Model.ready` makes it, int8 with up to 500 training pictures of `calibration`.
 
@@ -99,6 +100,7 @@ def made_ready(
         backend: ``torch``, ``openvino``, ``onnxruntime`` or ``auto``.
         calibration: what `convscope.verbs.train.train` takes as data; needed for int8 only.
         data_dir: a folder where named sets are looked for first.
+        reporter: told what is done; nobody if none.
 
     Raises:
         ParameterError: the arguments do not go together.
@@ -112,22 +114,28 @@ def made_ready(
         )
     if precision == "float32" and backend == "torch":
         return model
-    if calibration is None:
-        return model.ready(precision, backend=backend)
-    recorded = model.training.get("settings", {}).get("class_depth")
-    source = open_source(calibration, data_dir=data_dir, class_depth=depth_for(calibration, None, recorded))
-    pictures = _training_pictures(source, model.preprocessing)
-    return model.ready(precision, backend=backend, calibration=pictures)
+    fitting_backends(backend, precision)  # what does not go together is said before anything is read
+    told = (reporter or Silent()) if calibration is not None or precision != "int8" else Silent()
+    pictures = None
+    if calibration is not None:
+        recorded = model.training.get("settings", {}).get("class_depth")
+        depth = depth_for(calibration, None, recorded)
+        source = open_source(calibration, data_dir=data_dir, class_depth=depth, reporter=told)
+        pictures = _training_pictures(source, model.preprocessing, told)
+    with told.task("making the model ready", total=0):
+        return model.ready(precision, backend=backend, calibration=pictures)
 
 
-def _training_pictures(source: Source, step: Preprocessing) -> NDArray[np.uint8]:
+def _training_pictures(source: Source, step: Preprocessing, reporter: Reporter) -> NDArray[np.uint8]:
     """Return some training pictures of `source`, from its start to its end: uint8 N H W C."""
     places = np.flatnonzero((source.splits == TRAIN) | (source.splits == UNASSIGNED))
     chosen = places[np.linspace(0, len(places) - 1, min(len(places), _CALIBRATION)).round().astype(np.int64)]
     found: list[NDArray[np.uint8]] = []
-    for place in chosen.tolist():
-        with contextlib.suppress(UnreadableImageError), IN_FLIGHT.kept():
-            found.append(step.apply(source.decode(place, step.size)))
+    with reporter.task("reading pictures for int8", len(chosen), "pictures") as task:
+        for place in chosen.tolist():
+            with contextlib.suppress(UnreadableImageError), IN_FLIGHT.kept():
+                found.append(step.apply(source.decode(place, step.size)))
+            task.advance()
     if not found:
         raise DataError(f"`calibration` must have pictures that can be read. Got none in {source.name!r}.")
     return np.stack(found)

@@ -235,7 +235,7 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
     is_other = _drop_measured_of_others(model, folder)
     model.save(folder.model)
     History(epochs=learned.history).write(folder.history)
-    report = _judge(prepared, learned, model, folder, command)
+    report = _judge(prepared, learned, model, folder, command, looking.reporter)
     write_report(report, folder.report)
     page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
     write_text(folder.page, page)
@@ -293,16 +293,21 @@ def _settings(prepared: Prepared, learned: Learned) -> dict[str, Any]:
     }
 
 
-def _judge(prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str) -> Report:
+def _judge(  # noqa: PLR0917  # one place calls it
+    prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str, reporter: Reporter
+) -> Report:
     images = prepared.images
     places = images.indices(images.judged)
+    probabilities = []
+    with reporter.task("judging", len(places), "pictures") as task:
+        for some in np.array_split(places, -(-len(places) // _AT_ONCE)):
+            probabilities.append(model.predict_proba(images.images[some]))
+            task.advance(len(some))
     return make_report(
         name=images.name,
         split=_SPLITS[images.judged],
         labels=images.labels[places],
-        probabilities=np.concatenate(
-            [model.predict_proba(images.images[some]) for some in np.array_split(places, -(-len(places) // _AT_ONCE))]
-        ),
+        probabilities=np.concatenate(probabilities),
         picture_names=[images.picture_name(int(place)) for place in places],
         indices=places,
         classes=images.classes,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import counted, printable
+from convscope.core.text import counted, printable, shortened
 from convscope.features.extraction import open_for, pictures_for
 from convscope.measures.units.ablation import StepWorth, measure_worth
 from convscope.measures.units.measuring import TOP, measure_units
@@ -138,7 +138,7 @@ def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
 def units_text(report: UnitsReport) -> str:
     """Return the report as text: a line for each step, the worth of its units, strokes and probes."""
     record = report.units
-    lines = [f"{record.layout} on {counted(record.pictures, 'picture')} of {record.data}", ""]
+    lines = [f"{shortened(record.layout, 160)} on {counted(record.pictures, 'picture')} of {record.data}", ""]
     rows = [["step", "units", "field", "of picture", "silent", "selectivity", "random", "needs most"]]
     worths: Sequence[StepWorth | None] = report.worth.steps if report.worth else [None] * len(record.steps)
     for step, chance, worth in zip(record.steps, report.random, worths, strict=True):

@@ -119,8 +119,8 @@ def _refuse_long(file: Path, rows: int) -> None:
     available = available_bytes()
     if rows * _ROW_BYTES > available:
         raise DataError(
-            f"`{file}` must fit into the memory that is available. Got {counted(rows, 'row')} and {available / 1e9:.1f} GB. "
-            "Give a shorter list."
+            f"`{file}` must fit into the memory that is available. Got {counted(rows, 'row')} and "
+            f"{available / 1e9:.1f} GB. Give a shorter list."
         )
 
 
