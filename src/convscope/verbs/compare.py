@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope import __version__
+from convscope.core.atomic import check_folder
 from convscope.core.machine import machine
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
@@ -120,8 +121,9 @@ def compare(
     )
     source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
-    refuse_results(folder, force=force)
+    check_folder(folder)
     refuse_among_pictures(folder, written("digits" if data is None else data))
+    refuse_results(folder, force=force)
     chosen_size = parse_size(size)
     images = prepare(source, size=chosen_size, channels=channels, cache_dir=cache_dir, reporter=reporter)
     if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
