@@ -199,6 +199,7 @@ WRITERS = {
     "core/atomic.py",
     "core/targets.py",  # opened to see whether it may be written, and closed again
     "core/temporaries.py",
+    "core/targets.py",  # tries whether a file may be written, and leaves it
     "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole
     "images/cache/entry.py",  # the same
     "images/reading/run.py",  # the same: many processes write their rows of one file

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope import __version__
+from convscope.core.atomic import check_folder
 from convscope.core.machine import machine
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
@@ -127,8 +128,9 @@ def compare(
         "digits" if data is None else data, data_dir=data_dir, reporter=reporter, class_depth=class_depth
     )
     folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
-    refuse_results(folder, force=force)
+    check_folder(folder)
     refuse_among_pictures(folder, written("digits" if data is None else data))
+    refuse_results(folder, force=force)
     chosen_size, ranges = parse_size(size), parse_value_range(value_range)
     images = prepare(source, size=chosen_size, channels=channels, ranges=ranges, cache_dir=cache_dir, reporter=reporter)
     if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:

@@ -27,7 +27,6 @@ def refuse_results(folder: Path, *, force: bool) -> None:
     Raises:
         StorageError: a file stands there and `force` is not given, or nothing can be written there.
     """
-    check_folder(folder)
     if not folder.exists():
         return
     check_folder(folder / TRAININGS)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from convscope.core.atomic import remove, write_text
+from convscope.core.atomic import check_folder, remove, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError, did_you_mean
 from convscope.core.machine import machine
 from convscope.core.progress import Reporter, Silent
@@ -111,8 +111,9 @@ def train(
         prepared = with_resumed(record, fresh)
     else:
         path = None if output is None else Path(output)
-        refuse_folder(path, force=force)
+        check_folder(path or Path("runs"))
         refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
+        refuse_folder(path, force=force)
         prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
         folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
         write_record(folder, prepared.record)
