@@ -197,7 +197,6 @@ def test_pictures_are_read_without_torch(module: str) -> None:
 # Who opens files for writing, and why not by way of core/atomic.py.
 WRITERS = {
     "core/atomic.py",
-    "core/targets.py",  # opened to see whether it may be written, and closed again
     "core/temporaries.py",
     "core/targets.py",  # tries whether a file may be written, and leaves it
     "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole
