@@ -19,8 +19,9 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported: processes ar
 os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["CONVSCOPE_CACHE"] = tempfile.mkdtemp(prefix="fuzz-cache-")  # the user's own stays out of it
 
-from .campaign import Tally, keep_case, read_tally, run  # noqa: E402  # after the environment is set
+from .campaign import Tally, read_tally, run  # noqa: E402  # after the environment is set
 from .cases import Kind  # noqa: E402
+from .keeping import keep_case  # noqa: E402
 from .kinds import KINDS  # noqa: E402
 from .page import write_page, write_results  # noqa: E402
 from .watching import Watcher  # noqa: E402
@@ -78,7 +79,7 @@ def _one(text: str, folder: Path) -> int:
             kind.judge([int(number)], watcher)
     for found in watcher.findings:
         print(f"{found.verdict}: {found.cause}\n{found.detail}")
-        keep_case(kind, found, folder)
+        keep_case(kind, found, folder / "cases")
     if not watcher.findings:
         print("Nothing is wrong with it.")
     return 1 if watcher.findings else 0

@@ -13,7 +13,6 @@ from .cases import Finding, Kind, Verdict
 from .workers import Block, tried
 
 _SAVE_S = 10.0
-_MOST_SAVED = 3  # cases of one cause whose files are written
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -82,7 +81,7 @@ def run(
     """Try `count` cases of a kind from number `first` on, those that were tried before left out.
 
     What is found is added to `tally`, which is kept in `folder` all the time, with the files of the first cases of
-    every cause.
+    every cause in ``cases/``.
     """
     began = saved = time.monotonic()
     before = tally.seconds
@@ -97,30 +96,19 @@ def run(
         return time.monotonic() - began > minutes * 60
 
     seen: Counter[str] = Counter(found.cause for found in tally.findings)
-    for block in tried(kind, blocks(), workers=workers, until=over):
+    for block in tried(kind, blocks(), workers=workers, until=over, cases=folder / "cases"):
         tally.add(block)
         tally.seconds = before + time.monotonic() - began
         for found in block.findings:
             seen[found.cause] += 1
             if seen[found.cause] == 1:
                 tell(f"{found.verdict}: {found.cause}  --case {found.kind}:{found.seed}")
-            if seen[found.cause] <= _MOST_SAVED:
-                keep_case(kind, found, folder)
         if time.monotonic() - saved > _SAVE_S:
             saved = time.monotonic()
             write_tally(tally, folder)
             rate = tally.tried / max(1e-9, tally.seconds)
             tell(f"{kind.name}: {tally.tried:,} tried, {rate:,.0f} a second, {len(tally.findings):,} findings")
     write_tally(tally, folder)
-
-
-def keep_case(kind: Kind, found: Finding, folder: Path) -> None:
-    """Write the files of a case, and what is wrong with it, into a folder of their own."""
-    place = folder / "cases" / f"{found.kind}-{found.seed}"
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "findings.txt").open("a", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"{found.verdict}: {found.cause}\n{found.detail}\n\n")
-    kind.save(found.seed, place)
 
 
 def write_tally(tally: Tally, folder: Path) -> None:

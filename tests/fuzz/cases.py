@@ -84,7 +84,7 @@ class Kind(ABC):
         """Try the cases of one block and tell `watch` what is wrong."""
 
     def save(self, seed: int, folder: Path) -> None:
-        """Write the files of one case into `folder`, to look at; nothing where a case has no files."""
+        """Write the files of one case into `folder`, to look at, after `prepare`; nothing where it has no files."""
 
     def random(self, seed: int) -> Random:
         """Return the randomness of one case."""

@@ -68,8 +68,6 @@ class Images(Kind):
 
     def save(self, seed: int, folder: Path) -> None:
         """Write the file of one case."""
-        self._files = image_files()
-        self._names = sorted(self._files)
         case = self.case(seed)
         (folder / case.name).write_bytes(case.data)
 

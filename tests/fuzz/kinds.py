@@ -2,6 +2,7 @@
 
 from .cases import Kind
 from .images_kind import Images
+from .kills_kind import Disks, Kills
 from .lists_kind import Idx, Lists
 from .models_kind import Models
 from .runs_kind import Checkpoints, Kept, Records
@@ -14,4 +15,6 @@ KINDS: dict[str, tuple[type[Kind], int]] = {
     "records": (Records, 3_000),
     "checkpoints": (Checkpoints, 2_000),
     "cache": (Kept, 1_000),
+    "kills": (Kills, 1_000),
+    "disks": (Disks, 500),
 }

@@ -55,8 +55,6 @@ class Lists(Kind):
 
     def save(self, seed: int, folder: Path) -> None:
         """Write the file of one case, with the images that it may name."""
-        self._good = _good_files()
-        self._names = sorted(self._good)
         name, data, _ = self.case(seed)
         write_set(folder, 4)
         (folder / name).write_bytes(data)
@@ -288,8 +286,6 @@ class Idx(Kind):
 
     def save(self, seed: int, folder: Path) -> None:
         """Write the files of one case."""
-        if not hasattr(self, "_images"):
-            self.prepare(folder)
         for name, data in self.case(seed).items():
             (folder / name).write_bytes(data)
 

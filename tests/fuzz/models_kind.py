@@ -55,8 +55,6 @@ class Models(Kind):
 
     def save(self, seed: int, folder: Path) -> None:
         """Write the file of one case."""
-        if not hasattr(self, "_good"):
-            self.prepare(folder)
         (folder / "model.safetensors").write_bytes(self.case(seed)[0])
 
     def judge(self, seeds: Sequence[int], watch: Watch) -> None:

@@ -64,8 +64,6 @@ class Records(Kind):
 
     def save(self, seed: int, folder: Path) -> None:
         """Write the damaged file of one case."""
-        if not hasattr(self, "_names"):
-            self.prepare(folder)
         name, data = self.case(seed)
         (folder / f"damaged-{Path(name).name}").write_bytes(data)
 
@@ -147,8 +145,6 @@ class Checkpoints(Kind):
 
     def save(self, seed: int, folder: Path) -> None:
         """Write the damaged file of one case."""
-        if not hasattr(self, "_whole"):
-            self.prepare(folder)
         name, data = self.case(seed)
         (folder / f"damaged-{name.name}").write_bytes(data)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .cases import Finding, Kind, Verdict
+from .keeping import keep_case
 from .watching import Watcher, limit_memory
 
 _QUIET_S = 300.0
@@ -36,7 +37,7 @@ class Block:
 class _Worker:
     """A forked process with a pipe to it and one from it, and the block that it is at."""
 
-    def __init__(self, kind: Kind, folder: Path) -> None:
+    def __init__(self, kind: Kind, folder: Path, cases: Path | None) -> None:
         self.block: tuple[int, int] | None = None
         self.seed: int | None = None
         self.findings: list[Finding] = []
@@ -52,7 +53,7 @@ class _Worker:
         if self.process == 0:
             os.close(self._requests)
             os.close(self.answers)
-            _serve(kind, folder, from_parent, to_parent)
+            _serve(kind, folder, cases, from_parent, to_parent)
         os.close(from_parent)
         os.close(to_parent)
 
@@ -87,9 +88,22 @@ class _Worker:
 
 
 def tried(
-    kind: Kind, blocks: Iterator[tuple[int, int]], *, workers: int, until: Callable[[], bool] = lambda: False
+    kind: Kind,
+    blocks: Iterator[tuple[int, int]],
+    *,
+    workers: int,
+    until: Callable[[], bool] = lambda: False,
+    cases: Path | None = None,
 ) -> Iterator[Block]:
-    """Give what every block came to, in the order in which they end; no block begins once `until` says so."""
+    """Give what every block came to, in the order in which they end.
+
+    Args:
+        kind: of the cases.
+        blocks: numbers of the cases: the first, and behind the last.
+        workers: processes.
+        until: no block begins once it says so.
+        cases: a folder that takes the files of the first cases of each cause.
+    """
     waiting: list[tuple[int, int]] = []
 
     def following() -> tuple[int, int] | None:
@@ -104,7 +118,7 @@ def tried(
             while True:
                 while len(running) < workers and (block := following()) is not None:
                     number += 1
-                    worker = _Worker(kind, Path(place) / str(number))
+                    worker = _Worker(kind, Path(place) / str(number), cases)
                     running[worker.answers] = worker
                     worker.give(block)
                 if not running:
@@ -170,7 +184,7 @@ def _end_text(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _serve(kind: Kind, folder: Path, requests: int, answers: int) -> None:
+def _serve(kind: Kind, folder: Path, cases: Path | None, requests: int, answers: int) -> None:
     """Try blocks until there are no more, and end the process."""
     code = 70
     try:
@@ -192,6 +206,8 @@ def _serve(kind: Kind, folder: Path, requests: int, answers: int) -> None:
                         kind.judge(range(start, stop), watcher)
                     except Exception as error:  # noqa: BLE001  # a judge must not end the campaign
                         watcher.crashed(error)
+                for found in watcher.findings if cases else ():
+                    keep_case(kind, found, cases)
                 say({"findings": [dataclasses.asdict(one) for one in watcher.findings]})
         code = 0
     except BaseException:  # noqa: BLE001  # the process ends here whatever happens
