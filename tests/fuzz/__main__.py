@@ -77,9 +77,10 @@ def _one(text: str, folder: Path) -> int:
         watcher = Watcher(kind, deadline=False)
         with watcher.watching():
             kind.judge([int(number)], watcher)
-    for found in watcher.findings:
-        print(f"{found.verdict}: {found.cause}\n{found.detail}")
-        keep_case(kind, found, folder / "cases")
+        kind.close()
+        for found in watcher.findings:
+            print(f"{found.verdict}: {found.cause}\n{found.detail}")
+            keep_case(kind, found, folder / "cases")
     if not watcher.findings:
         print("Nothing is wrong with it.")
     return 1 if watcher.findings else 0

@@ -44,7 +44,9 @@ class Tally:
 
     def causes(self) -> list[tuple[Verdict, str, int, int]]:
         """Return verdict, cause, how many cases have it and the lowest of their numbers; the most frequent first."""
-        counts = Counter((found.verdict, found.cause) for found in {(f.seed, f.cause): f for f in self.findings}.values())
+        counts = Counter(
+            (found.verdict, found.cause) for found in {(f.seed, f.cause): f for f in self.findings}.values()
+        )
         return [
             (verdict, cause, count, min(one.seed for one in self.findings if one.cause == cause))
             for (verdict, cause), count in counts.most_common()

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+import convscope
+
+_PACKAGE = Path(convscope.__file__).parent
 Random = np.random.Generator
 
 
@@ -86,6 +89,9 @@ class Kind(ABC):
     def save(self, seed: int, folder: Path) -> None:
         """Write the files of one case into `folder`, to look at, after `prepare`; nothing where it has no files."""
 
+    def close(self) -> None:
+        """End what `prepare` or a case has started."""
+
     def random(self, seed: int) -> Random:
         """Return the randomness of one case."""
         return np.random.default_rng([zlib.crc32(self.name.encode()), seed])
@@ -99,9 +105,7 @@ def pick(random: Random, choices: Sequence[Any]) -> Any:
 def cause_of(error: BaseException) -> str:
     """Return the type of an error and the last function of convscope that it went through, else the last of all."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "/convscope/" in frame.filename.replace("\\", "/")]
-    place = (ours or frames or [None])[-1]
-    if place is None:
-        return type(error).__name__
-    file = place.filename.replace("\\", "/").rpartition("/convscope/" if ours else "/")[2]
-    return f"{type(error).__name__} in {file}, {place.name}"
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]
+    if ours:
+        return f"{type(error).__name__} in {Path(ours[-1].filename).relative_to(_PACKAGE).as_posix()}, {ours[-1].name}"
+    return f"{type(error).__name__} in {Path(frames[-1].filename).name}, {frames[-1].name}" if frames else repr(error)

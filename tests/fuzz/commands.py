@@ -83,7 +83,9 @@ def contents(*places: Path) -> dict[str, bytes]:
 def leftovers(*places: Path) -> list[str]:
     """Return what only a command that is running may have there: half-written files and folders."""
     every = [path for place in places for path in place.rglob("*")]
-    return [str(path) for path in every if path.name.endswith(".part") or path.name.startswith((".building-", ".removed-"))]
+    return [
+        str(path) for path in every if path.name.endswith(".part") or path.name.startswith((".building-", ".removed-"))
+    ]
 
 
 def in_folder(folder: Path) -> contextlib.AbstractContextManager[None]:

@@ -166,7 +166,10 @@ def _other_files() -> dict[str, bytes]:
         "palette.bmp": encoded(image.quantize(16), "BMP"),
         "gray.bmp": encoded(gray, "BMP"),
         "bits.bmp": encoded(gray.convert("1"), "BMP"),
-        "runs.bmp": struct.pack("<2sIHHI", b"BM", 14 + 40 + 1024 + len(rle), 0, 0, 14 + 40 + 1024) + head + palette + rle,
+        "runs.bmp": struct.pack("<2sIHHI", b"BM", 14 + 40 + 1024 + len(rle), 0, 0, 14 + 40 + 1024)
+        + head
+        + palette
+        + rle,
         "clear.gif": encoded(image.quantize(8), "GIF", transparency=2, interlace=1),
         "comment.gif": encoded(image, "GIF", comment=b"a comment", save_all=True, append_images=[gray], loop=0),
         "plain.pgm": b"P2\n# a comment\n3 2\n15\n" + b" ".join(str(number).encode() for number in range(6)) + b"\n",

@@ -71,6 +71,12 @@ class Images(Kind):
         case = self.case(seed)
         (folder / case.name).write_bytes(case.data)
 
+    def close(self) -> None:
+        """End the process that reads."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
     def judge(self, seeds: Sequence[int], watch: Watch) -> None:
         """Read every file by itself, then all of them as a set."""
         place = self._folder / "set"
@@ -142,9 +148,7 @@ class Images(Kind):
         listed = {str(place / problem.name) for problem in found.unusable}
         for path in listed ^ refused.keys():
             if path in cases:
-                watch.found(
-                    Verdict.WRONG, "check and reading differ", f"{path} {refused.get(path)}", seed=cases[path]
-                )
+                watch.found(Verdict.WRONG, "check and reading differ", f"{path} {refused.get(path)}", seed=cases[path])
         for problem in found.of_kind("duplicate"):
             self._truly_equal([place / name for name in (problem.name, *problem.others)], cases, watch)
         for one in predict(self._model, str(place), top=3, workers=1):
@@ -152,7 +156,9 @@ class Images(Kind):
         some = next(iter(cases.values()))
         images = prepare(open_source(place), cache_dir=self._folder / "cache", workers=1)
         if len(images) != found.usable:
-            watch.found(Verdict.WRONG, "train takes another number than check", f"{len(images)} {found.usable}", seed=some)
+            watch.found(
+                Verdict.WRONG, "train takes another number than check", f"{len(images)} {found.usable}", seed=some
+            )
         taken = extract_features(self._model, place, cache_dir=self._folder / "cache")
         if not np.isfinite(taken.values).all():
             watch.found(Verdict.WRONG, "features that are not finite", seed=some)
@@ -168,7 +174,10 @@ class Images(Kind):
         for path, image in zip(paths[1:], images[1:], strict=True):
             if isinstance(image, Decoded) and isinstance(images[0], Decoded) and not _same(images[0], image):
                 watch.found(
-                    Verdict.WRONG, "different images are called equal", f"{paths[0]} {path}", seed=cases.get(str(path), -1)
+                    Verdict.WRONG,
+                    "different images are called equal",
+                    f"{paths[0]} {path}",
+                    seed=cases.get(str(path), -1),
                 )
 
     def _by_process(self, cases: dict[str, int], refused: dict[str, str], watch: Watch) -> None:
@@ -180,12 +189,14 @@ class Images(Kind):
         here, there = read_files(run), self._process.read(run)
         if there is None:
             watch.found(Verdict.CRASH, "the reading process ended", seed=next(iter(cases.values())))
-            self._process.end()
-            self._process = None
+            self.close()
             return
         if here.reasons != there.reasons or here.facts.tobytes() != there.facts.tobytes():
             watch.found(
-                Verdict.WRONG, "threads and processes differ", f"{here.reasons}\n{there.reasons}", seed=[*cases.values()][0]
+                Verdict.WRONG,
+                "threads and processes differ",
+                f"{here.reasons}\n{there.reasons}",
+                seed=[*cases.values()][0],
             )
 
 

@@ -25,6 +25,7 @@ from .scenarios import OLD, SCENARIOS, Scenario, broken, comparable
 from .small_set import checkpoints_always, finished_run, interrupted_run, write_set
 
 _CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "shutil.rmtree")
+_REMOVING = ("os.remove", "os.rmdir", "shutil.rmtree")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _LONGEST_S = 120.0
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -205,8 +206,7 @@ class _Disturbed(Kind):
         if missing := whole.files.keys() - now.keys():
             watch.found(Verdict.LOST, f"{scenario.name}: not all files are there when given again", f"{missing}")
         if left := leftovers(self._work):
-            names = {re.sub("[0-9a-f]{8,}", "*", Path(one).name) for one in left}
-            watch.found(Verdict.WRONG, f"{scenario.name}: left behind after the next run: {sorted(names)}", f"{left}")
+            watch.found(Verdict.WRONG, f"{scenario.name}: left behind after the next run: {_names(left)}", f"{left}")
 
 
 class Kills(_Disturbed):
@@ -254,9 +254,8 @@ class Disks(_Disturbed):
             self._judge_files(scenario, whole, watch)
             if ended.code == 0 and (differs := self._differing(whole)):
                 watch.found(Verdict.WRONG, f"{scenario.name}: exit code 0 and {differs} is not there", ended.err)
-            if left := [one for one in leftovers(self._work) if not one.endswith(("f.npz.part", "f.csv.part", "f.parquet.part"))]:
-                names = {re.sub("[0-9a-f]{8,}", "*", Path(one).name) for one in left}
-                watch.found(Verdict.WRONG, f"{scenario.name}: left behind: {sorted(names)}", ended.err)
+            if left := [one for one in leftovers(self._work) if not _is_meant(Path(one).name, ended.err)]:
+                watch.found(Verdict.WRONG, f"{scenario.name}: left behind: {_names(left)}", ended.err)
             self._again(scenario, whole, watch)
 
     def _differing(self, whole: Whole) -> str:
@@ -266,7 +265,9 @@ class Disks(_Disturbed):
     def _judge_words(self, scenario: Scenario, ended: Ended, watch: Watch) -> None:
         if "has a fault here" in ended.err or ended.code not in (*CODES, 141):
             text = re.findall(r"has a fault here \((\w+)", ended.err)
-            watch.found(Verdict.CRASH, f"{scenario.name}: {(text or [f'exit code {ended.code}'])[0]}", ended.err[-3000:])
+            watch.found(
+                Verdict.CRASH, f"{scenario.name}: {(text or [f'exit code {ended.code}'])[0]}", ended.err[-3000:]
+            )
         elif ended.code == 2 and "Error:" not in ended.err:
             watch.found(Verdict.WRONG, f"{scenario.name}: no sentence", ended.err)
         for count, name in _ROWS.findall(ended.err + " "):
@@ -275,12 +276,22 @@ class Disks(_Disturbed):
                 watch.found(Verdict.WRONG, f"{scenario.name}: rows are promised that are not there", f"{count} {name}")
 
 
+def _names(left: Sequence[str]) -> str:
+    """Return the names of what is left, without the part of each that is drawn by chance."""
+    return ", ".join(sorted({re.sub("[0-9a-f]{8,}", "*", Path(one).name) for one in left}))
+
+
+def _is_meant(name: str, said: str) -> bool:
+    """Return whether a file may be left by a command that failed: it goes on from there, or has said what it is."""
+    return name in ("f.npz.part", "f.csv.part", "f.parquet.part") or name in said
+
+
 def _relative(place: Path) -> dict[str, bytes]:
     return {str(Path(name).relative_to(place)): data for name, data in contents(place).items()}
 
 
-def _at_change(work: Path, counted: Path | None, act: Callable[[int], None] | None) -> None:
-    """Call `act` with the number of every change of the disk below `work` just before it is made, from 0 on.
+def _at_change(work: Path, counted: Path | None, act: Callable[[int, str], None] | None) -> None:
+    """Call `act` with number (from 0 on) and name of every change of the disk below `work` just before it is made.
 
     Where `counted` is named, it gets one byte a change.
     """
@@ -301,7 +312,7 @@ def _at_change(work: Path, counted: Path | None, act: Callable[[int], None] | No
         if out is not None:
             os.write(out, b".")
         if act is not None:
-            act(count[0])
+            act(count[0], event)
         count[0] += 1
 
     sys.addaudithook(hook)
@@ -313,7 +324,7 @@ def _killer(work: Path, whole: Whole, random: Random) -> Callable[[], None]:
     if what == 0:
         at = int(random.integers(max(1, whole.changes)))
 
-        def die(number: int) -> None:
+        def die(number: int, event: str) -> None:
             if number == at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -338,7 +349,9 @@ def _failure(work: Path, whole: Whole, random: Random) -> Callable[[], None]:
         return lambda: _limit_files(size, signal.SIG_IGN)
     at, number = int(random.integers(max(1, whole.changes))), int(pick(random, _ERRORS))
 
-    def fail(count: int) -> None:
+    def fail(count: int, event: str) -> None:
+        if event in _REMOVING:
+            return  # what was half-written can be taken away, and has to be
         if count == at or (what == 0 and count > at):
             raise OSError(number, os.strerror(number))
 

@@ -127,7 +127,9 @@ def _good_files() -> dict[str, bytes]:
         "list.parquet": _parquet(rows, None),
         "packed.parquet": _parquet(rows, "gzip"),
         "arrays.npz": _npz(False, x=images, y=labels),
-        "deflated.npz": _npz(True, images=images, labels=(labels == "b").astype(np.int64), class_names=np.array(CLASSES)),
+        "deflated.npz": _npz(
+            True, images=images, labels=(labels == "b").astype(np.int64), class_names=np.array(CLASSES)
+        ),
         "floats.npz": _npz(False, x=images / 255, y=labels),
         "parts.npz": _npz(False, x_train=images[::2], y_train=labels[::2], x_test=images[1::2], y_test=labels[1::2]),
         "names.txt": "\n".join(path for path, _ in rows).encode() + b"\nno such file\n",
@@ -138,7 +140,11 @@ def _parquet(rows: Sequence[tuple[str, str]], compression: str | None) -> bytes:
     from pyarrow import BufferOutputStream, parquet, table
 
     stream = BufferOutputStream()
-    columns = {"path": [path for path, _ in rows], "label": [label for _, label in rows], "note": list(range(len(rows)))}
+    columns = {
+        "path": [path for path, _ in rows],
+        "label": [label for _, label in rows],
+        "note": list(range(len(rows))),
+    }
     parquet.write_table(table(columns), stream, compression=compression or "none")
     return bytes(stream.getvalue())
 
@@ -178,7 +184,9 @@ def _cells(data: bytes, random: Random) -> bytes:
     elif what == 5:
         return text.replace(pick(random, ",;\t"), pick(random, ",;\t|")).encode("utf-8", "surrogateescape")
     else:
-        return text.replace("\n", pick(random, ("\r", "\r\n", "\n\n", "\u2028", "\v"))).encode("utf-8", "surrogateescape")
+        return text.replace("\n", pick(random, ("\r", "\r\n", "\n\n", "\u2028", "\v"))).encode(
+            "utf-8", "surrogateescape"
+        )
     if what < 3 and at < len(lines):
         lines[at] = delimiter.join(cells)
     return "\n".join(lines).encode("utf-8", "surrogateescape")

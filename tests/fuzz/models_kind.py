@@ -50,7 +50,14 @@ class Models(Kind):
         what = int(random.integers(8))
         if what < 2:
             return damaged(good, random, (_header_length,)), good, False
-        makers: tuple[Callable[[bytes, Random], bytes], ...] = (_header, _document, _document, _training, _tensor, _tensor)
+        makers: tuple[Callable[[bytes, Random], bytes], ...] = (
+            _header,
+            _document,
+            _document,
+            _training,
+            _tensor,
+            _tensor,
+        )
         return pick(random, makers)(good, random), good, True
 
     def save(self, seed: int, folder: Path) -> None:

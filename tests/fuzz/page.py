@@ -12,6 +12,7 @@ from typing import Any
 from convscope import __version__
 from convscope.core.atomic import write_text
 from convscope.core.machine import machine
+from convscope.core.text import counted
 
 from .campaign import Tally
 from .cases import Verdict
@@ -71,14 +72,14 @@ def table(found: dict[str, Any]) -> str:
     if causes:
         lines += ["", "What was found, the most frequent first:", ""]
         lines += [
-            f"- {cause['verdict']}, {cause['cases']:,} cases: `{cause['cause']}` (`--case {kind}:{cause['first']}`)"
+            f"- {cause['verdict']}, {counted(cause['cases'], 'case')}: `{cause['cause']}` (`--case {kind}:{cause['first']}`)"
             for kind, cause in causes
         ]
     seconds = sum(one["seconds"] for one in found["kinds"])
     versions = found["versions"]
     lines += [
         "",
-        f"Tried at `{found['commit']}` on {found['date']} in {seconds / 60:,.0f} minutes on {found['cores']} cores of "
+        f"Tried at `{found['commit']}` on {found['date']} in {seconds / 60:,.0f} minutes on {counted(found['cores'], 'core')} of "
         f"{found['processor']} ({found['system']}), with Python {found['python']}, PyTorch "
         f"{versions['torch'].split('+')[0]}, Pillow {versions['pillow']} and NumPy {versions['numpy']}: "
         f"`{found['command']}`.",

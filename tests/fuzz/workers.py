@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from .cases import Finding, Kind, Verdict
 from .keeping import keep_case
 from .watching import Watcher, limit_memory
 
-_QUIET_S = 300.0
+QUIET_S = 300.0
+"""Seconds without a word after which a process that does not use the processor is ended, as a hang."""
 _EXTRA_MB = 8_000
 _BLOCKS_A_PROCESS = 200  # then a fresh one: what leaks does not add up
 
@@ -37,7 +38,7 @@ class Block:
 class _Worker:
     """A forked process with a pipe to it and one from it, and the block that it is at."""
 
-    def __init__(self, kind: Kind, folder: Path, cases: Path | None) -> None:
+    def __init__(self, kind: Kind, folder: Path, cases: Path | None, others: Iterable["_Worker"]) -> None:
         self.block: tuple[int, int] | None = None
         self.seed: int | None = None
         self.findings: list[Finding] = []
@@ -53,6 +54,9 @@ class _Worker:
         if self.process == 0:
             os.close(self._requests)
             os.close(self.answers)
+            for other in others:  # whose own processes would otherwise wait for an end that this one holds open
+                os.close(other._requests)
+                os.close(other.answers)
             _serve(kind, folder, cases, from_parent, to_parent)
         os.close(from_parent)
         os.close(to_parent)
@@ -118,16 +122,16 @@ def tried(
             while True:
                 while len(running) < workers and (block := following()) is not None:
                     number += 1
-                    worker = _Worker(kind, Path(place) / str(number), cases)
+                    worker = _Worker(kind, Path(place) / str(number), cases, running.values())
                     running[worker.answers] = worker
                     worker.give(block)
                 if not running:
                     return
-                ready, _, _ = select.select(list(running), [], [], 5)
+                ready, _, _ = select.select(list(running), [], [], min(5.0, QUIET_S))
                 for pipe in ready:
                     yield from _heard(running, running[pipe], following, waiting)
                 for worker in list(running.values()):
-                    if time.monotonic() - worker.heard > _QUIET_S and _rests(worker.process):
+                    if time.monotonic() - worker.heard > QUIET_S and _rests(worker.process):
                         os.kill(worker.process, signal.SIGPROF)
         finally:
             for worker in running.values():
@@ -209,6 +213,7 @@ def _serve(kind: Kind, folder: Path, cases: Path | None, requests: int, answers:
                 for found in watcher.findings if cases else ():
                     keep_case(kind, found, cases)
                 say({"findings": [dataclasses.asdict(one) for one in watcher.findings]})
+        kind.close()
         code = 0
     except BaseException:  # noqa: BLE001  # the process ends here whatever happens
         with contextlib.suppress(OSError):
