@@ -4,8 +4,8 @@
     python -m tests.fuzz --kinds images --count 2000
     python -m tests.fuzz --case images:12345    # one case again, its files saved
 
-It goes on where an earlier one in the same folder was interrupted. Case numbers are reproducible: a case is its kind and
-its number.
+It goes on where an earlier one in the same folder was interrupted. A case is its kind and its number, and can be tried
+again by them.
 """
 
 import argparse
@@ -19,13 +19,13 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported: processes ar
 os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["CONVSCOPE_CACHE"] = tempfile.mkdtemp(prefix="fuzz-cache-")  # the user's own stays out of it
 
-from .campaign import Tally, read_tally, run  # noqa: E402  # after the environment is set
-from .cases import Kind  # noqa: E402
-from .keeping import keep_case  # noqa: E402
-from .kinds import KINDS  # noqa: E402
-from .page import write_page, write_results  # noqa: E402
-from .watching import Watcher  # noqa: E402
-from .workers import fast_folder  # noqa: E402
+from .campaign import Tally, read_tally, run
+from .cases import Kind
+from .keeping import keep_case
+from .kinds import KINDS
+from .page import write_page, write_results
+from .watching import Watcher
+from .workers import fast_folder
 
 
 def main() -> None:

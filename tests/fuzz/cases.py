@@ -86,10 +86,10 @@ class Kind(ABC):
     def judge(self, seeds: Sequence[int], watch: Watch) -> None:
         """Try the cases of one block and tell `watch` what is wrong."""
 
-    def save(self, seed: int, folder: Path) -> None:
+    def save(self, seed: int, folder: Path) -> None:  # noqa: B027  # most have files, some have none
         """Write the files of one case into `folder`, to look at, after `prepare`; nothing where it has no files."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most start nothing
         """End what `prepare` or a case has started."""
 
     def random(self, seed: int) -> Random:

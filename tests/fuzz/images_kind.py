@@ -196,7 +196,7 @@ class Images(Kind):
                 Verdict.WRONG,
                 "threads and processes differ",
                 f"{here.reasons}\n{there.reasons}",
-                seed=[*cases.values()][0],
+                seed=next(iter(cases.values())),
             )
 
 

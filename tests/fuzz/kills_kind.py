@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import functools
 import importlib
 import os
 import re
@@ -25,6 +26,7 @@ from .scenarios import OLD, SCENARIOS, Scenario, broken, comparable
 from .small_set import checkpoints_always, finished_run, interrupted_run, write_set
 
 _CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "shutil.rmtree")
+_GROWING = ("history.csv", "state.safetensors")  # whole, and another one after every epoch
 _REMOVING = ("os.remove", "os.rmdir", "shutil.rmtree")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _LONGEST_S = 120.0
@@ -34,7 +36,7 @@ _ROWS = re.compile(r"all ([\d,]+) rows are in (\S+?\.(?:csv|json|parquet)\S*?)[\
 
 @dataclass(frozen=True, kw_only=True)
 class Whole:
-    """What a command comes to that nobody disturbs: its files (those that are always the same), its changes, its time."""
+    """What an undisturbed command comes to: its files (and which are always the same), its changes, its time."""
 
     files: dict[str, bytes]
     same: frozenset[str]
@@ -78,7 +80,7 @@ class _Disturbed(Kind):
                 self._fresh(scenario)
                 counted = self._work / "counted"
                 began = time.monotonic()
-                ended = self._run(scenario.words, lambda: _at_change(self._work, counted, None))
+                ended = self._run(scenario.words, functools.partial(_at_change, self._work, counted, None))
                 seconds = time.monotonic() - began
                 if ended.code not in CODES[:2]:
                     raise RuntimeError(f"{scenario.name} does not work: {ended.err[-2000:]}")
@@ -111,7 +113,7 @@ class _Disturbed(Kind):
             self._run(("train", "set", "--dry-run", "--quiet"), lambda: None)
 
     def _run(self, words: Sequence[str], before: Callable[[], Any], after: Callable[[], None] = lambda: None) -> Ended:
-        """Run a command in a child, in the folder; `before` is called there first, `after` when the command has ended."""
+        """Run a command in a child, in the folder; there `before` is called first, and `after` at the end."""
         out, err = self._work.with_name("stdout"), self._work.with_name("stderr")
 
         def act() -> int:
@@ -139,7 +141,7 @@ class _Disturbed(Kind):
         if child == 0:
             code = 70
             try:
-                sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115, PTH123
+                sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
                 code = act()
                 sys.stdout.flush()
                 sys.stderr.flush()
@@ -175,9 +177,10 @@ class _Disturbed(Kind):
                 continue
             if reason := broken(path, data):
                 watch.found(Verdict.LOST, f"{scenario.name}: {path.name} is neither old nor whole", reason)
-            elif inner in whole.same and comparable(path, data) != whole.files[inner]:
-                if path.name not in ("history.csv", "state.safetensors"):
-                    watch.found(Verdict.WRONG, f"{scenario.name}: {path.name} is whole and another one")
+            elif path.name in _GROWING or inner not in whole.same:
+                continue
+            elif comparable(path, data) != whole.files[inner]:
+                watch.found(Verdict.WRONG, f"{scenario.name}: {path.name} is whole and another one")
         for name in scenario.old:
             if not (self._work / "out" / name).exists():
                 watch.found(Verdict.LOST, f"{scenario.name}: {name} is gone")
@@ -194,7 +197,7 @@ class _Disturbed(Kind):
     def _again(self, scenario: Scenario, whole: Whole, watch: Watch) -> None:
         """Give the command again: it ends well, with what it comes to when nobody disturbs it, and nothing beside."""
         begun = scenario.resumed and (self._work / "out/new/settings.json").exists()
-        ended = self._run(scenario.resumed if begun else scenario.words, lambda: None)
+        ended = self._run(scenario.resumed.split() if begun else scenario.words, lambda: None)
         if ended.code not in CODES[:2]:
             cause = f"{scenario.name}: it cannot be given again (exit code {ended.code})"
             watch.found(Verdict.LOST, cause, ended.err[-3000:])
@@ -244,7 +247,8 @@ class Disks(_Disturbed):
             if random.integers(3) == 0 and can_mount():
                 out = self._work / "out"
                 size = int(random.integers(1, 4 + whole.largest // 2048)) * 4096
-                ended = self._run(scenario.words, lambda: _mount_small(out, size), lambda: _bring_back(out))
+                mounting, after = functools.partial(_mount_small, out, size), functools.partial(_bring_back, out)
+                ended = self._run(scenario.words, mounting, after)
                 with contextlib.suppress(OSError):
                     shutil.rmtree(out)
                     (self._work / "brought").rename(out)
@@ -300,10 +304,8 @@ def _at_change(work: Path, counted: Path | None, act: Callable[[int, str], None]
     out = None if counted is None else os.open(counted, os.O_WRONLY | os.O_CREAT)
 
     def hook(event: str, given: tuple[Any, ...]) -> None:
-        if event == "open":
-            changes = isinstance(given[2], int) and given[2] & _WRITING
-        else:
-            changes = event in _CHANGING
+        opened = event == "open" and isinstance(given[2], int) and given[2] & _WRITING
+        changes = opened or event in _CHANGING
         if not changes or not isinstance(given[0], (str, bytes, os.PathLike)):
             return
         path = os.path.join(below, os.fsdecode(given[0]))  # noqa: PTH118  # absolute ones stay

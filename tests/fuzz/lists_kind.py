@@ -23,9 +23,18 @@ from .commands import command, judge_command, leftovers
 from .small_set import CLASSES, write_set
 
 _CELLS = (
-    "", " ", '"', '""', "'", "a", "train", "x" * 5_000, "..", "/", "/dev/zero", "/proc/self/mem", ".", "a/0.png\0", "\ufeff",
-    "ä", "a\u0308", "\u2028", "=1+1", "1e999", "-1", "NaN", "a/0.png;b", "a\\0.png", "a/../a/1.png", "\r", "\x1a", "*", "a/*.png",
+    "", " ", '"', '""', "'", "a", "train", "x" * 5_000, "..", "/", "/dev/zero", "/proc/self/mem", ".", "a/0.png\0",
+    "\ufeff", "ä", "a\u0308", "\u2028", "=1+1", "1e999", "-1", "NaN", "a/0.png;b", "a\\0.png", "a/../a/1.png", "\r",
+    "\x1a", "*", "a/*.png",
 )  # fmt: skip
+_HEADER_CHANGES = {
+    "'|u1'": ("'|O'", "'<f8'", "'|S0'", "'<U9999999'", "'|V0'", "'<M8[s]'", "'<c16'", "[('a','|u1')]"),
+    "'<U1'": ("'|O'", "'<U0'", "'<i8'", "'>U1'"),
+    "(8,": ("(-8,", "(0,", "(99999999999,", "(8,8,", "((8),", "('8',", "(8" * 300, "(8.0,", "(True,"),
+    "False": ("True", "None", "0", "__import__('os')"),
+    "}": ("", "}}", "}\n{", ", 'x': 1}"),
+}
+"""What stands in the header of an array, and what else could stand there."""
 _EVERY = 16
 
 
@@ -229,13 +238,8 @@ def _member_header(data: bytes, random: Random) -> bytes:
     def change(name: str, content: bytes) -> tuple[str, bytes]:
         length = int.from_bytes(content[8:10], "little")
         text = content[10 : 10 + length].decode("latin-1")
-        old, new = pick(random, (
-            ("'|u1'", pick(random, ("'|O'", "'<f8'", "'|S0'", "'<U9999999'", "'|V0'", "'<M8[s]'", "'<c16'", "[('a','|u1')]"))),
-            ("'<U1'", pick(random, ("'|O'", "'<U0'", "'<i8'", "'>U1'"))),
-            ("(8,", pick(random, ("(-8,", "(0,", "(99999999999,", "(8,8,", "((8),", "('8',", "(8" * 300, "(8.0,", "(True,"))),
-            ("False", pick(random, ("True", "None", "0", "__import__('os')"))),
-            ("}", pick(random, ("", "}}", "}\n{", ", 'x': 1}"))),
-        ))  # fmt: skip
+        old = pick(random, list(_HEADER_CHANGES))
+        new = pick(random, _HEADER_CHANGES[old])
         header = text.replace(old, new, 1).encode("latin-1")
         return name, content[:8] + struct.pack("<H", len(header) & 0xFFFF) + header + content[10 + length :]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import ConvscopeError
+from convscope.core.records import to_json
 from convscope.networks.exemplars import Exemplars
 from convscope.networks.model import Model
 from convscope.verbs.cost import cost
@@ -126,7 +127,7 @@ class Models(Kind):
             watch.found(Verdict.WRONG, "a page without an end")
 
     def _cost(self, model: Model, path: Path, watch: Watch) -> None:
-        json.dumps([one for one in (cost(model, repeats=0, batch=1),)], default=vars, allow_nan=False)
+        json.dumps(to_json(cost(model, repeats=0, batch=1)), allow_nan=False)
 
     def _by_command(self, model: Model, path: Path, watch: Watch) -> None:
         image = self._folder / "image.pgm"

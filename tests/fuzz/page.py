@@ -72,16 +72,17 @@ def table(found: dict[str, Any]) -> str:
     if causes:
         lines += ["", "What was found, the most frequent first:", ""]
         lines += [
-            f"- {cause['verdict']}, {counted(cause['cases'], 'case')}: `{cause['cause']}` (`--case {kind}:{cause['first']}`)"
+            f"- {cause['verdict']}, {counted(cause['cases'], 'case')}: `{cause['cause']}` "
+            f"(`--case {kind}:{cause['first']}`)"
             for kind, cause in causes
         ]
     seconds = sum(one["seconds"] for one in found["kinds"])
     versions = found["versions"]
     lines += [
         "",
-        f"Tried at `{found['commit']}` on {found['date']} in {seconds / 60:,.0f} minutes on {counted(found['cores'], 'core')} of "
-        f"{found['processor']} ({found['system']}), with Python {found['python']}, PyTorch "
-        f"{versions['torch'].split('+')[0]}, Pillow {versions['pillow']} and NumPy {versions['numpy']}: "
+        f"Tried at `{found['commit']}` on {found['date']} in {seconds / 60:,.0f} minutes on "
+        f"{counted(found['cores'], 'core')} of {found['processor']} ({found['system']}), with Python "
+        f"{found['python']}, PyTorch {versions['torch'].split('+')[0]}, Pillow {versions['pillow']} and NumPy {versions['numpy']}: "
         f"`{found['command']}`.",
     ]
     return "\n".join(lines)

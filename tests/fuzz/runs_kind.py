@@ -20,7 +20,7 @@ from .cases import Kind, Random, Verdict, Watch, pick
 from .commands import command, contents, judge_command, leftovers
 from .json_changes import changed_text
 from .lists_kind import _cells as changed_cells
-from .models_kind import _document, _header, _header_length, _tensor
+from .models_kind import _header, _header_length, _tensor
 from .small_set import LAYOUT, finished_run, interrupted_run, write_set
 
 _EVERY = 16

@@ -16,9 +16,9 @@ from .commands import not_strict
 from .small_set import LAYOUT
 
 OLD = b"what stood here before\n"
-_TRAIN = ("--epochs", "2", "--layout", LAYOUT, "--threads", "1", "--precision", "float32", "--quiet")
-_COMPARE = ("--kinds", "convolution,pixels-softmax", "--epochs", "1", "--seeds", "1", "--layout", LAYOUT, "--quiet")
-_MEASURE = ("--distortions", "shift-x", "--strengths", "1", "--force", "--quiet")
+_TRAIN = f"--epochs 2 --layout {LAYOUT} --threads 1 --precision float32 --quiet"
+_COMPARE = f"--kinds convolution,pixels-softmax --epochs 1 --seeds 1 --layout {LAYOUT} --quiet"
+_MEASURE = "--distortions shift-x --strengths 1 --force --quiet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,60 +27,58 @@ class Scenario:
 
     Attributes:
         name: in findings.
-        words: what is typed; paths are relative to a folder with ``set/``, ``run/`` (finished) and ``out/``.
+        line: what is typed after ``convscope``, in a folder with ``set/``, ``run/`` (finished) and ``out/``.
         old: files of ``out/`` that are there before.
         runs: whether ``out/`` has a finished (``run``) or an interrupted run (``half``) before.
         resumed: what is typed after a kill where the run in ``out/new`` has begun; none: the same again.
     """
 
     name: str
-    words: tuple[str, ...]
+    line: str
     old: tuple[str, ...] = ()
     runs: str = ""
-    resumed: tuple[str, ...] = ()
+    resumed: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """What is typed, word by word."""
+        return self.line.split()
 
 
 SCENARIOS = (
-    Scenario(
-        name="train",
-        words=("train", "set", "-o", "out/new", *_TRAIN),
-        resumed=("train", "--resume", "out/new", "--quiet"),
-    ),
-    Scenario(name="train --resume", words=("train", "--resume", "out/half", "--quiet"), runs="half"),
+    Scenario(name="train", line=f"train set -o out/new {_TRAIN}", resumed="train --resume out/new --quiet"),
+    Scenario(name="train --resume", line="train --resume out/half --quiet", runs="half"),
     Scenario(
         name="predict --csv --json --parquet",
-        words=("predict", "run", "set", "--csv", "out/p.csv", "--json=out/p.json", "--parquet", "out/p.parquet", "--top",
-               "2", "--force", "--quiet"),
+        line="predict run set --csv out/p.csv --json=out/p.json --parquet out/p.parquet --top 2 --force --quiet",
         old=("p.csv", "p.json", "p.parquet"),
     ),
     Scenario(
-        name="features .npz", words=("features", "run", "set", "-o", "out/f.npz", "--batch", "5", "--force", "--quiet"), old=("f.npz",)
+        name="features .npz",
+        line="features run set -o out/f.npz --batch 5 --force --quiet",
+        old=("f.npz",),
     ),
-    Scenario(name="features .csv", words=("features", "run", "set", "-o", "out/f.csv", "--force", "--quiet"), old=("f.csv",)),
-    Scenario(name="features .parquet", words=("features", "run", "set", "-o", "out/f.parquet", "--force", "--quiet")),
+    Scenario(name="features .csv", line="features run set -o out/f.csv --force --quiet", old=("f.csv",)),
+    Scenario(name="features .parquet", line="features run set -o out/f.parquet --force --quiet"),
     Scenario(
         name="features --save",
-        words=("features", "run", "set", "--classifiers", "lda", "--save", "out/m.safetensors", "--force", "--quiet"),
+        line="features run set --classifiers lda --save out/m.safetensors --force --quiet",
         old=("m.safetensors",),
     ),
-    Scenario(name="look", words=("look", "run", "-o", "out/l.html", "--force", "--no-open", "--quiet"), old=("l.html",)),
-    Scenario(name="draw layout .svg", words=("draw", "layout", "run", "-o", "out/d.svg", "--force"), old=("d.svg",)),
-    Scenario(name="draw filters .png", words=("draw", "filters", "run", "-o", "out/d.png", "--force"), old=("d.png",)),
-    Scenario(name="measure", words=("measure", "out/run", "set", *_MEASURE), runs="run"),
+    Scenario(name="look", line="look run -o out/l.html --force --no-open --quiet", old=("l.html",)),
+    Scenario(name="draw layout .svg", line="draw layout run -o out/d.svg --force", old=("d.svg",)),
+    Scenario(name="draw filters .png", line="draw filters run -o out/d.png --force", old=("d.png",)),
+    Scenario(name="measure", line=f"measure out/run set {_MEASURE}", runs="run"),
+    Scenario(name="measure -o", line=f"measure run set -o out/m.json {_MEASURE}", old=("m.json",)),
     Scenario(
-        name="measure -o", words=("measure", "run", "set", "-o", "out/m.json", *_MEASURE), old=("m.json",)
+        name="measure --what units", line="measure out/run set --what units --worth 4 --force --quiet", runs="run"
     ),
-    Scenario(
-        name="measure --what units",
-        words=("measure", "out/run", "set", "--what", "units", "--worth", "4", "--force", "--quiet"),
-        runs="run",
-    ),
-    Scenario(name="measure --cost", words=("measure", "out/run", "--cost", "--batch", "2", "--force", "--quiet"), runs="run"),
-    Scenario(name="compare", words=("compare", "set", "-o", "out/compare", "--force", *_COMPARE)),
-    Scenario(name="train --dry-run (cache)", words=("train", "set", "--dry-run", "--quiet")),
-    Scenario(name="check", words=("check", "set", "--json", "--quiet")),
-    Scenario(name="cache --clear", words=("cache", "--clear")),
-)  # fmt: skip
+    Scenario(name="measure --cost", line="measure out/run --cost --batch 2 --force --quiet", runs="run"),
+    Scenario(name="compare", line=f"compare set -o out/compare --force {_COMPARE}"),
+    Scenario(name="train --dry-run (cache)", line="train set --dry-run --quiet"),
+    Scenario(name="check", line="check set --json --quiet"),
+    Scenario(name="cache --clear", line="cache --clear"),
+)
 
 
 def broken(path: Path, data: bytes) -> str:

@@ -1,5 +1,6 @@
 """The harness finds what it is there to find: kinds that are broken on purpose, each in one way."""
 
+import json
 import os
 import signal
 import sys
@@ -9,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convscope.core.errors import UnreadableImageError
+from convscope.images.decoding.pictures import decode
+
 from .bytewise import CHANGES, damaged
 from .campaign import Tally, read_tally, run
 from .cases import Finding, Kind, Verdict, cause_of
@@ -16,7 +20,7 @@ from .commands import Ended, judge_command
 from .image_changes import all_changes, harmless
 from .image_files import image_files
 from .json_changes import changed, changed_text
-from .page import BEGIN, END, table, write_page
+from .page import BEGIN, END, PAGE, RESULTS, table, write_page, write_results
 from .watching import Watcher
 from .workers import Block, tried
 
@@ -75,7 +79,7 @@ class TakesMemory(Broken):
 
 @forks
 @pytest.mark.parametrize(
-    "kind, verdict, cause",
+    ("kind", "verdict", "cause"),
     [
         (Raises, Verdict.CRASH, "KeyError in test_harness.py, go_wrong"),
         (EndsTheProcess, Verdict.CRASH, "the process ended (SIGKILL)"),
@@ -122,7 +126,7 @@ def test_a_watch_in_the_same_process_finds_words_on_standard_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "ended, verdict",
+    ("ended", "verdict"),
     [
         (Ended(code=2, out="", err="Error: convscope has a fault here (KeyError: 'x'). Please"), Verdict.CRASH),
         (Ended(code=3, out="", err="Error: no such code"), Verdict.CRASH),
@@ -180,14 +184,9 @@ def test_changed_json_is_another_value_and_the_good_one_stays() -> None:
 
 
 def test_a_cause_is_where_convscope_was_last() -> None:
-    from convscope.images.decoding.pictures import decode
-
-    try:
-        decode(b"P5 2 1 255 ab", limit_pixels="many")  # type: ignore[arg-type]
-    except Exception as error:  # noqa: BLE001
-        assert "images/decoding/" in cause_of(error)
-    else:
-        pytest.fail("it has no error to look at")
+    with pytest.raises(UnreadableImageError) as found:
+        decode(b"")
+    assert cause_of(found.value) == "UnreadableImageError in images/decoding/pictures.py, _decode"
 
 
 def test_the_page_says_how_many_were_tried_and_what_was_found(tmp_path: Path, monkeypatch) -> None:
@@ -196,8 +195,6 @@ def test_the_page_says_how_many_were_tried_and_what_was_found(tmp_path: Path, mo
     tally.add(Block(start=0, stop=1_000, findings=(found, found)))
     monkeypatch.setattr("tests.fuzz.page.RESULTS", tmp_path / "robustness.json")
     monkeypatch.setattr("tests.fuzz.page.PAGE", tmp_path / "page.md")
-    from .page import write_results
-
     text = table(results := write_results([tally]))
     assert "| broken things | 1,000 | 0 | 0 | 1 | 0 |" in text
     assert "- lost, 1 case: `a file is gone` (`--case broken:3`)" in text
@@ -215,3 +212,10 @@ def test_a_process_that_waits_for_ever_counts_as_a_hang(monkeypatch) -> None:
     monkeypatch.setattr("tests.fuzz.workers.QUIET_S", 0.1)
     blocks = list(tried(Waits(), iter([(3, 4)]), workers=1))
     assert [found.verdict for block in blocks for found in block.findings] == [Verdict.HANG]
+
+
+@pytest.mark.skipif(not RESULTS.exists(), reason="no campaign was written down")
+def test_the_table_of_the_page_is_what_the_results_say() -> None:
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    written = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert written.strip() == table(found), "write it with: python -m tests.fuzz --page"

@@ -179,7 +179,7 @@ def _died(worker: _Worker, code: int, waiting: list[tuple[int, int]]) -> Iterato
     hung = code == -signal.SIGPROF
     verdict = Verdict.HANG if hung else Verdict.CRASH
     cause = "takes too long" if hung else f"the process ended ({_end_text(code)})"
-    found = Finding(kind=worker._kind.name, seed=seed, verdict=verdict, cause=cause)  # noqa: SLF001  # same module
+    found = Finding(kind=worker._kind.name, seed=seed, verdict=verdict, cause=cause)
     waiting += [(one, one + 1) for one in range(start, stop) if one != seed]
     yield Block(start=seed, stop=seed + 1, findings=(found,))
 
@@ -201,7 +201,7 @@ def _serve(kind: Kind, folder: Path, cases: Path | None, requests: int, answers:
 
         kind.prepare(folder)
         limit_memory(_EXTRA_MB)
-        with open(requests, "rb") as stream:  # noqa: PTH123  # a pipe has no path
+        with open(requests, "rb") as stream:
             for line in stream:
                 start, stop = json.loads(line)
                 watcher = Watcher(kind, lambda seed: say({"begin": seed}), deadline=True)
@@ -244,5 +244,5 @@ def _ticks(process: int) -> int:
 
 def fast_folder() -> str | None:
     """Return a folder in memory where there is one: files are written by the hundred thousand."""
-    place = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
+    place = Path("/dev/shm")
     return str(place) if place.is_dir() and os.access(place, os.W_OK) else None
