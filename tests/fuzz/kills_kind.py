@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import fcntl
 import functools
 import importlib
 import os
@@ -17,8 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from convscope.cli import group
+from convscope.verbs import compare_files
 
 from .cases import Kind, Random, Verdict, Watch, pick
 from .commands import CODES, Ended, contents, leftovers
@@ -45,6 +48,21 @@ class Whole:
     seconds: float
 
 
+class _Pipe:
+    """Takes what a child writes, up to what a pipe holds."""
+
+    def __init__(self) -> None:
+        self._start, self.end = os.pipe()
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            fcntl.fcntl(self.end, fcntl.F_SETPIPE_SZ, 1 << 20)
+
+    def text(self) -> str:
+        """Return what was written, once no child writes any more."""
+        os.close(self.end)
+        with open(self._start, "rb") as stream:
+            return stream.read().decode(errors="replace")
+
+
 class _Disturbed(Kind):
     """Commands in a forked child of a process that has imported everything and never run a network."""
 
@@ -64,7 +82,10 @@ class _Disturbed(Kind):
         self._work.mkdir()
         write_set(self._work / "set")
         self._in_child(self._make_runs)
-        self._work.rename(self._template)
+        for line in ("train set --dry-run --quiet", "features run set -o f.npy --quiet"):  # which fill the cache
+            self._run(line.split(), lambda: None)
+        (self._work / "f.npy").unlink()
+        shutil.copytree(self._work, self._template)
         self._whole: dict[str, Whole] = {}
 
     def _make_runs(self) -> int:
@@ -88,7 +109,8 @@ class _Disturbed(Kind):
                 counted.unlink()
                 found.append(self._results())
             same = {name for name, data in found[0].items() if found[1].get(name) == data}
-            sizes = [len(data) for data in contents(self._work / "out", self._cache).values()]
+            places = [self._work / "out", *([self._cache] if scenario.name.endswith("(cache)") else [])]
+            sizes = [len(data) for data in contents(*places).values()]
             self._whole[scenario.name] = Whole(
                 files=found[0], same=frozenset(same), changes=changes, largest=max([0, *sizes]), seconds=seconds
             )
@@ -101,27 +123,34 @@ class _Disturbed(Kind):
 
     def _fresh(self, scenario: Scenario) -> None:
         """Make the folder as it is before the command."""
-        shutil.rmtree(self._work, ignore_errors=True)
-        shutil.copytree(self._template, self._work)
+        images = self._work / "set"  # these stay: as files that were copied they would not be those in the cache
+        if _relative(images) != _relative(self._template / "set"):
+            shutil.rmtree(images, ignore_errors=True)
+        for path in self._work.iterdir():
+            if path != images:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self._template.iterdir():
+            if not (self._work / path.name).exists():
+                shutil.copytree(path, self._work / path.name)
         out = self._work / "out"
         out.mkdir()
         for name in scenario.old:
             (out / name).write_bytes(OLD)
         if scenario.runs:
             (self._work / scenario.runs).rename(out / scenario.runs)
-        if scenario.name == "cache --clear":
-            self._run(("train", "set", "--dry-run", "--quiet"), lambda: None)
+        if scenario.name.endswith("(cache)"):
+            shutil.rmtree(self._cache)  # it is built by what is disturbed; others find it there
 
     def _run(self, words: Sequence[str], before: Callable[[], Any], after: Callable[[], None] = lambda: None) -> Ended:
         """Run a command in a child, in the folder; there `before` is called first, and `after` at the end."""
-        out, err = self._work.with_name("stdout"), self._work.with_name("stderr")
+        out, err = _Pipe(), _Pipe()  # no files: those may not grow where the disk is to fail
 
         def act() -> int:
             os.chdir(self._work)
             os.environ["CONVSCOPE_CACHE"] = str(self._cache)
-            for number, path in ((1, out), (2, err)):
-                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-            with checkpoints_always(), warnings.catch_warnings():
+            os.dup2(out.end, 1)
+            os.dup2(err.end, 2)
+            with checkpoints_always(), _one_picture(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 before()
                 code = group.main([*words, "--trace"])
@@ -130,7 +159,7 @@ class _Disturbed(Kind):
             return code
 
         code = self._in_child(act)
-        return Ended(code=code, out=out.read_text(errors="replace"), err=err.read_text(errors="replace"))
+        return Ended(code=code, out=out.text(), err=err.text())
 
     @staticmethod
     def _in_child(act: Callable[[], int]) -> int:
@@ -278,6 +307,12 @@ class Disks(_Disturbed):
             path = self._work / name
             if not path.is_file() or broken(Path(name.removesuffix(".part")), path.read_bytes()):
                 watch.found(Verdict.WRONG, f"{scenario.name}: rows are promised that are not there", f"{count} {name}")
+
+
+def _one_picture() -> contextlib.AbstractContextManager[object]:
+    """Let a comparison draw one of its pictures: all of them take fifty times as long as the rest."""
+    name = next(iter(compare_files.PICTURES))
+    return mock.patch.object(compare_files, "PICTURES", {name: compare_files.PICTURES[name]})
 
 
 def _names(left: Sequence[str]) -> str:

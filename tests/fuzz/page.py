@@ -77,12 +77,12 @@ def table(found: dict[str, Any]) -> str:
             for kind, cause in causes
         ]
     seconds = sum(one["seconds"] for one in found["kinds"])
-    versions = found["versions"]
+    torch, pillow, numpy = (found["versions"][name].partition("+")[0] for name in ("torch", "pillow", "numpy"))
     lines += [
         "",
         f"Tried at `{found['commit']}` on {found['date']} in {seconds / 60:,.0f} minutes on "
         f"{counted(found['cores'], 'core')} of {found['processor']} ({found['system']}), with Python "
-        f"{found['python']}, PyTorch {versions['torch'].split('+')[0]}, Pillow {versions['pillow']} and NumPy {versions['numpy']}: "
+        f"{found['python']}, PyTorch {torch}, Pillow {pillow} and NumPy {numpy}: "
         f"`{found['command']}`.",
     ]
     return "\n".join(lines)

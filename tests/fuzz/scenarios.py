@@ -73,7 +73,6 @@ SCENARIOS = (
     Scenario(
         name="measure --what units", line="measure out/run set --what units --worth 4 --force --quiet", runs="run"
     ),
-    Scenario(name="measure --cost", line="measure out/run --cost --batch 2 --force --quiet", runs="run"),
     Scenario(name="compare", line=f"compare set -o out/compare --force {_COMPARE}"),
     Scenario(name="train --dry-run (cache)", line="train set --dry-run --quiet"),
     Scenario(name="check", line="check set --json --quiet"),
