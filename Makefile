@@ -87,6 +87,10 @@ bench: $(TEST)/wheel ## measure what takes a quarter of an hour into benchmarks/
 bench-full: $(TEST)/wheel ## measure everything; takes hours (CONVSCOPE_DATA names the folder of the sets)
 	@for program in $(SHORT) $(LONG); do $(TEST)/bin/python benchmarks/$$program || exit 1; done
 
+.PHONY: fuzz
+fuzz: $(TEST)/wheel ## try damaged files, kills and full disks for hours (FUZZ="--kinds images --count 1000" for some)
+	$(TEST)/bin/python -m tests.fuzz $(FUZZ)
+
 .PHONY: clean
 clean: ## remove what the targets above made, but for runs/
 	rm -rf $(DEMO) $(TEST) $(PAGE)/node_modules build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
