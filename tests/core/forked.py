@@ -4,6 +4,7 @@ import concurrent.futures
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -94,6 +95,59 @@ def busy() -> None:
         stopped.set()
         for thread in threads:
             thread.join()
+
+
+def from_file(path: str) -> list[list[float]]:
+    import convscope
+
+    return convscope.load(path).predict_proba(PIXELS).tolist()
+
+
+def others() -> None:
+    """Predict in processes and threads that are started in other ways than by a fork alone."""
+    import joblib
+
+    path = str(FOLDER / "model.safetensors")
+    MODEL.save(path)
+    for kind in ("spawn", "forkserver"):
+        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context(kind)) as executor:
+            same(executor.submit(from_file, path).result(timeout=DEADLINE_S))
+    for backend in ("loky", "multiprocessing", "threading"):
+        parallel = joblib.Parallel(n_jobs=2, backend=backend, timeout=DEADLINE_S)
+        for one in parallel(joblib.delayed(from_file)(path) for _ in range(2)):
+            same(one)
+    with multiprocessing.get_context("fork").Pool(1) as pool:  # of which there are no threads of joblib's
+        same(pool.map_async(from_file, [path]).get(timeout=DEADLINE_S)[0])
+
+
+def preloaded() -> None:
+    """Serve from workers that a server forks after it has loaded the model and tried it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    workers = [worker(listening) for _ in range(2)]
+    try:
+        for number in range(6):
+            with socket.create_connection(listening.getsockname(), timeout=DEADLINE_S) as asking:
+                asking.sendall(bytes([number]))
+                try:
+                    answer = asking.recv(1000).decode()
+                except TimeoutError:
+                    raise AssertionError("the worker hangs") from None
+            assert answer == labels(number + 1)[-1]
+    finally:
+        for child in workers:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        listening.close()
+
+
+def worker(listening: socket.socket) -> int:
+    """Fork a worker that answers with the class of the image whose number it is asked for; return its process."""
+    child = os.fork()
+    while child == 0:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(labels(connection.recv(1)[0] + 1)[-1].encode())
+    return child
 
 
 def training() -> None:

@@ -59,7 +59,7 @@ class _Pipe:
     def text(self) -> str:
         """Return what was written, once no child writes any more."""
         os.close(self.end)
-        with open(self._start, "rb") as stream:
+        with os.fdopen(self._start, "rb") as stream:
             return stream.read().decode(errors="replace")
 
 
