@@ -1,6 +1,5 @@
 """``convscope train``: from pictures to a trained network, with its report."""
 
-import json
 import shlex
 import sys
 import time
@@ -99,6 +98,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
     """
     from convscope.core.progress import Silent
+    from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
     from convscope.verbs.train import prepare, tell, train
 
@@ -109,7 +109,7 @@ def command(context: click.Context, /, **given: Any) -> None:
             raise click.UsageError("--dry-run shows a run that would be new. Leave --resume out.", context)
         prepared = prepare(given["data"], cache_dir=given["cache_dir"], reporter=reporter, **settings)
         if given["as_json"]:
-            click.echo(json.dumps(_plan_document(prepared), indent=2))
+            click.echo(json_text(_plan_document(prepared), indent=2))
         else:
             tell(prepared, reporter)
             click.echo(_plan_text(prepared, _typed_words(context)))
@@ -134,7 +134,7 @@ def command(context: click.Context, /, **given: Any) -> None:
 
         look(trained.folder.path, force=True, cache_dir=given["cache_dir"], reporter=reporter)
     if given["as_json"]:
-        click.echo(json.dumps(_result_document(trained), indent=2))
+        click.echo(json_text(_result_document(trained), indent=2))
     else:
         click.echo(_result_text(trained, given["until"]))
     if trained.outcome == "interrupted":
@@ -202,8 +202,6 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
 
 
 def _plan_document(prepared: Any) -> dict[str, Any]:
-    from convscope.core.records import to_json
-
     plan = prepared.plan
     return {
         "layout": str(plan.layout),
@@ -213,8 +211,8 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
         "classes": list(prepared.images.classes),
         "parameters": plan.parameters,
         "multiply_adds": plan.multiply_adds,
-        "steps": to_json(plan.steps),
-        "recipe": to_json(prepared.recipe),
+        "steps": plan.steps,
+        "recipe": prepared.recipe,
         "notes": list(prepared.notes),
     }
 

@@ -15,6 +15,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_whole
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
+from convscope.networks.finite import check_finite
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .extractor import Extractor, Vectors
@@ -96,12 +97,15 @@ class Reading:
 
         Raises:
             ParameterError: `batch` is not a whole number above 0.
+            DataError: a feature is not a finite number.
         """
         size = model.batch if batch is None else check_batch(batch)
         for start in range(0, len(images), size):
             part = as_tensor(images[start : start + size])
             with evaluating(model.network), torch.inference_mode():
-                yield self._take(model.network, model.network.standardize(part)).contiguous().numpy()
+                taken = self._take(model.network, model.network.standardize(part))
+                check_finite(taken, f"in the features of stage {self.depth(model.network)}")
+                yield taken.contiguous().numpy()
 
     def names(self, network: Network) -> list[str]:
         """Return a name for each value of a vector, in order: stage, map and, where there are several, place.

@@ -1,6 +1,7 @@
 """What was measured of a network on distorted pictures, as records that go to JSON and come back."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,9 @@ class StepChange:
         """Part of the change, squared, that is movement: equivariance. 0…1; below 0 where moving makes it worse."""
         if self.changed is None or self.left is None or self.changed == 0:
             return None
-        return 1 - (self.left / self.changed) ** 2
+        share = self.left / self.changed  # of a damaged record it may be too large to be squared
+        moved = 1 - share * share
+        return moved if math.isfinite(moved) else None
 
     @property
     def verdict(self) -> str:

@@ -19,6 +19,7 @@ from convscope.core.machine import machine, usable_cores
 
 from .build import Network
 from .fast import choose_prediction_precision, ready_to_predict
+from .finite import check_probabilities, without_broken
 from .int8 import Int8, calibrated
 from .onnx_graph import INPUT, onnx_bytes
 
@@ -30,6 +31,7 @@ Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 _ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
 _LEAST_AGREED = 0.9  # of the pictures, in int8
 _COMPARED, _COMPARED_INT8, _TIMED = 16, 200, 64  # pictures
+_COMPARED_VALUES = 2**25  # of all their maps
 _LEAST = 1e-30  # probability whose logarithm is looked at
 
 
@@ -81,8 +83,10 @@ def runner(
     Raises:
         ParameterError: the arguments do not go together, or the back end cannot compute this network.
         MissingPackageError: the back end is not installed.
+        DataError: what the network computes is not a number.
     """
     names = fitting_backends(backend, precision)
+    _check_computes(network)
     if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
@@ -132,6 +136,20 @@ def _made(
         some = _some_images(network, _COMPARED) if calibration is None else _evenly(calibration, _COMPARED)
         _compare(network, made, name, precision, some)
     return made
+
+
+def _check_computes(network: Network) -> None:
+    """Refuse a network whose output is not a number: what is faster may hide it, a fused ReLU makes 0 of NaN.
+
+    Raises:
+        DataError: it is none for black, for white or for noise.
+    """
+    some = _some_images(network, max(3, min(_COMPARED, network.plan.batch_within(_COMPARED_VALUES))))
+    some[-2], some[-1] = 0, 255
+    plain = ready_to_predict(network, fused=False)
+    with torch.inference_mode():
+        for image in torch.from_numpy(some).split(1):
+            check_probabilities(without_broken(plain.probabilities(image).numpy()))
 
 
 def _evenly(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:

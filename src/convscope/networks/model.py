@@ -21,6 +21,7 @@ from convscope.images.preprocessing import Preprocessing
 
 from .batches import check_batch
 from .build import Network
+from .finite import check_probabilities, without_broken
 from .layout import Layout
 
 if TYPE_CHECKING:
@@ -102,9 +103,15 @@ class Model:
             batch: pictures at once; the result is the same for every number, to rounding (1e-5).
 
         Raises:
-            DataError: the images are not such an array.
+            DataError: the images are not such an array, or what the network computes for one is not a number.
             ParameterError: `batch` is not a whole number above 0.
         """
+        result = self.rows_of_proba(images, batch=batch)
+        check_probabilities(result)
+        return result
+
+    def rows_of_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return what `predict_proba` does, with a row of NaN for an image whose output is not a number."""
         planned = self.network.plan
         shape = (planned.height, planned.width, planned.channels)
         images = np.asarray(images)
@@ -124,7 +131,7 @@ class Model:
                     result[start : start + size] = self.runner(part)
                 else:
                     result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
-        return result
+        return without_broken(result)
 
     def ready(
         self,

@@ -16,7 +16,7 @@ from torch import Tensor
 from convscope import __version__
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
-from convscope.core.records import from_json, to_json
+from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 
@@ -24,7 +24,7 @@ from .build import Network
 from .exemplars import Exemplars, exemplars_of
 from .layout import Layout
 from .plan import Plan, plan
-from .tensor_file import LARGEST_HEADER, open_tensors, refusal, strict_json
+from .tensor_file import LARGEST_HEADER, open_tensors, refusal
 from .tensors import expected_tensors
 
 if TYPE_CHECKING:

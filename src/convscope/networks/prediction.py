@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from convscope.core.numeric import at_least
 from convscope.images.preprocessing import Preprocessing
 
 from .batches import check_batch
+from .finite import NOT_A_NUMBER
 from .inputs import Input, list_inputs
 
 _RUN_PICTURES = 64
@@ -63,6 +65,9 @@ class Predictor(Protocol):
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class, N K, of uint8 N H W C."""
 
+    def rows_of_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return the probability of every class, N K, of uint8 N H W C; NaN where the output is not a number."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Run:
@@ -83,8 +88,8 @@ def predict(
 ) -> Iterator[Prediction]:
     """Return one prediction a picture, in order, while the next ones are being read.
 
-    A picture that cannot be read has its error in its prediction; the others go on. Memory does not grow with the
-    number of pictures.
+    A picture that cannot be read, or whose output is not a number, has its error in its prediction; the others go on.
+    Memory does not grow with the number of pictures.
 
     Args:
         model: the trained network.
@@ -177,7 +182,7 @@ def _read(run: list[Input], step: Preprocessing) -> _Run:
 def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
     if not runs:
         return
-    probabilities = model.predict_proba(np.concatenate([run.images for run in runs]), batch=batch)
+    probabilities = model.rows_of_proba(np.concatenate([run.images for run in runs]), batch=batch)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # N, top
     best = np.take_along_axis(probabilities, order, axis=1).tolist()
     ranked = zip(order.tolist(), best, strict=True)
@@ -186,5 +191,9 @@ def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> I
             if place in run.errors:
                 yield Prediction(picture=name, label=None, probability=None, top=(), error=run.errors[place])
                 continue
-            named = tuple((model.classes[number], value) for number, value in zip(*next(ranked), strict=True))
+            numbers, values = next(ranked)
+            if not math.isfinite(values[0]):
+                yield Prediction(picture=name, label=None, probability=None, top=(), error=NOT_A_NUMBER)
+                continue
+            named = tuple((model.classes[number], value) for number, value in zip(numbers, values, strict=True))
             yield Prediction(picture=name, label=named[0][0], probability=named[0][1], top=named, error=None)

@@ -96,7 +96,8 @@ class JsonTable(Table):
         }
         if self._top > 1:
             row["top"] = [{"class": spell(name), "probability": value} for name, value in prediction.top[: self._top]]
-        self._stream.write((",\n" if self._count else "\n") + json_for_terminals(json.dumps(row, ensure_ascii=False)))
+        text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        self._stream.write((",\n" if self._count else "\n") + json_for_terminals(text))
         self._count += 1
         self._unusable += prediction.error is not None
 

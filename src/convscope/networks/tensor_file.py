@@ -1,7 +1,6 @@
 """Safetensors files, read without trust: nothing is allocated before the header agrees with the size of the file."""
 
 import contextlib
-import json
 import math
 import os
 import stat
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import ModelFileError, lacks_memory
+from convscope.core.records import strict_json
 from convscope.core.text import printable
 
 from .foreign import describe
@@ -118,18 +118,6 @@ def refusal(path: str | os.PathLike[str], reason: str, kind: str = "model file")
     return ModelFileError(f"{printable(os.fsdecode(path))} is no {kind} that can be used: {reason}.")
 
 
-def strict_json(text: str | bytes) -> Any:
-    """Return parsed JSON; what leaves room for doubt is refused: the same key twice, NaN, infinity.
-
-    Raises:
-        ValueError: the text is not such JSON, nested too deeply, or not UTF-8.
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
 def _open(path: Path) -> BinaryIO:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block for ever
@@ -196,21 +184,3 @@ def _check_places(entries: list[Entry], size: int) -> None:
         raise _RefusedError("it is cut off: it ends before its last tensor")
     if any(end != begin for (_, end), (begin, _) in pairwise(spans)):
         raise _RefusedError("it is damaged: its tensors overlap or leave gaps")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key stands there twice")
-    return result
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
-    return number

@@ -1,6 +1,5 @@
 """A training run on disk: written whole or not at all, put back to the same bits."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, DataError, ModelFileError
-from convscope.core.records import from_json, to_json
+from convscope.core.records import from_json, json_text, strict_json
 from convscope.networks.tensor_file import read_tensors
 
 from .history import EpochRecord
@@ -78,7 +77,7 @@ def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     )
     tensors = {name: value.contiguous() for name, value in _tensors(state).items()}
     # by way of bytes, at the price of a copy: safetensors hides why a file could not be written (a full disk)
-    write_bytes(path, save(tensors, metadata={_KEY: json.dumps(to_json(standing))}))
+    write_bytes(path, save(tensors, metadata={_KEY: json_text(standing)}))
 
 
 def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
@@ -104,7 +103,7 @@ _REMEDY = "Start the training anew, without --resume."
 
 def _read_standing(text: str, path: Path) -> _Standing:
     try:
-        data = json.loads(text)
+        data = strict_json(text)
         version = data.get("format_version") if isinstance(data, dict) else None
         newer = isinstance(version, int) and version > FORMAT_VERSION  # such a file may hold fields that we do not know
         standing = None if newer else from_json(_Standing, data)

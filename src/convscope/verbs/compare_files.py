@@ -2,11 +2,10 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 
 from convscope.core.atomic import explain, refuse_existing, write_text
-from convscope.core.records import to_json
+from convscope.core.records import json_text
 from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
 from convscope.measures.comparison.robustness import GROUPS, Kept, kept
@@ -34,7 +33,7 @@ def write_files(comparison: Comparison, folder: Path) -> Path:
     Raises:
         StorageError: a file cannot be written or removed.
     """
-    write_text(folder / FILE_NAME, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")
+    write_text(folder / FILE_NAME, json_text(comparison, indent=1) + "\n")
     write_text(folder / TABLE, table_of(comparison))
     write_text(folder / PAGE, render_comparison(comparison))
     theme = theme_named("light")

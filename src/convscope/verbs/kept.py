@@ -1,6 +1,5 @@
 """Records that a run folder keeps of what was measured, for the page and for pictures."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,7 +7,7 @@ from typing import Any, TypeVar
 from convscope.core.atomic import refuse_existing, refuse_unwritable, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, StorageError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.records import Dataclass, from_json, to_json
+from convscope.core.records import Dataclass, from_json, json_text, strict_json
 from convscope.networks.model import Model
 from convscope.training.run_folder import RunFolder
 
@@ -40,6 +39,7 @@ def keep(
 
     Raises:
         StorageError: it cannot be written.
+        DataError: a number in it is not finite.
     """
     path, said = output or kept, reporter or Silent()
     if path is None:
@@ -47,7 +47,7 @@ def keep(
     if output is None and _stays(path, part=part, force=force):
         said.say(f"{path} holds a measurement already and stays: this one is of a part only. --force, or -o elsewhere")
         return
-    write_text(path, json.dumps(to_json(record), indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(record, indent=1) + "\n")
     said.say(f"record  {path}")
 
 
@@ -91,7 +91,7 @@ def read_kept(kind: type[RecordT], path: Path, *, how: str) -> RecordT:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise DataError(f"{path} must have at most {LARGEST_BYTES:,} bytes. Got {path.stat().st_size:,}.")
-        return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+        return from_json(kind, strict_json(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ConvscopeError, ValueError, RecursionError) as error:

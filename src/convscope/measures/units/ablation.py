@@ -11,6 +11,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 from convscope.features.stepwise import StepFunction, step_functions
 from convscope.networks.batches import check_batch
+from convscope.networks.finite import check_finite
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .measuring import Images, Labels, check_images, unit_steps
@@ -120,6 +121,7 @@ def measure_worth(
                 if place in without:
                     for unit, right in _without_each(maps, functions[place + 1 :], truth, size):
                         without[place][unit] += torch.bincount(truth[right], minlength=planned.classes)
+            check_finite(torch.softmax(maps, dim=1), "in the scores")
             whole += torch.bincount(truth[maps.argmax(1) == truth], minlength=planned.classes)
             task.update(min(start + size, len(images)))
     return WorthRecord(
