@@ -66,16 +66,17 @@ def pictures_for(
         DataError: the pictures cannot be used, or their classes are not those of the model.
     """
     step = model.preprocessing
-    settings = model.training.get("settings", {})
     color = step.background if step.channels == 3 else step.background * 3
+    if model.learned.note:
+        (reporter or Silent()).say(model.learned.note)
     images = prepare(
         source,
         size=(step.width, step.height),
         fit=step.fit,
         background="#" + "".join(f"{value:02x}" for value in color),
         channels=step.channels,
-        validation=settings.get("validation"),
-        seed=settings.get("seed", 0),
+        validation=model.learned.validation,
+        seed=model.learned.seed or 0,
         cache_dir=cache_dir,
         reporter=reporter,
     )

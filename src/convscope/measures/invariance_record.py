@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from convscope.core.errors import DataError
 from convscope.core.statistics import wilson_interval
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 from convscope.networks.layout import Layout
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
@@ -200,6 +200,17 @@ class Invariance:
                 f"`most_of_one` must be from 0 to the {counted(self.pictures, 'picture')}. Got {self.most_of_one}. "
                 "Measure it anew."
             )
+        if not self.curves or not all(curve.points for curve in self.curves):
+            raise DataError("`curves` must have at least one, each with a point. Got none. Measure it anew.")
+        texts = [
+            self.data,
+            self.part,
+            *self.steps,
+            *(text for one in self.curves for text in (one.distortion, one.unit)),
+        ]
+        for text in texts:
+            if printable(text) != text:
+                raise DataError(f"`curves` must have names to be printed. Got {printable(text)!r}. Measure it anew.")
         for curve in self.curves:
             for point in curve.points:
                 if len(point.steps) != len(self.steps):

@@ -23,6 +23,7 @@ from .batches import check_batch
 from .build import Network
 from .finite import check_probabilities, without_broken
 from .layout import Layout
+from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
     from .backends import BackendName, Precision, Runner
@@ -44,6 +45,7 @@ class Model:
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
         version: of the convscope that made it.
         runner: computes the probabilities in place of the network, where another back end was chosen.
+        learned: what `training` says, as far as anything depends on it; checked when the model is made.
 
     Raises:
         ParameterError: the parts do not belong together.
@@ -63,9 +65,13 @@ class Model:
     training: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
     runner: "Runner | None" = field(default=None, repr=False)
+    learned: TrainingRecord = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
+        if not isinstance(self.training, dict):
+            raise ParameterError(f"`training` must be a dict. Got {type(self.training).__name__}.")
+        object.__setattr__(self, "learned", read_training(self.training))
         step, planned = self.preprocessing, self.network.plan
         if self.layout != self.network.layout:
             raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
@@ -90,10 +96,7 @@ class Model:
     @property
     def learned_mirrored(self) -> bool | None:
         """Whether the network has learned from mirror images; None where the model does not say."""
-        recipe = self.training.get("recipe")
-        augmentation = recipe.get("augmentation") if isinstance(recipe, dict) else None
-        flip = augmentation.get("flip") if isinstance(augmentation, dict) else None
-        return flip if isinstance(flip, bool) else None
+        return self.learned.flip
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.

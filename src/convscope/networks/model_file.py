@@ -86,17 +86,17 @@ def write_model(model: "Model", path: Path) -> None:
         ParameterError: a name of a class could not be read back, or the training record is not JSON, or too large.
     """
     check_class_names(model.classes)
-    document = Document(
-        format=FORMAT,
-        format_version=FORMAT_VERSION,
-        library_version=model.version,
-        layout=str(model.layout),
-        classes=tuple(printable(name) for name in model.classes),
-        preprocessing=model.preprocessing,
-        training=_finite(to_json(model.training)),
-        exemplars=exemplars_of(model.network.classifier),
-    )
     try:
+        document = Document(
+            format=FORMAT,
+            format_version=FORMAT_VERSION,
+            library_version=model.version,
+            layout=str(model.layout),
+            classes=tuple(printable(name) for name in model.classes),
+            preprocessing=model.preprocessing,
+            training=_finite(to_json(model.training)),
+            exemplars=exemplars_of(model.network.classifier),
+        )
         text = json.dumps(to_json(document), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(f"`training` must be what JSON can hold: dicts, lists, texts, numbers. {error}.") from None

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
-from convscope.core.text import columns_of, counted, printable
+from convscope.core.text import columns_of, counted
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.exemplars import Exemplars, exemplars_of
@@ -82,9 +82,7 @@ class _Read(TypedDict, total=False):
 
 def _read_by(model: Model) -> _Read:
     """Return what reads the last maps of a model: its record names a classifier that was learned on features."""
-    record = model.training.get("classifier")
-    name = record.get("name") if isinstance(record, dict) else None
-    named = printable(name)[:_LONGEST_NAME] if isinstance(name, str) else ""
+    named = (model.learned.classifier or "")[:_LONGEST_NAME]
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
 
 

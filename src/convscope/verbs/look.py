@@ -15,7 +15,6 @@ from convscope.core.atomic import refuse_existing, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
-from convscope.core.records import from_json
 from convscope.core.text import printable
 from convscope.features.extraction import pictures_for
 from convscope.images.image_set import ImageSet
@@ -28,7 +27,6 @@ from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 from convscope.training.scores import Answer, Cell
-from convscope.training.settings import Settings
 
 from .kept import run_of
 from .look_records import records_of
@@ -170,8 +168,7 @@ def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Pat
 
 def _title(model: Model, path: Path) -> str:
     """Return the name of the set that the model has learned; of the page's folder where that is not known."""
-    data = str(model.training.get("settings", {}).get("data", ""))
-    return Path(data).name or path.absolute().parent.name
+    return Path(model.learned.data or "").name or path.absolute().parent.name
 
 
 def _room(model: Model) -> int:
@@ -256,9 +253,11 @@ def _places(run: RunFolder, images: ImageSet, most: int) -> Iterator[int]:
 
 def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
     """Return what the model was trained with."""
-    settings = from_json(Settings, model.training.get("settings", {}))
-    folder = data_dir or (Path(settings.data_dir) if settings.data_dir else None)
-    return open_recorded(settings.data, data_dir=folder, reporter=reporter)
+    learned = model.learned
+    if learned.data is None:
+        raise DataError(f"The model does not say what it was trained with. {learned.note}".rstrip())
+    folder = data_dir or (Path(learned.data_dir) if learned.data_dir else None)
+    return open_recorded(learned.data, data_dir=folder, reporter=reporter)
 
 
 def _in_turn(cells: Iterable[Cell]) -> list[Answer]:

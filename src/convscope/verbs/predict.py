@@ -79,6 +79,8 @@ def both_sides(model: Model, reporter: Reporter) -> BothSides:
             "the network has not learned from mirror images, which may mislead it: take them only where they keep the "
             "class"
         )
+    elif model.learned.flip is None and model.learned.note:
+        reporter.say(model.learned.note)
     return BothSides(model=model)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 from convscope.features.stepwise import StepFunction, step_functions
@@ -56,6 +57,19 @@ class WorthRecord:
     pictures: tuple[int, ...]
     right: tuple[int, ...]
     steps: tuple[StepWorth, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse counts that no measurement gives."""
+        rights = [self.right, *(unit.right for step in self.steps for unit in step.units)]
+        fits = all(
+            len(right) == len(self.pictures) and all(0 <= a <= b for a, b in zip(right, self.pictures, strict=True))
+            for right in rights
+        )
+        if not fits or len(self.classes) != len(self.pictures) or sum(self.pictures) < 1:
+            raise DataError(
+                "`right` must be from 0 to the pictures of each class, in all `classes`. Got other counts. "
+                "Measure it anew."
+            )
 
     @property
     def accuracy(self) -> float:
