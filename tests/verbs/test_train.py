@@ -467,7 +467,7 @@ def test_a_size_may_be_a_number_or_two(given: Any, text: str) -> None:
 
 @pytest.mark.parametrize("wrong", [0, (1, 2, 3), (), 3.5, object()])
 def test_a_size_that_is_none_is_refused(wrong: Any) -> None:
-    with pytest.raises(ParameterError, match="`size` must be one side or widthxheight in pixels"):
+    with pytest.raises(ParameterError, match="`size` must be one side or widthxheight, in pixels"):
         prepare(two_classes(), size=wrong)
 
 

@@ -16,6 +16,7 @@ from convscope.core.numeric import is_whole
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .extractor import Extractor, Vectors
@@ -99,7 +100,7 @@ class Reading:
             ParameterError: `batch` is not a whole number above 0.
             DataError: a feature is not a finite number.
         """
-        size = model.batch if batch is None else check_batch(batch)
+        size = fitting_batch(model.network.plan, model.batch if batch is None else check_batch(batch))
         for start in range(0, len(images), size):
             part = as_tensor(images[start : start + size])
             with evaluating(model.network), torch.inference_mode():

@@ -11,6 +11,7 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Step
 
@@ -61,6 +62,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
         raise DataError(
             f"`pixels` must be a uint8 array {' '.join(map(str, expected))}. Got {pixels.dtype} {pixels.shape}."
         )
+    fitting_batch(planned, 1, copies=2)
     with evaluating(model.network), torch.inference_mode():
         standardized = model.network.standardize(as_tensor(pixels[None]))
         below, *maps = (_array(values) for values in (standardized, *each_step(model.network, standardized)))

@@ -10,7 +10,7 @@ import numpy as np
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_whole
 
-from .preprocessing import FITS, Preprocessing
+from .preprocessing import FITS, LARGEST_PIXELS, LARGEST_SIDE, Preprocessing
 from .sampling import Sample
 
 LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
@@ -54,11 +54,10 @@ class Wish:
         if self.size is None:
             return
         sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size, self.size)
-        if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= 4096 for side in sides):
-            raise ParameterError(
-                f"`size` must be one side or (width, height), in pixels from 1 to 4096. Got {self.size!r}. "
-                "Give for example 64 or (64, 48)."
-            )
+        if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= LARGEST_SIDE for side in sides):
+            raise _wrong_size(self.size)
+        if sides[0] * sides[1] > LARGEST_PIXELS:
+            raise _wrong_size(self.size)
         object.__setattr__(self, "size", tuple(int(side) for side in sides))
 
 
@@ -120,10 +119,19 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     if len(parts) > 2 or not all(
         part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
     ):
-        raise ParameterError(
-            f"`size` must be one side or widthxheight in pixels, up to 16384, like 64 or 64x48. Got {text!r}."
-        )
-    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+        raise _wrong_size(text)
+    sides = tuple(map(int, parts))
+    if max(sides) > LARGEST_SIDE or sides[0] * sides[-1] > LARGEST_PIXELS:
+        raise _wrong_size(text)
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def _wrong_size(got: object) -> ParameterError:
+    """Return the one sentence on sizes."""
+    return ParameterError(
+        f"`size` must be one side or widthxheight, in pixels from 1 to {LARGEST_SIDE} a side and {LARGEST_PIXELS:,} in "
+        f"all. Got {got!r}. Give for example 64 or 64x48."
+    )
 
 
 def parse_sides(size: str | int | Sequence[int] | None, *, usual: int) -> tuple[int, int]:

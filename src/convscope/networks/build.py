@@ -24,7 +24,7 @@ from convscope.stages.windows import Stochastic
 from .classifiers import CLASSIFIERS
 from .exemplars import ExemplarClassifier
 from .layout import Layout
-from .plan import Plan, plan
+from .plan import Plan, check_built, plan
 
 
 class ConvolutionStage(nn.Module):
@@ -177,6 +177,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.plan = plan(layout, height=height, width=width, channels=channels, classes=classes)
+        check_built(self.plan)
         self.layout = layout
         self.precision = torch.float32  # of the maps; training in bfloat16 is torch's autocast, and leaves this
         self.only_predicts = False  # normalization is in the weights: see fast.ready_to_predict

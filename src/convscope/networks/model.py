@@ -23,6 +23,7 @@ from .batches import check_batch
 from .build import Network
 from .finite import check_probabilities, without_broken
 from .layout import Layout
+from .memory import fitting_batch
 from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Model:
                 f"`images` must be a uint8 array N {' '.join(map(str, shape))}. Got {images.dtype} {images.shape}. "
                 "Pictures of other sizes go to `predict`."
             )
-        size = self.batch if batch is None else check_batch(batch)
+        size = fitting_batch(planned, self.batch if batch is None else check_batch(batch))
         result = np.empty((len(images), planned.classes), np.float32)
         with evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):

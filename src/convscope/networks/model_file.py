@@ -23,7 +23,8 @@ from convscope.images.preprocessing import Preprocessing
 from .build import Network
 from .exemplars import Exemplars, exemplars_of
 from .layout import Layout
-from .plan import Plan, plan
+from .memory import fitting_batch
+from .plan import Plan, check_built, plan
 from .tensor_file import LARGEST_HEADER, open_tensors, refusal
 from .tensors import expected_tensors
 
@@ -227,9 +228,12 @@ def _planned(document: Document) -> tuple[Layout, Plan]:
     step = document.preprocessing
     try:
         layout = Layout.parse(document.layout)
-        return layout, plan(
+        planned = plan(
             layout, height=step.height, width=step.width, channels=step.channels, classes=len(document.classes)
         )
+        check_built(planned)
+        fitting_batch(planned, 1)
+        return layout, planned
     except ConvscopeError as error:
         raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
 

@@ -19,6 +19,7 @@ from convscope.images.preprocessing import Preprocessing
 from .batches import check_batch
 from .finite import NOT_A_NUMBER
 from .inputs import Input, list_inputs
+from .memory import runs_ahead
 
 _RUN_PICTURES = 64
 _RUN_BYTES = 1 << 20  # of files: small pictures are read many at a time, large ones one by one, each in its thread
@@ -128,9 +129,14 @@ def predict_inputs(
 
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
     step = model.preprocessing
-    runs = _runs(inputs, max(1, min(_RUN_PICTURES, _RUN_PIXELS // (step.height * step.width * step.channels))))
+    size = step.height * step.width * step.channels
+    pictures = max(1, min(_RUN_PICTURES, _RUN_PIXELS // size))
+    workers = runs_ahead(workers, pictures * size)
+    runs = _runs(inputs, pictures)
     waiting: list[_Run] = []
-    with contextlib.closing(_ahead(lambda run: _read(run, step), runs, workers)) as read:
+    with contextlib.closing(
+        _ahead(lambda run: _read(run, step), runs, workers, runs_ahead(2 * workers, pictures * size))
+    ) as read:
         for run in read:
             waiting.append(run)
             if sum(len(one.names) for one in waiting) >= batch:
@@ -153,14 +159,16 @@ def _runs(inputs: Iterable[Input], pictures: int) -> Iterator[list[Input]]:
         yield run
 
 
-def _ahead(work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int) -> Generator[MadeT, None, None]:
-    """Give what `work` makes of each, in order; a few are made ahead in threads, and no more than a few are kept."""
+def _ahead(
+    work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int, most: int
+) -> Generator[MadeT, None, None]:
+    """Give what `work` makes of each, in order, made ahead in threads; no more than `most` and one are kept."""
     threads = ThreadPoolExecutor(max_workers=workers)
     made: collections.deque[Future[MadeT]] = collections.deque()
     try:
         for one in given:
             made.append(threads.submit(work, one))
-            if len(made) > 2 * workers:
+            if len(made) > most:
                 yield made.popleft().result()
         while made:
             yield made.popleft().result()

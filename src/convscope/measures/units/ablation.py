@@ -13,6 +13,7 @@ from convscope.core.statistics import wilson_interval
 from convscope.features.stepwise import StepFunction, step_functions
 from convscope.networks.batches import check_batch
 from convscope.networks.finite import check_finite
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .measuring import Images, Labels, check_images, unit_steps
@@ -117,7 +118,8 @@ def measure_worth(
     """
     planned = model.network.plan
     check_images(images, labels, planned)
-    size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    size = fitting_batch(planned, wanted, copies=2)
     functions = step_functions(model.network)
     places = unit_steps(planned)
     whole = torch.zeros(planned.classes, dtype=torch.int64)
