@@ -14,7 +14,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import to_images
+from convscope.images.sources.arrays import refuse_one_in_colour, to_images
 from convscope.networks.model import Model
 
 from .classifier import ConvClassifier
@@ -122,4 +122,5 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 raise DataError("`X` must hold finite numbers. Got NaN or infinity. Replace them.")
             rows = given.reshape(len(given), math.prod(given.shape[1:]))
             given = classifier.pixel_range_.pixels(rows).reshape(given.shape)
-        return to_images(given)
+        refuse_one_in_colour(given, "X", channels=step.channels)
+        return to_images(given, "X")

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.core.machine import usual_settings
 from convscope.core.numeric import is_whole
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
@@ -89,8 +90,8 @@ class Reading:
             ParameterError: the network has no such stage, or its maps there are smaller than the grid.
         """
         planned = network.plan
-        empty = torch.zeros(1, planned.channels, planned.height, planned.width)
-        with evaluating(network), torch.inference_mode():
+        with usual_settings(), evaluating(network), torch.inference_mode():
+            empty = torch.zeros(1, planned.channels, planned.height, planned.width)
             return tuple(self._take(network, empty).shape[1:])
 
     def of(self, model: Model, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:

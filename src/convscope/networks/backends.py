@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.arguments import shown
 from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, lacks_memory
 from convscope.core.extras import optional
 from convscope.core.machine import machine, usable_cores
@@ -93,6 +94,8 @@ def runner(
         raise ParameterError(
             "`calibration` must be given for the precision int8. Got none. Give pictures that were trained with."
         )
+    if calibration is not None:
+        _check_calibration(network, calibration)
     ranges = calibrated(network, calibration) if precision == "int8" and calibration is not None else None
     made, failed = {}, []
     for name in names:
@@ -136,6 +139,14 @@ def _made(
         some = _some_images(network, _COMPARED) if calibration is None else _evenly(calibration, _COMPARED)
         _compare(network, made, name, precision, some)
     return made
+
+
+def _check_calibration(network: Network, images: NDArray[np.uint8]) -> None:
+    planned = network.plan
+    shape = (planned.height, planned.width, planned.channels)
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
+        got = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else shown(images)
+        raise ParameterError(f"`calibration` must be a uint8 array N {' '.join(map(str, shape))}. Got {got}.")
 
 
 def _check_computes(network: Network) -> None:

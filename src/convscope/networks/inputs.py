@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import to_images
+from convscope.images.sources.arrays import refuse_one_in_colour, to_images
 from convscope.images.sources.naming import natural_key
 from convscope.images.sources.tree import list_tree
 
@@ -75,7 +75,7 @@ class Inputs:
     total: int | None
 
 
-def list_inputs(given: Any) -> Inputs:
+def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
     """Return the pictures in what was given.
 
     Args:
@@ -84,6 +84,7 @@ def list_inputs(given: Any) -> Inputs:
             one of the following, or an iterable of them: the path of a file; a folder, which stands for all pictures
             in it and below; a pattern such as ``photos/**/*.jpg``; the bytes of a file; an array H W or H W C. Only
             from something with a length is the total known; anything else is gone through as it comes.
+        channels: that the network takes.
 
     Raises:
         DataError: an array of pictures has another shape or kind.
@@ -95,7 +96,8 @@ def list_inputs(given: Any) -> Inputs:
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        images = to_images(given)
+        refuse_one_in_colour(given, "pictures", channels=channels)
+        images = to_images(given, "pictures")
         named = (Input(name=f"[{place}]", content=pixels) for place, pixels in enumerate(images))
         return Inputs(pictures=named, total=len(images))
     if isinstance(given, (str, os.PathLike, bytes)):
@@ -132,8 +134,9 @@ def _found(place: int, one: Any) -> Iterable[Input]:
 
 
 def _of_array(name: str, pixels: NDArray[Any]) -> Input:
+    stack = pixels[None, ..., None] if pixels.ndim == 2 else pixels[None]
     try:
-        return Input(name=name, content=to_images(pixels[None], "picture")[0])
+        return Input(name=name, content=to_images(stack, "picture")[0])
     except DataError as error:
         return Input(name=name, error=str(error))
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope import __version__
+from convscope.core.arguments import check_arguments, shown
 from convscope.core.errors import DataError, ParameterError
-from convscope.core.machine import memory_format
+from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.arrays import refuse_one_in_colour
 
 from .batches import check_batch
 from .build import Network
@@ -70,8 +72,12 @@ class Model:
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
-        if not isinstance(self.training, dict):
-            raise ParameterError(f"`training` must be a dict. Got {type(self.training).__name__}.")
+        kinds = {"network": Network, "layout": Layout, "classes": tuple, "preprocessing": Preprocessing}
+        for name, kind in (kinds | {"training": dict, "version": str}).items():
+            if not isinstance(getattr(self, name), kind):
+                raise ParameterError(f"`{name}` must be a {kind.__name__}. Got {shown(getattr(self, name))}.")
+        if not all(isinstance(name, str) for name in self.classes):
+            raise ParameterError("`classes` must be names. Got something else among them.")
         object.__setattr__(self, "learned", read_training(self.training))
         step, planned = self.preprocessing, self.network.plan
         if self.layout != self.network.layout:
@@ -119,6 +125,7 @@ class Model:
         planned = self.network.plan
         shape = (planned.height, planned.width, planned.channels)
         images = np.asarray(images)
+        refuse_one_in_colour(images, channels=planned.channels)
         if images.ndim == 3:
             images = images[..., None]  # N H W -> N H W 1
         if images.dtype != np.uint8 or images.shape[1:] != shape:
@@ -128,7 +135,7 @@ class Model:
             )
         size = fitting_batch(planned, self.batch if batch is None else check_batch(batch))
         result = np.empty((len(images), planned.classes), np.float32)
-        with evaluating(self.network), torch.inference_mode():
+        with usual_settings(), evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
                 part = images[start : start + size]
                 if self.runner is not None:
@@ -162,9 +169,10 @@ class Model:
         from .backends import runner
         from .fast import choose_prediction_precision, ready_to_predict
 
-        made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
-        kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-        return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
+        with usual_settings():
+            made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
+            kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
+            return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
 
     def predict(
         self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None
@@ -187,6 +195,9 @@ class Model:
             raise ParameterError(
                 "A model that was made ready to predict cannot be saved. Save the one it was made from."
             )
+        if path is None:
+            raise ParameterError("`path` must name the file to write. Got None.")
+        check_arguments({"output": path})
         write_model(self, Path(path))
 
     @staticmethod
@@ -199,11 +210,11 @@ class Model:
         """
         from .model_file import read_model
 
-        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-            got = repr(path) if isinstance(path, str) else type(path).__name__
-            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {got}.")
+        if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
+            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
 
-        found = read_model(Path(path))
+        with usual_settings():
+            found = read_model(Path(path))
         return Model(
             network=found.network,
             layout=found.layout,
@@ -212,6 +223,16 @@ class Model:
             training=found.training,
             version=found.version,
         )
+
+
+def opened(model: "Model | str | os.PathLike[str]") -> Model:
+    """Return the model itself, or the one that stands at the path `model`.
+
+    Raises:
+        ModelFileError: there is none that can be used.
+        ParameterError: `model` is neither.
+    """
+    return model if isinstance(model, Model) else Model.load(model)
 
 
 @contextlib.contextmanager

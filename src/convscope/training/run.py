@@ -262,8 +262,8 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
     """
     if record.pictures != digest_pictures(prepared.images):
         raise ParameterError(
-            f"`resume` must find the pictures as they were. Those of {record.settings.data!r} have changed since the "
-            "run began. Start the training anew."
+            f"`resume` must find the pictures of the run, {record.settings.data!r}, as they were. Got others in "
+            f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     shape = {name: getattr(prepared.plan, name) for name in ("height", "width", "channels", "classes")}
     return replace(

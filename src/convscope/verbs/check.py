@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from convscope.core.arguments import check_arguments
+from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
 from convscope.images.inspection import Inspection
 from convscope.images.rules import inspect
@@ -29,5 +31,7 @@ def check(
         >>> found.pictures, found.usable, found.problems
         (1797, 1797, ())
     """
-    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True)
-    return inspect(source, reporter=reporter, workers=workers)
+    check_arguments(locals())
+    with usual_settings():
+        source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True)
+        return inspect(source, reporter=reporter, workers=workers)

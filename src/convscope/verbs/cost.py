@@ -1,9 +1,9 @@
 """What a network costs, step by step, and what its counter-facts would."""
 
 import os
-from pathlib import Path
 from typing import TypedDict
 
+from convscope.core.arguments import check_arguments
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted
@@ -11,7 +11,7 @@ from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.exemplars import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 
 from .kept import check_output, keep, run_of
 from .named_layout import plan_of_layout
@@ -52,13 +52,14 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
+    check_arguments(locals())
     planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
     read: _Read = {}
     run = run_of(model) if planned is None else None
     kept = run.cost if run else None
     path = check_output(output, kept=kept, part=not repeats, force=force)
     if planned is None:
-        used = model if isinstance(model, Model) else Model.load(Path(str(model)))
+        used = opened(model)
         planned, read = used.network.plan, _read_by(used)
     with tuned():
         found = measure_cost(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.core.arguments import check_arguments
 from convscope.core.atomic import refuse_existing
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
@@ -18,7 +19,7 @@ from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 from convscope.networks.plan import Plan
 from convscope.pictures.animation import STILLS, check_animation, save_animation
 from convscope.pictures.confusion import draw_confusion
@@ -73,7 +74,7 @@ class _Order:
         """Return the model."""
         if self.model is None:
             raise ParameterError("`model` must name a model file or run folder. Got none. Put it after what to draw.")
-        return self.model if isinstance(self.model, Model) else Model.load(Path(self.model))
+        return opened(self.model)
 
     def planned(self) -> Plan:
         """Return the network's plan, or that of a layout that is no model."""
@@ -100,7 +101,9 @@ class _Order:
         if self.picture is None:
             raise ParameterError("`picture` must name a picture. Got none. Put it after the model.")
         given = [self.picture] if isinstance(self.picture, np.ndarray) else self.picture
-        first = next(list_inputs(given).pictures)
+        first = next(list_inputs(given).pictures, None)
+        if first is None:
+            raise ParameterError("`picture` must be a picture. Got an empty list. Name one.")
         try:
             return first.fitted(model.preprocessing)
         except UnreadableImageError as error:
@@ -152,6 +155,7 @@ def draw(
         >>> drawn.path.name, drawn.path.stat().st_size > 1_000
         ('layout.png', True)
     """
+    check_arguments(locals())
     choose("what", what, (*_FIGURES, "step"))
     for name, value in (("size", size), ("channels", channels), ("classes", classes)):
         if value is not None and what not in _OF_LAYOUTS:

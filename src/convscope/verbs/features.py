@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.arguments import check_arguments
 from convscope.core.atomic import refuse_existing
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
@@ -26,7 +27,7 @@ from convscope.images.image_set import ImageSet, loose_pictures, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ def extract_features(
         >>> found.values.shape, found.splits.count("train"), found.splits.count("validation")
         ((1797, 8), 1438, 359)
     """
+    check_arguments(locals())
     known, path, told = _known(model, stage, pool), None if output is None else Path(output), reporter or Silent()
     if path is not None:
         check_file(path, values=_values(known), force=force)
@@ -114,6 +116,7 @@ def save_features(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
+    check_arguments(locals())
     known, path, told = _known(model, stage, pool), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
@@ -147,7 +150,8 @@ def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list
         >>> [(one.stage, one.name, one.shape) for one in layers(trained.model)]
         [(0, 'pixels', (1, 8, 8)), (1, '8C3-MP2', (8, 4, 4)), (2, '12N', (12,))]
     """
-    network = (model if isinstance(model, Model) else Model.load(Path(model))).network
+    check_arguments(locals())
+    network = opened(model).network
     readings = [Reading(stage=number, pool=pool) for number in range(len(network.stages) + 1)]
     readings[0].check(network)  # no maps are larger than the picture
     return [
@@ -221,7 +225,7 @@ def _known(model: Model | str | os.PathLike[str], stage: int, pool: str) -> Stag
         if (stage, pool) != (-1, "none"):
             raise ParameterError(f"`stage` and `pool` are for networks. Got them with {model!r}. Leave them out.")
         return model
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    used = opened(model)
     return StageFeatures(used, Reading(stage=stage, pool=pool))
 
 
@@ -234,8 +238,15 @@ def _source(
     known: StageFeatures | str, data: Any, data_dir: Path | None, reporter: Reporter, *, unlabelled: bool
 ) -> Source:
     """Return the pictures of `data`, and say which are of no class or left out."""
-    classes = None if isinstance(known, str) else known.model.classes
-    source = open_source(data, data_dir=data_dir, reporter=reporter, unlabelled=unlabelled, known=classes)
+    model = None if isinstance(known, str) else known.model
+    source = open_source(
+        data,
+        data_dir=data_dir,
+        reporter=reporter,
+        unlabelled=unlabelled,
+        known=None if model is None else model.classes,
+        channels=1 if model is None else model.preprocessing.channels,
+    )
     if not source.labelled:
         reporter.say(f"{printable(source.name)}: pictures of no class")
     for note in loose_pictures(source):

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
+from convscope.core.arguments import is_path
 from convscope.core.atomic import refuse_existing, refuse_unwritable, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, StorageError
 from convscope.core.progress import Reporter, Silent
@@ -17,7 +18,7 @@ RecordT = TypeVar("RecordT", bound=Dataclass)
 
 def run_of(model: Any) -> RunFolder | None:
     """Return the run folder that `model` names, or whose model file it names; None for anything else."""
-    if isinstance(model, Model) or not isinstance(model, (str, os.PathLike)):
+    if isinstance(model, Model) or not is_path(model):
         return None
     path = Path(model)
     run = RunFolder(path=path if path.is_dir() else path.parent)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.arguments import check_arguments
 from convscope.core.atomic import refuse_existing, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
@@ -21,7 +22,7 @@ from convscope.images.image_set import ImageSet
 from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.report import read_report
@@ -103,7 +104,8 @@ def look(
         >>> seen.path.name, seen.pictures
         ('look.html', 200)
     """
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    check_arguments(locals())
+    used = opened(model)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
     refuse_existing(path, force=force)
@@ -114,7 +116,7 @@ def look(
     with tuned():
         images = None
         if pictures is not None:
-            inputs = list_inputs(pictures)
+            inputs = list_inputs(pictures, channels=used.preprocessing.channels)
             room = _room(used)
             chosen = list(itertools.islice(_given(used, _picked(inputs, room), unusable), room))
             if unusable and not chosen:
@@ -137,7 +139,7 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
     Raises:
         ParameterError: it has other classes.
     """
-    other = beside if isinstance(beside, Model) else Model.load(Path(beside))
+    other = opened(beside)
     if other.classes != model.classes:
         raise ParameterError(
             f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "

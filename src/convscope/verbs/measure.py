@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.arguments import WHOLE, check_arguments
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
@@ -16,7 +17,7 @@ from convscope.images.sources.opening import open_source
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import Judged, measure_invariance
 from convscope.measures.invariance_record import Invariance
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 
 from .kept import check_output, keep, run_of
 
@@ -69,6 +70,7 @@ def measure(
         >>> found.steps, [point.strength for point in found.curves[0].points]
         (('8C3', 'MP2', 'softmax'), [1])
     """
+    check_arguments(locals(), pictures=WHOLE)
     if len(strengths) and not len(distortions):
         raise ParameterError(
             "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got "
@@ -78,7 +80,7 @@ def measure(
     run, part = run_of(model), bool(distortions or strengths or margin or pictures < MOST_PICTURES)
     kept = run.invariance if run else None
     path = check_output(output, kept=kept, part=part, force=force)
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    used = opened(model)
     side = min(used.preprocessing.height, used.preprocessing.width)
     asked = {one: tuple(strengths) or one.strengths(side) for one in chosen}
     with tuned():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.core.arguments import check_arguments
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
@@ -18,7 +19,7 @@ from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import BackendName, Precision
 from convscope.networks.both_sides import BothSides
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 from convscope.networks.prediction import Prediction, Predictor, predict_inputs
 
 _TELL_EVERY = 64  # pictures
@@ -61,7 +62,8 @@ def predict(
         >>> [prediction.picture for prediction in predict(trained.model, np.zeros((2, 8, 8)))]
         ['[0]', '[1]']
     """
-    trained = model if isinstance(model, Model) else Model.load(Path(model))
+    check_arguments(locals())
+    trained = opened(model)
     used = both_sides(trained, reporter or Silent()) if mirror else trained
     with tuned():
         return list(predict_each(used, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
@@ -145,8 +147,9 @@ def predict_each(
 
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them for a while.
     """
-    used = Model.load(Path(model)) if isinstance(model, (str, os.PathLike)) else model
-    inputs = list_inputs(pictures)
+    check_arguments(locals())
+    used = Model.load(model) if isinstance(model, (str, os.PathLike)) else model
+    inputs = list_inputs(pictures, channels=used.preprocessing.channels)
     predictions = predict_inputs(used, inputs.pictures, top=top, batch=batch, workers=workers)
     return _told(predictions, inputs.total, reporter or Silent())
 
