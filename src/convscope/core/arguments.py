@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from .errors import ParameterError
 from .numeric import is_number, is_whole
@@ -23,7 +23,7 @@ class Rule:
     optional: bool = False
 
 
-def is_path(value: Any) -> bool:
+def is_path(value: Any) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether `value` is a path as text, or an object that stands for one.
 
     Examples:

@@ -114,7 +114,13 @@ def predict(
         >>> len(first.top), second.label, second.error
         (2, None, 'it is not a picture in a known format (JPEG, PNG, WEBP, TIFF, BMP, GIF, PPM)')
     """
-    return predict_inputs(model, list_inputs(pictures, channels=model.preprocessing.channels).pictures, top=top, batch=batch, workers=workers)
+    return predict_inputs(
+        model,
+        list_inputs(pictures, channels=model.preprocessing.channels).pictures,
+        top=top,
+        batch=batch,
+        workers=workers,
+    )
 
 
 def predict_inputs(

@@ -122,7 +122,11 @@ def compare(
             distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
         )
         source = open_source("digits" if data is None else data, data_dir=data_dir, reporter=reporter)
-        folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
+        folder = (
+            Path("runs") / f"compare-{_stem('digits' if data is None else written(data))}"
+            if output is None
+            else Path(output)
+        )
         refuse_results(folder, force=force)
         refuse_among_pictures(folder, written("digits" if data is None else data))
         chosen_size = parse_size(size)

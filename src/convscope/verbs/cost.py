@@ -59,7 +59,7 @@ def cost(
     kept = run.cost if run else None
     path = check_output(output, kept=kept, part=not repeats, force=force)
     if planned is None:
-        used = opened(model)
+        used = opened(model if isinstance(model, Model) else str(model))
         planned, read = used.network.plan, _read_by(used)
     with tuned():
         found = measure_cost(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.arguments import check_arguments
+from convscope.core.arguments import check_arguments, is_path
 from convscope.core.atomic import refuse_existing
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
@@ -83,7 +83,7 @@ class _Order:
 
     def run(self) -> RunFolder:
         """Return the run folder."""
-        place = None if self.model is None or isinstance(self.model, Model) else Path(self.model)
+        place = Path(self.model) if is_path(self.model) else None
         if place is None or not place.is_dir():
             raise ParameterError(f"`model` must name a run folder here. Got {self.model!r}. Name one, like runs/demo.")
         return RunFolder(path=place)
@@ -168,7 +168,7 @@ def draw(
         picture=picture,
         step=step,
         unit=unit,
-        distortions=distortions,
+        distortions=tuple(distortions),
         size=size,
         channels=channels,
         classes=classes,
@@ -189,7 +189,7 @@ def draw(
 def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
     """Return the file that is written if none is named."""
     name = f"{what}.{'gif' if what == 'step' else 'png'}"
-    folder = None if model is None or isinstance(model, Model) else Path(model)
+    folder = Path(model) if not isinstance(model, Model) and is_path(model) else None
     return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
 
 

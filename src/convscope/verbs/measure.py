@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convscope.core.arguments import WHOLE, check_arguments
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
@@ -71,7 +71,8 @@ def measure(
         (('8C3', 'MP2', 'softmax'), [1])
     """
     check_arguments(locals(), pictures=WHOLE)
-    if len(strengths) and not len(distortions):
+    distortions, strengths = tuple(distortions), tuple(strengths)
+    if strengths and not distortions:
         raise ParameterError(
             "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got "
             f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
@@ -82,7 +83,16 @@ def measure(
     path = check_output(output, kept=kept, part=part, force=force)
     used = opened(model)
     side = min(used.preprocessing.height, used.preprocessing.width)
-    asked = {one: tuple(strengths) or one.strengths(side) for one in chosen}
+    asked = {one: strengths or one.strengths(side) for one in chosen}
+    small = [one.name for one, values in asked.items() if not values]
+    if len(small) == len(asked):
+        raise DataError(
+            f"The pictures must be large enough to be distorted. Got {used.preprocessing.width}x"
+            f"{used.preprocessing.height}, too small for {', '.join(small)}. Name `distortions` with `strengths`."
+        )
+    if small:
+        (reporter or Silent()).say(f"left out, for the pictures are too small: {', '.join(small)}")
+    asked = {one: values for one, values in asked.items() if values}
     with tuned():
         source = open_source(data, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)

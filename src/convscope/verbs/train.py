@@ -109,7 +109,7 @@ def train(
             prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
             path = None if output is None else Path(output)
             refuse_among_pictures(path or Path("runs"), prepared.settings.data)
-            folder = make_folder(path, name=Path(prepared.settings.data).name or "run", force=force)
+            folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
             write_record(folder, prepared.record)
         tell(prepared, reporter)
         try:
@@ -160,10 +160,11 @@ def _moved(settings: Settings, data: Any, data_dir: Any) -> Settings:
     if data is None and settings.data == _ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
     check_arguments({"data_dir": data_dir})
-    changed = {} if data is None else {"data": written(data)}
-    if data_dir is not None:
-        changed["data_dir"] = str(Path(data_dir).absolute())
-    return dataclasses.replace(settings, **changed)
+    return dataclasses.replace(
+        settings,
+        data=settings.data if data is None else written(data),
+        data_dir=settings.data_dir if data_dir is None else str(Path(data_dir).absolute()),
+    )
 
 
 def refuse_among_pictures(output: Path, data: str) -> None:
@@ -174,8 +175,13 @@ def refuse_among_pictures(output: Path, data: str) -> None:
     if run.is_relative_to(pictures.resolve()):
         raise ParameterError(
             f"`output` must be outside the folder of pictures, where it would be taken for a class. Got {output} in "
-            f"{pictures}. Give another: -o {shlex.quote(str(pictures.resolve().parent / 'runs' / pictures.name))}"
+            f"{pictures}. Give another: -o {shlex.quote(str(_beside(pictures.resolve())))}"
         )
+
+
+def _beside(pictures: Path) -> Path:
+    """Return a place for a run beside the folder of pictures."""
+    return pictures.parent / "runs" / (pictures.name or "run")
 
 
 def written(data: Any) -> str:
