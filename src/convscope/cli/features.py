@@ -29,6 +29,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 @click.option(
     "--pool", default="none", metavar="POOL", help="Of each map: none (all values), mean, max, grid2 (2 x 2)."
 )
+@options.background
 @click.option(
     "--layer-names", is_flag=True, help="Show what --stage can take: each layer with the shape of its values."
 )
@@ -63,6 +64,7 @@ def command(
     output: Path | None,
     stage: int,
     pool: str,
+    background: str | None,
     layer_names: bool,
     classifiers: str | None,
     save: Path | None,
@@ -112,7 +114,7 @@ def command(
             )
         refuse_existing(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    read: dict[str, Any] = {"stage": stage, "pool": pool, "force": force}
+    read: dict[str, Any] = {"stage": stage, "pool": pool, "background": background, "force": force}
     chosen = {**read, "batch": batch, "data_dir": data_dir, "cache_dir": cache_dir, "reporter": reporter}
     unusable: tuple[Problem, ...] = ()
     if names:

@@ -70,6 +70,7 @@ class _Command(click.Command):
     help="Take the means of the probabilities of each picture and its mirror image: twice the time, and more often "
     "right where mirror images keep the class.",
 )
+@options.background
 @click.option("--null", is_flag=True, help="Names on standard input end with a zero byte (find -print0), not a line.")
 @options.force_files
 @options.quiet
@@ -86,6 +87,7 @@ def command(
     backend: "BackendName",
     calibration: str | None,
     mirror: bool,
+    background: str | None,
     null: bool,
     force: bool,
     quiet: bool,
@@ -115,6 +117,8 @@ def command(
     check_targets(targets, force=force)
     ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration)
     speaking = Silent() if quiet else reporter_for(sys.stderr)
+    if background is not None:
+        ready = ready.on_background(background)
     used = both_sides(ready, speaking) if mirror else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
@@ -130,6 +134,7 @@ def command(
         for prediction in predictions:
             table.write(prediction)
             told.add(prediction)
+    told.remarks(speaking)
     if targets and not quiet:
         told.summary(targets, reporter)
     if told.unusable:
@@ -140,16 +145,28 @@ class _Told:
     """What is said at the end of many predictions."""
 
     def __init__(self) -> None:
-        self.count = self.unusable = 0
+        self.count = self.unusable = self._remarked = 0
         self._first: list[Prediction] = []
+        self._remarks: list[Prediction] = []
 
     def add(self, prediction: "Prediction") -> None:
-        """Count it, and keep it if it is one of the first that cannot be used."""
+        """Count it; keep it if it is one of the first that cannot be used, or of which there is something to say."""
         self.count += 1
+        if prediction.remarks:
+            self._remarked += 1
+            if len(self._remarks) < MOST_NAMED:
+                self._remarks.append(prediction)
         if prediction.error is not None:
             self.unusable += 1
             if len(self._first) < MOST_NAMED:
                 self._first.append(prediction)
+
+    def remarks(self, reporter: "Reporter") -> None:
+        """Say what is not as it should be with pictures that were used."""
+        for prediction in self._remarks:
+            reporter.say(f"note: {prediction.picture}: {'; '.join(prediction.remarks)}")
+        if self._remarked > len(self._remarks):
+            reporter.say(f"… and {self._remarked - len(self._remarks):,} more; convscope check names all of a set")
 
     def summary(self, targets: dict[str, str], reporter: "Reporter") -> None:
         """Say which pictures cannot be used, how many there were, and where the rows are."""

@@ -102,6 +102,20 @@ def parse_color(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
+def background_of(text: str, channels: int) -> tuple[int, ...]:
+    """Return a colour as a background: one value 0…255 a channel.
+
+    Raises:
+        ParameterError: `text` is no colour, or "auto", which only a set can settle.
+
+    Examples:
+        >>> background_of("white", 1), background_of("#ff0000", 3)
+        ((255,), (255, 0, 0))
+    """
+    color = parse_color(text)
+    return color if channels == 3 else (_luma(color),)
+
+
 def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] | None:
     """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first; numbers, too, as they are.
 

@@ -17,6 +17,7 @@ from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import refuse_one_in_colour, to_images
 from convscope.images.sources.naming import natural_key
 from convscope.images.sources.tree import list_tree
+from convscope.images.transparency import vanished
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,13 +45,19 @@ class Input:
             return 0
 
     def fitted(self, step: Preprocessing) -> NDArray[np.uint8]:
-        """Return the picture as the network takes it, uint8 H W C.
+        """Return the picture as the network takes it, uint8 H W C; errors as for `read`."""
+        return self.read(step)[0]
+
+    def read(self, step: Preprocessing) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Return the picture as the network takes it, uint8 H W C, and remarks on it.
 
         Raises:
             UnreadableImageError: it cannot be used; the text says why.
         """
         try:
-            return step.apply(self._decoded(step.size))
+            decoded = self._decoded(step.size)
+            fitted = step.apply(decoded)
+            return fitted, vanished(decoded.pixels, fitted)
         except MemoryError:
             raise UnreadableImageError("it asks for more memory than there is") from None
 

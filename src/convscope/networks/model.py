@@ -19,6 +19,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
 from .batches import check_batch
@@ -173,6 +174,16 @@ class Model:
             made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
             kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
             return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
+
+    def on_background(self, color: str) -> "Model":
+        """Return the model with another background behind transparency and in margins: white, black or #rrggbb.
+
+        Raises:
+            ParameterError: `color` is none of these.
+        """
+        step = self.preprocessing
+        changed = dataclasses.replace(step, background=background_of(color, step.channels))
+        return dataclasses.replace(self, preprocessing=changed)
 
     def predict(
         self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None

@@ -39,6 +39,7 @@ class Prediction:
         probability: of that class, 0…1.
         top: the most probable classes with their probabilities, in order.
         error: why the picture cannot be used; None where it can.
+        remarks: what is not as it should be with a picture that can be used.
     """
 
     picture: str
@@ -46,6 +47,7 @@ class Prediction:
     probability: float | None
     top: tuple[tuple[str, float], ...]
     error: str | None
+    remarks: tuple[str, ...] = ()
 
 
 class Predictor(Protocol):
@@ -72,10 +74,11 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Run:
-    """Neighbouring pictures that were read: names, why some cannot be used (by place), pixels of the others."""
+    """Neighbouring pictures that were read: names, why some cannot be used, remarks (by place), pixels of others."""
 
     names: list[str]
     errors: dict[int, str]
+    remarks: dict[int, tuple[str, ...]]
     images: NDArray[np.uint8]
 
 
@@ -184,13 +187,15 @@ def _ahead(
 
 def _read(run: list[Input], step: Preprocessing) -> _Run:
     errors: dict[int, str] = {}
+    remarks: dict[int, tuple[str, ...]] = {}
     images = np.empty((len(run), step.height, step.width, step.channels), np.uint8)
     for place, one in enumerate(run):
         try:
-            images[place - len(errors)] = one.fitted(step)
+            images[place - len(errors)], remarks[place] = one.read(step)
         except UnreadableImageError as error:
             errors[place] = str(error)
-    return _Run(names=[one.name for one in run], errors=errors, images=images[: len(run) - len(errors)])
+    names = [one.name for one in run]
+    return _Run(names=names, errors=errors, remarks=remarks, images=images[: len(run) - len(errors)])
 
 
 def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
@@ -210,4 +215,5 @@ def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> I
                 yield Prediction(picture=name, label=None, probability=None, top=(), error=NOT_A_NUMBER)
                 continue
             named = tuple((model.classes[number], value) for number, value in zip(numbers, values, strict=True))
-            yield Prediction(picture=name, label=named[0][0], probability=named[0][1], top=named, error=None)
+            (label, probability), remarks = named[0], run.remarks[place]
+            yield Prediction(picture=name, label=label, probability=probability, top=named, error=None, remarks=remarks)

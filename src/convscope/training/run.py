@@ -10,10 +10,12 @@ from typing import Any
 from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
+from convscope.core.text import counted
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
+from convscope.images.transparency import without_contrast
 from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.layout import Layout
@@ -156,9 +158,19 @@ def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> t
 
 
 def _warned(images: ImageSet) -> list[str]:
+    flat, looked = without_contrast(images.images)
+    notes = []
+    if 2 * flat > looked:
+        notes.append(
+            f"{flat:,} of {counted(looked, 'picture')} that were looked at have one colour as the network sees them; "
+            "where they are drawings on a transparent ground, --background changes it"
+        )
     if images.judged != TRAIN:
-        return []
-    return ["nothing is held out: the accuracy will be that on the training pictures, which says little about others"]
+        return notes
+    return [
+        *notes,
+        "nothing is held out: the accuracy will be that on the training pictures, which says little about others",
+    ]
 
 
 def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, reporter: Reporter) -> Learned:

@@ -46,6 +46,7 @@ def extract_features(
     *,
     stage: int = -1,
     pool: str = "none",
+    background: str | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     unlabelled: bool = True,
@@ -64,6 +65,7 @@ def extract_features(
             features that learn from pictures (pca) learn from the training pictures, or from all of no class.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
+        background: behind transparency and in margins, in place of that of the network: white, black or #rrggbb.
         output: a file that they are written to as well, as `save_features` does.
         force: replace what stands at `output`.
         unlabelled: take pictures of no class, too; False refuses them.
@@ -84,7 +86,11 @@ def extract_features(
         ((1797, 8), 1438, 359)
     """
     check_arguments(locals())
-    known, path, told = _known(model, stage, pool), None if output is None else Path(output), reporter or Silent()
+    known, path, told = (
+        _known(model, stage, pool, background),
+        None if output is None else Path(output),
+        reporter or Silent(),
+    )
     if path is not None:
         check_file(path, values=_values(known), force=force)
     with tuned():
@@ -100,6 +106,7 @@ def save_features(
     *,
     stage: int = -1,
     pool: str = "none",
+    background: str | None = None,
     batch: int | None = None,
     force: bool = False,
     unlabelled: bool = True,
@@ -117,7 +124,7 @@ def save_features(
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
     check_arguments(locals())
-    known, path, told = _known(model, stage, pool), Path(output), reporter or Silent()
+    known, path, told = _known(model, stage, pool, background), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
     with tuned():
         source = _source(known, data, data_dir, told, unlabelled=unlabelled)
@@ -192,6 +199,7 @@ def save_with_classifier(
     *,
     stage: int = -1,
     pool: str = "none",
+    background: str | None = None,
     force: bool = False,
 ) -> JudgedClassifier:
     """Write the network with the best of these classifiers that a model file can hold, and return that classifier.
@@ -203,13 +211,14 @@ def save_with_classifier(
         output: the model file; predict takes it like any other.
         stage: as it was given to `extract_features`.
         pool: the same.
+        background: the same.
         force: replace what stands at `output`.
 
     Raises:
         ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
-    known = _known(model, stage, pool)
+    known = _known(model, stage, pool, background)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     refuse_existing(Path(output), force=force)
@@ -219,13 +228,17 @@ def save_with_classifier(
     return best
 
 
-def _known(model: Model | str | os.PathLike[str], stage: int, pool: str) -> StageFeatures | str:
+def _known(
+    model: Model | str | os.PathLike[str], stage: int, pool: str, background: str | None = None
+) -> StageFeatures | str:
     """Return the features of a stage of the model, or the kind of hand-made ones that is meant."""
     if isinstance(model, str) and model in HAND_MADE and not Path(model).exists():
         if (stage, pool) != (-1, "none"):
             raise ParameterError(f"`stage` and `pool` are for networks. Got them with {model!r}. Leave them out.")
+        if background is not None:
+            raise ParameterError(f"`background` is for networks. Got it with {model!r}. Leave it out.")
         return model
-    used = opened(model)
+    used = opened(model) if background is None else opened(model).on_background(background)
     return StageFeatures(used, Reading(stage=stage, pool=pool))
 
 

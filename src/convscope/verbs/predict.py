@@ -32,6 +32,7 @@ def predict(
     *,
     top: int = 1,
     mirror: bool = False,
+    background: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
     reporter: Reporter | None = None,
@@ -45,6 +46,7 @@ def predict(
         top: how many classes to name, at most.
         mirror: take the means of the probabilities of each picture and of its mirror image: twice the time, and more
             often right where mirror images keep the class.
+        background: behind transparency and in margins, in place of that of the model: white, black or #rrggbb.
         batch: pictures that go through the network at once; as memory allows if none.
         workers: threads that read; the cores of the machine if none.
         reporter: told how far it is; nobody if none.
@@ -64,6 +66,8 @@ def predict(
     """
     check_arguments(locals())
     trained = opened(model)
+    if background is not None:
+        trained = trained.on_background(background)
     used = both_sides(trained, reporter or Silent()) if mirror else trained
     with tuned():
         return list(predict_each(used, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
