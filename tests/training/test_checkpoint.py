@@ -148,6 +148,20 @@ def test_a_foreign_checkpoint_is_refused_and_the_state_is_as_before(kind: str, t
     assert_same_bits(fresh, stopped(0))
 
 
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.8, 0.999])
+def test_a_checkpoint_with_one_other_byte_is_refused_and_the_state_is_as_before(place: float, tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    save_checkpoint(stopped(4), path, run="this")
+    data = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    data[start + int(place * (len(data) - start))] ^= 1
+    path.write_bytes(data)
+    fresh = stopped(0)
+    with pytest.raises(ModelFileError, match="is damaged: its contents are not what was written"):
+        load_checkpoint(fresh, path, run="this")
+    assert_same_bits(fresh, stopped(0))
+
+
 @pytest.mark.parametrize("kept", [0.0, 0.001, 0.3, 0.9, 0.9999])
 def test_a_truncated_checkpoint_is_refused(kept: float, tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"

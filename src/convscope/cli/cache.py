@@ -1,7 +1,6 @@
 """``convscope cache``: see or clear the pictures that are kept decoded."""
 
 import datetime
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +23,11 @@ def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
     CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. What was used last stays longest. Your own pictures are never
     touched.
     """
-    from convscope.core.records import to_json
+    from convscope.core.records import json_text
     from convscope.verbs.cache import cache
 
     found = cache(clear_all=clear_all, cache_dir=cache_dir)
-    click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found, cleared=clear_all))
+    click.echo(json_text(found, indent=2) if as_json else report(found, cleared=clear_all))
 
 
 def report(found: "CacheContents", *, cleared: bool) -> str:

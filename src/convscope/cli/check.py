@@ -1,6 +1,5 @@
 """``convscope check``: what is wrong with a set of pictures, file by file."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +45,7 @@ def command(
     or a class folder is empty.
     """
     from convscope.core.progress import Silent
-    from convscope.core.records import to_json
+    from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
     from convscope.verbs.check import check
 
@@ -54,7 +53,7 @@ def command(
         need_output("Leave --json out.")
     reporter = Silent() if quiet else reporter_for(sys.stderr)
     found = check(data, value_range=value_range, class_depth=class_depth, data_dir=data_dir, reporter=reporter)
-    click.echo(json.dumps(to_json(found), indent=2) if as_json else report(found))
+    click.echo(json_text(found, indent=2) if as_json else report(found))
     if found.unusable or found.refused:
         context.exit(EXIT_UNUSABLE)
 

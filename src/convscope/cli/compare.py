@@ -1,6 +1,5 @@
 """``convscope compare``: why it works, measured on the user's own pictures."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def command(
     learn from. An interrupted comparison goes on where it was. Without DATA: digits.
     """
     from convscope.core.progress import Silent
-    from convscope.core.records import to_json
+    from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
     from convscope.core.text import printable
     from convscope.verbs.compare import compare
@@ -101,6 +100,6 @@ def command(
         reporter=reporter,
     )
     if as_json:
-        click.echo(json.dumps(to_json(done.comparison), allow_nan=False))
+        click.echo(json_text(done.comparison))
     else:
         click.echo(f"{compare_text(done.comparison)}\npage  {printable(str(done.page))}")

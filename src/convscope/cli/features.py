@@ -29,6 +29,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 @click.option(
     "--pool", default="none", metavar="POOL", help="Of each map: none (all values), mean, max, grid2 (2 x 2)."
 )
+@options.background
 @click.option(
     "--layer-names", is_flag=True, help="Show what --stage can take: each layer with the shape of its values."
 )
@@ -64,6 +65,7 @@ def command(
     output: Path | None,
     stage: int,
     pool: str,
+    background: str | None,
     layer_names: bool,
     classifiers: str | None,
     save: Path | None,
@@ -114,7 +116,7 @@ def command(
             )
         check_output(save, force=force)
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    read: dict[str, Any] = {"stage": stage, "pool": pool, "force": force}
+    read: dict[str, Any] = {"stage": stage, "pool": pool, "background": background, "force": force}
     chosen: dict[str, Any] = {
         **read, "batch": batch, "class_depth": class_depth, "data_dir": data_dir, "cache_dir": cache_dir,
         "reporter": reporter,

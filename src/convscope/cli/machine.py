@@ -1,7 +1,5 @@
 """``convscope machine``: what was found of this computer, and every choice that follows."""
 
-import json
-
 import click
 
 from convscope.core.text import counted
@@ -15,11 +13,11 @@ def command(as_json: bool) -> None:
     Each choice has its reason, and the option or environment variable that undoes it.
     """
     from convscope.core.machine import machine, tunings
-    from convscope.core.records import to_json
+    from convscope.core.records import json_text
 
     here, chosen = machine(), tunings()
     if as_json:
-        click.echo(json.dumps({"machine": to_json(here), "tunings": to_json(chosen)}, indent=2))
+        click.echo(json_text({"machine": here, "tunings": chosen}, indent=2))
         return
     half = "native" if here.bfloat16 else "not native"
     click.echo(f"{here.processor}, {counted(here.cores, 'core')}, bfloat16 {half}; {here.system}")

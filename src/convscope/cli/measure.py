@@ -1,6 +1,5 @@
 """``convscope measure``: how a network takes distorted pictures, and what each step of it costs or responds to."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +65,7 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
     DATA, and MODEL may be a layout such as 32C5-MP2-128N. all: the three.
     """
     from convscope.core.progress import Silent
-    from convscope.core.records import to_json
+    from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
 
     if only_cost and click.get_current_context().get_parameter_source("what") == click.core.ParameterSource.COMMANDLINE:
@@ -93,8 +92,7 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
         records[kind], text = _MEASURED[kind](output, given, reporter)
         texts.append(text)
     if as_json:
-        document = to_json(records if len(kinds) > 1 else records[kinds[0]])
-        click.echo(json.dumps(document, allow_nan=False))
+        click.echo(json_text(records if len(kinds) > 1 else records[kinds[0]]))
     else:
         click.echo("\n\n".join(texts))
 

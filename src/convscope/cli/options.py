@@ -31,6 +31,11 @@ force_files = click.option("--force", is_flag=True, help="Replace files that are
 batch = click.option(
     "--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at once; as memory allows if none."
 )
+background = click.option(
+    "--background",
+    metavar="COLOUR",
+    help="Behind transparency and in margins, in place of that of the network: white, black, #rrggbb.",
+)
 classes = click.option(
     "--classes",
     type=click.IntRange(min=1),

@@ -71,6 +71,7 @@ class _Command(click.Command):
     help="Take the means of the probabilities of each picture and its mirror image: twice the time, and more often "
     "right where mirror images keep the class.",
 )
+@options.background
 @click.option("--null", is_flag=True, help="Names on standard input end with a zero byte (find -print0), not a line.")
 @options.force_files
 @options.quiet
@@ -87,6 +88,7 @@ def command(
     backend: "BackendName",
     calibration: str | None,
     mirror: bool,
+    background: str | None,
     null: bool,
     force: bool,
     quiet: bool,
@@ -120,6 +122,8 @@ def command(
         standard_input()
     speaking = Silent() if quiet else reporter_for(sys.stderr)
     ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration, reporter=speaking)
+    if background is not None:
+        ready = ready.on_background(background)
     used = both_sides(ready, speaking) if mirror else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is

@@ -1,6 +1,5 @@
 """``convscope train``: from pictures to a trained network, with its report."""
 
-import json
 import shlex
 import sys
 import time
@@ -102,6 +101,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
     """
     from convscope.core.progress import Silent
+    from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
     from convscope.images.image_set import classes_in_words
     from convscope.verbs.train import prepare, tell, train
@@ -115,7 +115,7 @@ def command(context: click.Context, /, **given: Any) -> None:
             raise click.UsageError("--dry-run shows a run that would be new. Leave --resume out.", context)
         prepared = prepare(given["data"], cache_dir=given["cache_dir"], reporter=reporter, **settings)
         if given["as_json"]:
-            click.echo(json.dumps(_plan_document(prepared), indent=2))
+            click.echo(json_text(_plan_document(prepared), indent=2))
         else:
             tell(prepared, reporter, classes=False)
             click.echo(f"{classes_in_words(prepared.images)}\n\n{_plan_text(prepared, _typed_words(context))}")
@@ -140,7 +140,7 @@ def command(context: click.Context, /, **given: Any) -> None:
 
         look(trained.folder.path, force=True, cache_dir=given["cache_dir"], reporter=reporter)
     if given["as_json"]:
-        click.echo(json.dumps(_result_document(trained), indent=2))
+        click.echo(json_text(_result_document(trained), indent=2))
     else:
         click.echo(_result_text(trained, given["until"]))
     if trained.outcome == "interrupted":
@@ -208,8 +208,6 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
 
 
 def _plan_document(prepared: Any) -> dict[str, Any]:
-    from convscope.core.records import to_json
-
     plan = prepared.plan
     return {
         "layout": str(plan.layout),
@@ -220,8 +218,8 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
         "class_counts": {one.name: one.usable for one in prepared.images.inspection.classes},
         "parameters": plan.parameters,
         "multiply_adds": plan.multiply_adds,
-        "steps": to_json(plan.steps),
-        "recipe": to_json(prepared.recipe),
+        "steps": plan.steps,
+        "recipe": prepared.recipe,
         "notes": list(prepared.notes),
     }
 

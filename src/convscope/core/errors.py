@@ -71,7 +71,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
         >>> did_you_mean("zzz", ["letterbox"])
         ''
     """
-    close = difflib.get_close_matches(name, list(allowed), n=1)
+    close = difflib.get_close_matches(str(name)[:100], list(allowed), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -86,6 +86,6 @@ def choose(name: str, value: str, allowed: Iterable[str]) -> str:
         'crop'
     """
     names = list(allowed)
-    if value in names:
+    if isinstance(value, str) and value in names:
         return value
     raise ParameterError(f"`{name}` must be one of {', '.join(names)}. Got {value!r}.{did_you_mean(value, names)}")

@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import os
 import platform
+import random
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -250,8 +251,10 @@ def memory_format() -> "torch.memory_format":
 def tuned(threads: int | None = None) -> Iterator[Machine]:
     """Set torch's threads, flush denormal numbers and keep memory while the block runs; put back what can be.
 
-    Denormal weights can make arithmetic many times slower (pytorch issue 23862). A forked child has one thread, see
-    `convscope.core.forks`.
+    What the caller has set of torch and NumPy is set aside for as long, see `usual_settings`. A forked child has one
+    thread, see `convscope.core.forks`.
+
+    Denormal weights can make arithmetic many times slower (pytorch issue 23862).
     """
     import torch
 
@@ -260,7 +263,8 @@ def tuned(threads: int | None = None) -> Iterator[Machine]:
     torch.set_flush_denormal("flush-denormals" not in left_out())
     keep_memory()
     try:
-        yield machine()
+        with usual_settings():
+            yield machine()
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)
@@ -275,3 +279,47 @@ def keep_tiny_numbers() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_flush_denormal(False)
+
+
+@contextlib.contextmanager
+def _random_put_back() -> Iterator[None]:
+    """Leave the random states of Python and NumPy as they were: what is imported for the first time may use them."""
+    import numpy as np
+
+    states = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002  # the caller's, not drawn from
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+
+
+@contextlib.contextmanager
+def usual_settings() -> Iterator[None]:
+    """Let torch and NumPy compute as they do in a fresh process while the block runs, whatever the caller has set.
+
+    That is: with gradients, outside of inference mode and autocast, in float32 on the processor, without anomaly
+    detection; errors of NumPy are warnings. The states of all global randomness are put back.
+    """
+    import numpy as np
+
+    with _random_put_back(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+        if "torch" not in sys.modules:  # nothing of it was set, and nothing computes with it
+            yield
+            return
+        import torch
+
+        kind = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            with (
+                torch.inference_mode(mode=False),
+                torch.enable_grad(),
+                torch.autocast("cpu", enabled=False),
+                torch.autograd.set_detect_anomaly(mode=False),
+                torch.device("cpu"),
+                torch.random.fork_rng(devices=[]),
+            ):
+                yield
+        finally:
+            torch.set_default_dtype(kind)

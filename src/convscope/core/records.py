@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import json
+import math
 import types
 import typing
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -39,6 +41,53 @@ def to_json(value: Any) -> Any:
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         return value.item()  # a number of NumPy, which this module does not load
     return value
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return `value` (as `to_json` takes it) as the text of a JSON document.
+
+    Raises:
+        DataError: a number in it is NaN or infinite, which JSON does not have.
+
+    Examples:
+        >>> json_text({"numbers": (1, 2.5)})
+        '{"numbers": [1, 2.5]}'
+    """
+    plain = to_json(value)
+    try:
+        return json.dumps(plain, indent=indent, allow_nan=False)
+    except ValueError as error:
+        raise DataError(f"A record must hold finite numbers. Got NaN or infinity ({error}).") from None
+
+
+def strict_json(text: str | bytes) -> Any:
+    """Return parsed JSON; what leaves room for doubt is refused: the same key twice, NaN, infinity.
+
+    Raises:
+        ValueError: the text is not such JSON, nested too deeply, or not UTF-8.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key stands there twice")
+    return result
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def from_json(kind: type[RecordT], value: Any) -> RecordT:
@@ -126,4 +175,6 @@ def _convert_plain(kind: type, value: Any, where: str) -> Any:
         raise DataError(f"`{where}` must be {kind.__name__}. Got {value!r}.")
     if not isinstance(value, kind):
         raise DataError(f"`{where}` must be {kind.__name__}. Got {type(value).__name__}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DataError(f"`{where}` must be a finite number. Got {value}.")
     return value

@@ -14,7 +14,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import as_images
+from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.networks.model import Model
 
 from .classifier import ConvClassifier
@@ -123,4 +123,5 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 raise DataError("`X` must hold finite numbers. Got NaN or infinity. Replace them.")
             rows = given.reshape(len(given), math.prod(given.shape[1:]))
             given = pixels(rows, classifier.pixel_range_).reshape(given.shape)
-        return as_images(given)
+        refuse_one_in_colour(given, "X", channels=step.channels)
+        return as_images(given, "X")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
+from convscope.images.sources.arrays import refuse_one_in_colour
 from convscope.images.values import BYTES, UNIT, ValueRange, Values
 
 _ROWS = 1_000
@@ -69,6 +70,7 @@ def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     if getattr(images, "ndim", 2) <= 2:
         return images, None
     array = np.asarray(images)
+    refuse_one_in_colour(array, "X")
     if array.ndim > 4:
         raise DataError(f"`X` must have the shape N H W, N H W C or N × values. Got {array.shape}. Reshape it.")
     height, width, channels = (*array.shape[1:], 1)[:3]

@@ -75,14 +75,13 @@ def open_for(
         DataError: nothing is there, or it is not what is expected.
     """
     told = reporter or Silent()
-    recorded = model.training.get("settings", {}).get("class_depth")
     source = open_source(
         data,
         data_dir=data_dir,
         reporter=told,
         unlabelled=unlabelled,
         known=model.classes,
-        class_depth=depth_for(data, class_depth, recorded),
+        class_depth=depth_for(data, class_depth, model.learned.class_depth),
     )
     for note in source_notes(source):
         told.say(note)
@@ -98,8 +97,9 @@ def pictures_for(
         DataError: the pictures cannot be used, or their classes are not those of the model.
     """
     step = model.preprocessing
-    settings = model.training.get("settings", {})
     color = step.background if step.channels == 3 else step.background * 3
+    if model.learned.note:
+        (reporter or Silent()).say(model.learned.note)
     images = prepare(
         source,
         size=(step.width, step.height),
@@ -107,8 +107,8 @@ def pictures_for(
         background="#" + "".join(f"{value:02x}" for value in color),
         channels=step.channels,
         ranges=step.ranges,
-        validation=settings.get("validation"),
-        seed=settings.get("seed", 0),
+        validation=model.learned.validation,
+        seed=model.learned.seed or 0,
         cache_dir=cache_dir,
         reporter=reporter,
     )

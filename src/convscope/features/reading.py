@@ -12,9 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.core.machine import usual_settings
 from convscope.core.numeric import is_whole
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
+from convscope.networks.finite import check_finite
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .extractor import Extractor, Vectors
@@ -87,8 +90,8 @@ class Reading:
             ParameterError: the network has no such stage, or its maps there are smaller than the grid.
         """
         planned = network.plan
-        empty = torch.zeros(1, planned.channels, planned.height, planned.width)
-        with evaluating(network), torch.inference_mode():
+        with usual_settings(), evaluating(network), torch.inference_mode():
+            empty = torch.zeros(1, planned.channels, planned.height, planned.width)
             return tuple(self._take(network, empty).shape[1:])
 
     def of(self, model: Model, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:
@@ -96,12 +99,15 @@ class Reading:
 
         Raises:
             ParameterError: `batch` is not a whole number above 0.
+            DataError: a feature is not a finite number.
         """
-        size = model.batch if batch is None else check_batch(batch)
+        size = fitting_batch(model.network.plan, model.batch if batch is None else check_batch(batch))
         for start in range(0, len(images), size):
             part = as_tensor(images[start : start + size])
             with evaluating(model.network), torch.inference_mode():
-                yield self._take(model.network, model.network.standardize(part)).contiguous().numpy()
+                taken = self._take(model.network, model.network.standardize(part))
+                check_finite(taken, f"in the features of stage {self.depth(model.network)}")
+                yield taken.contiguous().numpy()
 
     def names(self, network: Network) -> list[str]:
         """Return a name for each value of a vector, in order: stage, map and, where there are several, place.

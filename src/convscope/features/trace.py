@@ -10,6 +10,8 @@ from torch import Tensor
 
 from convscope.core.errors import DataError
 from convscope.networks.build import Network
+from convscope.networks.finite import check_finite
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Step
 
@@ -60,6 +62,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
         raise DataError(
             f"`pixels` must be a uint8 array {' '.join(map(str, expected))}. Got {pixels.dtype} {pixels.shape}."
         )
+    fitting_batch(planned, 1, copies=2)
     with evaluating(model.network), torch.inference_mode():
         standardized = model.network.standardize(as_tensor(pixels[None]))
         below, *maps = (_array(values) for values in (standardized, *each_step(model.network, standardized)))
@@ -74,9 +77,17 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
 
 
 def each_step(network: Network, maps: Tensor) -> Iterator[Tensor]:
-    """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan."""
-    for step in step_functions(network):
+    """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan.
+
+    Raises:
+        DataError: a value is not finite.
+    """
+    for step, planned in zip(step_functions(network), network.plan.steps, strict=True):
         maps = step(maps)
+        if planned is not network.plan.steps[-1]:
+            check_finite(maps, f"in the maps of {planned.name}")
+        else:  # a score may be -∞, of a class without any vote
+            check_finite(torch.softmax(maps, dim=1), "in the scores")
         yield maps
 
 

@@ -15,6 +15,8 @@ from convscope.images.decoding.pictures import Decoded
 from .values import ValueRanges, convention
 
 FITS = ("letterbox", "stretch", "crop")
+LARGEST_SIDE = 16_384  # pixels of a side, of whatever a network takes
+LARGEST_PIXELS = 1 << 24  # height × width: 4096 × 4096
 
 _REDUCING_GAP = 3.0
 """Pillow first averages whole blocks down to 3 times the wanted size: no visible difference, several times faster."""
@@ -49,8 +51,15 @@ class Preprocessing:
     def __post_init__(self) -> None:
         for name in ("height", "width"):
             side = getattr(self, name)
-            if not is_whole(side) or not 1 <= side <= 16384:
-                raise ParameterError(f"`{name}` must be a whole number of pixels from 1 to 16384. Got {side!r}.")
+            if not is_whole(side) or not 1 <= side <= LARGEST_SIDE:
+                raise ParameterError(
+                    f"`{name}` must be a whole number of pixels from 1 to {LARGEST_SIDE}. Got {side!r}."
+                )
+        if self.height * self.width > LARGEST_PIXELS:
+            raise ParameterError(
+                f"`height` × `width` must be at most {LARGEST_PIXELS:,} pixels. Got {self.height * self.width:,} "
+                f"({self.width}x{self.height})."
+            )
         if self.channels not in (1, 3):
             raise ParameterError(f"`channels` must be 1 (gray) or 3 (RGB). Got {self.channels!r}.")
         choose("fit", self.fit, FITS)

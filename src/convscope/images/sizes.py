@@ -10,7 +10,7 @@ import numpy as np
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_whole
 
-from .preprocessing import FITS, Preprocessing
+from .preprocessing import FITS, LARGEST_PIXELS, LARGEST_SIDE, Preprocessing
 from .sampling import Sample, edge_colors
 from .values import EACH, Kind, ValueRanges
 
@@ -56,11 +56,10 @@ class Wish:
         if self.size is None:
             return
         sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size, self.size)
-        if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= 4096 for side in sides):
-            raise ParameterError(
-                f"`size` must be one side or (width, height), in pixels from 1 to 4096. Got {self.size!r}. "
-                "Give for example 64 or (64, 48)."
-            )
+        if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= LARGEST_SIDE for side in sides):
+            raise _wrong_size(self.size)
+        if sides[0] * sides[1] > LARGEST_PIXELS:
+            raise _wrong_size(self.size)
         object.__setattr__(self, "size", tuple(int(side) for side in sides))
 
 
@@ -125,6 +124,20 @@ def parse_color(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
+def background_of(text: str, channels: int) -> tuple[int, ...]:
+    """Return a colour as a background: one value 0…255 a channel.
+
+    Raises:
+        ParameterError: `text` is no colour, or "auto", which only a set can settle.
+
+    Examples:
+        >>> background_of("white", 1), background_of("#ff0000", 3)
+        ((255,), (255, 0, 0))
+    """
+    color = parse_color(text)
+    return color if channels == 3 else (_luma(color),)
+
+
 def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] | None:
     """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first; numbers, too, as they are.
 
@@ -142,10 +155,19 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     if len(parts) > 2 or not all(
         part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
     ):
-        raise ParameterError(
-            f"`size` must be one side or widthxheight in pixels, up to 16384, like 64 or 64x48. Got {text!r}."
-        )
-    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+        raise _wrong_size(text)
+    sides = tuple(map(int, parts))
+    if max(sides) > LARGEST_SIDE or sides[0] * sides[-1] > LARGEST_PIXELS:
+        raise _wrong_size(text)
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def _wrong_size(got: object) -> ParameterError:
+    """Return the one sentence on sizes."""
+    return ParameterError(
+        f"`size` must be one side or widthxheight, in pixels from 1 to {LARGEST_SIDE} a side and {LARGEST_PIXELS:,} in "
+        f"all. Got {got!r}. Give for example 64 or 64x48."
+    )
 
 
 def parse_sides(size: str | int | Sequence[int] | None, *, usual: int) -> tuple[int, int]:

@@ -11,12 +11,16 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import each_step
+from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .distortions.family import Distortion, distort, share_that_left, with_margin
 from .invariance_record import Curve, Invariance, Point
 from .movement import Distance, Moved, Variation, by_place, with_edge
+
+_COPIES = 6  # of all maps: before, with an edge, moved, after, and in double precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +68,7 @@ def measure_invariance(
 
     Raises:
         DataError: there are fewer than two pictures.
-        ParameterError: a strength or the margin is out of range.
+        ParameterError: a strength, the margin or the batch is out of range.
     """
     if len(judged.places) < 2:
         raise DataError(
@@ -74,7 +78,10 @@ def measure_invariance(
     for distortion, values in strengths.items():
         for strength in values:
             distortion.check(strength)
-    work = _Work(model, judged, margin_px, batch or min(model.batch, 64))
+    size = fitting_batch(
+        model.network.plan, min(model.batch, 64) if batch is None else check_batch(batch), copies=_COPIES
+    )
+    work = _Work(model, judged, margin_px, size)
     tallies = [
         _Tally(model.network, distortion, strength) for distortion, all_ in strengths.items() for strength in all_
     ]

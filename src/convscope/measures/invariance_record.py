@@ -1,12 +1,13 @@
 """What was measured of a network on distorted pictures, as records that go to JSON and come back."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.core.errors import DataError
 from convscope.core.statistics import wilson_interval
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 from convscope.networks.layout import Layout
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
@@ -38,7 +39,9 @@ class StepChange:
         """Part of the change, squared, that is movement: equivariance. 0…1; below 0 where moving makes it worse."""
         if self.changed is None or self.left is None or self.changed == 0:
             return None
-        return 1 - (self.left / self.changed) ** 2
+        share = self.left / self.changed  # of a damaged record it may be too large to be squared
+        moved = 1 - share * share
+        return moved if math.isfinite(moved) else None
 
     @property
     def verdict(self) -> str:
@@ -197,6 +200,17 @@ class Invariance:
                 f"`most_of_one` must be from 0 to the {counted(self.pictures, 'picture')}. Got {self.most_of_one}. "
                 "Measure it anew."
             )
+        if not self.curves or not all(curve.points for curve in self.curves):
+            raise DataError("`curves` must have at least one, each with a point. Got none. Measure it anew.")
+        texts = [
+            self.data,
+            self.part,
+            *self.steps,
+            *(text for one in self.curves for text in (one.distortion, one.unit)),
+        ]
+        for text in texts:
+            if printable(text) != text:
+                raise DataError(f"`curves` must have names to be printed. Got {printable(text)!r}. Measure it anew.")
         for curve in self.curves:
             for point in curve.points:
                 if len(point.steps) != len(self.steps):

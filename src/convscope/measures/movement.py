@@ -1,5 +1,6 @@
 """How far maps are from other maps: sums over pictures, gathered batch after batch, and what they come to."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -151,7 +152,8 @@ class Distance:
         )
 
     def _part(self, total: float, between: float) -> float | None:
-        return (total / self._count / between) ** 0.5 if between > 0 and self._count else None
+        share = total / self._count / between if between > 0 and self._count else math.nan
+        return share**0.5 if math.isfinite(share) else None
 
 
 def _squared(first: Tensor, second: Tensor) -> Tensor:

@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.arguments import shown
 from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, lacks_memory
 from convscope.core.extras import optional
 from convscope.core.machine import machine, usable_cores
 
 from .build import Network
 from .fast import choose_prediction_precision, ready_to_predict
+from .finite import check_probabilities, without_broken
 from .int8 import Int8, calibrated
 from .onnx_graph import INPUT, onnx_bytes
 
@@ -30,6 +32,7 @@ Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 _ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
 _LEAST_AGREED = 0.9  # of the pictures, in int8
 _COMPARED, _COMPARED_INT8, _TIMED = 16, 200, 64  # pictures
+_COMPARED_VALUES = 2**25  # of all their maps
 _LEAST = 1e-30  # probability whose logarithm is looked at
 
 
@@ -81,14 +84,18 @@ def runner(
     Raises:
         ParameterError: the arguments do not go together, or the back end cannot compute this network.
         MissingPackageError: the back end is not installed.
+        DataError: what the network computes is not a number.
     """
     names = fitting_backends(backend, precision)
+    _check_computes(network)
     if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
         raise ParameterError(
             "`calibration` must be given for the precision int8. Got none. Give pictures that were trained with."
         )
+    if calibration is not None:
+        _check_calibration(network, calibration)
     ranges = calibrated(network, calibration) if precision == "int8" and calibration is not None else None
     made, failed = {}, []
     for name in names:
@@ -132,6 +139,28 @@ def _made(
         some = _some_images(network, _COMPARED) if calibration is None else _evenly(calibration, _COMPARED)
         _compare(network, made, name, precision, some)
     return made
+
+
+def _check_calibration(network: Network, images: NDArray[np.uint8]) -> None:
+    planned = network.plan
+    shape = (planned.height, planned.width, planned.channels)
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
+        got = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else shown(images)
+        raise ParameterError(f"`calibration` must be a uint8 array N {' '.join(map(str, shape))}. Got {got}.")
+
+
+def _check_computes(network: Network) -> None:
+    """Refuse a network whose output is not a number: what is faster may hide it, a fused ReLU makes 0 of NaN.
+
+    Raises:
+        DataError: it is none for black, for white or for noise.
+    """
+    some = _some_images(network, max(3, min(_COMPARED, network.plan.batch_within(_COMPARED_VALUES))))
+    some[-2], some[-1] = 0, 255
+    plain = ready_to_predict(network, fused=False)
+    with torch.inference_mode():
+        for image in some:
+            check_probabilities(without_broken(plain.probabilities(torch.from_numpy(image[None])).numpy()))
 
 
 def _evenly(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:

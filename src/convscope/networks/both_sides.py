@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
 
+from .finite import check_probabilities
+
 if TYPE_CHECKING:
     from .model import Model
 
@@ -54,6 +56,12 @@ class BothSides:
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class, float32 N K, as `Model.predict_proba` does; in twice the time."""
-        found = self.model.predict_proba(images, batch=batch)
+        result = self.rows_of_proba(images, batch=batch)
+        check_probabilities(result)
+        return result
+
+    def rows_of_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return the same, with a row of NaN for an image where either side has no number."""
+        found = self.model.rows_of_proba(images, batch=batch)
         mirrored = np.flip(images, axis=2).copy()  # N H W C, or N H W
-        return (found + self.model.predict_proba(mirrored, batch=batch)) * np.float32(0.5)
+        return (found + self.model.rows_of_proba(mirrored, batch=batch)) * np.float32(0.5)

@@ -13,7 +13,7 @@ from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import memory_format
+from convscope.core.machine import memory_format, usual_settings
 from convscope.stages.convolution import Connected, Convolution
 from convscope.stages.nonlinearity import NONLINEARITIES
 from convscope.stages.normalization import Normalization
@@ -24,7 +24,7 @@ from convscope.stages.windows import Stochastic
 from .classifiers import CLASSIFIERS
 from .exemplars import ExemplarClassifier
 from .layout import Layout
-from .plan import Plan, plan
+from .plan import Plan, check_built, plan
 
 
 class ConvolutionStage(nn.Module):
@@ -177,15 +177,15 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.plan = plan(layout, height=height, width=width, channels=channels, classes=classes)
+        check_built(self.plan)
         self.layout = layout
         self.precision = torch.float32  # of the maps; training in bfloat16 is torch's autocast, and leaves this
         self.only_predicts = False  # normalization is in the weights: see fast.ready_to_predict
         if not 0 <= seed < 2**63:
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
-        with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        with usual_settings():
             self.stages = nn.ModuleList(_stages(self.plan))
             self.classifier = nn.Linear(self.plan.below(len(layout.stages))[1], classes)
-            self.float()  # whatever torch's default type is
             _initialize(self, layout, seed)
             self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
             self.register_buffer("std", _by_channel("std", std, channels, above=0.0))

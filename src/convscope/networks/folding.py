@@ -17,6 +17,7 @@ from convscope.stages.normalization import Normalization
 from convscope.stages.subsampling import Subsampling
 
 from .build import ConnectedStage, ConvolutionStage, Network
+from .finite import not_finite
 
 Values = NDArray[np.float32]
 
@@ -83,6 +84,7 @@ def fold(network: Network) -> Folded:
 
     Raises:
         ParameterError: its classifier is no weighted sums.
+        DataError: a weight becomes infinite.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -116,6 +118,11 @@ def fold(network: Network) -> Folded:
             weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
             steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
     steps.append(_last(network))
+    for step, planned in zip(steps, network.plan.steps, strict=True):
+        if not isinstance(step, Subsampling) and not (
+            np.isfinite(step.weights).all() and np.isfinite(step.biases).all()
+        ):
+            raise not_finite(f"in the weights of {planned.name} with its normalization")
     sigmoids = network.temperature is None
     return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps), sigmoids=sigmoids)
 
@@ -126,10 +133,12 @@ def _last(network: Network) -> Connections:
     weights, biases = _folded(classifier.weight, classifier.bias, None)
     if network.temperature is not None:
         temperature = network.temperature.numpy()
-        weights, biases = weights / temperature, biases / temperature
+        with np.errstate(all="ignore"):  # what comes to no number is refused by `fold`
+            weights, biases = weights / temperature, biases / temperature
     elif network.slopes is not None and network.offsets is not None:
         slopes = network.slopes.numpy()
-        weights, biases = weights * slopes[:, None], biases * slopes + network.offsets.numpy()
+        with np.errstate(all="ignore"):
+            weights, biases = weights * slopes[:, None], biases * slopes + network.offsets.numpy()
     return Connections(weights=weights, biases=biases, nonlinearity="linear")
 
 
@@ -157,5 +166,6 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: Normalizatio
 
 
 def _array(values: Tensor) -> Values:
-    result: Values = values.detach().cpu().contiguous().numpy().astype(np.float32)
+    with np.errstate(over="ignore"):
+        result: Values = values.detach().cpu().contiguous().numpy().astype(np.float32)
     return result

@@ -16,11 +16,12 @@ from convscope.core.errors import DataError, ParameterError, UnreadableImageErro
 from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import as_images
+from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.images.sources.foreign import foreign_reason
 from convscope.images.sources.naming import natural_key
 from convscope.images.sources.tree import Folder, list_tree
 from convscope.images.sources.written_paths import meant_path
+from convscope.images.transparency import vanished
 from convscope.images.values import ValueRange, convention
 
 
@@ -55,7 +56,7 @@ class Input:
         return self.read(step)[0]
 
     def read(self, step: Preprocessing) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        """Return the picture as the network takes it, uint8 H W C, and `Decoded.remarks`.
+        """Return the picture as the network takes it, uint8 H W C, and remarks on it.
 
         Raises:
             UnreadableImageError: it cannot be used; the text says why.
@@ -63,7 +64,8 @@ class Input:
         try:
             with IN_FLIGHT.kept():
                 decoded = self._decoded(step.size)
-                fitted, remarks = step.apply(decoded), decoded.remarks
+                fitted = step.apply(decoded)
+                remarks = (*decoded.remarks, *vanished(decoded.values, fitted))
                 del decoded  # before another thread may begin with a large one
             return fitted, remarks
         except MemoryError:
@@ -90,7 +92,7 @@ class Inputs:
     total: int | None
 
 
-def list_inputs(given: Any) -> Inputs:
+def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
     """Return the pictures in what was given.
 
     Args:
@@ -100,6 +102,7 @@ def list_inputs(given: Any) -> Inputs:
             in it and below, and for what looks like one and cannot be read; a pattern such as ``photos/**/*.jpg``; the
             bytes of a file; an array H W or H W C. Only from something with a length is the total known; anything else
             is gone through as it comes.
+        channels: that the network takes.
 
     Raises:
         DataError: an array of pictures has another shape or kind.
@@ -111,7 +114,8 @@ def list_inputs(given: Any) -> Inputs:
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        images = as_images(given)
+        refuse_one_in_colour(given, "pictures", channels=channels)
+        images = as_images(given, "pictures")
         usual = convention(images, together=True)
         named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(images))
         return Inputs(pictures=named, total=len(images))
@@ -164,8 +168,9 @@ def _with_usual(inputs: list[Input]) -> list[Input]:
 
 
 def _of_array(name: str, pixels: NDArray[Any]) -> Input:
+    stack = pixels[None, ..., None] if pixels.ndim == 2 else pixels[None]
     try:
-        return Input(name=name, content=as_images(pixels[None], "picture")[0])
+        return Input(name=name, content=as_images(stack, "picture")[0])
     except DataError as error:
         return Input(name=name, error=str(error))
 

@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope import __version__
+from convscope.core.arguments import check_arguments, shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
-from convscope.core.machine import memory_format
+from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sizes import background_of
+from convscope.images.sources.arrays import refuse_one_in_colour
 
 from .batches import check_batch
 from .build import Network
+from .finite import check_probabilities, without_broken
 from .layout import Layout
+from .memory import fitting_batch
+from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
     from .backends import BackendName, Precision, Runner
@@ -44,6 +50,7 @@ class Model:
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
         version: of the convscope that made it.
         runner: computes the probabilities in place of the network, where another back end was chosen.
+        learned: what `training` says, as far as anything depends on it; checked when the model is made.
 
     Raises:
         ParameterError: the parts do not belong together.
@@ -63,9 +70,17 @@ class Model:
     training: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
     runner: "Runner | None" = field(default=None, repr=False)
+    learned: TrainingRecord = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
+        kinds = {"network": Network, "layout": Layout, "classes": tuple, "preprocessing": Preprocessing}
+        for name, kind in (kinds | {"training": dict, "version": str}).items():
+            if not isinstance(getattr(self, name), kind):
+                raise ParameterError(f"`{name}` must be a {kind.__name__}. Got {shown(getattr(self, name))}.")
+        if not all(isinstance(name, str) for name in self.classes):
+            raise ParameterError("`classes` must be names. Got something else among them.")
+        object.__setattr__(self, "learned", read_training(self.training))
         step, planned = self.preprocessing, self.network.plan
         if self.layout != self.network.layout:
             raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
@@ -90,10 +105,7 @@ class Model:
     @property
     def learned_mirrored(self) -> bool | None:
         """Whether the network has learned from mirror images; None where the model does not say."""
-        recipe = self.training.get("recipe")
-        augmentation = recipe.get("augmentation") if isinstance(recipe, dict) else None
-        flip = augmentation.get("flip") if isinstance(augmentation, dict) else None
-        return flip if isinstance(flip, bool) else None
+        return self.learned.flip
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
@@ -103,12 +115,19 @@ class Model:
             batch: pictures at once; the result is the same for every number, to rounding (1e-5).
 
         Raises:
-            DataError: the images are not such an array.
+            DataError: the images are not such an array, or what the network computes for one is not a number.
             ParameterError: `batch` is not a whole number above 0.
         """
+        result = self.rows_of_proba(images, batch=batch)
+        check_probabilities(result)
+        return result
+
+    def rows_of_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return what `predict_proba` does, with a row of NaN for an image whose output is not a number."""
         planned = self.network.plan
         shape = (planned.height, planned.width, planned.channels)
         images = np.asarray(images)
+        refuse_one_in_colour(images, channels=planned.channels)
         if images.ndim == 3:
             images = images[..., None]  # N H W -> N H W 1
         if images.dtype != np.uint8 or images.shape[1:] != shape:
@@ -116,9 +135,9 @@ class Model:
                 f"`images` must be a uint8 array N {' '.join(map(str, shape))}. Got {images.dtype} {images.shape}. "
                 "Pictures of other sizes go to `predict`."
             )
-        size = self.batch if batch is None else check_batch(batch)
+        size = fitting_batch(planned, self.batch if batch is None else check_batch(batch))
         result = np.empty((len(images), planned.classes), np.float32)
-        with evaluating(self.network), torch.inference_mode():
+        with usual_settings(), evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
                 part = images[start : start + size]
                 with computing():
@@ -126,7 +145,7 @@ class Model:
                         result[start : start + size] = self.runner(part)
                     else:
                         result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
-        return result
+        return without_broken(result)
 
     def ready(
         self,
@@ -153,9 +172,20 @@ class Model:
         from .backends import runner
         from .fast import choose_prediction_precision, ready_to_predict
 
-        made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
-        kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-        return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
+        with usual_settings():
+            made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
+            kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
+            return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
+
+    def on_background(self, color: str) -> "Model":
+        """Return the model with another background behind transparency and in margins: white, black or #rrggbb.
+
+        Raises:
+            ParameterError: `color` is none of these.
+        """
+        step = self.preprocessing
+        changed = dataclasses.replace(step, background=background_of(color, step.channels))
+        return dataclasses.replace(self, preprocessing=changed)
 
     def predict(
         self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None
@@ -178,6 +208,9 @@ class Model:
             raise ParameterError(
                 "A model that was made ready to predict cannot be saved. Save the one it was made from."
             )
+        if path is None:
+            raise ParameterError("`path` must name the file to write. Got None.")
+        check_arguments({"output": path})
         write_model(self, Path(path))
 
     @staticmethod
@@ -190,11 +223,11 @@ class Model:
         """
         from .model_file import read_model
 
-        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-            got = repr(path) if isinstance(path, str) else type(path).__name__
-            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {got}.")
+        if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
+            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
 
-        found = read_model(Path(path))
+        with usual_settings():
+            found = read_model(Path(path))
         return Model(
             network=found.network,
             layout=found.layout,
@@ -203,6 +236,16 @@ class Model:
             training=found.training,
             version=found.version,
         )
+
+
+def opened(model: "Model | str | os.PathLike[str]") -> Model:
+    """Return the model itself, or the one that stands at the path `model`.
+
+    Raises:
+        ModelFileError: there is none that can be used.
+        ParameterError: `model` is neither.
+    """
+    return model if isinstance(model, Model) else Model.load(model)
 
 
 @contextlib.contextmanager

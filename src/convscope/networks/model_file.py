@@ -1,6 +1,5 @@
 """The model file: one safetensors file whose metadata hold one JSON document; written whole, read without trust."""
 
-import hashlib
 import json
 import math
 import os
@@ -16,15 +15,16 @@ from torch import Tensor
 from convscope import __version__
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
-from convscope.core.records import from_json, to_json
+from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
 from .exemplars import Exemplars, exemplars_of
 from .layout import Layout
-from .plan import Plan, plan
-from .tensor_file import LARGEST_HEADER, open_tensors, refusal, strict_json
+from .memory import fitting_batch
+from .plan import Plan, check_built, plan
+from .tensor_file import LARGEST_HEADER, content_digest, open_tensors, refusal
 from .tensors import expected_tensors
 
 if TYPE_CHECKING:
@@ -86,17 +86,17 @@ def write_model(model: "Model", path: Path) -> None:
         ParameterError: a name of a class could not be read back, or the training record is not JSON, or too large.
     """
     check_class_names(model.classes)
-    document = Document(
-        format=FORMAT,
-        format_version=FORMAT_VERSION,
-        library_version=model.version,
-        layout=str(model.layout),
-        classes=tuple(printable(name) for name in model.classes),
-        preprocessing=model.preprocessing,
-        training=_finite(to_json(model.training)),
-        exemplars=exemplars_of(model.network.classifier),
-    )
     try:
+        document = Document(
+            format=FORMAT,
+            format_version=FORMAT_VERSION,
+            library_version=model.version,
+            layout=str(model.layout),
+            classes=tuple(printable(name) for name in model.classes),
+            preprocessing=model.preprocessing,
+            training=_finite(to_json(model.training)),
+            exemplars=exemplars_of(model.network.classifier),
+        )
         text = json.dumps(to_json(document), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ParameterError(f"`training` must be what JSON can hold: dicts, lists, texts, numbers. {error}.") from None
@@ -106,7 +106,7 @@ def write_model(model: "Model", path: Path) -> None:
         )
     tensors = {name: value.detach().contiguous() for name, value in model.network.state_dict().items()}
     body = text.removesuffix(_ending(""))
-    write_bytes(path, save(tensors, metadata={_DOCUMENT: body + _ending(_digest(body, tensors))}))
+    write_bytes(path, save(tensors, metadata={_DOCUMENT: body + _ending(content_digest(body, tensors))}))
 
 
 def check_class_names(classes: Sequence[str]) -> None:
@@ -172,7 +172,7 @@ def _read(path: Path) -> Content:
             raise _UnfitError(f"its tensors are not those of the layout {layout}")
         tensors = file.read()
     body = text.removesuffix(_ending(document.digest))
-    if body == text or document.digest != _digest(body, tensors):
+    if body == text or document.digest != content_digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
     _check_values(tensors, classes=planned.classes)
     network = Network(layout, **planned.sizes)
@@ -227,9 +227,12 @@ def _planned(document: Document) -> tuple[Layout, Plan]:
     step = document.preprocessing
     try:
         layout = Layout.parse(document.layout)
-        return layout, plan(
+        planned = plan(
             layout, height=step.height, width=step.width, channels=step.channels, classes=len(document.classes)
         )
+        check_built(planned)
+        fitting_batch(planned, 1)
+        return layout, planned
     except ConvscopeError as error:
         raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
 
@@ -251,16 +254,6 @@ def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:
 def _ending(digest: str) -> str:
     """Return how the text of a document ends."""
     return f', "digest": "{digest}"}}'
-
-
-def _digest(body: str, tensors: dict[str, Tensor]) -> str:
-    """Return 32 hexadecimal digits that stand for the document and the tensors: names, types, shapes and values."""
-    sums = hashlib.blake2b(body.encode(), digest_size=16)
-    for name in sorted(tensors):
-        value = tensors[name]
-        sums.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
-        sums.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return sums.hexdigest()
 
 
 def _finite(value: Any) -> Any:

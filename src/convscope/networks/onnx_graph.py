@@ -69,8 +69,10 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
 
 def _standardized(graph: Graph, mean: NDArray[np.float32], std: NDArray[np.float32]) -> str:
     """Return the name of the standardized pictures, N C H W."""
-    scaled = graph.node("Mul", graph.node("Cast", INPUT, to=1), graph.constant((1 / (255 * std)).astype(np.float32)))
-    shifted = graph.node("Add", scaled, graph.constant((-mean / std).astype(np.float32)))
+    with np.errstate(all="ignore"):  # what comes to no number is refused before it is used
+        scale, shift = (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+    scaled = graph.node("Mul", graph.node("Cast", INPUT, to=1), graph.constant(scale))
+    shifted = graph.node("Add", scaled, graph.constant(shift))
     return graph.node("Transpose", shifted, perm=[0, 3, 1, 2])  # N H W C -> N C H W
 
 

@@ -8,16 +8,17 @@ from typing import TypedDict
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
+from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
 from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.stages.geometry import ReceptiveField, Window
 from convscope.stages.subsampling import Subsampling
 
 from .layout import Layout, Stage
 
-LARGEST_SIDE = 1_000_000  # pixels
 LARGEST_PARAMETERS = 1_000_000_000
 LARGEST_MULTIPLY_ADDS = 10**13  # for one image: minutes
-LARGEST_VALUES = 2**28  # of one step for one image: 1 GiB
+LARGEST_VALUES = 2**29  # of all maps of one image: 2 GiB
+LARGEST_COMPUTED = 2**27  # of one image and all its maps, in a network that is built: 512 MiB
 LARGEST_FIELD = 10**9  # pixels
 
 
@@ -136,6 +137,20 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
     return result
 
 
+def check_built(planned: Plan) -> None:
+    """Refuse a network that is too large to be computed: a file of a few kB can describe one that takes gigabytes.
+
+    Raises:
+        LayoutError: an image and its maps have too many values.
+    """
+    if planned.values > LARGEST_COMPUTED:
+        raise LayoutError(
+            f"An image and all its maps must have at most {LARGEST_COMPUTED:,} values. Got {planned.values:,} of "
+            f"{planned.layout} on {planned.width}x{planned.height} pixels. Use fewer units, subsample earlier, or use "
+            "smaller pictures (--size)."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Bound:
     """What no network may exceed: sizes that no computer of its users can hold or work through."""
@@ -161,9 +176,9 @@ class _Bound:
 _BOUNDS = (
     _Bound(
         largest=LARGEST_VALUES,
-        what="values in the maps of a step",
+        what="values in the maps of all steps",
         of_step=lambda step: step.values,
-        total=False,
+        total=True,
         remedy="Use fewer units, subsample earlier, or use smaller pictures (--size)",
     ),
     _Bound(
@@ -203,10 +218,10 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
         if not is_whole(value) or not 1 <= value <= largest:
             raise ParameterError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
     height, width, channels = int(height), int(width), int(channels)  # those of NumPy overflow
-    if height * width * channels > LARGEST_VALUES:
+    if height * width > LARGEST_PIXELS or height * width * channels > LARGEST_VALUES:
         raise ParameterError(
-            f"`height` × `width` × `channels` must be at most {LARGEST_VALUES:,}. Got {height * width * channels:,} "
-            f"({width}x{height} pixels of {channels}). Use smaller pictures (--size)."
+            f"`height` × `width` must be at most {LARGEST_PIXELS:,}, and {LARGEST_VALUES:,} with `channels`. Got "
+            f"{height * width:,} ({width}x{height} pixels of {channels}). Use smaller pictures (--size)."
         )
     pixel = ReceptiveField()
     return Step(

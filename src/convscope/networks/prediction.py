@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from convscope.core.numeric import at_least
 from convscope.images.preprocessing import Preprocessing
 
 from .batches import check_batch
+from .finite import NOT_A_NUMBER
 from .inputs import Input, list_inputs
+from .memory import runs_ahead
 
 _RUN_PICTURES = 64
 _RUN_BYTES = 1 << 20  # of files: small pictures are read many at a time, large ones one by one, each in its thread
@@ -65,6 +68,9 @@ class Predictor(Protocol):
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class, N K, of uint8 N H W C."""
 
+    def rows_of_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
+        """Return the probability of every class, N K, of uint8 N H W C; NaN where the output is not a number."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Run:
@@ -86,8 +92,8 @@ def predict(
 ) -> Iterator[Prediction]:
     """Return one prediction a picture, in order, while the next ones are being read.
 
-    A picture that cannot be read has its error in its prediction; the others go on. Memory does not grow with the
-    number of pictures.
+    A picture that cannot be read, or whose output is not a number, has its error in its prediction; the others go on.
+    Memory does not grow with the number of pictures.
 
     Args:
         model: the trained network.
@@ -111,7 +117,13 @@ def predict(
         >>> len(first.top), second.label, second.error
         (2, None, 'it is not a picture in a known format (JPEG, PNG, WEBP, TIFF, BMP, GIF, PPM)')
     """
-    return predict_inputs(model, list_inputs(pictures).pictures, top=top, batch=batch, workers=workers)
+    return predict_inputs(
+        model,
+        list_inputs(pictures, channels=model.preprocessing.channels).pictures,
+        top=top,
+        batch=batch,
+        workers=workers,
+    )
 
 
 def predict_inputs(
@@ -126,9 +138,14 @@ def predict_inputs(
 
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
     step = model.preprocessing
-    runs = _runs(inputs, max(1, min(_RUN_PICTURES, _RUN_PIXELS // (step.height * step.width * step.channels))))
+    size = step.height * step.width * step.channels
+    pictures = max(1, min(_RUN_PICTURES, _RUN_PIXELS // size))
+    workers = runs_ahead(workers, pictures * size)
+    runs = _runs(inputs, pictures)
     waiting: list[_Run] = []
-    with contextlib.closing(_ahead(lambda run: _read(run, step), runs, workers)) as read:
+    with contextlib.closing(
+        _ahead(lambda run: _read(run, step), runs, workers, runs_ahead(2 * workers, pictures * size))
+    ) as read:
         for run in read:
             waiting.append(run)
             if sum(len(one.names) for one in waiting) >= batch:
@@ -151,14 +168,16 @@ def _runs(inputs: Iterable[Input], pictures: int) -> Iterator[list[Input]]:
         yield run
 
 
-def _ahead(work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int) -> Generator[MadeT, None, None]:
-    """Give what `work` makes of each, in order; a few are made ahead in threads, and no more than a few are kept."""
+def _ahead(
+    work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int, most: int
+) -> Generator[MadeT, None, None]:
+    """Give what `work` makes of each, in order, made ahead in threads; no more than `most` and one are kept."""
     threads = ThreadPoolExecutor(max_workers=workers, initializer=keep_tiny_numbers)
     made: collections.deque[Future[MadeT]] = collections.deque()
     try:
         for one in given:
             made.append(threads.submit(work, one))
-            if len(made) > 2 * workers:
+            if len(made) > most:
                 yield made.popleft().result()
         while made:
             yield made.popleft().result()
@@ -182,7 +201,7 @@ def _read(run: list[Input], step: Preprocessing) -> _Run:
 def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
     if not runs:
         return
-    probabilities = model.predict_proba(np.concatenate([run.images for run in runs]), batch=batch)
+    probabilities = model.rows_of_proba(np.concatenate([run.images for run in runs]), batch=batch)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # N, top
     best = np.take_along_axis(probabilities, order, axis=1).tolist()
     ranked = zip(order.tolist(), best, strict=True)
@@ -191,6 +210,10 @@ def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> I
             if place in run.errors:
                 yield Prediction(picture=name, label=None, probability=None, top=(), error=run.errors[place])
                 continue
-            named = tuple((model.classes[number], value) for number, value in zip(*next(ranked), strict=True))
+            numbers, values = next(ranked)
+            if not math.isfinite(values[0]):
+                yield Prediction(picture=name, label=None, probability=None, top=(), error=NOT_A_NUMBER)
+                continue
+            named = tuple((model.classes[number], value) for number, value in zip(numbers, values, strict=True))
             (label, probability), remarks = named[0], run.remarks[place]
             yield Prediction(picture=name, label=label, probability=probability, top=named, error=None, remarks=remarks)

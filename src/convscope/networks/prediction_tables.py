@@ -78,7 +78,8 @@ class CsvTable(Table):
 class JsonTable(Table):
     """One JSON document: ``{"predictions": [{"picture", "class", "probability", "error"}, …], "complete": true, …}``.
 
-    Where more classes than one are asked for, each has ``"top": [{"class", "probability"}, …]`` besides.
+    A picture of which there is something to say has its ``"remarks"`` besides. Where more classes than one are asked
+    for, each has ``"top": [{"class", "probability"}, …]`` besides.
     """
 
     def __init__(self, stream: TextIO, top: int) -> None:
@@ -94,9 +95,12 @@ class JsonTable(Table):
             "probability": prediction.probability,
             "error": prediction.error,
         }
+        if prediction.remarks:
+            row["remarks"] = list(prediction.remarks)
         if self._top > 1:
             row["top"] = [{"class": spell(name), "probability": value} for name, value in prediction.top[: self._top]]
-        self._stream.write((",\n" if self._count else "\n") + json_for_terminals(json.dumps(row, ensure_ascii=False)))
+        text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        self._stream.write((",\n" if self._count else "\n") + json_for_terminals(text))
         self._count += 1
         self._unusable += prediction.error is not None
 

@@ -1,7 +1,7 @@
 """Safetensors files, read without trust: nothing is allocated before the header agrees with the size of the file."""
 
 import contextlib
-import json
+import hashlib
 import math
 import os
 import stat
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import ModelFileError, lacks_memory
+from convscope.core.records import strict_json
 from convscope.core.text import printable
 
 from .foreign import describe
@@ -79,6 +80,16 @@ class _RefusedError(Exception):
     """A file cannot be used; the text is the reason, without its name."""
 
 
+def content_digest(text: str, tensors: dict[str, Tensor]) -> str:
+    """Return 32 hexadecimal digits that stand for a text and tensors: names, types, shapes and values."""
+    sums = hashlib.blake2b(text.encode(), digest_size=16)
+    for name in sorted(tensors):
+        value = tensors[name]
+        sums.update(repr((name, str(value.dtype), tuple(value.shape))).encode())
+        sums.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return sums.hexdigest()
+
+
 @contextlib.contextmanager
 def open_tensors(path: str | os.PathLike[str], *, kind: str = "model file") -> Iterator[TensorFile]:
     """Give the tensor file at `path`, its header checked, its tensors not yet read.
@@ -116,18 +127,6 @@ def read_tensors(path: str | os.PathLike[str], *, kind: str = "checkpoint") -> t
 def refusal(path: str | os.PathLike[str], reason: str, kind: str = "model file") -> ModelFileError:
     """Return the error that says why the file at `path` is not used."""
     return ModelFileError(f"{printable(os.fsdecode(path))} is no {kind} that can be used: {reason}.")
-
-
-def strict_json(text: str | bytes) -> Any:
-    """Return parsed JSON; what leaves room for doubt is refused: the same key twice, NaN, infinity.
-
-    Raises:
-        ValueError: the text is not such JSON, nested too deeply, or not UTF-8.
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
 
 
 def _open(path: Path) -> BinaryIO:
@@ -196,21 +195,3 @@ def _check_places(entries: list[Entry], size: int) -> None:
         raise _RefusedError("it is cut off: it ends before its last tensor")
     if any(end != begin for (_, end), (begin, _) in pairwise(spans)):
         raise _RefusedError("it is damaged: its tensors overlap or leave gaps")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key stands there twice")
-    return result
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
-    return number

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
@@ -55,6 +56,9 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation pictures, at most 10,000.
 
     Where there are none, margins are fitted to training pictures, and other scores are left as they are: None.
+
+    Raises:
+        TrainingError: a score is not a finite number.
     """
     held_out = bool(len(data.validation))
     if not held_out and network.temperature is not None:
@@ -68,6 +72,11 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
             parts.append(network(data.images[some]))
             task.advance(len(some))
     scores, labels = torch.cat(parts).double().numpy(), data.labels[places].numpy()
+    if not np.isfinite(scores).all():
+        raise TrainingError(
+            "The scores of the trained network are no finite numbers: its weights are too large. Try a smaller "
+            "--learning-rate."
+        )
     temperature = None
     if network.temperature is not None:
         temperature = fitting_temperature(scores, labels)

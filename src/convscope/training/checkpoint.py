@@ -1,6 +1,5 @@
 """A training run on disk: written whole or not at all, put back to the same bits."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from torch import Tensor
 
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, DataError, ModelFileError
-from convscope.core.records import from_json, to_json
-from convscope.networks.tensor_file import read_tensors
+from convscope.core.records import from_json, json_text, strict_json
+from convscope.networks.tensor_file import content_digest, read_tensors
 
 from .history import EpochRecord
 from .state import Sums, TrainingState
@@ -78,7 +77,8 @@ def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     )
     tensors = {name: value.contiguous() for name, value in _tensors(state).items()}
     # by way of bytes, at the price of a copy: safetensors hides why a file could not be written (a full disk)
-    write_bytes(path, save(tensors, metadata={_KEY: json.dumps(to_json(standing))}))
+    text = json_text(standing)
+    write_bytes(path, save(tensors, metadata={_KEY: text, _DIGEST: content_digest(text, tensors)}))
 
 
 def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
@@ -89,22 +89,25 @@ def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     """
     expected = {name: value.detach() for name, value in _tensors(state).items()}
     tensors, metadata = read_tensors(path)
-    standing = _read_standing(metadata.get(_KEY, "null"), path)
+    text = metadata.get(_KEY, "null")
+    standing = _read_standing(text, path)
     if standing.run != run:
         raise ModelFileError(f"{path} belongs to a run with other settings or other pictures. {_REMEDY}")
     shapes = {name: (value.shape, value.dtype) for name, value in tensors.items()}
     if shapes != {name: (value.shape, value.dtype) for name, value in expected.items()}:
         raise ModelFileError(f"{path} does not hold the tensors of this run. {_REMEDY}")
+    if metadata.get(_DIGEST) != content_digest(text, tensors):
+        raise ModelFileError(f"{path} is damaged: its contents are not what was written. {_REMEDY}")
     _put_back(state, standing, tensors)
 
 
-_KEY = "convscope.checkpoint"
+_KEY, _DIGEST = "convscope.checkpoint", "convscope.digest"
 _REMEDY = "Start the training anew, without --resume."
 
 
 def _read_standing(text: str, path: Path) -> _Standing:
     try:
-        data = json.loads(text)
+        data = strict_json(text)
         version = data.get("format_version") if isinstance(data, dict) else None
         newer = isinstance(version, int) and version > FORMAT_VERSION  # such a file may hold fields that we do not know
         standing = None if newer else from_json(_Standing, data)

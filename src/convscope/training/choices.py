@@ -17,7 +17,7 @@ from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
 from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout, takes_wide
 from convscope.networks.layout import Layout
-from convscope.networks.plan import Plan, plan
+from convscope.networks.plan import Plan, check_built, plan
 
 from .coarse import SMALLEST_SIDE, coarse_size, obstacle_to_coarse, share_of_pixels
 from .first_stages import check_first
@@ -117,6 +117,7 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
         effort=settings.recipe,
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
+    check_built(planned)
     first = check_first(choice.recipe, planned, pictures=len(examples.places))
     choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
     choice = _within_memory(_coarse_at_first(choice, planned, settings), planned, settings)

@@ -145,6 +145,11 @@ def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> Epoch
         with state.best_network(data, batch=recipe.batch) as network:
             judged = evaluate(network, data, data.validation, precision=recipe.precision)
         loss, accuracy = judged.loss, judged.accuracy
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss on the validation pictures is no longer a finite number ({loss}) after epoch "
+                f"{state.epoch + 1}, at learning rate {state.learning_rate:.2g}. Try a smaller --learning-rate."
+            )
     sums = state.sums
     record = EpochRecord(
         epoch=state.epoch + 1,

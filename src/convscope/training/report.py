@@ -14,7 +14,7 @@ import numpy.typing as npt
 from convscope.core.atomic import write_text
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import Machine
-from convscope.core.records import from_json, to_json
+from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
@@ -194,7 +194,7 @@ def write_report(report: Report, path: Path) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    write_text(path, json.dumps(to_json(report), indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(report, indent=1) + "\n")
 
 
 def read_report(path: Path) -> Report:
@@ -206,7 +206,7 @@ def read_report(path: Path) -> Report:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise DataError(f"{path} must be a report. Got a file of more than 1 GiB.")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = strict_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:

@@ -10,10 +10,12 @@ from typing import Any
 from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
+from convscope.core.text import counted
 from convscope.images.image_set import ImageSet, prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
+from convscope.images.transparency import without_contrast
 from convscope.images.values import parse_value_range
 from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
@@ -158,9 +160,19 @@ def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> t
 
 
 def _warned(images: ImageSet) -> list[str]:
+    flat, looked = without_contrast(images.images)
+    notes = []
+    if 2 * flat > looked:
+        notes.append(
+            f"{flat:,} of {counted(looked, 'picture')} that were looked at have one colour as the network sees them; "
+            "where they are drawings on a transparent ground, --background changes it"
+        )
     if images.judged != TRAIN:
-        return []
-    return ["nothing is held out: the accuracy will be that on the training pictures, which says little about others"]
+        return notes
+    return [
+        *notes,
+        "nothing is held out: the accuracy will be that on the training pictures, which says little about others",
+    ]
 
 
 def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, reporter: Reporter) -> Learned:
@@ -264,8 +276,8 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
     """
     if record.pictures != digest_pictures(prepared.images):
         raise ParameterError(
-            f"`resume` must find the pictures as they were. Those of {record.settings.data!r} have changed since the "
-            "run began. Start the training anew."
+            f"`resume` must find the pictures of the run, {record.settings.data!r}, as they were. Got others in "
+            f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     shape = {name: getattr(prepared.plan, name) for name in ("height", "width", "channels", "classes")}
     return replace(

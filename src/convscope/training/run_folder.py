@@ -14,7 +14,7 @@ import numpy as np
 from convscope import __version__
 from convscope.core.atomic import check_folder, check_output, explained, remove, write_text
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
-from convscope.core.records import from_json, to_json
+from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.images.decoding.pictures import EXTENSIONS
 from convscope.images.image_set import ImageSet
 
@@ -183,7 +183,7 @@ def _new_path(name: str) -> Path:
 
 def write_record(folder: RunFolder, record: RunRecord) -> None:
     """Write the run's record."""
-    write_text(folder.settings, json.dumps(to_json(record), indent=2) + "\n")
+    write_text(folder.settings, json_text(record, indent=2) + "\n")
 
 
 def read_record(folder: RunFolder) -> RunRecord:
@@ -201,7 +201,7 @@ def read_record(folder: RunFolder) -> RunRecord:
     try:
         if path.stat().st_size > _LARGEST_SETTINGS_BYTES:
             raise ModelFileError(f"{path} is too large to be the settings of a run. Start the training anew.")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
         version = data.get("format_version") if isinstance(data, dict) else None
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from convscope.core.arguments import check_arguments
+from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
 from convscope.images.inspection import Inspection
 from convscope.images.rules import inspect
@@ -38,6 +40,8 @@ def check(
         >>> found.pictures, found.usable, found.problems
         (1797, 1797, ())
     """
-    ranges = parse_value_range(value_range)
-    source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True, class_depth=class_depth)
-    return inspect(source, ranges=ranges, reporter=reporter, workers=workers)
+    check_arguments(locals())
+    with usual_settings():
+        ranges = parse_value_range(value_range)
+        source = open_source(data, data_dir=data_dir, reporter=reporter, empty_classes=True, class_depth=class_depth)
+        return inspect(source, ranges=ranges, reporter=reporter, workers=workers)

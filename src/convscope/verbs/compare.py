@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from convscope import __version__
+from convscope.core.arguments import MAYBE_WHOLE, check_arguments
 from convscope.core.atomic import check_folder
-from convscope.core.machine import machine
+from convscope.core.machine import machine, usual_settings
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import are, counted, printable
@@ -109,55 +110,62 @@ def compare(
         >>> [(entry.kind, entry.parameters) for entry in done.comparison.entries]
         [('convolution', 690), ('pixels-softmax', 650)]
     """
-    reporter = reporter or Silent()
-    wish = Wish(
-        kinds=tuple(kinds),
-        epochs=epochs,
-        seconds=seconds,
-        seeds=seeds if seeds is not None else 1 if quick else 3,
-        learning_curve=learning_curve,
-        quick=quick,
-        layout=layout,
-        pictures=pictures,
-        test_pictures=(
-            test_pictures if test_pictures is not None else QUICK_TEST_PICTURES if quick else MOST_TEST_PICTURES
-        ),
-        distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
-    )
-    source = open_source(
-        "digits" if data is None else data, data_dir=data_dir, reporter=reporter, class_depth=class_depth
-    )
-    folder = Path("runs") / f"compare-{_stem(source.name)}" if output is None else Path(output)
-    check_folder(folder)
-    refuse_among_pictures(folder, written("digits" if data is None else data))
-    refuse_results(folder, force=force)
-    chosen_size, ranges = parse_size(size), parse_value_range(value_range)
-    images = prepare(source, size=chosen_size, channels=channels, ranges=ranges, cache_dir=cache_dir, reporter=reporter)
-    if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
-        reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        images = prepare(
-            source, size=QUICK_SIDE, channels=channels, ranges=ranges, cache_dir=cache_dir, reporter=reporter
+    check_arguments(locals(), pictures=MAYBE_WHOLE)
+    with usual_settings():
+        reporter = reporter or Silent()
+        wish = Wish(
+            kinds=tuple(kinds),
+            epochs=epochs,
+            seconds=seconds,
+            seeds=seeds if seeds is not None else 1 if quick else 3,
+            learning_curve=learning_curve,
+            quick=quick,
+            layout=layout,
+            pictures=pictures,
+            test_pictures=(
+                test_pictures if test_pictures is not None else QUICK_TEST_PICTURES if quick else MOST_TEST_PICTURES
+            ),
+            distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
         )
-    contest = contest_of(wish, images)
-    cells = Cells(folder=folder / TRAININGS)
-    for note in (classes_in_words(images), *images.notes):
-        reporter.say(note)
-    agenda = make_agenda(contest, cells, reporter)
-    left = agenda.left(cells)
-    trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
-    reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
-    try:
-        work(agenda, contest, cells, reporter)
-    except KeyboardInterrupt:
-        rest = len(agenda.left(cells))
-        reporter.say(
-            f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
+        source = open_source(
+            "digits" if data is None else data, data_dir=data_dir, reporter=reporter, class_depth=class_depth
         )
-        raise
-    entries, taken = entries_of(agenda, contest, cells)
-    comparison = _comparison(wish, contest, entries, taken)
-    page = write_files(comparison, folder, reporter)
-    return Compared(comparison=comparison, folder=folder, page=page)
+        folder = (
+            Path("runs") / f"compare-{_stem('digits' if data is None else written(data))}"
+            if output is None
+            else Path(output)
+        )
+        check_folder(folder)
+        refuse_among_pictures(folder, written("digits" if data is None else data))
+        refuse_results(folder, force=force)
+        given: dict[str, Any] = {
+            "channels": channels, "ranges": parse_value_range(value_range), "cache_dir": cache_dir,
+            "reporter": reporter,
+        }  # fmt: skip
+        images = prepare(source, size=parse_size(size), **given)
+        if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
+            reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
+            images = prepare(source, size=QUICK_SIDE, **given)
+        contest = contest_of(wish, images)
+        cells = Cells(folder=folder / TRAININGS)
+        for note in (classes_in_words(images), *images.notes):
+            reporter.say(note)
+        agenda = make_agenda(contest, cells, reporter)
+        left = agenda.left(cells)
+        trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
+        reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
+        try:
+            work(agenda, contest, cells, reporter)
+        except KeyboardInterrupt:
+            rest = len(agenda.left(cells))
+            reporter.say(
+                f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
+            )
+            raise
+        entries, taken = entries_of(agenda, contest, cells)
+        comparison = _comparison(wish, contest, entries, taken)
+        page = write_files(comparison, folder, reporter)
+        return Compared(comparison=comparison, folder=folder, page=page)
 
 
 def _stem(name: str) -> str:

@@ -2,12 +2,11 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 
 from convscope.core.atomic import check_folder, check_output, remove, write_text
 from convscope.core.progress import Reporter, Silent
-from convscope.core.records import to_json
+from convscope.core.records import json_text
 from convscope.core.text import begins_formula
 from convscope.measures.comparison.records import FILE_NAME, Comparison
 from convscope.measures.comparison.robustness import GROUPS, Kept, kept
@@ -43,7 +42,7 @@ def write_files(comparison: Comparison, folder: Path, reporter: Reporter | None 
     Raises:
         StorageError: a file cannot be written or removed.
     """
-    write_text(folder / FILE_NAME, json.dumps(to_json(comparison), indent=1, allow_nan=False) + "\n")
+    write_text(folder / FILE_NAME, json_text(comparison, indent=1) + "\n")
     write_text(folder / TABLE, table_of(comparison))
     write_text(folder / PAGE, render_comparison(comparison))
     theme, told = theme_named("light"), reporter or Silent()

@@ -1,17 +1,17 @@
 """What a network costs, step by step, and what its counter-facts would."""
 
 import os
-from pathlib import Path
 from typing import TypedDict
 
+from convscope.core.arguments import check_arguments
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
-from convscope.core.text import columns_of, counted, printable
+from convscope.core.text import columns_of, counted
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.exemplars import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 
 from .kept import check_output, keep, run_of
 from .named_layout import plan_of_layout
@@ -52,13 +52,14 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].multiply_adds
         (431080, 2293000)
     """
+    check_arguments(locals())
     planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
     read: _Read = {}
     run = run_of(model) if planned is None else None
     kept = run.cost if run else None
     path = check_output(output, kept=kept, part=not repeats, force=force)
     if planned is None:
-        used = model if isinstance(model, Model) else Model.load(Path(str(model)))
+        used = opened(model if isinstance(model, Model) else str(model))
         planned, read = used.network.plan, _read_by(used)
     with tuned():
         found = measure_cost(
@@ -82,9 +83,7 @@ class _Read(TypedDict, total=False):
 
 def _read_by(model: Model) -> _Read:
     """Return what reads the last maps of a model: its record names a classifier that was learned on features."""
-    record = model.training.get("classifier")
-    name = record.get("name") if isinstance(record, dict) else None
-    named = printable(name)[:_LONGEST_NAME] if isinstance(name, str) else ""
+    named = (model.learned.classifier or "")[:_LONGEST_NAME]
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.core.arguments import check_arguments, is_path
 from convscope.core.atomic import check_output
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
@@ -20,7 +21,7 @@ from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 from convscope.networks.plan import Plan
 from convscope.pictures.animation import STILLS, check_animation, save_animation
 from convscope.pictures.confusion import draw_confusion
@@ -84,7 +85,7 @@ class _Order:
         """Return the model."""
         if self.model is None:
             raise ParameterError("`model` must name a model file or run folder. Got none. Put it after what to draw.")
-        return self.model if isinstance(self.model, Model) else Model.load(Path(self.model))
+        return opened(self.model)
 
     def planned(self) -> Plan:
         """Return the network's plan, or that of a layout that is no model."""
@@ -93,7 +94,7 @@ class _Order:
 
     def run(self) -> RunFolder:
         """Return the run folder."""
-        place = None if self.model is None or isinstance(self.model, Model) else Path(self.model)
+        place = Path(self.model) if is_path(self.model) else None
         if place is None or not place.is_dir():
             raise ParameterError(f"`model` must name a run folder here. Got {self.model!r}. Name one, like runs/demo.")
         return RunFolder(path=place)
@@ -111,7 +112,9 @@ class _Order:
         if self.picture is None:
             raise ParameterError("`picture` must name a picture. Got none. Put it after the model.")
         given = [self.picture] if isinstance(self.picture, np.ndarray) else self.picture
-        first = next(list_inputs(given).pictures)
+        first = next(list_inputs(given).pictures, None)
+        if first is None:
+            raise ParameterError("`picture` must be a picture. Got an empty list. Name one.")
         try:
             return first.fitted(model.preprocessing)
         except UnreadableImageError as error:
@@ -165,6 +168,7 @@ def draw(
         >>> drawn.path.name, drawn.path.stat().st_size > 1_000
         ('layout.png', True)
     """
+    check_arguments(locals())
     choose("what", what, (*_FIGURES, "step"))
     for name, value in (("size", size), ("channels", channels), ("classes", classes)):
         if value is not None and what not in _OF_LAYOUTS:
@@ -177,7 +181,7 @@ def draw(
         picture=picture,
         step=step,
         unit=unit,
-        distortions=distortions,
+        distortions=tuple(distortions),
         size=size,
         channels=channels,
         classes=classes,
@@ -215,7 +219,7 @@ def _animated(order: _Order, path: Path, told: Reporter) -> int:
 def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
     """Return the file that is written if none is named."""
     name = f"{what}.{'gif' if what == 'step' else 'png'}"
-    folder = None if model is None or isinstance(model, Model) else Path(model)
+    folder = Path(model) if not isinstance(model, Model) and is_path(model) else None
     return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
 
 

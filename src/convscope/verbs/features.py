@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.arguments import check_arguments
 from convscope.core.atomic import check_output
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
@@ -27,7 +28,7 @@ from convscope.images.image_set import ImageSet, prepare, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ def extract_features(
     *,
     stage: int = -1,
     pool: str = "none",
+    background: str | None = None,
     output: str | os.PathLike[str] | None = None,
     force: bool = False,
     unlabelled: bool = True,
@@ -65,6 +67,7 @@ def extract_features(
             features that learn from pictures (pca) learn from the training pictures, or from all of no class.
         stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
         pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
+        background: behind transparency and in margins, in place of that of the network: white, black or #rrggbb.
         output: a file that they are written to as well, as `save_features` does.
         force: replace what stands at `output`.
         unlabelled: take pictures of no class, too; False refuses them.
@@ -85,7 +88,12 @@ def extract_features(
         >>> found.values.shape, found.splits.count("train"), found.splits.count("validation")
         ((1797, 8), 1438, 359)
     """
-    known, path, told = _known(model, stage, pool), None if output is None else Path(output), reporter or Silent()
+    check_arguments(locals())
+    known, path, told = (
+        _known(model, stage, pool, background),
+        None if output is None else Path(output),
+        reporter or Silent(),
+    )
     if path is not None:
         check_file(path, values=_values(known), force=force)
         refuse_unkept(path)
@@ -102,6 +110,7 @@ def save_features(
     *,
     stage: int = -1,
     pool: str = "none",
+    background: str | None = None,
     batch: int | None = None,
     force: bool = False,
     unlabelled: bool = True,
@@ -119,7 +128,8 @@ def save_features(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    known, path, told = _known(model, stage, pool), Path(output), reporter or Silent()
+    check_arguments(locals())
+    known, path, told = _known(model, stage, pool, background), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
     refuse_unkept(path)
     with tuned():
@@ -153,7 +163,8 @@ def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list
         >>> [(one.stage, one.name, one.shape) for one in layers(trained.model)]
         [(0, 'pixels', (1, 8, 8)), (1, '8C3-MP2', (8, 4, 4)), (2, '12N', (12,))]
     """
-    network = (model if isinstance(model, Model) else Model.load(Path(model))).network
+    check_arguments(locals())
+    network = opened(model).network
     readings = [Reading(stage=number, pool=pool) for number in range(len(network.stages) + 1)]
     readings[0].check(network)  # no maps are larger than the picture
     return [
@@ -199,6 +210,7 @@ def save_with_classifier(
     *,
     stage: int = -1,
     pool: str = "none",
+    background: str | None = None,
     force: bool = False,
 ) -> JudgedClassifier:
     """Write the network with the best of these classifiers that a model file can hold, and return that classifier.
@@ -210,13 +222,14 @@ def save_with_classifier(
         output: the model file; predict takes it like any other.
         stage: as it was given to `extract_features`.
         pool: the same.
+        background: the same.
         force: replace what stands at `output`.
 
     Raises:
         ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
-    known = _known(model, stage, pool)
+    known = _known(model, stage, pool, background)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     check_output(Path(output), force=force)
@@ -226,13 +239,17 @@ def save_with_classifier(
     return best
 
 
-def _known(model: Model | str | os.PathLike[str], stage: int, pool: str) -> StageFeatures | str:
+def _known(
+    model: Model | str | os.PathLike[str], stage: int, pool: str, background: str | None = None
+) -> StageFeatures | str:
     """Return the features of a stage of the model, or the kind of hand-made ones that is meant."""
     if isinstance(model, str) and model in HAND_MADE and not Path(model).exists():
         if (stage, pool) != (-1, "none"):
             raise ParameterError(f"`stage` and `pool` are for networks. Got them with {model!r}. Leave them out.")
+        if background is not None:
+            raise ParameterError(f"`background` is for networks. Got it with {model!r}. Leave it out.")
         return model
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    used = opened(model) if background is None else opened(model).on_background(background)
     return StageFeatures(used, Reading(stage=stage, pool=pool))
 
 

@@ -1,15 +1,15 @@
 """Records that a run folder keeps of what was measured, for the page and for pictures."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 from convscope.core import atomic
+from convscope.core.arguments import is_path
 from convscope.core.atomic import refuse_unwritable, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, StorageError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.records import Dataclass, from_json, to_json
+from convscope.core.records import Dataclass, from_json, json_text, strict_json
 from convscope.networks.model import Model
 from convscope.training.run_folder import RunFolder
 
@@ -19,7 +19,7 @@ RecordT = TypeVar("RecordT", bound=Dataclass)
 
 def run_of(model: Any) -> RunFolder | None:
     """Return the run folder that `model` names, or whose model file it names; None for anything else."""
-    if isinstance(model, Model) or not isinstance(model, (str, os.PathLike)):
+    if isinstance(model, Model) or not is_path(model):
         return None
     path = Path(model)
     run = RunFolder(path=path if path.is_dir() else path.parent)
@@ -41,6 +41,7 @@ def keep(
 
     Raises:
         StorageError: it cannot be written.
+        DataError: a number in it is not finite.
     """
     path, said = output or kept, reporter or Silent()
     if path is None:
@@ -48,7 +49,7 @@ def keep(
     if output is None and _stays(path, part=part, force=force):
         said.say(f"{path} holds a measurement already and stays: this one is of a part only. --force, or -o elsewhere")
         return
-    write_text(path, json.dumps(to_json(record), indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(record, indent=1) + "\n")
     said.say(f"record  {path}")
 
 
@@ -91,7 +92,7 @@ def read_kept(kind: type[RecordT], path: Path, *, how: str) -> RecordT:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise DataError(f"{path} must have at most {LARGEST_BYTES:,} bytes. Got {path.stat().st_size:,}.")
-        return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+        return from_json(kind, strict_json(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ConvscopeError, ValueError, RecursionError) as error:

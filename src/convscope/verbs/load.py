@@ -1,7 +1,6 @@
 """Open a model file."""
 
 import os
-from pathlib import Path
 
 from convscope.networks.model import Model
 
@@ -14,4 +13,4 @@ def load(path: str | os.PathLike[str]) -> Model:
     Raises:
         ModelFileError: there is no such file, or it is damaged, foreign, or of a newer version; the message says which.
     """
-    return Model.load(Path(path))
+    return Model.load(path)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.arguments import check_arguments
 from convscope.core.atomic import check_output, write_text
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
-from convscope.core.records import from_json
 from convscope.core.text import printable
 from convscope.features.extraction import pictures_for
 from convscope.images.image_set import ImageSet
@@ -23,13 +23,12 @@ from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 from convscope.training.scores import Answer, Cell
-from convscope.training.settings import Settings
 
 from .kept import run_of
 from .look_records import records_of
@@ -108,7 +107,8 @@ def look(
         >>> seen.path.name, seen.pictures
         ('look.html', 200)
     """
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    check_arguments(locals())
+    used = opened(model)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
     check_output(path, force=force)
@@ -119,7 +119,7 @@ def look(
     with tuned():
         images = None
         if pictures is not None:
-            inputs = list_inputs(pictures)
+            inputs = list_inputs(pictures, channels=used.preprocessing.channels)
             room = _room(used)
             with told.task("reading pictures", min(room, inputs.total or 0), "pictures") as task:
                 chosen = []
@@ -147,7 +147,7 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
     Raises:
         ParameterError: it has other classes.
     """
-    other = beside if isinstance(beside, Model) else Model.load(Path(beside))
+    other = opened(beside)
     if other.classes != model.classes:
         raise ParameterError(
             f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "
@@ -178,8 +178,7 @@ def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Pat
 
 def _title(model: Model, path: Path) -> str:
     """Return the name of the set that the model has learned; of the page's folder where that is not known."""
-    data = str(model.training.get("settings", {}).get("data", ""))
-    return Path(data).name or path.absolute().parent.name
+    return Path(model.learned.data or "").name or path.absolute().parent.name
 
 
 def _room(model: Model) -> int:
@@ -274,9 +273,11 @@ def _places(run: RunFolder, images: ImageSet, most: int) -> Iterator[int]:
 
 def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
     """Return what the model was trained with."""
-    settings = from_json(Settings, model.training.get("settings", {}))
-    folder = data_dir or (Path(settings.data_dir) if settings.data_dir else None)
-    return open_recorded(settings.data, data_dir=folder, reporter=reporter, class_depth=settings.class_depth)
+    learned = model.learned
+    if learned.data is None:
+        raise DataError(f"The model does not say what it was trained with. {learned.note}".rstrip())
+    folder = data_dir or (Path(learned.data_dir) if learned.data_dir else None)
+    return open_recorded(learned.data, data_dir=folder, reporter=reporter, class_depth=learned.class_depth)
 
 
 def _in_turn(cells: Iterable[Cell]) -> list[Answer]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.errors import ParameterError
+from convscope.core.arguments import WHOLE, check_arguments
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
@@ -15,7 +16,7 @@ from convscope.features.extraction import PARTS, open_for, pictures_for
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import Judged, measure_invariance
 from convscope.measures.invariance_record import Invariance
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 
 from .kept import check_output, keep, run_of
 
@@ -70,7 +71,9 @@ def measure(
         >>> found.steps, [point.strength for point in found.curves[0].points]
         (('8C3', 'MP2', 'softmax'), [1])
     """
-    if len(strengths) and not len(distortions):
+    check_arguments(locals(), pictures=WHOLE)
+    distortions, strengths = tuple(distortions), tuple(strengths)
+    if strengths and not distortions:
         raise ParameterError(
             "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got "
             f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
@@ -79,9 +82,18 @@ def measure(
     run, part = run_of(model), bool(distortions or strengths or margin or pictures < MOST_PICTURES)
     kept = run.invariance if run else None
     path = check_output(output, kept=kept, part=part, force=force)
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    used = opened(model)
     side = min(used.preprocessing.height, used.preprocessing.width)
-    asked = {one: tuple(strengths) or one.strengths(side) for one in chosen}
+    asked = {one: strengths or one.strengths(side) for one in chosen}
+    small = [one.name for one, values in asked.items() if not values]
+    if len(small) == len(asked):
+        raise DataError(
+            f"The pictures must be large enough to be distorted. Got {used.preprocessing.width}x"
+            f"{used.preprocessing.height}, too small for {', '.join(small)}. Name `distortions` with `strengths`."
+        )
+    if small:
+        (reporter or Silent()).say(f"left out, for the pictures are too small: {', '.join(small)}")
+    asked = {one: values for one, values in asked.items() if values}
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)

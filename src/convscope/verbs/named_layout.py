@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from convscope.core.arguments import shown
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.images.sizes import parse_sides
 from convscope.networks.layout import Layout
@@ -35,6 +36,8 @@ def plan_of_layout(
     """
     if model is None:
         return None
+    if not isinstance(model, (str, os.PathLike, Model, Layout)):
+        raise ParameterError(f"`model` must be a model, a path, or a layout. Got {shown(model)}.")
     if isinstance(model, Model) or (not isinstance(model, Layout) and stands(model)):
         for name, value in (("size", size), ("channels", channels), ("classes", classes)):
             if value is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.core.arguments import check_arguments
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
@@ -19,7 +20,7 @@ from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import BackendName, Precision, fitting_backends
 from convscope.networks.both_sides import BothSides
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model
+from convscope.networks.model import Model, opened
 from convscope.networks.prediction import Prediction, Predictor, predict_inputs
 
 _TELL_EVERY = 64  # pictures
@@ -32,6 +33,7 @@ def predict(
     *,
     top: int = 1,
     mirror: bool = False,
+    background: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
     reporter: Reporter | None = None,
@@ -45,6 +47,7 @@ def predict(
         top: how many classes to name, at most.
         mirror: take the means of the probabilities of each picture and of its mirror image: twice the time, and more
             often right where mirror images keep the class.
+        background: behind transparency and in margins, in place of that of the model: white, black or #rrggbb.
         batch: pictures that go through the network at once; as memory allows if none.
         workers: threads that read; the cores of the machine if none.
         reporter: told how far it is; nobody if none.
@@ -62,7 +65,10 @@ def predict(
         >>> [prediction.picture for prediction in predict(trained.model, np.zeros((2, 8, 8)))]
         ['[0]', '[1]']
     """
-    trained = model if isinstance(model, Model) else Model.load(Path(model))
+    check_arguments(locals())
+    trained = opened(model)
+    if background is not None:
+        trained = trained.on_background(background)
     used = both_sides(trained, reporter or Silent()) if mirror else trained
     with tuned():
         return list(predict_each(used, pictures, top=top, batch=batch, workers=workers, reporter=reporter))
@@ -80,6 +86,8 @@ def both_sides(model: Model, reporter: Reporter) -> BothSides:
             "the network has not learned from mirror images, which may mislead it: take them only where they keep the "
             "class"
         )
+    elif model.learned.flip is None and model.learned.note:
+        reporter.say(model.learned.note)
     return BothSides(model=model)
 
 
@@ -118,8 +126,7 @@ def made_ready(
     told = (reporter or Silent()) if calibration is not None or precision != "int8" else Silent()
     pictures = None
     if calibration is not None:
-        recorded = model.training.get("settings", {}).get("class_depth")
-        depth = depth_for(calibration, None, recorded)
+        depth = depth_for(calibration, None, model.learned.class_depth)
         source = open_source(calibration, data_dir=data_dir, class_depth=depth, reporter=told)
         pictures = _training_pictures(source, model.preprocessing, told)
     with told.task("making the model ready", total=0):
@@ -154,8 +161,9 @@ def predict_each(
 
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them for a while.
     """
-    used = Model.load(Path(model)) if isinstance(model, (str, os.PathLike)) else model
-    inputs = list_inputs(pictures)
+    check_arguments(locals())
+    used = Model.load(model) if isinstance(model, (str, os.PathLike)) else model
+    inputs = list_inputs(pictures, channels=used.preprocessing.channels)
     predictions = predict_inputs(used, inputs.pictures, top=top, batch=batch, workers=workers)
     return _told(predictions, inputs.total, reporter or Silent())
 

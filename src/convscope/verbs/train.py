@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from convscope.core.arguments import WHOLE, check_arguments
 from convscope.core.atomic import check_folder, remove, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError, did_you_mean
-from convscope.core.machine import machine
+from convscope.core.machine import machine, usual_settings
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import to_json
 from convscope.images.image_set import classes_in_words
@@ -80,8 +81,8 @@ def train(
         data: a folder with one sub-folder a class, a list, the name of a set, or a pair of arrays (images, labels); the
             set digits if none.
         output: folder of the run; the first free ``runs/<name>-<number>`` if none.
-        resume: folder of a run to go on with; its settings hold, `options` are not allowed. Only arrays must be given
-            again.
+        resume: folder of a run to go on with; its settings hold, `options` are not allowed. Arrays must be given
+            again; `data`, or `data_dir`, says where the pictures are now if they were moved.
         force: overwrite a run in `output`.
         command: what the user typed, for the report.
         cache_dir: where decoded pictures are kept; the user's cache folder if none.
@@ -99,32 +100,39 @@ def train(
         >>> trained.report.split, trained.report.pictures
         ('validation', 359)
     """
-    reporter = reporter or Silent()
-    if resume is not None:
-        if options or output is not None:
-            raise ParameterError("`resume` takes the settings of the run. Leave out every other option.")
-        folder = RunFolder(path=Path(resume))
-        record = read_record(folder)
-        _refuse_other_data(data, record.settings)
-        refuse_unwritable_run(folder)
-        fresh = prepare_run(record.settings, data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s)
-        prepared = with_resumed(record, fresh)
-    else:
-        path = None if output is None else Path(output)
-        check_folder(path or Path("runs"))
-        refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
-        refuse_folder(path, force=force)
-        prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
-        folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
-        write_record(folder, prepared.record)
-    tell(prepared, reporter)
-    try:
-        learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
-        return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
-    except KeyboardInterrupt:  # asked for twice, or while judging
-        if folder.checkpoint.exists():
-            reporter.say(f"stopped at once; from the last checkpoint it goes on with: {_again(prepared, folder)}")
-        raise
+    check_arguments({name: value for name, value in locals().items() if name != "options"})
+    with usual_settings():
+        reporter = reporter or Silent()
+        if resume is not None:
+            if options.keys() - {"data_dir"} or output is not None:
+                raise ParameterError(
+                    "`resume` takes the settings of the run. Leave out every other option; only the place of the "
+                    "pictures may be another."
+                )
+            folder = RunFolder(path=Path(resume))
+            record = read_record(folder)
+            refuse_unwritable_run(folder)
+            settings = _moved(record.settings, data, options.get("data_dir"))
+            fresh = prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s)
+            prepared = with_resumed(record, fresh)
+            if settings != record.settings:
+                write_record(folder, dataclasses.replace(record, settings=prepared.settings))
+        else:
+            path = None if output is None else Path(output)
+            check_folder(path or Path("runs"))
+            refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
+            refuse_folder(path, force=force)
+            prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
+            folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
+            write_record(folder, prepared.record)
+        tell(prepared, reporter)
+        try:
+            learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
+            return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
+        except KeyboardInterrupt:  # asked for twice, or while judging
+            if folder.checkpoint.exists():
+                reporter.say(f"stopped at once; from the last checkpoint it goes on with: {_again(prepared, folder)}")
+            raise
 
 
 def _again(prepared: Prepared, folder: RunFolder) -> str:
@@ -147,6 +155,7 @@ def prepare(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
+    check_arguments({"cache_dir": cache_dir, "reporter": reporter, "spent_s": spent_s, **options}, seed=WHOLE)
     known = [field.name for field in dataclasses.fields(Settings) if field.name != "data"]
     for name in options:
         if name not in known:
@@ -159,14 +168,19 @@ def prepare(
     return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
 
 
-def _refuse_other_data(data: Any, settings: Settings) -> None:
-    """Refuse to go on with other data than those of the run; arrays must be given again, others need not."""
+def _moved(settings: Settings, data: Any, data_dir: Any) -> Settings:
+    """Return the settings of a run with the place where its pictures are now; arrays must be given again.
+
+    That they are the same pictures is told by their digest, when they were read.
+    """
     if data is None and settings.data == _ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
-    if data is not None and written(data) != settings.data:
-        raise ParameterError(
-            f"`resume` goes on with the pictures of the run, {settings.data!r}. Got {written(data)!r}. Leave them out."
-        )
+    check_arguments({"data_dir": data_dir})
+    return dataclasses.replace(
+        settings,
+        data=settings.data if data is None else written(data),
+        data_dir=settings.data_dir if data_dir is None else str(Path(data_dir).absolute()),
+    )
 
 
 def refuse_among_pictures(output: Path, data: str) -> None:
@@ -177,12 +191,19 @@ def refuse_among_pictures(output: Path, data: str) -> None:
     if run.is_relative_to(pictures.resolve()):
         raise ParameterError(
             f"`output` must be outside the folder of pictures, where it would be taken for a class. Got {output} in "
-            f"{pictures}. Give another: -o {shlex.quote(str(pictures.resolve().parent / 'runs' / pictures.name))}"
+            f"{pictures}. Give another: -o {shlex.quote(str(_beside(pictures.resolve())))}"
         )
+
+
+def _beside(pictures: Path) -> Path:
+    """Return a place for a run beside the folder of pictures."""
+    return pictures.parent / "runs" / (pictures.name or "run")
 
 
 def written(data: Any) -> str:
     """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it.
+
+    Where it leads back (``..``) it is the real place, so that its last part is a name.
 
     Raises:
         ParameterError: it is nothing that could be data.
@@ -195,7 +216,10 @@ def written(data: Any) -> str:
             f"Got {type(data).__name__}."
         )
     text = os.fspath(data)
-    return str(Path(text).absolute()) if text and os.path.lexists(text) else text
+    if not text or not os.path.lexists(text):
+        return text
+    path = Path(text).absolute()
+    return str(path.resolve() if ".." in path.parts else path)  # no name of a run and no hint has a .. in it
 
 
 def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.arguments import check_arguments
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable, shortened
@@ -23,7 +24,7 @@ from convscope.measures.units.records import StepUnits
 from convscope.measures.units.report import UnitsReport
 from convscope.measures.units.strokes import GaborFit, fit_strokes
 from convscope.networks.build import Network
-from convscope.networks.model import Model, as_tensor
+from convscope.networks.model import Model, as_tensor, opened
 
 from .kept import check_output, keep, run_of
 
@@ -76,10 +77,11 @@ def units(
         >>> len(found.units.steps[0].units), found.units.pictures, sum(found.worth.pictures)
         (8, 359, 100)
     """
+    check_arguments(locals())
     run, part = run_of(model), not (worth and probes)
     kept = run.units if run else None
     path = check_output(output, kept=kept, part=part, force=force)
-    used = model if isinstance(model, Model) else Model.load(Path(model))
+    used = opened(model)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)

@@ -110,21 +110,43 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
         >>> without_labels(np.zeros((3, 8, 8))).labelled
         False
     """
-    if images.ndim == 3 and images.shape[2] in (3, 4):
-        raise DataError(
-            f"`images` must be pictures, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
-            "images[None] for one picture, images[..., None] for gray ones so narrow."
-        )
     pictures = as_images(images)
     return ArraySource(name=name, images=pictures, **no_class(len(pictures)))
+
+
+def refuse_one_in_colour(images: NDArray[Any], name: str = "images", *, channels: int = 1) -> None:
+    """Refuse an array of three axes that looks like one picture in colour: taken for gray ones, it would be many.
+
+    Args:
+        images: N H W, or N H W C.
+        name: of the argument.
+        channels: of what takes the pictures: only where that is colour are channels looked for in front.
+
+    Raises:
+        DataError: it looks like H W C, or like C H W.
+    """
+    if images.ndim != 3:
+        return
+    if images.shape[2] in (3, 4):
+        one = f"{name}[None]"
+    elif channels == 3 and images.shape[0] in (3, 4):
+        one = f"np.moveaxis({name}, 0, -1)[None]"
+    else:
+        return
+    raise DataError(
+        f"`{name}` must be pictures, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
+        f"{one} for one picture, {name}[..., None] for gray ones of that shape."
+    )
 
 
 def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
     """Return an array of pictures as numbers N H W C, not copied but for truth values, which become 0 and 255.
 
     Raises:
-        DataError: not N H W (C), no pictures, no numbers, or NaN or infinity among them.
+        DataError: not N H W (C), no pictures, no numbers, or NaN or infinity among them; so is what looks like one
+            picture in colour.
     """
+    refuse_one_in_colour(images, name)
     if images.ndim == 3:
         images = images[..., None]  # N H W -> N H W 1
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4):

@@ -13,7 +13,7 @@ from convscope.core.numeric import at_least
 from convscope.core.text import counted
 from convscope.images.decoding.pictures import EXTENSIONS
 
-from .arrays import ArraySource, from_arrays, without_labels
+from .arrays import ArraySource, from_arrays, refuse_one_in_colour, without_labels
 from .files import FileSource, unlabelled_files
 from .folders import open_folder
 from .idx_files import is_idx, open_idx
@@ -42,6 +42,7 @@ def open_source(
     unlabelled: bool = False,
     known: Collection[str] | None = None,
     class_depth: int | None = None,
+    channels: int = 1,
 ) -> Source:
     """Return the source that `data` names.
 
@@ -54,6 +55,7 @@ def open_source(
         empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
         unlabelled: also take pictures of no class: a folder in which fewer than two folders hold any, a single file, or
             one array N H W (C).
+        channels: that are taken, 1 or 3, where that is known.
         known: with `unlabelled`, names of classes: a folder in which no folder of pictures has one of them holds
             pictures of no class, too.
         class_depth: of a folder, how many levels of folders name a class; one, and what can be read in two ways is
@@ -70,6 +72,7 @@ def open_source(
     if class_depth is not None:
         check_class_depth(class_depth, data)
     if unlabelled and isinstance(data, np.ndarray):
+        refuse_one_in_colour(data, channels=channels)
         return without_labels(data)
     if isinstance(data, tuple):
         if len(data) != 2:
@@ -77,7 +80,7 @@ def open_source(
                 f"`data` must be a pair of arrays, images and labels. Got {counted(len(data), 'value')}. Give two."
             )
         return from_arrays(*data)
-    if not isinstance(data, (str, os.PathLike)) or "\0" in os.fspath(data):
+    if not isinstance(data, (str, os.PathLike)) or not _is_text(os.fspath(data)):
         arrays = "a pair of arrays" if not unlabelled else "one array, or a pair of arrays, pictures and labels"
         raise DataError(f"`data` must be a path, the name of a set, or {arrays}. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
@@ -121,6 +124,10 @@ def depth_for(data: Any, class_depth: int | None, recorded: Any) -> int | None:
     return class_depth
 
 
+def _is_text(path: object) -> bool:
+    return isinstance(path, str) and "\0" not in path
+
+
 def open_recorded(
     data: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None, class_depth: int | None = None
 ) -> Source:
@@ -131,6 +138,11 @@ def open_recorded(
     """
     if data in NAMES:
         return open_named(data, data_dir=data_dir, reporter=reporter)
+    if os.path.isabs(data) and not os.path.lexists(data):
+        raise DataError(
+            f"The pictures of the run are no longer at {data}. If they moved: "
+            "convscope train NEW-PLACE --resume RUN (in Python: train(new_place, resume=run))."
+        )
     return open_source(data, data_dir=data_dir, reporter=reporter, class_depth=depth_for(data, None, class_depth))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from convscope import __version__
 from convscope.core.atomic import write_text
 from convscope.core.errors import DataError
-from convscope.core.records import from_json, to_json
+from convscope.core.records import from_json, json_text, strict_json, to_json
 
 from .records import FORMAT_VERSION, Trial
 
@@ -37,12 +37,12 @@ class Cells:
         path = self._path(key)
         with contextlib.suppress(OSError, ValueError, DataError, RecursionError):
             if path.stat().st_size <= _MOST_BYTES:
-                return from_json(Cell, json.loads(path.read_text(encoding="utf-8")))
+                return from_json(Cell, strict_json(path.read_text(encoding="utf-8")))
         return None
 
     def put(self, key: str, cell: Cell) -> None:
         """Write the training, whole or not at all."""
-        write_text(self._path(key), json.dumps(to_json(cell), allow_nan=False) + "\n")
+        write_text(self._path(key), json_text(cell) + "\n")
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

@@ -7,10 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 from convscope.features.stepwise import StepFunction, step_functions
 from convscope.networks.batches import check_batch
+from convscope.networks.finite import check_finite
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .measuring import Images, Labels, check_images, unit_steps
@@ -55,6 +58,19 @@ class WorthRecord:
     pictures: tuple[int, ...]
     right: tuple[int, ...]
     steps: tuple[StepWorth, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse counts that no measurement gives."""
+        rights = [self.right, *(unit.right for step in self.steps for unit in step.units)]
+        fits = all(
+            len(right) == len(self.pictures) and all(0 <= a <= b for a, b in zip(right, self.pictures, strict=True))
+            for right in rights
+        )
+        if not fits or len(self.classes) != len(self.pictures) or sum(self.pictures) < 1:
+            raise DataError(
+                "`right` must be from 0 to the pictures of each class, in all `classes`. Got other counts. "
+                "Measure it anew."
+            )
 
     @property
     def accuracy(self) -> float:
@@ -102,7 +118,8 @@ def measure_worth(
     """
     planned = model.network.plan
     check_images(images, labels, planned)
-    size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    size = fitting_batch(planned, wanted, copies=2)
     functions = step_functions(model.network)
     places = unit_steps(planned)
     whole = torch.zeros(planned.classes, dtype=torch.int64)
@@ -120,6 +137,7 @@ def measure_worth(
                 if place in without:
                     for unit, right in _without_each(maps, functions[place + 1 :], truth, size):
                         without[place][unit] += torch.bincount(truth[right], minlength=planned.classes)
+            check_finite(torch.softmax(maps, dim=1), "in the scores")
             whole += torch.bincount(truth[maps.argmax(1) == truth], minlength=planned.classes)
             task.update(min(start + size, len(images)))
     return WorthRecord(

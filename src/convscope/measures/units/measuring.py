@@ -12,6 +12,7 @@ from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import step_functions
 from convscope.networks.batches import check_batch
+from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Plan, Step
 from convscope.stages.subsampling import Subsampling
@@ -21,6 +22,7 @@ from .streams import Firing, Histograms, Strongest
 
 TOP = 9
 BATCH_VALUES = 2**23  # of all maps of one batch; counting takes about six times their memory
+_COPIES = 6
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -69,7 +71,8 @@ def measure_units(
     top = at_least(1, "top", top)
     planned = model.network.plan
     check_images(images, labels, planned)
-    size = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    size = fitting_batch(planned, wanted, copies=_COPIES)
     streams = {place: _Streams(planned, place, top) for place in unit_steps(planned)}
     with (reporter or Silent()).task("units", len(images), "pictures") as task:
         for start, steps in _maps(model, images, size):

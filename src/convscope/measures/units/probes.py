@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convscope.core.errors import DataError
 from convscope.core.progress import Reporter
 from convscope.core.statistics import wilson_interval
 from convscope.features.classifiers import judge_classifiers, named_classifiers
@@ -35,6 +36,13 @@ class ProbeRecord:
     values: int
     right: int
     total: int
+
+    def __post_init__(self) -> None:
+        """Refuse counts that cannot be."""
+        if not 0 <= self.right <= self.total or self.total < 1:
+            raise DataError(
+                f"`right` must be from 0 to {self.total}, of at least 1. Got {self.right}. Measure it anew."
+            )
 
     @property
     def accuracy(self) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from convscope.core.errors import DataError
 from convscope.stages.geometry import ReceptiveField
 
 FORMAT_VERSION = 1
@@ -112,3 +113,13 @@ class UnitsRecord:
     width: int
     channels: int
     steps: tuple[StepUnits, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what no measurement gives."""
+        units = [unit for step in self.steps for unit in step.units]
+        whole = self.pictures >= 1 and self.classes and all(step.units for step in self.steps)
+        if not whole or any(len(unit.class_means) not in (0, len(self.classes)) for unit in units):
+            raise DataError(
+                "`steps` must have units, each with one mean a class, or none, of at least one picture. Got others. "
+                "Measure it anew."
+            )

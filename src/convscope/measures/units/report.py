@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from convscope.core.errors import DataError
+from convscope.core.text import counted
+
 from .ablation import WorthRecord
 from .probes import ProbeRecord
 from .records import UnitsRecord
@@ -30,3 +33,15 @@ class UnitsReport:
     random_strokes: tuple[GaborFit, ...]
     worth: WorthRecord | None
     probes: tuple[ProbeRecord, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse parts that are of different networks."""
+        steps = [step.step for step in self.units.steps]
+        worths = None if self.worth is None else [step.step for step in self.worth.steps]
+        if len(self.random) != len(steps) or worths not in (None, steps):
+            raise DataError(
+                f"`random` and `worth` must be of the {counted(len(steps), 'step')} of `units`. Got others. "
+                "Measure it anew."
+            )
+        if self.worth is not None and self.worth.classes != self.units.classes:
+            raise DataError("`worth` must be of the classes of `units`. Got others. Measure it anew.")

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convscope.core.errors import DataError
+from convscope.networks.finite import not_finite
 
 HALF = 32  # bins on either side of 0
 
@@ -36,7 +36,7 @@ class Histograms:
         """
         largest = max(abs(float(end)) for end in torch.aminmax(values))
         if not math.isfinite(largest):
-            raise DataError("The network's values must be finite numbers. Got others: its weights are damaged.")
+            raise not_finite("in its maps")
         if largest == 0:
             return
         self._widen(math.frexp(largest / HALF)[1])  # largest < HALF × 2**exponent
@@ -98,7 +98,7 @@ class Firing:
         self.silent += tally(values <= 0)
         self.silent_pictures += (peaks <= 0).sum(0)
         if labels is not None:
-            self.sums.index_add_(0, labels, values.clamp_min(0).mean(2).double())
+            self.sums.index_add_(0, labels, values.clamp_min(0).mean(2, dtype=torch.float64))
             self.pictures += torch.bincount(labels, minlength=len(self.pictures))
 
     def class_means(self) -> NDArray[np.float64]:

@@ -114,6 +114,7 @@ def _projected(pattern: Values, waves: Values, side: int) -> Values:
     u, v = even @ pattern, odd @ pattern
     single = u**2 / np.maximum(a, 1e-12)
     determinant = a * d - b**2
-    both = (d * u**2 - 2 * b * u * v + a * v**2) / np.maximum(determinant, 1e-300)
+    with np.errstate(over="ignore"):  # where the determinant is 0, `single` is taken
+        both = (d * u**2 - 2 * b * u * v + a * v**2) / np.maximum(determinant, 1e-300)
     result: Values = np.where(determinant > 1e-9 * a * np.maximum(a, d), both, single)
     return result

@@ -1,0 +1,59 @@
+"""How much memory images take on their way through a network: reckoned from its plan before any of it is taken."""
+
+from convscope.core.errors import DataError
+from convscope.core.memory import available_bytes
+from convscope.stages.convolution import Convolution
+
+from .plan import Plan
+
+_BYTES = 4  # of a number
+_PART = 0.8  # of what is free
+_IN_FLIGHT = 1 << 28  # bytes of images that were read and wait
+
+
+def image_bytes(planned: Plan, *, copies: int = 1) -> int:
+    """Return the bytes that one image takes at most.
+
+    Args:
+        planned: of the network.
+        copies: of the maps of all steps, where they are kept; 1 where those of two steps at a time are enough.
+
+    Examples:
+        >>> from convscope.networks.layout import Layout
+        >>> from convscope.networks.plan import plan
+        >>> planned = plan(Layout.parse("8C3-MP2"), height=100, width=100, channels=1, classes=2)
+        >>> image_bytes(planned)  # the image three times, as floats; then 8 maps of it, and a quarter of them
+        521200
+    """
+    image = planned.below(0)[1]
+    most = 3 * image  # as it comes, scaled, and in the network's order
+    for place, step in enumerate(planned.steps):
+        stage = planned.layout.stages[place] if place < len(planned.layout.stages) else None
+        maps, values = planned.below(place)
+        patches = 0
+        if isinstance(stage, Convolution) and stage.regions != 1:
+            patches = 2 * maps * stage.patch**2 * step.rows * step.columns  # laid out, and in the order of regions
+        most = max(most, values + step.values + patches)
+    kept = planned.values * copies if copies > 1 else 0
+    return image + _BYTES * (most + kept)
+
+
+def fitting_batch(planned: Plan, wanted: int, *, copies: int = 1) -> int:
+    """Return how many images go through at once: `wanted`, or as many as memory has room for.
+
+    Raises:
+        DataError: there is no room for a single one.
+    """
+    each, room = image_bytes(planned, copies=copies), int(available_bytes() * _PART)
+    if each > room:
+        raise DataError(
+            f"There must be memory for one image in the network, {each / 1e6:,.0f} MB for {planned.layout} on "
+            f"{planned.width}x{planned.height} pixels. Got {room / 1e6:,.0f} MB. Close other programs, or use a "
+            "smaller network."
+        )
+    return max(1, min(wanted, room // each))
+
+
+def runs_ahead(wanted: int, run_bytes: int) -> int:
+    """Return how many runs of images, of so many bytes each, are read ahead: `wanted`, fewer where they are large."""
+    return max(1, min(wanted, _IN_FLIGHT // max(1, run_bytes)))

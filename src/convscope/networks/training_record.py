@@ -1,0 +1,111 @@
+"""What a model says of its training, as far as anything else depends on it: checked once, when the model is made."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from convscope.core.numeric import is_number, is_whole
+from convscope.core.text import printable
+
+_LONGEST = 4_096  # characters of a path or a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """The parts of the training record that are used, each of its type; what is odd counts as unknown.
+
+    The network itself does not depend on them: a model whose record is odd predicts like any other.
+
+    Attributes:
+        data: what it has learned from: an absolute path or the name of a set.
+        data_dir: where named sets were looked for first.
+        validation: part of the training pictures that was held out, from 0 to below 1.
+        seed: of everything random.
+        flip: whether it has learned from mirror images.
+        classifier: name of the classifier that was learned on its features.
+        class_depth: levels of folders that name a class, where that was asked for.
+        odd: places in the record that are no such values, for example ``settings.seed``.
+    """
+
+    data: str | None = None
+    data_dir: str | None = None
+    validation: float | None = None
+    seed: int | None = None
+    flip: bool | None = None
+    classifier: str | None = None
+    class_depth: int | None = None
+    odd: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """A sentence that names what is odd; empty where nothing is."""
+        if not self.odd:
+            return ""
+        return f"the training record of the model is odd in {', '.join(self.odd)}, which counts as unknown"
+
+
+def read_training(training: Mapping[str, Any]) -> TrainingRecord:
+    """Return what `training`, any JSON object, says.
+
+    Examples:
+        >>> record = read_training({"settings": {"data": "digits", "seed": 3}})
+        >>> record.data, record.seed, record.flip
+        ('digits', 3, None)
+        >>> read_training({"settings": "x"}).note
+        'the training record of the model is odd in settings, which counts as unknown'
+    """
+    reader = _Reader(training)
+    values = {name: reader.value(path, fits) for name, (path, fits) in _PLACES.items()}
+    return TrainingRecord(**values, odd=tuple(dict.fromkeys(reader.odd)))
+
+
+class _Reader:
+    """Looks values up, and keeps the places of those that cannot be."""
+
+    def __init__(self, training: Mapping[str, Any]) -> None:
+        self.odd: list[str] = []
+        self._training = training
+
+    def value(self, path: str, fits: Callable[[Any], bool]) -> Any:
+        """Return the value at `path`, as ``settings.seed``; None where there is none that fits."""
+        here: Any = self._training
+        names = path.split(".")
+        for depth, name in enumerate(names):
+            if not isinstance(here, Mapping):
+                self.odd.append(".".join(names[:depth]))
+                return None
+            here = here.get(name)
+            if here is None:
+                return None
+        if fits(here):
+            return here
+        self.odd.append(path)
+        return None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and "\0" not in value
+
+
+def _is_name(value: Any) -> bool:
+    return _is_text(value) and printable(value) == value
+
+
+def _is_part(value: Any) -> bool:
+    return is_number(value) and math.isfinite(value) and 0 <= value < 1
+
+
+def _is_seed(value: Any) -> bool:
+    return is_whole(value) and 0 <= value < 2**31
+
+
+_PLACES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "data": ("settings.data", _is_text),
+    "data_dir": ("settings.data_dir", _is_text),
+    "validation": ("settings.validation", _is_part),
+    "seed": ("settings.seed", _is_seed),
+    "flip": ("recipe.augmentation.flip", lambda value: isinstance(value, bool)),
+    "classifier": ("classifier.name", _is_name),
+    "class_depth": ("settings.class_depth", lambda value: is_whole(value) and 1 <= value <= 20),
+}

@@ -1,0 +1,114 @@
+"""Every argument of every public name, given what it cannot be: an error of convscope's own, never Python's."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import convscope
+from convscope.core.arguments import RULES, check_arguments, shown
+from convscope.core.errors import ConvscopeError, ParameterError
+from convscope.networks.model import Model
+from convscope.training.settings import Settings
+from tests.checks.models import small_model, some_pixels
+
+
+class _Weird:
+    """An object that stands for a path of bytes."""
+
+    def __fspath__(self) -> bytes:
+        return b"x"
+
+
+ODD: list[Any] = [
+    None, 3, -1, 1.5, float("nan"), float("inf"), 10**40, True, "", "nope", "a\0b", "\ud800", "x" * 5_000, b"x",
+    Path("nope"), [], {}, (), [None], object(), np.int64(-3), np.float32("nan"), np.array([]), np.array(["a"]),
+    np.zeros((2, 2)), np.zeros((3, 3, 3, 3, 3)), len, 1j, {1, 2}, _Weird(), int, ...,
+]  # fmt: skip
+MODEL = small_model(height=8, width=8)
+IMAGES = some_pixels(12, 8, 8)
+DATA = (IMAGES, np.array(list(MODEL.classes) * 4))
+Call = tuple[Callable[..., Any], dict[str, Any]]
+CALLS: dict[str, Call] = {
+    "predict": (convscope.predict, {"model": MODEL, "pictures": IMAGES[:1]}),
+    "check": (convscope.check, {"data": DATA}),
+    "cost": (convscope.cost, {"model": "2C3", "repeats": 0}),
+    "extract_features": (convscope.extract_features, {"model": MODEL, "data": DATA}),
+    "load": (convscope.load, {"path": "nope"}),
+    "measure": (convscope.measure, {"model": "nope", "data": DATA}),
+    "units": (convscope.units, {"model": "nope", "data": DATA}),
+    "look": (convscope.look, {"model": "nope", "pictures": IMAGES[:1]}),
+    "draw": (convscope.draw, {"what": "maps", "model": MODEL, "picture": None}),
+    "compare": (convscope.compare, {"data": "nope"}),
+    "Layout.parse": (convscope.Layout.parse, {"text": "2C3"}),
+    "Model.predict_proba": (MODEL.predict_proba, {"images": IMAGES}),
+    "Model.predict": (MODEL.predict, {"pictures": IMAGES[:1]}),
+    "Model.ready": (MODEL.ready, {}),
+    "Model.save": (MODEL.save, {"path": "nope/nope.safetensors"}),
+    "Model.load": (Model.load, {"path": "nope"}),
+    "Model": (Model, {field.name: getattr(MODEL, field.name) for field in dataclasses.fields(Model) if field.init}),
+}
+CASES = [(name, argument) for name, (call, _) in CALLS.items() for argument in inspect.signature(call).parameters]
+
+
+@pytest.mark.parametrize(("name", "argument"), CASES, ids=[f"{name}-{argument}" for name, argument in CASES])
+def test_no_argument_ends_in_an_error_of_pythons_own(
+    name: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call, given = CALLS[name]
+    for value in ODD:
+        if name == "compare" and value is None:  # which leaves the choice to it, and takes minutes
+            continue
+        try:
+            call(**(given | {argument: value}))
+        except ConvscopeError:
+            continue
+
+
+OPTIONS = [field.name for field in dataclasses.fields(Settings) if field.name != "data"]
+
+
+@pytest.mark.parametrize("option", [*OPTIONS, "output", "resume", "force", "command", "cache_dir", "reporter"])
+def test_no_option_of_train_ends_in_an_error_of_pythons_own(option: str, tmp_path: Path) -> None:
+    for value in ODD:
+        with pytest.raises(ConvscopeError):
+            convscope.train(tmp_path / "nothing", **{option: value})
+
+
+@pytest.mark.parametrize("option", [name for name in OPTIONS if name in RULES and RULES[name].optional])
+def test_none_leaves_an_option_to_convscope(option: str) -> None:
+    check_arguments({option: None})
+    assert getattr(Settings(**{option: None} if option != "background" else {}), option, None) in (None, "auto")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("seed", None), ("epochs", float("nan")), ("threads", 10**40), ("layout", b"2C3"), ("flip", "y")],
+)
+def test_a_parameter_of_an_estimator_that_cannot_be_is_named(parameter: str, value: Any) -> None:
+    with pytest.raises(ConvscopeError):
+        convscope.ConvClassifier(**{parameter: value}).fit(IMAGES, DATA[1])
+
+
+@pytest.mark.parametrize("odd", [None, 3, "x", object(), [], [[1], [1, 2]], np.array(["a"]), {1: 2}, b"x", 1j])
+def test_what_is_no_pictures_is_refused_by_the_estimators(odd: Any) -> None:
+    for call in (
+        lambda: convscope.ConvClassifier("2C3", epochs=1).fit(odd, DATA[1]),
+        lambda: convscope.ConvClassifier("2C3", epochs=1).fit(IMAGES, odd),
+        lambda: convscope.ConvFeatures(MODEL).transform(odd),
+    ):
+        with pytest.raises(ConvscopeError):
+            call()
+
+
+def test_what_came_is_shown_in_few_characters() -> None:
+    assert shown("x" * 1_000).endswith("…")
+    assert shown(10**40) == "a number of many digits"
+    assert shown(np.zeros(3)) == "ndarray"
+    with pytest.raises(ParameterError, match="`force` must be True or False"):
+        check_arguments({"force": "yes"})
