@@ -11,6 +11,7 @@ import pytest
 
 from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
+from convscope.estimators.classifier import ConvClassifier
 from convscope.images.image_set import prepare, source_notes
 from convscope.images.rules import inspect
 from convscope.images.sampling import take_sample
@@ -199,6 +200,19 @@ def test_labels_in_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
         source = open_source(data)  # type: ignore[arg-type]
         assert source.classes == ("Hut", "K\u00e4fer")
         assert source.labels.tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_texts_with_numbers_that_are_no_characters_are_one_sentence(order: str, tmp_path: Path) -> None:
+    bad = np.array([0x110000, 1, 0x110000, 1], f"{order}u4").view(f"{order}U1")
+    pictures = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+    np.savez(tmp_path / "labels.npz", x=pictures, y=bad)
+    np.savez(tmp_path / "names.npz", x=pictures, y=[0, 1, 0, 1], class_names=bad[:2])
+    for data in ((pictures, bad), tmp_path / "labels.npz", tmp_path / "names.npz"):
+        with pytest.raises(DataError, match="which is no character"):
+            open_source(data)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="which is no character"):
+        ConvClassifier(epochs=1).fit(pictures, bad)
 
 
 LOOK_ALIKES = [

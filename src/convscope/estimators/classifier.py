@@ -18,6 +18,7 @@ from convscope.core.records import to_json
 from convscope.core.temporaries import temporary_folder
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.labels import refuse_no_text
 from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
@@ -134,6 +135,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             TrainingError: the loss or a weight is not finite.
         """
         rows, given = as_rows(X)
+        refuse_no_text(np.asarray(y))
         rows, y = validate_data(self, rows, y)
         check_classification_targets(y)
         settings = settings_of(self.get_params(deep=False))

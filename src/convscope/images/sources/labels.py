@@ -1,5 +1,6 @@
 """Labels of any kind, names or numbers, as class names and the index of each label among them."""
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -43,6 +44,7 @@ def label_places(
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label a picture.")
+    refuse_no_text(labels)
     values, places = _unique(labels)
     texts = [as_label(text) for text in _texts(values)]
     if len(set(texts)) < 2:
@@ -61,6 +63,20 @@ def label_places(
             )
     new_places = np.array([names.index(text) for text in texts], np.int64)
     return names, new_places[places]
+
+
+def refuse_no_text(labels: NDArray[Any]) -> None:
+    """Refuse an array of texts that holds a number which is no character: Python ends in a SystemError at it.
+
+    Raises:
+        DataError: there is one.
+    """
+    if labels.dtype.kind != "U" or labels.size == 0 or labels.dtype.itemsize == 0:
+        return
+    order = labels.dtype.byteorder.replace("|", "=")
+    greatest = int(np.ascontiguousarray(labels).reshape(-1).view(f"{order}u4").max())
+    if greatest > sys.maxunicode:
+        raise DataError(f"`labels` must be texts. Got the number {greatest:,}, which is no character. Save them again.")
 
 
 def as_label(text: str) -> str:

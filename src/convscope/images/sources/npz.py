@@ -22,6 +22,7 @@ from convscope.core.progress import Reporter, Silent, Task
 from convscope.core.text import counted
 
 from .arrays import ArraySource, as_images, from_arrays, refuse_large_images
+from .labels import refuse_no_text
 from .source import SPLIT_WORDS, UNASSIGNED
 
 _IMAGES = ("x", "images", "image", "data", "imgs")
@@ -215,5 +216,7 @@ class _Told:
 def _class_names(archive: zipfile.ZipFile, headers: dict[str, Header], used: set[str]) -> list[str] | None:
     for key, (shape, kind) in headers.items():
         if key.lower() in _CLASSES and key not in used and len(shape) == 1 and kind.kind == "U":
-            return [str(name) for name in _load(archive, key).tolist()]
+            names = _load(archive, key)
+            refuse_no_text(names)
+            return [str(name) for name in names.tolist()]
     return None
