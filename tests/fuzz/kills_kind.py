@@ -59,7 +59,7 @@ class _Pipe:
     def text(self) -> str:
         """Return what was written, once no child writes any more."""
         os.close(self.end)
-        with open(self._start, "rb") as stream:
+        with os.fdopen(self._start, "rb") as stream:
             return stream.read().decode(errors="replace")
 
 
@@ -150,6 +150,7 @@ class _Disturbed(Kind):
             os.environ["CONVSCOPE_CACHE"] = str(self._cache)
             os.dup2(out.end, 1)
             os.dup2(err.end, 2)
+            _reopen_output()
             with checkpoints_always(), _one_picture(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 before()
@@ -170,7 +171,7 @@ class _Disturbed(Kind):
         if child == 0:
             code = 70
             try:
-                sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+                _reopen_output()
                 code = act()
                 sys.stdout.flush()
                 sys.stderr.flush()
@@ -307,6 +308,11 @@ class Disks(_Disturbed):
             path = self._work / name
             if not path.is_file() or broken(Path(name.removesuffix(".part")), path.read_bytes()):
                 watch.found(Verdict.WRONG, f"{scenario.name}: rows are promised that are not there", f"{count} {name}")
+
+
+def _reopen_output() -> None:
+    """Let Python write to what the system has as standard output and error now."""
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
 
 
 def _one_picture() -> contextlib.AbstractContextManager[object]:
