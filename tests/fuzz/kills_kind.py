@@ -1,21 +1,17 @@
 """Kills and failing disks in every command that writes: what stood there stays, and the command can be given again."""
 
 import contextlib
-import ctypes
-import errno
 import fcntl
 import functools
 import importlib
 import os
 import re
-import resource
 import shutil
 import signal
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,29 +19,15 @@ from unittest import mock
 from convscope.cli import group
 from convscope.verbs import compare_files
 
-from .cases import Kind, Random, Verdict, Watch, pick
+from .cases import Kind, Verdict, Watch
 from .commands import CODES, Ended, contents, leftovers
+from .disturbing import Whole, at_change, bring_back, can_mount, failing, killer, mount_small
 from .scenarios import OLD, SCENARIOS, Scenario, broken, comparable
 from .small_set import checkpoints_always, finished_run, interrupted_run, write_set
 
-_CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "shutil.rmtree")
 _GROWING = ("history.csv", "state.safetensors")  # whole, and another one after every epoch
-_REMOVING = ("os.remove", "os.rmdir", "shutil.rmtree")
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _LONGEST_S = 120.0
-_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES)
 _ROWS = re.compile(r"all ([\d,]+) rows are in (\S+?\.(?:csv|json|parquet)\S*?)[\s,.]")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Whole:
-    """What an undisturbed command comes to: its files (and which are always the same), its changes, its time."""
-
-    files: dict[str, bytes]
-    same: frozenset[str]
-    changes: int
-    largest: int
-    seconds: float
 
 
 class _Pipe:
@@ -101,7 +83,7 @@ class _Disturbed(Kind):
                 self._fresh(scenario)
                 counted = self._work / "counted"
                 began = time.monotonic()
-                ended = self._run(scenario.words, functools.partial(_at_change, self._work, counted, None))
+                ended = self._run(scenario.words, functools.partial(at_change, self._work, counted, None))
                 seconds = time.monotonic() - began
                 if ended.code not in CODES[:2]:
                     raise RuntimeError(f"{scenario.name} does not work: {ended.err[-2000:]}")
@@ -150,6 +132,7 @@ class _Disturbed(Kind):
             os.environ["CONVSCOPE_CACHE"] = str(self._cache)
             os.dup2(out.end, 1)
             os.dup2(err.end, 2)
+            _reopen_output()
             with checkpoints_always(), _one_picture(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 before()
@@ -170,7 +153,7 @@ class _Disturbed(Kind):
         if child == 0:
             code = 70
             try:
-                sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+                _reopen_output()
                 code = act()
                 sys.stdout.flush()
                 sys.stderr.flush()
@@ -254,7 +237,7 @@ class Kills(_Disturbed):
             whole = self.whole(scenario)
             watch.begin(seed)
             self._fresh(scenario)
-            self._run(scenario.words, _killer(self._work, whole, self.random(seed)))
+            self._run(scenario.words, killer(self._work, whole, self.random(seed)))
             self._judge_files(scenario, whole, watch)
             self._again(scenario, whole, watch)
 
@@ -276,13 +259,13 @@ class Disks(_Disturbed):
             if random.integers(3) == 0 and can_mount():
                 out = self._work / "out"
                 size = int(random.integers(1, 4 + whole.largest // 2048)) * 4096
-                mounting, after = functools.partial(_mount_small, out, size), functools.partial(_bring_back, out)
+                mounting, after = functools.partial(mount_small, out, size), functools.partial(bring_back, out)
                 ended = self._run(scenario.words, mounting, after)
                 with contextlib.suppress(OSError):
                     shutil.rmtree(out)
                     (self._work / "brought").rename(out)
             else:
-                ended = self._run(scenario.words, _failure(self._work, whole, random))
+                ended = self._run(scenario.words, failing(self._work, whole, random))
             self._judge_words(scenario, ended, watch)
             self._judge_files(scenario, whole, watch)
             if ended.code == 0 and (differs := self._differing(whole)):
@@ -309,6 +292,11 @@ class Disks(_Disturbed):
                 watch.found(Verdict.WRONG, f"{scenario.name}: rows are promised that are not there", f"{count} {name}")
 
 
+def _reopen_output() -> None:
+    """Let Python write to what the system has as standard output and error now."""
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+
+
 def _one_picture() -> contextlib.AbstractContextManager[object]:
     """Let a comparison draw one of its pictures: all of them take fifty times as long as the rest."""
     name = next(iter(compare_files.PICTURES))
@@ -327,103 +315,3 @@ def _is_meant(name: str, said: str) -> bool:
 
 def _relative(place: Path) -> dict[str, bytes]:
     return {str(Path(name).relative_to(place)): data for name, data in contents(place).items()}
-
-
-def _at_change(work: Path, counted: Path | None, act: Callable[[int, str], None] | None) -> None:
-    """Call `act` with number (from 0 on) and name of every change of the disk below `work` just before it is made.
-
-    Where `counted` is named, it gets one byte a change.
-    """
-    count = [0]
-    below = str(work)
-    out = None if counted is None else os.open(counted, os.O_WRONLY | os.O_CREAT)
-
-    def hook(event: str, given: tuple[Any, ...]) -> None:
-        opened = event == "open" and isinstance(given[2], int) and given[2] & _WRITING
-        changes = opened or event in _CHANGING
-        if not changes or not isinstance(given[0], (str, bytes, os.PathLike)):
-            return
-        path = os.path.join(below, os.fsdecode(given[0]))  # noqa: PTH118  # absolute ones stay
-        if not path.startswith(below + os.sep):
-            return
-        if out is not None:
-            os.write(out, b".")
-        if act is not None:
-            act(count[0], event)
-        count[0] += 1
-
-    sys.addaudithook(hook)
-
-
-def _killer(work: Path, whole: Whole, random: Random) -> Callable[[], None]:
-    """Return what makes the process kill itself: at a change, within a write, or at a moment."""
-    what = int(random.integers(3))
-    if what == 0:
-        at = int(random.integers(max(1, whole.changes)))
-
-        def die(number: int, event: str) -> None:
-            if number == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        return lambda: _at_change(work, None, die)
-    if what == 1:
-        size = int(random.integers(0, whole.largest + 1))
-        return lambda: _limit_files(size, signal.SIG_DFL)
-    seconds = float(random.uniform(0.001, 1.1 * whole.seconds))
-
-    def later() -> None:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process as a kill does: nothing of Python runs
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    return later
-
-
-def _failure(work: Path, whole: Whole, random: Random) -> Callable[[], None]:
-    """Return what makes the disk fail: from one change on, once, or after a number of bytes in a file."""
-    what = int(random.integers(3))
-    if what == 2:
-        size = int(random.integers(0, whole.largest + 1))
-        return lambda: _limit_files(size, signal.SIG_IGN)
-    at, number = int(random.integers(max(1, whole.changes))), int(pick(random, _ERRORS))
-
-    def fail(count: int, event: str) -> None:
-        if event in _REMOVING:
-            return  # what was half-written can be taken away, and has to be
-        if count == at or (what == 0 and count > at):
-            raise OSError(number, os.strerror(number))
-
-    return lambda: _at_change(work, None, fail)
-
-
-def _limit_files(size: int, action: Any) -> None:
-    """Let no file grow beyond `size`: the write fails there, and with SIG_DFL ends the process in the middle."""
-    signal.signal(signal.SIGXFSZ, action)
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
-
-
-_NEW_MOUNTS, _PRIVATE = 0x00020000, 0x44000
-
-
-def can_mount() -> bool:
-    """Return whether this process may mount a small disk for itself: Linux, as root."""
-    return sys.platform == "linux" and os.geteuid() == 0
-
-
-def _mount_small(out: Path, size: int) -> None:
-    """Put a disk with `size` free bytes in place of `out`, for this process alone; what is in `out` is there, too."""
-    kept = out.with_name("kept")
-    shutil.copytree(out, kept)
-    taken = sum(-(-len(data) // 4096) * 4096 for data in contents(kept).values())
-    libc = ctypes.CDLL(None, use_errno=True)
-    names = b"none", str(out).encode(), b"tmpfs", f"size={taken + size}".encode()
-    failed = libc.unshare(_NEW_MOUNTS) or libc.mount(b"none", b"/", None, _PRIVATE, None)
-    if failed or libc.mount(names[0], names[1], names[2], 0, names[3]):
-        raise OSError(ctypes.get_errno(), "no disk can be mounted here")
-    shutil.copytree(kept, out, dirs_exist_ok=True)
-    shutil.rmtree(kept)
-
-
-def _bring_back(out: Path) -> None:
-    """Copy what is on the small disk to where other processes see it."""
-    shutil.copytree(out, out.with_name("brought"))
