@@ -17,6 +17,7 @@ from convscope.core.machine import threads_for, tuned
 from convscope.core.records import to_json
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.arrays import refuse_one_in_colour
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -32,7 +33,7 @@ from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
-from .pixels import PixelRange, as_rows, picture_shape
+from .pixels import PixelRange, as_rows, checked_by_sklearn, picture_shape
 
 _LONGEST_NAME = 200
 
@@ -132,8 +133,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             TrainingError: the loss or a weight is not finite.
         """
         rows, given = as_rows(X)
-        rows, y = validate_data(self, rows, y)
-        check_classification_targets(y)
+        with checked_by_sklearn():
+            rows, y = validate_data(self, rows, y)
+            check_classification_targets(y)
         settings = settings_of(self.get_params(deep=False))
         shape = picture_shape(rows.shape[1], given, self.image_shape)
         encoder = LabelEncoder().fit(y)
@@ -164,9 +166,11 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """
         check_is_fitted(self)
         rows, given = as_rows(X)
+        refuse_one_in_colour(np.asarray(X), "X", channels=self.image_shape_[2], size=self.image_shape_[:2])
         if given is not None and given != self.image_shape_:
             raise DataError(f"`X` must have pictures of {self.image_shape_}, as in fit. Got {given}. Resize them.")
-        rows = validate_data(self, rows, reset=False)
+        with checked_by_sklearn():
+            rows = validate_data(self, rows, reset=False)
         images = self.pixel_range_.pixels(rows).reshape(len(rows), *self.image_shape_)
         with tuned(self._threads(self.model_.network.plan, self.model_.batch)):
             probabilities: NDArray[np.float32] = self.model_.predict_proba(np.ascontiguousarray(images))

@@ -1,7 +1,9 @@
 """Arrays of any numbers as pixels: what 0 and 255 stand for is settled once, by the training pictures."""
 
+import contextlib
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,6 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
-from convscope.images.sources.arrays import refuse_one_in_colour
 
 _ROWS = 1_000
 
@@ -82,6 +83,27 @@ PIXELS = PixelRange(low=0.0, high=255.0)
 UNIT = PixelRange(low=0.0, high=1.0)
 
 
+class _KindError(DataError, TypeError):
+    """What scikit-learn refuses with a TypeError."""
+
+
+@contextlib.contextmanager
+def checked_by_sklearn() -> Iterator[None]:
+    """Let what scikit-learn's own checks refuse in the block be a DataError with their text, on one line.
+
+    Raises:
+        DataError: they refuse it.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except TypeError as error:
+        raise _KindError(" ".join(str(error).split())) from error
+    except ValueError as error:
+        raise DataError(" ".join(str(error).split())) from error
+
+
 def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     """Return pictures N H W (C) as rows N × (H·W·C), and (H, W, C); anything else unchanged, and None.
 
@@ -98,7 +120,6 @@ def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     if getattr(images, "ndim", 2) <= 2:
         return images, None
     array = np.asarray(images)
-    refuse_one_in_colour(array, "X")
     if array.ndim > 4:
         raise DataError(f"`X` must have the shape N H W, N H W C or N × values. Got {array.shape}. Reshape it.")
     height, width, channels = (*array.shape[1:], 1)[:3]

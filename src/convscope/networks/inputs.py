@@ -82,7 +82,7 @@ class Inputs:
     total: int | None
 
 
-def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
+def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None = None) -> Inputs:
     """Return the pictures in what was given.
 
     Args:
@@ -92,6 +92,7 @@ def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
             in it and below; a pattern such as ``photos/**/*.jpg``; the bytes of a file; an array H W or H W C. Only
             from something with a length is the total known; anything else is gone through as it comes.
         channels: that the network takes.
+        size: (height, width) that it takes.
 
     Raises:
         DataError: an array of pictures has another shape or kind.
@@ -103,8 +104,8 @@ def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        refuse_one_in_colour(given, "pictures", channels=channels)
-        images = to_images(given, "pictures")
+        refuse_one_in_colour(given, "pictures", channels=channels, size=size)
+        images = to_images(given[..., None] if given.ndim == 3 else given, "pictures")
         named = (Input(name=f"[{place}]", content=pixels) for place, pixels in enumerate(images))
         return Inputs(pictures=named, total=len(images))
     if isinstance(given, (str, os.PathLike, bytes)):

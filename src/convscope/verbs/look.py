@@ -116,7 +116,7 @@ def look(
     with tuned():
         images = None
         if pictures is not None:
-            inputs = list_inputs(pictures, channels=used.preprocessing.channels)
+            inputs = list_inputs(pictures, channels=used.preprocessing.channels, size=used.preprocessing.size)
             room = _room(used)
             chosen = list(itertools.islice(_given(used, _picked(inputs, room), unusable), room))
             if unusable and not chosen:
