@@ -55,9 +55,14 @@ def test_in_a_list_every_array_is_one_image() -> None:
     assert [one.error for one in convscope.predict(MODEL, given)] == [None] * 4
 
 
-def test_arrays_of_an_estimator_and_of_a_training_follow_the_same_rule(tmp_path: Path) -> None:
+def test_as_many_labels_as_rows_or_the_size_of_the_network_make_them_gray_ones(tmp_path: Path) -> None:
     labels = np.array(["a", "b"] * 8)
+    narrow = np.random.default_rng(0).integers(0, 255, (16, 4, 4)).astype(np.uint8)
+    fitted = convscope.ConvClassifier("2C3", epochs=1).fit(narrow, labels)
+    assert fitted.predict_proba(narrow).shape == (16, 2)
+    assert len(convscope.predict(fitted.model_, narrow)) == len(fitted.model_.predict_proba(narrow)) == 16
+    assert convscope.train((narrow, labels), epochs=1, layout="2C3", output=tmp_path).model.preprocessing.size == (4, 4)
     with pytest.raises(DataError, match="looks like one in colour"):
-        convscope.ConvClassifier("2C3", epochs=1).fit(IMAGE, labels)
+        convscope.train((IMAGE, labels[:3]), epochs=1, output=tmp_path / "other")
     with pytest.raises(DataError, match="looks like one in colour"):
-        convscope.train((IMAGE, labels), epochs=1, output=tmp_path)
+        convscope.ConvClassifier("2C3", epochs=1).fit(IMAGE[None].repeat(16, 0), labels).predict_proba(IMAGE)

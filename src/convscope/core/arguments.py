@@ -133,7 +133,7 @@ RULES: dict[str, Rule] = {
         _MAYBE_NUMBER,
     ),
     **dict.fromkeys(("distortions", "kinds"), _listed("a list of names", _is_text)),
-    "strengths": _listed("a list of finite numbers", lambda value: is_number(value) and math.isfinite(value)),
+    "strengths": _listed("a list of numbers", is_number),
     "reporter": Rule(
         words="a Reporter of convscope.core.progress", fits=lambda value: isinstance(value, Reporter), optional=True
     ),

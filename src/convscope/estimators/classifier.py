@@ -18,6 +18,7 @@ from convscope.core.records import to_json
 from convscope.core.temporaries import temporary_folder
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.arrays import refuse_one_in_colour
 from convscope.images.sources.labels import refuse_no_text
 from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
@@ -35,7 +36,7 @@ from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
-from .pixels import as_rows, picture_shape, pixels, range_of
+from .pixels import as_rows, checked_by_sklearn, picture_shape, pixels, range_of
 
 _LONGEST_NAME = 200
 
@@ -135,9 +136,10 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             TrainingError: the loss or a weight is not finite.
         """
         rows, given = as_rows(X)
-        refuse_no_text(np.asarray(y))
-        rows, y = validate_data(self, rows, y)
-        check_classification_targets(y)
+        with checked_by_sklearn():
+            refuse_no_text(np.asarray(y))
+            rows, y = validate_data(self, rows, y)
+            check_classification_targets(y)
         settings = settings_of(self.get_params(deep=False))
         shape = picture_shape(rows.shape[1], given, self.image_shape)
         encoder = LabelEncoder().fit(y)
@@ -169,9 +171,11 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """
         check_is_fitted(self)
         rows, given = as_rows(X)
+        refuse_one_in_colour(np.asarray(X), "X", channels=self.image_shape_[2], size=self.image_shape_[:2])
         if given is not None and given != self.image_shape_:
             raise DataError(f"`X` must have pictures of {self.image_shape_}, as in fit. Got {given}. Resize them.")
-        rows = validate_data(self, rows, reset=False)
+        with checked_by_sklearn():
+            rows = validate_data(self, rows, reset=False)
         images = pixels(rows, self.pixel_range_).reshape(len(rows), *self.image_shape_)
         with tuned(self._threads(self.model_.network.plan, self.model_.batch)):
             probabilities: NDArray[np.float32] = self.model_.predict_proba(np.ascontiguousarray(images))

@@ -18,7 +18,12 @@ from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.networks.model import Model
 
 from .classifier import ConvClassifier
-from .pixels import pixels
+from .pixels import checked_by_sklearn, pixels
+
+
+def _array(given: Any) -> NDArray[Any]:
+    with checked_by_sklearn():
+        return np.asarray(given)
 
 
 class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -69,14 +74,14 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             self.classifier_ = clone(classifier).fit(X, y)
         features = self._settled()
         if X is not None:
-            self._stack(np.asarray(X), features.model.preprocessing)  # what transform would refuse is refused here
+            self._stack(_array(X), features.model.preprocessing)  # what transform would refuse is refused here
         self.n_features_out_ = math.prod(features.shape)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
         """Return one vector a picture, float32 N × values."""
         features = self._settled()
-        images = self._pixels(np.asarray(X), features.model.preprocessing)
+        images = self._pixels(_array(X), features.model.preprocessing)
         with tuned():
             parts = [part.reshape(len(part), -1) for part in features.of(images, batch=self.batch)]
         return np.concatenate(parts)
@@ -123,5 +128,5 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 raise DataError("`X` must hold finite numbers. Got NaN or infinity. Replace them.")
             rows = given.reshape(len(given), math.prod(given.shape[1:]))
             given = pixels(rows, classifier.pixel_range_).reshape(given.shape)
-        refuse_one_in_colour(given, "X", channels=step.channels)
-        return as_images(given, "X")
+        refuse_one_in_colour(given, "X", channels=step.channels, size=step.size)
+        return as_images(given[..., None] if given.ndim == 3 else given, "X")

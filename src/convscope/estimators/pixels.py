@@ -1,7 +1,9 @@
 """Arrays of any numbers as pixels: what 0 and 255 stand for is settled once, by the training pictures."""
 
+import contextlib
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,6 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
-from convscope.images.sources.arrays import refuse_one_in_colour
 from convscope.images.values import BYTES, UNIT, ValueRange, Values
 
 _ROWS = 1_000
@@ -54,6 +55,27 @@ def _compare(rows: NDArray[Any], span: ValueRange) -> None:
         warnings.warn("X has values from 0 to 1 only, where fit had pixels from 0 to 255.", UserWarning, stacklevel=4)
 
 
+class _KindError(DataError, TypeError):
+    """What scikit-learn refuses with a TypeError."""
+
+
+@contextlib.contextmanager
+def checked_by_sklearn() -> Iterator[None]:
+    """Let what scikit-learn's own checks refuse in the block be a DataError with their text, on one line.
+
+    Raises:
+        DataError: they refuse it.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except TypeError as error:
+        raise _KindError(" ".join(str(error).split())) from error
+    except ValueError as error:
+        raise DataError(" ".join(str(error).split())) from error
+
+
 def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     """Return pictures N H W (C) as rows N × (H·W·C), and (H, W, C); anything else unchanged, and None.
 
@@ -70,7 +92,6 @@ def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     if getattr(images, "ndim", 2) <= 2:
         return images, None
     array = np.asarray(images)
-    refuse_one_in_colour(array, "X")
     if array.ndim > 4:
         raise DataError(f"`X` must have the shape N H W, N H W C or N × values. Got {array.shape}. Reshape it.")
     height, width, channels = (*array.shape[1:], 1)[:3]

@@ -92,7 +92,7 @@ class Inputs:
     total: int | None
 
 
-def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
+def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None = None) -> Inputs:
     """Return the pictures in what was given.
 
     Args:
@@ -103,6 +103,7 @@ def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
             bytes of a file; an array H W or H W C. Only from something with a length is the total known; anything else
             is gone through as it comes.
         channels: that the network takes.
+        size: (height, width) that it takes.
 
     Raises:
         DataError: an array of pictures has another shape or kind.
@@ -114,8 +115,8 @@ def list_inputs(given: Any, *, channels: int = 1) -> Inputs:
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        refuse_one_in_colour(given, "pictures", channels=channels)
-        images = as_images(given, "pictures")
+        refuse_one_in_colour(given, "pictures", channels=channels, size=size)
+        images = as_images(given[..., None] if given.ndim == 3 else given, "pictures")
         usual = convention(images, together=True)
         named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(images))
         return Inputs(pictures=named, total=len(images))

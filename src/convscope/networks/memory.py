@@ -22,8 +22,8 @@ def image_bytes(planned: Plan, *, copies: int = 1) -> int:
         >>> from convscope.networks.layout import Layout
         >>> from convscope.networks.plan import plan
         >>> planned = plan(Layout.parse("8C3-MP2"), height=100, width=100, channels=1, classes=2)
-        >>> image_bytes(planned)  # the image three times, as floats; then 8 maps of it, and a quarter of them
-        521200
+        >>> image_bytes(planned)  # its bytes; then 8 maps of it and a quarter of them, as floats of 4 bytes
+        410000
     """
     image = planned.below(0)[1]
     most = 3 * image  # as it comes, scaled, and in the network's order

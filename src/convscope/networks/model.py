@@ -127,7 +127,7 @@ class Model:
         planned = self.network.plan
         shape = (planned.height, planned.width, planned.channels)
         images = np.asarray(images)
-        refuse_one_in_colour(images, channels=planned.channels)
+        refuse_one_in_colour(images, channels=planned.channels, size=shape[:2])
         if images.ndim == 3:
             images = images[..., None]  # N H W -> N H W 1
         if images.dtype != np.uint8 or images.shape[1:] != shape:

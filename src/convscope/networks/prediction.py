@@ -119,7 +119,7 @@ def predict(
     """
     return predict_inputs(
         model,
-        list_inputs(pictures, channels=model.preprocessing.channels).pictures,
+        list_inputs(pictures, channels=model.preprocessing.channels, size=model.preprocessing.size).pictures,
         top=top,
         batch=batch,
         workers=workers,

@@ -119,7 +119,7 @@ def look(
     with tuned():
         images = None
         if pictures is not None:
-            inputs = list_inputs(pictures, channels=used.preprocessing.channels)
+            inputs = list_inputs(pictures, channels=used.preprocessing.channels, size=used.preprocessing.size)
             room = _room(used)
             with told.task("reading pictures", min(room, inputs.total or 0), "pictures") as task:
                 chosen = []

@@ -163,7 +163,7 @@ def predict_each(
     """
     check_arguments(locals())
     used = Model.load(model) if isinstance(model, (str, os.PathLike)) else model
-    inputs = list_inputs(pictures, channels=used.preprocessing.channels)
+    inputs = list_inputs(pictures, channels=used.preprocessing.channels, size=used.preprocessing.size)
     predictions = predict_inputs(used, inputs.pictures, top=top, batch=batch, workers=workers)
     return _told(predictions, inputs.total, reporter or Silent())
 

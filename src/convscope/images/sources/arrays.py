@@ -87,7 +87,9 @@ def from_arrays(
         >>> source.classes, source.labels, source.stack().shape
         (('cat', 'dog'), array([0, 1, 0]), (3, 8, 8, 1))
     """
-    pictures = as_images(np.asarray(images))
+    array = np.asarray(images)
+    one_each = array.ndim == 3 and len(array) == np.size(labels)  # as many labels: they are gray, however narrow
+    pictures = as_images(array[..., None] if one_each else array)
     names, places = label_places(np.asarray(labels), classes, name)
     if len(places) != len(pictures):
         raise DataError(
@@ -114,20 +116,23 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
     return ArraySource(name=name, images=pictures, **no_class(len(pictures)))
 
 
-def refuse_one_in_colour(images: NDArray[Any], name: str = "images", *, channels: int = 1) -> None:
+def refuse_one_in_colour(
+    images: NDArray[Any], name: str = "images", *, channels: int = 1, size: tuple[int, int] | None = None
+) -> None:
     """Refuse an array of three axes that looks like one picture in colour: taken for gray ones, it would be many.
 
     Args:
         images: N H W, or N H W C.
         name: of the argument.
         channels: of what takes the pictures: only where that is colour are channels looked for in front.
+        size: (height, width) of what takes them: arrays of that are gray ones.
 
     Raises:
         DataError: it looks like H W C, or like C H W.
     """
     if images.ndim != 3:
         return
-    if images.shape[2] in (3, 4):
+    if images.shape[2] in (3, 4) and images.shape[1:] != size:
         one = f"{name}[None]"
     elif channels == 3 and images.shape[0] in (3, 4):
         one = f"np.moveaxis({name}, 0, -1)[None]"
