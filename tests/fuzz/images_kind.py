@@ -1,5 +1,6 @@
 """Damaged image files: each is read or refused in one sentence, by every way of reading the same."""
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from convscope.images.image_set import prepare
 from convscope.images.reading.process import ReadingProcess
 from convscope.images.reading.run import Run, read_files
 from convscope.images.sources.opening import open_source
+from convscope.images.values import UNIT, ValueRange, ValueRanges
 from convscope.verbs.check import check
 from convscope.verbs.features import extract_features
 from convscope.verbs.predict import predict
@@ -46,7 +48,10 @@ class Images(Kind):
     def prepare(self, folder: Path) -> None:
         """Make the model and the folders."""
         self._folder = folder
-        self._model = small_model("4C3-MP2")
+        model = small_model("4C3-MP2")
+        ranges = ValueRanges(integer=ValueRange(low=0, high=65535), float=UNIT)  # so that no type of number is refused
+        step = dataclasses.replace(model.preprocessing, ranges=ranges)
+        self._model = dataclasses.replace(model, preprocessing=step)
         self._files = image_files()
         self._names = sorted(self._files)
         self._whole = {name: _read(data) for name, data in self._files.items()}
@@ -191,7 +196,8 @@ class Images(Kind):
             watch.found(Verdict.CRASH, "the reading process ended", seed=next(iter(cases.values())))
             self.close()
             return
-        if here.reasons != there.reasons or here.facts.tobytes() != there.facts.tobytes():
+        same = here.reasons == there.reasons and here.remarks == there.remarks
+        if not same or here.facts.tobytes() != there.facts.tobytes():
             watch.found(
                 Verdict.WRONG,
                 "threads and processes differ",
@@ -210,7 +216,7 @@ def _read(data: bytes) -> Decoded | str:
 def _same(one: Decoded | str, other: Decoded | str) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return one == other
-    return bool(np.array_equal(one.pixels, other.pixels, equal_nan=one.pixels.dtype.kind == "f"))
+    return one.values.dtype == other.values.dtype and bool(np.array_equal(one.values, other.values))
 
 
 def _judge_prediction(one: Any, refused: dict[str, str], cases: dict[str, int], watch: Watch) -> None:

@@ -69,7 +69,7 @@ def test_different_pixels_by_another_way_are_found(kinds: dict[str, Kind], monke
 
     def other_from_paths(file, **options):
         read = decode(file, **options)
-        return read if isinstance(file, bytes) else replace(read, pixels=np.roll(read.pixels, 1, axis=1))
+        return read if isinstance(file, bytes) else replace(read, values=np.roll(read.values, 1, axis=1))
 
     monkeypatch.setattr(images_kind, "decode", other_from_paths)
     assert "read from bytes and from a file differ" in {one.cause for one in findings(kind, range(16))}
@@ -101,7 +101,7 @@ def test_a_damaged_model_that_is_accepted_is_found(kinds: dict[str, Kind], monke
 
     kind = kinds["models"]
     seeds = [seed for seed in range(200) if (case := kind.case(seed))[0] != case[1] and not case[2]]
-    monkeypatch.setattr(model_file, "_digest", lambda body, tensors: _Any())
+    monkeypatch.setattr(model_file, "content_digest", lambda text, tensors: _Any())
     found = [one for seed in seeds for one in findings(kind, range(seed, seed + 1))]
     assert "a damaged model is accepted as another one" in {one.cause for one in found}
 

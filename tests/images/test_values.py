@@ -162,6 +162,10 @@ def test_values_beyond_the_range_are_clipped_and_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
+        (np.array([0.0, 1.0]), "0…1"),
+        (np.array([0, 1], "i8"), "0…1"),
+        (np.array([0.0, 0.0]), "0…0"),
+        (np.array([0, 2], "i8"), "0…255"),
         (np.array([0, 255], "u2"), "0…255"),
         (np.array([0, 300], "u2"), "0…1023"),
         (np.array([0, 1200], "u2"), "0…4095"),

@@ -68,12 +68,14 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
     key = words[2, 3, :3].astype(">u2").tobytes()
     files = [png16(words[..., :channels], filters=filters) for channels in (1, 2, 3, 4) for filters in range(5)]
     files.append(png16(words[..., :3], (b"tRNS", key)))
+    files.append(png16(words[..., :3], (b"sBIT", b"\x0c\x0b\x0c")))
     cases = [(file, ranges) for file in files for ranges in chosen]
     given = [
         {"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData.of(ranges))} for file, ranges in cases
     ]
     for (file, ranges), made in zip(cases, run_driver("values_driver.mjs", given, tmp_path), strict=True):
-        expected = ranges.gray_levels(decode(file).values)
+        read = decode(file)
+        expected = ranges.gray_levels(read.values, read.usual)
         assert expected is not None
         found = np.array(made["levels"], np.uint8).reshape(7, 9, 4)
         colour = found[..., :1] if expected.shape[2] == 1 else found[..., : expected.shape[2]]

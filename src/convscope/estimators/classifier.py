@@ -158,7 +158,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             mirror=False if shape[0] == 1 else None,  # a row of values has an order
             places=np.arange(len(labels)),
         )
-        known = {} if rows.dtype == np.uint8 else {kind_of(rows.dtype): pixel_range}
+        known = {} if rows.dtype in (np.uint8, np.bool_) else {kind_of(rows.dtype): pixel_range}
         self._learn(examples, settings, ValueRanges.by_kind(known))
         self.classes_, self.image_shape_, self.pixel_range_ = encoder.classes_, shape, pixel_range
         return self

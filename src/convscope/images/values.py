@@ -175,7 +175,8 @@ class Values:
     def range(self) -> ValueRange:
         """Return the range for all images of the dataset.
 
-        Whole numbers from 0 to 255 are gray levels already. Otherwise the smallest usual range that holds the values
+        0 and 1, and what lies between, are black and white; other whole numbers from 0 to 255 are gray levels already.
+        Otherwise the smallest usual range that holds the values
         (but for a thousandth at either end) is taken, where they fill a quarter of it: 0…1023, 0…4095, … for
         integers, 0…1, 0…255, 0…65535 for floats. What fits none of them, as numbers below 0 do not, goes from the
         least to the greatest value; outliers are cut off where they would take more than half of the range.
@@ -189,7 +190,9 @@ class Values:
         ends = np.quantile(self.drawn / 2, (_TAIL, 1 - _TAIL))  # halves, as above
         low, high = 2 * float(ends[0]), 2 * float(ends[1])
         is_float = self.kind == "float"
-        if self.low >= 0 and self.high <= 255 and (not is_float or _is_whole(self.drawn)):
+        if self.low >= 0 and self.high <= 1 and high - low >= _FILLED:
+            return UNIT
+        if self.low >= 0 and self.high <= 255 and (not is_float or (self.high > 1 and _is_whole(self.drawn))):
             return BYTES
         top = self.high if self.high <= 4 * high else high
         if is_float:

@@ -6,14 +6,14 @@
 /** Which values of 8 bits and of more are black and white, null by their type; or each picture by itself. @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges */
 
 /**
- * @param {{ data: Uint8Array | Uint8ClampedArray | Uint16Array, rows: number, columns: number }} raster RGBA
+ * @param {{ data: Uint8Array | Uint8ClampedArray | Uint16Array, rows: number, columns: number, most?: number }} raster RGBA
  * @param {Ranges} ranges
  * @returns {Raster} RGBA
  */
 export function inLevels(raster, ranges) {
   const { data, rows, columns } = raster;
   const top = data instanceof Uint16Array ? 65535 : 255;
-  const [low, high] = ranges.each ? ends(data) : (top === 255 ? ranges.byte : ranges.integer) ?? [0, top];
+  const [low, high] = ranges.each ? ends(data) : (top === 255 ? ranges.byte : ranges.integer) ?? [0, raster.most ?? top];
   if (top === 255 && low === 0 && high === 255) return { data: /** @type {Uint8Array} */ (data), rows, columns, channels: 4 };
   const table = Uint8Array.from({ length: top + 1 }, (_, value) => level(value, low, high));
   const result = new Uint8Array(data.length);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The pixels of a PNG with 16 bits a channel, all of them: a canvas keeps the upper 8. */
 
-/** Red, green, blue and opacity, row by row. @typedef {{ data: Uint16Array, rows: number, columns: number }} Wide */
+/** Red, green, blue and opacity, row by row, and the greatest value that the file says to use. @typedef {{ data: Uint16Array, rows: number, columns: number, most: number }} Wide */
 
 const LARGEST_WIDE = 24_000_000;
 const COLOUR_TYPES = /** @type {Record<number, number>} */ ({ 0: 1, 2: 3, 4: 2, 6: 4 }); // by the colour type of the header
@@ -24,12 +24,14 @@ export async function widePng(bytes) {
   const packed = [];
   /** @type {number[] | null} */
   let clear = null; // the colour that is transparent
+  let most = 65535;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = view.getUint32(at);
     const kind = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const body = bytes.slice(at + 8, at + 8 + length);
     if (kind === "eXIf") return null;
     if (kind === "IDAT") packed.push(body);
+    if (kind === "sBIT" && most === 65535) most = used(body);
     if (kind === "tRNS") clear = Array.from({ length: length >> 1 }, (_, place) => (body[2 * place] << 8) | body[2 * place + 1]);
     at += 12 + length;
   }
@@ -37,7 +39,13 @@ export async function widePng(bytes) {
   const lines = await inflated(new Blob(packed), rows * (width + 1));
   if (!lines) return null;
   unfilter(lines, rows, width, 2 * channels);
-  return { data: colours(lines, rows, columns, channels, clear), rows, columns };
+  return { data: colours(lines, rows, columns, channels, clear), rows, columns, most };
+}
+
+/** The greatest value of the bits in use. @param {Uint8Array} body of the chunk sBIT */
+function used(body) {
+  const bits = Math.max(...body);
+  return bits > 8 && bits < 16 ? 2 ** bits - 1 : 65535;
 }
 
 /** Unpack as many bytes as are needed, and no more. @param {Blob} packed @param {number} length @returns {Promise<Uint8Array | null>} */
