@@ -116,9 +116,7 @@ def test_arrays_that_are_mapped_read_only_reversed_or_strided_give_the_same(tmp_
     [np.zeros((2, 17, 14, 3)), np.zeros((2, 14, 17, 3), np.uint8), np.zeros((17, 14, 3), np.uint8), np.uint8(3)],
 )
 def test_images_of_another_kind_are_refused(images: np.ndarray) -> None:
-    with pytest.raises(
-        DataError, match=r"`images` must be (a uint8 array N 17 14 3|pictures, N H W).* Got "
-    ):
+    with pytest.raises(DataError, match=r"`images` must be (a uint8 array N 17 14 3|pictures, N H W).* Got "):
         small_model().predict_proba(images)
 
 
