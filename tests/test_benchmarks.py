@@ -140,6 +140,7 @@ def test_what_mirror_images_add_is_paired_by_picture(program) -> None:
     with pytest.raises(SystemExit, match="must have learned from it"):
         module.check(models[0], "mnist")
     settings["recipe"]["augmentation"]["flip"] = False
+    models[0] = replace(models[0], training=settings)
     with pytest.raises(SystemExit, match="must have learned from mirror images"):
         module.check(models[0], "photos")
 

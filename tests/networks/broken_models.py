@@ -61,7 +61,7 @@ def resign(file: bytes) -> bytes:
     text, ending = header["__metadata__"]["convscope"], model_file._ending
     if (found := DIGEST.search(text)) is not None:
         body = text[: found.start()]
-        header["__metadata__"]["convscope"] = body + ending(model_file._digest(body, tensors))
+        header["__metadata__"]["convscope"] = body + ending(model_file.content_digest(body, tensors))
     return joined(header, data)
 
 

@@ -18,6 +18,7 @@ from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.tensor_file import read_tensors
 from convscope.networks.tensors import expected_tensors
+from tests.checks.disks import broken_disk
 from tests.checks.layouts import Case, cases
 from tests.checks.models import LAYOUTS, small_model, some_pixels
 from tests.checks.work import counted_calls
@@ -101,11 +102,8 @@ def test_a_model_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, mo
     path = tmp_path / "m.safetensors"
     path.write_bytes(GOOD)
 
-    def full(_self: Path, _data: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        broken_disk(patch, "fsync")
         with pytest.raises(StorageError, match="the disk is full"):
             small_model(seed=1).save(path)
     assert path.read_bytes() == GOOD

@@ -82,6 +82,7 @@ def open_for(
         unlabelled=unlabelled,
         known=model.classes,
         class_depth=depth_for(data, class_depth, model.learned.class_depth),
+        channels=model.preprocessing.channels,
     )
     for note in source_notes(source):
         told.say(note)
