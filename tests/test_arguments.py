@@ -12,9 +12,15 @@ import pytest
 import convscope
 from convscope.core.arguments import RULES, check_arguments, shown
 from convscope.core.errors import ConvscopeError, ParameterError
+from convscope.images.sources.named import DATA_DIR_VARIABLE
 from convscope.networks.model import Model
 from convscope.training.settings import Settings
+from convscope.verbs.cache import cache
+from convscope.verbs.features import compare_classifiers, save_with_classifier
+from convscope.verbs.predict import made_ready
 from tests.checks.models import small_model, some_pixels
+from tests.images.generated import folder
+from tests.images.test_sources import write_idx
 
 
 class _Weird:
@@ -32,10 +38,21 @@ ODD: list[Any] = [
 MODEL = small_model(height=8, width=8)
 IMAGES = some_pixels(12, 8, 8)
 DATA = (IMAGES, np.array(list(MODEL.classes) * 4))
+FOUND = convscope.extract_features(MODEL, DATA)
 Call = tuple[Callable[..., Any], dict[str, Any]]
 CALLS: dict[str, Call] = {
     "predict": (convscope.predict, {"model": MODEL, "pictures": IMAGES[:1]}),
     "check": (convscope.check, {"data": DATA}),
+    "check of a named set": (convscope.check, {"data": "mnist"}),
+    "check of files": (convscope.check, {"data": "files"}),
+    "extract_features of files": (convscope.extract_features, {"model": "pixels", "data": "files"}),
+    "cache": (cache, {}),
+    "made_ready": (made_ready, {"model": MODEL}),
+    "compare_classifiers": (compare_classifiers, {"found": FOUND, "classifiers": []}),
+    "save_with_classifier": (
+        save_with_classifier,
+        {"model": MODEL, "found": FOUND, "judged": (), "output": "nope/nope.safetensors"},
+    ),
     "cost": (convscope.cost, {"model": "2C3", "repeats": 0}),
     "extract_features": (convscope.extract_features, {"model": MODEL, "data": DATA}),
     "load": (convscope.load, {"path": "nope"}),
@@ -61,6 +78,11 @@ def test_no_argument_ends_in_an_error_of_pythons_own(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     call, given = CALLS[name]
+    if given.get("data") == "files":
+        folder(tmp_path / "files", each=2)
+    if given.get("data") == "mnist":
+        write_idx(tmp_path / "mnist")
+        monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path))
     for value in ODD:
         if (
             name == "cost" and argument == "repeats" and type(value) is int and value > 0
@@ -72,6 +94,26 @@ def test_no_argument_ends_in_an_error_of_pythons_own(
             call(**(given | {argument: value}))
         except ConvscopeError:
             continue
+
+
+@pytest.mark.parametrize("place", [str, Path])
+def test_a_place_may_be_a_text_or_a_path(place: Callable[[Path], Any], tmp_path: Path) -> None:
+    write_idx(tmp_path / "sets" / "mnist")
+    assert convscope.check("mnist", data_dir=place(tmp_path / "sets")).usable
+    files, kept = folder(tmp_path / "files", each=2), place(tmp_path / "cache")
+    assert len(convscope.extract_features("pixels", files, cache_dir=kept).values) == 4
+    assert [one.pictures for one in cache(cache_dir=kept).entries] == [4]
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1_025, 1.5])
+def test_a_number_of_workers_that_cannot_be_is_refused_by_every_function(workers: Any, tmp_path: Path) -> None:
+    files = folder(tmp_path / "files", each=2)
+    for call in (
+        lambda: convscope.check(files, workers=workers),
+        lambda: convscope.predict(MODEL, files, workers=workers),
+    ):
+        with pytest.raises(ParameterError, match=r"`workers` must be a whole number from 1 to 1,024\. Got "):
+            call()
 
 
 OPTIONS = [field.name for field in dataclasses.fields(Settings) if field.name != "data"]

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from convscope.cli import main
+from convscope.networks.model import Model
 from convscope.networks.prediction import predict
 from tests.checks.models import small_model, some_pixels
 from tests.checks.processes import interruptible
@@ -364,3 +365,15 @@ def test_what_is_not_as_it_should_be_is_noted_by_name(here: Path, capfd: pytest.
         ("only the first of 2 channels is used",),
         (),
     ]
+
+
+@pytest.mark.parametrize(("color", "code"), [("white", 1), ("no colour", 2)])
+def test_the_background_is_there_before_the_model_is_made_ready(
+    color: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready: list[Model] = []
+    monkeypatch.setattr("convscope.verbs.predict.made_ready", lambda model, **_: ready.append(model) or model)
+    small_model().save(tmp_path / "m.safetensors")
+    assert main(["predict", str(tmp_path / "m.safetensors"), "no.png", "--background", color]) == code
+    assert [set(model.preprocessing.background) for model in ready] == ([{255}] if code == 1 else [])
+    assert ("`background` must be" in capsys.readouterr().err) == (code == 2)

@@ -1,5 +1,6 @@
 """Standard streams that are closed, and a current folder that was removed: a sentence where they are needed."""
 
+import io
 import itertools
 import os
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from convscope.cli import main
+from convscope.cli.standard import filled
 from convscope.core.errors import StorageError
 from convscope.core.process import refuse_lost_folder
 from convscope.core.progress import Plain
@@ -131,3 +133,22 @@ def test_once_torch_is_there_absolute_paths_do(tmp_path: Path, monkeypatch: pyte
     assert trained.report.pictures == 359
     with pytest.raises(StorageError, match=r"Cannot write run: its folder is not there"):
         convscope.train("digits", epochs=1, layout="4C3-MP2", output="run")
+
+
+def test_streams_are_put_back_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors=errors) for errors in ("strict", "replace")]
+    for name, stream in zip(("stdout", "stderr"), streams, strict=True):
+        monkeypatch.setattr(sys, name, stream)
+    with filled():
+        print("\u2026")
+        assert [stream.errors for stream in streams] == ["backslashreplace", "backslashreplace"]
+    assert [stream.errors for stream in streams] == ["strict", "replace"]
+    assert streams[0].buffer.getvalue().startswith(b"\\u2026")  # type: ignore[attr-defined]  # of BytesIO
+
+
+def test_a_stream_that_was_closed_meanwhile_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", stream)
+    with filled():
+        stream.close()
+    assert stream.closed

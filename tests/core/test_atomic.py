@@ -1,5 +1,7 @@
 """Outputs: whole or not there, written to what they really are, and nothing is left beside them."""
 
+import errno
+import io
 import os
 import signal
 import socket
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -158,8 +161,6 @@ def test_what_is_replaced_keeps_its_permissions(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_mounted_is_written_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
     def busy(self: Path, target: Path) -> None:
         raise OSError(errno.EBUSY, "busy")
 
@@ -189,7 +190,7 @@ def test_names_that_cannot_be_are_refused_before_anything_is_done(name: str, sen
 
 def test_folders_that_cannot_be_are_refused_before_anything_is_done(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match=r"something that is no folder is in the way"):
+    with pytest.raises(StorageError, match=r"it already exists and is not a folder"):
         check_folder(tmp_path / "file")
     with pytest.raises(StorageError, match=r"a part of the path is a file"):
         check_folder(tmp_path / "file" / "run")
@@ -201,7 +202,7 @@ def test_folders_that_cannot_be_are_refused_before_anything_is_done(tmp_path: Pa
         (tmp_path / "linked").symlink_to(tmp_path)
         check_folder(tmp_path / "linked")
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(StorageError, match="something that is no folder is in the way"):
+        with pytest.raises(StorageError, match="it already exists and is not a folder"):
             check_folder(tmp_path / "pipe")
     assert not (tmp_path / "new").exists()
 
@@ -218,7 +219,7 @@ def test_temporary_files_are_made_exclusively_and_follow_no_link(
     with pytest.raises(FileExistsError):
         open_temporary(tmp_path / "file")
     write_new(path, "text")
-    with pytest.raises(StorageError, match="is in the way: it is a link"), open_own(path):
+    with pytest.raises(StorageError, match="already exists and is a link"), open_own(path):
         pass
     assert not (tmp_path / "elsewhere").exists()
 
@@ -227,7 +228,10 @@ def test_temporary_files_are_made_exclusively_and_follow_no_link(
 @pytest.mark.parametrize("kind", ["pipe", "folder"])
 def test_a_file_that_stays_is_no_pipe_and_no_folder(kind: str, tmp_path: Path) -> None:
     (os.mkfifo if kind == "pipe" else os.mkdir)(tmp_path / "x")
-    with pytest.raises(StorageError, match=r"x(:| is in the way:) it is (a folder|no file)"), open_own(tmp_path / "x"):
+    with (
+        pytest.raises(StorageError, match=r"x(: it is a folder| already exists and is not a regular file)"),
+        open_own(tmp_path / "x"),
+    ):
         pass
 
 
@@ -355,3 +359,65 @@ def test_on_a_small_disk_and_on_one_that_is_read_only(tmp_path: Path) -> None:
 def test_where_it_goes_is_said_of_new_names_too(tmp_path: Path) -> None:
     found = target_of(tmp_path / "new")
     assert (found.is_stream, found.is_folder, found.holds_data, found.status) == (False, False, False, None)
+
+
+@pytest.mark.parametrize("step", ["copy", "fsync"])
+def test_a_mounted_file_that_was_overwritten_in_part_leaves_the_whole_new_one_and_names_it(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("something longer")
+    replace = Path.replace
+
+    def busy(self: Path, target: Path) -> None:
+        if target == path:
+            raise OSError(errno.EBUSY, "busy")
+        replace(self, target)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    def full_after_some(source: BinaryIO, file: BinaryIO) -> None:
+        file.write(source.read(2))
+        full()
+
+    synced = iter([lambda: None, full])  # the new file, the old one
+    monkeypatch.setattr(Path, "replace", busy)
+    if step == "copy":
+        monkeypatch.setattr("convscope.core.atomic.shutil.copyfileobj", full_after_some)
+    else:
+        monkeypatch.setattr("convscope.core.atomic.os.fsync", lambda _: next(synced)())
+    with pytest.raises(StorageError, match=r"file: the disk is full\..* incomplete now; the whole .*file\.part\.$"):
+        write_text(path, "rows")
+    assert (tmp_path / "file.part").read_text() == "rows"
+    assert set(tmp_path.iterdir()) == {path, tmp_path / "file.part"}
+
+
+def test_a_mounted_file_that_cannot_be_opened_stays_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("earlier")
+
+    def busy(self: Path, target: Path) -> None:
+        path.unlink()
+        path.mkdir()  # which cannot be opened, even as root
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(Path, "replace", busy)
+    with pytest.raises(StorageError, match=r"file: it is a folder"):
+        write_text(path, "rows")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="the name of an open stream")
+def test_a_reader_that_left_before_a_stream_is_opened_is_no_fault_of_the_output(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class _Left(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError(errno.EPIPE, "the reader left")
+
+    monkeypatch.setattr(sys, "stdout", _Left())
+    with pytest.raises(BrokenPipeError), replacing(Path("/dev/fd/2")):
+        pass

@@ -142,7 +142,7 @@ def test_nothing_is_kept_beside_a_device_and_no_link_is_followed(tmp_path: Path)
     (tmp_path / "x.npy").symlink_to(os.devnull)
     assert save_features("pixels", "digits", tmp_path / "x.npy").pictures == 1797
     (tmp_path / "y.npy.part").symlink_to("victim")
-    with pytest.raises(StorageError, match=r"y\.npy\.part is in the way: it is a link"):
+    with pytest.raises(StorageError, match=r"y\.npy\.part already exists and is a link"):
         save_features("pixels", "digits", tmp_path / "y.npy")
     (tmp_path / "disk").mkdir()
     (tmp_path / "z.npy").symlink_to("disk/real.npy")

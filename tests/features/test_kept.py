@@ -72,7 +72,7 @@ def test_rows_of_another_job_are_not_taken(change: str, tmp_path: Path) -> None:
 
 def test_what_somebody_else_put_there_is_left(tmp_path: Path) -> None:
     (tmp_path / "x.npz.part").write_bytes(b"precious")
-    with pytest.raises(StorageError, match=r"x\.npz\.part is in the way and was not written by convscope\. Move it"):
+    with pytest.raises(StorageError, match=r"x\.npz\.part already exists and was not written by convscope\. Move it"):
         interrupted(tmp_path / "x.npz", 4)
     assert (tmp_path / "x.npz.part").read_bytes() == b"precious"
     (tmp_path / "file").touch()

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import UnreadableImageError
+from convscope.images.decoding.complaints import TIFF_STARTS
+from convscope.images.decoding.damage import describe_foreign, image_format
 from convscope.images.decoding.pictures import decode
 from convscope.images.rules import kind_of
 
@@ -110,3 +112,12 @@ def test_no_reason_holds_words_of_python() -> None:
             reasons.append(str(error))
     assert len(reasons) > 100
     assert not [reason for reason in reasons if any(word in reason for word in WORDS)]
+
+
+@pytest.mark.parametrize("start", TIFF_STARTS)
+def test_every_signature_of_tiff_is_known_everywhere(start: bytes) -> None:
+    assert image_format(start + bytes(200)) == "TIFF"
+    assert (
+        describe_foreign(start + bytes(200), ("PNG",))
+        == "it starts like a picture, but its header is damaged or cut off"
+    )

@@ -210,13 +210,30 @@ def test_what_an_earlier_run_left_is_kept(tmp_path: Path) -> None:
 def test_when_the_last_step_fails_the_rows_are_kept_and_it_is_said_where(tmp_path: Path) -> None:
     said = io.StringIO()
     with (  # noqa: PT012
-        pytest.raises(StorageError, match=r"Cannot write .*o\.csv"),
-        tables({"csv": str(tmp_path / "o.csv")}, said, top=1, reporter=Plain(said)) as table,
+        pytest.raises(StorageError, match=r"Cannot write .*o\.csv: .* kept: the only row is in .*o\.csv\.part\.$"),
+        tables({"csv": str(tmp_path / "o.csv")}, said, top=1) as table,
     ):
         table.write(row(top=1))
         (tmp_path / "o.csv").mkdir()  # a file cannot replace a folder
     assert len(read_csv(tmp_path / "o.csv.part")) == 1
-    assert f"the only row is in {tmp_path / 'o.csv.part'}" in said.getvalue()
+
+
+@pytest.mark.parametrize("bad", [{"csv"}, {"json"}, {"parquet"}, {"csv", "parquet"}])
+def test_a_table_that_cannot_be_put_in_its_place_leaves_the_others_to_theirs(bad: set[str], tmp_path: Path) -> None:
+    said = io.StringIO()
+    paths = {kind: tmp_path / f"o.{kind}" for kind in ("csv", "json", "parquet")}
+    with (  # noqa: PT012
+        pytest.raises(StorageError) as raised,
+        tables({kind: str(path) for kind, path in paths.items()}, said, top=1, reporter=Plain(said)) as table,
+    ):
+        table.write(row(top=1))
+        for kind in bad:
+            paths[kind].mkdir()
+    for kind, path in paths.items():
+        part = path.with_name(f"{path.name}.part")
+        assert rows_in(part if kind in bad else path, kind) == 1
+        assert (f"the only row is in {part}." in str(raised.value)) == part.exists() == (kind in bad)
+    assert said.getvalue() == ""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
@@ -239,7 +256,7 @@ def test_what_is_said_to_be_kept_is_there(
     path.write_text("old")
     broken_disk(monkeypatch, fault)
     with (  # noqa: PT012
-        pytest.raises(StorageError, match=r"Cannot write .*: the disk is full"),
+        pytest.raises(StorageError, match=r"Cannot write .*: the disk is full") as raised,
         tables({kind: str(path)}, said, top=1, force=True, reporter=Plain(said)) as table,
     ):
         for _ in range(rows):
@@ -249,9 +266,8 @@ def test_what_is_said_to_be_kept_is_there(
     if part.exists():
         assert fault == "replace once"
         assert rows_in(part, kind) == rows
-        assert f"{'the only row is' if rows == 1 else f'all {rows:,} rows are'} in {part}" in said.getvalue()
-    else:
-        assert said.getvalue() == ""
+        assert f"{'the only row is' if rows == 1 else f'all {rows:,} rows are'} in {part}" in str(raised.value)
+    assert said.getvalue() == ""
     assert set(tmp_path.iterdir()) <= {path, part}
 
 

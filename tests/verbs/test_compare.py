@@ -16,7 +16,8 @@ from PIL import Image
 import convscope
 from convscope.cli import main
 from convscope.cli.compare import command
-from convscope.core.errors import DataError, LayoutError, ParameterError, StorageError
+from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, StorageError
+from convscope.core.progress import Reporter
 from convscope.core.records import from_json
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
@@ -211,3 +212,36 @@ def test_results_among_the_pictures_are_refused(tmp_path: Path) -> None:
             Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
     with pytest.raises(ParameterError, match="`output` must be outside the folder of pictures"):
         convscope.compare(tmp_path, output=tmp_path / "results")
+
+
+class _Refusing(Reporter):
+    """Lets nothing begin."""
+
+    def say(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def task(self, title: str, total: float, unit: str = "") -> Any:
+        raise AssertionError(title)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"size": "huge"}, "`size` must be one side"),
+        ({"value_range": "wide"}, "`value_range`"),
+        ({"channels": 2}, "`channels` must be 1"),
+        ({"layout": "16N"}, "`layout` must have a convolution"),
+        ({"output": "file"}, "Cannot write file: it already exists and is not a folder"),
+        ({"output": "done"}, "comparison.json is already there and is not overwritten"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_read(
+    options: dict[str, Any], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "comparison.json").touch()
+    (tmp_path / "data.npz").write_bytes(b"what would be said if it was opened")
+    with pytest.raises(ConvscopeError, match=sentence):
+        convscope.compare("data.npz", reporter=_Refusing(), **options)

@@ -7,6 +7,7 @@ import click
 
 from . import options
 from .standard import need_output
+from .unusable import end_with_unusable
 
 
 @click.command("compare", context_settings={"show_default": True})
@@ -37,7 +38,10 @@ from .standard import need_output
 @options.class_depth
 @options.data_dir
 @options.cache_dir
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     *,
     data: str | None,
     output: Path | None,
@@ -103,3 +107,5 @@ def command(
         click.echo(json_text(done.comparison))
     else:
         click.echo(f"{compare_text(done.comparison)}\npage  {printable(str(done.page))}")
+    problems = [(one.name, one.detail) for one in done.unusable]
+    end_with_unusable(context, problems, reporter, rest="named by convscope check")

@@ -8,6 +8,7 @@ import click
 
 from . import options
 from .standard import need_output
+from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
@@ -56,7 +57,18 @@ _KINDS = ("distortions", "units", "cost", "all")
 @options.class_depth
 @options.data_dir
 @options.cache_dir
-def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: Path | None, **given: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    *,
+    what: str,
+    only_cost: bool,
+    as_json: bool,
+    quiet: bool,
+    output: Path | None,
+    **given: Any,
+) -> None:
     """Measure the network in the file or run folder MODEL on the pictures of DATA.
 
     distortions: accuracy and constancy of the answers by strength, and for each step, convolution and subsampling
@@ -68,21 +80,21 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
     from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
 
-    if only_cost and click.get_current_context().get_parameter_source("what") == click.core.ParameterSource.COMMANDLINE:
-        raise click.UsageError("--cost must stand without --what. Got both.", click.get_current_context())
+    if only_cost and context.get_parameter_source("what") == click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--cost must stand without --what. Got both.", context)
     kinds = ("cost",) if only_cost else _KINDS[:3] if what == "all" else (what,)
     if kinds != ("cost",) and given["data"] is None:
-        raise click.UsageError("DATA must name the pictures to measure on. Got none.", click.get_current_context())
+        raise click.UsageError("DATA must name the pictures to measure on. Got none.", context)
     if len(kinds) > 1 and output is not None:
         raise click.UsageError(
             "-o must name the file of one record. Got it for all. Measure one by one, or leave it out.",
-            click.get_current_context(),
+            context,
         )
     for name in ("size", "channels", "classes"):
         if kinds != ("cost",) and given[name] is not None:
             raise click.UsageError(
                 f"--{name} must come with --cost, for a MODEL that is a layout. Got it for {what}. Leave it out.",
-                click.get_current_context(),
+                context,
             )
     if as_json:
         need_output("Leave --json out.")
@@ -95,6 +107,8 @@ def command(*, what: str, only_cost: bool, as_json: bool, quiet: bool, output: P
         click.echo(json_text(records if len(kinds) > 1 else records[kinds[0]]))
     else:
         click.echo("\n\n".join(texts))
+    left_out = [(one.name, one.detail) for found in records.values() for one in getattr(found, "unusable", ())]
+    end_with_unusable(context, list(dict.fromkeys(left_out)), reporter, rest="named by convscope check")
 
 
 def _distortions(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:

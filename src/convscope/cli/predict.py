@@ -121,9 +121,10 @@ def command(
     if _STDIN in pictures:
         standard_input()
     speaking = Silent() if quiet else reporter_for(sys.stderr)
-    ready = made_ready(load(model), precision=precision, backend=backend, calibration=calibration, reporter=speaking)
+    trained = load(model)
     if background is not None:
-        ready = ready.on_background(background)
+        trained = trained.on_background(background)
+    ready = made_ready(trained, precision=precision, backend=backend, calibration=calibration, reporter=speaking)
     used = both_sides(ready, speaking) if mirror else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is

@@ -1,6 +1,7 @@
 """The standard streams of the process, none of which need be there: services close them, and so does ``<&-``."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -23,12 +24,15 @@ def filled() -> Iterator[None]:
     missing = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
     for name in missing:
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # closed below
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not when a caller has put its own stream there
-            stream.reconfigure(errors="backslashreplace")
+    before = [(stream, stream.errors) for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
+    for stream, _ in before:  # those that are not are a caller's own
+        stream.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
+        for stream, errors in before:
+            with contextlib.suppress(OSError, ValueError):  # what is still to be written cannot be, or it is closed
+                stream.reconfigure(errors=errors)
         for name in missing:
             getattr(sys, name).close()
             setattr(sys, name, None)

@@ -74,7 +74,8 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_PATH = Rule(words="a path that a system can have", fits=is_path, optional=True)
+PATH = Rule(words="a valid path", fits=is_path)
+_MAYBE_PATH = Rule(words=PATH.words, fits=is_path, optional=True)
 _FLAG = Rule(words="True or False", fits=is_flag)
 _TEXT = Rule(words="a text", fits=_is_text)
 _MAYBE_TEXT = Rule(words="a text", fits=_is_text, optional=True)
@@ -88,9 +89,10 @@ WHOLE = Rule(words="a whole number", fits=lambda value: is_whole(value) and abs(
 MAYBE_WHOLE = Rule(words="a whole number", fits=WHOLE.fits, optional=True)
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("output", "data_dir", "cache_dir", "resume"), _PATH),
+    **dict.fromkeys(("output", "data_dir", "cache_dir", "resume"), _MAYBE_PATH),
     **dict.fromkeys(
-        ("force", "quick", "learning_curve", "mirror", "unlabelled", "probes", "balance", "freeze_first"), _FLAG
+        ("force", "clear_all", "quick", "learning_curve", "mirror", "unlabelled", "probes", "balance", "freeze_first"),
+        _FLAG,
     ),
     **dict.fromkeys(("what", "theme", "command", "pool", "fit", "precision", "recipe", "backend"), _TEXT),
     **dict.fromkeys(("first", "background"), _MAYBE_TEXT),
@@ -98,7 +100,6 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         (
             "batch",
-            "workers",
             "epochs",
             "threads",
             "channels",
@@ -114,6 +115,7 @@ RULES: dict[str, Rule] = {
     "distorted": MAYBE_WHOLE,
     "stage": WHOLE,
     "seed": _whole(0),
+    "workers": _whole(1, 1_024, optional=True),
     **dict.fromkeys(("top", "unit", "repeats", "margin"), WHOLE),
     "worth": _whole(0),
     "spent_s": _number(0, optional=False),

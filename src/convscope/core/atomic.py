@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast, final
 from .errors import StorageError
 from .targets import Target, check_folder, check_output, explain, refuse_existing, refuse_unwritable, target_of
 from .temporaries import forget, open_new, open_temporary
+from .text import printable
 
 __all__ = [
     "Output",
@@ -56,7 +57,7 @@ class Output:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._target, self._temporary = target_of(path), None
-        with explained(path):
+        with explained(path, streams=self._target.is_stream):
             if self._target.is_stream:
                 self.stream = _open_stream(self._target)
                 return
@@ -74,13 +75,46 @@ class Output:
         """Put it into its place, all of it being on the disk.
 
         Raises:
-            StorageError: that fails; what stood there before is intact, unless it is named in the sentence.
+            StorageError: that fails. What stood there before is intact; where it could only be overwritten in place,
+                the whole new file is beside it, and the sentence names it.
         """
         with explained(self.path, streams=not self.is_file):
             self.close()
             if self._temporary is not None:
-                _rename(self._temporary, self._target.place)
+                self._put(self._temporary, self._target.place)
                 forget(self._temporary)
+
+    def _put(self, temporary: Path, place: Path) -> None:
+        try:
+            temporary.replace(place)
+        except OSError as error:
+            if error.errno not in _MOUNTED:
+                raise
+            with temporary.open("rb") as source, place.open("r+b") as file:
+                self._overwrite(source, file)
+        _sync_folder(place.parent)
+
+    def _overwrite(self, source: BinaryIO, file: BinaryIO) -> None:
+        """Copy over what stands there; where that fails, what stood there is lost, and the new file is kept.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        try:
+            with file:  # closed in here, for that may fail, too
+                shutil.copyfileobj(source, file)
+                file.truncate()
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException as error:
+            source.close()  # Windows renames nothing that is open
+            part = self.keep()
+            if not isinstance(error, OSError) or part is None:
+                raise
+            raise StorageError(
+                f"{explain(error, self.path)} The file there is incomplete now; the whole new one is "
+                f"{printable(os.fsdecode(part))}."
+            ) from error
 
     def close(self) -> None:
         """Bring all bytes to the disk, and look that they are there.
@@ -185,11 +219,11 @@ def open_own(path: Path) -> Iterator[BinaryIO]:
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
-            raise StorageError(f"{path} is in the way: it is a link. Move it elsewhere.")
+            raise StorageError(f"{path} already exists and is a link. Move it elsewhere.")
         descriptor = os.open(path, flags, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise StorageError(f"{path} is in the way: it is no file. Move it elsewhere.")
+        raise StorageError(f"{path} already exists and is not a regular file. Move it elsewhere.")
     with io.BufferedRandom(io.FileIO(descriptor, "r+")) as stream:
         yield stream
 
@@ -215,20 +249,6 @@ def _take_over(descriptor: int, status: os.stat_result | None) -> None:
             os.fchown(descriptor, status.st_uid, status.st_gid)
     with contextlib.suppress(OSError):
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
-
-
-def _rename(temporary: Path, place: Path) -> None:
-    try:
-        temporary.replace(place)
-    except OSError as error:
-        if error.errno not in _MOUNTED:
-            raise
-        with temporary.open("rb") as source, place.open("r+b") as file:
-            shutil.copyfileobj(source, file)
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
-    _sync_folder(place.parent)
 
 
 def _put_aside(temporary: Path, place: Path) -> Path:

@@ -11,6 +11,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from .errors import DataError
 from .text import counted
 
+UNRECORDED = "unrecorded"
+"""In the metadata of a field: it is told to who asked, and is no part of the document."""
+
 
 class Dataclass(Protocol):
     """Anything made by ``dataclasses.dataclass``."""
@@ -33,7 +36,8 @@ def to_json(value: Any) -> Any:
         {'x': 1, 'tags': ['a']}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = [field.name for field in dataclasses.fields(value) if UNRECORDED not in field.metadata]
+        return {name: to_json(getattr(value, name)) for name in fields}
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -128,7 +132,9 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
 def _convert_record(kind: type, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise DataError(f"`{where}` must be an object. Got {type(value).__name__}.")
-    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
+    fields = {
+        field.name: field for field in dataclasses.fields(kind) if field.init and UNRECORDED not in field.metadata
+    }
     unknown = sorted(set(value) - set(fields))
     if unknown:
         raise DataError(f"`{where}` must have only known fields. Got {unknown[0]!r}, which is none of them.")

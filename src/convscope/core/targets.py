@@ -25,7 +25,7 @@ _REASONS = {
     errno.EROFS: "the file system is read-only. Choose another place",
     errno.ENOENT: "its folder is not there. Choose another place",
     errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another place",
-    errno.EEXIST: "something that is no folder is in the way. Choose another place",
+    errno.EEXIST: "it already exists and is not a folder. Choose another place",
     errno.EISDIR: "it is a folder. Give the name of a file",
     errno.ELOOP: "it is a link that leads back to itself. Remove the link, or choose another place",
     errno.ENAMETOOLONG: "the name is too long. Choose a shorter one with -o",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
-from convscope.images.image_set import ImageSet, prepare, source_notes
+from convscope.images.image_set import ImageSet, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import depth_for, open_source
@@ -94,13 +94,16 @@ def pictures_for(
 ) -> ImageSet:
     """Return the pictures of `source` as the network takes them, in the parts that it was trained with, if any.
 
+    What is not as it should be with some of them is said.
+
     Raises:
         DataError: the pictures cannot be used, or their classes are not those of the model.
     """
     step = model.preprocessing
     color = step.background if step.channels == 3 else step.background * 3
+    told = reporter or Silent()
     if model.learned.note:
-        (reporter or Silent()).say(model.learned.note)
+        told.say(model.learned.note)
     images = prepare(
         source,
         size=(step.width, step.height),
@@ -120,6 +123,8 @@ def pictures_for(
             f"(in one of them only: {', '.join(map(repr, missing)) or 'none, but the order differs'}). "
             "Use the pictures that it was trained with, or others in folders of the same names."
         )
+    for note in reading_notes(images):
+        told.say(note)
     return images
 
 

@@ -70,7 +70,7 @@ def kept(path: Path, identity: bytes, *, total: int, shape: tuple[int, ...], ste
     with explained(path, streams=target.is_stream), _rows_file(target) as (place, stream):
         size = 4 * math.prod(shape)
         if not _begins_like_ours(stream):
-            raise StorageError(f"{place} is in the way and was not written by convscope. Move it elsewhere.")
+            raise StorageError(f"{place} already exists and was not written by convscope. Move it elsewhere.")
         there = _rows_there(stream, identity, size)
         done = there if there == total else min(there, total) // step * step
         stream.seek(0)
@@ -87,7 +87,7 @@ def refuse_unkept(path: Path) -> None:
     """Raise StorageError where rows on their way to `path` could not be kept beside it."""
     place = place_of_rows(path)
     if place is not None and place.is_symlink():
-        raise StorageError(f"{place} is in the way: it is a link. Move it elsewhere.")
+        raise StorageError(f"{place} already exists and is a link. Move it elsewhere.")
     if place is not None:
         refuse_unwritable(place)
 

@@ -220,10 +220,28 @@ def _found(taken: _Taken) -> list[str]:
     return notes
 
 
+def reading_notes(images: ImageSet) -> list[str]:
+    """Return sentences on pictures that are left out, clipped, or not used as a whole, where a model says how to read.
+
+    Unlike `ImageSet.notes` they offer no settings: those are the model's.
+    """
+    inspection = images.inspection
+    notes = []
+    if unusable := len(inspection.unusable) - len(inspection.of_kind("passed over")):
+        notes.append(f"{counted(unusable, 'picture')} left out, being unusable")
+    if clipped := len(inspection.of_kind("clipped")):
+        notes.append(
+            f"{counted(clipped, 'picture')} with more than 1 % of the values beyond the range of the model, which are "
+            "clipped"
+        )
+    return [*notes, *_remarked(inspection)]
+
+
 def _remarked(inspection: Inspection) -> list[str]:
     """Return one sentence for each kind of usable pictures that are not whole, or not used as a whole."""
     notes = []
-    for kind, what in (("damaged", "may be damaged"), ("partly used", "used in part"), ("animated", "used in part")):
+    kinds = {"damaged": "may be damaged", "partly used": "used in part", "invisible": "invisible"}
+    for kind, what in (kinds | {"animated": "used in part"}).items():
         found = inspection.of_kind(kind)
         if found:
             verb = "" if kind == "damaged" else f"{are(len(found))} "

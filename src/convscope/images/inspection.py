@@ -17,7 +17,11 @@ KINDS: dict[str, tuple[bool, str]] = {
     "wrong extension": (True, "files with the extension of another format"),
     "single colour": (True, "pictures of a single colour"),
     "damaged": (True, "pictures that may be damaged: their decoder complained, and gave pixels"),
-    "partly used": (True, "pictures of which only some channels are used"),
+    "partly used": (True, "pictures of which only some channels or slices are used"),
+    "invisible": (
+        True,
+        "drawings on a transparent ground in the colour of the background, which gives them one colour",
+    ),
     "animated": (True, "animated pictures: the first frame is used"),
     "clipped": (True, "pictures with values beyond the range of the set, which count as black or white"),
     "duplicate": (True, "pictures that are there more than once"),

@@ -18,9 +18,10 @@ from convscope.images.sources.look_alikes import look_alikes, written_out
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
 from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
-from .sampling import take_sample
+from .sampling import nothing_readable, take_sample
 from .sizes import Wish, choose_preprocessing, choose_ranges
 from .splits import group
+from .transparency import VANISHED
 from .values import ValueRanges
 
 _FEW = 10
@@ -103,12 +104,7 @@ def judge(
     usable = np.flatnonzero(~facts["unusable"])
     counts = _count(source, usable)
     if not len(usable):
-        example = next(iter(reasons.values()), "there are none")
-        raise DataError(
-            f"`{printable(source.name)}` must have pictures that can be read. Got {counted(len(source), 'file')} and "
-            f"none of them can (for example: {example}). "
-            "Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
-        )
+        raise nothing_readable(source, next(iter(reasons.values()), "there are none"))
     problems = [
         *_unusable(source, reasons),
         *(Problem(name=spell(name), kind="passed over", detail=reason) for name, reason in source.passed_over),
@@ -185,8 +181,13 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
 def _remarked(source: Source, remarks: Mapping[int, tuple[str, ...]]) -> Iterator[Problem]:
     for place in sorted(remarks):
         for remark in remarks[place]:
-            kind = "damaged" if remark.startswith(DAMAGED) else "partly used"
-            yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=remark)
+            yield Problem(name=spell(source.picture_name(place)), kind=_kind_of_remark(remark), detail=remark)
+
+
+def _kind_of_remark(remark: str) -> str:
+    if remark == VANISHED:
+        return "invisible"
+    return "damaged" if remark.startswith(DAMAGED) else "partly used"
 
 
 def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -> Iterator[Problem]:

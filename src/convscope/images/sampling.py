@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError, UnreadableImageError
 from convscope.core.machine import keep_tiny_numbers
 from convscope.core.progress import Reporter, Task
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.decoding.pictures import Decoded
 from convscope.images.reading.facts import is_gray
@@ -79,10 +79,7 @@ def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
                 task = task or stack.enter_context(reporter.task("looking at large pictures", total=_MOST_PIXELS))
                 task.update(pixels)
     if not looks:
-        raise DataError(
-            f"`{source.name}` must have pictures that can be read. Got {counted(len(source), 'file')} and none of them "
-            f"can (for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
-        )
+        raise nothing_readable(source, reason)
     return Sample(
         widths=np.array([look.width for look in looks]),
         heights=np.array([look.height for look in looks]),
@@ -93,6 +90,14 @@ def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
             kind: Values.joined(look.values for look in looks if look.kind == kind)
             for kind in sorted({look.kind for look in looks})
         },
+    )
+
+
+def nothing_readable(source: Source, reason: str) -> DataError:
+    """Return the error of a source of which nothing can be read, `reason` being why one of its pictures cannot."""
+    return DataError(
+        f"`{printable(source.name)}` must have pictures that can be read. Got {counted(len(source), 'file')} and none "
+        f"of them can (for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
     )
 
 

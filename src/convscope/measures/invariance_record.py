@@ -3,11 +3,13 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convscope.core.errors import DataError
+from convscope.core.records import UNRECORDED
 from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted, printable
+from convscope.images.inspection import Problem
 from convscope.networks.layout import Layout
 from convscope.stages.convolution import Convolution
 from convscope.stages.subsampling import Subsampling
@@ -177,6 +179,7 @@ class Invariance:
         steps: names of the network's steps, the classifier last.
         curves: by distortion.
         classes: of the network; most_of_one: pictures of the class that most are of; 0 where an old record has none.
+        unusable: what was left out, and why; not in the document.
     """
 
     format_version: int = FORMAT_VERSION
@@ -191,6 +194,7 @@ class Invariance:
     curves: tuple[Curve, ...]
     classes: int = 0
     most_of_one: int = 0
+    unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be, and points of other steps."""

@@ -24,6 +24,10 @@ STDOUT = "-"
 _NEVER = EXTENSIONS | {".safetensors"}
 
 
+class _NotInPlaceError(StorageError):
+    """A table is whole, and could not be put into its place."""
+
+
 @contextlib.contextmanager
 def tables(
     targets: Mapping[str, str],
@@ -37,6 +41,7 @@ def tables(
 
     A file is in its place when it is whole and on the disk, and not before (see `convscope.core.atomic`). When an error
     or an interruption leaves the block, the rows so far stay beside it as ``<name>.part``, a table that can be read.
+    One that cannot be put into its place stays so, too, and the sentence names it; the others go into theirs.
     Devices, pipes and open streams get the rows as they come.
 
     Args:
@@ -134,21 +139,39 @@ def _file(path: Path, kind: str, top: int, reporter: Reporter) -> Iterator[Table
     except BaseException:
         output.abandon()
         raise
+    other: _NotInPlaceError | None = None
     try:
-        yield table
+        try:
+            yield table
+        except _NotInPlaceError as error:
+            other = error
         table.end(whole=True)
         with explained(path, streams=not output.is_file):
             output.close()
     except BaseException:
         _keep(table, output, reporter)
         raise
+    _put(table, output, other)
+
+
+def _put(table: "_Counted", output: Output, other: _NotInPlaceError | None) -> None:
+    """Put a whole table into its place.
+
+    Raises:
+        StorageError: that fails, or did with the `other` one; the sentences name what is kept.
+    """
     try:
         output.finish()
-    except StorageError:
+    except StorageError as error:
         part = output.keep()
-        if part is not None:
-            reporter.say(f"{_all_rows(table.rows)} in {os.fsdecode(part)}")
-        raise
+        kept = (
+            ""
+            if part is None
+            else f" What was written is kept: {_all_rows(table.rows)} in {printable(os.fsdecode(part))}."
+        )
+        raise _NotInPlaceError(" ".join(filter(None, (str(other or ""), f"{error}{kept}")))) from error
+    if other is not None:
+        raise other
 
 
 @final

@@ -42,7 +42,7 @@ class TrainingRecord:
         """A sentence that names what is odd; empty where nothing is."""
         if not self.odd:
             return ""
-        return f"the training record of the model is odd in {', '.join(self.odd)}, which counts as unknown"
+        return f"invalid values in the training record are ignored: {', '.join(self.odd)}"
 
 
 def read_training(training: Mapping[str, Any]) -> TrainingRecord:
@@ -53,7 +53,7 @@ def read_training(training: Mapping[str, Any]) -> TrainingRecord:
         >>> record.data, record.seed, record.flip
         ('digits', 3, None)
         >>> read_training({"settings": "x"}).note
-        'the training record of the model is odd in settings, which counts as unknown'
+        'invalid values in the training record are ignored: settings'
     """
     reader = _Reader(training)
     values = {name: reader.value(path, fits) for name, (path, fits) in _PLACES.items()}

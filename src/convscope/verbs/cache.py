@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from convscope.core.arguments import check_arguments
 from convscope.images.cache.folder import CacheEntry, cache_folder, clear, entries
 from convscope.images.cache.limit import limit_bytes
 
@@ -45,6 +46,7 @@ def cache(*, clear_all: bool = False, cache_dir: Path | None = None) -> CacheCon
         >>> cache(cache_dir=Path(tempfile.mkdtemp())).entries
         ()
     """
+    check_arguments(locals())
     folder = cache_folder(cache_dir)
     freed, kept = clear(folder) if clear_all else (0, 0)
     found = entries(folder)

@@ -15,9 +15,12 @@ from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import are, counted, printable
 from convscope.features.extraction import PARTS
-from convscope.images.image_set import classes_in_words, prepare
+from convscope.images.image_set import ImageSet, classes_in_words, prepare
+from convscope.images.inspection import Problem
+from convscope.images.sizes import Wish as PictureWish
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TRAIN, open_source
+from convscope.images.sources.source import Source
 from convscope.images.values import parse_value_range
 from convscope.measures.comparison.cells import Cells
 from convscope.measures.comparison.records import Comparison
@@ -44,11 +47,13 @@ class Compared:
         comparison: the figures.
         folder: of the files.
         page: the page among them.
+        unusable: pictures that were left out, and why.
     """
 
     comparison: Comparison
     folder: Path
     page: Path
+    unusable: tuple[Problem, ...] = ()
 
 
 def compare(
@@ -111,6 +116,7 @@ def compare(
         [('convolution', 690), ('pixels-softmax', 650)]
     """
     check_arguments(locals(), pictures=MAYBE_WHOLE)
+    data = "digits" if data is None else data
     with usual_settings():
         reporter = reporter or Silent()
         wish = Wish(
@@ -127,45 +133,63 @@ def compare(
             ),
             distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
         )
-        source = open_source(
-            "digits" if data is None else data, data_dir=data_dir, reporter=reporter, class_depth=class_depth
+        asked = PictureWish(size=parse_size(size), channels=channels, ranges=parse_value_range(value_range))
+        folder = _checked_folder(data, output, force=force)
+        source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=class_depth)
+        images = _prepared(source, asked, cache_dir=cache_dir, quick=quick, reporter=reporter)
+        return _carried_out(wish, contest_of(wish, images), folder, reporter)
+
+
+def _checked_folder(data: Any, output: str | os.PathLike[str] | None, *, force: bool) -> Path:
+    """Return the folder of the results.
+
+    Raises:
+        ConvscopeError: they cannot be written there, or must not.
+    """
+    name = written(data)
+    folder = Path("runs") / f"compare-{_stem(name)}" if output is None else Path(output)
+    refuse_among_pictures(folder, name)
+    check_folder(folder)
+    refuse_results(folder, force=force)
+    return folder
+
+
+def _prepared(
+    source: Source, asked: PictureWish, *, cache_dir: Path | None, quick: bool, reporter: Reporter
+) -> ImageSet:
+    """Return the pictures of `source`; for `quick`, smaller ones where no size is asked for."""
+    given: dict[str, Any] = {
+        "channels": asked.channels, "ranges": asked.ranges, "cache_dir": cache_dir, "reporter": reporter,
+    }  # fmt: skip
+    images = prepare(source, size=asked.size, **given)
+    if quick and asked.size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
+        reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
+        images = prepare(source, size=QUICK_SIDE, **given)
+    for note in (classes_in_words(images), *images.notes):
+        reporter.say(note)
+    return images
+
+
+def _carried_out(wish: Wish, contest: Contest, folder: Path, reporter: Reporter) -> Compared:
+    """Train what is left to train, and write what all of it came to."""
+    cells = Cells(folder=folder / TRAININGS)
+    agenda = make_agenda(contest, cells, reporter)
+    left = agenda.left(cells)
+    trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
+    reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
+    try:
+        work(agenda, contest, cells, reporter)
+    except KeyboardInterrupt:
+        rest = len(agenda.left(cells))
+        reporter.say(
+            f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
         )
-        folder = (
-            Path("runs") / f"compare-{_stem('digits' if data is None else written(data))}"
-            if output is None
-            else Path(output)
-        )
-        check_folder(folder)
-        refuse_among_pictures(folder, written("digits" if data is None else data))
-        refuse_results(folder, force=force)
-        given: dict[str, Any] = {
-            "channels": channels, "ranges": parse_value_range(value_range), "cache_dir": cache_dir,
-            "reporter": reporter,
-        }  # fmt: skip
-        images = prepare(source, size=parse_size(size), **given)
-        if quick and size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
-            reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-            images = prepare(source, size=QUICK_SIDE, **given)
-        contest = contest_of(wish, images)
-        cells = Cells(folder=folder / TRAININGS)
-        for note in (classes_in_words(images), *images.notes):
-            reporter.say(note)
-        agenda = make_agenda(contest, cells, reporter)
-        left = agenda.left(cells)
-        trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
-        reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
-        try:
-            work(agenda, contest, cells, reporter)
-        except KeyboardInterrupt:
-            rest = len(agenda.left(cells))
-            reporter.say(
-                f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
-            )
-            raise
-        entries, taken = entries_of(agenda, contest, cells)
-        comparison = _comparison(wish, contest, entries, taken)
-        page = write_files(comparison, folder, reporter)
-        return Compared(comparison=comparison, folder=folder, page=page)
+        raise
+    entries, taken = entries_of(agenda, contest, cells)
+    comparison = _comparison(wish, contest, entries, taken)
+    page = write_files(comparison, folder, reporter)
+    unusable = contest.images.inspection.unusable
+    return Compared(comparison=comparison, folder=folder, page=page, unusable=unusable)
 
 
 def _stem(name: str) -> str:

@@ -15,6 +15,7 @@ from convscope.core.atomic import check_output
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent, Task
+from convscope.core.text import printable
 from convscope.features.trace import trace
 from convscope.features.walk import Walk, shared_steps, walk, walk_of_unit
 from convscope.measures.invariance_record import Curve, Invariance
@@ -80,6 +81,7 @@ class _Order:
     channels: int | None
     classes: int | None
     theme: Theme
+    reporter: Reporter
 
     def loaded(self) -> Model:
         """Return the model."""
@@ -108,17 +110,21 @@ class _Order:
         return found, [known[name] for name in wanted]
 
     def pixels(self, model: Model) -> NDArray[np.uint8]:
-        """Return the picture as the network takes it."""
+        """Return the picture as the network takes it; what is not as it should be with it is said."""
         if self.picture is None:
             raise ParameterError("`picture` must name a picture. Got none. Put it after the model.")
         given = [self.picture] if isinstance(self.picture, np.ndarray) else self.picture
-        first = next(list_inputs(given).pictures, None)
+        step = model.preprocessing
+        first = next(list_inputs(given, channels=step.channels, size=step.size).pictures, None)
         if first is None:
             raise ParameterError("`picture` must be a picture. Got an empty list. Name one.")
         try:
-            return first.fitted(model.preprocessing)
+            pixels, remarks = first.read(step)
         except UnreadableImageError as error:
             raise DataError(f"{first.name} must be a picture. {str(error).capitalize()}. Name another one.") from None
+        if remarks:
+            self.reporter.say(f"note: {printable(first.name)}: {'; '.join(remarks)}")
+        return pixels
 
 
 def draw(
@@ -186,11 +192,12 @@ def draw(
         channels=channels,
         classes=classes,
         theme=theme_named(theme),
+        reporter=reporter or Silent(),
     )
     path = _place(what, model) if output is None else Path(output)
     (check_animation if what == "step" else check_kind)(path)
     check_output(path, force=force)
-    told = reporter or Silent()
+    told = order.reporter
     with tuned():
         if what == "step":
             return Drawn(path=path, frames=_animated(order, path, told))

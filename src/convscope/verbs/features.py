@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.arguments import check_arguments
+from convscope.core.arguments import PATH, Rule, check_arguments
 from convscope.core.atomic import check_output
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
@@ -24,11 +24,28 @@ from convscope.features.hand_made import hand_made
 from convscope.features.heads import head_of, with_classifier
 from convscope.features.kept import refuse_unkept
 from convscope.features.reading import Reading, StageFeatures
-from convscope.images.image_set import ImageSet, prepare, source_notes
+from convscope.images.image_set import ImageSet, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
 from convscope.networks.model import Model, opened
+
+
+def _are_classifiers(given: Any) -> bool:
+    if isinstance(given, Mapping):
+        return all(isinstance(name, str) and hasattr(one, "fit") for name, one in given.items())
+    return isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
+
+
+def _are_judged(given: Any) -> bool:
+    return (
+        isinstance(given, (list, tuple)) and len(given) > 0 and all(isinstance(one, JudgedClassifier) for one in given)
+    )
+
+
+_FOUND = Rule(words="what `extract_features` returns", fits=lambda given: isinstance(given, FeatureSet))
+_CLASSIFIERS = Rule(words="a list of names, or classifiers by their names", fits=_are_classifiers)
+_JUDGED = Rule(words="what `compare_classifiers` returns, with at least one", fits=_are_judged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +210,7 @@ def compare_classifiers(
         ParameterError: a name is unknown.
         DataError: there are no pictures to learn from, or none to judge on.
     """
+    check_arguments(locals(), found=_FOUND, classifiers=_CLASSIFIERS)
     used = classifiers if isinstance(classifiers, Mapping) else named_classifiers(classifiers, seed=seed)
     done = []
     with (reporter or Silent()).task("classifiers", len(used), "classifiers") as task:
@@ -229,6 +247,7 @@ def save_with_classifier(
         ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
+    check_arguments(locals(), output=PATH, found=_FOUND, judged=_JUDGED)
     known = _known(model, stage, pool, background)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
@@ -293,5 +312,7 @@ def _opened(
     if not isinstance(known, str):
         return known, pictures_for(known.model, source, cache_dir=cache_dir, reporter=reporter)
     images = prepare(source, cache_dir=cache_dir, reporter=reporter)
+    for note in reading_notes(images):
+        reporter.say(note)
     learn_from = images.indices(TRAIN) if source.labelled else np.arange(len(images))
     return hand_made(known, images.images, learn_from=learn_from), images

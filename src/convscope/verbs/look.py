@@ -123,7 +123,7 @@ def look(
             room = _room(used)
             with told.task("reading pictures", min(room, inputs.total or 0), "pictures") as task:
                 chosen = []
-                for one in itertools.islice(_given(used, _picked(inputs, room), unusable), room):
+                for one in itertools.islice(_given(used, _picked(inputs, room), unusable, told), room):
                     chosen.append(one)
                     task.advance()
             if unusable and not chosen:
@@ -211,15 +211,22 @@ def _spread(ones: Sequence[Input], count: int) -> Iterator[Input]:
     yield from (one for place, one in enumerate(ones) if place not in some)
 
 
-def _given(model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]]) -> Iterator[Shown]:
-    """Give the pictures; those that cannot be read go to `unusable`. A folder named like a class tells it."""
+def _given(
+    model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]], reporter: Reporter
+) -> Iterator[Shown]:
+    """Give the pictures; those that cannot be read go to `unusable`. A folder named like a class tells it.
+
+    What is not as it should be with the others is said.
+    """
     places = {as_label(name): place for place, name in enumerate(model.classes)}
     for one in inputs:
         try:
-            pixels = one.fitted(model.preprocessing)
+            pixels, remarks = one.read(model.preprocessing)
         except UnreadableImageError as error:
             unusable.append((one.name, str(error)))
             continue
+        if remarks:
+            reporter.say(f"note: {printable(one.name)}: {'; '.join(remarks)}")
         yield Shown(name=one.name, pixels=pixels, truth=_truth(one.name, places))
 
 

@@ -1,5 +1,6 @@
 """Measure how a network takes distorted pictures, step by step."""
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,5 +108,6 @@ def measure(
             part=PARTS[int(images.judged)],
         )
         found = measure_invariance(used, judged, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
+        found = dataclasses.replace(found, unusable=images.inspection.unusable)
     keep(found, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return found

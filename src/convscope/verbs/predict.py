@@ -115,6 +115,7 @@ def made_ready(
         MissingPackageError: the back end is not installed.
         DataError: no picture of `calibration` can be used.
     """
+    check_arguments(locals())
     if calibration is not None and precision != "int8":
         raise ParameterError(
             f"`calibration` must be left out unless `precision` is int8. Got it with {precision!r}, which needs none. "

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from convscope.core.arguments import WHOLE, check_arguments
-from convscope.core.atomic import check_folder, remove, write_text
+from convscope.core.atomic import remove, write_text
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError, did_you_mean
 from convscope.core.machine import machine, usual_settings
 from convscope.core.progress import Reporter, Silent
@@ -119,7 +119,6 @@ def train(
                 write_record(folder, dataclasses.replace(record, settings=prepared.settings))
         else:
             path = None if output is None else Path(output)
-            check_folder(path or Path("runs"))
             refuse_among_pictures(path or Path("runs"), _NO_DATA if data is None else written(data))
             refuse_folder(path, force=force)
             prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
@@ -185,8 +184,12 @@ def _moved(settings: Settings, data: Any, data_dir: Any) -> Settings:
 
 def refuse_among_pictures(output: Path, data: str) -> None:
     """Refuse a run folder inside the folder of pictures: next time it would be taken for a class."""
-    pictures, run = Path(data), output.resolve()
+    pictures = Path(data)
     if data == _ARRAYS or not pictures.is_absolute() or not pictures.is_dir():
+        return
+    try:
+        run = Path(os.path.realpath(output))  # unlike `Path.resolve` it takes a link to itself
+    except OSError:  # the current folder was removed: `check_folder` has the sentence
         return
     if run.is_relative_to(pictures.resolve()):
         raise ParameterError(
@@ -210,12 +213,12 @@ def written(data: Any) -> str:
     """
     if isinstance(data, tuple):
         return _ARRAYS
-    if not isinstance(data, (str, os.PathLike)):
+    text = os.fspath(data) if isinstance(data, (str, os.PathLike)) else None
+    if not isinstance(text, str):
         raise ParameterError(
             f"`data` must be a path, the name of a set, or a pair of arrays, images and labels. "
             f"Got {type(data).__name__}."
         )
-    text = os.fspath(data)
     if not text or not os.path.lexists(text):
         return text
     path = Path(text).absolute()

@@ -107,6 +107,7 @@ def units(
             random_strokes=fit_strokes(random.network),
             worth=measure_worth(used, judged[some], labels[some], batch=batch, reporter=reporter) if worth else None,
             probes=probe_stages(used, images, seed=seed, reporter=reporter) if probes else (),
+            unusable=images.inspection.unusable,
         )
     keep(report, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return report

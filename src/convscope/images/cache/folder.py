@@ -40,10 +40,10 @@ class CacheEntry:
     path: str
 
 
-def cache_folder(given: Path | None = None) -> Path:
+def cache_folder(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of the cache: `given`, else CONVSCOPE_CACHE, else the user's cache folder of the system."""
     if given is not None:
-        return given
+        return Path(given)
     if os.environ.get(FOLDER_VARIABLE):
         with _home_needed():
             return Path(os.environ[FOLDER_VARIABLE]).expanduser()

@@ -2,11 +2,11 @@
 
 import collections
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
 from typing import final
 
+from convscope.core.forks import after_fork
 from convscope.core.memory import return_free_memory
 
 LIMIT_PIXELS = 178_000_000
@@ -88,5 +88,4 @@ class Budget:
 IN_FLIGHT = Budget(LIMIT_PIXELS)
 """Of this process. Processes that read leave large images to the one that started them."""
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=IN_FLIGHT.reset)
+after_fork(IN_FLIGHT.reset)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from PIL import _imaging
 
+from convscope.core.forks import after_fork
 from convscope.core.text import printable
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
@@ -213,5 +214,4 @@ def _forget() -> None:
         _stack.close()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+after_fork(_forget)

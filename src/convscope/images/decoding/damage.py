@@ -6,6 +6,8 @@ import struct
 from convscope.core.errors import UnreadableImageError
 from convscope.core.text import printable
 
+from .complaints import TIFF_STARTS
+
 _FOREIGN = (
     (b"%PDF", 0, "a PDF document"),
     (b"%!PS", 0, "a PostScript document"),
@@ -41,10 +43,7 @@ _MARKUP = ((b"<svg", "an SVG drawing"), (b"<!doctype", "a web page (HTML)"), (b"
 _READ = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
+    *((start, "TIFF") for start in TIFF_STARTS),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
 )
@@ -52,8 +51,7 @@ _SIGNATURES = (
     b"\xff\xd8\xff",
     b"\x89PNG",
     b"RIFF",
-    b"II*\0",
-    b"MM\0*",
+    *TIFF_STARTS,
     b"BM",
     b"GIF8",
     b"P1",

@@ -11,6 +11,7 @@ from convscope.core.errors import UnreadableImageError
 from convscope.images.decoding.budget import IN_FLIGHT, LIMIT_PIXELS
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.transparency import vanished
 
 from .facts import facts_of, no_facts
 
@@ -45,8 +46,8 @@ class Run:
 class Reading:
     """What a run came to, by the place of an image in it.
 
-    facts: FACTS, one row an image. reasons: why each unusable one is. remarks: `Decoded.remarks` of those that have
-    some.
+    facts: FACTS, one row an image. reasons: why each unusable one is. remarks: what is not as it should be with usable
+    ones: `Decoded.remarks`, and that a drawing vanished on its background.
     """
 
     facts: NDArray[np.void]
@@ -73,8 +74,8 @@ def read_run(
 
     `is_stopped` is asked before each picture; if it says so, the reading is empty and nothing is written.
 
-    An unusable picture leaves zeros. What a codec may raise beyond UnreadableImageError counts as unusable too: one
-    bad file must not stop the rest.
+    An unusable picture leaves zeros: one for which `decode_one` raises UnreadableImageError, which is what `decode`
+    makes of all that a codec raises, or MemoryError.
 
     Raises:
         OSError: `target` cannot be written.
@@ -90,8 +91,8 @@ def read_run(
                 decoded = decode_one(place)
                 facts[place] = facts_of(decoded, file, step.ranges)
                 rows[place] = step.apply(decoded)
-                if decoded.remarks:
-                    remarks[place] = decoded.remarks
+                if found := (*decoded.remarks, *vanished(decoded.values, rows[place])):
+                    remarks[place] = found
                 del decoded  # before another thread may begin with a large one
         except UnreadableImageError as error:
             reasons[place] = str(error)

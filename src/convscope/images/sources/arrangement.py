@@ -1,6 +1,6 @@
 """How a folder becomes classes and splits: which level below it holds which, and what was decided, in sentences.
 
-The page docs/decisions/0011 says why.
+The page docs/decisions/0012 says why.
 """
 
 import dataclasses

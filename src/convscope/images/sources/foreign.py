@@ -69,10 +69,10 @@ def foreign_reason(path: str, name: str) -> str:
     if not found and not (_IMAGE_WITHIN.search(name) or _IMAGE_BEGUN.search(name)):
         return ""
     if not found:
-        return f"its extension {printable(end)} is none of a picture"
+        return f"{printable(end)} is not an image extension"
     if found not in _READ:
         return f"it is a picture in a format not read here: {found}"
-    named = f"its extension {printable(end)} is none of a picture" if end else "its name has no extension"
+    named = f"{printable(end)} is not an image extension" if end else "its name has no extension"
     return f"{named}; it is a {found} file: rename it to end in .{found.lower().replace('jpeg', 'jpg')}"
 
 

@@ -95,13 +95,13 @@ def open_named(name: str, *, data_dir: Path | None = None, reporter: "Reporter |
     return read_parts(find_idx(folder), name, classes=chosen.classes, mirror=chosen.mirror)
 
 
-def find_folder(chosen: NamedSet, data_dir: Path | None) -> Path | None:
+def find_folder(chosen: NamedSet, data_dir: str | os.PathLike[str] | None) -> Path | None:
     """Return the first folder that holds the train and test parts of a set, None where there is none.
 
     A folder given by the user counts as the set itself only under one of the set's names: the files of mnist and
     fashion-mnist have the same names.
     """
-    given = [data_dir] if data_dir is not None else []
+    given = [Path(data_dir)] if data_dir is not None else []
     if os.environ.get(DATA_DIR_VARIABLE):
         given.append(Path(os.environ[DATA_DIR_VARIABLE]))
     candidates = [top / folder for top in (*given, _DEBIAN) for folder in chosen.folders]

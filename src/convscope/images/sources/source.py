@@ -32,7 +32,9 @@ class Source(ABC):
     `classes`. splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class
     (None: unknown). ignored: relative names of files and folders that were found but not listed as pictures. empty:
     relative names of class folders for training that hold no picture, where those are not refused. loose: of those
-    ignored, the pictures that stand beside the folders of classes.
+    ignored, the pictures that stand beside the folders of classes. passed_over: relative name of, and reason for, each
+    file that looks like a picture and is not read, and each folder that cannot be. notes: sentences on how classes,
+    splits and text were read.
     """
 
     name: str

@@ -1,9 +1,11 @@
 """Everything that is measured of a network's units, as one record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convscope.core.errors import DataError
+from convscope.core.records import UNRECORDED
 from convscope.core.text import counted
+from convscope.images.inspection import Problem
 
 from .ablation import WorthRecord
 from .probes import ProbeRecord
@@ -24,6 +26,7 @@ class UnitsReport:
         random_strokes: the same for random weights.
         worth: what is recognized without each unit.
         probes: what a linear classifier reads off each stage.
+        unusable: what was left out, and why; not in the document.
     """
 
     format_version: int = FORMAT_VERSION
@@ -33,6 +36,7 @@ class UnitsReport:
     random_strokes: tuple[GaborFit, ...]
     worth: WorthRecord | None
     probes: tuple[ProbeRecord, ...]
+    unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 
     def __post_init__(self) -> None:
         """Refuse parts that are of different networks."""
