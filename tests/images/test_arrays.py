@@ -202,6 +202,22 @@ def test_labels_in_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
         assert source.labels.tolist() == [1, 1, 0, 0]
 
 
+def test_lists_of_different_shapes_are_one_sentence() -> None:
+    with pytest.raises(DataError, match="`images` must be pictures of one size"):
+        open_source(([np.zeros((8, 8)), np.zeros((9, 9))], [0, 1]))
+    with pytest.raises(DataError, match="`labels` must be one name or number a picture"):
+        open_source((np.zeros((2, 8, 8)), [[1, 2], [3]]))
+
+
+def test_labels_of_bytes_are_utf8_or_windows_1252_and_that_is_said() -> None:
+    pictures = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+    source = open_source((pictures, np.array(["Käfer".encode("cp1252"), b"Hut"] * 2)))
+    assert source.classes == ("Hut", "Käfer")
+    assert "cp1252" in source.notes[0]
+    source = open_source((pictures, np.array(["Käfer".encode(), b"Hut"] * 2)))
+    assert (source.classes, source.notes) == (("Hut", "Käfer"), ())
+
+
 @pytest.mark.parametrize("order", "<>")
 def test_texts_with_numbers_that_are_no_characters_are_one_sentence(order: str, tmp_path: Path) -> None:
     bad = np.array([0x110000, 1, 0x110000, 1], f"{order}u4").view(f"{order}U1")

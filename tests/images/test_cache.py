@@ -338,7 +338,8 @@ def test_a_full_disk_is_one_sentence_before_anything_is_written(pictures, place,
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", "1GB")
     with pytest.raises(
-        StorageError, match=r"needs 10\.6 kB, and 1 kB are free on the disk of .* CONVSCOPE_CACHE=FOLDER"
+        StorageError,
+        match=r"needs 10\.6 kB, with 64 MB to spare, and 1 kB are free on the disk of .* CONVSCOPE_CACHE=FOLDER",
     ):
         ready(pictures, place)
     assert not place.exists()
@@ -449,6 +450,23 @@ def test_clearing_leaves_no_empty_folder(pictures, place):
     clear(place)
     assert not place.exists()
     assert clear(place) == (0, 0)
+
+
+def test_what_a_killed_removal_leaves_is_cleared(pictures, place):
+    ready(pictures, place)
+    (place / ".removed-0123456789abcdef").mkdir()
+    (place / ".removed-mine").mkdir()
+    clear(place)
+    assert {path.name for path in place.iterdir()} == {".removed-mine", "CACHEDIR.TAG"}
+
+
+def test_a_disk_that_is_read_only_is_not_called_full(pictures, place, monkeypatch):
+    place.mkdir()
+    monkeypatch.setattr("convscope.images.cache.limit.os.access", lambda path, _: Path(path) != place)
+    usage = shutil.disk_usage
+    full = shutil._ntuple_diskusage(10**12, 10**12, 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full if Path(path) == place else usage(path))
+    assert any("cannot be written" in note for note in ready(pictures, place).notes)
 
 
 def test_a_link_in_the_cache_is_not_followed(pictures, place, tmp_path):

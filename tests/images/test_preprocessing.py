@@ -10,6 +10,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
+from convscope.images.values import ValueRange, ValueRanges
 
 from .broken_files import encoded, sample
 
@@ -143,6 +144,22 @@ def test_it_is_a_record() -> None:
 def test_wrong_settings_fail_when_built(change: dict[str, object], sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
         Preprocessing(**{"height": 8, "width": 8, **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shape", [(301, 407, 3), (500, 97, 4), (64, 640, 1), (13, 11, 4)])
+def test_a_large_picture_in_blocks_of_rows_has_the_same_pixels(
+    shape: tuple[int, int, int], channels: int, fit: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = Decoded(values=np.random.default_rng(0).integers(0, 250, shape).astype(dtype))
+    ranges = ValueRanges(integer=ValueRange(low=0, high=249))
+    step = Preprocessing(height=12, width=9, channels=channels, fit=fit, ranges=ranges)  # type: ignore[arg-type]
+    whole = step.apply(decoded)
+    monkeypatch.setattr("convscope.images.preprocessing._LARGE_VALUES", 0)
+    monkeypatch.setattr("convscope.images.preprocessing._BLOCK_VALUES", 5_000)
+    assert np.array_equal(step.apply(decoded), whole)
 
 
 def test_a_stack_must_be_numbers_n_h_w_c() -> None:

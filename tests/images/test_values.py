@@ -265,6 +265,26 @@ def test_tiny_values_are_read_alike_where_computing_flushes_them(tmp_path: Path)
     assert images.images.max() == 255
 
 
+OPAQUE = {
+    "u1": 255, "u2": 65535, "u2 of 12 bits": 4095, "i2": 255, "i4": 255, "i8": 255, "u4": 255, "f4": 1.0, "f8": 255.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OPAQUE)
+def test_opaque_pictures_are_the_same_in_every_type_of_number(kind: str, tmp_path: Path) -> None:
+    levels = np.random.default_rng(1).integers(0, 256, (12, 6, 5, 4), dtype=np.uint8)
+    levels[..., 3] = 255
+    levels[:, 0, 0, :3], levels[:, 0, 1, :3] = 0, 255
+    values = (levels.astype("f8") / 255 * OPAQUE[kind]).astype(kind[:2])
+    expected = prepare(open_source((levels, np.arange(12) % 2)))
+    found = prepare(open_source((values, np.arange(12) % 2)), cache_dir=tmp_path)
+    assert np.abs(found.images.astype(int) - expected.images).max() <= 1
+    assert found.preprocessing.background == expected.preprocessing.background
+    half = values.copy()
+    half[0, 1, 1, 3] = half[0, 1, 1, 3] / 2
+    assert prepare(open_source((half, np.arange(12) % 2)), cache_dir=tmp_path).images.shape == expected.images.shape
+
+
 def test_opacity_keeps_its_own_scale() -> None:
     values = np.full((2, 2, 4), 100, "u2")
     values[0, 0, 3] = 65535
@@ -348,6 +368,27 @@ def test_where_zero_is_white_every_type_is_inverted(dtype: str, byteorder: str) 
     found = decode(_tiff(values, photometric="miniswhite", byteorder=byteorder)).values[:, :, 0]
     assert found.dtype.kind == kind.kind
     assert np.array_equal(found, -1 - values if kind.kind == "i" else top - values)
+
+
+def test_planes_of_sixteen_bits_that_are_deflated_are_read_and_others_are_said_to_be_cut() -> None:
+    planes = np.ascontiguousarray(np.moveaxis(WORDS[..., :3], 2, 0))
+    for options in ({"compression": "zlib"}, {"compression": "zlib", "byteorder": ">"}):
+        found = decode(_tiff(planes, photometric="rgb", planarconfig="separate", **options))
+        assert np.array_equal(found.values, WORDS[..., :3])
+        assert found.remarks == ()
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(stream, "TIFF", compression="tiff_lzw")
+    assert decode(stream.getvalue()).remarks == ()
+
+
+@pytest.mark.parametrize("most", [300, 4095, 65535])
+def test_a_ppm_of_sixteen_bits_keeps_all_of_them(most: int) -> None:
+    values = (WORDS[..., :3].astype(int) % (most + 1)).astype(">u2")
+    data = f"P6 # a comment 99\n7\t5\n#another\n{most}\n".encode() + values.tobytes()
+    found = decode(data)
+    assert np.array_equal(found.values, np.rint(values.astype(float) / most * 65535))
+    with pytest.raises(UnreadableImageError, match="cut off"):
+        decode(data[:-1])
 
 
 def test_signed_bytes_keep_their_order() -> None:

@@ -1,6 +1,7 @@
 """One picture of any size to the one size and channels of a network: the same steps in training and in prediction."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,10 @@ LARGEST_PIXELS = 1 << 24  # height × width: 4096 × 4096
 
 _REDUCING_GAP = 3.0
 """Pillow first averages whole blocks down to 3 times the wanted size: no visible difference, several times faster."""
+
+_LARGE_VALUES = 1 << 24
+_BLOCK_VALUES = 1 << 22
+_WORTH_BLOCKS = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,10 +88,12 @@ class Preprocessing:
         Raises:
             UnreadableImageError: nothing says which of its values are black and white.
         """
-        pixels = self.ranges.gray_levels(decoded.values, decoded.usual)
-        if pixels is None:
-            raise UnreadableImageError(_without_range(decoded.values))
-        return self._fit(self._match_channels(pixels))
+        values = decoded.values
+        convert = self.ranges.converter(values, decoded.usual)
+        if convert is None:
+            raise UnreadableImageError(_without_range(values))
+        reduced = self._reduced(values, convert) if values.size > _LARGE_VALUES else None
+        return self._fit(self._match_channels(convert(values))) if reduced is None else self._boxed(reduced)
 
     def apply_stack(self, images: NDArray[Any]) -> NDArray[np.uint8]:
         """Return images, N H W C of finite numbers, as uint8 N height width channels; each as `apply` gives it.
@@ -106,6 +113,35 @@ class Preprocessing:
         if levels is None:
             raise DataError(f"`images` cannot be used: {_without_range(images)}.")
         return self._fit_stack(levels)
+
+    def _reduced(
+        self, values: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[np.uint8]]
+    ) -> NDArray[np.uint8] | None:
+        """Return a large picture as the inner part of the box, H W C; None where it is not made much smaller.
+
+        Pillow first averages whole blocks of a picture that is made much smaller. Here that is done on some rows at a
+        time, with the same pixels: the gray levels of the whole, and its copies, would take several times the memory.
+        """
+        height, width = values.shape[:2]
+        tall, wide = self.inner_size(height, width)
+        down, across = int(height / tall / _REDUCING_GAP) or 1, int(width / wide / _REDUCING_GAP) or 1
+        if self.fit == "crop" or down * across < _WORTH_BLOCKS:
+            return None
+        rows = max(1, _BLOCK_VALUES // (width * values.shape[2] * down)) * down
+        blocks = []
+        for top in range(0, height, rows):
+            part = self._match_channels(convert(values[top : top + rows]))
+            image = Image.fromarray(np.ascontiguousarray(part if part.shape[2] == 3 else part[:, :, 0]))
+            blocks.append(np.asarray(image.reduce((across, down))).reshape(-1, -(-width // across), part.shape[2]))
+        joined = np.concatenate(blocks)
+        return _resize(joined, (tall, wide), (0.0, 0.0, width / across, height / down), gap=None)
+
+    def inner_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return (height, width) of the part of the box that a picture fills."""
+        if self.fit != "letterbox":
+            return self.size
+        scale = min(self.height / height, self.width / width)
+        return min(self.height, max(1, round(height * scale))), min(self.width, max(1, round(width * scale)))
 
     def _fit_stack(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if images.shape[1:3] == self.size and images.shape[3] in (1, self.channels):
@@ -141,11 +177,13 @@ class Preprocessing:
             left, top = (width - wide) / 2, (height - tall) / 2
             box = (left, top, min(left + wide, width), min(top + tall, height))
             return self._repeat_gray(_resize(pixels, self.size, box))
-        scale = min(self.height / height, self.width / width)
-        tall = min(self.height, max(1, round(height * scale)))
-        wide = min(self.width, max(1, round(width * scale)))
-        inner = self._repeat_gray(_resize(pixels, (tall, wide)))
-        if inner.shape[:2] == self.size:
+        return self._boxed(_resize(pixels, self.inner_size(height, width)))
+
+    def _boxed(self, inner: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the inner part with margins, where it does not fill the box."""
+        inner = self._repeat_gray(inner)
+        tall, wide = inner.shape[:2]
+        if (tall, wide) == self.size:
             return inner
         result = np.empty((self.height, self.width, self.channels), np.uint8)
         result[:] = self.background
@@ -166,12 +204,16 @@ def _without_range(values: NDArray[Any]) -> str:
 
 
 def _resize(
-    pixels: NDArray[np.uint8], size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+    pixels: NDArray[np.uint8],
+    size: tuple[int, int],
+    box: tuple[float, float, float, float] | None = None,
+    *,
+    gap: float | None = _REDUCING_GAP,
 ) -> NDArray[np.uint8]:
     """Return uint8 H W C scaled to `size` (height, width), antialiased: the triangle is as wide as the scale asks."""
     if box is None and pixels.shape[:2] == size:
         return pixels
     channels = pixels.shape[2]
     image = Image.fromarray(np.ascontiguousarray(pixels if channels == 3 else pixels[:, :, 0]))
-    scaled = image.resize(size[::-1], Image.Resampling.BILINEAR, box=box, reducing_gap=_REDUCING_GAP)
+    scaled = image.resize(size[::-1], Image.Resampling.BILINEAR, box=box, reducing_gap=gap)
     return np.asarray(scaled).reshape(*size, channels)

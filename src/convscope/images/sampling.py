@@ -19,7 +19,7 @@ from convscope.images.decoding.pictures import Decoded
 from convscope.images.reading.facts import is_gray
 from convscope.images.sources.source import Source
 
-from .values import Kind, ValueRanges, Values, kind_of
+from .values import Kind, ValueRanges, Values, kind_of, opaque_value
 
 _MOST_PICTURES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds
@@ -169,7 +169,7 @@ def _edge(pixels: NDArray[Any]) -> NDArray[np.float64] | None:
     """Return the middle colour of the outermost pixels, C values; None where all of them are transparent."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # 2 (H + W), C
     if border.shape[1] == 4:
-        border = border[border[:, 3] > np.iinfo(border.dtype).max // 2, :3]
+        border = border[border[:, 3] > opaque_value(pixels[..., 3]) / 2, :3]
         if not len(border):
             return None
     return np.asarray(np.median(border, axis=0), np.float64)

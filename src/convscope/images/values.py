@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -117,18 +117,34 @@ class ValueRanges:
         known: ValueRange | None = getattr(self, kind_of(values.dtype))
         return known or usual or convention(values)
 
+    def converter(
+        self, values: NDArray[Any], usual: ValueRange | None = None
+    ) -> Callable[[NDArray[Any]], NDArray[np.uint8]] | None:
+        """Return what makes gray levels of `values`, … H W C, or of any rows of them; None where no range is known.
+
+        A fourth channel is opacity, which has a scale of its own.
+        """
+        if values.dtype == np.uint8 and self.byte is None and not self.each:
+            return _as_they_are
+        if values.shape[-1] != 4:
+            span = self.of(values, usual)
+            return None if span is None else span.gray_levels
+        span, opaque = self.of(values[..., :3], usual), ValueRange(low=0.0, high=opaque_value(values[..., 3]))
+        if span is None:
+            return None
+        color = span
+
+        def with_opacity(part: NDArray[Any]) -> NDArray[np.uint8]:
+            return np.concatenate([color.gray_levels(part[..., :3]), opaque.gray_levels(part[..., 3:])], axis=-1)
+
+        return with_opacity
+
     def gray_levels(self, values: NDArray[Any], usual: ValueRange | None = None) -> NDArray[np.uint8] | None:
         """Return finite numbers … H W C as uint8, None where no range is known; a fourth channel is opacity."""
-        if values.dtype == np.uint8 and self.byte is None and not self.each:
-            return values
         if self.each and values.ndim == 4:
             return np.stack([levels for image in values if (levels := self.gray_levels(image)) is not None])
-        color = values[..., :3] if values.shape[-1] == 4 else values
-        span = self.of(color, usual)
-        if span is None or color is values:
-            return None if span is None else span.gray_levels(values)
-        opacity = (full_range(values.dtype) or UNIT).gray_levels(values[..., 3:])
-        return np.concatenate([span.gray_levels(color), opacity], axis=-1)
+        convert = self.converter(values, usual)
+        return None if convert is None else convert(values)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -149,8 +165,10 @@ class Values:
     @staticmethod
     def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "Values":
         """Return at most `count` of the values of an image, the same ones every time."""
-        flat = values.reshape(-1)
-        drawn = flat if flat.size <= count else flat[np.random.default_rng(0).integers(0, flat.size, count)]
+        if values.size <= count:
+            drawn = values.reshape(-1)
+        else:  # by coordinates: to flatten some of the channels would copy them all
+            drawn = values[np.unravel_index(np.random.default_rng(0).integers(0, values.size, count), values.shape)]
         return Values(
             kind=kind_of(values.dtype),
             drawn=drawn.astype(np.float64),
@@ -227,6 +245,25 @@ def full_range(dtype: np.dtype[Any]) -> ValueRange | None:
     return ValueRange(low=float(np.iinfo(dtype).min), high=float(np.iinfo(dtype).max))
 
 
+def opaque_value(opacity: NDArray[Any]) -> float:
+    """Return the value that lets nothing shine through: the greatest of so many bits where one pixel has it.
+
+    Examples:
+        >>> opaque_value(np.array([0, 4095], np.uint16)), opaque_value(np.array([7], np.uint16))
+        (4095.0, 65535.0)
+        >>> opaque_value(np.array([0, 255])), opaque_value(np.array([0.5]))
+        (255.0, 1.0)
+    """
+    if opacity.dtype == np.uint8:
+        return 255.0
+    top = float(opacity.max())
+    if opacity.dtype.kind == "f":
+        return next((unit for unit in _UNITS if top <= unit), top)
+    if top in {2.0**bits - 1 for bits in (1, *_BITS)}:
+        return top
+    return 65535.0 if opacity.dtype == np.uint16 or top > 255 else 255.0
+
+
 def bits_in_use(bits: int) -> ValueRange:
     """Return the range of whole numbers of so many bits."""
     return ValueRange(low=0.0, high=float(2**bits - 1))
@@ -291,6 +328,10 @@ def value_range_as_text(given: str | Sequence[float]) -> str:
         ('0,4095', '0,1')
     """
     return ",".join(map(str, given)) if isinstance(given, (tuple, list)) else str(given)
+
+
+def _as_they_are(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return values
 
 
 def _is_whole(values: NDArray[Any]) -> bool:

@@ -23,6 +23,7 @@ FOLDER_VARIABLE = "CONVSCOPE_CACHE"
 MARKER = "convscope-cache"
 """A file in every folder that convscope made here; what has neither it nor the name of an entry is never removed."""
 
+_ASIDE = re.compile(r"\.removed-[0-9a-f]{16}")
 _KEY = re.compile("[0-9a-f]{32}")
 _STALE_S = 24 * 3600
 _TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/: backup programs leave such folders out
@@ -180,8 +181,8 @@ def is_own(path: Path) -> bool:
     """Return whether convscope made a folder: it has the marker, or the name of an entry and only its parts."""
     if path.is_symlink() or not path.is_dir():
         return False
-    if (path / MARKER).is_file():
-        return True
+    if (path / MARKER).is_file() or (_ASIDE.fullmatch(path.name) and not any(path.iterdir())):
+        return True  # of what was moved aside, a kill may leave the empty folder
     return bool(_KEY.fullmatch(path.name)) and {part.name for part in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
 
 

@@ -52,6 +52,7 @@ def make_room(folder: Path, needed: int) -> None:
         StorageError: they do not fit.
         ParameterError: the limit cannot be understood.
     """
+    _refuse_read_only(folder)
     limit = limit_bytes(folder)
     if needed > limit:
         raise StorageError(
@@ -75,8 +76,9 @@ def make_room(folder: Path, needed: int) -> None:
         )
     if _lacks(folder, needed):
         raise StorageError(
-            f"The cache of these pictures needs {size_text(needed)}, and {size_text(_free(folder))} are free on the "
-            f"disk of {folder}. Free some space, choose another disk with {FOLDER_VARIABLE}=FOLDER, "
+            f"The cache of these pictures needs {size_text(needed)}, with {size_text(_SPARE)} to spare, and "
+            f"{size_text(_free(folder))} are free on the disk of {folder}. Free some space, choose another disk with "
+            f"{FOLDER_VARIABLE}=FOLDER, "
             "or a smaller --size."
         )
 
@@ -94,11 +96,22 @@ def size_text(count: int) -> str:
     return "1 byte" if count == 1 else f"{count} bytes"
 
 
-def _free(folder: Path) -> int:
-    """Return the free bytes of the disk that `folder` is or will be on."""
+def _refuse_read_only(folder: Path) -> None:
+    """Raise OSError where nothing can be written, whatever room there is: that is said, and another place taken."""
+    if not os.access(_nearest(folder), os.W_OK):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder itself, or the nearest above it that is there."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    usage = shutil.disk_usage(folder)
+    return folder
+
+
+def _free(folder: Path) -> int:
+    """Return the free bytes of the disk that `folder` is or will be on."""
+    usage = shutil.disk_usage(_nearest(folder))
     if usage.total == 0:  # as /proc: no room is not the reason there
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
     return usage.free

@@ -29,7 +29,7 @@ from .quiet import quiet_pillow
 from .remarks import remarks_on, unused
 from .tiff import is_simple, read_values, turn
 from .tiff_tags import TiffTags, read_tags
-from .wide import as_tagged, mend_byte_order, range_in_png, wide_color
+from .wide import as_tagged, cut_bits, mend_byte_order, range_in_png, wide_color
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""
@@ -209,9 +209,9 @@ def _load(image: ImageFile.ImageFile, stream: BinaryIO, asked: _Asked) -> Decode
     if asked.near is not None and image.format in ("JPEG", "MPO"):
         side = math.ceil(_LEFT_FOR_THE_FILTER * max(asked.near))  # one side for both: the picture may still be turned
         image.draft(None, (side, side))  # None keeps the mode
-    size, left_out = image.size, unused(image)
+    size, left_out = image.size, (*unused(image), *cut_bits(image, stream))
     IN_FLIGHT.take(math.prod(size))
-    values: NDArray[Any] | None = wide_color(image, stream)
+    values: NDArray[Any] | None = wide_color(image, stream, asked.limit_pixels)
     full_size, on_its_side, usual, animated = (0, 0), False, None, False
     if values is None:
         mend_byte_order(image)

@@ -1,5 +1,6 @@
 """Values of more than 8 bits that Pillow would shorten or take for others: 16-bit colour, signed, inverted, 12 bits."""
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, BinaryIO
@@ -8,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from convscope.images.values import ValueRange, bits_in_use
+from convscope.images.values import ValueRange, bits_in_use, opaque_value
 
+from .damage import refuse_large
 from .modes import WIDE
 from .orientation import turned
+from .tiff import is_simple, read_values, turn
+from .tiff_tags import read_tags
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO = 0
@@ -29,10 +33,12 @@ _ORDERED = {
 """By the raw mode of a wide TIFF: those of the same values with the least and with the most significant byte first."""
 _PLANES = ("R", "G", "B", "A")
 _GRAY_ALPHA = "LA;16B"
+_PPM_HEAD_WITHIN = 1 << 12
+_PPM_HEAD = rb"P6(?:\s|#[^\r\n]*[\r\n])+\d+(?:\s|#[^\r\n]*[\r\n])+\d+(?:\s|#[^\r\n]*[\r\n])+(?P<most>\d+)\s"
 _SBIT_WITHIN = 1 << 16  # bytes of a PNG that are looked through: the chunk stands before the palette and the pixels
 
 
-def wide_color(image: ImageFile.ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
+def wide_color(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int) -> NDArray[np.uint16] | None:
     """Return the values of a picture with 16 bits a channel, uint16 H W C; None where it is another.
 
     Pillow has no mode for it and keeps the upper bytes. The same raw modes with the bytes the other way round give the
@@ -41,15 +47,26 @@ def wide_color(image: ImageFile.ImageFile, stream: BinaryIO) -> NDArray[np.uint1
     Args:
         image: just opened, not loaded.
         stream: what it was opened from.
+        limit_pixels: of 32 bits; wider ones count as more.
+
+    Raises:
+        UnreadableImageError: it is too large.
     """
     modes = [_raw_mode(tile) for tile in image.tile]
+    upper = _upper_modes(image, modes)
+    if upper or modes == [_GRAY_ALPHA]:
+        refuse_large(image.size, 4 * limit_pixels // (2 * len(image.getbands())))
     if image.format == "PNG" and modes == [_GRAY_ALPHA]:
         both = _half(stream, image, ["RGBA"])  # gray and opacity, the upper byte of each and the lower one
         gray, opacity = _words(both[..., 0], both[..., 1]), _words(both[..., 2], both[..., 3])
         return _without_opaque(np.stack([gray, gray, gray, opacity], axis=-1), gray=True)
-    upper = _upper_modes(image, modes)
-    if not upper or (image.tile[0][0] == "libtiff" and getattr(image, "_planar_configuration", 1) == _PLANAR):
+    if image.format == "PPM" and image.mode == "RGB":
+        return _words_of_ppm(stream, image.size)
+    if not upper:
         return None
+    if _in_packed_planes(image):
+        tags = read_tags(stream)
+        return turn(read_values(stream, tags, limit_pixels), tags.orientation) if tags and is_simple(tags) else None
     lower = [f"{mode[:-1]}{_LOWER[mode[-1]]}" for mode in upper]
     values = _words(_half(stream, image, upper), _half(stream, image, lower))
     key = image.info.get("transparency")
@@ -57,6 +74,18 @@ def wide_color(image: ImageFile.ImageFile, stream: BinaryIO) -> NDArray[np.uint1
         opacity = np.where((values == np.array(key)).all(axis=2, keepdims=True), 0, 65535).astype(np.uint16)
         values = np.concatenate([values, opacity], axis=2)
     return _without_opaque(values) if values.shape[2] == 4 else values
+
+
+def cut_bits(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[str, ...]:
+    """Return a remark where only the upper 8 of 16 bits can be had: planes packed in other ways than by deflate."""
+    is_cut = _in_packed_planes(image) and _upper_modes(image, [_raw_mode(tile) for tile in image.tile])
+    tags = read_tags(stream) if is_cut else None
+    return ("only the first 8 of 16 bits are used",) if tags is not None and not is_simple(tags) else ()
+
+
+def _in_packed_planes(image: ImageFile.ImageFile) -> bool:
+    is_packed = bool(image.tile) and image.tile[0][0] == "libtiff"
+    return is_packed and getattr(image, "_planar_configuration", 1) == _PLANAR
 
 
 def mend_byte_order(image: ImageFile.ImageFile) -> None:
@@ -72,6 +101,25 @@ def mend_byte_order(image: ImageFile.ImageFile) -> None:
         _with_raw_mode(tile, _ORDERED[_raw_mode(tile)][order == "B"]) if _raw_mode(tile) in _ORDERED else tile
         for tile in image.tile
     ]
+
+
+def _words_of_ppm(stream: BinaryIO, size: tuple[int, int]) -> NDArray[np.uint16] | None:
+    """Return the values of a binary PPM with 16 bits a channel, which Pillow would bring to 8; None for others."""
+    stream.seek(0)
+    head = re.match(_PPM_HEAD, stream.read(_PPM_HEAD_WITHIN))
+    most = int(head["most"]) if head else 0
+    if head is None or not 255 < most <= 65535:
+        return None
+    stream.seek(head.end())
+    width, height = size
+    data = stream.read(width * height * 6)
+    if len(data) < width * height * 6:
+        raise EOFError
+    values = np.frombuffer(data, ">u2").reshape(height, width, 3).astype(np.uint16)
+    if most == 65535:
+        return values
+    np.minimum(values, most, out=values)
+    return np.asarray((values.astype(np.uint32) * 65535 + most // 2) // most, np.uint16)  # as Pillow does for gray
 
 
 def as_tagged(values: NDArray[Any], image: ImageFile.ImageFile) -> tuple[NDArray[Any], ValueRange | None]:
@@ -138,12 +186,15 @@ def _half(stream: BinaryIO, image: ImageFile.ImageFile, modes: Sequence[str]) ->
 
 
 def _words(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return np.asarray(upper, np.uint16) << np.uint16(8) | lower
+    words = upper.astype(np.uint16)
+    words <<= 8
+    words |= lower
+    return words
 
 
 def _without_opaque(values: NDArray[np.uint16], *, gray: bool = False) -> NDArray[np.uint16]:
     """Return RGBA as it is, or without its fourth channel where that lets nothing shine through."""
-    if values[..., 3].min() < 65535:
+    if values[..., 3].min() < opaque_value(values[..., 3]):
         return values
     return np.ascontiguousarray(values[..., : 1 if gray else 3])
 

@@ -15,7 +15,7 @@ from convscope.core.text import counted
 from convscope.images.decoding.budget import LIMIT_PIXELS
 from convscope.images.decoding.pictures import Decoded
 
-from .labels import label_places
+from .labels import encoding_note, label_places
 from .source import SPLIT_NAMES, Source, no_class, settle_splits
 
 
@@ -87,10 +87,10 @@ def from_arrays(
         >>> source.classes, source.labels, source.stack().shape
         (('cat', 'dog'), array([0, 1, 0]), (3, 8, 8, 1))
     """
-    array = np.asarray(images)
-    one_each = array.ndim == 3 and len(array) == np.size(labels)  # as many labels: they are gray, however narrow
+    array, given = _as_array(images, "images"), _as_array(labels, "labels")
+    one_each = array.ndim == 3 and len(array) == given.size  # as many labels: they are gray, however narrow
     pictures = as_images(array[..., None] if one_each else array)
-    names, places = label_places(np.asarray(labels), classes, name)
+    names, places = label_places(given, classes, name)
     if len(places) != len(pictures):
         raise DataError(
             f"`labels` must have one label a picture. Got {len(places):,} for {counted(len(pictures), 'picture')}."
@@ -99,7 +99,26 @@ def from_arrays(
     if parts.shape != places.shape or parts.max(initial=0) >= len(SPLIT_NAMES):
         raise DataError(f"`splits` must have one value from 0 to 3 a picture. Got the shape {parts.shape}.")
     parts = settle_splits(parts, name)
-    return ArraySource(name=name, images=pictures, classes=names, labels=places, splits=parts, mirror=mirror)
+    return ArraySource(
+        name=name,
+        images=pictures,
+        classes=names,
+        labels=places,
+        splits=parts,
+        mirror=mirror,
+        notes=tuple(encoding_note(given)),
+    )
+
+
+def _as_array(given: ArrayLike, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        rule = "pictures of one size" if name == "images" else "one name or number a picture"
+        raise DataError(
+            f"`{name}` must be {rule}, as one array. Got a list of different shapes. Make them alike, or save the "
+            "pictures as files."
+        ) from None
 
 
 def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from .naming import natural_key
+from .text_encoding import as_cp1252
 
 
 def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
@@ -107,10 +108,27 @@ def _texts(values: NDArray[Any]) -> list[str]:
     if kind == "f" and np.isfinite(values).all() and (values == np.rint(values)).all():
         return [str(int(value)) for value in values]
     if kind == "S":
-        return [value.decode("utf-8", "backslashreplace") for value in values.tolist()]
+        return [_decoded(value) for value in values.tolist()]
     if kind in "iubU":
         return [str(value) for value in values.tolist()]
     raise _bad_labels(values)
+
+
+def _decoded(label: bytes) -> str:
+    """Return bytes as text: UTF-8, else Windows-1252, as in lists."""
+    text = as_cp1252(label.decode("utf-8", "surrogateescape"))
+    return label.decode("utf-8", "backslashreplace") if text is None else text
+
+
+def encoding_note(labels: NDArray[Any]) -> list[str]:
+    """Return a note where labels are bytes and not UTF-8."""
+    if labels.dtype.kind != "S":
+        return []
+    for label in np.unique(labels).tolist():
+        text = _decoded(label)
+        if text.encode() != label:
+            return [f"labels are not UTF-8 and are read as Windows-1252 (cp1252), such as {printable(text)}"]
+    return []
 
 
 def _bad_labels(labels: NDArray[Any]) -> DataError:
