@@ -205,6 +205,15 @@ def test_without_a_set_the_type_says_what_is_white(values: NDArray[Any], expecte
     assert str(convention(values)) == expected
 
 
+def test_a_picture_by_itself_is_not_stretched_by_its_own_values() -> None:
+    soft = np.full((8, 8), -1000, "i2")
+    soft[4:] = 40
+    metal = soft.copy()
+    metal[0, 0] = 3000
+    first, second = (decode(_tiff(values)).pixels for values in (soft, metal))
+    assert first[1, 1] == second[1, 1] < first[7, 7] == second[7, 7]
+
+
 def test_what_no_rule_covers_is_refused_with_its_values() -> None:
     network = Network(Layout.parse("4C3"), height=8, width=8, channels=1, classes=2)
     model = Model(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from convscope.core.errors import UnreadableImageError
-from convscope.images.values import ValueRange, ValueRanges
+from convscope.images.values import BYTES, ValueRange, ValueRanges, full_range
 
 from .bare import bare
 from .blocks import by_blocks
@@ -77,12 +77,12 @@ class Decoded:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The picture by itself as uint8 H W C: values by the convention of their type, or from least to greatest.
+        """The picture by itself as uint8 H W C, by the convention of its type, or by all values that the type has.
 
         What a network sees is made by the ranges of its dataset instead, in its preprocessing.
         """
         levels = ValueRanges().gray_levels(self.values, self.usual)
-        return ValueRanges(each=True).gray_levels(self.values) if levels is None else levels  # type: ignore[return-value]
+        return (full_range(self.values.dtype) or BYTES).gray_levels(self.values) if levels is None else levels
 
 
 class _Asked(NamedTuple):
