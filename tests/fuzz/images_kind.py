@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from convscope.core.errors import ConvscopeError, UnreadableImageError
+from convscope.images.decoding.budget import SMALL_PIXELS
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.image_set import prepare
 from convscope.images.reading.process import ReadingProcess
@@ -191,7 +192,7 @@ class Images(Kind):
             self._process = ReadingProcess()
             self._process.has_started()
         run = Run(start=0, files=tuple(cases), preprocessing=self._model.preprocessing)
-        here, there = read_files(run), self._process.read(run)
+        here, there = read_files(run, limit_pixels=SMALL_PIXELS), self._process.read(run)  # which leaves large ones
         if there is None:
             watch.found(Verdict.CRASH, "the reading process ended", seed=next(iter(cases.values())))
             self.close()

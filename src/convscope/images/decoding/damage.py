@@ -115,7 +115,7 @@ def image_format(start: bytes) -> str:
 
 
 def describe_damage(error: BaseException, complaint: str = "") -> str:
-    """Return one short clause for what a codec raised on damaged data.
+    r"""Return one short clause for what a codec raised on damaged data.
 
     complaint: what the decoder itself said of it; it is shown rather than the number that Pillow makes of it. What
     Python says of a fault in its own words ("invalid literal for int()") says nothing about the image, and is not.
@@ -123,12 +123,16 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
     Examples:
         >>> describe_damage(OSError("image file is truncated (12 bytes not processed)"))
         'the file is cut off: its picture data end too early'
+        >>> describe_damage(ValueError(b"Token too long: 3.5\0\0"))
+        'its data are damaged (Token too long: 3.5)'
         >>> describe_damage(OSError("bad tile")), describe_damage(ValueError("invalid literal for int()"))
         ('its data are damaged (bad tile)', 'its data are damaged')
     """
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
-    text = " ".join(str(error).split()).rstrip(".")
+    said = error.args[0] if error.args else ""
+    text = said.replace(b"\0", b" ").decode("latin-1") if isinstance(said, bytes) else str(error)  # as for PPM
+    text = " ".join(text.split()).rstrip(".")
     if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
         return "the file is cut off: its picture data end too early"
     if isinstance(error, OSError) and error.errno and error.strerror:  # the disk, not the image
