@@ -13,6 +13,7 @@ from convscope.core.errors import ConvscopeError, UnreadableImageError
 from convscope.images.decoding.budget import SMALL_PIXELS
 from convscope.images.decoding.pictures import Decoded, decode
 from convscope.images.image_set import prepare
+from convscope.images.reading.facts import digest
 from convscope.images.reading.process import ReadingProcess
 from convscope.images.reading.run import Run, read_files
 from convscope.images.sources.opening import open_source
@@ -26,6 +27,8 @@ from .bytewise import damaged, splice
 from .cases import Kind, Verdict, Watch, pick
 from .image_changes import changes_for, harmless
 from .image_files import image_files, usable_files
+
+Summary = tuple[tuple[int, ...], str, bytes]  # shape, type of number, digest of the values
 
 _EVERY = 16  # of cases: one is whole, one is changed and not damaged; of blocks: one is read by a process, too
 
@@ -115,9 +118,9 @@ class Images(Kind):
         results = {}
         step = self._model.preprocessing
         ways: dict[str, Any] = {
-            "bytes": lambda: decode(case.data),
-            "path": lambda: decode(path),
-            "near": lambda: decode(path, near=step.size),
+            "bytes": lambda: _summary(decode(case.data)),  # of a large one, three copies would take much memory
+            "path": lambda: _summary(decode(path)),
+            "near": lambda: step.apply(decode(path, near=step.size)),
         }
         for way, read in ways.items():
             try:
@@ -128,7 +131,7 @@ class Images(Kind):
                 watch.crashed(error)
                 return f"crashed: {error}"
         by_bytes, by_path, near = results.values()
-        if not _same(by_bytes, by_path):
+        if by_bytes != by_path:
             watch.found(Verdict.WRONG, "read from bytes and from a file differ", f"{by_bytes} | {by_path}")
         if isinstance(by_path, str) != isinstance(near, str):
             watch.found(Verdict.WRONG, "read whole and at reduced scale differ", f"{by_path} | {near}")
@@ -136,16 +139,15 @@ class Images(Kind):
             self._must_be_whole(case, by_path, watch)
         if isinstance(near, str):
             return near
-        fitted = step.apply(near)
-        if fitted.shape != (*step.size, step.channels) or fitted.dtype != np.uint8:
-            watch.found(Verdict.WRONG, "preprocessing gives another shape", f"{fitted.shape} {fitted.dtype}")
+        if near.shape != (*step.size, step.channels) or near.dtype != np.uint8:
+            watch.found(Verdict.WRONG, "preprocessing gives another shape", f"{near.shape} {near.dtype}")
         return None
 
-    def _must_be_whole(self, case: ImageCase, read: Decoded | str, watch: Watch) -> None:
+    def _must_be_whole(self, case: ImageCase, read: Summary | str, watch: Watch) -> None:
         wanted = self._whole[str(case.whole)]
         if isinstance(read, str) and (case.whole in usable_files() or not isinstance(wanted, str)):
             watch.found(Verdict.WRONG, f"a whole file is refused ({case.whole})", read)
-        elif not _same(wanted, read):
+        elif wanted != read:
             watch.found(Verdict.WRONG, f"other pixels though none was changed ({case.whole})")
 
     def _together(self, place: Path, cases: dict[str, int], refused: dict[str, str], watch: Watch) -> None:
@@ -178,7 +180,7 @@ class Images(Kind):
     def _truly_equal(self, paths: list[Path], cases: dict[str, int], watch: Watch) -> None:
         images = [_read(path.read_bytes()) for path in paths]
         for path, image in zip(paths[1:], images[1:], strict=True):
-            if isinstance(image, Decoded) and isinstance(images[0], Decoded) and not _same(images[0], image):
+            if image != images[0]:
                 watch.found(
                     Verdict.WRONG,
                     "different images are called equal",
@@ -207,17 +209,15 @@ class Images(Kind):
             )
 
 
-def _read(data: bytes) -> Decoded | str:
+def _summary(read: Decoded) -> Summary:
+    return read.values.shape, read.values.dtype.str, digest(read.values)
+
+
+def _read(data: bytes) -> Summary | str:
     try:
-        return decode(data)
+        return _summary(decode(data))
     except ConvscopeError as error:
         return str(error)
-
-
-def _same(one: Decoded | str, other: Decoded | str) -> bool:
-    if isinstance(one, str) or isinstance(other, str):
-        return one == other
-    return one.values.dtype == other.values.dtype and bool(np.array_equal(one.values, other.values))
 
 
 def _judge_prediction(one: Any, refused: dict[str, str], cases: dict[str, int], watch: Watch) -> None:

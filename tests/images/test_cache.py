@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import ParameterError, StorageError
+from convscope.core.temporaries import host_mark
 from convscope.images.cache import caching
 from convscope.images.cache import entry as cache_module
 from convscope.images.cache import folder as folder_module
@@ -455,9 +456,14 @@ def test_clearing_leaves_no_empty_folder(pictures, place):
 def test_what_a_killed_removal_leaves_is_cleared(pictures, place):
     ready(pictures, place)
     (place / ".removed-0123456789abcdef").mkdir()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (place / f".building-{host_mark()}-{gone.pid}-01234567").mkdir()
+    here = f".building-{host_mark()}-{os.getpid()}-01234567"
+    (place / here).mkdir()
     (place / ".removed-mine").mkdir()
     clear(place)
-    assert {path.name for path in place.iterdir()} == {".removed-mine", "CACHEDIR.TAG"}
+    assert {path.name for path in place.iterdir()} == {".removed-mine", here, "CACHEDIR.TAG"}
 
 
 def test_a_disk_that_is_read_only_is_not_called_full(pictures, place, monkeypatch):

@@ -145,6 +145,12 @@ def test_hot_pixels_do_not_darken_a_set() -> None:
     assert Values.of(values, count=10**6).range() == ValueRange(low=0, high=1023)
 
 
+def test_a_range_beyond_what_a_type_can_hold_is_compared_in_wide_floats() -> None:
+    span = ValueRange(low=-1e300, high=1e300)
+    assert span.beyond(np.array([[1.0, 65504.0]], np.float16)) == 0
+    assert span.beyond(np.array([[3e38]], np.float32)) == 0
+
+
 def test_values_beyond_the_range_are_clipped_and_named(tmp_path: Path) -> None:
     images = (
         np.tile(np.linspace(0, 1, 64, dtype="f4").reshape(8, 8), (300, 1, 1)) * np.linspace(0.9, 1, 300)[:, None, None]

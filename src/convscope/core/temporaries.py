@@ -34,7 +34,7 @@ def open_temporary(place: Path) -> tuple[Path, BinaryIO]:
     """
     remove_stale(place.parent)
     stem = place.name.encode("utf-8", errors="ignore")[:100].decode(errors="ignore")  # file systems count bytes
-    path = place.with_name(f".{stem}.convscope-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part")
+    path = place.with_name(f".{stem}.convscope-{host_mark()}-{os.getpid()}-{secrets.token_hex(4)}.part")
     _own.add(path.name)
     try:
         return path, _stream(os.open(path, _EXCLUSIVE, 0o666))
@@ -89,7 +89,7 @@ def remove_stale(folder: Path) -> None:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = _NAME.fullmatch(entry.name) if entry.name.endswith(".part") else None
-            if found is not None and found[1] == _host() and entry.name not in _own:
+            if found is not None and found[1] == host_mark() and entry.name not in _own:
                 _remove_if_stale(Path(entry.path), int(found[2]))
 
 
@@ -111,7 +111,7 @@ def _remove_if_stale(path: Path, maker: int) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             old_s = time.time() - os.fstat(descriptor).st_mtime
-            if not (_is_gone(maker) or old_s > _FORGOTTEN_S):
+            if not (is_gone(maker) or old_s > _FORGOTTEN_S):
                 return
             if _is_locked(descriptor):
                 return
@@ -131,7 +131,7 @@ def _is_locked(descriptor: int) -> bool:
     return False
 
 
-def _is_gone(process: int) -> bool:
+def is_gone(process: int) -> bool:
     """Return whether a process of this machine is no longer there; the number of this one was then another's."""
     if process == os.getpid():
         return True
@@ -151,6 +151,6 @@ def _no_folder(error: OSError) -> StorageError:
     )
 
 
-def _host() -> str:
+def host_mark() -> str:
     """Return digits that stand for this machine."""
     return hashlib.blake2b(socket.gethostname().encode(errors="replace"), digest_size=4).hexdigest()

@@ -62,7 +62,7 @@ class ValueRange:
         """Return the fraction of the values that lie outside the range."""
         outside = sum(
             int(np.count_nonzero((block < self.low) | (block > self.high)))
-            for block in (values[row : row + 64] for row in range(0, len(values), 64))
+            for block in (values[row : row + 64].astype(np.float64) for row in range(0, len(values), 64))
         )
         return outside / values.size
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from convscope.core.atomic import write_new
 from convscope.core.errors import StorageError
+from convscope.core.temporaries import host_mark, is_gone
 
 from .entry import FACTS_FILE, IMAGES, INDEX
 from .locks import is_held
@@ -23,6 +24,7 @@ FOLDER_VARIABLE = "CONVSCOPE_CACHE"
 MARKER = "convscope-cache"
 """A file in every folder that convscope made here; what has neither it nor the name of an entry is never removed."""
 
+_BUILDING = re.compile(r"\.building-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 _ASIDE = re.compile(r"\.removed-[0-9a-f]{16}")
 _KEY = re.compile("[0-9a-f]{32}")
 _STALE_S = 24 * 3600
@@ -102,7 +104,7 @@ def building(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_new(folder / _TAG, _TAG_TEXT)
-    path = folder / f".building-{secrets.token_hex(8)}"
+    path = folder / f".building-{host_mark()}-{os.getpid()}-{secrets.token_hex(4)}"
     path.mkdir()
     try:
         owner = {"host": socket.gethostname(), "process": os.getpid()}
@@ -181,7 +183,7 @@ def is_own(path: Path) -> bool:
     """Return whether convscope made a folder: it has the marker, or the name of an entry and only its parts."""
     if path.is_symlink() or not path.is_dir():
         return False
-    if (path / MARKER).is_file() or (_ASIDE.fullmatch(path.name) and not any(path.iterdir())):
+    if (path / MARKER).is_file() or _was_just_begun(path) or (_ASIDE.fullmatch(path.name) and not any(path.iterdir())):
         return True  # of what was moved aside, a kill may leave the empty folder
     return bool(_KEY.fullmatch(path.name)) and {part.name for part in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
 
@@ -206,8 +208,18 @@ def in_use(path: Path) -> bool:
         return False
 
 
+def _was_just_begun(path: Path) -> bool:
+    """Return whether a folder to build in is empty, and the process that made it is gone: it was killed just then."""
+    made = _BUILDING.fullmatch(path.name)
+    if made is None or made[1] != host_mark() or int(made[2]) == os.getpid():
+        return False
+    return is_gone(int(made[2])) and not any(path.iterdir())
+
+
 def is_stale(path: Path) -> bool:
     """Return whether nobody builds in `path` any more: its process is gone, or nothing happened for a day."""
+    if _was_just_begun(path):
+        return True
     try:
         if time.time() - max(file.stat().st_mtime for file in path.iterdir()) > _STALE_S:
             return True
