@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _BLOCK_PIXELS = 1 << 22
+_FEW_BLOCKS = 4  # up to so many are done faster as a whole
 _WHOLE = ("I", "F")  # scaled by the least and greatest value of all
 
 
@@ -17,7 +18,7 @@ def by_blocks(image: Image.Image, convert: Callable[[Image.Image], NDArray[np.ui
     last. The blocks are joined with as many as the one with most.
     """
     step = max(1, _BLOCK_PIXELS // image.width)
-    if image.height <= step or image.mode in _WHOLE:
+    if image.width * image.height <= _FEW_BLOCKS * _BLOCK_PIXELS or image.mode in _WHOLE:
         return convert(image)
     result = np.empty((image.height, image.width, 0), np.uint8)
     for top in range(0, image.height, step):
