@@ -10,6 +10,7 @@ from PIL import Image
 from .modes import WIDE
 
 _BLOCK_PIXELS = 1 << 22
+_FEW_BLOCKS = 4  # up to so many are done faster as a whole
 
 
 def by_blocks(image: Image.Image, convert: Callable[[Image.Image], NDArray[Any]]) -> NDArray[Any]:
@@ -21,7 +22,7 @@ def by_blocks(image: Image.Image, convert: Callable[[Image.Image], NDArray[Any]]
     last. The blocks are joined with as many as the one with most.
     """
     step = max(1, _BLOCK_PIXELS // image.width)
-    if image.height <= step or image.mode in WIDE:
+    if image.width * image.height <= _FEW_BLOCKS * _BLOCK_PIXELS or image.mode in WIDE:
         return convert(image)
     result = np.empty((image.height, image.width, 0), np.uint8)
     for top in range(0, image.height, step):
