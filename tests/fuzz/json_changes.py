@@ -33,7 +33,7 @@ def changed(value: Any, random: Random, times: int = 1) -> Any:
     for _ in range(times):
         every = places(value)
         if not every:
-            return pick(random, _ODD)
+            return copy.deepcopy(pick(random, _ODD))
         _change(*pick(random, every), every, random)
     return value
 
@@ -55,9 +55,9 @@ def _change(container: Any, key: Any, every: list[tuple[Any, Any]], random: Rand
     elif what in (5, 6) and isinstance(here, (int, float)):
         container[key] = pick(random, (-here, here + 1, here - 1, here * 1000, here / 3, str(here), [here]))
     elif what == 7 and isinstance(container, dict):
-        container[pick(random, ("", "x", "format_version", "__class__"))] = pick(random, _ODD)
+        container[pick(random, ("", "x", "format_version", "__class__"))] = copy.deepcopy(pick(random, _ODD))
     else:
-        container[key] = pick(random, _ODD)
+        container[key] = copy.deepcopy(pick(random, _ODD))
 
 
 def changed_text(text: str, random: Random) -> bytes:

@@ -1,5 +1,6 @@
 """Why a file is no usable picture, in a few words: from its first bytes, or from what Pillow says."""
 
+import errno
 import re
 import struct
 
@@ -125,6 +126,8 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
         'the file is cut off: its picture data end too early'
         >>> describe_damage(ValueError(b"Token too long: 3.5\0\0"))
         'its data are damaged (Token too long: 3.5)'
+        >>> describe_damage(OSError(errno.EINVAL, "Invalid argument"))
+        'its data are damaged'
         >>> describe_damage(OSError("bad tile")), describe_damage(ValueError("invalid literal for int()"))
         ('its data are damaged (bad tile)', 'its data are damaged')
     """
@@ -135,7 +138,8 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
     text = " ".join(text.split()).rstrip(".")
     if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
         return "the file is cut off: its picture data end too early"
-    if isinstance(error, OSError) and error.errno and error.strerror:  # the disk, not the image
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL) and error.strerror:
+        # the disk, not the image; EINVAL is what a file says to a place before its beginning
         return f"it cannot be read: {error.strerror}"
     text = printable(complaint or ("" if _is_of_python(error, text) else text))
     return f"its data are damaged ({text[:100]})" if text else "its data are damaged"
