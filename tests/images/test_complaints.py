@@ -163,7 +163,7 @@ from convscope.images.decoding.pictures import decode
 data = sys.stdin.buffer.read()
 inside, go = threading.Event(), threading.Event()
 def hold():
-    with complaints.caught_complaints(data[:4]), IN_FLIGHT.kept(), complaints._lock:
+    with complaints.caught_complaints(data[:4]), IN_FLIGHT.kept(), complaints._lock, complaints._handled._lock:
         IN_FLIGHT.take(178_000_000)
         inside.set()
         go.wait()

@@ -119,7 +119,7 @@ def test_the_fingerprint_notices_a_change_that_keeps_size_and_time(
     sampled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not sampled:  # then only the time at which the entry changed tells; no program can set it
-        monkeypatch.setattr("convscope.images.sources.files._start", lambda _: b"")
+        monkeypatch.setattr("convscope.images.sources.files.first_bytes", lambda *_: b"")
     source = make("class folders", tmp_path)()
     before = source.fingerprint()
     file = source.path(0)

@@ -19,7 +19,7 @@ from convscope.images.reading.facts import FACTS
 
 from .locks import hold
 
-VERSION = 5
+VERSION = 6
 """Of the format, of preprocessing, and of the rules that choose size and colours; another one is built again."""
 
 IMAGES, FACTS_FILE, INDEX = "images.bin", "facts.bin", "index.json"

@@ -17,6 +17,8 @@ from PIL import _imaging
 from convscope.core.forks import after_fork
 from convscope.core.text import printable
 
+from .shared import Shared
+
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 """First bytes of a TIFF or BigTIFF file, in the orders that Pillow takes."""
 
@@ -30,8 +32,6 @@ _SETTERS: Final = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
 
 _lock = threading.RLock()
 _mine = threading.local()  # of the thread that decodes: its list
-_stack = contextlib.ExitStack()
-_inside = 0
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def caught_complaints(start: bytes) -> Iterator[list[str]]:
     if not start.startswith(TIFF_STARTS):
         yield found
         return
-    with _handled() if _library() is not None else _redirected(found):
+    with _handled.inside() if _library() is not None else _redirected(found):
         before = getattr(_mine, "found", None)
         _mine.found = found
         try:
@@ -68,24 +68,6 @@ def worst_of(complaints: list[str]) -> str:
     module, _, rest = text.partition(": ")
     text = printable(rest if rest and len(module) < 60 else text).strip().rstrip(".")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-@contextlib.contextmanager
-def _handled() -> Iterator[None]:
-    """Let libtiff and Pillow's logger complain to the thread's list until the last thread has left."""
-    global _inside  # noqa: PLW0603  # libtiff's handlers are global; the count says when they may be put back
-    with _lock:
-        if _inside == 0:
-            _stack.enter_context(_handlers())
-            _stack.enter_context(_quiet_log())
-        _inside += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                _stack.close()
 
 
 @contextlib.contextmanager
@@ -207,11 +189,10 @@ def _flush() -> None:
 
 
 def _forget() -> None:
-    """Start anew in a forked child: threads that were inside are not there."""
-    global _inside, _lock
-    _lock, _inside = threading.RLock(), 0
-    with contextlib.suppress(OSError):
-        _stack.close()
+    """Start anew in a forked child: a thread that was redirecting is not there."""
+    global _lock  # noqa: PLW0603  # one for all threads of this process
+    _lock = threading.RLock()
 
 
+_handled = Shared(_handlers, _quiet_log)
 after_fork(_forget)

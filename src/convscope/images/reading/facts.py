@@ -23,7 +23,6 @@ FACTS = np.dtype(
         ("flat", "?"),  # one colour
         ("color", "?"),  # not gray
         ("animated", "?"),
-        ("wide", "?"),  # values of another type than uint8
         ("clipped", "?"),  # more than one in a hundred of its values lie beyond the range of the dataset
     ]
 )
@@ -112,7 +111,6 @@ def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> 
         is_flat(pixels),
         not is_gray(pixels),
         decoded.animated,
-        pixels.dtype != np.uint8,
         _is_clipped(pixels, ranges, decoded.usual),
     )
 
@@ -139,7 +137,6 @@ def facts_of_stack(
             if part.shape[3] > 1:
                 rows["color"] = (part[..., :1] != part[..., 1:3]).any(axis=(1, 2, 3))
         if images.dtype != np.uint8 or (ranges is not None and ranges.byte is not None):
-            rows["wide"] = images.dtype != np.uint8
             rows["clipped"] = [_is_clipped(image, ranges) for image in part]
         if told is not None:
             told(len(part))

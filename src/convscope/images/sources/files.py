@@ -51,7 +51,8 @@ class FileSource(Source):
         sums.update(self.splits.tobytes())
         sums.update(np.array([_state(self._full(file)) for file in self.files], np.int64).tobytes())
         for index in np.linspace(0, len(self.files) - 1, min(_SAMPLED_FILES, len(self.files)), dtype=int):
-            sums.update(_start(self._full(self.files[index])))
+            start = first_bytes(self._full(self.files[index]), _SAMPLED_BYTES)
+            sums.update(b"none" if start is None else start)
         return sums.hexdigest()
 
     def _full(self, file: str) -> str:
@@ -81,11 +82,12 @@ def _state(file: str) -> tuple[int, int, int]:
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-def _start(file: str) -> bytes:
+def first_bytes(file: str, count: int) -> bytes | None:
+    """Return how a file begins, at most `count` bytes; None where it cannot be read."""
     try:
         if not os.path.isfile(file):  # opening a pipe would block for ever
-            return b"none"
+            return None
         with open(file, "rb") as stream:
-            return stream.read(_SAMPLED_BYTES)
+            return stream.read(count)
     except (OSError, ValueError):
-        return b"none"
+        return None

@@ -9,6 +9,7 @@ from convscope.core.text import counted, printable
 from convscope.images.decoding.damage import image_format
 from convscope.images.decoding.pictures import EXTENSIONS
 
+from .files import first_bytes
 from .naming import extension, is_other
 from .tree import Folder
 
@@ -65,7 +66,7 @@ def foreign_reason(path: str, name: str) -> str:
         return f"it is a picture in a format not read here: {FOREIGN[end]}"
     if is_other(name) or end in EXTENSIONS:  # the latter is no file but a pipe, or else it would be listed
         return ""
-    found = image_format(_start(path))
+    found = image_format(first_bytes(path, _START) or b"")
     if not found and not (_IMAGE_WITHIN.search(name) or _IMAGE_BEGUN.search(name)):
         return ""
     if not found:
@@ -103,13 +104,3 @@ def passed_over_note(passed_over: Iterable[tuple[str, str]]) -> list[str]:
 
 def _kind(name: str) -> str:
     return "/" if name.endswith("/") else extension(name.rpartition("/")[2]) or "without extension"
-
-
-def _start(path: str) -> bytes:
-    try:
-        if not os.path.isfile(path):  # opening a pipe would block for ever
-            return b""
-        with open(path, "rb") as stream:
-            return stream.read(_START)
-    except (OSError, ValueError):
-        return b""
