@@ -162,6 +162,15 @@ def test_a_list_on_standard_input(
     assert [row[0][7] for row in _rows(capsys.readouterr().out)] == ["2", "0", "1", "3"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-be", "utf-16-le", "utf-32-be"])
+def test_a_damaged_list_in_utf_16_is_refused_and_not_read_as_names_of_one_letter(
+    encoding: str, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _listed(monkeypatch, "\ufffda/0\0\nphotos/1.png\n".encode(encoding))
+    assert main(["predict", "run", "-"]) == 2
+    assert "damaged UTF-16" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.name != "posix", reason="such names exist on POSIX only")
 def test_odd_names_are_safe_in_every_output(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

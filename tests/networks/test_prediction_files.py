@@ -1,5 +1,7 @@
 import csv
+import errno
 import io
+import itertools
 import json
 import os
 import stat
@@ -13,7 +15,7 @@ from convscope.core.errors import MissingPackageError, ParameterError, StorageEr
 from convscope.core.progress import Plain, Reporter
 from convscope.networks.prediction import Prediction
 from convscope.networks.prediction_files import tables
-from convscope.networks.prediction_tables import CsvTable, JsonTable, Lines
+from convscope.networks.prediction_tables import CsvTable, JsonTable, Lines, Table
 from tests.checks.disks import FAULTS, broken_disk
 
 NAMES = (
@@ -234,6 +236,51 @@ def test_a_table_that_cannot_be_put_in_its_place_leaves_the_others_to_theirs(bad
         assert rows_in(part if kind in bad else path, kind) == 1
         assert (f"the only row is in {part}." in str(raised.value)) == part.exists() == (kind in bad)
     assert said.getvalue() == ""
+
+
+@pytest.mark.parametrize("bad", ["csv", "json"])
+def test_a_table_that_cannot_be_ended_leaves_the_others_to_their_places(
+    bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table_type = {"csv": CsvTable, "json": JsonTable}[bad]
+    ended = table_type.end
+
+    def failing(self: Table, *, whole: bool) -> None:
+        if whole:
+            raise OSError(errno.EFBIG, "File too large")
+        ended(self, whole=whole)
+
+    monkeypatch.setattr(table_type, "end", failing)
+    paths = {kind: tmp_path / f"o.{kind}" for kind in ("csv", "json")}
+    with (
+        pytest.raises(StorageError, match=rf"o\.{bad}: .* the first row is in .*o\.{bad}\.part\.$"),
+        tables({kind: str(path) for kind, path in paths.items()}, io.StringIO(), top=1) as table,
+    ):
+        table.write(row(top=1))
+    assert {path.name for path in tmp_path.iterdir()} == {"o.csv", "o.json", f"o.{bad}.part"} - {f"o.{bad}"}
+
+
+def test_where_a_row_cannot_be_written_the_sentence_names_every_table_that_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = JsonTable.write
+    rows = itertools.count()
+
+    def failing(self: JsonTable, prediction: Prediction) -> None:
+        if next(rows) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(self, prediction)
+
+    monkeypatch.setattr(JsonTable, "write", failing)
+    with (  # noqa: PT012
+        pytest.raises(StorageError) as raised,
+        tables({kind: str(tmp_path / f"o.{kind}") for kind in ("csv", "json")}, io.StringIO(), top=1) as table,
+    ):
+        for _ in range(3):
+            table.write(row(top=1))
+    assert f"the first 3 rows are in {tmp_path / 'o.csv.part'}." in str(raised.value)
+    assert f"the first 2 rows are in {tmp_path / 'o.json.part'}." in str(raised.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"o.csv.part", "o.json.part"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from convscope.core.errors import DataError
 from convscope.core.text import counted
 
 from . import options
@@ -202,12 +203,27 @@ def _listed(stream: BinaryIO, end: bytes) -> Iterator[str]:
     chunks = utf8_chunks(read, by_zeros=end != b"\0")
     rest, begun = b"", False
     for chunk in chunks:
-        if not begun and b"\0" in chunk.partition(b"\n")[0]:  # find -print0, without --null
+        if not begun and end != b"\0" and b"\0" in chunk.partition(b"\n")[0]:  # find -print0, without --null
             end = b"\0"
+            _check_zeros(chunk)
         begun = True
         *names, rest = (rest + chunk).split(end)
         yield from _decoded(names, end)
     yield from _decoded([rest], end)
+
+
+def _check_zeros(start: bytes) -> None:
+    """Refuse a list in which zero bytes stand between letters: as ends of names they make names of one letter, `/`.
+
+    Raises:
+        DataError: more than a third of its first bytes are zero.
+    """
+    if 3 * start.count(0) > len(start):
+        raise DataError(
+            "Standard input must be a list of names in UTF-8 or UTF-16. Got text with a zero byte "
+            "beside nearly every letter: damaged UTF-16. Write the list anew, or, if the zero bytes end names, give "
+            "--null."
+        )
 
 
 def _decoded(names: list[bytes], end: bytes) -> Iterator[str]:

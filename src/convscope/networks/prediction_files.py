@@ -24,8 +24,8 @@ STDOUT = "-"
 _NEVER = EXTENSIONS | {".safetensors"}
 
 
-class _NotInPlaceError(StorageError):
-    """A table is whole, and could not be put into its place."""
+class _NotWholeError(StorageError):
+    """All rows are there, and a table of them could not be ended or put into its place."""
 
 
 @contextlib.contextmanager
@@ -41,7 +41,8 @@ def tables(
 
     A file is in its place when it is whole and on the disk, and not before (see `convscope.core.atomic`). When an error
     or an interruption leaves the block, the rows so far stay beside it as ``<name>.part``, a table that can be read.
-    One that cannot be put into its place stays so, too, and the sentence names it; the others go into theirs.
+    One that cannot be ended or put into its place stays so, too; the others go into theirs. The sentence of a
+    `StorageError` names what is kept.
     Devices, pipes and open streams get the rows as they come.
 
     Args:
@@ -49,7 +50,7 @@ def tables(
         stdout: a stream, or, where nothing else is asked for, the table that is written to.
         top: how many classes a row names.
         force: replace what stands there.
-        reporter: told where the rows are when the block is left early.
+        reporter: told where the rows are when an interruption or another error leaves the block.
 
     Raises:
         ConvscopeError: as `check_targets` says.
@@ -139,39 +140,49 @@ def _file(path: Path, kind: str, top: int, reporter: Reporter) -> Iterator[Table
     except BaseException:
         output.abandon()
         raise
-    other: _NotInPlaceError | None = None
+    earlier = ""
     try:
-        try:
-            yield table
-        except _NotInPlaceError as error:
-            other = error
-        table.end(whole=True)
-        with explained(path, streams=not output.is_file):
-            output.close()
+        yield table
+    except _NotWholeError as error:  # of another table: the rows of this one are all there
+        earlier = f"{error} "
+    except StorageError as error:  # of a row, here or in another table
+        raise type(error)(f"{error}{_kept(_first_rows(table.rows), _keep(table, output))}") from error
     except BaseException:
-        _keep(table, output, reporter)
+        part = _keep(table, output)
+        if part is not None:
+            reporter.say(f"{_first_rows(table.rows)} in {os.fsdecode(part)}")
         raise
-    _put(table, output, other)
+    try:
+        _finish(table, output)
+    except StorageError as error:
+        raise _NotWholeError(f"{earlier}{error}") from error
+    if earlier:
+        raise _NotWholeError(earlier.rstrip())
 
 
-def _put(table: "_Counted", output: Output, other: _NotInPlaceError | None) -> None:
-    """Put a whole table into its place.
+def _finish(table: "_Counted", output: Output) -> None:
+    """End a table that has all its rows, and put it into its place.
 
     Raises:
-        StorageError: that fails, or did with the `other` one; the sentences name what is kept.
+        StorageError: that fails; the sentence names what is kept.
     """
+    try:
+        table.end(whole=True)
+        with explained(table.path, streams=not output.is_file):
+            output.close()
+    except StorageError as error:
+        raise StorageError(f"{error}{_kept(_first_rows(table.rows), _keep(table, output))}") from error
+    except BaseException:
+        _keep(table, output)
+        raise
     try:
         output.finish()
     except StorageError as error:
-        part = output.keep()
-        kept = (
-            ""
-            if part is None
-            else f" What was written is kept: {_all_rows(table.rows)} in {printable(os.fsdecode(part))}."
-        )
-        raise _NotInPlaceError(" ".join(filter(None, (str(other or ""), f"{error}{kept}")))) from error
-    if other is not None:
-        raise other
+        raise StorageError(f"{error}{_kept(_all_rows(table.rows), output.keep())}") from error
+
+
+def _kept(rows: str, part: "Path | bytes | str | None") -> str:
+    return "" if part is None else f" What was written is kept: {rows} in {printable(os.fsdecode(part))}."
 
 
 @final
@@ -198,17 +209,17 @@ class _Counted(Table):
 
     def __init__(self, output: Output, table: Table) -> None:
         self.rows = 0
-        self._path, self._streams, self._table = output.path, not output.is_file, table
+        self.path, self._streams, self._table = output.path, not output.is_file, table
 
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
-        with explained(self._path, streams=self._streams):
+        with explained(self.path, streams=self._streams):
             self._table.write(prediction)
         self.rows += 1
 
     def end(self, *, whole: bool) -> None:
         """Write what comes after the last row."""
-        with explained(self._path, streams=self._streams):
+        with explained(self.path, streams=self._streams):
             self._table.end(whole=whole)
 
 
@@ -222,16 +233,18 @@ def _text_table(kind: str, stream: TextIO, top: int) -> Table:
     return CsvTable(stream, top) if kind == "csv" else JsonTable(stream, top)
 
 
-def _keep(table: _Counted, output: Output, reporter: Reporter) -> None:
-    """Make the rows so far a table that can be read; remove it if there are none, or if that fails (a full disk)."""
+def _keep(table: _Counted, output: Output) -> Path | None:
+    """Return where the rows so far are kept as a table that can be read.
+
+    None, and nothing is left, if there are none, or if that fails (a full disk).
+    """
     whole = False
     with contextlib.suppress(Exception):  # of the libraries, too, that write tables
         table.end(whole=False)
         whole = table.rows > 0
     part = output.keep() if whole else None
     output.abandon()
-    if part is not None:
-        reporter.say(f"{_first_rows(table.rows)} in {os.fsdecode(part)}")
+    return part
 
 
 def _all_rows(count: int) -> str:
