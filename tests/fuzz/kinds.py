@@ -9,11 +9,11 @@ from .runs_kind import Checkpoints, Kept, Records
 
 KINDS: dict[str, tuple[type[Kind], int]] = {
     "images": (Images, 100_000),
-    "models": (Models, 8_000),
+    "models": (Models, 12_000),
     "lists": (Lists, 4_000),
     "idx": (Idx, 2_000),
     "records": (Records, 3_000),
-    "checkpoints": (Checkpoints, 2_000),
+    "checkpoints": (Checkpoints, 5_000),
     "cache": (Kept, 1_000),
     "kills": (Kills, 1_000),
     "disks": (Disks, 500),
