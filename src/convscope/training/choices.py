@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
+from convscope.core.precision import Precision
 from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
 from convscope.images.image_set import ImageSet
@@ -22,7 +23,7 @@ from convscope.networks.plan import Plan, check_built, plan
 from .coarse import SMALLEST_SIDE, coarse_size, obstacle_to_coarse, share_of_pixels
 from .first_stages import check_first
 from .loop import steps_of
-from .recipe import Precision, Recipe
+from .recipe import Recipe
 from .settings import Settings
 
 _SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already

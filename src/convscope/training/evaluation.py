@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from convscope.core.precision import Precision, autocast
 from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import BATCH_VALUES
 
 from .learning_set import LearningSet
-from .recipe import Precision
 
 _BATCH = 500
 
@@ -27,7 +27,7 @@ def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: 
     """Return how good `network`, which is in evaluation mode, is on the pictures at `places` (at least one)."""
     loss, right = 0.0, 0
     compute = CLASSIFIERS[network.layout.classifier].loss
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+    with torch.inference_mode(), autocast(precision):
         for some in places.split(min(_BATCH, network.plan.batch_within(BATCH_VALUES))):  # type: ignore[no-untyped-call]  # torch has no types here
             scores, labels = network(data.images[some]), data.labels[some]
             loss += float(compute(scores, labels, None, 0.0)) * len(some)

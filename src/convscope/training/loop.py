@@ -9,6 +9,7 @@ from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.core.forks import computing
+from convscope.core.precision import autocast
 from convscope.images.augmentation import alternating, distort, take
 from convscope.networks.classifiers import CLASSIFIERS
 
@@ -104,8 +105,7 @@ def _step(  # noqa: PLR0917  # one place calls it
     if state.coarse:
         maps = coarsened(maps)
     labels = data.labels[places]
-    half = torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16")
-    with half, state.network.drawing_from(generator):
+    with autocast(recipe.precision), state.network.drawing_from(generator):
         scores = state.network(maps)
     loss = CLASSIFIERS[state.network.layout.classifier].loss(scores, labels, weights, recipe.smoothing)
     value = loss.item()

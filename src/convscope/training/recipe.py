@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
 
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_number, is_whole
+from convscope.core.precision import Precision
 from convscope.images.augmentation import Augmentation
 from convscope.stages.patch_learning import WAYS
-
-Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
