@@ -49,14 +49,14 @@ def load(name: str, data_dir: Path, *, train: int | None = None, test: int | Non
     """
     folder = data_dir / name
     source = open_source(str(folder) if (folder / "train").is_dir() else name, data_dir=data_dir)
-    images = prepare(source)
-    learned_from, held_out = images.indices(TRAIN), images.indices(images.judged)
+    dataset = prepare(source)
+    learned_from, held_out = dataset.indices(TRAIN), dataset.indices(dataset.judged)
     parts = Parts(
-        train=images.images[learned_from],
-        train_labels=images.labels[learned_from],
-        test=images.images[held_out],
-        test_labels=images.labels[held_out],
-        mirror=bool(images.mirror) or images.images.shape[3] == 3,
+        train=dataset.images[learned_from],
+        train_labels=dataset.labels[learned_from],
+        test=dataset.images[held_out],
+        test_labels=dataset.labels[held_out],
+        mirror=bool(dataset.mirror) or dataset.images.shape[3] == 3,
     )
     return parts.first(train, test)
 

@@ -40,13 +40,13 @@ def one_pass(folder: Path, pictures: int) -> dict[str, Any]:
     from convscope.networks.layout import Layout
     from convscope.networks.model import Model
 
-    images = prepare(open_source(folder), size=(32, 32))
-    some = np.sort(np.random.default_rng(0).permutation(len(images))[:pictures])
-    pixels, labels = np.ascontiguousarray(images.images[some]), images.labels[some]
+    dataset = prepare(open_source(folder), size=(32, 32))
+    some = np.sort(np.random.default_rng(0).permutation(len(dataset))[:pictures])
+    pixels, labels = np.ascontiguousarray(dataset.images[some]), dataset.labels[some]
     layout = Layout.parse(LAYOUT)
-    network = Network(layout, height=32, width=32, channels=3, classes=len(images.classes), seed=0).eval()
+    network = Network(layout, height=32, width=32, channels=3, classes=len(dataset.classes), seed=0).eval()
     step = Preprocessing(height=32, width=32, channels=3)
-    model = Model(network=network, layout=layout, classes=images.classes, preprocessing=step)
+    model = Model(network=network, layout=layout, classes=dataset.classes, preprocessing=step)
     with tuned():
         measure_units(model, pixels[:256], labels=labels[:256])  # warms up
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -88,9 +88,9 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
             "fashion-mnist", epochs=epochs, data_dir=data_dir, output=Path(scratch) / "run", seed=0
         )
         model = convscope.load(trained.folder.path)
-        images = pictures_for(model, open_source("fashion-mnist", data_dir=data_dir))
-        places = images.indices(images.judged)
-        pixels, labels = images.images[places], images.labels[places]
+        dataset = pictures_for(model, open_source("fashion-mnist", data_dir=data_dir))
+        places = dataset.indices(dataset.judged)
+        pixels, labels = dataset.images[places], dataset.labels[places]
         seconds, found = {}, measure_worth(model, pixels[:64], labels[:64])  # warms up
         for count in (1_000, len(places)):
             with tuned():

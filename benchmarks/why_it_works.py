@@ -109,9 +109,9 @@ def _over(samples: list[dict[str, float | None]]) -> dict[str, Any]:
 
 def first_pictures(data: str, data_dir: Path, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return training pictures of a set and their classes, drawn by seed 0."""
-    images = prepare(open_source(data, data_dir=data_dir))
-    places = np.sort(np.random.default_rng(0).permutation(images.indices(TRAIN))[:count])
-    return np.asarray(images.images[places]), images.labels[places]
+    dataset = prepare(open_source(data, data_dir=data_dir))
+    places = np.sort(np.random.default_rng(0).permutation(dataset.indices(TRAIN))[:count])
+    return np.asarray(dataset.images[places]), dataset.labels[places]
 
 
 def main() -> None:

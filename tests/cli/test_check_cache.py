@@ -138,10 +138,10 @@ def test_the_cache_is_shown_and_cleared(tmp_path, capsys, monkeypatch):
 
 def test_what_is_in_use_is_kept_and_told(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    images = prepare(open_source(folder(tmp_path / "pets")))
+    dataset = prepare(open_source(folder(tmp_path / "pets")))
     main(["cache", "--clear"])
     assert "1 in use by a running command, kept" in capsys.readouterr().out
-    assert len(images) == 12
+    assert len(dataset) == 12
 
 
 def test_a_limit_that_is_none_exits_2(tmp_path, capsys, monkeypatch):

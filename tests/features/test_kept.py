@@ -111,9 +111,9 @@ def test_other_weights_readings_pictures_and_batches_are_other_jobs(tmp_path: Pa
     def job(*, seed: int = 0, stage: int = 1, pictures: int = 40, last: int = 0, step: int = 8) -> bytes:
         pixels = some_pixels(pictures)
         pixels[-1, 0, 0] = last
-        images = prepare(from_arrays(pixels, np.arange(pictures) % 2), cache_dir=tmp_path)
+        dataset = prepare(from_arrays(pixels, np.arange(pictures) % 2), cache_dir=tmp_path)
         extractor = StageFeatures(small_model(seed=seed), Reading(stage=stage))
-        return identity_of(extractor, images, rows_of(images), step=step)
+        return identity_of(extractor, dataset, rows_of(dataset), step=step)
 
     assert job() == job()
     others = [job(), job(seed=1), job(stage=0), job(pictures=39), job(last=9), job(step=9)]

@@ -162,10 +162,10 @@ class Images(Kind):
         for one in predict(self._model, str(place), top=3, workers=1):
             _judge_prediction(one, refused, cases, watch)
         some = next(iter(cases.values()))
-        images = prepare(open_source(place), cache_dir=self._folder / "cache", workers=1)
-        if len(images) != found.usable:
+        dataset = prepare(open_source(place), cache_dir=self._folder / "cache", workers=1)
+        if len(dataset) != found.usable:
             watch.found(
-                Verdict.WRONG, "train takes another number than check", f"{len(images)} {found.usable}", seed=some
+                Verdict.WRONG, "train takes another number than check", f"{len(dataset)} {found.usable}", seed=some
             )
         taken = extract_features(self._model, place, cache_dir=self._folder / "cache")
         if not np.isfinite(taken.values).all():

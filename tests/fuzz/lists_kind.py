@@ -98,17 +98,17 @@ class Lists(Kind):
                 watch.found(Verdict.WRONG, f"a whole file is refused ({path.name})", str(error))
             return
         try:
-            images = prepare(source, cache_dir=self._folder / "cache", workers=1)
+            dataset = prepare(source, cache_dir=self._folder / "cache", workers=1)
         except ConvscopeError as error:
             if whole:
                 watch.found(Verdict.WRONG, f"a whole file is refused by train ({path.name})", str(error))
             return
         if found.pictures != len(source) or found.usable > len(source):
             watch.found(Verdict.WRONG, "check counts what is not there", f"{found.pictures} {len(source)}")
-        if len(images) != found.usable:
-            watch.found(Verdict.WRONG, "train takes another number than check", f"{len(images)} {found.usable}")
-        if not set(np.unique(images.labels)) <= set(range(len(images.classes))):
-            watch.found(Verdict.WRONG, "a label of no class", f"{images.classes}")
+        if len(dataset) != found.usable:
+            watch.found(Verdict.WRONG, "train takes another number than check", f"{len(dataset)} {found.usable}")
+        if not set(np.unique(dataset.labels)) <= set(range(len(dataset.classes))):
+            watch.found(Verdict.WRONG, "a label of no class", f"{dataset.classes}")
         if whole and (len(source) != 8 or found.usable != 8 or set(source.classes) != set(CLASSES)):
             watch.found(Verdict.WRONG, f"a whole file is read wrongly ({path.name})", f"{len(source)} {source.classes}")
 
@@ -314,9 +314,11 @@ class Idx(Kind):
             try:
                 source = open_source(place if seed % 2 else place / next(iter(files)))
                 found = inspect(source, workers=1)
-                images = prepare(source, cache_dir=self._folder / "cache", workers=1)
-                if len(images) != found.usable:
-                    watch.found(Verdict.WRONG, "train takes another number than check", f"{len(images)} {found.usable}")
+                dataset = prepare(source, cache_dir=self._folder / "cache", workers=1)
+                if len(dataset) != found.usable:
+                    watch.found(
+                        Verdict.WRONG, "train takes another number than check", f"{len(dataset)} {found.usable}"
+                    )
             except ConvscopeError as error:
                 if seed % _EVERY == 0:
                     watch.found(Verdict.WRONG, "a whole set is refused", str(error))

@@ -236,10 +236,10 @@ class Kept(Kind):
             Path(name).write_bytes(damaged_record(name, self._files[name], random))
             before = contents(self._set)
             try:
-                images = self._prepared()
-                if not np.array_equal(images.images, self._images):
+                dataset = self._prepared()
+                if not np.array_equal(dataset.images, self._images):
                     watch.found(Verdict.WRONG, "other images from a damaged entry", name)
-                del images
+                del dataset
             except ConvscopeError as error:
                 watch.found(Verdict.LOST, "a damaged entry stops training", f"{name} {error}")
             except Exception as error:  # noqa: BLE001  # what is looked for

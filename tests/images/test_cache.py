@@ -126,9 +126,9 @@ DAMAGE = {
 def test_a_damaged_entry_is_built_again(pictures, place, builds, damage):
     expected = np.array(ready(pictures, place).images)
     DAMAGE[damage](entry(place))
-    images = ready(pictures, place)
+    dataset = ready(pictures, place)
     assert len(builds) == 2
-    assert np.array_equal(images.images, expected)
+    assert np.array_equal(dataset.images, expected)
     ready(pictures, place)
     assert len(builds) == 2
 
@@ -206,9 +206,9 @@ def test_a_change_of_a_list_is_noticed(pictures, place, builds, tmp_path):
     (tmp_path / "list.csv").write_text("path,label\n" + "\n".join(rows))
     ready(tmp_path / "list.csv", place)
     (tmp_path / "list.csv").write_text("path,label\n" + "\n".join([rows[0][:-1] + "b", *rows[1:]]))
-    images = ready(tmp_path / "list.csv", place)
+    dataset = ready(tmp_path / "list.csv", place)
     assert len(builds) == 2
-    assert images.labels[0] == 1
+    assert dataset.labels[0] == 1
 
 
 SLOW = """
@@ -313,18 +313,18 @@ def test_two_processes_that_build_the_same_do_not_harm_each_other(pictures, plac
 
 def test_a_folder_that_cannot_be_written_is_told_and_another_is_used(pictures, tmp_path):
     (tmp_path / "file").write_text("x")
-    images = ready(pictures, tmp_path / "file")
-    assert len(images) == 16
-    kept = Path(images.notes[-2].split("kept in ")[1].split(" until")[0])
-    assert images.notes[-2].startswith(f"cache: {tmp_path / 'file'} cannot be written; the pictures are kept in ")
+    dataset = ready(pictures, tmp_path / "file")
+    assert len(dataset) == 16
+    kept = Path(dataset.notes[-2].split("kept in ")[1].split(" until")[0])
+    assert dataset.notes[-2].startswith(f"cache: {tmp_path / 'file'} cannot be written; the pictures are kept in ")
     assert kept.is_dir()
-    del images
+    del dataset
     assert not kept.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_told_and_another_is_used(pictures):
-    images = ready(pictures, Path("/proc/x"))
-    assert any("cannot be written; the pictures are kept in" in note for note in images.notes)
+    dataset = ready(pictures, Path("/proc/x"))
+    assert any("cannot be written; the pictures are kept in" in note for note in dataset.notes)
 
 
 def test_a_read_only_folder_with_a_whole_entry_is_used(pictures, place, builds, monkeypatch):

@@ -26,15 +26,15 @@ def test_each_picture_is_what_preprocessing_makes_of_its_file(tmp_path, cache):
     folder(tmp_path, size=(30, 20))
     save(tmp_path / "a" / "tall.png", 50, (11, 40))
     (tmp_path / "a" / "00.png").write_bytes(b"bad")
-    images = prepare(open_source(tmp_path), cache_dir=cache, size=(16, 8))
-    assert images.images.shape == (13, 8, 16, 3)
-    assert not images.images.flags.writeable
-    for index in range(len(images)):
-        expected = images.preprocessing.apply(decode(images.path(index)))
-        assert np.array_equal(images.images[index], expected)
-        assert images.picture_name(index).startswith(images.classes[images.labels[index]] + "/")
-    assert "1 picture left out, being unusable" in images.notes
-    assert [problem.name for problem in images.inspection.unusable] == ["a/00.png"]
+    dataset = prepare(open_source(tmp_path), cache_dir=cache, size=(16, 8))
+    assert dataset.images.shape == (13, 8, 16, 3)
+    assert not dataset.images.flags.writeable
+    for index in range(len(dataset)):
+        expected = dataset.preprocessing.apply(decode(dataset.path(index)))
+        assert np.array_equal(dataset.images[index], expected)
+        assert dataset.picture_name(index).startswith(dataset.classes[dataset.labels[index]] + "/")
+    assert "1 picture left out, being unusable" in dataset.notes
+    assert [problem.name for problem in dataset.inspection.unusable] == ["a/00.png"]
 
 
 @pytest.mark.parametrize("holes", [[], [0], [5], [11], [0, 1, 2], [3, 4, 9, 11], list(range(1, 6))])
@@ -42,34 +42,34 @@ def test_rows_of_unusable_files_leave_no_hole(tmp_path, cache, holes):
     paths = sorted(path for path in folder(tmp_path).rglob("*.png"))
     for hole in holes:
         paths[hole].write_bytes(b"")
-    images = prepare(open_source(tmp_path), cache_dir=cache)
-    assert len(images) == 12 - len(holes)
-    for index in range(len(images)):
-        assert np.array_equal(images.images[index], np.asarray(Image.open(images.path(index))))
+    dataset = prepare(open_source(tmp_path), cache_dir=cache)
+    assert len(dataset) == 12 - len(holes)
+    for index in range(len(dataset)):
+        assert np.array_equal(dataset.images[index], np.asarray(Image.open(dataset.path(index))))
 
 
 def test_every_picture_is_in_one_part(tmp_path, cache):
-    images = prepare(open_source(folder(tmp_path, each=10)), cache_dir=cache)
-    assert len(images.indices(TRAIN)) == 16
-    assert len(images.indices(VALIDATION)) == 4
-    assert len(images.indices(TEST)) == 0
+    dataset = prepare(open_source(folder(tmp_path, each=10)), cache_dir=cache)
+    assert len(dataset.indices(TRAIN)) == 16
+    assert len(dataset.indices(VALIDATION)) == 4
+    assert len(dataset.indices(TEST)) == 0
 
 
 def test_arrays_are_used_where_they_are(cache):
     pixels = np.random.default_rng(0).integers(0, 256, (10, 8, 8), np.uint8)
-    images = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
-    assert np.shares_memory(images.images, pixels)
+    dataset = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
+    assert np.shares_memory(dataset.images, pixels)
     assert pixels.flags.writeable
     assert list(cache.iterdir()) == []
-    assert images.path(0) is None
+    assert dataset.path(0) is None
 
 
 def test_arrays_of_another_size_go_through_the_cache(cache):
     pixels = np.random.default_rng(0).integers(0, 256, (10, 200, 100), np.uint8)
-    images = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
-    assert images.images.shape == (10, 96, 48, 1)
+    dataset = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
+    assert dataset.images.shape == (10, 96, 48, 1)
     again = prepare(open_source((pixels, [0, 1] * 5)), cache_dir=cache)
-    assert np.array_equal(images.images, again.images)
+    assert np.array_equal(dataset.images, again.images)
 
 
 def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
@@ -81,9 +81,9 @@ def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
     source = open_source(tmp_path)
     save(tmp_path / "b" / "zz.png", 999)
     assert order[0] != 40, "the picture with colour is not the sampled one"
-    images = prepare(open_source(tmp_path), cache_dir=cache)
-    assert images.images.shape[3] == 1
-    assert "1 picture with colour is turned into gray; --channels 3 keeps colour" in images.notes
+    dataset = prepare(open_source(tmp_path), cache_dir=cache)
+    assert dataset.images.shape[3] == 1
+    assert "1 picture with colour is turned into gray; --channels 3 keeps colour" in dataset.notes
     assert len(source) == 40
 
 
@@ -92,8 +92,8 @@ def test_pictures_beside_the_folders_of_the_classes_are_named(tmp_path, cache):
     assert not any("in no folder" in note for note in prepare(open_source(tmp_path), cache_dir=cache).notes)
     save(tmp_path / "loose.png", 1)
     (tmp_path / "notes.txt").write_text("no picture")
-    images = prepare(open_source(tmp_path), cache_dir=cache)
-    assert "1 picture in no folder of a class is left out: loose.png" in images.notes
+    dataset = prepare(open_source(tmp_path), cache_dir=cache)
+    assert "1 picture in no folder of a class is left out: loose.png" in dataset.notes
 
 
 def test_a_class_whose_every_picture_is_also_in_test_is_one_sentence(tmp_path, cache):
@@ -137,11 +137,11 @@ def test_a_picture_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path,
     folder(tmp_path, each=20)
     monkeypatch.setattr(readers, "_MANY", 1)
     monkeypatch.setattr(readers, "ReadingProcess", Dying)
-    images = prepare(open_source(tmp_path), cache_dir=cache, workers=2)
-    assert {problem.name: problem.kind for problem in images.inspection.unusable} == {
+    dataset = prepare(open_source(tmp_path), cache_dir=cache, workers=2)
+    assert {problem.name: problem.kind for problem in dataset.inspection.unusable} == {
         f"{label}/{number}.png": "unreadable" for label in "ab" for number in (7, 17)
     }
-    assert len(images) == 36
+    assert len(dataset) == 36
 
 
 def test_a_process_that_somebody_else_ended_costs_no_picture(tmp_path, cache, monkeypatch):
@@ -160,8 +160,8 @@ def test_a_process_that_somebody_else_ended_costs_no_picture(tmp_path, cache, mo
 
     monkeypatch.setattr(readers, "_MANY", 1)
     monkeypatch.setattr(readers, "ReadingProcess", Ended)
-    images = prepare(open_source(folder(tmp_path, each=2)), cache_dir=cache, workers=2)
-    assert len(images) == 4
+    dataset = prepare(open_source(folder(tmp_path, each=2)), cache_dir=cache, workers=2)
+    assert len(dataset) == 4
     assert len(calls) > 5
 
 
@@ -184,9 +184,9 @@ def test_twins_of_different_parts_stay_out_of_training(tmp_path, cache):
     folder(tmp_path / "train")
     save(tmp_path / "test" / "a" / "x.png", 0)
     save(tmp_path / "test" / "b" / "x.png", 77)
-    images = prepare(open_source(tmp_path), cache_dir=cache)
-    assert len(images.indices(TRAIN)) == 11
-    assert len(images) == 14
+    dataset = prepare(open_source(tmp_path), cache_dir=cache)
+    assert len(dataset.indices(TRAIN)) == 11
+    assert len(dataset) == 14
 
 
 def test_preparing_does_not_load_torch(tmp_path, cache):
@@ -205,10 +205,10 @@ def test_a_picture_larger_than_wanted_is_read_the_same_by_every_way(tmp_path, ca
     for place in range(6):
         (tmp_path / "ab"[place % 2]).mkdir(exist_ok=True)
         picture(place, (40, 30)).resize((800, 600)).save(tmp_path / "ab"[place % 2] / f"{place}.jpg")
-    images = prepare(open_source(tmp_path), cache_dir=cache, size=32)
-    assert images.inspection.sizes.widths == (800, 800, 800)
-    near = images.preprocessing.apply(decode(images.path(0), near=(32, 32)))
-    assert np.array_equal(images.images[0], near)
+    dataset = prepare(open_source(tmp_path), cache_dir=cache, size=32)
+    assert dataset.inspection.sizes.widths == (800, 800, 800)
+    near = dataset.preprocessing.apply(decode(dataset.path(0), near=(32, 32)))
+    assert np.array_equal(dataset.images[0], near)
 
 
 @pytest.mark.parametrize("stopped", [False, True])
@@ -317,6 +317,8 @@ def test_where_there_is_no_home_pictures_are_kept_until_the_end(tmp_path, monkey
     monkeypatch.delenv("CONVSCOPE_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    images = prepare(open_source(folder(tmp_path)))
-    assert len(images) == 12
-    assert any("There is no home folder to keep pictures in; the pictures are kept in" in note for note in images.notes)
+    dataset = prepare(open_source(folder(tmp_path)))
+    assert len(dataset) == 12
+    assert any(
+        "There is no home folder to keep pictures in; the pictures are kept in" in note for note in dataset.notes
+    )

@@ -71,22 +71,22 @@ def test_a_set_is_the_same_in_every_type_of_number(kind: str, source: str, tmp_p
         data = tmp_path / "set.npz"
     else:
         data = (values, labels)
-    images = prepare(open_source(data), cache_dir=tmp_path / "cache")
+    dataset = prepare(open_source(data), cache_dir=tmp_path / "cache")
     expected = LEVELS if source != "files" else np.concatenate([LEVELS[::2], LEVELS[1::2]])
-    assert np.abs(images.images[..., 0].astype(int) - expected).max() <= error
-    assert images.inspection.of_kind("duplicate") == ()
+    assert np.abs(dataset.images[..., 0].astype(int) - expected).max() <= error
+    assert dataset.inspection.of_kind("duplicate") == ()
     if kind.startswith("uint16 of 8"):
-        assert images.preprocessing.ranges.integer == BYTES
+        assert dataset.preprocessing.ranges.integer == BYTES
 
 
 @pytest.mark.parametrize("kind", SAME)
 def test_prediction_reads_each_image_as_training_did(kind: str, tmp_path: Path) -> None:
     values = SAME[kind][0](LEVELS)
-    images = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
+    dataset = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
     network = Network(Layout.parse("4C3"), height=9, width=8, channels=1, classes=2)
-    model = Model(network=network, layout=network.layout, classes=images.classes, preprocessing=images.preprocessing)
-    known = model.predict_proba(images.images)[:, 0]
-    one_by_one = [model.predict(images.path(place), top=2)[0] for place in range(len(images))]
+    model = Model(network=network, layout=network.layout, classes=dataset.classes, preprocessing=dataset.preprocessing)
+    known = model.predict_proba(dataset.images)[:, 0]
+    one_by_one = [model.predict(dataset.path(place), top=2)[0] for place in range(len(dataset))]
     every = model.predict([np.asarray(values[number]) for number in (*range(0, 12, 2), *range(1, 12, 2))], top=2)
     for predictions in (one_by_one, every):
         assert [dict(one.top)["a"] for one in predictions] == pytest.approx(known.tolist(), abs=1e-6)
@@ -121,12 +121,12 @@ def test_digits_are_learned_as_well_in_every_type_of_number(tmp_path: Path) -> N
 def test_twelve_bits_in_sixteen_with_little_contrast_are_stretched_once_and_never_called_equal(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     values = (200 + 150 * rng.random((12, 16, 16)) + rng.normal(0, 10, (12, 16, 16))).astype("u2")  # of 0...4095
-    images = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
-    assert len(np.unique(images.images)) > 100
+    dataset = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
+    assert len(np.unique(dataset.images)) > 100
     found = inspect(open_source(tmp_path / "set"))
     assert {problem.kind for problem in found.problems} == {"few pictures"}
     assert "integers from" in found.values[0]
-    assert any(note.startswith("values: integers from") and "--value-range" in note for note in images.notes)
+    assert any(note.startswith("values: integers from") and "--value-range" in note for note in dataset.notes)
 
 
 def test_the_same_tissue_is_as_bright_beside_metal(tmp_path: Path) -> None:
@@ -134,9 +134,9 @@ def test_the_same_tissue_is_as_bright_beside_metal(tmp_path: Path) -> None:
     slices[:, 4:] = 40
     slices[::2, 0, 0] = 3000
     slices[:, 1, 1] = np.arange(12)
-    images = prepare(open_source(_tiffs(tmp_path / "set", slices)), cache_dir=tmp_path / "cache")
-    assert len(np.unique(images.images[:, 7, 7])) == len(np.unique(images.images[:, 2, 2])) == 1
-    assert images.images[0, 7, 7] > images.images[0, 2, 2]
+    dataset = prepare(open_source(_tiffs(tmp_path / "set", slices)), cache_dir=tmp_path / "cache")
+    assert len(np.unique(dataset.images[:, 7, 7])) == len(np.unique(dataset.images[:, 2, 2])) == 1
+    assert dataset.images[0, 7, 7] > dataset.images[0, 2, 2]
 
 
 def test_hot_pixels_do_not_darken_a_set() -> None:
@@ -269,15 +269,15 @@ def test_large_and_small_arrays_are_levelled_alike(dtype: str) -> None:
 def test_tiny_values_are_read_alike_where_computing_flushes_them(tmp_path: Path) -> None:
     values = LEVELS.astype("f4") * np.float32(1e-44)
     assert 0 < values.max() < np.finfo("f4").tiny
-    images = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
+    dataset = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
     network = Network(Layout.parse("4C3"), height=9, width=8, channels=1, classes=2)
-    model = Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=images.preprocessing)
-    alone = model.predict([images.path(0)])
+    model = Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=dataset.preprocessing)
+    alone = model.predict([dataset.path(0)])
     with tuned():
-        assert model.predict([images.path(0)]) == alone
+        assert model.predict([dataset.path(0)]) == alone
         again = prepare(open_source(tmp_path / "set"), cache_dir=tmp_path / "other")
-    assert np.array_equal(again.images, images.images)
-    assert images.images.max() == 255
+    assert np.array_equal(again.images, dataset.images)
+    assert dataset.images.max() == 255
 
 
 OPAQUE = {

@@ -143,10 +143,10 @@ def test_classifiers_need_classes(run, tmp_path: Path) -> None:
 
 
 def test_pictures_of_no_class_are_judged_by_nothing() -> None:
-    images = prepare(open_source(np.zeros((3, 8, 8)), unlabelled=True))
-    assert not any(problem.kind == "few pictures" for problem in images.inspection.problems)
+    dataset = prepare(open_source(np.zeros((3, 8, 8)), unlabelled=True))
+    assert not any(problem.kind == "few pictures" for problem in dataset.inspection.problems)
     with pytest.raises(DataError, match="must have classes to judge by"):
-        _ = images.judged
+        _ = dataset.judged
 
 
 def test_a_folder_without_pictures_is_refused_without_talk_of_classes(run, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def pictures_for(
     told = reporter or Silent()
     if model.learned.note:
         told.say(model.learned.note)
-    images = prepare(
+    dataset = prepare(
         source,
         size=(step.width, step.height),
         fit=step.fit,
@@ -116,62 +116,62 @@ def pictures_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    if source.labelled and tuple(map(_comparable, images.classes)) != tuple(map(_comparable, model.classes)):
-        missing = sorted(set(images.classes) ^ set(map(as_label, model.classes)))[:5]
+    if source.labelled and tuple(map(_comparable, dataset.classes)) != tuple(map(_comparable, model.classes)):
+        missing = sorted(set(dataset.classes) ^ set(map(as_label, model.classes)))[:5]
         raise DataError(
-            f"The pictures must have the classes of the model, {len(model.classes):,}. Got {len(images.classes):,} "
+            f"The pictures must have the classes of the model, {len(model.classes):,}. Got {len(dataset.classes):,} "
             f"(in one of them only: {', '.join(map(repr, missing)) or 'none, but the order differs'}). "
             "Use the pictures that it was trained with, or others in folders of the same names."
         )
-    for note in reading_notes(images):
+    for note in reading_notes(dataset):
         told.say(note)
-    return images
+    return dataset
 
 
 def _comparable(name: str) -> str:
     return printable(as_label(name))
 
 
-def rows_of(images: ImageSet) -> Rows:
+def rows_of(dataset: ImageSet) -> Rows:
     """Return what stands beside the features of a set."""
     return Rows(
-        pictures=[images.picture_name(place) for place in range(len(images))],
-        labels=[images.classes[label] for label in images.labels],
-        splits=[PARTS.get(int(split), _ELSEWHERE) for split in images.splits],
+        pictures=[dataset.picture_name(place) for place in range(len(dataset))],
+        labels=[dataset.classes[label] for label in dataset.labels],
+        splits=[PARTS.get(int(split), _ELSEWHERE) for split in dataset.splits],
     )
 
 
 def extract(
     extractor: Extractor,
-    images: ImageSet,
+    dataset: ImageSet,
     *,
     path: Path | None = None,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> FeatureSet:
     """Return the features of all pictures, in memory, having written them to `path` too, if there is one."""
-    rows = rows_of(images)
-    values = np.empty((len(images), *extractor.shape), np.float32)
+    rows = rows_of(dataset)
+    values = np.empty((len(dataset), *extractor.shape), np.float32)
     if path is not None:
-        for start, part in _written(extractor, images, path, batch, reporter):
+        for start, part in _written(extractor, dataset, path, batch, reporter):
             values[start : start + len(part)] = part
     else:
-        for start, part in _parts(extractor, images, 0, batch, reporter):
+        for start, part in _parts(extractor, dataset, 0, batch, reporter):
             values[start : start + len(part)] = part
     return FeatureSet(
         values=values,
-        labels=images.labels,
+        labels=dataset.labels,
         splits=tuple(rows.splits),
         pictures=tuple(rows.pictures),
-        classes=images.classes,
+        classes=dataset.classes,
         names=tuple(extractor.names),
-        unusable=images.inspection.unusable,
+        unusable=dataset.inspection.unusable,
     )
 
 
 def write_features(
     extractor: Extractor,
-    images: ImageSet,
+    dataset: ImageSet,
     path: Path,
     *,
     batch: int | None = None,
@@ -182,22 +182,22 @@ def write_features(
     They are kept beside it batch after batch (see `kept`), so that the same call goes on after it was cut off, to the
     same bits; what stands at `path` is replaced when all are there.
     """
-    for _ in _written(extractor, images, path, batch, reporter):
+    for _ in _written(extractor, dataset, path, batch, reporter):
         pass  # what is written is all that is wanted
 
 
 def _written(
-    extractor: Extractor, images: ImageSet, path: Path, batch: int | None, reporter: Reporter | None
+    extractor: Extractor, dataset: ImageSet, path: Path, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
     """Give the features of all pictures, batch after batch, as they are read back; in the end they stand at `path`."""
-    rows, shape = rows_of(images), extractor.shape
+    rows, shape = rows_of(dataset), extractor.shape
     step = extractor.batch() if batch is None else check_batch(batch)
-    identity = identity_of(extractor, images, rows, step=step)
-    with kept(path, identity, total=len(images), shape=shape, step=step) as part:
+    identity = identity_of(extractor, dataset, rows, step=step)
+    with kept(path, identity, total=len(dataset), shape=shape, step=step) as part:
         if part.done:
-            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(images), 'picture')}")
+            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(dataset), 'picture')}")
         try:
-            for _, features in _parts(extractor, images, part.done, batch, reporter):
+            for _, features in _parts(extractor, dataset, part.done, batch, reporter):
                 part.write(features)
             with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:
                 for start, features in part.batches(step):
@@ -210,11 +210,11 @@ def _written(
 
 
 def _parts(
-    extractor: Extractor, images: ImageSet, done: int, batch: int | None, reporter: Reporter | None
+    extractor: Extractor, dataset: ImageSet, done: int, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
-    with (reporter or Silent()).task("features", len(images), "pictures") as task:
+    with (reporter or Silent()).task("features", len(dataset), "pictures") as task:
         task.update(done, "")
-        for part in extractor.of(images.images[done:], batch=batch):
+        for part in extractor.of(dataset.images[done:], batch=batch):
             yield done, part
             done += len(part)
             task.update(done, "")

@@ -114,10 +114,10 @@ def _rows_file(target: Target) -> Iterator[tuple[Path | None, BinaryIO]]:
         yield place, stream
 
 
-def identity_of(extractor: Extractor, images: ImageSet, rows: Rows, *, step: int) -> bytes:
+def identity_of(extractor: Extractor, dataset: ImageSet, rows: Rows, *, step: int) -> bytes:
     """Return 32 bytes that change with what makes the features, the pictures, and what stands beside them."""
     sums = hashlib.blake2b(digest_size=32)
-    facts = [extractor.identity(), images.source.fingerprint(), repr(images.preprocessing), step]
+    facts = [extractor.identity(), dataset.source.fingerprint(), repr(dataset.preprocessing), step]
     sums.update(json.dumps(facts).encode())
     for names in (rows.pictures, rows.labels, rows.splits):
         sums.update("\0".join(names).encode("utf-8", errors="surrogateescape") + b"\0\0")

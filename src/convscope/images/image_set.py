@@ -220,12 +220,12 @@ def _found(taken: _Taken) -> list[str]:
     return notes
 
 
-def reading_notes(images: ImageSet) -> list[str]:
+def reading_notes(dataset: ImageSet) -> list[str]:
     """Return sentences on pictures that are left out, clipped, or not used as a whole, where a model says how to read.
 
     Unlike `ImageSet.notes` they offer no settings: those are the model's.
     """
-    inspection = images.inspection
+    inspection = dataset.inspection
     notes = []
     if unusable := len(inspection.unusable) - len(inspection.of_kind("passed over")):
         notes.append(f"{counted(unusable, 'picture')} left out, being unusable")
@@ -250,9 +250,9 @@ def _remarked(inspection: Inspection) -> list[str]:
     return notes
 
 
-def classes_in_words(images: ImageSet, most: int = 10) -> str:
+def classes_in_words(dataset: ImageSet, most: int = 10) -> str:
     """Return a line that lists the classes with how many usable pictures each has; of many, the first ones."""
-    counts = images.inspection.classes
+    counts = dataset.inspection.classes
     some = ", ".join(f"{printable(one.name)} {one.usable:,}" for one in counts[:most])
     more = f", … and {len(counts) - most:,} more" if len(counts) > most else ""
     return f"{counted(len(counts), 'class', 'classes')}: {some}{more}"

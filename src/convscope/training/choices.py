@@ -60,15 +60,15 @@ class Examples:
     places: NDArray[np.int64]
 
     @staticmethod
-    def of(images: ImageSet) -> "Examples":
+    def of(dataset: ImageSet) -> "Examples":
         """Return the training pictures of `images`; nothing is copied."""
         return Examples(
-            images=images.images,
-            labels=images.labels,
-            classes=images.classes,
-            name=images.name,
-            mirror=images.mirror,
-            places=images.indices(TRAIN),
+            images=dataset.images,
+            labels=dataset.labels,
+            classes=dataset.classes,
+            name=dataset.name,
+            mirror=dataset.mirror,
+            places=dataset.indices(TRAIN),
         )
 
 

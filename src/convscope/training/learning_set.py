@@ -37,14 +37,14 @@ class LearningSet:
     classes: int
 
     @staticmethod
-    def of(images: ImageSet) -> "LearningSet":
+    def of(dataset: ImageSet) -> "LearningSet":
         """Return the tensors over the arrays of `images`; nothing is copied."""
         return LearningSet(
-            images=_shared(images.images),
-            labels=_shared(images.labels),
-            training=torch.from_numpy(images.indices(TRAIN)),
-            validation=torch.from_numpy(images.indices(VALIDATION)),
-            classes=len(images.classes),
+            images=_shared(dataset.images),
+            labels=_shared(dataset.labels),
+            training=torch.from_numpy(dataset.indices(TRAIN)),
+            validation=torch.from_numpy(dataset.indices(VALIDATION)),
+            classes=len(dataset.classes),
         )
 
     @staticmethod

@@ -116,7 +116,7 @@ def prepare_run(
     else:
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
     settings, notes = _with_judges(settings, source, layout)
-    images = prepare(
+    dataset = prepare(
         source,
         size=parse_size(settings.size),
         fit=settings.fit,
@@ -128,19 +128,19 @@ def prepare_run(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    check_class_names(images.classes)
-    if settings.until is not None and not (images.splits == VALIDATION).any():
+    check_class_names(dataset.classes)
+    if settings.until is not None and not (dataset.splits == VALIDATION).any():
         raise ParameterError(
             f"`until` needs pictures that are held out to judge it. Got none in {settings.data!r}. "
             "Give more pictures of each class, or --validation 0.2."
         )
-    planned, choice = choose_network(Examples.of(images), settings, layout)
+    planned, choice = choose_network(Examples.of(dataset), settings, layout)
     return Prepared(
         settings=settings,
-        images=images,
+        images=dataset,
         plan=planned,
         recipe=choice.recipe,
-        notes=(*images.notes, *notes, *_warned(images), *choice.notes),
+        notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes),
         threads=settings.threads or threads_for(planned.multiply_adds * choice.recipe.batch),
         started_s=started,
     )
@@ -159,15 +159,15 @@ def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> t
     return replace(settings, validation=_JUDGES), [note]
 
 
-def _warned(images: ImageSet) -> list[str]:
-    flat, looked = without_contrast(images.images)
+def _warned(dataset: ImageSet) -> list[str]:
+    flat, looked = without_contrast(dataset.images)
     notes = []
     if 2 * flat > looked:
         notes.append(
             f"{flat:,} of {counted(looked, 'picture')} that were looked at have one colour as the network sees them; "
             "where they are drawings on a transparent ground, --background changes it"
         )
-    if images.judged != TRAIN:
+    if dataset.judged != TRAIN:
         return notes
     return [
         *notes,

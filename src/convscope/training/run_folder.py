@@ -220,12 +220,12 @@ def read_record(folder: RunFolder) -> RunRecord:
         raise ModelFileError(f"{path} is damaged ({error}). Start the training anew.") from error
 
 
-def digest_pictures(images: ImageSet) -> str:
+def digest_pictures(dataset: ImageSet) -> str:
     """Return hexadecimal digits that change with the labels, the splits and (a sample of) the pictures."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps([images.images.shape, images.classes]).encode())
-    digest.update(np.ascontiguousarray(images.labels).tobytes())
-    digest.update(np.ascontiguousarray(images.splits).tobytes())
-    for index in range(0, len(images.images), max(1, len(images.images) // 1_000)):
-        digest.update(np.ascontiguousarray(images.images[index]).tobytes())
+    digest.update(json.dumps([dataset.images.shape, dataset.classes]).encode())
+    digest.update(np.ascontiguousarray(dataset.labels).tobytes())
+    digest.update(np.ascontiguousarray(dataset.splits).tobytes())
+    for index in range(0, len(dataset.images), max(1, len(dataset.images) // 1_000)):
+        digest.update(np.ascontiguousarray(dataset.images[index]).tobytes())
     return digest.hexdigest()

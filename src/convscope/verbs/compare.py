@@ -136,8 +136,8 @@ def compare(
         asked = PictureWish(size=parse_size(size), channels=channels, ranges=parse_value_range(value_range))
         folder = _checked_folder(data, output, force=force)
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=class_depth)
-        images = _prepared(source, asked, cache_dir=cache_dir, quick=quick, reporter=reporter)
-        return _carried_out(wish, contest_of(wish, images), folder, reporter)
+        dataset = _prepared(source, asked, cache_dir=cache_dir, quick=quick, reporter=reporter)
+        return _carried_out(wish, contest_of(wish, dataset), folder, reporter)
 
 
 def _checked_folder(data: Any, output: str | os.PathLike[str] | None, *, force: bool) -> Path:
@@ -161,13 +161,13 @@ def _prepared(
     given: dict[str, Any] = {
         "channels": asked.channels, "ranges": asked.ranges, "cache_dir": cache_dir, "reporter": reporter,
     }  # fmt: skip
-    images = prepare(source, size=asked.size, **given)
-    if quick and asked.size is None and min(images.images.shape[1:3]) > QUICK_SIDE:
+    dataset = prepare(source, size=asked.size, **given)
+    if quick and asked.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
         reporter.say(f"quick: pictures are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        images = prepare(source, size=QUICK_SIDE, **given)
-    for note in (classes_in_words(images), *images.notes):
+        dataset = prepare(source, size=QUICK_SIDE, **given)
+    for note in (classes_in_words(dataset), *dataset.notes):
         reporter.say(note)
-    return images
+    return dataset
 
 
 def _carried_out(wish: Wish, contest: Contest, folder: Path, reporter: Reporter) -> Compared:

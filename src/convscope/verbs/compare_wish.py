@@ -72,7 +72,7 @@ def _refuse_without_convolution(layout: Layout) -> None:
         )
 
 
-def contest_of(wish: Wish, images: ImageSet) -> Contest:
+def contest_of(wish: Wish, dataset: ImageSet) -> Contest:
     """Return what is compared on which pictures.
 
     Raises:
@@ -80,37 +80,38 @@ def contest_of(wish: Wish, images: ImageSet) -> Contest:
         ParameterError: there are more classes than pictures to learn from.
         LayoutError: the layout cannot be read, or does not fit the pictures.
     """
-    if images.judged == TRAIN:
+    if dataset.judged == TRAIN:
         raise DataError(
-            f"`{printable(images.name)}` must have pictures that are held out to judge on. Got training pictures only. "
+            f"`{printable(dataset.name)}` must have pictures that are held out to judge on. Got training pictures "
+            "only. "
             "Give more pictures of each class, or a folder with train/ and test/."
         )
-    places = images.indices(TRAIN)
+    places = dataset.indices(TRAIN)
     most = wish.pictures or (QUICK_PICTURES if wish.quick else len(places))
-    classes = len(np.unique(images.labels[places]))
+    classes = len(np.unique(dataset.labels[places]))
     if most < classes:
         raise ParameterError(
             f"`pictures` must be at least {classes:,}, one of each class. Got {most:,}. Give more with --pictures."
         )
     if most < len(places):
-        places = part_of(images.labels, places, most / len(places), seed=0)
-    base, chosen_epochs = _base(wish, images, places)
+        places = part_of(dataset.labels, places, most / len(places), seed=0)
+    base, chosen_epochs = _base(wish, dataset, places)
     budget = Budget(epochs=None if wish.seconds else wish.epochs or chosen_epochs, seconds=wish.seconds)
-    judged = images.indices(images.judged)
+    judged = dataset.indices(dataset.judged)
     rng = np.random.default_rng(0)
     test = np.sort(rng.permutation(judged)[: wish.test_pictures])
     disturbed = np.sort(rng.permutation(test)[: wish.distorted])
     kinds = named_kinds(wish.kinds)
     curves = tuple(kind.name for kind in kinds if kind.curve or wish.kinds) if wish.learning_curve else ()
     return Contest(
-        images=images,
+        images=dataset,
         places=places,
         exam=Exam(
-            images=images.images,
-            labels=images.labels,
+            images=dataset.images,
+            labels=dataset.labels,
             places=test,
             disturbed=disturbed,
-            preprocessing=images.preprocessing,
+            preprocessing=dataset.preprocessing,
             seed=0,
         ),
         base=base,
@@ -122,17 +123,17 @@ def contest_of(wish: Wish, images: ImageSet) -> Contest:
     )
 
 
-def _base(wish: Wish, images: ImageSet, places: NDArray[np.int64]) -> tuple[Base, int]:
+def _base(wish: Wish, dataset: ImageSet, places: NDArray[np.int64]) -> tuple[Base, int]:
     """Return what all kinds are made after, and the epochs for this set unless others are asked for."""
     text = wish.layout
-    if text is None and wish.quick and min(images.images.shape[1:3]) > 12:
+    if text is None and wish.quick and min(dataset.images.shape[1:3]) > 12:
         text = QUICK_LAYOUT
     examples = Examples(
-        images=images.images,
-        labels=images.labels,
-        classes=images.classes,
-        name=images.name,
-        mirror=images.mirror,
+        images=dataset.images,
+        labels=dataset.labels,
+        classes=dataset.classes,
+        name=dataset.name,
+        mirror=dataset.mirror,
         places=places,
     )
     fewest, most = _QUICK_EPOCHS

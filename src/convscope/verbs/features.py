@@ -116,8 +116,8 @@ def extract_features(
         refuse_unkept(path)
     with tuned():
         source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
-        extractor, images = _opened(known, source, cache_dir, told)
-        return extract(extractor, images, path=path, batch=batch, reporter=told)
+        extractor, dataset = _opened(known, source, cache_dir, told)
+        return extract(extractor, dataset, path=path, batch=batch, reporter=told)
 
 
 def save_features(
@@ -151,9 +151,9 @@ def save_features(
     refuse_unkept(path)
     with tuned():
         source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
-        extractor, images = _opened(known, source, cache_dir, told)
-        write_features(extractor, images, path, batch=batch, reporter=told)
-    return Written(path=path, pictures=len(images), shape=extractor.shape, unusable=images.inspection.unusable)
+        extractor, dataset = _opened(known, source, cache_dir, told)
+        write_features(extractor, dataset, path, batch=batch, reporter=told)
+    return Written(path=path, pictures=len(dataset), shape=extractor.shape, unusable=dataset.inspection.unusable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,8 +311,8 @@ def _opened(
     """Return what makes the features, and the pictures as it takes them."""
     if not isinstance(known, str):
         return known, pictures_for(known.model, source, cache_dir=cache_dir, reporter=reporter)
-    images = prepare(source, cache_dir=cache_dir, reporter=reporter)
-    for note in reading_notes(images):
+    dataset = prepare(source, cache_dir=cache_dir, reporter=reporter)
+    for note in reading_notes(dataset):
         reporter.say(note)
-    learn_from = images.indices(TRAIN) if source.labelled else np.arange(len(images))
-    return hand_made(known, images.images, learn_from=learn_from), images
+    learn_from = dataset.indices(TRAIN) if source.labelled else np.arange(len(dataset))
+    return hand_made(known, dataset.images, learn_from=learn_from), dataset

@@ -247,34 +247,34 @@ def _judged(
     if run is None:
         return None, []
     try:
-        images = pictures_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
-        places = list(itertools.islice(_places(run, images, _room(model)), _room(model)))
+        dataset = pictures_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
+        places = list(itertools.islice(_places(run, dataset, _room(model)), _room(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no pictures of the run are in the page, name some after the model: {printable(str(error))}")
         return None, []
-    return images, [
+    return dataset, [
         Shown(
-            name=images.picture_name(place),
-            pixels=np.asarray(images.images[place], np.uint8),
-            truth=int(images.labels[place]),
+            name=dataset.picture_name(place),
+            pixels=np.asarray(dataset.images[place], np.uint8),
+            truth=int(dataset.labels[place]),
         )
         for place in places
     ]
 
 
-def _places(run: RunFolder, images: ImageSet, most: int) -> Iterator[int]:
+def _places(run: RunFolder, dataset: ImageSet, most: int) -> Iterator[int]:
     """Give the places of the pictures in the run's report that are still there; without a report, of those judged.
 
     Wrong answers come first, and leave a quarter of `most` to right ones.
     """
     if not run.report.is_file():
-        yield from map(int, images.indices(images.judged))
+        yield from map(int, dataset.indices(dataset.judged))
         return
     cells = read_report(run.report).cells
     right = _in_turn(cell for cell in cells if cell.right)
     wrong = _in_turn(cell for cell in cells if not cell.right)[: most - min(len(right), most // 4)]
     for answer in [*wrong, *right]:
-        if answer.index < len(images) and images.picture_name(answer.index) == answer.name:
+        if answer.index < len(dataset) and dataset.picture_name(answer.index) == answer.name:
             yield answer.index
 
 

@@ -36,7 +36,7 @@ RecordT = TypeVar("RecordT", bound=Dataclass)
 
 
 def records_of(
-    model: Model, shown: Sequence[Shown], run: RunFolder | None, images: ImageSet | None, reporter: Reporter
+    model: Model, shown: Sequence[Shown], run: RunFolder | None, dataset: ImageSet | None, reporter: Reporter
 ) -> Records:
     """Return what is known of a network beside its weights.
 
@@ -44,7 +44,7 @@ def records_of(
         model: the network.
         shown: pictures of the page.
         run: its run folder, if it has one.
-        images: the set that the pictures are from, where they are those that the run was judged on.
+        dataset: the set that the pictures are from, where they are those that the run was judged on.
         reporter: told what is there and cannot be read.
     """
     if run is None:
@@ -57,7 +57,7 @@ def records_of(
         invariance = None
     comparison = _comparison_of(model, run, reporter)
     return Records(
-        units=units_of(model, shown, report, images),
+        units=units_of(model, shown, report, dataset),
         good=_good_of(run, reporter),
         invariance=None if invariance is None else invariance_data(invariance),
         comparison=comparison_data(comparison) if comparison is not None and comparison.measured else None,
@@ -65,15 +65,15 @@ def records_of(
 
 
 def units_of(
-    model: Model, shown: Sequence[Shown], report: UnitsReport | None = None, images: ImageSet | None = None
+    model: Model, shown: Sequence[Shown], report: UnitsReport | None = None, dataset: ImageSet | None = None
 ) -> UnitsData | None:
     """Return what units respond to: in the pictures of `report` where those are at hand, else in those of the page.
 
     None without either, or without units.
     """
     worth = report.worth if report else None
-    if report is not None and images is not None and _are_those(report.units, images):
-        return _of_report(report.units, worth, shown, images)
+    if report is not None and dataset is not None and _are_those(report.units, dataset):
+        return _of_report(report.units, worth, shown, dataset)
     if not shown:
         return None
     truths = [one.truth for one in shown if one.truth is not None]
@@ -83,27 +83,27 @@ def units_of(
 
 
 def _of_report(
-    record: UnitsRecord, worth: WorthRecord | None, shown: Sequence[Shown], images: ImageSet
+    record: UnitsRecord, worth: WorthRecord | None, shown: Sequence[Shown], dataset: ImageSet
 ) -> UnitsData | None:
-    judged = images.indices(images.judged)
+    judged = dataset.indices(dataset.judged)
     in_page = {one.name: at for at, one in enumerate(shown)}
     tops = {top.picture: top.name for step in record.steps for unit in step.units for top in unit.top}
     places = {picture: in_page[name] for picture, name in tops.items() if name in in_page}
 
     def image(picture: int) -> NDArray[np.uint8]:
-        return np.asarray(images.images[judged[picture]])
+        return np.asarray(dataset.images[judged[picture]])
 
-    background = images.preprocessing.background
+    background = dataset.preprocessing.background
     return units_data(record, places=places, image=image, background=background, worth=worth) if record.steps else None
 
 
-def _are_those(record: UnitsRecord, images: ImageSet) -> bool:
+def _are_those(record: UnitsRecord, dataset: ImageSet) -> bool:
     """Whether the record's pictures are those of the set that are judged, as far as its top patches tell."""
-    judged = images.indices(images.judged)
+    judged = dataset.indices(dataset.judged)
     if record.pictures != len(judged):
         return False
     tops = {top.picture: top.name for step in record.steps for unit in step.units for top in unit.top}
-    return all(at < len(judged) and images.picture_name(int(judged[at])) == name for at, name in tops.items())
+    return all(at < len(judged) and dataset.picture_name(int(judged[at])) == name for at, name in tops.items())
 
 
 def _kept(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> RecordT | None:

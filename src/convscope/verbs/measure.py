@@ -97,17 +97,17 @@ def measure(
     asked = {one: values for one, values in asked.items() if values}
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
-        images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        places = images.indices(images.judged)
+        dataset = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
+        places = dataset.indices(dataset.judged)
         some = np.sort(np.random.default_rng(seed).permutation(places)[:pictures])
         judged = Judged(
-            images=images.images,
-            labels=images.labels,
+            images=dataset.images,
+            labels=dataset.labels,
             places=some,
-            name=printable(images.name),
-            part=PARTS[int(images.judged)],
+            name=printable(dataset.name),
+            part=PARTS[int(dataset.judged)],
         )
         found = measure_invariance(used, judged, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
-        found = dataclasses.replace(found, unusable=images.inspection.unusable)
+        found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
     keep(found, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return found

@@ -84,15 +84,15 @@ def units(
     used = opened(model)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
-        images = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        places = images.indices(images.judged)
-        judged, labels = _taken(images.images, places), images.labels[places]
+        dataset = pictures_for(used, source, cache_dir=cache_dir, reporter=reporter)
+        places = dataset.indices(dataset.judged)
+        judged, labels = _taken(dataset.images, places), dataset.labels[places]
         record = measure_units(
             used,
             judged,
             labels=labels,
-            name=lambda place: images.picture_name(int(places[place])),
-            data=printable(images.name),
+            name=lambda place: dataset.picture_name(int(places[place])),
+            data=printable(dataset.name),
             top=top,
             batch=batch,
             reporter=reporter,
@@ -106,8 +106,8 @@ def units(
             strokes=fit_strokes(used.network),
             random_strokes=fit_strokes(random.network),
             worth=measure_worth(used, judged[some], labels[some], batch=batch, reporter=reporter) if worth else None,
-            probes=probe_stages(used, images, seed=seed, reporter=reporter) if probes else (),
-            unusable=images.inspection.unusable,
+            probes=probe_stages(used, dataset, seed=seed, reporter=reporter) if probes else (),
+            unusable=dataset.inspection.unusable,
         )
     keep(report, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return report

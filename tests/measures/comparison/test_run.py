@@ -30,7 +30,7 @@ from convscope.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
-def images() -> ImageSet:
+def dataset() -> ImageSet:
     rng = np.random.default_rng(0)
     labels = np.arange(90) % 3
     pictures = rng.integers(0, 120, (90, 8, 8, 1), dtype=np.uint8)
@@ -39,20 +39,20 @@ def images() -> ImageSet:
     return prepare(open_source((pictures, labels)))
 
 
-def contest(images: ImageSet, *kinds: str, **changes: object) -> Contest:
-    places = images.indices(TRAIN)
+def contest(dataset: ImageSet, *kinds: str, **changes: object) -> Contest:
+    places = dataset.indices(TRAIN)
     planned = plan(Layout.parse("4C3-MP2-6N"), height=8, width=8, channels=1, classes=3)
-    judged = images.indices(images.judged)
+    judged = dataset.indices(dataset.judged)
     exam = Exam(
-        images=images.images,
-        labels=images.labels,
+        images=dataset.images,
+        labels=dataset.labels,
         places=judged,
         disturbed=judged[:6],
-        preprocessing=images.preprocessing,
+        preprocessing=dataset.preprocessing,
         seed=0,
     )
     made = Contest(
-        images=images,
+        images=dataset,
         places=places,
         exam=exam,
         base=Base(plan=planned, recipe=Recipe(epochs=2, batch=16, augmentation=Augmentation()), change=Augmentation()),
@@ -63,8 +63,8 @@ def contest(images: ImageSet, *kinds: str, **changes: object) -> Contest:
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]  # the fields of a contest
 
 
-def test_what_is_done_is_not_done_again(images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, cells = contest(images, "convolution", "subsampling-max", "pixels-softmax"), Cells(folder=tmp_path)
+def test_what_is_done_is_not_done_again(dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, cells = contest(dataset, "convolution", "subsampling-max", "pixels-softmax"), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
     assert len(agenda.jobs) == 3
     assert len(agenda.left(cells)) == 2, "the same network under two names is trained once"
@@ -81,9 +81,9 @@ def test_what_is_done_is_not_done_again(images: ImageSet, tmp_path: Path, monkey
 
 
 def test_an_interrupted_comparison_keeps_what_was_done(
-    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, cells = contest(images, "convolution", "pixels-softmax"), Cells(folder=tmp_path)
+    asked, cells = contest(dataset, "convolution", "pixels-softmax"), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
     learn = module.learn
     calls: list[str] = []
@@ -115,10 +115,10 @@ def failing(monkeypatch: pytest.MonkeyPatch, classifier: str, seed: int) -> None
 
 
 def test_a_training_that_fails_ends_only_its_kind(
-    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "svm", seed=0)
-    asked, cells = contest(images, "convolution", "pixels-svm", "pixels-softmax", seeds=2), Cells(folder=tmp_path)
+    asked, cells = contest(dataset, "convolution", "pixels-svm", "pixels-softmax", seeds=2), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
     work(agenda, asked, cells, Silent())
     entries, _ = entries_of(agenda, asked, cells)
@@ -138,10 +138,10 @@ class _Impatient:
 
 
 def test_what_a_classifier_complains_of_is_noted(
-    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(CLASSIFIERS, "svm", lambda _seed: _Impatient())
-    asked, cells = contest(images, "by-hand-svm"), Cells(folder=tmp_path)
+    asked, cells = contest(dataset, "by-hand-svm"), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
     work(agenda, asked, cells, Silent())
     (entry,), _ = entries_of(agenda, asked, cells)
@@ -149,21 +149,21 @@ def test_what_a_classifier_complains_of_is_noted(
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_parameters_of_features_are_those_that_the_classifier_has(images: ImageSet, classes: int) -> None:
-    some = images.indices(TRAIN)[images.labels[images.indices(TRAIN)] < classes]
-    set_ = dataclasses.replace(images, classes=images.classes[:classes])
+def test_the_parameters_of_features_are_those_that_the_classifier_has(dataset: ImageSet, classes: int) -> None:
+    some = dataset.indices(TRAIN)[dataset.labels[dataset.indices(TRAIN)] < classes]
+    set_ = dataclasses.replace(dataset, classes=dataset.classes[:classes])
     entrant = Entrant(recipe=Recipe(epochs=1), features="pca", classifier="svm")
-    features = hand_made("pca", images.images, learn_from=some)
-    fitted = CLASSIFIERS["svm"](0).fit(np.concatenate(list(features.of(images.images[some]))), images.labels[some])
+    features = hand_made("pca", dataset.images, learn_from=some)
+    fitted = CLASSIFIERS["svm"](0).fit(np.concatenate(list(features.of(dataset.images[some]))), dataset.labels[some])
     learned = fitted[-1]
     assert parameters_of(entrant, set_, some) == learned.coef_.size + learned.intercept_.size
 
 
 def test_what_was_trained_before_one_failed_stays_with_a_note(
-    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "svm", seed=1)
-    asked, cells = contest(images, "pixels-svm", seeds=2), Cells(folder=tmp_path)
+    asked, cells = contest(dataset, "pixels-svm", seeds=2), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
     work(agenda, asked, cells, Silent())
     (entry,), _ = entries_of(agenda, asked, cells)
@@ -172,18 +172,18 @@ def test_what_was_trained_before_one_failed_stays_with_a_note(
 
 
 def test_the_network_that_all_are_made_after_must_learn(
-    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "6N", seed=0)
-    asked, cells = contest(images, "convolution", "pixels-svm"), Cells(folder=tmp_path)
+    asked, cells = contest(dataset, "convolution", "pixels-svm"), Cells(folder=tmp_path)
     with pytest.raises(TrainingError, match="The loss is not a number"):
         work(make_agenda(asked, cells, Silent()), asked, cells, Silent())
 
 
-def test_a_training_repeats_bit_for_bit(images: ImageSet, tmp_path: Path) -> None:
+def test_a_training_repeats_bit_for_bit(dataset: ImageSet, tmp_path: Path) -> None:
     found = []
     for folder in (tmp_path / "a", tmp_path / "b"):
-        asked, cells = contest(images, "convolution"), Cells(folder=folder)
+        asked, cells = contest(dataset, "convolution"), Cells(folder=folder)
         agenda = make_agenda(asked, cells, Silent())
         work(agenda, asked, cells, Silent())
         trial = entries_of(agenda, asked, cells)[0][0].trials[0]
@@ -202,18 +202,18 @@ def test_a_damaged_file_is_trained_anew(tmp_path: Path) -> None:
     "changes",
     [{"budget": Budget(epochs=3)}, {"budget": Budget(seconds=5)}, {"seeds": 2}],
 )
-def test_what_the_figures_depend_on_is_in_the_name_of_the_file(images: ImageSet, changes: dict[str, object]) -> None:
+def test_what_the_figures_depend_on_is_in_the_name_of_the_file(dataset: ImageSet, changes: dict[str, object]) -> None:
     cells = Cells(folder=Path("nowhere"))
     one, other = (
         {job.key for job in make_agenda(asked, cells, Silent()).jobs}
-        for asked in (contest(images, "convolution"), contest(images, "convolution", **changes))
+        for asked in (contest(dataset, "convolution"), contest(dataset, "convolution", **changes))
     )
     assert not other <= one
     assert key_of(1, "a") != key_of(1, "b")
 
 
-def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(images: ImageSet) -> None:
-    asked = contest(images, "convolution", "untied", most_seconds=1e-6)
+def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(dataset: ImageSet) -> None:
+    asked = contest(dataset, "convolution", "untied", most_seconds=1e-6)
     slow = dataclasses.replace(asked, exam=dataclasses.replace(asked.exam, disturbed=np.zeros(0, np.int64)))
     module_times, module._TIMES = module._TIMES, 1e-6
     try:
@@ -224,8 +224,8 @@ def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(imag
     assert "on this machine, more than the" in agenda.why_not["untied"]
 
 
-def test_a_learning_curve_has_every_part_and_features_one_training(images: ImageSet) -> None:
-    asked = contest(images, "convolution", "by-hand-svm", seeds=2, curves=("convolution",))
+def test_a_learning_curve_has_every_part_and_features_one_training(dataset: ImageSet) -> None:
+    asked = contest(dataset, "convolution", "by-hand-svm", seeds=2, curves=("convolution",))
     agenda = make_agenda(asked, Cells(folder=Path("nowhere")), Silent())
     sizes = [(job.kind.name, len(job.places), job.seed) for job in agenda.jobs]
     total = len(asked.places)
@@ -258,12 +258,14 @@ def test_a_budget_that_is_none_is_refused(given: dict[str, float], sentence: str
         Budget(**given)  # type: ignore[arg-type]  # what is refused
 
 
-def test_distorted_pictures_are_the_same_whether_kept_or_not(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distorted_pictures_are_the_same_whether_kept_or_not(
+    dataset: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def all_of(exam: Exam) -> list[np.ndarray]:
         pairs = [(one, strength) for one, strengths in exam.strengths().items() for strength in strengths]
         return [np.concatenate(list(exam._distorted(*pair))) for pair in pairs]
 
-    exam = contest(images, "convolution").exam
+    exam = contest(dataset, "convolution").exam
     kept = all_of(exam)
     assert len(exam.kept) == len(kept)
     again = all_of(exam)
@@ -276,9 +278,9 @@ def test_distorted_pictures_are_the_same_whether_kept_or_not(images: ImageSet, m
         assert all((one == two).all() for one, two in zip(kept, other, strict=True))
 
 
-def test_distorted_pictures_are_answered_in_batches(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distorted_pictures_are_answered_in_batches(dataset: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 4)
-    exam = contest(images, "convolution").exam
+    exam = contest(dataset, "convolution").exam
     asked: list[int] = []
 
     def answers(some: np.ndarray) -> np.ndarray:
@@ -291,14 +293,14 @@ def test_distorted_pictures_are_answered_in_batches(images: ImageSet, monkeypatc
     assert exam.judge_disturbed(answers).disturbed == found
 
 
-def test_answers_to_distorted_pictures_are_kept_picture_by_picture(images: ImageSet) -> None:
-    exam = contest(images, "convolution").exam
+def test_answers_to_distorted_pictures_are_kept_picture_by_picture(dataset: ImageSet) -> None:
+    exam = contest(dataset, "convolution").exam
 
     def answers(some: np.ndarray) -> np.ndarray:
         return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
 
     found, labels = exam.judge_disturbed(answers), exam.labels[exam.disturbed]
-    assert found.undistorted == digits_of(answers(images.images[exam.disturbed]) == labels)
+    assert found.undistorted == digits_of(answers(dataset.images[exam.disturbed]) == labels)
     for (distortion, strengths), one in zip(exam.strengths().items(), found.by_picture, strict=True):
         moved = [np.concatenate(list(exam._distorted(distortion, strength))) for strength in strengths]
         assert one.distortion == distortion.name

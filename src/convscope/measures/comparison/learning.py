@@ -53,7 +53,7 @@ class Learned:
     note: str = ""
 
 
-def learn(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
+def learn(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
     """Return what `entrant` learns from the pictures at `places`.
 
     Raises:
@@ -61,16 +61,16 @@ def learn(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], budget:
         ConvscopeError: it cannot learn from them.
     """
     if entrant.plan is not None:
-        return _learn_network(entrant.plan, entrant.recipe, images, places, budget, seed)
-    return _learn_features(entrant, images, places, seed)
+        return _learn_network(entrant.plan, entrant.recipe, dataset, places, budget, seed)
+    return _learn_features(entrant, dataset, places, seed)
 
 
-def seconds_a_step(planned: Plan, recipe: Recipe, images: ImageSet, places: NDArray[np.int64]) -> float:
+def seconds_a_step(planned: Plan, recipe: Recipe, dataset: ImageSet, places: NDArray[np.int64]) -> float:
     """Return how long a step of training takes, measured on a few."""
     network = Network(planned.layout, **planned.sizes)
     some = places[: recipe.batch * (_TIMED_STEPS + 2)]
     chosen = torch.from_numpy(some)
-    whole = LearningSet.of(images)
+    whole = LearningSet.of(dataset)
     data = dataclasses.replace(whole, training=chosen, validation=torch.arange(0))
     clock = _Clock()
     with tuned(threads_for(planned.multiply_adds * recipe.batch)):
@@ -78,10 +78,10 @@ def seconds_a_step(planned: Plan, recipe: Recipe, images: ImageSet, places: NDAr
     return clock.seconds
 
 
-def seconds_a_picture(entrant: Entrant, images: ImageSet, places: NDArray[np.int64]) -> float:
+def seconds_a_picture(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64]) -> float:
     """Return how long hand-made features of a picture take, measured on a few, and a classifier as long again."""
-    some = images.images[places[:_TIMED_PICTURES]]
-    features = hand_made(entrant.features, images.images, learn_from=places[:_LEARNED_FROM])
+    some = dataset.images[places[:_TIMED_PICTURES]]
+    features = hand_made(entrant.features, dataset.images, learn_from=places[:_LEARNED_FROM])
     started = time.perf_counter()
     _vectors(features, some)
     return 2 * (time.perf_counter() - started) / len(some)
@@ -111,14 +111,14 @@ class _Clock(Listener):
 
 
 def _learn_network(  # noqa: PLR0917  # one place calls it
-    planned: Plan, recipe: Recipe, images: ImageSet, places: NDArray[np.int64], budget: Budget, seed: int
+    planned: Plan, recipe: Recipe, dataset: ImageSet, places: NDArray[np.int64], budget: Budget, seed: int
 ) -> Learned:
-    splits = np.full_like(images.splits, LEFT_OUT)  # nothing of what is judged is seen while training
+    splits = np.full_like(dataset.splits, LEFT_OUT)  # nothing of what is judged is seen while training
     splits[places] = TRAIN
     threads = threads_for(planned.multiply_adds * recipe.batch)
     prepared = Prepared(
-        settings=Settings(data=images.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
-        images=dataclasses.replace(images, splits=splits),
+        settings=Settings(data=dataset.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
+        images=dataclasses.replace(dataset, splits=splits),
         plan=planned,
         recipe=recipe,
         notes=(),
@@ -133,8 +133,8 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
     model = Model(
         network=learned.network,
         layout=planned.layout,
-        classes=images.classes,
-        preprocessing=images.preprocessing,
+        classes=dataset.classes,
+        preprocessing=dataset.preprocessing,
     )
 
     def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -145,13 +145,13 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
     return Learned(answers=answers, seconds=learned.seconds, epochs=len(learned.history))
 
 
-def _learn_features(entrant: Entrant, images: ImageSet, places: NDArray[np.int64], seed: int) -> Learned:
+def _learn_features(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64], seed: int) -> Learned:
     started = time.monotonic()
-    features = hand_made(entrant.features, images.images, learn_from=places)
+    features = hand_made(entrant.features, dataset.images, learn_from=places)
     classifier = CLASSIFIERS[entrant.classifier](seed)
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
-        classifier.fit(_vectors(features, images.images[places]), images.labels[places])
+        classifier.fit(_vectors(features, dataset.images[places]), dataset.labels[places])
 
     def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
         found: NDArray[np.int64] = np.asarray(classifier.predict(_vectors(features, some)), np.int64)
@@ -165,8 +165,9 @@ def _vectors(features: HandMade, images: NDArray[np.uint8]) -> NDArray[np.float3
     return np.concatenate(list(features.of(np.asarray(images))))
 
 
-def parameters_of(entrant: Entrant, images: ImageSet, places: NDArray[np.int64]) -> int:
+def parameters_of(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64]) -> int:
     """Return how many numbers the classifier of hand-made features learns."""
-    features = hand_made(entrant.features, images.images, learn_from=places[:_LEARNED_FROM])
-    sums = 1 if len(images.classes) == 2 and entrant.classifier == "svm" else len(images.classes)  # one sign tells two
+    features = hand_made(entrant.features, dataset.images, learn_from=places[:_LEARNED_FROM])
+    # one sign tells two
+    sums = 1 if len(dataset.classes) == 2 and entrant.classifier == "svm" else len(dataset.classes)
     return (features.shape[0] + 1) * sums

@@ -56,7 +56,7 @@ class ProbeRecord:
 
 
 def probe_stages(
-    model: Model, images: ImageSet, *, seed: int = 0, reporter: Reporter | None = None
+    model: Model, dataset: ImageSet, *, seed: int = 0, reporter: Reporter | None = None
 ) -> tuple[ProbeRecord, ...]:
     """Return what softmax regression reads off the pixels and off each stage of `model`.
 
@@ -66,7 +66,7 @@ def probe_stages(
     Raises:
         DataError: there are no pictures to learn from, or none to judge on.
     """
-    some = _drawn(images, seed)
+    some = _drawn(dataset, seed)
     records = []
     for stage in range(len(model.network.stages) + 1):
         pool = _pool(model, stage)
@@ -86,19 +86,19 @@ def _pool(model: Model, stage: int) -> str:
     return f"grid{min(side, 99)}"
 
 
-def _drawn(images: ImageSet, seed: int) -> ImageSet:
+def _drawn(dataset: ImageSet, seed: int) -> ImageSet:
     """Return some of the pictures to learn from and some of those judged, in order."""
     generator = np.random.default_rng(seed)
-    parts = ((TRAIN, MOST_TRAINING), (images.judged, MOST_JUDGED))
+    parts = ((TRAIN, MOST_TRAINING), (dataset.judged, MOST_JUDGED))
     chosen = []
     for split, most in dict(parts).items():
-        places = images.indices(split)
+        places = dataset.indices(split)
         chosen.append(places if len(places) <= most else generator.choice(places, most, replace=False))
     kept = np.sort(np.concatenate(chosen))
     return dataclasses.replace(
-        images,
-        images=images.images[kept],
-        labels=images.labels[kept],
-        splits=images.splits[kept],
-        places=images.places[kept],
+        dataset,
+        images=dataset.images[kept],
+        labels=dataset.labels[kept],
+        splits=dataset.splits[kept],
+        places=dataset.places[kept],
     )
