@@ -54,9 +54,9 @@ def main() -> None:
     assert isinstance(stage, ConvolutionStage)
     stage.subsampling = None
     stage.eval()
-    pictures = torch.from_numpy(images[-1_000:].copy())
+    tested = torch.from_numpy(images[-1_000:].copy())
     with torch.inference_mode():
-        maps = stage(trained.model.network.standardize(pictures))[:, :, 1:-1, 1:-1]  # 26 x 26, away from the padding
+        maps = stage(trained.model.network.standardize(tested))[:, :, 1:-1, 1:-1]  # 26 x 26, away from the padding
 
     results = {}
     print(f"{'':6} {'all values':>12} {'values that are not 0':>24}    of eight one-pixel shifts")

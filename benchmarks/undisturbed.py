@@ -93,9 +93,9 @@ def rates(seconds: list[float], batch: float) -> dict[str, float]:
 def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     """Return images a second of the loop and of the reference, and what follows from them."""
     rng = np.random.default_rng(0)
-    pictures = min(case.pictures, PICTURES)
-    images = rng.integers(0, 256, (pictures, case.side, case.side, case.channels), np.uint8)
-    labels = np.arange(pictures) % 10
+    count = min(case.pictures, PICTURES)
+    images = rng.integers(0, 256, (count, case.side, case.side, case.channels), np.uint8)
+    labels = np.arange(count) % 10
     whole = Examples(
         images=images,
         labels=labels,
@@ -119,7 +119,7 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
             theirs += reference if turn else []
             if not turn:  # the first round warms up
                 clock.taken.clear()
-    ours, reference_rates = rates(clock.taken, pictures / steps_per_epoch(pictures, recipe.batch)), rates(theirs, BATCH)
+    ours, reference_rates = rates(clock.taken, count / steps_per_epoch(count, recipe.batch)), rates(theirs, BATCH)
     ratio = ours["undisturbed"] / reference_rates["undisturbed"]
     return {
         "layout": str(planned.layout),

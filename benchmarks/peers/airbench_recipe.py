@@ -32,7 +32,7 @@ BIAS_EPOCHS = 3
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
-def pictures(folder: Path) -> tuple[Tensor, Tensor]:
+def random_images(folder: Path) -> tuple[Tensor, Tensor]:
     """Return standardized pictures N C H W and their labels, from one sub-folder a class."""
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
     files = [(path, place) for place, name in enumerate(names) for path in sorted((folder / name).iterdir())]
@@ -199,7 +199,7 @@ def main() -> None:
     given: dict[str, Any] = json.loads(sys.argv[1])
     torch.manual_seed(0)
     torch.set_num_threads(given["threads"])
-    maps, labels = pictures(Path(given["folder"]) / "train")
+    maps, labels = random_images(Path(given["folder"]) / "train")
     learner = Learner(int(labels.max()) + 1)
     learner.whiten(maps[torch.randperm(len(maps))[:5_000]])
     learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
@@ -208,7 +208,7 @@ def main() -> None:
         given["seconds"] = max(1.0, given["seconds"] - (read - started))
     found = train(learner, maps, labels, given)
     trained = time.perf_counter()
-    test = pictures(Path(given["folder"]) / "test")
+    test = random_images(Path(given["folder"]) / "test")
     right = accuracy(learner, *test, half=given["bfloat16"])
     print(json.dumps({
         "accuracy": right, "seconds": round(trained - started, 2), "reading_seconds": round(read - started, 2), **found,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from protocol import Description, description, folded, pictures, serve
+from protocol import Description, description, folded, random_images, serve
 
 from convscope.core.machine import tuned
 from convscope.images.augmentation import Augmentation
@@ -37,7 +37,7 @@ def bytes_of(images: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Train or predict, for as long as asked."""
     given = description()
-    images, labels = pictures(given)
+    images, labels = random_images(given)
     network = Network(
         Layout.parse(given["layout"]),
         height=given["height"],

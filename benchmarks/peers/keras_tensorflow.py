@@ -6,7 +6,7 @@ os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 import keras
 import tensorflow
-from protocol import Description, description, folded, pictures, serve
+from protocol import Description, description, folded, random_images, serve
 
 
 def network(given: Description, *, normalize: bool) -> keras.Model:
@@ -62,7 +62,7 @@ def main() -> None:
     given = description()
     tensorflow.config.threading.set_intra_op_parallelism_threads(given["threads"])
     keras.utils.set_random_seed(0)
-    images, labels = pictures(given)
+    images, labels = random_images(given)
     maps, truth = tensorflow.constant(images), tensorflow.constant(labels)
     if given["mode"] == "predict":
         learner = network(given, normalize=False)

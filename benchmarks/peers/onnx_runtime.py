@@ -3,13 +3,13 @@
 import numpy as np
 import onnxruntime
 from onnx_graph import graph
-from protocol import description, pictures, serve
+from protocol import description, random_images, serve
 
 
 def main() -> None:
     """Predict, for as long as asked."""
     given = description()
-    images, _ = pictures(given)
+    images, _ = random_images(given)
     maps = np.ascontiguousarray(images.transpose(0, 3, 1, 2))  # N H W C -> N C H W
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = given["threads"]

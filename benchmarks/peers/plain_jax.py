@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from protocol import Description, description, folded, pictures, serve
+from protocol import Description, description, folded, random_images, serve
 
 Weights = list[Any]
 
@@ -62,7 +62,7 @@ def flat(maps: jax.Array) -> jax.Array:
 def main() -> None:
     """Train or predict, for as long as asked."""
     given = description()
-    images, labels = pictures(given)
+    images, labels = random_images(given)
     maps, truth = jnp.asarray(images), jnp.asarray(labels)
     if given["mode"] == "predict":
         fixed = [(jnp.asarray(weights), jnp.asarray(biases)) for weights, biases in folded(given)]

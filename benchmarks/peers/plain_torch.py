@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from protocol import Description, description, folded, pictures, serve
+from protocol import Description, description, folded, random_images, serve
 from torch import Tensor, nn
 
 
@@ -63,7 +63,7 @@ def main() -> None:
     given = description()
     torch.manual_seed(0)
     torch.set_num_threads(given["threads"])
-    images, labels = pictures(given)
+    images, labels = random_images(given)
     maps = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))  # N H W C -> N C H W
     truth = torch.from_numpy(labels)
     if given["mode"] == "predict":

@@ -27,7 +27,7 @@ def description() -> Description:
     return found
 
 
-def pictures(given: Description) -> tuple[Any, Any]:
+def random_images(given: Description) -> tuple[Any, Any]:
     """Return a batch of standardized float32 pictures N H W C and labels int64 N; the same for every peer."""
     rng = np.random.default_rng(0)
     shape = (given["batch"], given["height"], given["width"], given["channels"])

@@ -119,4 +119,7 @@ def comparable(path: Path, data: bytes) -> bytes:
     if path.name == "history.csv":
         rows = list(csv.DictReader(io.StringIO(data.decode())))
         return json.dumps([{key: row[key] for key in ("epoch", "step", "loss", "accuracy")} for row in rows]).encode()
+    if path.name == "comparison.csv":
+        rows = list(csv.DictReader(io.StringIO(data.decode())))
+        return json.dumps([{**row, "seconds": ""} for row in rows]).encode()
     return data

@@ -27,8 +27,8 @@ def sample(height: int = HEIGHT, width: int = WIDTH, seed: int = 0) -> np.ndarra
 def encoded(image: Image.Image | np.ndarray, kind: str, **options: object) -> bytes:
     """Return the bytes of a picture file."""
     stream = io.BytesIO()
-    picture = image.copy() if isinstance(image, Image.Image) else Image.fromarray(image)  # saving leaves traces in it
-    picture.save(stream, kind, **options)
+    copied = image.copy() if isinstance(image, Image.Image) else Image.fromarray(image)  # saving leaves traces in it
+    copied.save(stream, kind, **options)
     return stream.getvalue()
 
 

@@ -13,7 +13,7 @@ from convscope.images import augmentation
 from convscope.images.augmentation import Augmentation, alternating, distort, take
 
 
-def pictures(count: int = 12, height: int = 7, width: int = 9, channels: int = 3) -> Tensor:
+def random_images(count: int = 12, height: int = 7, width: int = 9, channels: int = 3) -> Tensor:
     rng = np.random.default_rng(0)
     return torch.from_numpy(rng.integers(0, 256, (count, height, width, channels), dtype=np.uint8))
 
@@ -32,12 +32,12 @@ def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def test_no_change_gives_the_pictures_themselves() -> None:
-    images, places = pictures(), torch.tensor([3, 1, 1, 11])
+    images, places = random_images(), torch.tensor([3, 1, 1, 11])
     assert torch.equal(take(images, places, Augmentation(), seeded(), None), images[places])
 
 
 def test_a_shift_moves_every_pixel_and_repeats_the_edge() -> None:
-    images = pictures(40)
+    images = random_images(40)
     result = take(images, torch.arange(40), Augmentation(shift=2), seeded(), None).numpy()
     seen = set()
     for before, after in zip(images.numpy(), result, strict=True):
@@ -50,7 +50,7 @@ def test_a_shift_moves_every_pixel_and_repeats_the_edge() -> None:
 
 
 def test_a_shift_beyond_the_picture_repeats_an_edge_everywhere() -> None:
-    images = pictures(30)
+    images = random_images(30)
     result = take(images, torch.arange(30), Augmentation(shift=1_024), seeded(), None)
     corners = [(0, 0), (0, -1), (-1, 0), (-1, -1)]
     ends = [any(torch.equal(r, i[a, b].expand_as(r)) for a, b in corners) for r, i in zip(result, images, strict=True)]
@@ -58,14 +58,14 @@ def test_a_shift_beyond_the_picture_repeats_an_edge_everywhere() -> None:
 
 
 def test_a_flip_mirrors_those_pictures_that_are_named_and_leaves_the_others() -> None:
-    images, mirrored = pictures(20), torch.arange(20) % 3 == 0
+    images, mirrored = random_images(20), torch.arange(20) % 3 == 0
     result = take(images, torch.arange(20), Augmentation(), seeded(), mirrored)
     assert torch.equal(result[mirrored], images[mirrored].flip(2))
     assert torch.equal(result[~mirrored], images[~mirrored])
 
 
 def test_a_picture_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_it() -> None:
-    images, places, change = pictures(30), torch.arange(30), Augmentation(shift=2)
+    images, places, change = random_images(30), torch.arange(30), Augmentation(shift=2)
     both = take(images, places, change, seeded(4), torch.ones(30, dtype=torch.bool))
     for before, after in zip(images.numpy()[:, :, ::-1], both.numpy(), strict=True):
         moves = itertools.product(range(-2, 3), repeat=2)
@@ -73,7 +73,7 @@ def test_a_picture_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_i
 
 
 def test_in_two_epochs_every_picture_is_seen_both_ways() -> None:
-    images, places, change = pictures(200), torch.arange(200).flip(0), Augmentation()
+    images, places, change = random_images(200), torch.arange(200).flip(0), Augmentation()
     seen = [take(images, places, change, seeded(epoch), alternating(places, epoch, seed=5)) for epoch in range(4)]
     assert torch.equal(seen[1], seen[0].flip(2))
     assert torch.equal(seen[2], seen[0])
@@ -92,7 +92,7 @@ def test_which_half_begins_mirrored_has_no_order_and_depends_on_the_seed(seed: i
 
 @pytest.mark.parametrize("mirrored", [None, torch.tensor([True, False, True])])
 def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same_bits(mirrored: Tensor | None) -> None:
-    images, places, change = pictures(), torch.tensor([5, 0, 5]), Augmentation(shift=3)
+    images, places, change = random_images(), torch.tensor([5, 0, 5]), Augmentation(shift=3)
     one, two = (take(images, places, change, seeded(3), mirrored) for _ in range(2))
     assert one.dtype == torch.uint8
     assert one.shape == (3, 7, 9, 3)
@@ -102,7 +102,7 @@ def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same
 
 
 def test_pictures_mapped_from_a_file_are_read_and_not_changed(tmp_path: Path) -> None:
-    images = pictures()
+    images = random_images()
     np.save(tmp_path / "images.npy", images.numpy())
     mapped = np.load(tmp_path / "images.npy", mmap_mode="c")
     change, mirrored = Augmentation(shift=2), torch.arange(12) % 2 == 0
@@ -169,7 +169,9 @@ def test_one_square_of_exactly_the_side_is_erased_in_all_channels(part: float, s
 
 def test_a_picture_of_one_pixel_takes_every_change() -> None:
     change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
-    assert take(pictures(3, 1, 1, 1), torch.arange(3), change, seeded(), torch.tensor([True, False, True])).shape == (
+    assert take(
+        random_images(3, 1, 1, 1), torch.arange(3), change, seeded(), torch.tensor([True, False, True])
+    ).shape == (
         3,
         1,
         1,
@@ -182,7 +184,7 @@ def test_the_global_randomness_is_not_touched() -> None:
     before = torch.get_rng_state()
     change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
     distort(
-        take(pictures(), torch.arange(3), change, seeded(), torch.tensor([True, False, True]))
+        take(random_images(), torch.arange(3), change, seeded(), torch.tensor([True, False, True]))
         .permute(0, 3, 1, 2)
         .float(),
         change,

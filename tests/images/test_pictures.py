@@ -1,5 +1,6 @@
 """What decoding promises about modes, orientation, scale and files."""
 
+import io
 import os
 import struct
 import threading
@@ -271,3 +272,26 @@ def test_only_warnings_of_pillow_are_quiet() -> None:
         warnings.warn_explicit("hidden", UserWarning, "Image.py", 1, module="PIL.Image")
         with pytest.raises(UserWarning, match="shown"):
             warnings.warn("shown", stacklevel=1)
+
+
+def test_pixels_that_are_said_to_stand_behind_the_end_are_cut_off_whichever_way_a_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:  # what Pillow does for a file by its path, where the system has not as much memory
+        raise MemoryError
+
+    monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "load", refuse)
+    saved = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(saved, "TIFF")
+    data = bytearray(saved.getvalue())
+    entry = data.index(struct.pack("<HHI", 0x111, 4, 1)) if struct.pack("<HHI", 0x111, 4, 1) in data else -1
+    assert entry > 0, "the entry that says where the pixels are"
+    data[entry + 8 : entry + 12] = struct.pack("<I", 0x7FFF_FFFF)
+    path = tmp_path / "far.tif"
+    path.write_bytes(data)
+    reasons = []
+    for content in (path, bytes(data)):
+        with pytest.raises(UnreadableImageError) as raised:
+            decode(content)
+        reasons.append(str(raised.value))
+    assert reasons == ["the file is cut off: its picture data end too early"] * 2

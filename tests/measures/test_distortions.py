@@ -24,7 +24,7 @@ MOVING = [name for name, one in DISTORTIONS.items() if one.motion]
 CHANCE = ("elastic", "noise", "occlusion")
 
 
-def pictures(count: int = 3, channels: int = 3, *, height: int = 11, width: int = 14) -> torch.Tensor:
+def random_images(count: int = 3, channels: int = 3, *, height: int = 11, width: int = 14) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     return torch.randint(0, 256, (count, channels, height, width), generator=generator).float()
 
@@ -32,7 +32,7 @@ def pictures(count: int = 3, channels: int = 3, *, height: int = 11, width: int 
 @pytest.mark.parametrize("name", DISTORTIONS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_strength_0_changes_nothing_and_others_do(name: str, channels: int) -> None:
-    images, one = pictures(channels=channels), DISTORTIONS[name]
+    images, one = random_images(channels=channels), DISTORTIONS[name]
     assert distort(images, one, 0) is images
     before = images.clone()
     for strength in one.strengths(11):
@@ -47,7 +47,7 @@ def test_strength_0_changes_nothing_and_others_do(name: str, channels: int) -> N
 
 @pytest.mark.parametrize("name", DISTORTIONS)
 def test_the_result_does_not_depend_on_the_batch(name: str) -> None:
-    images, one = pictures(5), DISTORTIONS[name]
+    images, one = random_images(5), DISTORTIONS[name]
     strength = one.strengths(11)[-1]
     whole = distort(images, one, strength, seed=3)
     parts = [distort(images[start : start + 2], one, strength, seed=3, first=start) for start in (0, 2, 4)]
@@ -68,7 +68,7 @@ def scipy_at(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, ba
 
 @pytest.mark.parametrize("name", [name for name in MOVING if not DISTORTIONS[name].wrap])
 def test_moved_pictures_are_those_of_scipy(name: str) -> None:
-    images, one = pictures(2), DISTORTIONS[name]
+    images, one = random_images(2), DISTORTIONS[name]
     assert one.motion is not None
     for strength in one.strengths(11):
         rows, columns = Lattice.of_picture(11, 14).pulled(one.motion(strength, (11, 14)))
@@ -78,7 +78,7 @@ def test_moved_pictures_are_those_of_scipy(name: str) -> None:
 
 
 def test_what_wraps_is_that_of_scipy() -> None:
-    images = pictures(2)
+    images = random_images(2)
     for strength in (0.5, -3.25, 17.0):
         expected = scipy.ndimage.shift(images.double().numpy(), (0, 0, 0, strength), order=1, mode="grid-wrap")
         changed = distort(images, DISTORTIONS["circular-shift-x"], strength).numpy()
@@ -87,7 +87,7 @@ def test_what_wraps_is_that_of_scipy() -> None:
 
 def test_elastic_takes_its_pixels_as_scipy_does() -> None:
     """The field is the product's own; from it on, scipy says what each picture becomes."""
-    images, strength = pictures(3), 2.0
+    images, strength = random_images(3), 2.0
     changed = distort(images, DISTORTIONS["elastic"], strength, background=(20.0,), seed=5, first=7).numpy()
     rows, columns = Lattice.of_picture(11, 14).pulled(lambda down, across: (down, across))
     for place in range(3):
@@ -97,7 +97,7 @@ def test_elastic_takes_its_pixels_as_scipy_does() -> None:
 
 
 def test_blur_is_that_of_scipy() -> None:
-    images = pictures(2)
+    images = random_images(2)
     for sigma in (0.3, 1.0, 2.5):
         expected = scipy.ndimage.gaussian_filter(images.double().numpy(), (0, 0, sigma, sigma), mode="constant", cval=9)
         changed = distort(images, DISTORTIONS["blur"], sigma, background=(9.0,)).numpy()
@@ -105,7 +105,7 @@ def test_blur_is_that_of_scipy() -> None:
 
 
 def test_rotation_by_scipy_too() -> None:
-    image = pictures(1, 1, height=15, width=15)
+    image = random_images(1, 1, height=15, width=15)
     turned = scipy.ndimage.rotate(image[0, 0].double().numpy(), -30, reshape=False, order=1, mode="grid-constant")
     changed = distort(image, DISTORTIONS["rotation"], 30)[0, 0].numpy()
     assert np.abs(changed - turned).max() < 1e-4 * 255
@@ -114,7 +114,7 @@ def test_rotation_by_scipy_too() -> None:
 @pytest.mark.parametrize(("name", "axis"), [("shift-x", 3), ("shift-y", 2)])
 @pytest.mark.parametrize("strength", [-3, 1, 4])
 def test_whole_shifts_move_pixels_exactly_and_nothing_wraps(name: str, axis: int, strength: int) -> None:
-    images = pictures()
+    images = random_images()
     changed = distort(images, DISTORTIONS[name], strength, background=(5.0,))
     expected = images.roll(strength, axis)
     came_in = range(strength) if strength > 0 else range(images.shape[axis] + strength, images.shape[axis])
@@ -123,7 +123,7 @@ def test_whole_shifts_move_pixels_exactly_and_nothing_wraps(name: str, axis: int
 
 
 def test_circular_shifts_wrap_exactly_and_compose() -> None:
-    images, one = pictures(), DISTORTIONS["circular-shift-x"]
+    images, one = random_images(), DISTORTIONS["circular-shift-x"]
     assert torch.equal(distort(images, one, 5), images.roll(5, 3))
     assert torch.equal(distort(distort(images, one, 5), one, -5), images)
     half = distort(images, one, 0.5)
@@ -139,7 +139,7 @@ def test_the_tables_of_laws_name_every_distortion() -> None:
 @pytest.mark.parametrize("name", laws.SYMMETRIES)
 def test_a_mirror_changes_the_strength_and_nothing_else(name: str) -> None:
     mirror, strength, mirrored = laws.SYMMETRIES[name]
-    images, one = pictures(2, 1, height=16, width=24), DISTORTIONS[name]
+    images, one = random_images(2, 1, height=16, width=24), DISTORTIONS[name]
     changed, other = mirror(distort(images, one, strength)), distort(mirror(images), one, mirrored)
     if name == "jpeg":  # it rounds
         assert float((changed - other).abs().mean()) < 1 < float((mirror(images) - other).abs().mean())
@@ -151,7 +151,7 @@ def test_a_mirror_changes_the_strength_and_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(laws.BY_CHANCE))
 def test_chance_knows_no_picture(name: str) -> None:
     """The same is done to every picture of the same number: to the picture and to its negative, in all channels."""
-    images, one = pictures(3) * 0.4 + 76, DISTORTIONS[name]
+    images, one = random_images(3) * 0.4 + 76, DISTORTIONS[name]
     strength = 0.05 if name == "noise" else 0.3
     changed, other = (distort(some, one, strength, background=(127.5,)) for some in (images, 255 - images))
     expected = changed if name == "occlusion" else images + (other - (255 - images))
@@ -182,7 +182,7 @@ def test_forth_and_back_leads_home(name: str) -> None:
 
 
 def test_a_direction_is_that_of_the_shift() -> None:
-    images = pictures()
+    images = random_images()
     torch.testing.assert_close(
         distort(images, distortion_named("shift@90"), 2), distort(images, DISTORTIONS["shift-y"], 2)
     )
@@ -237,7 +237,7 @@ def test_a_margin_makes_room() -> None:
 
 
 def test_resampling_takes_a_field_for_each_picture() -> None:
-    images = pictures(2)
+    images = random_images(2)
     rows, columns = Lattice.of_picture(11, 14).pulled(lambda down, across: (down, across))
     field = torch.stack([columns, columns - 1])
     both = resample(images, rows.expand(2, -1, -1), field, torch.zeros(1))
@@ -251,9 +251,9 @@ def test_resampling_takes_a_field_for_each_picture() -> None:
 )
 def test_a_strength_out_of_range_is_refused(name: str, strength: float, rule: str) -> None:
     with pytest.raises(ParameterError, match=f"The strength of {name} must be {rule}"):
-        distort(pictures(), DISTORTIONS[name], strength)
+        distort(random_images(), DISTORTIONS[name], strength)
     with pytest.raises(ParameterError, match=f"The strength of {name} must be"):
-        distort(pictures(), DISTORTIONS[name], math.nan)
+        distort(random_images(), DISTORTIONS[name], math.nan)
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:

@@ -27,7 +27,7 @@ def small(text: str, *, seed: int = 0, channels: int = 1, side: int = 12) -> Net
     return network.eval()
 
 
-def pictures(number: int, height: int, width: int, channels: int) -> Tensor:
+def random_images(number: int, height: int, width: int, channels: int) -> Tensor:
     """Return random uint8 pictures N H W C."""
     generator = torch.Generator().manual_seed(height + width)
     return torch.randint(0, 256, (number, height, width, channels), dtype=torch.uint8, generator=generator)
@@ -61,7 +61,7 @@ def outputs(network: Network, maps: Tensor) -> list[tuple[Step, Tensor]]:
 @given(cases())
 def test_shapes_and_parameters_are_those_of_the_plan(case: Case) -> None:
     network = Network(case.layout, **case.sizes).eval()
-    images = pictures(2, case.height, case.width, case.channels)
+    images = random_images(2, case.height, case.width, case.channels)
     for step, maps in outputs(network, network.standardize(images)):
         found = (*maps.shape[1:], 1, 1)[:3]
         assert found == (step.maps, step.rows, step.columns)
@@ -75,7 +75,7 @@ def test_shapes_and_parameters_are_those_of_the_plan(case: Case) -> None:
 def test_scores_are_those_of_nested_loops(case: Case) -> None:
     network = Network(case.layout, **case.sizes, mean=(0.4,), std=(0.3,)).eval()
     unsettle(network)
-    images = pictures(2, case.height, case.width, case.channels)
+    images = random_images(2, case.height, case.width, case.channels)
     with torch.no_grad():
         scores = network(images).numpy()
     for image, found in zip(images.numpy(), scores, strict=True):
@@ -138,7 +138,7 @@ def test_the_cheaper_order_gives_the_values_of_the_order_that_is_meant(text: str
     meant = copy.deepcopy(network)
     for module in meant.stages:
         module.subsample_first = False
-    images = pictures(3, 12, 12, 1)
+    images = random_images(3, 12, 12, 1)
     torch.testing.assert_close(network(images), meant(images), rtol=1e-6, atol=1e-6)
     swapped = [module.subsample_first for module in network.stages if module.subsampling is not None]
     assert any(swapped) == NONLINEARITIES[nonlinearity].increasing
@@ -147,7 +147,7 @@ def test_the_cheaper_order_gives_the_values_of_the_order_that_is_meant(text: str
 def test_pictures_and_their_standardized_floats_give_the_same_scores() -> None:
     sizes = {"height": 9, "width": 7, "channels": 3, "classes": 4}
     network = Network(Layout.parse("8C3-MP2-8C4-10N"), **sizes, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.25)).eval()
-    images = pictures(5, 9, 7, 3)
+    images = random_images(5, 9, 7, 3)
     standardized = network.standardize(images)
     expected = (images.double() / 255 - torch.tensor([0.5, 0.4, 0.3])) / torch.tensor([0.2, 0.3, 0.25])
     torch.testing.assert_close(standardized.double(), expected.permute(0, 3, 1, 2), rtol=1e-5, atol=1e-5)
@@ -160,7 +160,7 @@ def test_pictures_and_their_standardized_floats_give_the_same_scores() -> None:
 
 def test_scores_do_not_depend_on_the_other_pictures_of_the_batch() -> None:
     network = small("8C3-MP2-16N")
-    images = pictures(7, 12, 12, 1)
+    images = random_images(7, 12, 12, 1)
     one_by_one = torch.cat([network(image[None]) for image in images])
     torch.testing.assert_close(network(images), one_by_one, rtol=1e-5, atol=1e-6)
 
@@ -198,7 +198,7 @@ def test_weights_are_float32_whatever_the_default_type_is() -> None:
     finally:
         torch.set_default_dtype(torch.float32)
     assert {value.dtype for value in network.state_dict().values() if value.is_floating_point()} == {torch.float32}
-    assert network(pictures(2, 12, 12, 1)).dtype == torch.float32
+    assert network(random_images(2, 12, 12, 1)).dtype == torch.float32
 
 
 @pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
@@ -216,14 +216,14 @@ def test_the_deviation_of_the_values_stays_within_a_factor_over_depth(
 
 
 def test_first_scores_are_small_enough_to_prefer_no_class() -> None:
-    scores = small("32C3-MP2-64C3-MP2-128N", side=16).train()(pictures(64, 16, 16, 1))
+    scores = small("32C3-MP2-64C3-MP2-128N", side=16).train()(random_images(64, 16, 16, 1))
     assert scores.std().item() < 1.5
 
 
 def test_every_parameter_gets_a_gradient() -> None:
     for text in ("8C3-MP2-+8C2-AP2-16N", "8C4/2v-SS2-8N-tanh-nonorm", "MP2-MP2-4C1-gelu"):
         network = small(text).train()
-        nn.functional.cross_entropy(network(pictures(4, 12, 12, 1)), torch.arange(4)).backward()
+        nn.functional.cross_entropy(network(random_images(4, 12, 12, 1)), torch.arange(4)).backward()
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, name
             assert torch.isfinite(parameter.grad).all(), name

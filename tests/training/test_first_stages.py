@@ -35,7 +35,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def pictures(channels: int, count: int = 40) -> LearningSet:
+def random_images(channels: int, count: int = 40) -> LearningSet:
     """Return stripes in colours that differ in mean and strength."""
     gray = stripes(count).images.numpy()
     scaled = [gray[..., 0] // (1 + channel) + 20 * channel for channel in range(channels)]
@@ -61,7 +61,7 @@ def begin(data: LearningSet, layout: str = ONE, *, learn: bool = True, **changes
 @pytest.mark.parametrize("layout", ["6C3", "6C4", "6C3v-nonorm", "6C4-nonorm", "6C5/2-nonorm"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_at_1000_places_the_stage_of_the_network_gives_what_whitening_and_unit_give(layout: str, channels: int) -> None:
-    data, random = pictures(channels), np.random.default_rng(0)
+    data, random = random_images(channels), np.random.default_rng(0)
     stage = Layout.parse(layout).stages[0]
     side, images = stage.patch, data.images.numpy()
     rows = random_patches(images, side=side, count=500)
@@ -97,7 +97,7 @@ def _padded(net: Network, data: LearningSet) -> torch.Tensor:
 
 @pytest.mark.parametrize("by", WAYS)
 def test_every_way_sets_the_units_that_it_finds_for_the_training_pictures(by: str) -> None:
-    data = pictures(3)
+    data = random_images(3)
     held_back = replace(data, training=data.training[::2])
     net = network(data, "6C3-nonorm")
     learn_first(net, held_back, small_recipe(first=(by,)), seed=4)
@@ -109,7 +109,7 @@ def test_every_way_sets_the_units_that_it_finds_for_the_training_pictures(by: st
 
 
 def test_before_a_normalization_units_have_length_1_which_muon_keeps() -> None:
-    data = pictures(1)
+    data = random_images(1)
     state = begin(data)
     weight = state.network.stages[0].convolution.weight
     np.testing.assert_allclose(weight.detach().flatten(1).norm(dim=1).numpy(), 1, atol=1e-6)

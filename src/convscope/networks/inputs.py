@@ -116,10 +116,10 @@ def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None =
     """
     if isinstance(given, np.ndarray):
         refuse_one_in_colour(given, "pictures", channels=channels, size=size)
-        images = as_images(given[..., None] if given.ndim == 3 else given, "pictures")
-        usual = convention(images, together=True)
-        named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(images))
-        return Inputs(pictures=named, total=len(images))
+        stack = as_images(given[..., None] if given.ndim == 3 else given, "pictures")
+        usual = convention(stack, together=True)
+        named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(stack))
+        return Inputs(pictures=named, total=len(stack))
     if isinstance(given, (str, os.PathLike, bytes)):
         given = (given,)
     if not isinstance(given, Iterable):

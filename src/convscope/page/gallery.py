@@ -94,13 +94,13 @@ def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thum
 
 def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbnail]) -> Html:
     truth, predicted = (report.classes[place].name for place in (cell.truth, cell.predicted))
-    picture = small.get(answer.index)
+    thumbnail = small.get(answer.index)
     image = joined()
-    if picture:
-        coarse = "coarse" if max(picture.width, picture.height) <= 40 else None
-        size = 72 / max(picture.width, picture.height)
-        width, height = (max(1, round(side * size)) for side in (picture.width, picture.height))
-        image = tag("img", src=picture.uri, alt="", width=width, height=height, class_=coarse)
+    if thumbnail:
+        coarse = "coarse" if max(thumbnail.width, thumbnail.height) <= 40 else None
+        size = 72 / max(thumbnail.width, thumbnail.height)
+        width, height = (max(1, round(side * size)) for side in (thumbnail.width, thumbnail.height))
+        image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=coarse)
     lines = [tag("span", named(answer.name, 60), class_="file")]
     if cell.right:
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))

@@ -117,7 +117,7 @@ def look(
     left_out = 0
     told = reporter or Silent()
     with tuned():
-        images = None
+        dataset = None
         if pictures is not None:
             inputs = list_inputs(pictures, channels=used.preprocessing.channels, size=used.preprocessing.size)
             room = _room(used)
@@ -133,8 +133,8 @@ def look(
                 )
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
-            images, chosen = _judged(used, run, (data_dir, cache_dir), told)
-        records = records_of(used, chosen, run, images, told)
+            dataset, chosen = _judged(used, run, (data_dir, cache_dir), told)
+        records = records_of(used, chosen, run, dataset, told)
         with told.task("writing the page", total=0):
             data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
             write_text(path, render_look(data))

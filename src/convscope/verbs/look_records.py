@@ -90,8 +90,8 @@ def _of_report(
     tops = {top.picture: top.name for step in record.steps for unit in step.units for top in unit.top}
     places = {picture: in_page[name] for picture, name in tops.items() if name in in_page}
 
-    def image(picture: int) -> NDArray[np.uint8]:
-        return np.asarray(dataset.images[judged[picture]])
+    def image(index: int) -> NDArray[np.uint8]:
+        return np.asarray(dataset.images[judged[index]])
 
     background = dataset.preprocessing.background
     return units_data(record, places=places, image=image, background=background, worth=worth) if record.steps else None

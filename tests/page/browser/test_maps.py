@@ -62,12 +62,12 @@ def test_every_map_is_that_of_pytorch(open_page: Open, networks: list[Any], tmp_
     assert len(made) > 60
     assert {case.channels for case, _, _ in networks} == {1, 3}
     worst = 0.0
-    for (case, model, images), pictures in zip(networks, made, strict=True):
+    for (case, model, images), seen in zip(networks, made, strict=True):
         expected = maps_of(model.network, images)
-        for picture, steps in enumerate(pictures):
+        for index, steps in enumerate(seen):
             assert len(steps) == len(expected)
             for step, text in enumerate(steps):
-                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][picture].shape)
-                worst = max(worst, relative(maps, expected[step][picture]))
+                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][index].shape)
+                worst = max(worst, relative(maps, expected[step][index]))
                 assert worst < 1e-4, f"{case.layout} step {step}"
     assert worst > 0, "nothing was compared"

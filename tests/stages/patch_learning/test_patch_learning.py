@@ -79,10 +79,10 @@ def test_at_1000_random_places_the_copied_layer_gives_what_whitening_and_unit_gi
     maps = np.stack([layer.everywhere(image / 255) for image in images])
     random = np.random.default_rng(2)
     for _ in range(1_000):
-        picture, row, column = random.integers(0, (40, 13, 13))
-        patch = images[picture, row : row + 4, column : column + 4].reshape(1, -1) / 255
+        index, row, column = random.integers(0, (40, 13, 13))
+        patch = images[index, row : row + 4, column : column + 4].reshape(1, -1) / 255
         expected = rectified(white.apply(patch) @ seen["weights"].T + seen["biases"])[0]
-        np.testing.assert_allclose(maps[picture, row, column], expected, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(maps[index, row, column], expected, rtol=0, atol=1e-9)
 
 
 def test_means_are_exact_and_those_of_the_copied_layer_are_those_of_the_patches_one_by_one() -> None:

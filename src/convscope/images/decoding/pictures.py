@@ -197,6 +197,19 @@ def _otherwise(stream: BinaryIO, start: bytes, asked: _Asked, error: Exception, 
     raise UnreadableImageError(kind or describe_damage(error, complaint)) from None
 
 
+def _check_offsets(image: ImageFile.ImageFile, stream: BinaryIO) -> None:
+    """Refuse pixels that are said to stand behind the end: from there, Pillow asks for memory up to where they are.
+
+    Raises:
+        OSError: a tile of the image begins behind the end of the file.
+    """
+    here = stream.tell()
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(here)
+    if any(tile[2] > end for tile in image.tile):
+        raise OSError("image file is truncated: pixels stand behind its end")
+
+
 def _of_values(values: NDArray[Any], tags: TiffTags) -> Decoded:
     """Return the values of a TIFF that Pillow does not know as an image."""
     mode = "F" if values.dtype.kind == "f" else "I"
@@ -215,12 +228,13 @@ def _load(image: ImageFile.ImageFile, stream: BinaryIO, asked: _Asked) -> Decode
     full_size, on_its_side, usual, animated = (0, 0), False, None, False
     if values is None:
         mend_byte_order(image)
+        _check_offsets(image, stream)
         image.load()  # a TIFF is turned here, by Pillow itself
         animated = _has_more_frames(image)
-        picture, on_its_side = turned(image)
-        if picture is not image:
+        upright, on_its_side = turned(image)
+        if upright is not image:
             image.close()  # two of a large one would take much memory
-        values, usual = as_tagged(by_blocks(picture, to_values), image)
+        values, usual = as_tagged(by_blocks(upright, to_values), image)
     else:
         animated = _has_more_frames(image)
     if image.format == "PNG" and values.dtype == np.uint16:

@@ -71,20 +71,20 @@ def open_npz(file: Path, reporter: Reporter | None = None) -> ArraySource:
         raise DataError(
             f"`{file}` must be a whole .npz file. Got: {_reason(error)}. Save it again with np.savez."
         ) from None
-    images, labels, splits = [], [], []
+    stacks, labels, splits = [], [], []
     for split, (image_key, label_key) in pairs.items():
         try:
-            images.append(as_images(arrays.pop(image_key), image_key))
+            stacks.append(as_images(arrays.pop(image_key), image_key))
         except DataError as error:
             raise DataError(f"{file}: {error}") from None
         labels.append(arrays.pop(label_key).reshape(-1))
         splits.append(np.full(len(labels[-1]), split, np.uint8))
-        if len(images[-1]) != len(labels[-1]) or images[-1].shape[1:] != images[0].shape[1:]:
+        if len(stacks[-1]) != len(labels[-1]) or stacks[-1].shape[1:] != stacks[0].shape[1:]:
             raise DataError(
                 f"`{file}` must have one label an image and images of one size. Got {image_key} of the shape "
-                f"{images[-1].shape} with {counted(len(labels[-1]), 'label')}. Save it again."
+                f"{stacks[-1].shape} with {counted(len(labels[-1]), 'label')}. Save it again."
             )
-    pictures = images[0] if len(images) == 1 else np.concatenate(images)
+    pictures = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
     try:
         return from_arrays(
             pictures,
