@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Programs in benchmarks/, each with its options.
 SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits" \
-	"minutes.py --data digits --minutes 0.5" "photographs.py --pictures 1000"
+	"minutes.py --data digits --minutes 0.5" "photographs.py --images 1000"
 LONG := "step.py" "accuracy.py mnist fashion-mnist cifar10 lenet" "race.py --peers" "airbench.py" "backends.py" \
 	"minutes.py" "photographs.py" "one_unit.py" "page.py" "speed_page.py"
 
@@ -65,7 +65,7 @@ page-tools: ## install what checks the page: TypeScript, axe-core and wabt, into
 	else echo "npm is not here (it comes with Node.js 20 or later): the page's types and accessibility are not checked"; fi
 
 # The page is tested in a real browser. Where there is none, and we may, it is installed; else those tests are left out, and
-# the last lines of the tests say so. Pictures of the page are kept in build/page/.
+# the last lines of the tests say so. Images of the page are kept in build/page/.
 .PHONY: browser
 browser: ## install Chromium, which the page is tested in, where it is not there and apt-get may be used
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null \

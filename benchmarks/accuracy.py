@@ -3,9 +3,9 @@
     python benchmarks/accuracy.py digits mnist fashion-mnist cifar10 lenet --seeds 5 --data-dir FOLDER
 
 Scope: the whole command, `convscope train SET`, from the start of the process to the model and report on disk, with a
-cold cache of pictures, on all cores. FOLDER holds mnist/ (IDX files) and cifar10-jpeg.tar (class folders of JPEG files
+cold cache of images, on all cores. FOLDER holds mnist/ (IDX files) and cifar10-jpeg.tar (class folders of JPEG files
 inside train/ and test/); Fashion-MNIST is found where its Debian package puts it. The accuracy is that of the model
-file on a stratified fifth of digits, and on the test pictures of the others (the default epochs were chosen with a look
+file on a stratified fifth of digits, and on the test images of the others (the default epochs were chosen with a look
 at those of MNIST and Fashion-MNIST).
 Seconds are those of the clock. `processor_share_before_and_after` says how much of a core the machine gave just then,
 `reference_before_and_after` how many images a second a fixed plain training step did (benchmarks/reference_step.py).
@@ -48,7 +48,7 @@ TASKS = {
 
 
 def unpacked(data_dir: Path, scratch: Path) -> Path:
-    """Return the folder of CIFAR-10 pictures, unpacked once into `scratch`."""
+    """Return the folder of CIFAR-10 images, unpacked once into `scratch`."""
     target = scratch / "cifar10"
     if not target.exists():
         with tarfile.open(data_dir / "cifar10-jpeg.tar") as archive:
@@ -74,9 +74,9 @@ def measure(  # two programs call it
         data: its DATA.
         seed: of the run.
         data_dir: where named sets are.
-        scratch: for the run and the cache of pictures.
+        scratch: for the run and the cache of images.
         reference: also time a fixed training step before and after.
-        cold: with an empty cache of pictures.
+        cold: with an empty cache of images.
     """
     run, cache = scratch / "run", scratch / "cache"
     if cold:
@@ -102,7 +102,7 @@ def measure(  # two programs call it
         "training_seconds": round(report["seconds"], 2),
         "epochs": report["epochs"],
         "layout": report["layout"],
-        "pictures_judged": report["pictures"],
+        "images_judged": report["images"],
     }
 
 

@@ -4,7 +4,7 @@
 
 Scope: whole commands. `convscope train FOLDER --minutes M`, with no other option and a cold cache, and the recipe
 (peers/airbench_recipe.py; bfloat16 where the processor multiplies it natively, channels last) with a way of the same
-length on the clock, reading included; then the accuracy on the test pictures, and what an epoch took. With --full also
+length on the clock, reading included; then the accuracy on the test images, and what an epoch took. With --full also
 the recipe as it is published, 8 epochs, and convscope's best recipe: hours where bfloat16 is not native.
 FOLDER holds cifar10-jpeg.tar.
 """

@@ -2,9 +2,9 @@
 
     python benchmarks/backends.py [--sets mnist fashion-mnist] --data-dir FOLDER
 
-Scope: one model a set, trained by `convscope train SET --recipe quick`; `Model.predict_proba` on the test pictures,
-uint8 in memory, 256 at once, in turn. int8 is calibrated on 500 training pictures. `accuracy` is that on all test
-pictures; `agreement` the part of them that gets the class which torch in float32 gives. With --clock processor (and
+Scope: one model a set, trained by `convscope train SET --recipe quick`; `Model.predict_proba` on the test images,
+uint8 in memory, 256 at once, in turn. int8 is calibrated on 500 training images. `accuracy` is that on all test
+images; `agreement` the part of them that gets the class which torch in float32 gives. With --clock processor (and
 OMP_NUM_THREADS=1) seconds are those that the processor computed: for machines where other programs run beside.
 """
 

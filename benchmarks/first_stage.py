@@ -2,8 +2,8 @@
 
     python benchmarks/first_stage.py mnist fashion-mnist cifar10 --data-dir FOLDER
 
-Scope: one small layout a set, the default recipe, 10,000 training pictures (evenly from all over the set; --pictures)
-and all test pictures, `ConvClassifier` with the ways below. Seconds are those of the whole fit, learning without labels
+Scope: one small layout a set, the default recipe, 10,000 training images (evenly from all over the set; --images)
+and all test images, `ConvClassifier` with the ways below. Seconds are those of the whole fit, learning without labels
 included. Differences are those from the learned first stage, mean over the seeds with the paired 95 % t interval;
 "none" is won where the interval holds 0.
 """
@@ -30,8 +30,8 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def trained(parts: Parts, layout: str, way: str, *, epochs: int, seed: int) -> dict[str, float]:
-    """Return accuracy on the test pictures and seconds of one training."""
-    network = ConvClassifier(layout, epochs=epochs, seed=seed, flip=parts.mirror, **WAYS[way])
+    """Return accuracy on the test images and seconds of one training."""
+    network = ConvClassifier(layout, epochs=epochs, seed=seed, flip=parts.flippable, **WAYS[way])
     started = time.perf_counter()
     network.fit(parts.train, parts.train_labels)
     seconds = time.perf_counter() - started
@@ -61,8 +61,8 @@ def measure(parts: Parts, layout: str, *, epochs: int, seeds: int) -> dict[str, 
     return {
         "layout": layout,
         "epochs": epochs,
-        "training_pictures": len(parts.train),
-        "test_pictures": len(parts.test),
+        "training_images": len(parts.train),
+        "test_images": len(parts.test),
         "ways": summary,
         "minus_learned": differences,
         "samples": samples,
@@ -75,12 +75,12 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=NAMES)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=10_000)
     add_data_dir(parser)
     given = parser.parse_args()
     results = {}
     for name in given.sets:
-        parts = load(name, given.data_dir, train=given.pictures)
+        parts = load(name, given.data_dir, train=given.images)
         results[name] = measure(parts, LAYOUTS.get(name, LAYOUT), epochs=given.epochs, seeds=given.seeds)
     print(write("first-stage", __doc__.strip().splitlines()[0], {"sets": results}))
 

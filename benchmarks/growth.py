@@ -1,10 +1,10 @@
-"""How time and memory of training grow with pictures, side, channels, classes and batch: exponents, fitted.
+"""How time and memory of training grow with images, side, channels, classes and batch: exponents, fitted.
 
     python benchmarks/growth.py
 
-Scope: convscope's own loop on random pictures in memory, in a process of its own for each point, with the layout
+Scope: convscope's own loop on random images in memory, in a process of its own for each point, with the layout
 `32C3-MP2-64C3-MP2-128N` unless said: seconds an epoch without the first one, and the peak of the process's memory less
-that of one that only imports. One thing grows at a time, from 28 × 28 × 1 pixels, 4,096 pictures, 10 classes, 256 a
+that of one that only imports. One thing grows at a time, from 28 × 28 × 1 pixels, 4,096 images, 10 classes, 256 a
 step. The exponent e of cost ~ size^e is the slope of a straight line through the logarithms (least squares), with its
 95 % interval: 1 is proportional, below 1 something is shared.
 """
@@ -28,7 +28,7 @@ LAYOUT = "32C3-MP2-64C3-MP2-128N"
 class Point:
     """What one process trains on."""
 
-    pictures: int = 4_096
+    images: int = 4_096
     side: int = 28
     channels: int = 1
     classes: int = 10
@@ -36,7 +36,7 @@ class Point:
 
 
 GROWTHS: dict[str, tuple[int, ...]] = {
-    "pictures": (1_024, 4_096, 16_384, 65_536),
+    "images": (1_024, 4_096, 16_384, 65_536),
     "side": (16, 32, 64, 128),
     "channels": (1, 3, 9, 27),
     "classes": (2, 10, 100, 1_000),
@@ -75,9 +75,9 @@ def measure_here(point: Point) -> dict[str, float]:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rng = np.random.default_rng(0)
-    shape = (point.pictures, point.side, point.side, point.channels)
+    shape = (point.images, point.side, point.side, point.channels)
     images = rng.integers(0, 256, shape, np.uint8)
-    labels = np.arange(point.pictures) % point.classes
+    labels = np.arange(point.images) % point.classes
     layout = Layout.parse(LAYOUT)
     network = Network(layout, height=point.side, width=point.side, channels=point.channels, classes=point.classes)
     recipe = Recipe(epochs=2, batch=point.batch, precision=choose_precision("auto"), augmentation=Augmentation(shift=2))

@@ -3,10 +3,10 @@
     python benchmarks/hand_made.py --tuned fashion-mnist --sets mnist --kinds hog,lbp,pca --classifiers svm,lda \
         --data-dir FOLDER
 
-Scope: `convscope features KIND SET --classifiers NAMES` on all training and test pictures of --sets, one run. For those
+Scope: `convscope features KIND SET --classifiers NAMES` on all training and test images of --sets, one run. For those
 of --tuned, HOG is given its best: cells, orientations and the C of an SVM with the RBF kernel (on the first 150
-principal components of the histograms) are chosen on a sixth of 4,000 training pictures; that SVM then learns from all
-training pictures and is judged once on all test pictures. Seconds are those of the parts, on this machine.
+principal components of the histograms) are chosen on a sixth of 4,000 training images; that SVM then learns from all
+training images and is judged once on all test images. Seconds are those of the parts, on this machine.
 """
 
 import argparse
@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from results_file import processor_share, write
-from sets import Parts, Pictures, add_data_dir, load
+from sets import Images, Parts, add_data_dir, load
 from skimage.feature import hog
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
+from convscope.api.features import compare_classifiers, extract_features
 from convscope.core.statistics import wilson_interval
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import KINDS
-from convscope.verbs.features import compare_classifiers, extract_features
 
 CELLS: tuple[tuple[int, ...], ...] = ((4,), (7,), (4, 7))
 ORIENTATIONS = (8, 12)
@@ -35,15 +35,15 @@ COMPONENTS, TUNED_ON = 150, 4_000
 Vectors = NDArray[np.float32]
 
 
-def histograms(pictures: Pictures, cells: tuple[int, ...], orientations: int) -> Vectors:
+def histograms(images: Images, cells: tuple[int, ...], orientations: int) -> Vectors:
     """Return histograms of oriented gradients in cells of one or more sizes: N × values."""
 
-    def of(picture: Pictures) -> Vectors:
+    def of(image: Images) -> Vectors:
         sizes = {"orientations": orientations, "cells_per_block": (2, 2), "channel_axis": -1}
-        parts = [hog(picture, pixels_per_cell=(cell, cell), **sizes) for cell in cells]
+        parts = [hog(image, pixels_per_cell=(cell, cell), **sizes) for cell in cells]
         return np.concatenate(parts).astype(np.float32)
 
-    return np.stack([of(picture) for picture in pictures])
+    return np.stack([of(image) for image in images])
 
 
 def components(learn_from: Vectors, *others: Vectors) -> list[Vectors]:
@@ -53,7 +53,7 @@ def components(learn_from: Vectors, *others: Vectors) -> list[Vectors]:
 
 
 def choose(parts: Parts) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the best cells, orientations and C on training pictures held out, and all that was tried."""
+    """Return the best cells, orientations and C on training images held out, and all that was tried."""
     some = parts.first(TUNED_ON)
     places = np.random.default_rng(0).permutation(len(some.train))
     held, learned = places[: len(places) // 6], places[len(places) // 6 :]
@@ -109,7 +109,7 @@ def standard(name: str, kind: str, classifiers: list[str], data_dir: Path) -> li
 
 
 def _row(name: str, kind: str, values: int, classifier: str, *, right: int, total: int) -> dict[str, Any]:
-    known = {"set": name, "features": kind, "values": values, "classifier": classifier, "pictures": total}
+    known = {"set": name, "features": kind, "values": values, "classifier": classifier, "images": total}
     return {**known, "accuracy": right / total, "interval": list(wilson_interval(right, total))}
 
 

@@ -2,11 +2,11 @@
 
     python benchmarks/kmeans_cifar10.py --units 1600 --data-dir FOLDER
 
-Scope: Coates, Lee & Ng 2011 on the folder of JPEG pictures: `ClusterLayer` on 6 × 6 patches, contrast evened out, ZCA,
-at every place of all 50,000 training pictures (--pictures) and all test pictures; standardized sums; one squared-hinge
-SVM against all others for each class, in float32 by L-BFGS, its C chosen on pictures held out from 10,000 for training.
+Scope: Coates, Lee & Ng 2011 on the folder of JPEG images: `ClusterLayer` on 6 × 6 patches, contrast evened out, ZCA,
+at every place of all 50,000 training images (--images) and all test images; standardized sums; one squared-hinge
+SVM against all others for each class, in float32 by L-BFGS, its C chosen on images held out from 10,000 for training.
 The whitening is regularized three times as much as is usual, since JPEG leaves noise where it is strong (with 300
-clusters 65.9 % of 3,000 test pictures instead of 64.8 %). A test picture has the scores of itself and of its mirror
+clusters 65.9 % of 3,000 test images instead of 64.8 %). A test image has the scores of itself and of its mirror
 image, added; `alone` is the accuracy without. One run a number of units. Seconds are those of the parts, on the number
 of threads that the result names; decoding the JPEG files, once and for all, is not among them.
 """
@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from sets import Labels, Parts, add_data_dir, load
 
 from convscope.core.statistics import wilson_interval
-from convscope.stages.patch_learning import ClusterLayer
+from convscope.layers.patch_learning import ClusterLayer
 
 CHOICES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 FEW = 10_000
@@ -66,18 +66,18 @@ def fit_svm(
 
 
 def right(weights: Vectors, labels: Labels, *features: Vectors) -> int:
-    """Return for how many pictures the highest score is that of the class; scores of several views are added."""
+    """Return for how many images the highest score is that of the class; scores of several views are added."""
     scores = sum(values @ weights[:-1] + weights[-1] for values in features)
     return int((np.asarray(scores).argmax(axis=1) == labels).sum())
 
 
 def choose_strength(features: Vectors, labels: Labels) -> tuple[float, dict[str, float]]:
-    """Return the C that is best on a fifth of some training pictures, and the accuracy of each."""
+    """Return the C that is best on a fifth of some training images, and the accuracy of each."""
     some = np.random.default_rng(0).permutation(len(features))[:FEW]
     learned_from, judged = some[len(some) // 5 :], some[: len(some) // 5]
     weights, found = None, {}
     for strength in CHOICES:
-        # C is that of one picture: held to the sum of all, ten thousand pictures ask for too small a C for all of them
+        # C is that of one image: held to the sum of all, ten thousand images ask for too small a C for all of them
         weights = fit_svm(features[learned_from], labels[learned_from], strength=strength, start=weights, steps=60)
         found[str(strength)] = right(weights, labels[judged], features[judged]) / len(judged)
     return float(max(found, key=found.__getitem__)), found
@@ -98,8 +98,8 @@ def measure(parts: Parts, units: int, *, seed: int = 0) -> dict[str, Any]:
         parts.train, units=units, side=6, patches=100_000, regularization=REGULARIZATION, seed=seed
     )
     times.append(time.perf_counter())
-    mirrored = np.ascontiguousarray(parts.test[:, :, ::-1])
-    features, *judged = (layer.summed(images) for images in (parts.train, parts.test, mirrored))
+    flipped = np.ascontiguousarray(parts.test[:, :, ::-1])
+    features, *judged = (layer.summed(images) for images in (parts.train, parts.test, flipped))
     times.append(time.perf_counter())
     standardize(features, *judged)
     strength, choices = choose_strength(features, parts.train_labels)
@@ -114,8 +114,8 @@ def measure(parts: Parts, units: int, *, seed: int = 0) -> dict[str, Any]:
         "interval": list(wilson_interval(found, count)),
         "alone": right(weights, parts.test_labels, judged[0]) / count,
         "training_accuracy": right(weights, parts.train_labels, features) / len(features),
-        "training_pictures": len(features),
-        "test_pictures": count,
+        "training_images": len(features),
+        "test_images": count,
         "regularization": REGULARIZATION,
         "seconds": {**seconds, "all": round(times[-1] - times[0], 1)},
         "threads": torch.get_num_threads(),
@@ -129,10 +129,10 @@ def main() -> None:
     """Measure every number of units, print, write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, nargs="+", default=[1_600])
-    parser.add_argument("--pictures", type=int, help="for training; all if none")
+    parser.add_argument("--images", type=int, help="for training; all if none")
     add_data_dir(parser)
     given = parser.parse_args()
-    parts = load("cifar10", given.data_dir, train=given.pictures)
+    parts = load("cifar10", given.data_dir, train=given.images)
     rows = []
     for units in given.units:
         rows.append(measure(parts, units))

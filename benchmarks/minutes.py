@@ -2,8 +2,8 @@
 
     python benchmarks/minutes.py [--data digits mnist cifar10] [--minutes 0.5 1] --data-dir FOLDER
 
-Scope: whole commands on a cold cache of pictures, from their start to model and report on disk. `off` is the part by
-which the command took longer (+) or less (−) than B; wanted: at most 3 parts in 100 either way. The pictures of
+Scope: whole commands on a cold cache of images, from their start to model and report on disk. `off` is the part by
+which the command took longer (+) or less (−) than B; wanted: at most 3 parts in 100 either way. The images of
 cifar10 are seen smaller at first, so that its steps become slower on the way. FOLDER holds mnist/ (IDX files) and
 cifar10-jpeg.tar.
 """
@@ -23,8 +23,8 @@ WANTED = 0.03
 def run(data: str, minutes: float, data_dir: Path, scratch: Path) -> dict[str, Any]:
     """Return how long a command with this budget took, what it reached, and by how much it missed."""
     task = Task(data=data, options=("--minutes", str(minutes)), least_accuracy=0.0)
-    pictures = str(unpacked(data_dir, scratch)) if data == "cifar10" else data
-    found = measure(task, pictures, 0, data_dir, scratch, reference=False)
+    images = str(unpacked(data_dir, scratch)) if data == "cifar10" else data
+    found = measure(task, images, 0, data_dir, scratch, reference=False)
     off = found["seconds"] / (60 * minutes) - 1
     return {"data": data, "minutes": minutes, "off": round(off, 4), "within": abs(off) <= WANTED, **found}
 

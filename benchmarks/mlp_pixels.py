@@ -1,9 +1,9 @@
-"""A feed-forward network on the pixels of MNIST, one hidden layer of 500 units: its error on the test pictures.
+"""A feed-forward network on the pixels of MNIST, one hidden layer of 500 units: its error on the test images.
 
     python benchmarks/mlp_pixels.py --data-dir FOLDER
 
-Scope: `convscope train mnist --layout 500N` on all 60,000 training pictures, in this process, with the default recipe
-(shifted pictures) and with --shift 0 (the pictures as they are, as in the tutorial whose network has 1.65 % error).
+Scope: `convscope train mnist --layout 500N` on all 60,000 training images, in this process, with the default recipe
+(shifted images) and with --shift 0 (the images as they are, as in the tutorial whose network has 1.65 % error).
 """
 
 import argparse
@@ -16,7 +16,7 @@ from sets import add_data_dir
 import convscope
 
 MOST_ERROR = 0.0165
-WAYS: dict[str, dict[str, Any]] = {"default recipe": {}, "pictures as they are": {"shift": 0}}
+WAYS: dict[str, dict[str, Any]] = {"default recipe": {}, "images as they are": {"shift": 0}}
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
                 )  # fmt: skip
             report = trained.report
             samples.append({"seed": seed, "error": 1 - report.accuracy, "seconds": round(report.seconds, 1)})
-            samples[-1] |= {"pictures": report.pictures, "processor_share_before": share}
+            samples[-1] |= {"images": report.images, "processor_share_before": share}
             print(way, samples[-1], flush=True)
         ways[way] = {"error": spread([one["error"] for one in samples]), "samples": samples}
     settings = {"layout": given.layout, "epochs": given.epochs, "most_error": MOST_ERROR}

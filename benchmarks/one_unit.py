@@ -2,7 +2,7 @@
 
     python benchmarks/one_unit.py
 
-Scope: `convscope.stages.convolve` on float64 noise of one channel, one unit, valid places, in this one process: the
+Scope: `convscope.layers.convolve` on float64 noise of one channel, one unit, valid places, in this one process: the
 loop over patches, all patches unfolded to one matrix product, and the engine's convolution. Each way is repeated for
 at least 0.2 s and the shortest time kept. The three answers are compared: they must agree to 1e-9.
 """
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from results_file import write
 
-from convscope.stages import convolve
-from convscope.stages.unit import Values, Way
+from convscope.layers import convolve
+from convscope.layers.unit import Values, Way
 
 SIDES = (8, 16, 32, 64, 128, 256, 512, 1024)
 PATCHES = (3, 5, 7, 11, 15)

@@ -3,9 +3,9 @@
     python benchmarks/page.py [--cases digits mnist cifar10 photographs] [--rounds 5] [--without-peers]
 
 Scope: default networks with weights as they begin (times and sizes do not depend on what was learned) on random
-pictures. `look` is the time of `convscope.look` on a model and 200 pictures, or as many as a page takes. Then
-headless Chromium opens the file from disk: `first_picture_ms` from the start of loading until the frame with the
-first picture and its maps is shown; `frame_ms` from one frame to the next while the slider moves for each: the whole
+images. `look` is the time of `convscope.look` on a model and 200 images, or as many as a page takes. Then
+headless Chromium opens the file from disk: `first_image_ms` from the start of loading until the frame with the
+first image and its maps is shown; `frame_ms` from one frame to the next while the slider moves for each: the whole
 network forward, all maps drawn and painted, the rate of frames not limited; `answer_ms` from a movement of a slider
 at rest until a frame after the one that shows what the network makes of it, which waits for the browser's clock (a
 sixtieth of a second). `forward_ms` are all engines in one page, in turn, one thread each, from pixels to scores; ours
@@ -53,10 +53,10 @@ SCRIPTS = (
 SITE = "http://engines.invalid"  # never asked: its files are handed to the browser
 KINDS = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".html": "text/html"}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-frame-rate-limit", "--disable-gpu-vsync")
-PICTURES, FRAMES, LOADS = 200, 60, 5
+IMAGES, FRAMES, LOADS = 200, 60, 5
 ONNX = "import json, sys; from onnx_graph import graph; sys.stdout.buffer.write(graph(json.loads(sys.argv[1])))"
-FIRST_PICTURE = """
-  window.firstPicture = new Promise((shown) => document.addEventListener("drawn",
+FIRST_IMAGE = """
+  window.firstImage = new Promise((shown) => document.addEventListener("drawn",
     () => requestAnimationFrame(() => shown(performance.now())), { once: true }));
 """
 MOVE = """async ({ count, rest }) => {
@@ -86,8 +86,8 @@ def cases() -> dict[str, Case]:
         "photographs": (96, 3, 20_000),
     }
     found = {}
-    for name, (side, channels, pictures) in sets.items():
-        layout = default_layout(height=side, width=side, channels=channels, pictures=pictures, mirrored=channels == 3)
+    for name, (side, channels, images) in sets.items():
+        layout = default_layout(height=side, width=side, channels=channels, images=images, flipped=channels == 3)
         found[name] = Case(layout=str(layout), side=side, channels=channels, batch=1)
     return found
 
@@ -100,8 +100,8 @@ def model_of(case: Case) -> Model:
     return Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step)
 
 
-def pictures_of(case: Case, count: int) -> np.ndarray:
-    """Return random pictures, smooth enough to look like something."""
+def images_of(case: Case, count: int) -> np.ndarray:
+    """Return random images, smooth enough to look like something."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (count, case.side // 4 + 1, case.side // 4 + 1, case.channels), dtype=np.uint8)
     return np.ascontiguousarray(np.repeat(np.repeat(coarse, 4, axis=1), 4, axis=2)[:, : case.side, : case.side])
@@ -122,27 +122,27 @@ def browser() -> Iterator[Any]:
 def measure_page(
     chromium: Any, case: Case, folder: Path, *, frames: int = FRAMES, loads: int = LOADS
 ) -> dict[str, Any]:
-    """Write the page of a case, open it, move its picture."""
+    """Write the page of a case, open it, move its image."""
     path = folder / "look.html"
     started = time.perf_counter()
-    looked = convscope.look(model_of(case), pictures_of(case, PICTURES), output=path, force=True)
+    looked = convscope.look(model_of(case), images_of(case, IMAGES), output=path, force=True)
     seconds = time.perf_counter() - started
     first: list[float] = []
     samples: list[float] = []
     answers: list[float] = []
     for load in range(loads):
         page = chromium.new_page(viewport={"width": 1280, "height": 900})
-        page.add_init_script(FIRST_PICTURE)
+        page.add_init_script(FIRST_IMAGE)
         page.goto(path.as_uri())
-        first.append(page.evaluate("firstPicture"))
+        first.append(page.evaluate("firstImage"))
         if load == loads - 1:
             samples, answers = (page.evaluate(MOVE, {"count": frames, "rest": rest}) for rest in (False, True))
         page.close()
     return {
         "look_seconds": round(seconds, 2),
-        "pictures": looked.pictures,
+        "images": looked.images,
         "file_bytes": path.stat().st_size,
-        "first_picture_ms": rounded(first),
+        "first_image_ms": rounded(first),
         "frame_ms": rounded(samples),
         "answer_ms": rounded(answers),
     }
@@ -192,7 +192,7 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
     page.evaluate("globalThis.tf.wasm.setThreadsCount(1)")
     page.add_script_tag(content=program("look", "engine.js").removeprefix('"use strict";\n'))
     page.add_script_tag(content=ENGINES.read_text(encoding="utf-8"))
-    shown = [Shown(name="", pixels=one) for one in pictures_of(case, 8)]
+    shown = [Shown(name="", pixels=one) for one in images_of(case, 8)]
     given = [json.dumps(to_json(look_data(model_of(case), shown))), base64.b64encode(graph_of(case, folder)).decode()]
     found: dict[str, Any] = page.evaluate(
         f"([data, graph]) => compareEngines(readNetwork(data), bytesOf(graph), {rounds}, 300)", given
@@ -211,18 +211,18 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
 
 
 def fluid(chromium: Any, folder: Path) -> list[dict[str, Any]]:
-    """Return frames of wider networks, of more colours of pictures, and of larger pictures."""
+    """Return frames of wider networks, of more colours of images, and of larger images."""
     found = []
     for side, times in ((32, 1), (32, 2), (32, 3), (64, 1), (64, 2), (96, 1), (160, 1), (224, 1), (320, 1)):
         stages = ["C5/2" if side > 40 else "C5", "MP2"]
-        layout = str(default_layout(height=side, width=side, channels=3, pictures=50_000, mirrored=True))
+        layout = str(default_layout(height=side, width=side, channels=3, images=50_000, flipped=True))
         layout = "-".join(_wider(stage, times) for stage in layout.split("-"))
         assert any(stage in layout for stage in stages)
         case = Case(layout=layout, side=side, channels=3, batch=1)
         measured = measure_page(chromium, case, folder, frames=20, loads=1)
         plan = model_of(case).network.plan
         facts = {"layout": layout, "side": side, "parameters": plan.parameters}
-        facts["multiply_adds"] = sum(step.multiply_adds for step in plan.steps)
+        facts["macs"] = sum(step.macs for step in plan.steps)
         found.append({**facts, **measured})
         print(f"{layout:70} {side:4} {measured['frame_ms']['median']:8.1f} ms", file=sys.stderr)
     return found
@@ -256,7 +256,7 @@ def main() -> None:
             forward = {one: values["median"] for one, values in found.get("forward_ms", {}).items()}
             print(
                 f"{name:12} {found['file_bytes'] / 1e6:5.2f} MB, look {found['look_seconds']} s, first "
-                f"{found['first_picture_ms']['median']:.0f} ms, frame {found['frame_ms']['median']:.1f} ms {forward}",
+                f"{found['first_image_ms']['median']:.0f} ms, frame {found['frame_ms']['median']:.1f} ms {forward}",
                 file=sys.stderr,
             )
         if not given.without_fluid:

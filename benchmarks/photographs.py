@@ -1,14 +1,14 @@
 """A folder of JPEG photographs: read, cached, first epoch done; beside ImageFolder and DataLoader; and the next start.
 
-    python benchmarks/photographs.py [--pictures 20000] [--side 96] [--only-start]
+    python benchmarks/photographs.py [--images 20000] [--side 96] [--only-start]
 
-Scope: photographs of about 500 × 375 pixels are made from crops and collages of the pictures that scikit-learn and
+Scope: photographs of about 500 × 375 pixels are made from crops and collages of the images that scikit-learn and
 scikit-image bring along, ten classes, a tenth for the test. Both programs train the same network for one epoch on the
-same files at the same size, with as many workers as cores, and judge the test pictures: whole commands, from their
+same files at the same size, with as many workers as cores, and judge the test images: whole commands, from their
 start. convscope also writes the cache, the model and the report. `second` is its command again, for one epoch, with
-the cache. `smaller_at_first` sees all pictures of this epoch at two thirds of their size (`--coarse 1`), as a run of
+the cache. `smaller_at_first` sees all images of this epoch at two thirds of their size (`--coarse 1`), as a run of
 many epochs does in its first ones: less work than the peer's, so that its figure stands beside and is not the one that
-is wanted. A result of its own, photographs-start, says how long it takes until the pictures are there, at the first
+is wanted. A result of its own, photographs-start, says how long it takes until the images are there, at the first
 start, which decodes and keeps them, and at the second, `import` not counted: that is the same for every set; with
 --only-start this alone is measured. Beside seconds on the clock, which other programs disturb, stand those that
 processors computed.
@@ -42,7 +42,7 @@ BATCH = 64
 READY = """
 import sys, time
 from pathlib import Path
-from convscope.verbs import train
+from convscope.api import train
 started = time.perf_counter()
 train.prepare(sys.argv[1], size=sys.argv[2], fit="crop", cache_dir=Path(sys.argv[3]))
 print(time.perf_counter() - started)
@@ -69,10 +69,10 @@ def photographs(count: int) -> Iterator[tuple[int, Image.Image]]:
     for number in range(count):
         place = number % len(sources)
         size = int(rng.integers(440, 561)), int(rng.integers(330, 421))
-        picture = cropped(sources[place], size, rng)
+        image = cropped(sources[place], size, rng)
         small = cropped(sources[int(rng.integers(len(sources)))], (size[0] // 4, size[1] // 4), rng)
-        picture.paste(small, (int(rng.integers(size[0] * 3 // 4)), int(rng.integers(size[1] * 3 // 4))))
-        yield place, picture
+        image.paste(small, (int(rng.integers(size[0] * 3 // 4)), int(rng.integers(size[1] * 3 // 4))))
+        yield place, image
 
 
 def cropped(source: Image.Image, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
@@ -86,11 +86,11 @@ def cropped(source: Image.Image, size: tuple[int, int], rng: np.random.Generator
 def write_folder(folder: Path, count: int) -> int:
     """Write train/ and test/ with one folder a class; return the bytes of all files."""
     written = 0
-    for number, (place, picture) in enumerate(photographs(count)):
+    for number, (place, image) in enumerate(photographs(count)):
         part = "test" if number // CLASSES % 10 == 9 else "train"
         path = folder / part / f"class {place}" / f"{number:05}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, quality=QUALITY)
+        image.save(path, quality=QUALITY)
         written += path.stat().st_size
     return written
 
@@ -120,7 +120,7 @@ def ours(
 
 
 def starts(folder: Path, cache: Path, side: int) -> dict[str, float]:
-    """Return the seconds until the pictures are there, with an empty cache and then with what that has left."""
+    """Return the seconds until the images are there, with an empty cache and then with what that has left."""
     command = [sys.executable, "-c", READY, str(folder), str(side), str(cache)]
     seconds = []
     for _ in range(2):
@@ -141,15 +141,15 @@ def theirs(folder: Path, layout: str, side: int) -> dict[str, Any]:
     return found | {"command_seconds": round(time.perf_counter() - started, 2), "processor_seconds": computed}
 
 
-def measure(folder: Path, size: int, pictures: int, side: int, scratch: Path) -> dict[str, Any]:
+def measure(folder: Path, size: int, images: int, side: int, scratch: Path) -> dict[str, Any]:
     """Return seconds of the first command, the second, and the peer, on the photographs in `folder`."""
-    layout = str(default_layout(height=side, width=side, channels=3, pictures=pictures, mirrored=True))
+    layout = str(default_layout(height=side, width=side, channels=3, images=images, flipped=True))
     first = ours(folder, scratch, layout, side, "first", coarse=False, cold=True)
     second = ours(folder, scratch, layout, side, "second", coarse=False, cold=False)
     peer = theirs(folder, layout, side)
     smaller = ours(folder, scratch, layout, side, "smaller", coarse=True, cold=True)
     return {
-        "pictures": pictures, "bytes": size, "side": side, "layout": layout, "workers": machine().cores,
+        "images": images, "bytes": size, "side": side, "layout": layout, "workers": machine().cores,
         "first": first, "second": second, "smaller_at_first": smaller,
         "peer": {"name": "image_folder_torch", "versions": versions_of("plain_torch"), **peer},
         "times_as_fast": round(peer["command_seconds"] / first["seconds"], 2),
@@ -161,7 +161,7 @@ def measure(folder: Path, size: int, pictures: int, side: int, scratch: Path) ->
 def main() -> None:
     """Measure, print, write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=20_000)
+    parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=96)
     parser.add_argument("--only-start", action="store_true")
     given = parser.parse_args()
@@ -169,14 +169,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("CONVSCOPE_SCRATCH")) as name:
         scratch, share = Path(name), processor_share()
         folder = scratch / "photographs"
-        size = write_folder(folder, given.pictures)
-        start = {"pictures": given.pictures, "bytes": size, "side": given.side}
+        size = write_folder(folder, given.images)
+        start = {"images": given.images, "bytes": size, "side": given.side}
         start |= starts(folder, scratch / "cache of starts", given.side)
         print(start, flush=True)
         print(write("photographs-start", scope, {"processor_share_before": share, **start}, timed=True))
         if given.only_start:
             return
-        results = {"processor_share_before": share, **measure(folder, size, given.pictures, given.side, scratch)}
+        results = {"processor_share_before": share, **measure(folder, size, given.images, given.side, scratch)}
     results["processor_share_after"] = processor_share()
     print(
         {

@@ -1,10 +1,10 @@
-"""How often a subsampled value stays the same when the picture moves by one pixel: the old claim, on real maps.
+"""How often a pooled value stays the same when the image moves by one pixel: the old claim, on real maps.
 
     python benchmarks/pooled_shifts.py --data-dir SETS
 
 The claim: of the eight one-pixel shifts, three leave the output of 2 × 2 max-pooling the same, and five that of 3 × 3.
-Scope: the maps of the first convolution of a network of one stage, trained for one epoch on 10,000 pictures of MNIST,
-on 1,000 test pictures; values over which nothing is (all zero before and after) are counted apart. Beside it, how far
+Scope: the maps of the first convolution of a network of one stage, trained for one epoch on 10,000 images of MNIST,
+on 1,000 test images; values over which nothing is (all zero before and after) are counted apart. Beside it, how far
 values move: the mean of |difference| over the eight shifts, as a part of the mean of |value|.
 """
 
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 import convscope
 from convscope.images.sources.opening import open_source
+from convscope.layers.pooling import KINDS, Pooling
+from convscope.layers.shifts import unchanged_by_shift
 from convscope.networks.build import ConvolutionStage
-from convscope.stages.shifts import unchanged_by_shift
-from convscope.stages.subsampling import KINDS, Subsampling
 
 
 class Values(nn.Module):
@@ -32,7 +32,7 @@ class Values(nn.Module):
         self.subsample, self.window = subsample, window
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the subsampled values, NaN (never the same as anything) where a window holds no value at all."""
+        """Return the pooled values, NaN (never the same as anything) where a window holds no value at all."""
         values = self.subsample(maps)
         alive = nn.functional.max_pool2d(maps.abs(), self.window) > 0
         return torch.where(alive, values, torch.nan)
@@ -52,7 +52,7 @@ def main() -> None:
     trained = convscope.train(some, layout="16C5-MP2", epochs=1, output=tempfile.mkdtemp(), force=True)
     stage = trained.model.network.stages[0]
     assert isinstance(stage, ConvolutionStage)
-    stage.subsampling = None
+    stage.pooling = None
     stage.eval()
     tested = torch.from_numpy(images[-1_000:].copy())
     with torch.inference_mode():
@@ -62,7 +62,7 @@ def main() -> None:
     print(f"{'':6} {'all values':>12} {'values that are not 0':>24}    of eight one-pixel shifts")
     for window in (2, 3):
         for code in KINDS:
-            subsample = Subsampling(code=code, window=window, stride=window).build().eval()
+            subsample = Pooling(code=code, window=window, stride=window).build().eval()
             every = _of_eight(unchanged_by_shift(subsample, maps))
             living = unchanged_by_shift(Values(subsample, window), maps)
             share_alive = float(living[1, 1])  # unmoved, all is the same but what is NaN

@@ -2,8 +2,8 @@
 
     python benchmarks/race.py [--races mnist-99.4 fashion-90.25] [--seeds 5] [--peers] [--no-warm] --data-dir FOLDER
 
-Scope: `convscope train SET` with the options of each race, a cold cache of pictures, on all cores; the accuracy is
-that of the model file on all test pictures, which played no part in its training. `warm` is the command again with the
+Scope: `convscope train SET` with the options of each race, a cold cache of images, on all cores; the accuracy is
+that of the model file on all test images, which played no part in its training. `warm` is the command again with the
 cache that it made, once; --no-warm leaves it out. With --peers the programs that the targets are ratios to run in
 between, once: Keras's "simple convnet" on Fashion-MNIST for 15 epochs, PyTorch's example network on MNIST until 99.0
 %.

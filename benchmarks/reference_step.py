@@ -3,7 +3,7 @@
     python benchmarks/reference_step.py
 
 Scope: a fixed piece of work to compare machines and moments by, not a part of convscope: `32C5-MP2-64C5-MP2-128N` on
-random pictures of 28 × 28 × 1, 256 a step, channels_last, bfloat16 where the processor has it, subsampled before the
+random images of 28 × 28 × 1, 256 a step, channels_last, bfloat16 where the processor has it, pooled before the
 nonlinearity, AdamW, the allocator kept from giving memory back. On a machine that does nothing else, what takes
 `seconds` here takes about seconds × rate here / rate there.
 """
@@ -31,7 +31,7 @@ def network() -> nn.Module:
 
 
 def images_per_second(seconds: float) -> float:
-    """Train for about `seconds` after two steps of warming up; return the pictures learned from in one of them."""
+    """Train for about `seconds` after two steps of warming up; return the images learned from in one of them."""
     steps = step_seconds(seconds)
     return len(steps) * BATCH / sum(steps)
 

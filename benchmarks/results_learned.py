@@ -28,7 +28,7 @@ def _softmax_svm() -> Lines:
     found = result("softmax-svm")
     if found is None:
         return []
-    lines = ["## Softmax or SVM?", "", "The same network, weights and pictures; SVM less softmax, paired by seed:"]
+    lines = ["## Softmax or SVM?", "", "The same network, weights and images; SVM less softmax, paired by seed:"]
     rows = []
     for name, one in found["sets"].items():
         for what, gap in one["svm_minus_softmax"].items():
@@ -44,7 +44,7 @@ _SHORT = "Where training is short, as here, end to end also says which of the tw
 def _ends(found: Found) -> Lines:
     """Return the accuracy of the networks trained end to end, and what they learned from."""
     return [
-        f"{SETS.get(name, name)} ({counted(one['training_pictures'], 'training picture')}, "
+        f"{SETS.get(name, name)} ({counted(one['training_images'], 'training image')}, "
         f"{counted(one['epochs'], 'epoch')}): "
         + ", ".join(f"{classifier} {_finely(accuracy)}" for classifier, accuracy in one["accuracy"].items())
         for name, one in found["sets"].items()
@@ -86,7 +86,7 @@ def _first_stage() -> Lines:
         lines += [
             "The exercise of UFLDL (digits 0 to 4, one stage read by a softmax), where 97.5 % for random units and "
             f"about 99 % for learned ones are given; {counted(found['units'], 'unit')} of 9 × 9, learned on 5 to 9, "
-            f"and {counted(found['pictures'], 'training picture')}:"
+            f"and {counted(found['images'], 'training image')}:"
         ]
         rows = [[way, _finely(one["accuracy"]), str(one["accuracy"]["n"])] for way, one in found["ways"].items()]
         lines += [*table(["units", "accuracy", "seeds"], rows), measured_on(found), ""]
@@ -96,7 +96,7 @@ def _first_stage() -> Lines:
 def _networks(found: Found) -> Lines:
     """Return what was trained on each set."""
     return [
-        f"{SETS.get(name, name)}: `{one['layout']}`, {counted(one['training_pictures'], 'training picture')}, "
+        f"{SETS.get(name, name)}: `{one['layout']}`, {counted(one['training_images'], 'training image')}, "
         f"{counted(one['epochs'], 'epoch')}"
         for name, one in found["sets"].items()
     ]

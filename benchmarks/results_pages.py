@@ -29,11 +29,11 @@ from results_words import (
     written_by,
 )
 
+from convscope.layers.pooling import KINDS as POOLINGS
 from convscope.measures.comparison.findings import findings
 from convscope.measures.comparison.limits import SIDES, limit_text, limits_of
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import GROUPS, kept, kept_difference
-from convscope.stages.subsampling import KINDS as SUBSAMPLINGS
 
 DOCS = Path(__file__).parents[1] / "docs" / "results"
 
@@ -96,8 +96,8 @@ def _ledger(found: Found) -> Lines:
     """Return the ledger of steps for a shift, and to which step the steadiness is owed."""
     lines = [
         f"**Owed to which step?** For a shift by {found['shift_px']} px: how far the maps of each step are from what "
-        "they were, as a part of the distance between two pictures (*changed*); how far when they are moved along with "
-        "the picture (*left*); and which part of the change is movement (*moved*).",
+        "they were, as a part of the distance between two images (*changed*); how far when they are moved along with "
+        "the image (*left*); and which part of the change is movement (*moved*).",
     ]
     rows = []
     for kind, ledger in found["ledger"].items():
@@ -119,7 +119,7 @@ def _owed(found: Found) -> str:
     before = next(one for step, one in zip([*steps][1:], changed, strict=False) if step == name)
     if not surely(before[1], values):
         return f"From no step to the next does the change fall by more than chance. {NOT_BORNE_OUT} {ends}"
-    word = "subsampling" if name.split(": ")[1][:2] in SUBSAMPLINGS else "not subsampling"
+    word = "pooling" if name.split(": ")[1][:2] in POOLINGS else "not pooling"
     alike = [step for fall, other, (step, _) in falls[1:] if most - fall < math.hypot(half, other)]
     also = (
         f"; that it falls less at {' and '.join(step.replace(': ', ', ') for step in alike)} cannot be told"
@@ -147,7 +147,7 @@ def _pooled() -> Lines:
     lines = [
         "## Three of eight, five of eight?",
         "",
-        "A tutorial says that of the eight one-pixel shifts of a picture three leave the output of 2 × 2 max-pooling "
+        "A tutorial says that of the eight one-pixel shifts of an image three leave the output of 2 × 2 max-pooling "
         "exactly the same, and five that of 3 × 3. Counted on real maps of a trained first stage, values that are 0 "
         "before and after left out (*living*) or not. How far a value moves: the mean of |difference| as a part of the "
         "mean of |value|.",
@@ -155,10 +155,10 @@ def _pooled() -> Lines:
     rows = [
         _pooled_row(f"{code}{window}", found[f"{code}{window}"])
         for window in (2, 3)
-        for code in SUBSAMPLINGS
+        for code in POOLINGS
         if f"{code}{window}" in found
     ]
-    lines += table(["subsampling", "all values, of eight", "living values, of eight", "how far a value moves"], rows)
+    lines += table(["pooling", "all values, of eight", "living values, of eight", "how far a value moves"], rows)
     lines += [f"{_pooled_verdict(found, 2, 3)} {_pooled_verdict(found, 3, 5)}", "", measured_on(found)]
     return lines
 
@@ -181,20 +181,20 @@ def _pooled_verdict(found: Found, window: int, claim: int) -> str:
     )
 
 
-def subsampling_page() -> Lines:
-    """Return the page on what subsampling costs and buys."""
-    lines = ["# Subsampling: what it costs and buys, by kind", "", *written_by(), ""]
+def pooling_page() -> Lines:
+    """Return the page on what pooling costs and buys."""
+    lines = ["# Pooling: what it costs and buys, by kind", "", *written_by(), ""]
     for name, (found, comparison) in compared().items():
         rows = [
             _cost_row(entry)
             for entry in comparison.measured
-            if entry.kind.startswith(("convolution", "no-", "subsampling-", "stride")) and not entry.distorted
+            if entry.kind.startswith(("convolution", "no-", "pooling-", "stride")) and not entry.distorted
         ]
         if len(rows) < 2:
             continue
         said = {one.topic: one.text for one in findings(comparison)}
-        head = ["kind", "layout", "accuracy", "multiply-adds", "kept when shifted"]
-        lines += [f"## {SETS[name]}", "", said.get("subsampling", ""), "", f"Setting: {setting(comparison)}."]
+        head = ["kind", "layout", "accuracy", "MACs", "kept when shifted"]
+        lines += [f"## {SETS[name]}", "", said.get("pooling", ""), "", f"Setting: {setting(comparison)}."]
         lines += [*table(head, rows), _buys(comparison), "", "Measured with " + measured_on(found), ""]
     return lines
 
@@ -206,15 +206,15 @@ def _cost_row(entry: Entry) -> Lines:
         entry.title,
         f"`{entry.layout}`",
         accuracy(entry),
-        "–" if entry.multiply_adds is None else f"{entry.multiply_adds:,}",
+        "–" if entry.macs is None else f"{entry.macs:,}",
         "–" if shifted is None else share(shifted.value, shifted.half),
     ]
 
 
 def _buys(found: Comparison) -> str:
-    """Return whether subsampling buys steadiness against shifts, and whether it is needed for accuracy."""
+    """Return whether pooling buys steadiness against shifts, and whether it is needed for accuracy."""
     base, parts = found.entry("convolution"), []
-    for kind in ("no-subsampling-mean", "no-subsampling-connected", "stride"):
+    for kind in ("no-pooling-mean", "no-pooling-connected", "stride"):
         other = found.entry(kind)
         gap = kept_difference(base, other, "shifted") if base and other else None
         if gap is None or other is None:
@@ -223,7 +223,7 @@ def _buys(found: Comparison) -> str:
         word = "more" if value > 0 else "less"
         told = f"{abs(value):.1f} points {word}" if low > 0 or high < 0 else "no difference that can be told"
         parts.append(f"against {other.title}, {told} ({low:.1f} to {high:.1f})")
-    return f"Part of the accuracy that subsampling keeps on shifted pictures: {'; '.join(parts)}." if parts else ""
+    return f"Part of the accuracy that pooling keeps on shifted images: {'; '.join(parts)}." if parts else ""
 
 
 def index_page() -> Lines:
@@ -235,16 +235,16 @@ def index_page() -> Lines:
     lines += [
         "- [Shifts: is a convolutional net less disturbed?](shifts.md) By how much, owed to which step, LeCun's "
         "estimate, and the claim of three and five of eight shifts.",
-        "- [Subsampling: what it costs and buys, by kind](subsampling.md)",
+        "- [Pooling: what it costs and buys, by kind](pooling.md)",
         "- [Softmax or SVM, random or learned, strokes or parts](learned.md)",
         "- [How fast](../speed.md)",
         "",
-        "Measure it on your own pictures: [`convscope compare`](../compare.md).",
+        "Measure it on your own images: [`convscope compare`](../compare.md).",
     ]
     return lines
 
 
-PAGES = {"index": index_page, "shifts": shifts_page, "subsampling": subsampling_page, "learned": learned_page}
+PAGES = {"index": index_page, "shifts": shifts_page, "pooling": pooling_page, "learned": learned_page}
 
 
 def main() -> None:

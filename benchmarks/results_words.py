@@ -46,9 +46,9 @@ def table(head: Lines, rows: list[Lines]) -> Lines:
 def setting(found: Comparison) -> str:
     """Return what was trained on what."""
     return (
-        f"`{found.layout}`, {counted(found.training_pictures, 'training picture')}, "
+        f"`{found.layout}`, {counted(found.training_images, 'training image')}, "
         f"{budget_words(found)}, {counted(found.seeds, 'seed')}, "
-        f"{counted(found.test_pictures, 'test picture')}, {found.disturbed_pictures:,} of them distorted"
+        f"{counted(found.test_images, 'test image')}, {found.disturbed_images:,} of them distorted"
     )
 
 

@@ -1,4 +1,4 @@
-"""Training and test pictures of a named set, or of a folder with train/ and test/, as arrays for a benchmark."""
+"""Training and test images of a named set, or of a folder with train/ and test/, as arrays for a benchmark."""
 
 import os
 from argparse import ArgumentParser
@@ -8,33 +8,33 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.sources.opening import TRAIN, open_source
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 NAMES = ("mnist", "fashion-mnist", "cifar10")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parts:
-    """Pictures uint8 N H W C and labels of the two parts of a set; `mirror`: whether flips keep the class."""
+    """Images uint8 N H W C and labels of the two parts of a set; `flippable`: whether flips keep the class."""
 
-    train: Pictures
+    train: Images
     train_labels: Labels
-    test: Pictures
+    test: Images
     test_labels: Labels
-    mirror: bool
+    flippable: bool
 
     def first(self, train: int | None, test: int | None = None) -> "Parts":
-        """Return the same with so many pictures of each part at most, taken evenly from all over it."""
+        """Return the same with so many images of each part at most, taken evenly from all over it."""
         some, few = _evenly(len(self.train), train), _evenly(len(self.test), test)
         return Parts(
             train=np.ascontiguousarray(self.train[some]),
             train_labels=self.train_labels[some],
             test=np.ascontiguousarray(self.test[few]),
             test_labels=self.test_labels[few],
-            mirror=self.mirror,
+            flippable=self.flippable,
         )
 
 
@@ -44,8 +44,8 @@ def load(name: str, data_dir: Path, *, train: int | None = None, test: int | Non
     Args:
         name: of the set.
         data_dir: where it is looked for.
-        train: how many training pictures, evenly from all over the set; all if None.
-        test: the same of the test pictures.
+        train: how many training images, evenly from all over the set; all if None.
+        test: the same of the test images.
     """
     folder = data_dir / name
     source = open_source(str(folder) if (folder / "train").is_dir() else name, data_dir=data_dir)
@@ -56,7 +56,7 @@ def load(name: str, data_dir: Path, *, train: int | None = None, test: int | Non
         train_labels=dataset.labels[learned_from],
         test=dataset.images[held_out],
         test_labels=dataset.labels[held_out],
-        mirror=bool(dataset.mirror) or dataset.images.shape[3] == 3,
+        flippable=bool(dataset.flippable) or dataset.images.shape[3] == 3,
     )
     return parts.first(train, test)
 

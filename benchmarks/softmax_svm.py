@@ -2,8 +2,8 @@
 
     python benchmarks/softmax_svm.py mnist fashion-mnist cifar10 --data-dir FOLDER
 
-Scope: one small layout a set, the default recipe, 10,000 training pictures (evenly from all over the set; --pictures)
-and all test pictures. A seed is one pair: the same pictures, first weights and order of the pictures with either word
+Scope: one small layout a set, the default recipe, 10,000 training images (evenly from all over the set; --images)
+and all test images. A seed is one pair: the same images, first weights and order of the images with either word
 at the end of the layout. Frozen: the values of the last stage of either network, read by scikit-learn's
 LogisticRegression and LinearSVC as in `convscope features --classifiers softmax,svm`. Differences are svm - softmax in
 accuracy, mean over the seeds with the paired 95 % t interval; "none" is won where the interval holds 0.
@@ -32,7 +32,7 @@ def pair(parts: Parts, layout: str, *, epochs: int, seed: int) -> dict[str, Any]
     found: dict[str, Any] = {"seed": seed, "end_to_end": {}, "frozen": {}, "training_seconds": {}}
     for word in WORDS:
         started = time.perf_counter()
-        network = ConvClassifier(f"{layout}-{word}", epochs=epochs, seed=seed, flip=parts.mirror)
+        network = ConvClassifier(f"{layout}-{word}", epochs=epochs, seed=seed, flip=parts.flippable)
         network.fit(parts.train, parts.train_labels)
         found["training_seconds"][word] = round(time.perf_counter() - started, 2)
         found["end_to_end"][word] = float(np.mean(network.predict(parts.test) == parts.test_labels))
@@ -65,8 +65,8 @@ def measure(parts: Parts, layout: str, *, epochs: int, seeds: int) -> dict[str, 
         **surroundings(),
         "layout": layout,
         "epochs": epochs,
-        "training_pictures": len(parts.train),
-        "test_pictures": len(parts.test),
+        "training_images": len(parts.train),
+        "test_images": len(parts.test),
         "accuracy": {word: spread([one["end_to_end"][word] for one in pairs]) for word in WORDS},
         "svm_minus_softmax": {"end to end": difference([one["end_to_end"] for one in pairs]), **frozen},
         "pairs": pairs,
@@ -79,13 +79,13 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=NAMES)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=10_000)
     add_data_dir(parser)
     given = parser.parse_args()
     known = RESULTS / "softmax-svm.json"
     results = json.loads(known.read_text(encoding="utf-8"))["sets"] if known.exists() else {}
     for name in given.sets:
-        parts = load(name, given.data_dir, train=given.pictures)
+        parts = load(name, given.data_dir, train=given.images)
         results[name] = measure(parts, LAYOUTS.get(name, LAYOUT), epochs=given.epochs, seeds=given.seeds)
         print(name, results[name]["svm_minus_softmax"], flush=True)
     print(write("softmax-svm", __doc__.strip().splitlines()[0], {"sets": results}))

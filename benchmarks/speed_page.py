@@ -1,4 +1,4 @@
-"""Write docs/speed.md and its pictures from the results of the benchmarks of speed, for each class of machines.
+"""Write docs/speed.md and its images from the results of the benchmarks of speed, for each class of machines.
 
     python benchmarks/speed_page.py
 
@@ -58,7 +58,7 @@ def worded(program: str) -> str:
 
 
 def bars(found: dict[str, Any], mode: str, docs: Path, kind: str) -> str:
-    """Draw images a second of every program, one panel a network; return the picture's name."""
+    """Draw images a second of every program, one panel a network; return the image's name."""
     cases = found[mode]
     figure = Figure(figsize=(9, 2.6 * len(cases)), layout="constrained")
     for place, (name, rates) in enumerate(cases.items(), start=1):
@@ -72,16 +72,16 @@ def bars(found: dict[str, Any], mode: str, docs: Path, kind: str) -> str:
         axes.margins(x=0.12)
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
-    picture = f"speed-{mode}{kind}.svg"
-    figure.savefig(docs / "assets" / picture, metadata={"Date": None}, facecolor="white")
-    return picture
+    image = f"speed-{mode}{kind}.svg"
+    figure.savefig(docs / "assets" / image, metadata={"Date": None}, facecolor="white")
+    return image
 
 
 def step_part(found: dict[str, Any], mode: str, wanted: dict[str, float], docs: Path, kind: str) -> list[str]:
-    """Return the lines about one step: the picture, and how many times as fast as each peer."""
+    """Return the lines about one step: the image, and how many times as fast as each peer."""
     word = {"train": "Training", "predict": "Prediction"}[mode]
-    picture = bars(found, mode, docs, kind)
-    lines = ["", f"### {word}, one step", "", f"![{word}: images a second](assets/{picture})", ""]
+    image = bars(found, mode, docs, kind)
+    lines = ["", f"### {word}, one step", "", f"![{word}: images a second](assets/{image})", ""]
     if found.get("clock") == "processor":
         lines += ["Images a second of processor time, one thread each: other programs ran beside.", ""]
     lines += [f"How many times as fast convscope is (wanted: {goals(wanted)}):", ""]
@@ -120,7 +120,7 @@ def race_part(kind: str) -> list[str]:
         "",
         "### Time to an accuracy",
         "",
-        "The whole command, from its start to the model on disk; test pictures. cifar10 is a folder of JPEG files.",
+        "The whole command, from its start to the model on disk; test images. cifar10 is a folder of JPEG files.",
         "The commits below say what was measured; defaults may have changed since.",
     ]
     head = [
@@ -183,7 +183,7 @@ def ablation_part(found: dict[str, Any]) -> list[str]:
 
 
 def growth_part(found: dict[str, Any], docs: Path, kind: str) -> list[str]:
-    """Return the lines about growth: exponents, and a picture of the points."""
+    """Return the lines about growth: exponents, and an image of the points."""
     names = [name for name, value in found.items() if isinstance(value, dict) and "of_seconds" in value]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 2)
@@ -196,9 +196,9 @@ def growth_part(found: dict[str, Any], docs: Path, kind: str) -> list[str]:
         panel.set_ylabel(label)
         panel.spines[["top", "right"]].set_visible(False)
     axes[0].legend(fontsize=8, frameon=False)
-    picture = f"speed-growth{kind}.svg"
-    figure.savefig(docs / "assets" / picture, metadata={"Date": None}, facecolor="white")
-    lines = ["", "### How cost grows", "", f"![Time and memory against size](assets/{picture})", ""]
+    image = f"speed-growth{kind}.svg"
+    figure.savefig(docs / "assets" / image, metadata={"Date": None}, facecolor="white")
+    lines = ["", "### How cost grows", "", f"![Time and memory against size](assets/{image})", ""]
     lines += ["Cost ~ size ^ exponent, one thing growing at a time (`32C3-MP2-64C3-MP2-128N`).", ""]
     lines += ["| what grows | from … to | exponent of time | exponent of memory |", "|---|---|---|---|"]
     for name in names:
@@ -212,7 +212,7 @@ def backends_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about other back ends and int8."""
     lines = ["", "### Prediction by other back ends, and in 8 bits", ""]
     lines += [
-        "All test pictures, from uint8 in memory to probabilities; models of `convscope train SET --recipe quick`.",
+        "All test images, from uint8 in memory to probabilities; models of `convscope train SET --recipe quick`.",
         "",
     ]
     if found.get("clock") == "processor":
@@ -230,10 +230,10 @@ def backends_part(found: dict[str, Any]) -> list[str]:
 def photographs_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about a folder of photographs."""
     first, second, peer = found["first"], found["second"], found["peer"]
-    size = found["bytes"] / found["pictures"] / 1000
+    size = found["bytes"] / found["images"] / 1000
     lines = ["", "### A folder of photographs", ""]
     lines += [
-        f"{found['pictures']:,} JPEG photographs of about 500 × 375 pixels ({size:.0f} kB) at {found['side']} pixels:"
+        f"{found['images']:,} JPEG photographs of about 500 × 375 pixels ({size:.0f} kB) at {found['side']} pixels:"
     ]
     lines += [f"one epoch of `{found['layout']}` and the test, {found['workers']} workers; whole commands.", ""]
     lines += ["| program | seconds | processor seconds | test accuracy |", "|---|---|---|---|"]
@@ -247,7 +247,7 @@ def photographs_part(found: dict[str, Any]) -> list[str]:
     lines += [f"{1 / found['times_less_processor']:.0%} of the processor's seconds."]
     if smaller := found.get("smaller_at_first"):
         lines += [
-            "The first epochs of a run with no option see pictures at two thirds of their size, which is less work:",
+            "The first epochs of a run with no option see images at two thirds of their size, which is less work:",
             f"one such epoch takes {smaller['seconds']:.1f} s ({found['times_as_fast_smaller_at_first']:.2f} ×).",
         ]
     return [*lines, "", measured_on(found)]
@@ -257,7 +257,7 @@ def photographs_start_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about how soon the photographs of a folder are there."""
     lines = ["", "### Until the photographs are there", ""]
     lines += [
-        f"{found['pictures']:,} JPEG photographs are there after {found['first_start_seconds']:.0f} s the first time,"
+        f"{found['images']:,} JPEG photographs are there after {found['first_start_seconds']:.0f} s the first time,"
     ]
     lines += [f"and after {found['second_start_seconds']:.2f} s the second (wanted: 1 s), imports not counted."]
     return [*lines, "", measured_on(found)]
@@ -294,15 +294,15 @@ def startup_part(found: dict[str, Any]) -> list[str]:
     return [*lines, "", measured_on(found)]
 
 
-def mirrored_part(found: dict[str, Any]) -> list[str]:
-    """Return the lines about mirror images in prediction."""
+def flipped_part(found: dict[str, Any]) -> list[str]:
+    """Return the lines about flipped images in prediction."""
     lines = ["", "## Mirror images looked at, too", ""]
-    lines += ["`convscope predict --mirror` on all test pictures; ± is that of the mean gain of pictures.", ""]
-    head = ["set", "recipe", "epochs", "networks", "accuracy", "with mirror images", "gain, points", "× the seconds"]
+    lines += ["`convscope predict --tta` on all test images; ± is that of the mean gain of images.", ""]
+    head = ["set", "recipe", "epochs", "networks", "accuracy", "with flipped images", "gain, points", "× the seconds"]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for one in found["rows"]:
         gain = f"{100 * one['gain']['mean']:+.2f} ± {100 * one['gain']['mean_95_half_width']:.2f}"
-        accuracies = [f"{fmean(one[way]):.2%}" for way in ("plain", "mirrored")]
+        accuracies = [f"{fmean(one[way]):.2%}" for way in ("plain", "flipped")]
         cells = [one["set"], one["recipe"], str(one["epochs"]), str(len(one["seeds"])), *accuracies, gain]
         lines.append(f"| {' | '.join([*cells, str(one['times_the_seconds'])])} |")
     return [*lines, "", measured_on(found)]
@@ -319,22 +319,22 @@ def look_part(found: dict[str, Any]) -> list[str]:
         "all its maps drawn, while a slider moves; forward is the network alone, one thread, and how many times as fast"
     ]
     lines += ["as the other engines in the same page (theirs weigh megabytes; ours is a part of the file).", ""]
-    head = ["network", "file, MB", "written, s", "first picture, ms", "frame, ms", "forward, ms", *engines]
+    head = ["network", "file, MB", "written, s", "first image, ms", "frame, ms", "forward, ms", *engines]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, one in found["cases"].items():
         cells = [f"{name}: `{one['layout']}`", f"{one['file_bytes'] / 1e6:.1f}", f"{one['look_seconds']:.1f}"]
-        cells += [f"{one[key]['median']:.0f}" for key in ("first_picture_ms", "frame_ms")]
+        cells += [f"{one[key]['median']:.0f}" for key in ("first_image_ms", "frame_ms")]
         own = one["forward_ms"]["convscope"]["mean"]
         cells += [f"{own:.2f}", *(f"{one['forward_ms'][engine]['mean'] / own:.1f}" for engine in engines)]
         lines.append(f"| {' | '.join(cells)} |")
     if "fluid" in found:
-        lines += ["", f"Larger networks and pictures: {fluid_words(found['fluid'])}", ""]
-        lines += ["| network | pixels | multiply-adds, millions | file, MB | first picture, ms | frame, ms |"]
+        lines += ["", f"Larger networks and images: {fluid_words(found['fluid'])}", ""]
+        lines += ["| network | pixels | MACs, millions | file, MB | first image, ms | frame, ms |"]
         lines += ["|---|---|---|---|---|---|"]
         for one in found["fluid"]:
-            cells = [f"`{one['layout']}`", str(one["side"]), f"{one['multiply_adds'] / 1e6:,.0f}"]
+            cells = [f"`{one['layout']}`", str(one["side"]), f"{one['macs'] / 1e6:,.0f}"]
             cells += [f"{one['file_bytes'] / 1e6:.1f}"]
-            cells += [f"{one[key]['median']:.0f}" for key in ("first_picture_ms", "frame_ms")]
+            cells += [f"{one[key]['median']:.0f}" for key in ("first_image_ms", "frame_ms")]
             lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", measured_on(found)]
 
@@ -344,10 +344,10 @@ def fluid_words(found: list[dict[str, Any]]) -> str:
     fluid = [one for one in found if one["frame_ms"]["median"] <= 100]
     if not fluid:
         return "none of these moves with the slider."
-    largest = max(fluid, key=lambda one: one["multiply_adds"])
+    largest = max(fluid, key=lambda one: one["macs"])
     return (
-        f"the largest of these that stays fluid (10 frames a second) has {largest['multiply_adds'] / 1e6:,.0f} million "
-        f"multiply-adds a picture, {1000 / largest['frame_ms']['median']:.0f} frames a second."
+        f"the largest of these that stays fluid (10 frames a second) has {largest['macs'] / 1e6:,.0f} million "
+        f"MACs an image, {1000 / largest['frame_ms']['median']:.0f} frames a second."
     )
 
 
@@ -385,8 +385,8 @@ def main() -> None:
     ]
     for kind in CLASSES:
         lines += class_part(kind, docs)
-    if found := result("mirrored"):
-        lines += mirrored_part(found)
+    if found := result("flipped"):
+        lines += flipped_part(found)
     if found := result("page"):
         lines += look_part(found)
     (docs / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

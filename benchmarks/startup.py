@@ -26,7 +26,7 @@ COMMANDS = {
 }
 LONG = {
     "import torch": [sys.executable, "-c", "import torch"],
-    "import for training": [sys.executable, "-c", "import convscope.verbs.train"],
+    "import for training": [sys.executable, "-c", "import convscope.api.train"],
     "convscope train digits": [sys.executable, "-m", "convscope", "train", "digits", "--quiet", "--force"],
 }
 TURNS, WARM_UP, SELDOM = 22, 2, 5

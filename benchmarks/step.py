@@ -2,10 +2,10 @@
 
     python benchmarks/step.py [--cases small middle cifar10 photographs] [--modes train predict] [--rounds 3]
 
-Scope: pictures are in memory and standardized; a step of training is forward, loss, backward, optimizer and what else
+Scope: images are in memory and standardized; a step of training is forward, loss, backward, optimizer and what else
 the program does each time (convscope: running mean of the weights, its checks). Peers compute as their tutorials write
 it: float32, Adam, convolution → normalization → ReLU → max. convscope computes as it does by default: bfloat16 where
-the processor multiplies it natively, subsampling first where that gives the same values, Muon. Prediction uses the same
+the processor multiplies it natively, pooling first where that gives the same values, Muon. Prediction uses the same
 weights everywhere, normalization folded in; `agreement` is the part of the batch that gets the class which plain
 PyTorch gives. OpenVINO is also measured in bfloat16. The ceiling is the convolutions and matrix products alone.
 With --clock processor each program has one thread, and its seconds are those that the processor computed for it: for
@@ -33,21 +33,21 @@ from peer_environments import python_of, versions_of
 from results_file import processor_share, write
 
 from convscope.core.machine import machine
+from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
 from convscope.networks.folding import Connections, Sums, fold
 from convscope.networks.layout import Layout
-from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.subsampling import Subsampling
 
-CIFAR = default_layout(height=32, width=32, channels=3, pictures=50_000, mirrored=True)
+CIFAR = default_layout(height=32, width=32, channels=3, images=50_000, flipped=True)
 BEST = "bfloat16" if machine().bfloat16 else "float32"
-PHOTOGRAPHS = default_layout(height=96, width=96, channels=3, pictures=20_000, mirrored=True)
+PHOTOGRAPHS = default_layout(height=96, width=96, channels=3, images=20_000, flipped=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A network on pictures."""
+    """A network on images."""
 
     layout: str
     side: int
@@ -110,7 +110,7 @@ def stages(layout: Layout) -> list[dict[str, Any]]:
                 name: value for name, value in asdict(stage).items() if name in ("units", "patch", "stride", "residual")
             }
             found.append({"kind": "convolution", **kept})
-        elif isinstance(stage, Subsampling):
+        elif isinstance(stage, Pooling):
             found.append({"kind": "max", "window": stage.window})
         elif isinstance(stage, Connected):
             found.append({"kind": "connected", "units": stage.units})

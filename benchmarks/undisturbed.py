@@ -3,12 +3,12 @@
     python benchmarks/undisturbed.py
 
 Scope: convscope's own loop (shifts and flips, forward, backward, optimizer, running mean of the weights) on random
-pictures in memory, with the recipe that it chooses (all
-pictures in their size), and the step of benchmarks/reference_step.py; each for a few
+images in memory, with the recipe that it chooses (all
+images in their size), and the step of benchmarks/reference_step.py; each for a few
 seconds, in turn, in one process, so that both see the same machine. On a virtual machine that shares its processor
 most steps wait for others, some do not: `undisturbed` is the rate of the fastest tenth of the steps of all rounds
-(its slowest), `median` that of the middle one. The reference is another network, of 10.7 million multiply-adds: `work`
-is the ratio of images × multiply-adds a second. `epochs_s` is what the default epochs take with undisturbed steps.
+(its slowest), `median` that of the middle one. The reference is another network, of 10.7 million MACs: `work`
+is the ratio of images × MACs a second. `epochs_s` is what the default epochs take with undisturbed steps.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from convscope.training.loop import Listener, run, steps_per_epoch
 from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
-PICTURES = 5_000  # in memory; the recipe is that of the whole set
-REFERENCE = plan(Layout.parse("32C5-MP2-64C5-MP2-128N"), height=28, width=28, channels=1, classes=10).multiply_adds
+IMAGES = 5_000  # in memory; the recipe is that of the whole set
+REFERENCE = plan(Layout.parse("32C5-MP2-64C5-MP2-128N"), height=28, width=28, channels=1, classes=10).macs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +42,16 @@ class Case:
     name: str
     side: int
     channels: int
-    pictures: int
-    mirrored: bool
+    images: int
+    flipped: bool
 
 
 CASES = (
-    Case(name="digits", side=8, channels=1, pictures=1_438, mirrored=False),
-    Case(name="mnist", side=28, channels=1, pictures=60_000, mirrored=False),
-    Case(name="fashion-mnist", side=28, channels=1, pictures=60_000, mirrored=True),
-    Case(name="cifar10", side=32, channels=3, pictures=50_000, mirrored=True),
-    Case(name="photographs", side=96, channels=3, pictures=20_000, mirrored=True),
+    Case(name="digits", side=8, channels=1, images=1_438, flipped=False),
+    Case(name="mnist", side=28, channels=1, images=60_000, flipped=False),
+    Case(name="fashion-mnist", side=28, channels=1, images=60_000, flipped=True),
+    Case(name="cifar10", side=32, channels=3, images=50_000, flipped=True),
+    Case(name="photographs", side=96, channels=3, images=20_000, flipped=True),
 )
 
 
@@ -93,7 +93,7 @@ def rates(seconds: list[float], batch: float) -> dict[str, float]:
 def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     """Return images a second of the loop and of the reference, and what follows from them."""
     rng = np.random.default_rng(0)
-    count = min(case.pictures, PICTURES)
+    count = min(case.images, IMAGES)
     images = rng.integers(0, 256, (count, case.side, case.side, case.channels), np.uint8)
     labels = np.arange(count) % 10
     whole = Examples(
@@ -101,11 +101,11 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
         labels=labels,
         classes=tuple("0123456789"),
         name=case.name,
-        mirror=case.mirrored,
-        places=np.arange(case.pictures),
+        flippable=case.flipped,
+        places=np.arange(case.images),
     )
     planned, choice = choose_network(whole, Settings(coarse=0), None)
-    recipe, work = choice.recipe, planned.multiply_adds
+    recipe, work = choice.recipe, planned.macs
     network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     clock = Clock()
     theirs: list[float] = []
@@ -123,14 +123,14 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     ratio = ours["undisturbed"] / reference_rates["undisturbed"]
     return {
         "layout": str(planned.layout),
-        "multiply_adds": work,
+        "macs": work,
         "epochs": recipe.epochs,
         "batch": recipe.batch,
         "images_per_second": ours,
         "reference_images_per_second": reference_rates,
         "ratio": round(ratio, 3),
         "work": round(ratio * work / REFERENCE, 3),
-        "epochs_s": round(recipe.epochs * case.pictures / ours["undisturbed"], 1),
+        "epochs_s": round(recipe.epochs * case.images / ours["undisturbed"], 1),
     }
 
 

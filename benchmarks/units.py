@@ -2,12 +2,12 @@
 
     python benchmarks/units.py pass worth --data-dir FOLDER
 
-Scope, `pass`: `measure_units` alone, with its top patches, over the first 50,000 training pictures of CIFAR-10 (read
+Scope, `pass`: `measure_units` alone, with its top patches, over the first 50,000 training images of CIFAR-10 (read
 before, 32 x 32 in colour), in one pass, on all cores, by a network `32C5-MP2-64C3-MP2-128N` with random weights; and
 over the first 10,000, to see whether memory grows. Each in a process of its own. `peak_megabytes` is the most memory
-that the process ever had, the libraries (`before_megabytes`) and the pictures themselves included.
+that the process ever had, the libraries (`before_megabytes`) and the images themselves included.
 Scope, `worth`: the default network for Fashion-MNIST, trained for `--epochs`; then every unit of it switched off in
-turn, on all 10,000 test pictures and on the 1,000 that the command takes; then the whole command
+turn, on all 10,000 test images and on the 1,000 that the command takes; then the whole command
 `convscope measure RUN fashion-mnist --what units`, with what it says of each step.
 FOLDER holds cifar10/ (or a cifar10-jpeg.tar, unpacked) with train/, and fashion-mnist/ (IDX files).
 """
@@ -26,13 +26,13 @@ import numpy as np
 from results_file import processor_share, write
 
 LAYOUT = "32C5-MP2-64C3-MP2-128N"
-PICTURES = (10_000, 50_000)
+IMAGES = (10_000, 50_000)
 
 
-def one_pass(folder: Path, pictures: int) -> dict[str, Any]:
-    """Return seconds and memory of one pass over so many pictures, in this process."""
+def one_pass(folder: Path, images: int) -> dict[str, Any]:
+    """Return seconds and memory of one pass over so many images, in this process."""
     from convscope.core.machine import tuned
-    from convscope.images.image_set import prepare
+    from convscope.images.dataset import prepare
     from convscope.images.preprocessing import Preprocessing
     from convscope.images.sources.opening import open_source
     from convscope.measures.units.measuring import measure_units
@@ -41,7 +41,7 @@ def one_pass(folder: Path, pictures: int) -> dict[str, Any]:
     from convscope.networks.model import Model
 
     dataset = prepare(open_source(folder), size=(32, 32))
-    some = np.sort(np.random.default_rng(0).permutation(len(dataset))[:pictures])
+    some = np.sort(np.random.default_rng(0).permutation(len(dataset))[:images])
     pixels, labels = np.ascontiguousarray(dataset.images[some]), dataset.labels[some]
     layout = Layout.parse(LAYOUT)
     network = Network(layout, height=32, width=32, channels=3, classes=len(dataset.classes), seed=0).eval()
@@ -53,24 +53,22 @@ def one_pass(folder: Path, pictures: int) -> dict[str, Any]:
         started = time.perf_counter()
         found = measure_units(model, pixels, labels=labels)
         seconds = time.perf_counter() - started
-    if found.pictures != pictures or not all(
-        unit.top for step in found.steps for unit in step.units if unit.largest > 0
-    ):
+    if found.images != images or not all(unit.top for step in found.steps for unit in step.units if unit.largest > 0):
         raise AssertionError
     return {
-        "pictures": pictures,
+        "images": images,
         "seconds": round(seconds, 2),
-        "pictures_per_second": round(pictures / seconds),
+        "images_per_second": round(images / seconds),
         "units": sum(len(step.units) for step in found.steps),
-        "pictures_megabytes": round(pixels.nbytes / 2**20, 1),
+        "images_megabytes": round(pixels.nbytes / 2**20, 1),
         "before_megabytes": round(before, 1),
         "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
 
-def in_process(folder: Path, pictures: int) -> dict[str, Any]:
+def in_process(folder: Path, images: int) -> dict[str, Any]:
     """Return the same from a process of its own."""
-    command = [sys.executable, __file__, "one", "--folder", str(folder), "--pictures", str(pictures)]
+    command = [sys.executable, __file__, "one", "--folder", str(folder), "--images", str(images)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -79,7 +77,7 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
     """Return how long all units of the default network take, and what is said of each step."""
     import convscope
     from convscope.core.machine import tuned
-    from convscope.features.extraction import pictures_for
+    from convscope.features.extraction import images_for
     from convscope.images.sources.opening import open_source
     from convscope.measures.units.ablation import measure_worth
 
@@ -88,7 +86,7 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
             "fashion-mnist", epochs=epochs, data_dir=data_dir, output=Path(scratch) / "run", seed=0
         )
         model = convscope.load(trained.folder.path)
-        dataset = pictures_for(model, open_source("fashion-mnist", data_dir=data_dir))
+        dataset = images_for(model, open_source("fashion-mnist", data_dir=data_dir))
         places = dataset.indices(dataset.judged)
         pixels, labels = dataset.images[places], dataset.labels[places]
         seconds, found = {}, measure_worth(model, pixels[:64], labels[:64])  # warms up
@@ -96,7 +94,7 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
             with tuned():
                 started = time.perf_counter()
                 found = measure_worth(model, pixels[:count], labels[:count])
-                seconds[f"{count}_pictures"] = round(time.perf_counter() - started, 2)
+                seconds[f"{count}_images"] = round(time.perf_counter() - started, 2)
         started = time.perf_counter()
         report = convscope.units(trained.folder.path, "fashion-mnist", data_dir=data_dir)
         whole = time.perf_counter() - started
@@ -129,17 +127,17 @@ def main() -> None:
     parser.add_argument("parts", nargs="+", choices=["pass", "worth", "one"])
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="of the pictures, for one")
-    parser.add_argument("--pictures", type=int, default=PICTURES[0], help="for one")
+    parser.add_argument("--folder", type=Path, help="of the images, for one")
+    parser.add_argument("--images", type=int, default=IMAGES[0], help="for one")
     given = parser.parse_args()
     if given.parts == ["one"]:
-        print(json.dumps(one_pass(given.folder, given.pictures)))
+        print(json.dumps(one_pass(given.folder, given.images)))
         return
     scope = __doc__.strip().splitlines()[0]
     if "pass" in given.parts:
         share = processor_share()
         folder = given.data_dir / "cifar10" / "train"
-        results = [in_process(folder, pictures) for pictures in PICTURES]
+        results = [in_process(folder, images) for images in IMAGES]
         print(results)
         print(write("units-pass", scope, {"layout": LAYOUT, "processor_share_before": share, "passes": results}))
     if "worth" in given.parts:

@@ -1,12 +1,12 @@
-"""Why convolution and subsampling work, on three sets: kinds of networks side by side, and the ledger of their steps.
+"""Why convolution and pooling work, on three sets: kinds of networks side by side, and the ledger of their steps.
 
     python benchmarks/why_it_works.py mnist fashion-mnist cifar10 --data-dir FOLDER --work FOLDER
 
-Scope: `convscope.compare` on 5,000 training pictures of each set, four passes, five seeds, one small network,
-`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Judged on 2,000 pictures,
+Scope: `convscope.compare` on 5,000 training images of each set, four passes, five seeds, one small network,
+`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Judged on 2,000 images,
 400 of them distorted, too. Then the ledger of the
 convolutional network and of fully connected units with as many parameters for a shift of 2 px, and how selective its
-units are, after as many passes over 3,000 training pictures, with five seeds. What is done already stands in the
+units are, after as many passes over 3,000 training images, with five seeds. What is done already stands in the
 --work folder and is not done again.
 """
 
@@ -22,20 +22,20 @@ from results_file import spread, write
 
 import convscope
 from convscope.core.records import to_json
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.measures.comparison.layouts import connected_like
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 
 LAYOUT, EPOCHS, SEEDS, SHIFT_PX = "8C5-MP2-16C3-MP2-64N", 4, 5, 2
-PICTURES, LEDGER_PICTURES = 5_000, 3_000
+IMAGES, LEDGER_IMAGES = 5_000, 3_000
 _SHARING = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
 _KINDS = ("max", "mean", "subset", "root-mean-square", "stochastic", "blurred-subset")
-_WAYS = (*(f"subsampling-{kind}" for kind in _KINDS), "stride")
+_WAYS = (*(f"pooling-{kind}" for kind in _KINDS), "stride")
 SETS: dict[str, tuple[str, ...]] = {
-    "mnist": (*_SHARING, "no-subsampling-mean", *_WAYS),
-    "fashion-mnist": (*_SHARING, "no-subsampling-mean", *_WAYS),
+    "mnist": (*_SHARING, "no-pooling-mean", *_WAYS),
+    "fashion-mnist": (*_SHARING, "no-pooling-mean", *_WAYS),
     "cifar10": (*_SHARING, *_WAYS),
 }
 """Kinds, by set."""
@@ -49,8 +49,8 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
         epochs=EPOCHS,
         seeds=SEEDS,
         layout=LAYOUT,
-        pictures=PICTURES,
-        test_pictures=2_000,
+        images=IMAGES,
+        test_images=2_000,
         distorted=400,
         output=work / name,
         force=True,
@@ -60,7 +60,7 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
     return found
 
 
-def ledgers(pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, Any]) -> dict[str, Any]:
+def ledgers(images: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, Any]) -> dict[str, Any]:
     """Return what each step makes of a shift, and how selective its units are, mean over seeds with 95 % intervals."""
     base = Layout.parse(LAYOUT)
     layouts = {"convolution": base, "mlp-parameters": connected_like(plan(base, **pixels), lambda one: one.parameters)}
@@ -68,22 +68,22 @@ def ledgers(pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[
     for kind, layout in layouts.items():
         rows: dict[str, list[dict[str, float | None]]] = {}
         for seed in range(SEEDS):
-            for step, values in _one(pictures, str(layout), seed).items():
+            for step, values in _one(images, str(layout), seed).items():
                 rows.setdefault(step, []).append(values)
         found[kind] = {"layout": str(layout), "steps": {step: _over(samples) for step, samples in rows.items()}}
     return found
 
 
 def _one(
-    pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], layout: str, seed: int
+    images: tuple[NDArray[np.uint8], NDArray[np.int64]], layout: str, seed: int
 ) -> dict[str, dict[str, float | None]]:
     options: dict[str, Any] = {"shift": 0, "flip": False, "epochs": EPOCHS, "seed": seed}
     with tempfile.TemporaryDirectory() as folder:
-        trained = convscope.train(pictures, layout=layout, output=folder, force=True, **options)
+        trained = convscope.train(images, layout=layout, output=folder, force=True, **options)
     moved = convscope.measure(
-        trained.model, pictures, distortions=["shift-x"], strengths=[SHIFT_PX], pictures=200, seed=seed
+        trained.model, images, distortions=["shift-x"], strengths=[SHIFT_PX], images=200, seed=seed
     )
-    units = convscope.units(trained.model, pictures, worth=0, probes=False, top=1, seed=seed)
+    units = convscope.units(trained.model, images, worth=0, probes=False, top=1, seed=seed)
     rows: dict[str, dict[str, float | None]] = {}
     for place, (name, step) in enumerate(zip(moved.steps, moved.curves[0].points[0].steps, strict=True), start=1):
         rows[f"{place}: {name}"] = {"changed": step.changed, "left": step.left, "moved": step.moved}
@@ -107,8 +107,8 @@ def _over(samples: list[dict[str, float | None]]) -> dict[str, Any]:
     return found
 
 
-def first_pictures(data: str, data_dir: Path, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return training pictures of a set and their classes, drawn by seed 0."""
+def first_images(data: str, data_dir: Path, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return training images of a set and their classes, drawn by seed 0."""
     dataset = prepare(open_source(data, data_dir=data_dir))
     places = np.sort(np.random.default_rng(0).permutation(dataset.indices(TRAIN))[:count])
     return np.asarray(dataset.images[places]), dataset.labels[places]
@@ -124,7 +124,7 @@ def main() -> None:
     for name in given.sets:
         data = str(given.data_dir / name) if name == "cifar10" else name
         comparison = compared(name, data, given.data_dir, given.work)
-        images, labels = first_pictures(data, given.data_dir, LEDGER_PICTURES)
+        images, labels = first_images(data, given.data_dir, LEDGER_IMAGES)
         height, width, channels = images.shape[1:]
         pixels: dict[str, Any] = {
             "height": height,

@@ -15,12 +15,12 @@ from convscope import ConvClassifier
 def main() -> None:
     """Compare a network with a linear classifier, then choose its layout by cross-validation."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--pictures", type=int, default=1_797, help="how many of the digits")
+    options.add_argument("--images", type=int, default=1_797, help="how many of the digits")
     options.add_argument("--epochs", type=int, default=10)
     given = options.parse_args()
 
     digits = load_digits()
-    rows, labels = digits.data[: given.pictures] / 16, digits.target[: given.pictures]  # N 64 in 0…1, N
+    rows, labels = digits.data[: given.images] / 16, digits.target[: given.images]  # N 64 in 0…1, N
 
     network = ConvClassifier(epochs=given.epochs, image_shape=(8, 8))
     for name, classifier in (("linear", LogisticRegression(max_iter=1_000)), ("convolutional", network)):

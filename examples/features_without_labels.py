@@ -10,13 +10,13 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from convscope.stages import HiddenLayer
-from convscope.stages.patch_learning import WAYS, learn_layer
+from convscope.layers import HiddenLayer
+from convscope.layers.patch_learning import WAYS, learn_layer
 
 
-def pooled(layer: HiddenLayer, pictures: np.ndarray) -> np.ndarray:
-    """Return the features at all places, as the means of 2 × 2 parts of each picture: N × (4 · units)."""
-    maps = np.stack([layer.everywhere(picture / 255) for picture in pictures])  # N 6 6 units
+def pooled(layer: HiddenLayer, images: np.ndarray) -> np.ndarray:
+    """Return the features at all places, as the means of 2 × 2 parts of each image: N × (4 · units)."""
+    maps = np.stack([layer.everywhere(image / 255) for image in images])  # N 6 6 units
     parts: np.ndarray = maps.reshape(len(maps), 2, 3, 2, 3, -1).mean(axis=(2, 4))
     return parts.reshape(len(maps), -1)
 

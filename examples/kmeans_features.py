@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from convscope.stages.patch_learning import ClusterLayer
+from convscope.layers.patch_learning import ClusterLayer
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Make a folder of small pictures (discs, squares and crosses), train on it, and predict.
+"""Make a folder of small images (discs, squares and crosses), train on it, and predict.
 
 Run: python examples/train_on_folder.py
 """
@@ -16,9 +16,9 @@ SIDE = 24
 
 
 def draw(shape: str, random: np.random.Generator) -> Image.Image:
-    """Return a picture of `shape` in a random place, size and colour on a noisy ground."""
-    picture = Image.fromarray(random.integers(0, 90, (SIDE, SIDE, 3), dtype=np.uint8))
-    pen = ImageDraw.Draw(picture)
+    """Return an image of `shape` in a random place, size and colour on a noisy ground."""
+    image = Image.fromarray(random.integers(0, 90, (SIDE, SIDE, 3), dtype=np.uint8))
+    pen = ImageDraw.Draw(image)
     radius = int(random.integers(4, 8))
     x, y = (int(place) for place in random.integers(radius, SIDE - radius, 2))
     colour = (*(int(value) for value in random.integers(120, 256, 3)),)
@@ -29,31 +29,31 @@ def draw(shape: str, random: np.random.Generator) -> Image.Image:
     else:
         pen.line((x - radius, y, x + radius, y), fill=colour, width=3)
         pen.line((x, y - radius, x, y + radius), fill=colour, width=3)
-    return picture
+    return image
 
 
-def make_folder(folder: Path, pictures: int) -> None:
+def make_folder(folder: Path, images: int) -> None:
     """Write that many PNG files of each shape, one sub-folder a shape."""
     random = np.random.default_rng(0)
     for shape in ("cross", "disc", "square"):
         (folder / shape).mkdir(parents=True)
-        for number in range(pictures):
+        for number in range(images):
             draw(shape, random).save(folder / shape / f"{number:03}.png")
 
 
 def main() -> None:
     """Make, check, train, look, use."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--pictures", type=int, default=200, help="of each shape")
+    options.add_argument("--images", type=int, default=200, help="of each shape")
     options.add_argument("--epochs", type=int, default=8)
     given = options.parse_args()
 
     with tempfile.TemporaryDirectory() as place:
         shapes = Path(place, "shapes")
-        make_folder(shapes, given.pictures)
+        make_folder(shapes, given.images)
 
         found = convscope.check(str(shapes))
-        print(f"{found.pictures} pictures, {len(found.problems)} problems")
+        print(f"{found.images} images, {len(found.problems)} problems")
 
         trained = convscope.train(
             str(shapes), epochs=given.epochs, output=Path(place, "run"), cache_dir=Path(place, "cache")

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import convscope
+from convscope.api.cache import cache
+from convscope.api.features import compare_classifiers, save_with_classifier
+from convscope.api.predict import made_ready
 from convscope.core.arguments import RULES, check_arguments, shown
 from convscope.core.errors import ConvscopeError, ParameterError
 from convscope.images.sources.named import DATA_DIR_VARIABLE
 from convscope.networks.model import Model
 from convscope.training.settings import Settings
-from convscope.verbs.cache import cache
-from convscope.verbs.features import compare_classifiers, save_with_classifier
-from convscope.verbs.predict import made_ready
 from tests.checks.models import small_model, some_pixels
 from tests.images.generated import folder
 from tests.images.test_sources import write_idx
@@ -41,7 +41,7 @@ DATA = (IMAGES, np.array(list(MODEL.classes) * 4))
 FOUND = convscope.extract_features(MODEL, DATA)
 Call = tuple[Callable[..., Any], dict[str, Any]]
 CALLS: dict[str, Call] = {
-    "predict": (convscope.predict, {"model": MODEL, "pictures": IMAGES[:1]}),
+    "predict": (convscope.predict, {"model": MODEL, "images": IMAGES[:1]}),
     "check": (convscope.check, {"data": DATA}),
     "check of a named set": (convscope.check, {"data": "mnist"}),
     "check of files": (convscope.check, {"data": "files"}),
@@ -58,12 +58,12 @@ CALLS: dict[str, Call] = {
     "load": (convscope.load, {"path": "nope"}),
     "measure": (convscope.measure, {"model": "nope", "data": DATA}),
     "units": (convscope.units, {"model": "nope", "data": DATA}),
-    "look": (convscope.look, {"model": "nope", "pictures": IMAGES[:1]}),
-    "draw": (convscope.draw, {"what": "maps", "model": MODEL, "picture": None}),
+    "look": (convscope.look, {"model": "nope", "images": IMAGES[:1]}),
+    "draw": (convscope.draw, {"what": "maps", "model": MODEL, "image": None}),
     "compare": (convscope.compare, {"data": "nope"}),
     "Layout.parse": (convscope.Layout.parse, {"text": "2C3"}),
     "Model.predict_proba": (MODEL.predict_proba, {"images": IMAGES}),
-    "Model.predict": (MODEL.predict, {"pictures": IMAGES[:1]}),
+    "Model.predict": (MODEL.predict, {"images": IMAGES[:1]}),
     "Model.ready": (MODEL.ready, {}),
     "Model.save": (MODEL.save, {"path": "nope/nope.safetensors"}),
     "Model.load": (Model.load, {"path": "nope"}),
@@ -102,7 +102,7 @@ def test_a_place_may_be_a_text_or_a_path(place: Callable[[Path], Any], tmp_path:
     assert convscope.check("mnist", data_dir=place(tmp_path / "sets")).usable
     files, kept = folder(tmp_path / "files", each=2), place(tmp_path / "cache")
     assert len(convscope.extract_features("pixels", files, cache_dir=kept).values) == 4
-    assert [one.pictures for one in cache(cache_dir=kept).entries] == [4]
+    assert [one.images for one in cache(cache_dir=kept).entries] == [4]
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1_025, 1.5])
@@ -142,7 +142,7 @@ def test_a_parameter_of_an_estimator_that_cannot_be_is_named(parameter: str, val
 
 
 @pytest.mark.parametrize("odd", [None, 3, "x", object(), [], [[1], [1, 2]], np.array(["a"]), {1: 2}, b"x", 1j])
-def test_what_is_no_pictures_is_refused_by_the_estimators(odd: Any) -> None:
+def test_what_is_no_images_is_refused_by_the_estimators(odd: Any) -> None:
     for call in (
         lambda: convscope.ConvClassifier("2C3", epochs=1).fit(odd, DATA[1]),
         lambda: convscope.ConvClassifier("2C3", epochs=1).fit(IMAGES, odd),

@@ -88,7 +88,7 @@ def test_growth_of_a_square_has_the_exponent_two(program) -> None:
     growth = program("growth")
     found = growth.exponent([1, 10, 100], [3.0, 300.0, 30_000.0])
     assert (found["exponent"], found["half_width_95"]) == (2.0, 0.0)
-    point = growth.Point(pictures=64, side=8, classes=2, batch=16)
+    point = growth.Point(images=64, side=8, classes=2, batch=16)
     assert growth.measure_here(point)["seconds"] > 0
 
 
@@ -113,35 +113,35 @@ def test_a_budget_is_missed_by_seconds_over_those_asked_for(program, monkeypatch
     assert (found["off"], found["within"], found["options"]) == (0.04, False, ("--minutes", "0.5"))
 
 
-def test_every_way_to_predict_is_measured_on_the_same_pictures(program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_predict_is_measured_on_the_same_images(program, monkeypatch: pytest.MonkeyPatch) -> None:
     module, rng = program("backends"), np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (60, 17, 14, 3), np.uint8)
+    images = rng.integers(0, 256, (60, 17, 14, 3), np.uint8)
     splits = np.repeat(np.array([TRAIN, TEST], np.uint8), 30)
-    source = SimpleNamespace(stack=lambda: pictures, splits=splits, labels=np.zeros(60, np.int64))
+    source = SimpleNamespace(stack=lambda: images, splits=splits, labels=np.zeros(60, np.int64))
     monkeypatch.setattr(module, "open_source", lambda data, data_dir: source)
     found = module.measure(small_model("8C3-MP2-12N"), "faked", BENCHMARKS, rounds=1)
     assert {"torch float32", "onnxruntime int8", "openvino int8"} <= set(found["images_per_second"])
     assert found["agreement"]["openvino float32"] == found["agreement"]["onnxruntime float32"] == 1.0
 
 
-def test_what_mirror_images_add_is_paired_by_picture(program) -> None:
-    module, rng = program("mirrored"), np.random.default_rng(0)
-    pictures, labels = rng.integers(0, 256, (60, 17, 14, 3), np.uint8), rng.integers(0, 3, 60)
+def test_what_mirror_images_add_is_paired_by_image(program) -> None:
+    module, rng = program("flipped"), np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (60, 17, 14, 3), np.uint8), rng.integers(0, 3, 60)
     settings = {"settings": {"seed": 0, "recipe": "quick", "data": "x/photos"}}
     settings["recipe"] = {"epochs": 1, "augmentation": {"flip": True}}
     models = [replace(small_model("8C3-MP2-12N", seed=seed), training=settings) for seed in (0, 1)]
-    parts = program("sets").Parts(train=pictures, train_labels=labels, test=pictures, test_labels=labels, mirror=True)
+    parts = program("sets").Parts(train=images, train_labels=labels, test=images, test_labels=labels, flippable=True)
     found = module.measure(models, parts)
-    assert found["gain"]["mean"] == pytest.approx(np.mean(found["mirrored"]) - np.mean(found["plain"]), abs=1e-3)
+    assert found["gain"]["mean"] == pytest.approx(np.mean(found["flipped"]) - np.mean(found["plain"]), abs=1e-3)
     assert 0 < found["gain"]["mean_95_half_width"] < 0.2
     result = {"rows": [{"set": "photos", **found}], **program("results_file").surroundings()}
-    assert "| photos | quick | 1 | 2 | " in "\n".join(program("speed_page").mirrored_part(result))
+    assert "| photos | quick | 1 | 2 | " in "\n".join(program("speed_page").flipped_part(result))
     module.check(models[0], "photos")
     with pytest.raises(SystemExit, match="must have learned from it"):
         module.check(models[0], "mnist")
     settings["recipe"]["augmentation"]["flip"] = False
     models[0] = replace(models[0], training=settings)
-    with pytest.raises(SystemExit, match="must have learned from mirror images"):
+    with pytest.raises(SystemExit, match="must have learned from flipped images"):
         module.check(models[0], "photos")
 
 
@@ -160,8 +160,8 @@ def test_photographs_are_made_and_read_as_a_tutorial_reads_them(
     assert module.write_folder(tmp_path, 100) > 100 * 10_000
     sizes = []
     for path in sorted(tmp_path.rglob("*.jpg")):
-        with Image.open(path) as picture:
-            sizes.append(picture.size)
+        with Image.open(path) as image:
+            sizes.append(image.size)
     assert len(sizes) == 100
     assert 480 < np.mean(sizes, axis=0)[0] < 520
     monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
@@ -169,7 +169,7 @@ def test_photographs_are_made_and_read_as_a_tutorial_reads_them(
     given = module.description(case, "train", tmp_path) | {"folder": str(tmp_path), "workers": 0, "threads": 1}
     monkeypatch.setattr(sys, "argv", ["image_folder_torch.py", json.dumps(given)])
     importlib.import_module("image_folder_torch").main()
-    assert json.loads(capsys.readouterr().out)["pictures"] == 90
+    assert json.loads(capsys.readouterr().out)["images"] == 90
 
 
 def test_the_recipe_of_airbench_learns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_both_have_the_same_minutes_on_cifar10(program, monkeypatch: pytest.Monk
     assert (found["convscope"]["options"], found["recipe"]["seconds"]) == (("--minutes", "2.0"), 120.0)
 
 
-def test_one_pass_over_some_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_one_pass_over_some_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         for place in range(6):
@@ -203,7 +203,7 @@ def test_one_pass_over_some_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     units = importlib.import_module("units")
     found = units.one_pass(tmp_path, 8)
-    assert (found["pictures"], found["units"]) == (8, 224)
+    assert (found["images"], found["units"]) == (8, 224)
     assert 0 < found["before_megabytes"] <= found["peak_megabytes"]
     for name in ("units", "results_file"):
         sys.modules.pop(name, None)
@@ -284,26 +284,26 @@ def test_the_svm_of_k_means_features_is_that_of_scikit_learn(program) -> None:
     np.testing.assert_allclose(weights[-1], theirs.intercept_, atol=0.01)
     images = random.integers(0, 256, (60, 8, 8, 3), np.uint8)
     parts = program("sets").Parts(
-        train=images, train_labels=labels[:60], test=images[:9], test_labels=labels[:9], mirror=True
+        train=images, train_labels=labels[:60], test=images[:9], test_labels=labels[:9], flippable=True
     )
     found = module.measure(parts, 4)
-    assert (found["values"], found["test_pictures"]) == (16, 9)
+    assert (found["values"], found["test_images"]) == (16, 9)
 
 
 def test_units_of_the_digits_5_to_9_are_read_on_0_to_4(program) -> None:
     module = program("first_stage_digits04")
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 256, (80, 14, 14, 1), np.uint8), np.arange(80) % 10
-    parts = program("sets").Parts(train=images, train_labels=labels, test=images, test_labels=labels, mirror=False)
-    found = module.measure(parts, "random", units=4, window=3, pictures=40, seed=0)
+    parts = program("sets").Parts(train=images, train_labels=labels, test=images, test_labels=labels, flippable=False)
+    found = module.measure(parts, "random", units=4, window=3, images=40, seed=0)
     assert 0 <= found["accuracy"] <= 1
-    layer = program("convscope.stages.patch_learning").learn_layer(images, units=3, side=9, by="random", patches=50)
+    layer = program("convscope.layers.patch_learning").learn_layer(images, units=3, side=9, by="random", patches=50)
     maps = layer.everywhere(images[0] / 255)  # 6 6 3
     expected = maps.reshape(2, 3, 2, 3, 3).mean(axis=(1, 3)).transpose(2, 0, 1).ravel()
     np.testing.assert_allclose(module.pooled(layer, images[:1], 3)[0], expected, atol=1e-5)
 
 
-def test_hand_made_features_are_tuned_on_pictures_held_out(program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hand_made_features_are_tuned_on_images_held_out(program, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("skimage")
     module = program("hand_made")
     monkeypatch.setattr(module, "CELLS", ((2,), (2, 3)))
@@ -320,8 +320,8 @@ def test_one_unit_is_timed_in_three_ways_that_agree(program) -> None:
     assert row["difference"] < 1e-9
 
 
-def test_untied_stages_and_networks_on_pixels_are_measured(program, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = program("untied").measure("digits", "4U3:2", {"epochs": 1})
+def test_locally_connected_stages_and_networks_on_pixels_are_measured(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = program("locally_connected").measure("digits", "4U3:2", {"epochs": 1})
     assert (found["layout"], found["epochs"]) == ("4U3:2-MP2-64N", 1)
     module, written = program("mlp_pixels"), {}
     monkeypatch.setattr(module, "write", lambda name, scope, results: written.update(results))
@@ -329,17 +329,17 @@ def test_untied_stages_and_networks_on_pixels_are_measured(program, monkeypatch:
         sys, "argv", ["mlp_pixels.py", "--data", "digits", "--layout", "9N", "--epochs", "1", "--seeds", "1"]
     )
     module.main()
-    assert set(written["ways"]) == {"default recipe", "pictures as they are"}
+    assert set(written["ways"]) == {"default recipe", "images as they are"}
     assert all(one["error"]["n"] == 1 for one in written["ways"].values())
 
 
 def test_the_page_of_stages_is_what_the_results_say(program) -> None:
-    written = (BENCHMARKS.parent / "docs" / "stages" / "results.md").read_text(encoding="utf-8")
-    assert program("stages_page").page() == written, "write it with: python benchmarks/stages_page.py"
+    written = (BENCHMARKS.parent / "docs" / "layers" / "results.md").read_text(encoding="utf-8")
+    assert program("layers_page").page() == written, "write it with: python benchmarks/layers_page.py"
 
 
 def test_no_table_stands_on_two_pages(program) -> None:
-    stages, learned = program("stages_page").page(), program("results_learned").learned_page()
+    stages, learned = program("layers_page").page(), program("results_learned").learned_page()
     rows = {line for line in learned if line.startswith("| ") and any(letter.isdigit() for letter in line)}
     numbers = {" ".join(line.split("|")[3:5]) for line in rows}
     assert rows
@@ -348,7 +348,7 @@ def test_no_table_stands_on_two_pages(program) -> None:
 
 
 def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
-    page = program("stages_page")
+    page = program("layers_page")
     ways = {"loop": (1, 4, 16), "product": (1, 4.2, 15), "engine": (1, 40, 16)}
     rows = [
         {"side": side, "patch": 7, "seconds": {way: times[place] for way, times in ways.items()}}
@@ -361,7 +361,7 @@ def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
 
 
 def test_seconds_on_the_page_of_stages_are_explained_by_what_was_measured(program) -> None:
-    page = program("stages_page")
+    page = program("layers_page")
     some = [{"rows": [{"processor_share_before": 0.4}, {"processor_share_before_and_after": [0.2, 0.9]}]}, {}]
     assert page._clock(some).endswith("a process that never waits was given 20 to 90 % of a core.")
     assert page._clock([{"command": "x"}]) == ""
@@ -443,9 +443,9 @@ def test_the_step_that_steadiness_is_owed_to_is_where_the_change_falls_most(page
         }
         return {"ledger": {"convolution": made, "mlp-parameters": made}}
 
-    assert "falls most at step 2, MP2 (subsampling): from 90.0 ± 1.0 % to 40.0" in pages._owed(ledger(0.9, 0.4, 0.3))
-    assert "falls most at step 3, softmax (not subsampling)" in pages._owed(ledger(0.9, 0.8, 0.3))
+    assert "falls most at step 2, MP2 (pooling): from 90.0 ± 1.0 % to 40.0" in pages._owed(ledger(0.9, 0.4, 0.3))
+    assert "falls most at step 3, softmax (not pooling)" in pages._owed(ledger(0.9, 0.8, 0.3))
     assert "cannot be told" not in pages._owed(ledger(0.9, 0.4, 0.3))
-    alike = "(subsampling): from 90.0 ± 1.0 % to 60.0 ± 1.0 %; that it falls less at 3, softmax cannot be told."
+    alike = "(pooling): from 90.0 ± 1.0 % to 60.0 ± 1.0 %; that it falls less at 3, softmax cannot be told."
     assert alike in pages._owed(ledger(0.9, 0.6, 0.31))
     assert "by more than chance" in pages._owed(ledger(0.9, 0.9, 0.9))

@@ -1,4 +1,4 @@
-"""The documentation knows every command and option, every subsampling and nonlinearity, and needs no network."""
+"""The documentation knows every command and option, every pooling and nonlinearity, and needs no network."""
 
 import importlib.util
 from pathlib import Path
@@ -10,11 +10,11 @@ import pytest
 from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
 from convscope.features.hand_made import KINDS as HAND_MADE
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.patch_learning import WAYS
+from convscope.layers.pooling import KINDS
 from convscope.measures.comparison.kinds import KINDS as COMPARED
 from convscope.networks.layout import CLASSIFIERS
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.patch_learning import WAYS
-from convscope.stages.subsampling import KINDS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
@@ -90,17 +90,17 @@ def test_every_decision_says_question_choice_and_price() -> None:
         assert all(f"\n## {part}\n" in text for part in ("Question", "Choice", "Price"))
 
 
-PICTURES = DOCS / "assets" / "pages"
+IMAGES = DOCS / "assets" / "pages"
 STAGE_PAGES = {
     "MP": "max", "AP": "mean", "SS": "subset", "LP": "lp", "ST": "stochastic", "BP": "blur",
-    "C": "convolution", "U": "untied", "MP3/2": "windows", "relu": "nonlinearity", "nonorm": "normalization",
+    "C": "convolution", "U": "locally-connected", "MP3/2": "windows", "relu": "nonlinearity", "nonorm": "normalization",
 }  # fmt: skip
 PARTS = ("## Formula", "## When to use it", "## Try it", "## Source", "](../assets/pages/")
 
 
 def test_every_form_of_a_stage_has_its_page() -> None:
     assert set(KINDS) < set(STAGE_PAGES)
-    assert {path.stem for path in (DOCS / "stages").glob("*.md")} == {*STAGE_PAGES.values(), "results"}
+    assert {path.stem for path in (DOCS / "layers").glob("*.md")} == {*STAGE_PAGES.values(), "results"}
 
 
 def test_every_classifier_has_its_page() -> None:
@@ -112,9 +112,9 @@ def test_every_classifier_has_its_page() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    sorted(path.relative_to(DOCS).as_posix() for part in ("stages", "classifiers") for path in (DOCS / part).glob("*")),
+    sorted(path.relative_to(DOCS).as_posix() for part in ("layers", "classifiers") for path in (DOCS / part).glob("*")),
 )
-def test_a_page_says_what_when_and_where_from_with_formula_picture_and_something_to_try(page: str) -> None:
+def test_a_page_says_what_when_and_where_from_with_formula_image_and_something_to_try(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     if page.endswith(("results.md", "baselines.md")):
         return
@@ -122,15 +122,15 @@ def test_a_page_says_what_when_and_where_from_with_formula_picture_and_something
     assert ">>> " in text
 
 
-def test_the_pictures_of_the_pages_are_those_that_the_program_draws_and_are_small(tmp_path: Path) -> None:
+def test_the_images_of_the_pages_are_those_that_the_program_draws_and_are_small(tmp_path: Path) -> None:
     program = _program("draw_pages")
-    drawn = {path.stem: path for path in PICTURES.glob("*.svg")}
-    assert set(drawn) == set(program.PICTURES)
+    drawn = {path.stem: path for path in IMAGES.glob("*.svg")}
+    assert set(drawn) == set(program.IMAGES)
     assert sum(path.stat().st_size for path in drawn.values()) < 400_000
     pages = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
     assert all(f"assets/pages/{name}.svg" in pages for name in drawn)
-    for name in ("subsampling-mp", "convolution"):
-        figure = program.PICTURES[name]()
+    for name in ("pooling-mp", "convolution"):
+        figure = program.IMAGES[name]()
         told = [text.get_text() for axes in figure.axes for text in axes.texts]
         assert all(f">{text}<" in drawn[name].read_text(encoding="utf-8") for text in told), "run tools/draw_pages.py"
 

@@ -9,12 +9,12 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 # program: arguments that make it short, and what its output must hold
 RUNS = {
-    "classifier_in_sklearn.py": (["--pictures", "150", "--epochs", "2"], "the better layout is"),
+    "classifier_in_sklearn.py": (["--images", "150", "--epochs", "2"], "the better layout is"),
     "dice_and_blur.py": ([], "Counting all 36 throws gives the same"),
     "features_without_labels.py": (["--by", "rica", "--units", "8", "--patches", "1000"], "% right"),
     "kmeans_features.py": (["--units", "16", "--patches", "2000"], "right with 16 clusters"),
     "read_a_layout.py": (["20C5v-MP2-50C5v-MP2-500N-nonorm"], "431,080"),
-    "train_on_folder.py": (["--pictures", "12", "--epochs", "1"], "a disc is taken for a "),
+    "train_on_folder.py": (["--images", "12", "--epochs", "1"], "a disc is taken for a "),
 }
 
 

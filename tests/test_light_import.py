@@ -55,4 +55,4 @@ def test_the_help_is_quick_as_few_modules_are_loaded() -> None:
 
 
 def test_training_does_not_wait_for_scikit_learn_or_scipy() -> None:
-    assert not _loaded("import convscope.verbs.train, convscope.verbs.predict") & {"sklearn", "scipy", "matplotlib"}
+    assert not _loaded("import convscope.api.train, convscope.api.predict") & {"sklearn", "scipy", "matplotlib"}

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/stages/ and docs/classifiers/: every number and region in them is computed by convscope.
+"""Draw the images of docs/layers/ and docs/classifiers/: every number and region in them is computed by convscope.
 
 python tools/draw_pages.py
 """
@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import hand_made
+from convscope.figures.style import THEMES
+from convscope.layers import convolve
+from convscope.layers.locally_connected import region_of_places
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.normalization import Normalization
+from convscope.layers.pooling import KINDS, Pooling
 from convscope.networks.classifiers import CLASSIFIERS as LOSSES
-from convscope.pictures.style import THEMES
-from convscope.stages import convolve
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.normalization import Normalization
-from convscope.stages.subsampling import KINDS, Subsampling
-from convscope.stages.untied import region_of_places
 
 ASSETS = Path(__file__).resolve().parents[1] / "docs" / "assets" / "pages"
 LIGHT = THEMES["light"]
@@ -76,7 +76,7 @@ def convolution() -> Figure:
     return figure
 
 
-def untied() -> Figure:
+def locally_connected() -> Figure:
     """Draw which places share their weights: all, those of a region, none."""
     figure, drawn = panels(3)
     for axes, regions, title in zip(
@@ -91,10 +91,10 @@ def untied() -> Figure:
     return figure
 
 
-def subsampling(code: str) -> Figure:
+def pooling(code: str) -> Figure:
     """Draw a map, what is kept of it, and the same after a shift by one pixel."""
     wide = np.array([[1, 2, 0, 1, 0], [3, 8, 1, 0, 2], [0, 1, 4, 4, 1], [2, 0, 4, 5, 0]], dtype=float)
-    subsample = Subsampling(code=code, window=2, stride=2).build().eval()
+    subsample = Pooling(code=code, window=2, stride=2).build().eval()
 
     def kept(maps: Values) -> Values:
         result: Values = subsample(torch.from_numpy(maps.copy())[None, None])[0, 0].numpy()
@@ -106,7 +106,7 @@ def subsampling(code: str) -> Figure:
     each = lambda row, column: TINTS[row * 2 + column]  # noqa: E731
     numbers(drawn[0], first, "a map", tint=window)
     numbers(drawn[1], kept(first), f"{code}2 keeps", tint=each)
-    numbers(drawn[2], moved, "the picture moved by 1", tint=window)
+    numbers(drawn[2], moved, "the image moved by 1", tint=window)
     changed = {tuple(place) for place in np.argwhere(kept(first) != kept(moved)).tolist()}
     numbers(drawn[3], kept(moved), f"{code}2 keeps (pink: changed)", tint=each, bold=changed)
     return figure
@@ -230,30 +230,30 @@ def by_hand() -> Figure:
     axes_of = np.linalg.svd(rows[:1_000] - middle, full_matrices=False)[2][:10]
     kept = ((rows[3] - middle) @ axes_of.T @ axes_of + middle).reshape(8, 8)
     figure, drawn = panels(4)
-    titles = ("the picture", "HOG: directions in 4 × 4 cells", "LBP: a pattern at each pixel", "PCA: of 10 components")
-    for axes, picture, title in zip(drawn, (large, strokes, patterns, kept), titles, strict=True):
-        axes.imshow(picture, cmap="gray", interpolation="nearest")
+    titles = ("the image", "HOG: directions in 4 × 4 cells", "LBP: a pattern at each pixel", "PCA: of 10 components")
+    for axes, image, title in zip(drawn, (large, strokes, patterns, kept), titles, strict=True):
+        axes.imshow(image, cmap="gray", interpolation="nearest")
         axes.set_title(title, fontsize=8)
         axes.axis("off")
     return figure
 
 
-PICTURES: dict[str, Callable[[], Figure]] = {
+IMAGES: dict[str, Callable[[], Figure]] = {
     "convolution": convolution,
-    "untied": untied,
+    "locally-connected": locally_connected,
     "windows": windows,
     "nonlinearities": nonlinearities,
     "normalization": normalization,
     "losses": losses,
     "by-hand": by_hand,
-    **{f"subsampling-{code.lower()}": lambda code=code: subsampling(code) for code in KINDS},
+    **{f"pooling-{code.lower()}": lambda code=code: pooling(code) for code in KINDS},
     **{f"regions-{name}": lambda name=name: regions(name) for name in CLASSIFIERS},
 }
-"""What draws each picture, by the name of its file."""
+"""What draws each image, by the name of its file."""
 
 
 def _shorter(svg: str) -> str:
-    """Return the picture without what only people who read its source would miss, and to a tenth of a point."""
+    """Return the image without what only people who read its source would miss, and to a tenth of a point."""
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(?<=[ "(,MLQCHV\n])(-?\d+\.\d\d)\d+', r"\1", svg)
     return re.sub(r"\s*\n\s*", "\n", svg)
@@ -262,13 +262,13 @@ def _shorter(svg: str) -> str:
 def main() -> int:
     """Draw all, or those that are named; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="; all if none: " + ", ".join(PICTURES))
+    parser.add_argument("names", nargs="*", help="; all if none: " + ", ".join(IMAGES))
     parser.add_argument("--to", type=Path, default=ASSETS)
     given = parser.parse_args()
     mpl.rcParams |= {"svg.hashsalt": "convscope", "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"]}
     given.to.mkdir(parents=True, exist_ok=True)
-    for name in given.names or PICTURES:
-        figure = PICTURES[name]()
+    for name in given.names or IMAGES:
+        figure = IMAGES[name]()
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
         (given.to / f"{name}.svg").write_text(_shorter(file.getvalue()), encoding="utf-8")

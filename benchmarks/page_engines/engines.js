@@ -1,7 +1,7 @@
 // The engines that benchmarks/page.py compares, all in one page: each is made from the network as the page reads it,
-// and then gives the scores of a picture. Ours (`prepare`, `run`, `standardize`) stands in the page before this file.
+// and then gives the scores of an image. Ours (`prepare`, `run`, `standardize`) stands in the page before this file.
 
-/** A convolution with its nonlinearity, or connected units, in TensorFlow.js: pictures are rows, columns, channels there. */
+/** A convolution with its nonlinearity, or connected units, in TensorFlow.js: images are rows, columns, channels there. */
 function tensorflowLayers(network) {
   let below = { maps: network.channels, rows: network.height, columns: network.width };
   return network.steps.map((step) => {
@@ -19,7 +19,7 @@ function tensorflowLayers(network) {
         return step.residual ? tf.relu(tf.add(sums, x)) : sums;
       };
     }
-    if (step.kind === "subsampling") return step.whole ? (x) => tf.max(x, [1, 2]) : (x) => tf.maxPool(x, step.window, step.stride, "valid");
+    if (step.kind === "pooling") return step.whole ? (x) => tf.max(x, [1, 2]) : (x) => tf.maxPool(x, step.window, step.stride, "valid");
     const ordered = tf.tensor4d(step.weights, [step.maps, from.maps, from.rows, from.columns]);
     const matrix = tf.reshape(tf.transpose(ordered, [2, 3, 1, 0]), [-1, step.maps]);
     const bias = tf.tensor1d(step.bias);
@@ -85,17 +85,17 @@ async function compareEngines(network, graph, rounds, budget) {
   for (const [name, make] of Object.entries(MAKERS)) {
     engines[name] = await make(network, graph);
     found.milliseconds[name] = [];
-    found.probabilities[name] = asProbabilities(await engines[name].scores(network.pictures[0].pixels));
+    found.probabilities[name] = asProbabilities(await engines[name].scores(network.images[0].pixels));
   }
   found.loops = engines.convscope.loops;
   for (let round = 0; round < rounds; round++) {
     for (const [name, engine] of Object.entries(engines)) {
       await engine.use();
       const begun = performance.now();
-      for (let turn = 0; turn < 3 || (performance.now() - begun < budget / 2); turn++) await engine.scores(network.pictures[0].pixels);
+      for (let turn = 0; turn < 3 || (performance.now() - begun < budget / 2); turn++) await engine.scores(network.images[0].pixels);
       const started = performance.now();
       for (let turn = 0; turn < 3 || performance.now() - started < budget; turn++) {
-        const { pixels } = network.pictures[turn % network.pictures.length];
+        const { pixels } = network.images[turn % network.images.length];
         const from = performance.now();
         await engine.scores(pixels);
         found.milliseconds[name].push(performance.now() - from);

@@ -8,7 +8,7 @@ normalization – GELU with 64, 256 and 256 units; identity-initialized convolut
 momentum 0.6) for the convolutions, each at unit length per unit; SGD with Nesterov momentum 0.85 for the rest; batches
 of 2,000; label smoothing 0.2; reflected shifts of 2 pixels; flips that alternate by epoch; rates that fall to zero in a
 straight line; six views averaged at the test. With `seconds`, the way is that long on the clock, whatever it holds.
-Channels last, and bfloat16 where asked for. Decoding the pictures counts, once.
+Channels last, and bfloat16 where asked for. Decoding the images counts, once.
 """
 
 import json
@@ -33,7 +33,7 @@ MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 def random_images(folder: Path) -> tuple[Tensor, Tensor]:
-    """Return standardized pictures N C H W and their labels, from one sub-folder a class."""
+    """Return standardized images N C H W and their labels, from one sub-folder a class."""
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
     files = [(path, place) for place, name in enumerate(names) for path in sorted((folder / name).iterdir())]
     pixels = np.stack([np.asarray(Image.open(path).convert("RGB")) for path, _ in files])
@@ -62,7 +62,7 @@ class Group(nn.Module):
 
 
 class Learner(nn.Module):
-    """The network; `whitening` is set from pictures before training."""
+    """The network; `whitening` is set from images before training."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -149,18 +149,18 @@ class Optimizers:
 
 
 def changed(maps: Tensor, epoch: int, flips: Tensor) -> Tensor:
-    """Return shifted pictures; each is flipped in every second epoch."""
+    """Return shifted images; each is flipped in every second epoch."""
     side = maps.shape[-1]
     padded = functional.pad(maps, (SHIFT,) * 4, mode="reflect")
     moves = torch.randint(0, 2 * SHIFT + 1, (len(maps), 2))
     shifted = torch.stack([padded[k, :, y : y + side, x : x + side] for k, (y, x) in enumerate(moves.tolist())])
-    mirrored = (flips + epoch) % 2 == 1
-    return torch.where(mirrored[:, None, None, None], shifted.flip(3), shifted)
+    flipped = (flips + epoch) % 2 == 1
+    return torch.where(flipped[:, None, None, None], shifted.flip(3), shifted)
 
 
 @torch.inference_mode()
 def accuracy(learner: Learner, maps: Tensor, labels: Tensor, *, half: bool) -> float:
-    """Return the part that is right by six views: as it is and moved by a pixel both ways, each also mirrored."""
+    """Return the part that is right by six views: as it is and moved by a pixel both ways, each also flipped."""
     learner.eval()
     right = 0
     for some, truth in zip(maps.split(500), labels.split(500), strict=True):

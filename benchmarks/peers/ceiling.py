@@ -1,6 +1,6 @@
 """No peer but the limit: the same convolutions and matrix products alone, in the best precision and memory order.
 
-No normalization, nonlinearity, subsampling, loss or optimizer; sizes between the products are as the layout makes them.
+No normalization, nonlinearity, pooling, loss or optimizer; sizes between the products are as the layout makes them.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Product = Callable[[], Tensor]
 
 
 def products(given: Description) -> list[Product]:
-    """Return the products of a step: forward, and for training those of both gradients (of the pictures: none)."""
+    """Return the products of a step: forward, and for training those of both gradients (of the images: none)."""
     kind = {"bfloat16": torch.bfloat16, "float32": torch.float32}[given["precision"]]
     learns = given["mode"] == "train"
     count, maps, rows, columns = given["batch"], given["channels"], given["height"], given["width"]

@@ -29,7 +29,7 @@ class OneStep(Listener):
 
 
 def bytes_of(images: np.ndarray) -> np.ndarray:
-    """Return standardized pictures as uint8, as a folder of pictures gives them."""
+    """Return standardized images as uint8, as a folder of images gives them."""
     pixels: np.ndarray = np.clip(images * 50 + 128, 0, 255).astype(np.uint8)
     return pixels
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def train(network: Network, images: np.ndarray, labels: np.ndarray, given: Description) -> None:
-    """Take steps of the loop, with all that belongs to them but for changes of the pictures, which peers don't make."""
+    """Take steps of the loop, with all that belongs to them but for changes of the images, which peers don't make."""
     recipe = Recipe(epochs=1, batch=given["batch"], precision=given["precision"], augmentation=Augmentation())
     data = LearningSet.of_arrays(bytes_of(images), labels, classes=given["classes"])
     state = TrainingState.begin(network, recipe, steps=10**7)

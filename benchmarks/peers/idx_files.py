@@ -7,7 +7,7 @@ import numpy as np
 
 
 def read(folder: Path) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return pictures uint8 N 28 28 and labels uint8 N, for training and for the test."""
+    """Return images uint8 N 28 28 and labels uint8 N, for training and for the test."""
     parts = []
     for part in ("train", "t10k"):
         images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())

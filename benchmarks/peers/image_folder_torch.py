@@ -1,4 +1,4 @@
-"""What a tutorial on ImageFolder and DataLoader does: every epoch opens, decodes and resizes each picture anew.
+"""What a tutorial on ImageFolder and DataLoader does: every epoch opens, decodes and resizes each image anew.
 
 Written like torchvision's ImageFolder with Resize, CenterCrop, RandomHorizontalFlip, ToTensor and Normalize, by Pillow
 alone; the network is that of peers/plain_torch.py. Standard input is not read; one JSON line is printed.
@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class ImageFolder(Dataset[tuple[Tensor, int]]):
-    """Pictures of a folder with one sub-folder a class, each of side × side pixels."""
+    """Images of a folder with one sub-folder a class, each of side × side pixels."""
 
     def __init__(self, root: Path, side: int, *, flips: bool) -> None:
         self.classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
@@ -65,7 +65,7 @@ def main() -> None:
     with torch.no_grad():
         right = sum(int((learner(maps).argmax(1) == labels).sum()) for maps, labels in DataLoader(test, **options))
     print(json.dumps({
-        "pictures": seen, "accuracy": right / len(test), "training_seconds": round(trained - started, 2),
+        "images": seen, "accuracy": right / len(test), "training_seconds": round(trained - started, 2),
         "seconds": round(time.perf_counter() - started, 2),
     }))  # fmt: skip
 

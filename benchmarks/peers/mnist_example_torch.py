@@ -1,4 +1,4 @@
-"""What PyTorch's MNIST example does, until 99.0 % of the test pictures are right after an epoch."""
+"""What PyTorch's MNIST example does, until 99.0 % of the test images are right after an epoch."""
 
 import json
 import sys
@@ -14,9 +14,9 @@ started = time.perf_counter()
 (images, labels), (test_images, test_labels) = read(Path(sys.argv[1]) / "mnist")
 
 
-def standardized(pictures: object) -> torch.Tensor:
+def standardized(images: object) -> torch.Tensor:
     """Return float32 N 1 28 28."""
-    return (torch.tensor(pictures)[:, None].float() / 255 - 0.1307) / 0.3081
+    return (torch.tensor(images)[:, None].float() / 255 - 0.1307) / 0.3081
 
 
 torch.manual_seed(1)

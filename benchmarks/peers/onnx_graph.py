@@ -7,7 +7,7 @@ from protocol import Description, folded
 
 
 def graph(given: Description) -> bytes:
-    """Return the model: pictures N C H W in, probabilities N K out."""
+    """Return the model: images N C H W in, probabilities N K out."""
     remaining = iter(folded(given))
     nodes, constants, name = [], [], "image"
 

@@ -30,7 +30,7 @@ def normalized(maps: jax.Array) -> jax.Array:
 
 
 def scores(weights: Weights, maps: jax.Array, given: Description, *, normalize: bool) -> jax.Array:
-    """Return the scores of pictures N H W C."""
+    """Return the scores of images N H W C."""
     remaining = iter(weights)
     for stage in given["stages"]:
         if stage["kind"] == "max":

@@ -28,7 +28,7 @@ def description() -> Description:
 
 
 def random_images(given: Description) -> tuple[Any, Any]:
-    """Return a batch of standardized float32 pictures N H W C and labels int64 N; the same for every peer."""
+    """Return a batch of standardized float32 images N H W C and labels int64 N; the same for every peer."""
     rng = np.random.default_rng(0)
     shape = (given["batch"], given["height"], given["width"], given["channels"])
     return rng.standard_normal(shape, np.float32), rng.integers(0, given["classes"], given["batch"], np.int64)

@@ -1,4 +1,4 @@
-"""convscope: train convolutional networks on your own pictures and see what every step has learned.
+"""convscope: train convolutional networks on your own images and see what every step has learned.
 
 The public names are imported when they are first used, so that ``import convscope`` is fast.
 
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 import convscope.core.forks  # noqa: F401  # a process that is forked from now on knows it
 
 if TYPE_CHECKING:
+    from convscope.api.check import check
+    from convscope.api.compare import compare
+    from convscope.api.cost import cost
+    from convscope.api.draw import draw
+    from convscope.api.features import extract_features
+    from convscope.api.load import load
+    from convscope.api.look import look
+    from convscope.api.measure import measure
+    from convscope.api.predict import predict
+    from convscope.api.train import train
+    from convscope.api.units import units
     from convscope.estimators.classifier import ConvClassifier
     from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
-    from convscope.verbs.check import check
-    from convscope.verbs.compare import compare
-    from convscope.verbs.cost import cost
-    from convscope.verbs.draw import draw
-    from convscope.verbs.features import extract_features
-    from convscope.verbs.load import load
-    from convscope.verbs.look import look
-    from convscope.verbs.measure import measure
-    from convscope.verbs.predict import predict
-    from convscope.verbs.train import train
-    from convscope.verbs.units import units
 
 __version__ = "0.1.0"
 
@@ -54,17 +54,17 @@ _HOMES = {
     "ConvClassifier": "convscope.estimators.classifier",
     "ConvFeatures": "convscope.estimators.features",
     "Layout": "convscope.networks.layout",
-    "check": "convscope.verbs.check",
-    "compare": "convscope.verbs.compare",
-    "cost": "convscope.verbs.cost",
-    "draw": "convscope.verbs.draw",
-    "extract_features": "convscope.verbs.features",
-    "load": "convscope.verbs.load",
-    "look": "convscope.verbs.look",
-    "measure": "convscope.verbs.measure",
-    "predict": "convscope.verbs.predict",
-    "train": "convscope.verbs.train",
-    "units": "convscope.verbs.units",
+    "check": "convscope.api.check",
+    "compare": "convscope.api.compare",
+    "cost": "convscope.api.cost",
+    "draw": "convscope.api.draw",
+    "extract_features": "convscope.api.features",
+    "load": "convscope.api.load",
+    "look": "convscope.api.look",
+    "measure": "convscope.api.measure",
+    "predict": "convscope.api.predict",
+    "train": "convscope.api.train",
+    "units": "convscope.api.units",
 }
 
 

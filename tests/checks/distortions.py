@@ -30,7 +30,7 @@ def negative(images: torch.Tensor) -> torch.Tensor:
     return 255 - images
 
 
-# name: what is done to the picture, the strength, and the strength that does the same to the picture so changed
+# name: what is done to the image, the strength, and the strength that does the same to the image so changed
 SYMMETRIES: dict[str, tuple[Change, float, float]] = {
     "shift-x": (left_to_right, 1.5, -1.5),
     "shift-y": (upside_down, 2.5, -2.5),
@@ -45,7 +45,7 @@ SYMMETRIES: dict[str, tuple[Change, float, float]] = {
     "brightness": (negative, 0.2, -0.2),
     "jpeg": (negative, 20.0, 20.0),
 }
-BY_CHANCE = {"elastic", "noise", "occlusion"}  # what they do depends on the seed and the number of the picture alone
+BY_CHANCE = {"elastic", "noise", "occlusion"}  # what they do depends on the seed and the number of the image alone
 
 # name: one strength after the other, and the strength that does both at once
 COMPOSITIONS: dict[str, tuple[float, float, float]] = {
@@ -81,8 +81,8 @@ INVERSES: dict[str, tuple[float, float]] = {
 NO_INVERSE = {"elastic", "blur", "noise", "occlusion", "jpeg"}
 
 
-def smooth_picture(side: int = 41) -> torch.Tensor:
-    """Return a gray picture with two soft spots near its middle, 1 1 side side, on black."""
+def smooth_image(side: int = 41) -> torch.Tensor:
+    """Return a gray image with two soft spots near its middle, 1 1 side side, on black."""
     middle = side // 2
     down, across = torch.meshgrid(torch.arange(float(side)) - middle, torch.arange(float(side)) - middle, indexing="ij")
     spots = 190 * torch.exp(-(down**2 + (across - 3) ** 2) / 40) + 60 * torch.exp(-((down - 4) ** 2 + across**2) / 60)

@@ -5,11 +5,11 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.normalization import Normalization
 from convscope.networks.build import ConvolutionStage, Network
 from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.stages.normalization import Normalization
 
 LAYOUTS = (
     "softmax",
@@ -18,7 +18,7 @@ LAYOUTS = (
     "4C3-MP2-6N",
     "4C3/2v-MP3/2-5N-6N-nonorm-tanh",  # overlapping windows
     "4C3-+4C3-MP2-+4C2-APg",  # residual, uneven padding, whole map
-    "MP2-4C3-SS2-AP2-4N-gelu",  # subsampling that belongs to no convolution
+    "MP2-4C3-SS2-AP2-4N-gelu",  # pooling that belongs to no convolution
     "+3C1-SSg-nonorm-abs",
     "4C3-MP2-6N-svm",
 )
@@ -27,7 +27,7 @@ LAYOUTS = (
 def small_model(
     text: str = "4C3-MP2-6N", *, classes: int = 3, height: int = 17, width: int = 14, seed: int = 0
 ) -> Model:
-    """Return a model of RGB pictures whose weights and running statistics are random."""
+    """Return a model of RGB images whose weights and running statistics are random."""
     layout = Layout.parse(text)
     network = Network(
         layout,
@@ -50,7 +50,7 @@ def small_model(
 
 
 def with_exemplars(model: Model, exemplars: Exemplars, *, seed: int = 0) -> Model:
-    """Return the model with a classifier that keeps random pictures in place of its own."""
+    """Return the model with a classifier that keeps random images in place of its own."""
     rng, network = np.random.default_rng(seed), model.network
     classes, values = network.plan.classes, network.weighted_sums().in_features
     classifier = exemplars.build(values, classes)
@@ -82,12 +82,12 @@ def calibrated(network: Network) -> None:
 
 
 def some_pixels(count: int, height: int = 17, width: int = 14, *, seed: int = 0) -> NDArray[np.uint8]:
-    """Return random pictures, uint8 N H W 3."""
+    """Return random images, uint8 N H W 3."""
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
 def some_images(count: int, height: int, width: int) -> torch.Tensor:
-    """Return random pictures as a tensor, uint8 N H W 3."""
+    """Return random images as a tensor, uint8 N H W 3."""
     return torch.from_numpy(some_pixels(count, height, width))
 
 
@@ -97,11 +97,11 @@ def maps_of(network: Network, images: NDArray[np.uint8]) -> list[NDArray[np.floa
         maps = network.standardize(torch.from_numpy(images))
         found = [maps]
         for module in network.stages:
-            if isinstance(module, ConvolutionStage) and module.subsampling is not None:
-                subsampling, first = module.subsampling, module.subsample_first
-                module.subsampling, module.subsample_first = None, False
-                found.append(module(maps))  # the maps before the subsampling: the same stage without it
-                module.subsampling, module.subsample_first = subsampling, first
+            if isinstance(module, ConvolutionStage) and module.pooling is not None:
+                pooling, first = module.pooling, module.subsample_first
+                module.pooling, module.subsample_first = None, False
+                found.append(module(maps))  # the maps before the pooling: the same stage without it
+                module.pooling, module.subsample_first = pooling, first
             maps = module(maps)
             found.append(maps)
         scores = network.classifier(maps.flatten(1))

@@ -1,18 +1,18 @@
-"""What every source of pictures promises: one suite over each kind; `fresh` opens the same source once more."""
+"""What every source of images promises: one suite over each kind; `fresh` opens the same source once more."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.decoder import Decoded
 from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, Source
 
 Maker = Callable[[], Source]
 
 
 def check_lengths_agree(fresh: Maker) -> None:
-    """Labels and splits are as many as the pictures."""
+    """Labels and splits are as many as the images."""
     source = fresh()
     assert len(source) > 0
     assert source.labels.shape == source.splits.shape == (len(source),)
@@ -31,13 +31,13 @@ def check_labels_are_places_in_classes(fresh: Maker) -> None:
 
 
 def check_splits_are_all_or_nothing(fresh: Maker) -> None:
-    """Either no picture has a split, or all have one and some are for training and some not."""
+    """Either no image has a split, or all have one and some are for training and some not."""
     present = set(fresh().splits.tolist())
     assert present == {UNASSIGNED} or (TRAIN in present and present & {VALIDATION, TEST} and UNASSIGNED not in present)
 
 
-def check_pictures_are_uint8(fresh: Maker) -> None:
-    """Every picture is decoded to uint8 H W C, also at reduced scale."""
+def check_images_are_uint8(fresh: Maker) -> None:
+    """Every image is decoded to uint8 H W C, also at reduced scale."""
     source = fresh()
     for index in range(min(len(source), 20)):
         for near in (None, (4, 4)):
@@ -49,9 +49,9 @@ def check_pictures_are_uint8(fresh: Maker) -> None:
 
 
 def check_names_are_different_and_paths_exist(fresh: Maker) -> None:
-    """Each picture has a name of its own; those with files lead to them."""
+    """Each image has a name of its own; those with files lead to them."""
     source = fresh()
-    names = [source.picture_name(index) for index in range(len(source))]
+    names = [source.image_name(index) for index in range(len(source))]
     assert len(set(names)) == len(names)
     paths = [source.path(index) for index in range(len(source))]
     assert all(path is None or path.is_file() for path in paths)
@@ -59,7 +59,7 @@ def check_names_are_different_and_paths_exist(fresh: Maker) -> None:
 
 
 def check_stack_is_the_same_as_decoding(fresh: Maker) -> None:
-    """Where all pictures are one array, it holds what decoding gives."""
+    """Where all images are one array, it holds what decoding gives."""
     source = fresh()
     stack = source.stack()
     if stack is None:
@@ -78,14 +78,14 @@ def check_opening_twice_gives_the_same(fresh: Maker) -> None:
     assert int(first.fingerprint(), 16) >= 0
     assert first.classes == second.classes
     assert np.array_equal(first.labels, second.labels)
-    assert [first.picture_name(i) for i in range(len(first))] == [second.picture_name(i) for i in range(len(second))]
+    assert [first.image_name(i) for i in range(len(first))] == [second.image_name(i) for i in range(len(second))]
 
 
 def check_it_says_what_it_is(fresh: Maker) -> None:
     """A name for the user, and whether flips keep the class."""
     source = fresh()
     assert source.name
-    assert source.mirror in (True, False, None)
+    assert source.flippable in (True, False, None)
     assert isinstance(source.ignored, tuple)
 
 

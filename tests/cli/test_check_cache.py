@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from convscope.cli import main
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.sources.opening import open_source
 from tests.images.generated import folder, save
 
@@ -13,7 +13,7 @@ from tests.images.generated import folder, save
 def test_a_good_set_exits_0_and_says_so(tmp_path, capsys):
     assert main(["check", str(folder(tmp_path, each=10))]) == 0
     text = capsys.readouterr().out
-    assert "20 pictures, 20 usable" in text
+    assert "20 images, 20 usable" in text
     assert "no problem found" in text
     assert "pixels: all 12x10" in text
 
@@ -31,7 +31,7 @@ def test_duplicates_are_listed_below_the_first(tmp_path, capsys):
     folder(tmp_path)
     save(tmp_path / "b" / "twin.png", 0)
     assert main(["check", str(tmp_path)]) == 0
-    assert "  a/0.png: 2 times the same picture\n    = b/twin.png\n" in capsys.readouterr().out
+    assert "  a/0.png: 2 times the same image\n    = b/twin.png\n" in capsys.readouterr().out
 
 
 def test_json_is_one_document(tmp_path, capsys):
@@ -39,7 +39,7 @@ def test_json_is_one_document(tmp_path, capsys):
     (tmp_path / "a" / "empty.png").write_bytes(b"")
     assert main(["check", str(tmp_path), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
-    assert document["pictures"] == 13
+    assert document["images"] == 13
     assert document["problems"][0] == {
         "name": "a/empty.png", "kind": "empty file", "detail": "the file is empty (0 bytes)", "others": [],
     }  # fmt: skip
@@ -78,10 +78,10 @@ def no_folders(path):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (nothing_readable, "must have pictures that can be read. Got 2 files and none of them can"),
+        (nothing_readable, "must have images that can be read. Got 2 files and none of them can"),
         (one_class, "must have at least two classes. Got only the class 'a'"),
         (one_class_beside_an_empty_one, "Got an empty class folder"),
-        (no_folders, "Got 1 picture directly inside"),
+        (no_folders, "Got 1 image directly inside"),
         (lambda path: None, "Got nothing"),
     ],
 )
@@ -103,14 +103,14 @@ def test_an_empty_class_folder_hides_no_broken_file(tmp_path, capsys):
     assert main(["check", str(tmp_path)]) == 1
     out = capsys.readouterr().out
     assert "2 classes" in out
-    for line in ("a/broken.png: ", "b/hollow.png: ", "c/: no picture in it", "d/: no picture in it"):
+    for line in ("a/broken.png: ", "b/hollow.png: ", "c/: no image in it", "d/: no image in it"):
         assert f"\n  {line}" in out
-    assert "class folders without a picture, refused by train: fill them or take them away (2):" in out
+    assert "class folders without an image, refused by train: fill them or take them away (2):" in out
     (tmp_path / "a" / "broken.png").unlink()
     (tmp_path / "b" / "hollow.png").unlink()
     assert main(["check", str(tmp_path)]) == 1  # train would refuse it
     assert main(["train", str(tmp_path), "--dry-run", "-o", str(tmp_path.with_name("run"))]) == 2
-    assert "c/` must hold pictures of its class. Got an empty class folder (nothing)." in capsys.readouterr().err
+    assert "c/` must hold images of its class. Got an empty class folder (nothing)." in capsys.readouterr().err
 
 
 def test_of_very_many_classes_the_largest_and_smallest_are_shown(tmp_path, capsys):
@@ -129,7 +129,7 @@ def test_the_cache_is_shown_and_cleared(tmp_path, capsys, monkeypatch):
     assert f"{tmp_path / 'pets'}/" in text
     assert main(["cache", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["entries"][0]["pictures"] == 12
+    assert document["entries"][0]["images"] == 12
     assert main(["cache", "--clear"]) == 0
     assert capsys.readouterr().out.startswith("freed ")
     assert main(["cache"]) == 0

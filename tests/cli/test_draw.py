@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.api.draw import draw
+from convscope.api.measure import measure
+from convscope.api.train import train
+from convscope.api.units import units
 from convscope.cli import main
-from convscope.verbs.draw import draw
-from convscope.verbs.measure import measure
-from convscope.verbs.train import train
-from convscope.verbs.units import units
 from tests.checks.models import small_model
 from tests.checks.reporters import Counting
 
@@ -21,7 +21,7 @@ from tests.checks.reporters import Counting
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("draw") / "run"
     train("digits", layout="4C3-MP2-6C3", epochs=1, output=folder)
-    measure(folder, "digits", pictures=20, distortions=["shift-x", "jpeg"])
+    measure(folder, "digits", images=20, distortions=["shift-x", "jpeg"])
     units(folder, "digits", worth=0, probes=False, top=3)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 12), np.uint8)).save(folder / "a.png")
     return folder
@@ -50,7 +50,7 @@ def test_a_run_is_drawn_into_its_folder(
 ) -> None:
     given = [str(run / word) if word.endswith(".png") else word for word in words]
     assert main(["draw", given[0], str(run), *given[1:], "--force"]) == 0
-    assert capsys.readouterr().out == f"picture {run / file}\n"
+    assert capsys.readouterr().out == f"figure {run / file}\n"
     with Image.open(run / file) as image:
         assert min(image.size) > 200
 
@@ -60,7 +60,7 @@ def test_the_step_without_a_model_is_the_first_lesson(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["draw", "step"]) == 0
-    assert capsys.readouterr().out == "picture step.gif (13 frames)\n"
+    assert capsys.readouterr().out == "figure step.gif (13 frames)\n"
     with Image.open("step.gif") as image:
         assert image.n_frames == 13
 
@@ -93,7 +93,7 @@ def test_names_that_no_font_has_are_said_once(run: Path, tmp_path: Path, capsys:
     )
 
 
-def test_a_unit_walks_over_a_picture(run: Path, tmp_path: Path) -> None:
+def test_a_unit_walks_over_an_image(run: Path, tmp_path: Path) -> None:
     words = ["draw", "step", str(run), str(run / "a.png"), "--step", "3", "--unit", "6", "-o", str(tmp_path / "s.png")]
     assert main(words) == 0
     with Image.open(tmp_path / "s.png") as image:
@@ -130,8 +130,8 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
     ("words", "sentence"),
     [
         (["filters"], "`model` must name a model file or run folder. Got none."),
-        (["maps", "RUN"], "`picture` must name a picture. Got none."),
-        (["maps", "RUN", "RUN/nothing.png"], "nothing.png must be a picture. The file is not there. Name another one."),
+        (["maps", "RUN"], "`image` must name an image. Got none."),
+        (["maps", "RUN", "RUN/nothing.png"], "nothing.png must be an image. The file is not there. Name another one."),
         (["filters", "RUN", "--step", "2"], "`step` must be a convolution, one of [1, 3]. Got 2."),
         (["step", "RUN", "RUN/a.png", "--unit", "99"], "`unit` must be from 1 to 4. Got 99."),
         (["curves", "RUN/model.safetensors"], "`model` must name a run folder here."),
@@ -153,7 +153,7 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["step", "-o", "a.svg"], "`output` must end in .gif, .mp4 or .png (a strip)."),
         (["step", "-o", "RUN/report.html"], "`output` must end in"),
         (["layout", "RUN", "-o", "RUN/a.png"], "is already there and is not overwritten"),
-        (["picture"], "'picture' is not one of"),
+        (["image"], "'image' is not one of"),
         (["ledger", "RUN", "--distortions", "shift-z"], "`distortions` must be one of shift-x, jpeg. Got 'shift-z'."),
         (["patches", "RUN", "--step", "2"], "`step` must have units of its own, one of [1, 3]. Got 2."),
         (["ledger"], "`model` must name a run folder here."),

@@ -25,10 +25,10 @@ def test_a_file_and_a_table(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         == 0
     )
     out = capsys.readouterr().out.splitlines()
-    assert out[0] == f"{target}: 1,797 pictures, 8 values each"
+    assert out[0] == f"{target}: 1,797 images, 8 values each"
     assert out[1].split()[:2] == ["classifier", "accuracy"]
     assert {line.split()[0] for line in out[2:4]} == {"lda", "softmax"}
-    assert out[4] == "judged on 359 pictures that none of them has learned from"
+    assert out[4] == "judged on 359 images that none of them has learned from"
     with np.load(target) as saved:
         assert saved["features"].shape == (1797, 8)
 
@@ -55,17 +55,17 @@ def test_the_help_names_every_classifier() -> None:
     assert set(_NAMES) == set(CLASSIFIERS)
 
 
-def test_layer_names_are_shown_with_and_without_pictures(
+def test_layer_names_are_shown_with_and_without_images(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["features", str(run), "--layer-names", "--pool", "mean"]) == 0
-    expected = ["--stage  layer    values of one picture", "      0  pixels   1", "      1  8C3-MP2  8"]
+    expected = ["--stage  layer    values of one image", "      0  pixels   1", "      1  8C3-MP2  8"]
     assert capsys.readouterr().out.splitlines() == expected
     target = tmp_path / "x.npy"
     assert main(["features", str(run), "digits", "--layer-names", "--pool", "mean", "-o", str(target)]) == 0
-    assert capsys.readouterr().out.splitlines() == [*expected, f"{target}: 1,797 pictures, 8 values each"]
+    assert capsys.readouterr().out.splitlines() == [*expected, f"{target}: 1,797 images, 8 values each"]
     assert main(["features", str(run), "-o", str(target)]) == 2
-    assert "Give the pictures (DATA) behind the model" in capsys.readouterr().err
+    assert "Give the images (DATA) behind the model" in capsys.readouterr().err
 
 
 def test_a_grid_larger_than_the_maps_is_one_sentence(

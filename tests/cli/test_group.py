@@ -73,7 +73,7 @@ def test_after_two_dashes_trace_is_a_name(command: list[Any], capsys: pytest.Cap
     [
         (PermissionError(13, "Permission denied", "/root/x"), "Error: /root/x: Permission denied."),
         (OSError("odd"), "Error: odd."),
-        (MemoryError(), "Error: There is not enough memory. Use smaller pictures (--size) or fewer at once (--batch)."),
+        (MemoryError(), "Error: There is not enough memory. Use smaller images (--size) or fewer at once (--batch)."),
         (KeyError("x"), "Error: convscope has a fault here (KeyError: 'x'). Please run the command again with --trace"),
         (click.ClickException("No."), "Error: No."),
     ],

@@ -11,7 +11,7 @@ from tests.checks.models import small_model, some_pixels
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run folder with a model, and two pictures, in the current folder."""
+    """A run folder with a model, and two images, in the current folder."""
     from PIL import Image
 
     small_model().save(tmp_path / "run" / "model.safetensors")
@@ -31,7 +31,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_page_is_written_and_opened(here: Path, opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["look", "run", "0.png", "1.png"]) == 0
-    assert capsys.readouterr().out.startswith("page    run/look.html (2 pictures, 0.")
+    assert capsys.readouterr().out.startswith("page    run/look.html (2 images, 0.")
     assert opened == [(here / "run" / "look.html").as_uri()]
 
 
@@ -41,13 +41,13 @@ def test_with_no_open_it_is_only_written(here: Path, opened: list[str]) -> None:
     assert opened == []
 
 
-def test_a_picture_that_cannot_be_read_is_named_and_the_exit_code_says_so(
+def test_an_image_that_cannot_be_read_is_named_and_the_exit_code_says_so(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "2.png").touch()
     assert main(["look", "run", "0.png", "2.png", "--no-open"]) == 1
     out, err = capsys.readouterr()
-    assert "(1 picture, " in out
+    assert "(1 image, " in out
     assert "unusable: 2.png: the file is empty (0 bytes)" in err
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.api.train import train
 from convscope.cli import main
 from convscope.core.records import from_json
 from convscope.measures.cost import CostRecord
 from convscope.measures.invariance_record import Invariance
 from convscope.measures.units.patches import pixels_of
 from convscope.measures.units.report import UnitsReport
-from convscope.verbs.train import train
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +28,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_table_says_what_moved_and_what_was_left(run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--distortions", "shift-x,noise", "--pictures", "60", "--quiet"]
+    words = ["--distortions", "shift-x,noise", "--images", "60", "--quiet"]
     assert main(["measure", run, "digits", *words]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("4C3-MP2-6N on 60 pictures of digits (validation)\naccuracy ")
+    assert out.startswith("4C3-MP2-6N on 60 images of digits (validation)\naccuracy ")
     for text in (
         "shift-x (px)",
         "noise (part of the range)",
@@ -58,7 +58,7 @@ def test_the_record_is_json_and_comes_back(run: str, tmp_path: Path, capsys: pyt
         "rotation",
         "--strengths",
         "5,-5",
-        "--pictures",
+        "--images",
         "9",
         "-o",
         str(path),
@@ -77,7 +77,7 @@ def test_the_record_is_json_and_comes_back(run: str, tmp_path: Path, capsys: pyt
 def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(
     run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept, words = Path(run) / "invariance.json", ["--pictures", "20"]
+    kept, words = Path(run) / "invariance.json", ["--images", "20"]
     kept.unlink(missing_ok=True)
 
     def curves() -> int:
@@ -89,7 +89,7 @@ def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(
     assert main(["measure", run, "digits", *words, "--force", "--quiet"]) == 0
     assert curves() == 15
     whole = kept.read_bytes()
-    for part in ([*words, "--distortions", "blur"], words, ["--margin", "1", "--pictures", "1000"]):
+    for part in ([*words, "--distortions", "blur"], words, ["--margin", "1", "--images", "1000"]):
         capsys.readouterr()
         assert main(["measure", run, "digits", *part]) == 0
         assert "stays: this one is of a part only. --force, or -o elsewhere" in capsys.readouterr().err, part
@@ -99,10 +99,10 @@ def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(
 
 
 def test_all_measures_all_and_keeps_all(run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--what", "all", "--pictures", "5", "--worth", "5", "--top", "2", "--quiet"]
+    words = ["--what", "all", "--images", "5", "--worth", "5", "--top", "2", "--quiet"]
     assert main(["measure", run, "digits", *words]) == 0
     out = capsys.readouterr().out
-    for text in ("The ledger:", "linear probe on stage 1", "needs most", "multiply-adds", "without subsampling"):
+    for text in ("The ledger:", "linear probe on stage 1", "needs most", "MACs", "without pooling"):
         assert text in out
     units = from_json(UnitsReport, json.loads((Path(run) / "units.json").read_text(encoding="utf-8")))
     cost = from_json(CostRecord, json.loads((Path(run) / "cost.json").read_text(encoding="utf-8")))
@@ -121,12 +121,12 @@ def test_the_cost_of_a_layout_that_was_never_trained(capsys: pytest.CaptureFixtu
     assert main(["measure", "4C3-MP2-6N", "--cost", *words]) == 0
     out = capsys.readouterr().out
     assert "4 x 12x8" in out
-    assert "untied: 4U3-MP2-6N" in out
+    assert "locally connected: 4U3-MP2-6N" in out
     assert main(["measure", "4C3/2", "--what", "cost", "--quiet", "--batch", "2"]) == 0
     assert "4 x 14x14" in capsys.readouterr().out
 
 
-def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cost_needs_no_images(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", run, "--what", "cost", "--quiet"]) == 0
     assert "parameters" in capsys.readouterr().out
 
@@ -134,7 +134,7 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "DATA must name the pictures to measure on. Got none."),
+        ([], "DATA must name the images to measure on. Got none."),
         (["digits", "--distortions", "shfit-x"], "A distortion must be one of"),
         (["digits", "--strengths", "a"], "must be numbers with commas between, like 1,2.5. Got 'a'."),
         (["digits", "--distortions", "jpeg", "--strengths", "100"], "The strength of jpeg must be from 0 to 99"),
@@ -144,7 +144,7 @@ def test_cost_needs_no_pictures(run: str, capsys: pytest.CaptureFixture[str]) ->
             "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got 1, 2.5",
         ),
         (["digits", "--margin", "4"], "`margin` must be from 0 to 3 px"),
-        (["digits", "--pictures", "1"], "There must be at least 2 pictures to measure on. Got 1"),
+        (["digits", "--images", "1"], "There must be at least 2 images to measure on. Got 1"),
         (["digits", "--distortions", "rotation", "--strengths", "181"], "The strength of rotation must be from -180"),
         (["digits", "--what", "all", "-o", "a.json"], "-o must name the file of one record. Got it for all."),
         (["--what", "units", "--cost"], "--cost must stand without --what. Got both."),
@@ -168,7 +168,7 @@ def test_what_cannot_be_measured_is_one_sentence(
 
 
 @pytest.mark.parametrize("what", ["distortions", "units"])
-def test_pictures_of_other_classes_are_one_sentence(
+def test_images_of_other_classes_are_one_sentence(
     what: str, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("cat", "dog"):
@@ -177,7 +177,7 @@ def test_pictures_of_other_classes_are_one_sentence(
             Image.new("L", (8, 8), 20 * place).save(tmp_path / name / f"{place}.png")
     assert main(["measure", run, str(tmp_path), "--what", what, "--quiet"]) == 2
     said = capsys.readouterr().err
-    assert "The pictures must have the classes of the model, 10. Got 2 (in one of them only: '0'" in said
+    assert "The images must have the classes of the model, 10. Got 2 (in one of them only: '0'" in said
     assert said.count("\n") == 1
 
 
@@ -210,7 +210,7 @@ def test_a_run_folder_that_cannot_be_written_is_said_before_anything_is_measured
     for name in ("invariance", "units", "cost"):
         (folder / f"{name}.json").unlink(missing_ok=True)
     _forbid_writing(folder, monkeypatch)
-    monkeypatch.setattr(f"convscope.verbs.{_VERBS[what][0]}", _must_not_run)
+    monkeypatch.setattr(f"convscope.api.{_VERBS[what][0]}", _must_not_run)
     data = [] if what == "cost" else ["digits"]
     assert main(["measure", str(folder), *data, "--what", what]) == 2
     out, err = capsys.readouterr()
@@ -228,7 +228,7 @@ def test_from_a_run_folder_that_cannot_be_written_a_record_goes_elsewhere(
     folder = Path(shutil.copytree(run, tmp_path / "run"))
     (folder / "invariance.json").write_text("an earlier one")
     _forbid_writing(folder, monkeypatch)
-    words = ["measure", str(folder), "digits", "--pictures", "5", "--distortions", "blur"]
+    words = ["measure", str(folder), "digits", "--images", "5", "--distortions", "blur"]
     assert main([*words, "-o", str(tmp_path / "new" / "my.json")]) == 0
     assert (tmp_path / "new" / "my.json").is_file()
     assert main([*words, "-o", str(folder / "my.json")]) == 2

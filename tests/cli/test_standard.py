@@ -45,8 +45,7 @@ def test_names_from_no_standard_input_are_one_sentence(
     monkeypatch.setattr(sys, "stdin", None if stream is None else closed)
     assert main(["predict", str(tmp_path / "m.safetensors"), "-"]) == 2
     assert (
-        "Error: There is no standard input to read names from: it is closed. Name the pictures"
-        in capsys.readouterr().err
+        "Error: There is no standard input to read names from: it is closed. Name the images" in capsys.readouterr().err
     )
 
 
@@ -77,7 +76,7 @@ def test_a_file_is_written_with_all_three_closed(tmp_path: Path, monkeypatch: py
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     words = ["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "none.png"), "--csv", str(tmp_path / "o.csv")]
-    assert main(words) == 1  # the picture is not there, which its row says
+    assert main(words) == 1  # the image is not there, which its row says
     assert len((tmp_path / "o.csv").read_text().splitlines()) == 2
 
 
@@ -130,7 +129,7 @@ def test_once_torch_is_there_absolute_paths_do(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(StorageError, match="The current folder is not there any more"):
         refuse_lost_folder()
     trained = convscope.train("digits", epochs=1, layout="4C3-MP2", output=tmp_path / "run")
-    assert trained.report.pictures == 359
+    assert trained.report.images == 359
     with pytest.raises(StorageError, match=r"Cannot write run: its folder is not there"):
         convscope.train("digits", epochs=1, layout="4C3-MP2", output="run")
 

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from convscope.cli import main
 from convscope.cli.train import command
 from convscope.core.errors import ConvscopeError
+from convscope.layers.patch_learning import WAYS
 from convscope.networks.model import Model
-from convscope.stages.patch_learning import WAYS
 from convscope.training.report import read_report
 from tests.checks.processes import interruptible, small_files_only
 from tests.images.generated import folder, save
@@ -52,7 +52,7 @@ def test_an_interruption_leaves_a_usable_model_that_can_be_trained_on(number: in
     assert b"interrupted; go on with: convscope train --resume run" in out
     model = Model.load(tmp_path / "run/model.safetensors")
     assert len(model.classes) == 10
-    assert read_report(tmp_path / "run/report.json").pictures == 359
+    assert read_report(tmp_path / "run/report.json").images == 359
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are set in the way of POSIX")
@@ -91,10 +91,10 @@ def test_the_page_that_looks_inside_is_written_when_asked_for(
     assert not Path("run/look.html").exists()  # that of the run before is no longer true
 
 
-def test_unusable_pictures_are_named_and_the_exit_code_is_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_images_are_named_and_the_exit_code_is_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder(here / "set", each=4)
     for number in range(12):
-        (here / "set" / "a" / f"bad{number:02}.png").write_bytes(b"no picture")
+        (here / "set" / "a" / f"bad{number:02}.png").write_bytes(b"no image")
     command = ["train", "set", "--layout", "4C3-MP2", "--threads", "1", "-o", "run", "--epochs", "1", "--size", "8"]
     assert main(command) == 1
     out, err = capsys.readouterr()
@@ -104,16 +104,16 @@ def test_unusable_pictures_are_named_and_the_exit_code_is_1(here: Path, capsys: 
     assert "… and 2 more, in the report" in err
     assert main([*command, "--dry-run", "--force"]) == 1
     out, err = capsys.readouterr()
-    assert "1 epoch, 32 pictures a step" in out
+    assert "1 epoch, 32 images a step" in out
     assert ", 1 thread\n" in out
     assert "unusable: a/bad09.png: " in err
     assert main([*command, "--json", "--quiet", "--force"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["left_out"], document["run"]) == (12, "run")
-    assert {"12 pictures left out, being unusable"} < set(document["notes"])
+    assert {"12 images left out, being unusable"} < set(document["notes"])
     assert main(["features", "run", "set", "-o", "features.npz"]) == 1
     out, err = capsys.readouterr()
-    assert out.startswith("features.npz: 8 pictures, 4 x 4 x 4 values each")
+    assert out.startswith("features.npz: 8 images, 4 x 4 x 4 values each")
     assert err.count("unusable: ") == 10
 
 
@@ -150,27 +150,27 @@ def test_without_data_a_folder_of_the_name_of_the_set_is_not_taken(
 
 
 @pytest.mark.parametrize(("data", "output"), [("set", "set"), ("set", "set/run"), (".", None)])
-def test_a_run_is_not_put_among_the_pictures(
+def test_a_run_is_not_put_among_the_images(
     data: str,
     output: str | None,
     here: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    pictures = folder(here / "set", each=4)
-    monkeypatch.chdir(pictures if data == "." else here)
+    images = folder(here / "set", each=4)
+    monkeypatch.chdir(images if data == "." else here)
     before = sorted((here / "set").rglob("*"))
     assert main(["train", data, *(["-o", output] if output else [])]) == 2
-    assert "`output` must be outside the folder of pictures" in capsys.readouterr().err
+    assert "`output` must be outside the folder of images" in capsys.readouterr().err
     assert sorted((here / "set").rglob("*")) == before
 
 
-def test_a_run_is_not_put_among_pictures_that_it_does_not_learn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pictures = folder(here / "others", each=4)
-    before = sorted(pictures.rglob("*"))
-    assert main(["train", "digits", "--epochs", "1", "-o", str(pictures)]) == 2
-    assert "`output` must not be a folder of pictures" in capsys.readouterr().err
-    assert sorted(pictures.rglob("*")) == before
+def test_a_run_is_not_put_among_images_that_it_does_not_learn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = folder(here / "others", each=4)
+    before = sorted(images.rglob("*"))
+    assert main(["train", "digits", "--epochs", "1", "-o", str(images)]) == 2
+    assert "`output` must not be a folder of images" in capsys.readouterr().err
+    assert sorted(images.rglob("*")) == before
 
 
 def test_a_run_has_the_name_of_its_folder_in_any_script(here: Path) -> None:
@@ -201,9 +201,9 @@ def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, caps
             "[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory: you tried"
         )
 
-    monkeypatch.setattr("convscope.verbs.train.prepare", refused)
+    monkeypatch.setattr("convscope.api.train.prepare", refused)
     assert main(["train", "digits", "--dry-run"]) == 2
-    assert "Error: There is not enough memory. Use smaller pictures (--size)" in capsys.readouterr().err
+    assert "Error: There is not enough memory. Use smaller images (--size)" in capsys.readouterr().err
 
 
 def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,7 +227,7 @@ def test_all_that_came_before_training_counts_toward_its_minutes(monkeypatch: py
         spent.append(spent_s)
         raise ConvscopeError
 
-    monkeypatch.setattr("convscope.verbs.train.train", no_training)
+    monkeypatch.setattr("convscope.api.train.train", no_training)
     began = time.monotonic() - 20
     CliRunner().invoke(command, ["digits", "--minutes", "1"], obj=began)
     assert 20 <= spent[0] <= time.monotonic() - began

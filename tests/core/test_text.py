@@ -71,10 +71,10 @@ def test_an_error_commands_no_terminal_wherever_it_is_shown(kind: type[errors.Co
     assert str(pickle.loads(pickle.dumps(error))) == str(kind(str(error))) == str(error)
 
 
-NOUNS = "pictures|files|classes|epochs|cores|threads|rows|units|kinds|seeds|images|channels|columns|values|seconds|maps"
+NOUNS = "images|files|classes|epochs|cores|threads|rows|units|kinds|seeds|images|channels|columns|values|seconds|maps"
 AFTER = re.compile(rf"^ (?:\w+ )?(?:{NOUNS}|trainings|names|labels)\b")
 NO_NUMBERS = {"what", "part", "group", "name", "found.part", "values"}
-NEVER_ONE = {"law.pictures", "_round(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count", "frame[5]"}
+NEVER_ONE = {"law.images", "_round(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count", "frame[5]"}
 SOURCE = Path(convscope.__file__).parent
 
 
@@ -96,7 +96,7 @@ def uncounted(text: str) -> list[str]:
 
 
 def test_no_number_stands_before_a_plural_that_it_may_not_have() -> None:
-    assert uncounted("f'{len(a):,} usable pictures, {B} files'") == ["len(a)"]
+    assert uncounted("f'{len(a):,} usable images, {B} files'") == ["len(a)"]
     found = {one for path in SOURCE.rglob("*.py") for one in uncounted(path.read_text(encoding="utf-8"))}
     assert found <= NO_NUMBERS | NEVER_ONE
 

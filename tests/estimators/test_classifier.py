@@ -61,7 +61,7 @@ def fitted(some: tuple[Images, Labels]) -> ConvClassifier:
 
 
 @pytest.mark.slow
-def test_digits_are_told_apart_as_pictures_and_the_same_as_rows_of_a_known_shape(digits: tuple[Images, Labels]) -> None:
+def test_digits_are_told_apart_as_images_and_the_same_as_rows_of_a_known_shape(digits: tuple[Images, Labels]) -> None:
     parts = train_test_split(*digits, test_size=0.2, stratify=digits[1], random_state=0)
     images, held_out, labels, answers = parts
     options: dict[str, Any] = {"epochs": 8, "batch": 64, "learning_rate": 0.006, "precision": "float32", "threads": 1}
@@ -71,7 +71,7 @@ def test_digits_are_told_apart_as_pictures_and_the_same_as_rows_of_a_known_shape
     rows.fit(images.reshape(-1, 64), labels)
     expected = classifier.predict_proba(held_out)
     assert np.array_equal(rows.predict_proba(held_out.reshape(-1, 64)), expected)
-    assert np.array_equal(rows.predict_proba(held_out), expected)  # a known shape is known to pictures too
+    assert np.array_equal(rows.predict_proba(held_out), expected)  # a known shape is known to images too
     assert np.array_equal(classifier.predict_proba(held_out.reshape(-1, 64)), expected)
 
 
@@ -108,7 +108,7 @@ def test_it_stands_at_the_end_of_a_pipeline(some: tuple[Images, Labels]) -> None
     assert pipeline[-1].pixel_range_.high == 1
 
 
-def test_cross_validation_takes_pictures_with_four_axes(some: tuple[Images, Labels]) -> None:
+def test_cross_validation_takes_images_with_four_axes(some: tuple[Images, Labels]) -> None:
     coloured = np.repeat(some[0][..., None], 3, axis=3).astype(np.uint8)
     assert cross_val_score(clone(FEW), coloured, some[1], cv=2).shape == (2,)
 
@@ -244,7 +244,7 @@ def test_a_layout_may_be_a_record(some: tuple[Images, Labels]) -> None:
         (
             {"image_shape": (8, 9)},
             DataError,
-            r"`image_shape` must be the shape of the pictures in `X`. Got \(8, 9, 1\)",
+            r"`image_shape` must be the shape of the images in `X`. Got \(8, 9, 1\)",
         ),
         ({"image_shape": "8x8"}, DataError, r"`image_shape` must be \(height, width\) or .*Got '8x8'"),
         ({"image_shape": (8.0, 8)}, DataError, r"`image_shape` must be \(height, width\) or"),
@@ -263,13 +263,13 @@ def test_a_parameter_that_cannot_be_is_told_in_fit(
     [
         (
             np.zeros((4, 8, 8, 4)),
-            r"`X` must have pictures of 1 or 3 channels. Got 4 in \(8, 8, 4\). Leave out the others",
+            r"`X` must have images of 1 or 3 channels. Got 4 in \(8, 8, 4\). Leave out the others",
         ),
         (np.zeros((4, 3, 8, 8)), r"1 or 3 channels. Got 8 .*The channels come last: np.moveaxis\(X, 1, -1\)"),
         (np.zeros((4, 2, 2, 2, 1)), r"`X` must have the shape N H W, N H W C or N × values. Got \(4, 2, 2, 2, 1\)"),
         (
             [np.zeros((2, 2)), np.zeros((2, 3))] * 2,
-            "`X` must hold pictures of one shape. Got a list of different ones. Resize",
+            "`X` must hold images of one shape. Got a list of different ones. Resize",
         ),
         (np.zeros((0, 8, 8)), "Found array with 0 sample"),
         (np.zeros((4, 0, 8)), "0 feature"),
@@ -277,7 +277,7 @@ def test_a_parameter_that_cannot_be_is_told_in_fit(
         (np.zeros((3, 8, 8)), "inconsistent numbers of samples"),
     ],
 )
-def test_pictures_that_cannot_be_are_told(images: Any, sentence: str) -> None:
+def test_images_that_cannot_be_are_told(images: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         clone(FEW).fit(images, [0, 1] * 2)
 
@@ -287,16 +287,14 @@ def test_one_class_alone_is_told() -> None:
         clone(FEW).fit(np.zeros((4, 8, 8)), ["cat"] * 4)
 
 
-def test_pictures_of_another_shape_are_told_in_predict(fitted: ConvClassifier) -> None:
-    with pytest.raises(
-        DataError, match=r"`X` must have pictures of \(8, 8, 1\), as in fit\. Got \(4, 16, 1\)\. Resize"
-    ):
+def test_images_of_another_shape_are_told_in_predict(fitted: ConvClassifier) -> None:
+    with pytest.raises(DataError, match=r"`X` must have images of \(8, 8, 1\), as in fit\. Got \(4, 16, 1\)\. Resize"):
         fitted.predict(np.zeros((2, 4, 16)))
     with pytest.raises(ValueError, match="X has 63 features, but ConvClassifier is expecting 64"):
         fitted.predict(np.zeros((2, 63)))
 
 
-def test_pictures_in_another_unit_than_in_fit_are_told(fitted: ConvClassifier, some: tuple[Images, Labels]) -> None:
+def test_images_in_another_unit_than_in_fit_are_told(fitted: ConvClassifier, some: tuple[Images, Labels]) -> None:
     unit = clone(FEW).fit(some[0] / 16, some[1])
     with pytest.raises(
         DataError, match="`X` must have values from 0 to 1, as in fit. Got uint8 up to 16. Divide it by 255"
@@ -306,7 +304,7 @@ def test_pictures_in_another_unit_than_in_fit_are_told(fitted: ConvClassifier, s
         fitted.predict(some[0] / 17)
 
 
-def test_a_class_of_few_pictures_is_found_when_classes_are_balanced() -> None:
+def test_a_class_of_few_images_is_found_when_classes_are_balanced() -> None:
     rng = np.random.default_rng(0)
     labels = (np.arange(400) % 40 == 0).astype(int)
     images = rng.normal(size=(400, 6, 6)) + 0.3 * labels[:, None, None]
@@ -349,7 +347,7 @@ def test_the_first_stage_can_be_learned_without_labels_and_frozen(some: tuple[Im
 def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(some: tuple[Images, Labels]) -> None:
     fitted = clone(FEW).set_params(layout="4C3-MP2-svm").fit(*some)
     calibration = fitted.model_.training["calibration"]
-    assert (calibration["held_out"], calibration["pictures"]) == (False, 120)
+    assert (calibration["held_out"], calibration["images"]) == (False, 120)
     assert fitted.model_.network.offsets.abs().min() > 0
     np.testing.assert_allclose(fitted.predict_proba(some[0]).sum(axis=1), 1, atol=1e-5)
 

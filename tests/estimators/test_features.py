@@ -44,7 +44,7 @@ def test_a_classifier_that_is_not_fitted_learns_in_fit_and_one_that_is_stays() -
     assert expected is template.model_
 
 
-def test_rows_and_pictures_and_all_ways_to_name_the_model_give_the_same(tmp_path: Path) -> None:
+def test_rows_and_images_and_all_ways_to_name_the_model_give_the_same(tmp_path: Path) -> None:
     model, pixels = small_model("4C3-MP2-6N"), some_pixels(4)
     model.save(tmp_path / "model.safetensors")
     expected = ConvFeatures(model).transform(pixels)
@@ -63,12 +63,12 @@ def test_a_classifier_gives_its_way_of_reading_numbers_along(network: ConvClassi
     np.testing.assert_array_equal(network.classes_[scores.argmax(1)], network.predict(images))
 
 
-def test_names_clones_and_no_pictures(network: ConvClassifier) -> None:
+def test_names_clones_and_no_images(network: ConvClassifier) -> None:
     features = ConvFeatures(network, stage=1, pool="mean")
     assert features.get_feature_names_out().tolist() == [f"stage1_map{number}" for number in range(1, 9)]
     assert clone(features).get_params()["pool"] == "mean"
     assert features.fit(None).n_features_out_ == 8
-    with pytest.raises(DataError, match="must have at least one picture"):
+    with pytest.raises(DataError, match="must have at least one image"):
         features.transform(np.zeros((0, 8, 8)))
 
 

@@ -1,4 +1,4 @@
-"""Classifiers on features: all learn from the same pictures and are judged on the same others."""
+"""Classifiers on features: all learn from the same images and are judged on the same others."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from convscope.features.extraction import FeatureSet
 
 
 def features(splits: list[str]) -> FeatureSet:
-    """Return two clouds of points that lie well apart, but for one picture of the last part."""
+    """Return two clouds of points that lie well apart, but for one image of the last part."""
     random = np.random.default_rng(0)
     labels = np.arange(len(splits)) % 2
     values = random.normal(size=(len(splits), 3)).astype(np.float32) + 20.0 * labels[:, None]
@@ -20,7 +20,7 @@ def features(splits: list[str]) -> FeatureSet:
         values=values.astype(np.float32),
         labels=labels.astype(np.int64),
         splits=tuple(splits),
-        pictures=tuple(map(str, range(len(splits)))),
+        images=tuple(map(str, range(len(splits)))),
         classes=("a", "b"),
         names=("x", "y", "z"),
     )
@@ -36,7 +36,7 @@ def test_each_finds_what_is_easy_and_is_told_what_it_missed(name: str) -> None:
     assert judged.predict_us > 0
 
 
-def test_the_test_pictures_count_where_there_are_some_else_those_of_validation() -> None:
+def test_the_test_images_count_where_there_are_some_else_those_of_validation() -> None:
     class Memory:
         def fit(self, rows: np.ndarray, labels: np.ndarray) -> None:
             self.learned = len(rows)
@@ -52,8 +52,8 @@ def test_the_test_pictures_count_where_there_are_some_else_those_of_validation()
 
 
 @pytest.mark.parametrize("splits", [["train"] * 4, ["test"] * 4])
-def test_without_pictures_to_learn_from_and_to_judge_on_it_is_a_sentence(splits: list[str]) -> None:
-    with pytest.raises(DataError, match=r"need pictures to learn from and others to be judged on\. Got [04] in train"):
+def test_without_images_to_learn_from_and_to_judge_on_it_is_a_sentence(splits: list[str]) -> None:
+    with pytest.raises(DataError, match=r"need images to learn from and others to be judged on\. Got [04] in train"):
         list(judge_classifiers(features(splits), named_classifiers(["lda"])))
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convscope.api.features import save_features
 from convscope.core.errors import ParameterError, StorageError
 from convscope.features.files import KINDS, MOST_COLUMNS, Rows, feature_file
-from convscope.verbs.features import save_features
 from tests.checks.disks import FAULTS, broken_disk
 
 FEATURES = np.random.default_rng(0).normal(size=(5, 2, 1, 3)).astype(np.float32)
 NAMES = [f"value{place}" for place in range(6)]
 ROWS = Rows(
-    pictures=["a.png", "=cmd.png", "b\udcff.png", "ü,;\n.png", "e.png"],
+    images=["a.png", "=cmd.png", "b\udcff.png", "ü,;\n.png", "e.png"],
     labels=["cat", "dog", "-cat", "cat", "dog"],
     splits=["train", "train", "test", "", "validation"],
 )
@@ -46,19 +46,19 @@ def test_npy_is_the_array(tmp_path: Path) -> None:
 def test_npz_holds_everything_and_no_pickle(tmp_path: Path) -> None:
     write(tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz", allow_pickle=False) as found:
-        assert set(found) == {"features", "pictures", "labels", "splits", "names"}
+        assert set(found) == {"features", "images", "labels", "splits", "names"}
         np.testing.assert_array_equal(found["features"], FEATURES)
         assert found["labels"].tolist() == ROWS.labels
         assert found["splits"].tolist() == ROWS.splits
         assert found["names"].tolist() == NAMES
-        assert found["pictures"][0] == "a.png"
+        assert found["images"][0] == "a.png"
 
 
 def test_csv_gives_the_same_bits_back_and_no_formulas(tmp_path: Path) -> None:
     write(tmp_path / "x.csv")
     with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as stream:
         header, *rows = csv.reader(stream)
-    assert header == ["picture", "class", "split", *NAMES]
+    assert header == ["image", "class", "split", *NAMES]
     np.testing.assert_array_equal(np.array([row[3:] for row in rows], np.float32), FEATURES.reshape(5, -1))
     assert [row[0] for row in rows[:2]] == ["a.png", "'=cmd.png"]
     assert rows[2][1] == "'-cat"
@@ -68,7 +68,7 @@ def test_parquet_is_a_table(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     write(tmp_path / "x.parquet")
     table = parquet.read_table(tmp_path / "x.parquet")
-    assert table.column_names == ["picture", "class", "split", *NAMES]
+    assert table.column_names == ["image", "class", "split", *NAMES]
     assert table["class"].to_pylist() == ROWS.labels
     found = np.stack([table[name].to_numpy() for name in NAMES], axis=1)
     np.testing.assert_array_equal(found, FEATURES.reshape(5, -1))
@@ -140,7 +140,7 @@ def test_a_pipe_gets_the_same_features_and_stays(kind: str, tmp_path: Path) -> N
 @pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
 def test_nothing_is_kept_beside_a_device_and_no_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "x.npy").symlink_to(os.devnull)
-    assert save_features("pixels", "digits", tmp_path / "x.npy").pictures == 1797
+    assert save_features("pixels", "digits", tmp_path / "x.npy").images == 1797
     (tmp_path / "y.npy.part").symlink_to("victim")
     with pytest.raises(StorageError, match=r"y\.npy\.part already exists and is a link"):
         save_features("pixels", "digits", tmp_path / "y.npy")

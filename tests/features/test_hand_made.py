@@ -41,7 +41,7 @@ def test_shapes_names_and_batches(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MEMBERS)
-def test_pictures_may_have_colour_and_two_sides(kind: str) -> None:
+def test_images_may_have_colour_and_two_sides(kind: str) -> None:
     found = np.concatenate(list(hand_made(kind, COLOUR, learn_from=np.arange(5)).of(COLOUR)))
     assert len(found) == 5
     assert np.isfinite(found).all()
@@ -78,7 +78,7 @@ def test_a_binary_pattern_is_that_of_the_neighbours() -> None:
 
 
 @needs_kymatio
-def test_scattering_sees_nothing_in_a_flat_picture_and_hardly_minds_a_shift() -> None:
+def test_scattering_sees_nothing_in_a_flat_image_and_hardly_minds_a_shift() -> None:
     flat = every("scattering", np.full((10, 28, 28, 1), 51, np.uint8))[0].reshape(81, 49)
     np.testing.assert_allclose(flat[0], 0.2, atol=1e-4)  # the means of the pixels themselves
     np.testing.assert_allclose(flat[1:], 0, atol=1e-4)
@@ -91,8 +91,8 @@ def test_scattering_sees_nothing_in_a_flat_picture_and_hardly_minds_a_shift() ->
 
 
 @pytest.mark.parametrize(("kind", "side"), [("hog", 3), ("lbp", 3)])
-def test_pictures_that_are_too_small_are_refused(kind: str, side: int) -> None:
-    with pytest.raises(DataError, match=rf"need pictures of at least 4x4 pixels\. Got {side}x{side}"):
+def test_images_that_are_too_small_are_refused(kind: str, side: int) -> None:
+    with pytest.raises(DataError, match=rf"need images of at least 4x4 pixels\. Got {side}x{side}"):
         hand_made(kind, np.zeros((4, side, side, 1), np.uint8), learn_from=np.arange(4))
 
 
@@ -101,7 +101,7 @@ def test_an_unknown_kind_nothing_to_learn_from_and_no_scikit_image_are_one_sente
 ) -> None:
     with pytest.raises(ParameterError, match=r"`kind` must be one of .*Did you mean 'hog'"):
         hand_made("hogg", GRAY, learn_from=np.arange(4))
-    with pytest.raises(DataError, match=r"at least two training pictures\. Got 1"):
+    with pytest.raises(DataError, match=r"at least two training images\. Got 1"):
         hand_made("pca", GRAY, learn_from=np.arange(1))
     monkeypatch.setitem(sys.modules, "skimage.feature", None)
     monkeypatch.setitem(sys.modules, SCATTERING, None)

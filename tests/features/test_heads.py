@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import convscope
+from convscope.api.features import compare_classifiers, save_with_classifier
 from convscope.cli import main
 from convscope.core.errors import ParameterError, StorageError
 from convscope.core.records import from_json, to_json
@@ -24,7 +25,6 @@ from convscope.features.reading import Reading
 from convscope.measures.cost import CostRecord
 from convscope.networks import exemplars
 from convscope.networks.model import Model
-from convscope.verbs.features import compare_classifiers, save_with_classifier
 
 LAYOUT = "6C3-MP2-8C3v-12N"
 
@@ -51,7 +51,7 @@ def pixels(found: FeatureSet) -> np.ndarray:
     """Return the digits that the features are of, as the network takes them."""
     from sklearn.datasets import load_digits
 
-    places = [int(name.removeprefix("images[").removesuffix("]")) for name in found.pictures]
+    places = [int(name.removeprefix("images[").removesuffix("]")) for name in found.images]
     return np.round(load_digits().images[places] * 255 / 16).astype(np.uint8)[..., None]
 
 
@@ -87,7 +87,7 @@ def test_support_vectors_are_counted(two: tuple[Model, FeatureSet]) -> None:
     last = convscope.cost(made, repeats=1, batch=2).costs[0].steps[-1]
     kept, values = len(fitted.support_vectors_), found.vectors.shape[1]
     assert last.name == f"rbf-svm: {kept} support vectors"
-    assert last.multiply_adds == kept * values + kept
+    assert last.macs == kept * values + kept
     assert last.parameters == sum(value.numel() for value in made.network.classifier.state_dict().values())
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convscope.api.features import save_features
 from convscope.core.errors import StorageError
 from convscope.features.extraction import rows_of
 from convscope.features.extractor import Extractor
 from convscope.features.hand_made import HandMade
 from convscope.features.kept import identity_of, kept
 from convscope.features.reading import Reading, StageFeatures
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.sources.arrays import from_arrays
-from convscope.verbs.features import save_features
 from tests.checks.models import small_model, some_pixels
 from tests.checks.reporters import Heard
 
@@ -57,15 +57,15 @@ def test_a_row_that_was_cut_off_is_computed_again(tmp_path: Path) -> None:
         assert part.done == 4
 
 
-@pytest.mark.parametrize("change", ["another job", "fewer pictures", "header cut off"])
+@pytest.mark.parametrize("change", ["another job", "fewer images", "header cut off"])
 def test_rows_of_another_job_are_not_taken(change: str, tmp_path: Path) -> None:
     place = interrupted(tmp_path / "x.npz", 8)
     if change == "header cut off":
         place.write_bytes(place.read_bytes()[:20])
-    total = 5 if change == "fewer pictures" else 10
+    total = 5 if change == "fewer images" else 10
     identity = OTHER if change == "another job" else ME
     with kept(tmp_path / "x.npz", identity, total=total, shape=SHAPE, step=4) as part:
-        assert part.done == (4 if change == "fewer pictures" else 0)
+        assert part.done == (4 if change == "fewer images" else 0)
         part.write(FEATURES[part.done : total])
         np.testing.assert_array_equal(next(part.batches(total))[1], FEATURES[:total])
 
@@ -101,22 +101,22 @@ def test_a_job_goes_on_to_the_same_bytes_and_says_so(
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("x")] == [f"x{kind}.part"]
     computed.append(1)
     heard = Heard()
-    assert save_features("pixels", "digits", path, reporter=heard).pictures == 1797
-    assert f"{path}: going on after 1,000 of 1,797 pictures" in heard.lines
+    assert save_features("pixels", "digits", path, reporter=heard).images == 1797
+    assert f"{path}: going on after 1,000 of 1,797 images" in heard.lines
     assert path.read_bytes() == whole.read_bytes()
     assert not path.with_name(f"{path.name}.part").exists()
 
 
-def test_other_weights_readings_pictures_and_batches_are_other_jobs(tmp_path: Path) -> None:
-    def job(*, seed: int = 0, stage: int = 1, pictures: int = 40, last: int = 0, step: int = 8) -> bytes:
-        pixels = some_pixels(pictures)
+def test_other_weights_readings_images_and_batches_are_other_jobs(tmp_path: Path) -> None:
+    def job(*, seed: int = 0, stage: int = 1, images: int = 40, last: int = 0, step: int = 8) -> bytes:
+        pixels = some_pixels(images)
         pixels[-1, 0, 0] = last
-        dataset = prepare(from_arrays(pixels, np.arange(pictures) % 2), cache_dir=tmp_path)
+        dataset = prepare(from_arrays(pixels, np.arange(images) % 2), cache_dir=tmp_path)
         extractor = StageFeatures(small_model(seed=seed), Reading(stage=stage))
         return identity_of(extractor, dataset, rows_of(dataset), step=step)
 
     assert job() == job()
-    others = [job(), job(seed=1), job(stage=0), job(pictures=39), job(last=9), job(step=9)]
+    others = [job(), job(seed=1), job(stage=0), job(images=39), job(last=9), job(step=9)]
     assert len(set(others)) == len(others)
 
 
@@ -126,7 +126,7 @@ def test_a_killed_process_loses_nothing_that_it_had_computed(tmp_path: Path) -> 
     program = (
         "import os, signal, sys\n"
         "from convscope.features.kept import Kept\n"
-        "from convscope.verbs.features import save_features\n"
+        "from convscope.api.features import save_features\n"
         "write = Kept.write\n"
         "def and_die(self, features):\n"
         "    write(self, features)\n"

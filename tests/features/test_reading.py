@@ -49,7 +49,7 @@ def test_pools_keep_what_they_say() -> None:
     np.testing.assert_allclose(grid[:, :, 1, 1], maps[:, :, 4:, 3:].mean(axis=(2, 3)), rtol=1e-5)
 
 
-def test_the_number_of_pictures_at_once_changes_nothing() -> None:
+def test_the_number_of_images_at_once_changes_nothing() -> None:
     model, images = small_model("4C3-MP2-6N"), some_pixels(7)
     whole = np.concatenate(list(Reading().of(model, images)))
     one_by_one = np.concatenate(list(Reading().of(model, images, batch=1)))
@@ -57,7 +57,7 @@ def test_the_number_of_pictures_at_once_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("batch", [0, -5, 1.5])
-def test_a_number_of_pictures_at_once_that_is_none_is_refused(batch: int) -> None:
+def test_a_number_of_images_at_once_that_is_none_is_refused(batch: int) -> None:
     with pytest.raises(ParameterError, match="`batch` must be a whole number of at least 1"):
         list(Reading().of(small_model(), some_pixels(2), batch=batch))
 

@@ -7,9 +7,9 @@ import torch
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk, walk_of_unit
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import Subsampling
-from convscope.stages.unit import convolve
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import Pooling
+from convscope.layers.unit import convolve
 from tests.checks.models import LAYOUTS, maps_of, small_model, some_pixels, with_statistics
 
 
@@ -28,7 +28,7 @@ def test_a_trace_holds_every_map_of_the_network(text: str) -> None:
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((17, 14, 1), np.uint8), np.zeros((17, 14, 3), np.float32)])
-def test_a_picture_of_another_kind_is_refused(pixels: np.ndarray) -> None:
+def test_an_image_of_another_kind_is_refused(pixels: np.ndarray) -> None:
     with pytest.raises(DataError, match="`pixels` must be a uint8 array 17 14 3. Got"):
         trace(small_model(), pixels)
 
@@ -55,9 +55,9 @@ def test_the_walk_of_a_unit_gives_its_maps(text: str, step: int) -> None:
         assert len(found.channels) == 2
         np.testing.assert_allclose(found.values, traced.maps[step - 1][unit - 1], rtol=1e-4, atol=1e-5)
         after = traced.steps[step]
-        if found.subsampling is not None:
-            np.testing.assert_allclose(found.subsampled, traced.maps[step][unit - 1], rtol=1e-4, atol=1e-5)
-        assert str(found.subsampling or after.name) == after.name
+        if found.pooling is not None:
+            np.testing.assert_allclose(found.pooled, traced.maps[step][unit - 1], rtol=1e-4, atol=1e-5)
+        assert str(found.pooling or after.name) == after.name
         row, column = (side // 2 for side in found.values.shape)
         apply = NONLINEARITIES[found.nonlinearity].apply
         assert float(apply(torch.tensor(found.total(row, column)))) == pytest.approx(found.values[row, column])
@@ -95,7 +95,7 @@ def test_a_unit_that_does_not_fit_is_refused() -> None:
         walk(np.zeros((5, 5)), np.zeros((6, 6)))
 
 
-def test_without_a_subsampling_there_is_no_smaller_map() -> None:
-    assert walk(np.eye(5), np.ones((3, 3))).subsampled.size == 0
-    pooled = walk(np.eye(5), np.ones((3, 3)), subsampling=Subsampling(code="AP", window=None, stride=1))
-    assert pooled.subsampled.tolist() == [[pytest.approx(pooled.values.mean())]]
+def test_without_a_pooling_there_is_no_smaller_map() -> None:
+    assert walk(np.eye(5), np.ones((3, 3))).pooled.size == 0
+    pooled = walk(np.eye(5), np.ones((3, 3)), pooling=Pooling(code="AP", window=None, stride=1))
+    assert pooled.pooled.tolist() == [[pytest.approx(pooled.values.mean())]]

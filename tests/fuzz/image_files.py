@@ -158,7 +158,7 @@ def _other_files() -> dict[str, bytes]:
     floats = (sample()[::-1, :, 0] / 255).astype("<f4").tobytes()
     return {
         "exif.jpg": encoded(image, "JPEG", exif=orientation(6), quality=70, comment=b"a comment"),
-        "halved.jpg": encoded(image, "JPEG", subsampling=2, optimize=True),
+        "halved.jpg": encoded(image, "JPEG", pooling=2, optimize=True),
         "restarts.jpg": encoded(image, "JPEG", restart_marker_rows=1),
         "large.jpg": encoded(Image.fromarray(sample(240, 360)), "JPEG", quality=80),
         "two.mpo": encoded(image, "MPO", save_all=True, append_images=[image]),

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from convscope.api.check import check
+from convscope.api.features import extract_features
+from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError, UnreadableImageError
+from convscope.images.dataset import prepare
 from convscope.images.decoding.budget import SMALL_PIXELS
-from convscope.images.decoding.pictures import Decoded, decode
-from convscope.images.image_set import prepare
+from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.reading.facts import digest
 from convscope.images.reading.process import ReadingProcess
 from convscope.images.reading.run import Run, read_files
 from convscope.images.sources.opening import open_source
 from convscope.images.values import UNIT, ValueRange, ValueRanges
-from convscope.verbs.check import check
-from convscope.verbs.features import extract_features
-from convscope.verbs.predict import predict
 from tests.checks.models import small_model
 
 from .bytewise import damaged, splice
@@ -221,9 +221,9 @@ def _read(data: bytes) -> Summary | str:
 
 
 def _judge_prediction(one: Any, refused: dict[str, str], cases: dict[str, int], watch: Watch) -> None:
-    seed = cases.get(one.picture, next(iter(cases.values())))
-    if (one.error is None) == (one.picture in refused):
-        watch.found(Verdict.WRONG, "predict and reading differ", f"{one} {refused.get(one.picture)}", seed=seed)
+    seed = cases.get(one.image, next(iter(cases.values())))
+    if (one.error is None) == (one.image in refused):
+        watch.found(Verdict.WRONG, "predict and reading differ", f"{one} {refused.get(one.image)}", seed=seed)
     if one.error is None:
         sums = sum(value for _, value in one.top)
         if not abs(sums - 1) < 1e-3:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from convscope.api import compare_files
 from convscope.cli import group
-from convscope.verbs import compare_files
 
 from .cases import Kind, Verdict, Watch
 from .commands import CODES, Ended, contents, leftovers
@@ -54,7 +54,7 @@ class _Disturbed(Kind):
         """Make the inputs, and note what every command comes to by itself."""
         for name in group.COMMANDS:
             importlib.import_module(f"convscope.cli.{name}")
-            importlib.import_module(f"convscope.verbs.{name}") if name != "machine" else None
+            importlib.import_module(f"convscope.api.{name}") if name != "machine" else None
         import matplotlib.backends.backend_agg
         import matplotlib.backends.backend_svg  # noqa: F401
         import sklearn.discriminant_analysis  # noqa: F401
@@ -133,7 +133,7 @@ class _Disturbed(Kind):
             os.dup2(out.end, 1)
             os.dup2(err.end, 2)
             _reopen_output()
-            with checkpoints_always(), _one_picture(), warnings.catch_warnings():
+            with checkpoints_always(), _one_image(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 before()
                 code = group.main([*words, "--trace"])
@@ -297,10 +297,10 @@ def _reopen_output() -> None:
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
 
 
-def _one_picture() -> contextlib.AbstractContextManager[object]:
-    """Let a comparison draw one of its pictures: all of them take fifty times as long as the rest."""
-    name = next(iter(compare_files.PICTURES))
-    return mock.patch.object(compare_files, "PICTURES", {name: compare_files.PICTURES[name]})
+def _one_image() -> contextlib.AbstractContextManager[object]:
+    """Let a comparison draw one of its images: all of them take fifty times as long as the rest."""
+    name = next(iter(compare_files.FIGURES))
+    return mock.patch.object(compare_files, "FIGURES", {name: compare_files.FIGURES[name]})
 
 
 def _names(left: Sequence[str]) -> str:

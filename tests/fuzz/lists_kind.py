@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import ConvscopeError
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
 from tests.checks.models import small_model
@@ -103,8 +103,8 @@ class Lists(Kind):
             if whole:
                 watch.found(Verdict.WRONG, f"a whole file is refused by train ({path.name})", str(error))
             return
-        if found.pictures != len(source) or found.usable > len(source):
-            watch.found(Verdict.WRONG, "check counts what is not there", f"{found.pictures} {len(source)}")
+        if found.images != len(source) or found.usable > len(source):
+            watch.found(Verdict.WRONG, "check counts what is not there", f"{found.images} {len(source)}")
         if len(dataset) != found.usable:
             watch.found(Verdict.WRONG, "train takes another number than check", f"{len(dataset)} {found.usable}")
         if not set(np.unique(dataset.labels)) <= set(range(len(dataset.classes))):

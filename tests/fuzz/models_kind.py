@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.api.cost import cost
+from convscope.api.features import extract_features
+from convscope.api.look import look
+from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError
 from convscope.core.records import to_json
 from convscope.networks.exemplars import Exemplars
 from convscope.networks.model import Model
-from convscope.verbs.cost import cost
-from convscope.verbs.features import extract_features
-from convscope.verbs.look import look
-from convscope.verbs.predict import predict
 from tests.checks.models import LAYOUTS, calibrated, small_model, some_pixels, with_exemplars
 from tests.networks.broken_models import joined, resign, split
 

@@ -9,11 +9,11 @@ from unittest import mock
 
 import numpy as np
 
+from convscope.api import compare_files
 from convscope.core.errors import ConvscopeError
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.sources.opening import open_source
 from convscope.networks.model import Model
-from convscope.verbs import compare_files
 
 from .bytewise import damaged
 from .cases import Kind, Random, Verdict, Watch, pick
@@ -27,9 +27,9 @@ _EVERY = 16
 _DRAWN = 64
 
 
-def _without_pictures() -> contextlib.AbstractContextManager[object]:
+def _without_images() -> contextlib.AbstractContextManager[object]:
     """Let a comparison draw nothing, which takes fifty times as long as all the rest."""
-    return mock.patch.object(compare_files, "PICTURES", {})
+    return mock.patch.object(compare_files, "FIGURES", {})
 
 
 def damaged_record(name: str, data: bytes, random: Random) -> bytes:
@@ -54,7 +54,7 @@ class Records(Kind):
         finished_run(self._set, folder / "run")
         self._compare = ["compare", str(self._set), "-o", str(folder / "compare-set"), "--quiet", "--json"]
         self._compare += ["--kinds", "convolution,pixels-softmax", "--epochs", "1", "--seeds", "1", "--layout", LAYOUT]
-        with warnings.catch_warnings(), _without_pictures():
+        with warnings.catch_warnings(), _without_images():
             warnings.simplefilter("ignore")
             command(self._compare)
         self._files = contents(folder / "run", folder / "compare-set")
@@ -82,7 +82,7 @@ class Records(Kind):
             path.write_bytes(data)
             before = contents(self._folder / "run", self._set)
             words = self._words(path, seed)
-            with _without_pictures() if seed % _DRAWN != _DRAWN - 1 else contextlib.nullcontext():
+            with _without_images() if seed % _DRAWN != _DRAWN - 1 else contextlib.nullcontext():
                 ended = command(words)
             judge_command(ended, watch)
             if seed % _EVERY == 0 and ended.code != 0:

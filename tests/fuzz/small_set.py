@@ -11,13 +11,13 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
+from convscope.api.cost import cost
+from convscope.api.measure import measure
+from convscope.api.train import Trained, train
+from convscope.api.units import units
 from convscope.core.progress import Silent
 from convscope.training import watch
 from convscope.training.checkpoint import save_checkpoint
-from convscope.verbs.cost import cost
-from convscope.verbs.measure import measure
-from convscope.verbs.train import Trained, train
-from convscope.verbs.units import units
 
 CLASSES = ("a", "b")
 LAYOUT = "4C3-MP2"

@@ -1,4 +1,4 @@
-"""Broken and odd picture files, made from good ones: cut, flipped, wrongly headed, huge by declaration, oddly named.
+"""Broken and odd image files, made from good ones: cut, flipped, wrongly headed, huge by declaration, oddly named.
 
 Run it to look at them: ``python -m tests.images.broken_files FOLDER``.
 """
@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 24, 36
 
 
 def sample(height: int = HEIGHT, width: int = WIDTH, seed: int = 0) -> np.ndarray:
-    """Return a smooth RGB picture whose four corners differ."""
+    """Return a smooth RGB image whose four corners differ."""
     rows, columns = np.mgrid[0:height, 0:width]
     red, green = rows * 255 / max(1, height - 1), columns * 255 / max(1, width - 1)
     noise = np.random.default_rng(seed).integers(0, 20, (height, width))
@@ -25,7 +25,7 @@ def sample(height: int = HEIGHT, width: int = WIDTH, seed: int = 0) -> np.ndarra
 
 
 def encoded(image: Image.Image | np.ndarray, kind: str, **options: object) -> bytes:
-    """Return the bytes of a picture file."""
+    """Return the bytes of an image file."""
     stream = io.BytesIO()
     copied = image.copy() if isinstance(image, Image.Image) else Image.fromarray(image)  # saving leaves traces in it
     copied.save(stream, kind, **options)
@@ -111,13 +111,13 @@ def huge_files() -> dict[str, bytes]:
 
 
 def wrong_files() -> dict[str, bytes]:
-    """Return files that are no pictures, or say that they are something else."""
+    """Return files that are no images, or say that they are something else."""
     good = good_files()
     png = bytearray(good["good.png"])
     return {
         "empty.jpg": b"",
         "one-byte.jpg": b"\xff",
-        "text.jpg": b"This is not a picture.\n" * 9,
+        "text.jpg": b"This is not an image.\n" * 9,
         "page.jpg": b"<!DOCTYPE html><html><body>404</body></html>",
         "drawing.png": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         "document.png": b"%PDF-1.7\n%broken",

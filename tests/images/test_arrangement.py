@@ -17,7 +17,7 @@ _LETTERS = "-tvT"  # no split, train, validation, test
 
 
 def write(root: Path, places: Sequence[str]) -> Path:
-    """Make two empty pictures in each folder, a file where the last part has a dot, a folder where it ends in /."""
+    """Make two empty images in each folder, a file where the last part has a dot, a folder where it ends in /."""
     for place in places:
         path = root / place
         if place.endswith("/"):
@@ -33,7 +33,7 @@ def write(root: Path, places: Sequence[str]) -> Path:
 
 
 def counts(source: Source) -> dict[str, int]:
-    """Return how many pictures each class has in each split."""
+    """Return how many images each class has in each split."""
     labels, splits = source.labels.tolist(), source.splits.tolist()
     return Counter(f"{_LETTERS[split]} {source.classes[label]}" for label, split in zip(labels, splits, strict=True))
 
@@ -57,7 +57,7 @@ _HELD = {"t a": 2, "t b": 2, "v a": 2, "v b": 2}
         (_within("a b", "train val"), _HELD, "splits are taken from the folders in a/, b/"),
         (_within("a b", "Training_Set testing"), _BOTH, "splits are taken"),
         (_within("a b", "train/images test/images"), _BOTH, "splits are taken"),
-        ([*_within("seg_train/seg_train seg_test/seg_test", "a b"), "seg_pred/seg_pred"], _BOTH, "seg_pred/ .2 pict"),
+        ([*_within("seg_train/seg_train seg_test/seg_test", "a b"), "seg_pred/seg_pred"], _BOTH, "seg_pred/ .2 image"),
         (_within("set/training_set/training_set set/test_set/test_set", "a b"), _BOTH, "passed through set/, set/"),
         (_within("train/images val/images", "a b"), _HELD, "passed through train/images/, val/images/"),
         (_within("train2017 val2017", "a b"), _HELD, ""),
@@ -67,9 +67,9 @@ _HELD = {"t a": 2, "t b": 2, "v a": 2, "v b": 2}
         (_within("TRAIN Dev", "a b"), _HELD, ""),
         (_within("train eval", "a b"), _HELD, ""),
         (_within("x/y/z", "a b"), {"- a": 2, "- b": 2}, "passed through x/, x/y/, x/y/z/"),
-        ([*_within("train", "a b"), "unlabelled"], {"- a": 2, "- b": 2}, "unlabelled/ .2 pictures. is left out"),
-        ([*_within("train test", "a b"), "extra"], _BOTH, "extra/ .2 pictures. is left out, being none of the splits"),
-        ([*_within("train", "a b"), "test/a"], {"t a": 2, "t b": 2, "T a": 2}, "no picture in test of b, which is in"),
+        ([*_within("train", "a b"), "unlabelled"], {"- a": 2, "- b": 2}, "unlabelled/ .2 images. is left out"),
+        ([*_within("train test", "a b"), "extra"], _BOTH, "extra/ .2 images. is left out, being none of the splits"),
+        ([*_within("train", "a b"), "test/a"], {"t a": 2, "t b": 2, "T a": 2}, "no image in test of b, which is in"),
         (["train", "car", "bus"], {"- bus": 2, "- car": 2, "- train": 2}, "train/ is taken for a class, not a split"),
         (["train", "train/web", "car"], {"- car": 2, "- train": 4}, "train/ is taken for a class"),
         (["valid", "invalid"], {"- invalid": 2, "- valid": 2}, "valid/ is taken for a class"),
@@ -90,8 +90,8 @@ def test_what_is_recognized_is_said(places: list[str], expected: dict[str, int],
         (["train/web", "car/web"], "Got train/ with class folders inside, beside car/.* give --class-depth 1"),
         (["test tube/web", "train station/web"], "whether its folders are splits or classes. Got test tube/ and train"),
         (_within("imagenet_train val", "a b"), "its folders are splits or classes. Got val/ and imagenet_train/"),
-        (["cat", "cat/test", "dog"], "Got cat/test/ beside pictures that are in no split"),
-        (["cat/train", "dog/test"], "Got dog/test/ beside pictures that are in no split"),
+        (["cat", "cat/test", "dog"], "Got cat/test/ beside images that are in no split"),
+        (["cat/train", "dog/test"], "Got dog/test/ beside images that are in no split"),
         (["cat/train", "cat/val", "dog"], "in every class or in none. Got cat/train/ and, without splits, dog/"),
         (["train", "test", "car"], "train/` must have one sub-folder a class.* If these folders are classes, give"),
         (_within("train train_2 val", "a b"), "must have one train folder. Got train/ and train_2/"),

@@ -12,7 +12,7 @@ import pytest
 from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
 from convscope.estimators.classifier import ConvClassifier
-from convscope.images.image_set import prepare, source_notes
+from convscope.images.dataset import prepare, source_notes
 from convscope.images.rules import inspect
 from convscope.images.sampling import take_sample
 from convscope.images.sizes import Wish, choose_preprocessing
@@ -36,7 +36,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2])
     ],
     ids=lambda images: str(images.dtype),
 )
-def test_every_scale_of_numbers_gives_the_same_pictures(images: np.ndarray) -> None:
+def test_every_scale_of_numbers_gives_the_same_images(images: np.ndarray) -> None:
     assert np.array_equal(prepare(from_arrays(images, LABELS)).images, BYTES)
 
 
@@ -76,13 +76,13 @@ def test_given_class_names_name_the_numbers() -> None:
     [
         (np.zeros((4, 4)), [0, 1], r"`images` must have the shape N H W or N H W C .* Got \(4, 4\). Reshape them"),
         (np.zeros((6, 3, 8, 8)), LABELS, r"Got \(6, 3, 8, 8\). The channels come last: np.moveaxis\(images, 1, -1\)"),
-        (np.zeros((0, 3, 8)), [], "must have at least one picture of at least one pixel"),
-        (np.zeros((6, 0, 8)), LABELS, "must have at least one picture of at least one pixel"),
+        (np.zeros((0, 3, 8)), [], "must have at least one image of at least one pixel"),
+        (np.zeros((6, 0, 8)), LABELS, "must have at least one image of at least one pixel"),
         (np.full((6, 2, 2), np.nan), LABELS, "must hold finite numbers. Got NaN or infinity"),
         (np.full((6, 2, 2), np.inf), LABELS, "must hold finite numbers"),
         (np.full((6, 2, 2), "x"), LABELS, "must hold numbers. Got <U1"),
         (np.full((6, 2, 2), 1j), LABELS, "must hold numbers. Got complex128"),
-        (BYTES, LABELS[:5], "`labels` must have one label a picture. Got 5 for 6 pictures"),
+        (BYTES, LABELS[:5], "`labels` must have one label an image. Got 5 for 6 images"),
         (BYTES, np.eye(6), r"`labels` must have the shape N. Got \(6, 6\)"),
         (BYTES, LABELS + 0.5, "`labels` must be names or whole numbers. Got float64"),
         (BYTES, LABELS * np.nan, "`labels` must be names or whole numbers. Got float64"),
@@ -96,9 +96,9 @@ def test_arrays_that_do_not_fit_are_one_sentence(images: Any, labels: Any, sente
 
 
 def test_splits_and_class_names_must_fit() -> None:
-    with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 a picture"):
+    with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 an image"):
         from_arrays(BYTES, LABELS, splits=[1, 2])
-    with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 a picture"):
+    with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 an image"):
         from_arrays(BYTES, LABELS, splits=[1, 2, 9, 1, 2, 1])
     with pytest.raises(DataError, match="`labels` must be class names or their places 0 to 1. Got '0'"):
         from_arrays(BYTES, LABELS, classes=("a", "b"))
@@ -186,49 +186,49 @@ def test_an_npz_larger_than_memory_is_refused(tmp_path: Path, monkeypatch: pytes
     assert available_bytes() > 1 << 20
     monkeypatch.setattr("convscope.images.sources.npz.available_bytes", lambda: 100)
     with pytest.raises(
-        DataError, match="must fit into the memory that is available. Got x.npy .* Write the pictures as files"
+        DataError, match="must fit into the memory that is available. Got x.npy .* Write the images as files"
     ):
         open_source(tmp_path / "set.npz")
 
 
 def test_labels_in_two_unicode_forms_are_one_class(tmp_path: Path) -> None:
-    pictures, labels = np.zeros((4, 8, 8), np.uint8), ["K\u00e4fer", "Ka\u0308fer", "Hut", "Hut"]
-    np.savez(tmp_path / "set.npz", x=pictures, y=labels)
-    np.savez(tmp_path / "named.npz", x=pictures, y=[1, 1, 0, 0], class_names=["Hut", "Ka\u0308fer"])
+    images, labels = np.zeros((4, 8, 8), np.uint8), ["K\u00e4fer", "Ka\u0308fer", "Hut", "Hut"]
+    np.savez(tmp_path / "set.npz", x=images, y=labels)
+    np.savez(tmp_path / "named.npz", x=images, y=[1, 1, 0, 0], class_names=["Hut", "Ka\u0308fer"])
     objects = np.array(labels, object)
-    for data in ((pictures, labels), (pictures, objects), tmp_path / "set.npz", tmp_path / "named.npz"):
+    for data in ((images, labels), (images, objects), tmp_path / "set.npz", tmp_path / "named.npz"):
         source = open_source(data)  # type: ignore[arg-type]
         assert source.classes == ("Hut", "K\u00e4fer")
         assert source.labels.tolist() == [1, 1, 0, 0]
 
 
 def test_lists_of_different_shapes_are_one_sentence() -> None:
-    with pytest.raises(DataError, match="`images` must be pictures of one size"):
+    with pytest.raises(DataError, match="`images` must be images of one size"):
         open_source(([np.zeros((8, 8)), np.zeros((9, 9))], [0, 1]))
-    with pytest.raises(DataError, match="`labels` must be one name or number a picture"):
+    with pytest.raises(DataError, match="`labels` must be one name or number an image"):
         open_source((np.zeros((2, 8, 8)), [[1, 2], [3]]))
 
 
 def test_labels_of_bytes_are_utf8_or_windows_1252_and_that_is_said() -> None:
-    pictures = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
-    source = open_source((pictures, np.array(["Käfer".encode("cp1252"), b"Hut"] * 2)))
+    images = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+    source = open_source((images, np.array(["Käfer".encode("cp1252"), b"Hut"] * 2)))
     assert source.classes == ("Hut", "Käfer")
     assert "cp1252" in source.notes[0]
-    source = open_source((pictures, np.array(["Käfer".encode(), b"Hut"] * 2)))
+    source = open_source((images, np.array(["Käfer".encode(), b"Hut"] * 2)))
     assert (source.classes, source.notes) == (("Hut", "Käfer"), ())
 
 
 @pytest.mark.parametrize("order", "<>")
 def test_texts_with_numbers_that_are_no_characters_are_one_sentence(order: str, tmp_path: Path) -> None:
     bad = np.array([0x110000, 1, 0x110000, 1], f"{order}u4").view(f"{order}U1")
-    pictures = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
-    np.savez(tmp_path / "labels.npz", x=pictures, y=bad)
-    np.savez(tmp_path / "names.npz", x=pictures, y=[0, 1, 0, 1], class_names=bad[:2])
-    for data in ((pictures, bad), tmp_path / "labels.npz", tmp_path / "names.npz"):
+    images = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+    np.savez(tmp_path / "labels.npz", x=images, y=bad)
+    np.savez(tmp_path / "names.npz", x=images, y=[0, 1, 0, 1], class_names=bad[:2])
+    for data in ((images, bad), tmp_path / "labels.npz", tmp_path / "names.npz"):
         with pytest.raises(DataError, match="which is no character"):
             open_source(data)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="which is no character"):
-        ConvClassifier(epochs=1).fit(pictures, bad)
+        ConvClassifier(epochs=1).fit(images, bad)
 
 
 LOOK_ALIKES = [

@@ -23,7 +23,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Return the picture moved by loops over pixels, the edge repeated."""
+    """Return the image moved by loops over pixels, the edge repeated."""
     height, width = image.shape[:2]
     result = np.empty_like(image)
     for row, column in itertools.product(range(height), range(width)):
@@ -31,7 +31,7 @@ def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
     return result
 
 
-def test_no_change_gives_the_pictures_themselves() -> None:
+def test_no_change_gives_the_images_themselves() -> None:
     images, places = random_images(), torch.tensor([3, 1, 1, 11])
     assert torch.equal(take(images, places, Augmentation(), seeded(), None), images[places])
 
@@ -49,7 +49,7 @@ def test_a_shift_moves_every_pixel_and_repeats_the_edge() -> None:
     assert {down for down, _ in seen} == {right for _, right in seen} == {-2, -1, 0, 1, 2}
 
 
-def test_a_shift_beyond_the_picture_repeats_an_edge_everywhere() -> None:
+def test_a_shift_beyond_the_image_repeats_an_edge_everywhere() -> None:
     images = random_images(30)
     result = take(images, torch.arange(30), Augmentation(shift=1_024), seeded(), None)
     corners = [(0, 0), (0, -1), (-1, 0), (-1, -1)]
@@ -57,14 +57,14 @@ def test_a_shift_beyond_the_picture_repeats_an_edge_everywhere() -> None:
     assert sum(ends) > 25
 
 
-def test_a_flip_mirrors_those_pictures_that_are_named_and_leaves_the_others() -> None:
-    images, mirrored = random_images(20), torch.arange(20) % 3 == 0
-    result = take(images, torch.arange(20), Augmentation(), seeded(), mirrored)
-    assert torch.equal(result[mirrored], images[mirrored].flip(2))
-    assert torch.equal(result[~mirrored], images[~mirrored])
+def test_a_flip_flips_those_images_that_are_named_and_leaves_the_others() -> None:
+    images, flipped = random_images(20), torch.arange(20) % 3 == 0
+    result = take(images, torch.arange(20), Augmentation(), seeded(), flipped)
+    assert torch.equal(result[flipped], images[flipped].flip(2))
+    assert torch.equal(result[~flipped], images[~flipped])
 
 
-def test_a_picture_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_it() -> None:
+def test_an_image_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_it() -> None:
     images, places, change = random_images(30), torch.arange(30), Augmentation(shift=2)
     both = take(images, places, change, seeded(4), torch.ones(30, dtype=torch.bool))
     for before, after in zip(images.numpy()[:, :, ::-1], both.numpy(), strict=True):
@@ -72,7 +72,7 @@ def test_a_picture_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_i
         assert any(np.array_equal(moved(before, *move), after) for move in moves)
 
 
-def test_in_two_epochs_every_picture_is_seen_both_ways() -> None:
+def test_in_two_epochs_every_image_is_seen_both_ways() -> None:
     images, places, change = random_images(200), torch.arange(200).flip(0), Augmentation()
     seen = [take(images, places, change, seeded(epoch), alternating(places, epoch, seed=5)) for epoch in range(4)]
     assert torch.equal(seen[1], seen[0].flip(2))
@@ -90,10 +90,10 @@ def test_which_half_begins_mirrored_has_no_order_and_depends_on_the_seed(seed: i
     assert 800 < int((half ^ alternating(torch.arange(0, 2_000 * step, step), 0, seed + 1)).sum()) < 1_200
 
 
-@pytest.mark.parametrize("mirrored", [None, torch.tensor([True, False, True])])
-def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same_bits(mirrored: Tensor | None) -> None:
+@pytest.mark.parametrize("flipped", [None, torch.tensor([True, False, True])])
+def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same_bits(flipped: Tensor | None) -> None:
     images, places, change = random_images(), torch.tensor([5, 0, 5]), Augmentation(shift=3)
-    one, two = (take(images, places, change, seeded(3), mirrored) for _ in range(2))
+    one, two = (take(images, places, change, seeded(3), flipped) for _ in range(2))
     assert one.dtype == torch.uint8
     assert one.shape == (3, 7, 9, 3)
     assert torch.equal(one, two)
@@ -101,13 +101,13 @@ def test_pixels_stay_uint8_in_their_order_and_the_same_randomness_gives_the_same
     assert not torch.equal(*different)
 
 
-def test_pictures_mapped_from_a_file_are_read_and_not_changed(tmp_path: Path) -> None:
+def test_images_mapped_from_a_file_are_read_and_not_changed(tmp_path: Path) -> None:
     images = random_images()
     np.save(tmp_path / "images.npy", images.numpy())
     mapped = np.load(tmp_path / "images.npy", mmap_mode="c")
-    change, mirrored = Augmentation(shift=2), torch.arange(12) % 2 == 0
-    result = take(torch.from_numpy(mapped), torch.arange(12), change, seeded(), mirrored)
-    assert torch.equal(result, take(images, torch.arange(12), change, seeded(), mirrored))
+    change, flipped = Augmentation(shift=2), torch.arange(12) % 2 == 0
+    result = take(torch.from_numpy(mapped), torch.arange(12), change, seeded(), flipped)
+    assert torch.equal(result, take(images, torch.arange(12), change, seeded(), flipped))
     assert np.array_equal(np.load(tmp_path / "images.npy"), images.numpy())
 
 
@@ -140,13 +140,13 @@ def test_a_turn_is_that_of_scipy(height: int, width: int, rotate: float, scale: 
     assert compared > 0.7 * images.numel()
 
 
-def test_every_picture_is_turned_by_its_own_angle() -> None:
+def test_every_image_is_turned_by_its_own_angle() -> None:
     same = maps(1).expand(5, -1, -1, -1)
     result = distort(same, Augmentation(rotate=20.0), seeded())
     assert all(not torch.equal(one, other) for one, other in itertools.combinations(result, 2))
 
 
-def test_a_constant_picture_stays_constant_when_turned() -> None:
+def test_a_constant_image_stays_constant_when_turned() -> None:
     result = distort(torch.full((4, 1, 9, 9), 2.5), Augmentation(rotate=45.0, scale=0.5), seeded())
     assert torch.allclose(result, torch.tensor(2.5))
 
@@ -156,10 +156,10 @@ def test_one_square_of_exactly_the_side_is_erased_in_all_channels(part: float, s
     images = torch.ones(30, 2, 10, 14)
     result = distort(images, Augmentation(erase=part), seeded())
     corners = set()
-    for picture in result:
-        assert torch.equal(picture[0], picture[1])
-        rows, columns = (sorted(set(torch.nonzero(picture[0] == 0)[:, axis].tolist())) for axis in (0, 1))
-        assert int((picture[0] == 0).sum()) == side * side
+    for image in result:
+        assert torch.equal(image[0], image[1])
+        rows, columns = (sorted(set(torch.nonzero(image[0] == 0)[:, axis].tolist())) for axis in (0, 1))
+        assert int((image[0] == 0).sum()) == side * side
         assert rows == list(range(rows[0], rows[0] + side))
         assert columns == list(range(columns[0], columns[0] + side))
         corners.add((rows[0], columns[0]))
@@ -167,7 +167,7 @@ def test_one_square_of_exactly_the_side_is_erased_in_all_channels(part: float, s
     assert bool((images == 1).all())
 
 
-def test_a_picture_of_one_pixel_takes_every_change() -> None:
+def test_an_image_of_one_pixel_takes_every_change() -> None:
     change = Augmentation(shift=1, flip=True, rotate=10.0, scale=0.1, erase=0.5)
     assert take(
         random_images(3, 1, 1, 1), torch.arange(3), change, seeded(), torch.tensor([True, False, True])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.core.errors import UnreadableImageError
-from convscope.images.decoding.pictures import decode
+from convscope.images.decoding.decoder import decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.values import ValueRange, ValueRanges
 
@@ -22,7 +22,7 @@ FILES = broken_files.broken_files()
 
 
 def _check(data: bytes) -> str:
-    """Decode and scale `data`; return the reason, "" where it is a picture."""
+    """Decode and scale `data`; return the reason, "" where it is an image."""
     try:
         decoded = decode(data, limit_pixels=10_000_000)
     except UnreadableImageError as error:
@@ -64,7 +64,7 @@ def test_good_and_odd_files_are_read(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("cut0.02", "cut0.1", "cut0.3", "cut0.5"))])
 def test_a_file_cut_in_half_or_shorter_is_refused(name: str) -> None:
     reason = _check(FILES[name])
-    assert any(words in reason for words in ("cut off", "damaged", "not a picture", "header"))
+    assert any(words in reason for words in ("cut off", "damaged", "not an image", "header"))
 
 
 @pytest.mark.parametrize("name", broken_files.huge_files())
@@ -79,7 +79,7 @@ def test_a_huge_declared_size_takes_no_memory() -> None:
     program = """
         import resource, sys
         from convscope.core.errors import UnreadableImageError
-        from convscope.images.decoding.pictures import decode
+        from convscope.images.decoding.decoder import decode
         from tests.images.broken_files import huge_files
         files = huge_files()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -100,7 +100,7 @@ def test_a_huge_declared_size_takes_no_memory() -> None:
     ("name", "reason"),
     [
         ("empty.jpg", "the file is empty"),
-        ("text.jpg", "not a picture in a known format"),
+        ("text.jpg", "not an image in a known format"),
         ("page.jpg", "a web page"),
         ("drawing.png", "an SVG drawing"),
         ("document.png", "a PDF document"),

@@ -14,8 +14,8 @@ from convscope.core.progress import Silent
 from convscope.images.decoding import blocks, budget
 from convscope.images.decoding.blocks import by_blocks
 from convscope.images.decoding.budget import IN_FLIGHT, SMALL_PIXELS, Budget
+from convscope.images.decoding.decoder import decode
 from convscope.images.decoding.modes import to_values
-from convscope.images.decoding.pictures import decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.reading import readers
 from convscope.images.sources.opening import open_source

@@ -19,15 +19,15 @@ from convscope.images.cache.caching import close_gaps
 from convscope.images.cache.entry import FACTS_FILE, IMAGES, INDEX
 from convscope.images.cache.folder import MARKER, cache_folder, clear, entries
 from convscope.images.cache.limit import limit_bytes, parse_bytes, size_text
-from convscope.images.image_set import ImageSet, prepare
+from convscope.images.dataset import Dataset, prepare
 from convscope.images.sources.opening import open_source
 from tests.checks.processes import interruptible
 from tests.images.generated import folder, save
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    return folder(tmp_path / "pictures", each=8)
+def images(tmp_path):
+    return folder(tmp_path / "images", each=8)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def builds(monkeypatch):
     return counted
 
 
-def ready(pictures: Path, place: Path, **wishes) -> ImageSet:
-    return prepare(open_source(pictures), cache_dir=place, **wishes)
+def ready(images: Path, place: Path, **wishes) -> Dataset:
+    return prepare(open_source(images), cache_dir=place, **wishes)
 
 
 def entry(place: Path) -> Path:
@@ -53,11 +53,11 @@ def entry(place: Path) -> Path:
     return only
 
 
-def test_the_second_time_nothing_is_decoded(pictures, place, builds, monkeypatch):
-    first = ready(pictures, place)
+def test_the_second_time_nothing_is_decoded(images, place, builds, monkeypatch):
+    first = ready(images, place)
     monkeypatch.setattr("convscope.images.sources.files.decode", None)
     monkeypatch.setattr("convscope.images.reading.run.decode", None)
-    second = ready(pictures, place)
+    second = ready(images, place)
     assert len(builds) == 1
     assert np.array_equal(first.images, second.images)
     assert (first.notes, first.inspection, first.preprocessing) == (
@@ -67,11 +67,11 @@ def test_the_second_time_nothing_is_decoded(pictures, place, builds, monkeypatch
     )
 
 
-def test_other_settings_have_an_entry_of_their_own(pictures, place, builds):
+def test_other_settings_have_an_entry_of_their_own(images, place, builds):
     for wishes in ({}, {"size": 8}, {"fit": "crop"}, {"background": "white"}, {"channels": 1}):
-        ready(pictures, place, **wishes)
+        ready(images, place, **wishes)
     assert len(builds) == len(entries(place)) == 5
-    ready(pictures, place, validation=0.5, seed=3)
+    ready(images, place, validation=0.5, seed=3)
     assert len(builds) == 5
 
 
@@ -123,59 +123,59 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_entry_is_built_again(pictures, place, builds, damage):
-    expected = np.array(ready(pictures, place).images)
+def test_a_damaged_entry_is_built_again(images, place, builds, damage):
+    expected = np.array(ready(images, place).images)
     DAMAGE[damage](entry(place))
-    dataset = ready(pictures, place)
+    dataset = ready(images, place)
     assert len(builds) == 2
     assert np.array_equal(dataset.images, expected)
-    ready(pictures, place)
+    ready(images, place)
     assert len(builds) == 2
 
 
-def test_an_entry_that_fits_its_sum_but_not_its_fields_is_built_again(pictures, place, builds):
+def test_an_entry_that_fits_its_sum_but_not_its_fields_is_built_again(images, place, builds):
     for field, value in (
         ("rows", 10**15),
         ("rows", -1),
-        ("pictures", "x"),
+        ("images", "x"),
         ("version", 99),
         ("blocks", []),
         ("key", "0"),
     ):
-        ready(pictures, place)
+        ready(images, place)
         path = entry(place) / INDEX
         body = {**json.loads(path.read_text())["index"], field: value}
         path.write_text(json.dumps({"sum": cache_module._sum(cache_module._canonical(body)), "index": body}))
         before = len(builds)
-        ready(pictures, place)
+        ready(images, place)
         assert len(builds) == before + 1, field
 
 
-def test_another_version_builds_an_entry_of_its_own(pictures, place, builds, monkeypatch):
-    ready(pictures, place)
+def test_another_version_builds_an_entry_of_its_own(images, place, builds, monkeypatch):
+    ready(images, place)
     monkeypatch.setattr(caching, "VERSION", 99)
     monkeypatch.setattr(cache_module, "VERSION", 99)
-    ready(pictures, place)
+    ready(images, place)
     assert len(builds) == 2
 
 
-def test_of_a_large_entry_some_blocks_are_checked_and_all_where_its_times_changed(pictures, place, builds, monkeypatch):
+def test_of_a_large_entry_some_blocks_are_checked_and_all_where_its_times_changed(images, place, builds, monkeypatch):
     monkeypatch.setattr(cache_module, "_BLOCK", 64)
     monkeypatch.setattr(cache_module, "_ALL_BELOW", 100)
     monkeypatch.setattr(cache_module, "_CHECKED", 2)
     checked = []
     block_sum = cache_module._block_sum
-    ready(pictures, place)
+    ready(images, place)
     monkeypatch.setattr(cache_module, "_block_sum", lambda *given: checked.append(1) or block_sum(*given))
-    ready(pictures, place)
+    ready(images, place)
     assert len(checked) == 2
     flip(entry(place) / IMAGES, 3000)
-    ready(pictures, place)
+    ready(images, place)
     assert len(builds) == 2
 
 
-def changed_secretly(pictures: Path) -> None:
-    path = pictures / "a" / "3.png"
+def changed_secretly(images: Path) -> None:
+    path = images / "a" / "3.png"
     state, data = path.stat(), bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -185,24 +185,24 @@ def changed_secretly(pictures: Path) -> None:
 
 CHANGES = {
     "changed, size and time put back": changed_secretly,
-    "added": lambda pictures: save(pictures / "a" / "new.png", 900),
-    "removed": lambda pictures: (pictures / "a" / "3.png").unlink(),
-    "renamed": lambda pictures: (pictures / "a" / "3.png").rename(pictures / "a" / "33.png"),
-    "moved to another class": lambda pictures: (pictures / "a" / "3.png").rename(pictures / "b" / "33.png"),
-    "class renamed": lambda pictures: (pictures / "a").rename(pictures / "c"),
+    "added": lambda images: save(images / "a" / "new.png", 900),
+    "removed": lambda images: (images / "a" / "3.png").unlink(),
+    "renamed": lambda images: (images / "a" / "3.png").rename(images / "a" / "33.png"),
+    "moved to another class": lambda images: (images / "a" / "3.png").rename(images / "b" / "33.png"),
+    "class renamed": lambda images: (images / "a").rename(images / "c"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_of_the_pictures_is_noticed(pictures, place, builds, change):
-    ready(pictures, place)
-    CHANGES[change](pictures)
-    ready(pictures, place)
+def test_a_change_of_the_images_is_noticed(images, place, builds, change):
+    ready(images, place)
+    CHANGES[change](images)
+    ready(images, place)
     assert len(builds) == 2
 
 
-def test_a_change_of_a_list_is_noticed(pictures, place, builds, tmp_path):
-    rows = [f"{path},{path.parent.name}" for path in sorted(pictures.rglob("*.png"))]
+def test_a_change_of_a_list_is_noticed(images, place, builds, tmp_path):
+    rows = [f"{path},{path.parent.name}" for path in sorted(images.rglob("*.png"))]
     (tmp_path / "list.csv").write_text("path,label\n" + "\n".join(rows))
     ready(tmp_path / "list.csv", place)
     (tmp_path / "list.csv").write_text("path,label\n" + "\n".join([rows[0][:-1] + "b", *rows[1:]]))
@@ -217,7 +217,7 @@ from pathlib import Path
 from convscope.images.cache import caching
 from convscope.images.reading import run as reading
 from convscope.images.sources import files
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
 from convscope.images.sources.opening import open_source
 decode, read = reading.decode, []
 def slow(*given, **named):
@@ -232,10 +232,10 @@ prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]), workers=1)
 """
 
 
-def started(pictures: Path, place: Path) -> subprocess.Popen:
+def started(images: Path, place: Path) -> subprocess.Popen:
     """Start a process that builds slowly, and return it half-way, where it waits until its standard input ends."""
     process = interruptible(
-        [sys.executable, "-c", SLOW, str(pictures), str(place)],
+        [sys.executable, "-c", SLOW, str(images), str(place)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -246,20 +246,20 @@ def started(pictures: Path, place: Path) -> subprocess.Popen:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_what_a_killed_process_left_is_never_read_and_is_removed_by_the_next(pictures, place, builds):
-    process = started(pictures, place)
+def test_what_a_killed_process_left_is_never_read_and_is_removed_by_the_next(images, place, builds):
+    process = started(images, place)
     assert [path.name[:9] for path in place.iterdir() if path.is_dir()] == [".building"]
     process.kill()
     process.communicate()
     assert len(list(place.glob(".building*"))) == 1
     assert entries(place) == []
-    assert len(ready(pictures, place)) == 16
+    assert len(ready(images, place)) == 16
     assert list(place.glob(".building*")) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_ctrl_c_leaves_nothing_behind(pictures, place):
-    process = started(pictures, place)
+def test_ctrl_c_leaves_nothing_behind(images, place):
+    process = started(images, place)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=200)
     assert process.returncode == -signal.SIGINT
@@ -303,38 +303,38 @@ def _runs(process: str) -> bool:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="mapped files cannot be replaced on Windows")
-def test_two_processes_that_build_the_same_do_not_harm_each_other(pictures, place):
-    processes = [started(pictures, place) for _ in range(2)]
+def test_two_processes_that_build_the_same_do_not_harm_each_other(images, place):
+    processes = [started(images, place) for _ in range(2)]
     assert [process.communicate(timeout=200)[1] for process in processes] == [b"", b""]
     assert [process.returncode for process in processes] == [0, 0]
     assert len(entries(place)) == 1
     assert list(place.glob(".*ing*")) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_another_is_used(pictures, tmp_path):
+def test_a_folder_that_cannot_be_written_is_told_and_another_is_used(images, tmp_path):
     (tmp_path / "file").write_text("x")
-    dataset = ready(pictures, tmp_path / "file")
+    dataset = ready(images, tmp_path / "file")
     assert len(dataset) == 16
     kept = Path(dataset.notes[-2].split("kept in ")[1].split(" until")[0])
-    assert dataset.notes[-2].startswith(f"cache: {tmp_path / 'file'} cannot be written; the pictures are kept in ")
+    assert dataset.notes[-2].startswith(f"cache: {tmp_path / 'file'} cannot be written; the images are kept in ")
     assert kept.is_dir()
     del dataset
     assert not kept.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told_and_another_is_used(pictures):
-    dataset = ready(pictures, Path("/proc/x"))
-    assert any("cannot be written; the pictures are kept in" in note for note in dataset.notes)
+def test_a_folder_that_cannot_be_made_is_told_and_another_is_used(images):
+    dataset = ready(images, Path("/proc/x"))
+    assert any("cannot be written; the images are kept in" in note for note in dataset.notes)
 
 
-def test_a_read_only_folder_with_a_whole_entry_is_used(pictures, place, builds, monkeypatch):
-    ready(pictures, place)
+def test_a_read_only_folder_with_a_whole_entry_is_used(images, place, builds, monkeypatch):
+    ready(images, place)
     monkeypatch.setattr(Path, "mkdir", lambda *given, **named: (_ for _ in ()).throw(PermissionError(13, "no")))
-    ready(pictures, place)
+    ready(images, place)
     assert len(builds) == 1
 
 
-def test_a_full_disk_is_one_sentence_before_anything_is_written(pictures, place, monkeypatch):
+def test_a_full_disk_is_one_sentence_before_anything_is_written(images, place, monkeypatch):
     usage = shutil._ntuple_diskusage(10**12, 10**12, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", "1GB")
@@ -342,69 +342,67 @@ def test_a_full_disk_is_one_sentence_before_anything_is_written(pictures, place,
         StorageError,
         match=r"needs 10\.6 kB, with 64 MB to spare, and 1 kB are free on the disk of .* CONVSCOPE_CACHE=FOLDER",
     ):
-        ready(pictures, place)
+        ready(images, place)
     assert not place.exists()
 
 
-def test_a_disk_that_fills_up_half_way_is_one_sentence_and_leaves_nothing(pictures, place, monkeypatch):
+def test_a_disk_that_fills_up_half_way_is_one_sentence_and_leaves_nothing(images, place, monkeypatch):
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(caching, "close_gaps", full)
-    with pytest.raises(
-        StorageError, match=r"Cannot write the cache of the pictures in .*: the disk is full\. Free some"
-    ):
-        ready(pictures, place)
+    with pytest.raises(StorageError, match=r"Cannot write the cache of the images in .*: the disk is full\. Free some"):
+        ready(images, place)
     assert [path for path in place.iterdir() if path.is_dir()] == []
 
 
-def test_a_set_larger_than_the_limit_is_one_sentence(pictures, place, monkeypatch):
+def test_a_set_larger_than_the_limit_is_one_sentence(images, place, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", "2KB")
     with pytest.raises(
         StorageError, match=r"needs 10\.6 kB, more than the limit of 2 kB\. Raise it with CONVSCOPE_CACHE_"
     ):
-        ready(pictures, place)
+        ready(images, place)
 
 
-def test_what_was_used_least_goes_first_and_what_is_in_use_stays(pictures, place, monkeypatch):
-    in_use = ready(pictures, place, size=10)
+def test_what_was_used_least_goes_first_and_what_is_in_use_stays(images, place, monkeypatch):
+    in_use = ready(images, place, size=10)
     for size in (11, 12, 13):
-        ready(pictures, place, size=size)
+        ready(images, place, size=size)
     for each, side in zip(entries(place), _sides(place), strict=True):
         os.utime(Path(each.path) / MARKER, (side, side))  # 10 is the oldest
     limit = sum(each.bytes for each in entries(place)) + 8000
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", str(limit))
-    ready(pictures, place, size=14)
+    ready(images, place, size=14)
     assert sorted(_sides(place)) == [10, 12, 13, 14]
     assert sum(each.bytes for each in entries(place)) <= limit
     assert np.asarray(in_use.images).shape == (16, 10, 10, 3)
 
 
-def test_when_all_is_in_use_and_the_limit_reached_it_is_one_sentence(pictures, place, monkeypatch):
-    in_use = ready(pictures, place, size=50)
+def test_when_all_is_in_use_and_the_limit_reached_it_is_one_sentence(images, place, monkeypatch):
+    in_use = ready(images, place, size=50)
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", str(entries(place)[0].bytes + 5_000))
     with pytest.raises(StorageError, match=r"running commands use .* of the limit of"):
-        ready(pictures, place, size=40)
+        ready(images, place, size=40)
     assert len(in_use) == 16
     assert _sides(place) == [50]
 
 
-def test_an_entry_that_another_process_built_meanwhile_is_used(pictures, place, monkeypatch):
+def test_an_entry_that_another_process_built_meanwhile_is_used(images, place, monkeypatch):
     sampled, read, reads = caching.take_sample, caching.read_all, []
 
     def while_another_builds(source, reporter=None):
         monkeypatch.setattr(caching, "take_sample", sampled)
-        ready(pictures, place)
+        ready(images, place)
         return sampled(source, reporter)
 
     monkeypatch.setattr(caching, "take_sample", while_another_builds)
     monkeypatch.setattr(caching, "read_all", lambda *given, **named: reads.append(1) or read(*given, **named))
-    ready(pictures, place)
+    ready(images, place)
     assert reads == [1]
 
 
-def test_what_is_half_removed_can_still_be_removed(pictures, place, monkeypatch):
-    ready(pictures, place)
+def test_what_is_half_removed_can_still_be_removed(images, place, monkeypatch):
+    ready(images, place)
 
     def fails(*_given: object, **_named: object) -> None:
         raise OSError("the disk is gone")
@@ -423,15 +421,15 @@ def _sides(place: Path) -> list[int]:
     ]
 
 
-def test_using_an_entry_is_noted(pictures, place):
-    ready(pictures, place)
+def test_using_an_entry_is_noted(images, place):
+    ready(images, place)
     os.utime(entry(place) / MARKER, (5, 5))
-    ready(pictures, place)
+    ready(images, place)
     assert entries(place)[0].used > time.time() - 100
 
 
-def test_clearing_removes_only_what_convscope_made_and_nobody_uses(pictures, place):
-    mine, used = ready(pictures, place), ready(pictures, place, size=9)
+def test_clearing_removes_only_what_convscope_made_and_nobody_uses(images, place):
+    mine, used = ready(images, place), ready(images, place, size=9)
     size = sum(each.bytes for each in entries(place))
     kept = sum(each.bytes for each in entries(place) if Path(each.path, IMAGES).stat().st_size == used.images.size)
     (place / "yours").mkdir()
@@ -446,15 +444,15 @@ def test_clearing_removes_only_what_convscope_made_and_nobody_uses(pictures, pla
     assert {path.name for path in place.iterdir()} == {"yours", "file.txt", "CACHEDIR.TAG"}
 
 
-def test_clearing_leaves_no_empty_folder(pictures, place):
-    ready(pictures, place)
+def test_clearing_leaves_no_empty_folder(images, place):
+    ready(images, place)
     clear(place)
     assert not place.exists()
     assert clear(place) == (0, 0)
 
 
-def test_what_a_killed_removal_leaves_is_cleared(pictures, place):
-    ready(pictures, place)
+def test_what_a_killed_removal_leaves_is_cleared(images, place):
+    ready(images, place)
     (place / ".removed-0123456789abcdef").mkdir()
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -466,17 +464,17 @@ def test_what_a_killed_removal_leaves_is_cleared(pictures, place):
     assert {path.name for path in place.iterdir()} == {".removed-mine", here, "CACHEDIR.TAG"}
 
 
-def test_a_disk_that_is_read_only_is_not_called_full(pictures, place, monkeypatch):
+def test_a_disk_that_is_read_only_is_not_called_full(images, place, monkeypatch):
     place.mkdir()
     monkeypatch.setattr("convscope.images.cache.limit.os.access", lambda path, _: Path(path) != place)
     usage = shutil.disk_usage
     full = shutil._ntuple_diskusage(10**12, 10**12, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full if Path(path) == place else usage(path))
-    assert any("cannot be written" in note for note in ready(pictures, place).notes)
+    assert any("cannot be written" in note for note in ready(images, place).notes)
 
 
-def test_a_link_in_the_cache_is_not_followed(pictures, place, tmp_path):
-    ready(pictures, place)
+def test_a_link_in_the_cache_is_not_followed(images, place, tmp_path):
+    ready(images, place)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / MARKER).write_text("{}")
     (place / "link").symlink_to(tmp_path / "elsewhere")
@@ -485,8 +483,8 @@ def test_a_link_in_the_cache_is_not_followed(pictures, place, tmp_path):
     assert (tmp_path / "elsewhere" / MARKER).exists()
 
 
-def test_an_entry_that_lost_its_marker_is_listed_and_cleared(pictures, place):
-    ready(pictures, place)
+def test_an_entry_that_lost_its_marker_is_listed_and_cleared(images, place):
+    ready(images, place)
     (entry(place) / MARKER).unlink()
     assert len(entries(place)) == 1
     assert clear(place)[0] > 0
@@ -524,7 +522,7 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
         ("win32", tmp_path / "local"),
     ):
         monkeypatch.setattr(folder_module.sys, "platform", platform)
-        assert cache_folder() == expected / "convscope" / "pictures"
+        assert cache_folder() == expected / "convscope" / "images"
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from convscope.core.errors import UnreadableImageError
+from convscope.images.dataset import prepare
 from convscope.images.decoding import complaints
-from convscope.images.decoding.pictures import decode
-from convscope.images.image_set import prepare
+from convscope.images.decoding.decoder import decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.reading.process import ReadingProcess
 from convscope.images.reading.run import Reading, Run, read_files
@@ -146,7 +146,7 @@ def test_what_pillow_logs_is_not_printed() -> None:
     many = data.replace(b"\x15\x01\x03\0\1\0\0\0\3\0", b"\x15\x01\x03\0\1\0\0\0\xff\0")  # 255 channels
     assert many != data
     program = (
-        "import sys\nfrom convscope.images.decoding.pictures import decode\n"
+        "import sys\nfrom convscope.images.decoding.decoder import decode\n"
         "try: decode(sys.stdin.buffer.read())\nexcept ValueError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], input=many, capture_output=True, check=True)
@@ -159,7 +159,7 @@ def test_a_forked_child_can_decode(capfd: pytest.CaptureFixture[str]) -> None:
 import os, sys, threading
 from convscope.images.decoding import complaints
 from convscope.images.decoding.budget import IN_FLIGHT
-from convscope.images.decoding.pictures import decode
+from convscope.images.decoding.decoder import decode
 data = sys.stdin.buffer.read()
 inside, go = threading.Event(), threading.Event()
 def hold():

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from convscope.core.errors import UnreadableImageError
-from convscope.images.decoding.pictures import decode
+from convscope.images.decoding.decoder import decode
 
 from .broken_files import encoded, orientation, png_chunk, sample
 

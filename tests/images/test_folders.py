@@ -1,4 +1,4 @@
-"""Folders of pictures: where classes and splits come from, odd names and links, and what is refused."""
+"""Folders of images: where classes and splits come from, odd names and links, and what is refused."""
 
 import errno
 import os
@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convscope.api.check import check
 from convscope.core.errors import DataError
-from convscope.images.image_set import source_notes
+from convscope.images.dataset import source_notes
 from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
 from convscope.images.sources.tree import Folder
 from convscope.networks.inputs import list_inputs
-from convscope.verbs.check import check
 
 from .broken_files import good_files, odd_names
-from .test_sources import write_pictures
+from .test_sources import write_images
 
 
 def _touch(*files: Path) -> None:
@@ -29,7 +29,7 @@ def test_each_sub_folder_is_a_class_in_natural_order(tmp_path: Path) -> None:
         _touch(tmp_path / name / "img10.png", tmp_path / name / "img9.png")
     source = open_source(tmp_path)
     assert source.classes == ("1", "9", "10")
-    assert [source.picture_name(index) for index in (0, 1)] == ["1/img9.png", "1/img10.png"]
+    assert [source.image_name(index) for index in (0, 1)] == ["1/img9.png", "1/img10.png"]
     assert source.path(1) == tmp_path / "1" / "img10.png"
     assert set(source.splits.tolist()) == {UNASSIGNED}
 
@@ -57,7 +57,7 @@ def test_split_folders_may_stand_one_folder_deeper(tmp_path: Path) -> None:
         _touch(tmp_path / "archive" / name / "a" / "1.png", tmp_path / "archive" / name / "b" / "1.png")
     source = open_source(tmp_path)
     assert source.classes == ("a", "b")
-    assert source.picture_name(0) == "archive/train/a/1.png"
+    assert source.image_name(0) == "archive/train/a/1.png"
 
 
 def test_train_may_be_a_class_beside_others(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_odd_names_are_listed_and_read(tmp_path: Path) -> None:
     assert len(source.fingerprint()) == 32
     for index in range(len(source)):
         assert source.decode(index).pixels.shape == (24, 36, 3)
-    assert {os.fsencode(source.picture_name(index).rpartition("/")[2]) for index in range(len(source))} == {
+    assert {os.fsencode(source.image_name(index).rpartition("/")[2]) for index in range(len(source))} == {
         name.rpartition(b"/")[2] for name in odd_names()
     }
 
@@ -111,8 +111,8 @@ def test_class_names_written_in_two_unicode_forms_are_one_class(tmp_path: Path) 
 
 
 def test_links_to_files_and_folders_are_followed_once(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "set" / "a")
-    write_pictures(tmp_path / "elsewhere")
+    write_images(tmp_path / "set" / "a")
+    write_images(tmp_path / "elsewhere")
     (tmp_path / "set" / "b").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "set" / "a" / "link.png").symlink_to(tmp_path / "elsewhere" / "0.png")
     (tmp_path / "set" / "0-again").symlink_to(tmp_path / "set" / "a")
@@ -125,8 +125,8 @@ def test_links_to_files_and_folders_are_followed_once(tmp_path: Path) -> None:
 
 
 def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "a")
-    write_pictures(tmp_path / "b")
+    write_images(tmp_path / "a")
+    write_images(tmp_path / "b")
     (tmp_path / "a" / "gone.png").symlink_to(tmp_path / "none")
     os.mkfifo(tmp_path / "b" / "pipe.png")
     source = open_source(tmp_path)
@@ -138,16 +138,16 @@ def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ([], "must have one sub-folder a class .* Got nothing. Put the pictures"),
-        (["1.png", "2.png"], "must have one sub-folder a class .* Got 2 pictures directly inside. Put the pictures"),
-        (["notes.txt"], "Got 1 file without a picture's extension. Put the pictures"),
-        (["a/", "b/"], "must have pictures in .* Got 2 sub-folders without any picture. Check the path"),
-        (["a/1.txt", "b/2.txt"], "Got 2 sub-folders without any picture and 2 files without a picture's extension"),
-        (["a/1.png"], "must have at least two classes. Got only the class 'a' .1 picture.. Add another"),
-        (["a/1.png", "b/"], r"b/` must hold pictures of its class. Got an empty class folder \(nothing\)"),
-        (["a/1.png", "b/x.txt"], r"Got an empty class folder \(1 file without a picture's extension\)"),
-        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 pict"),
-        (["train/a/1.png", "train/b/", "test/b/1.png"], "train/b/` must hold pictures of its class"),
+        ([], "must have one sub-folder a class .* Got nothing. Put the images"),
+        (["1.png", "2.png"], "must have one sub-folder a class .* Got 2 images directly inside. Put the images"),
+        (["notes.txt"], "Got 1 file without an image's extension. Put the images"),
+        (["a/", "b/"], "must have images in .* Got 2 sub-folders without any image. Check the path"),
+        (["a/1.txt", "b/2.txt"], "Got 2 sub-folders without any image and 2 files without an image's extension"),
+        (["a/1.png"], "must have at least two classes. Got only the class 'a' .1 image.. Add another"),
+        (["a/1.png", "b/"], r"b/` must hold images of its class. Got an empty class folder \(nothing\)"),
+        (["a/1.png", "b/x.txt"], r"Got an empty class folder \(1 file without an image's extension\)"),
+        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 image"),
+        (["train/a/1.png", "train/b/", "test/b/1.png"], "train/b/` must hold images of its class"),
         (["train/a/1.png", "train/b/1.png", "other/1.png"], "Got train/ with class folders inside, beside other/"),
         (["test/a/1.png", "test/b/1.png"], "must have a train/ folder beside test/. Got none. Add it"),
         (["val/a/1.png", "test/a/1.png"], "must have a train/ folder beside test/ and val/. Got none. Add it"),
@@ -192,14 +192,14 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(
     number: int, reason: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b", place):
-        write_pictures(tmp_path / name)
+        write_images(tmp_path / name)
     _refusing(str(tmp_path / place), OSError(number, os.strerror(number)), monkeypatch)
     source = open_source(tmp_path)
     assert source.classes == ("a", "b")
     assert source.passed_over == ((f"{place}/", reason),)
     found = check(tmp_path)
     assert [(problem.name, problem.detail) for problem in found.unusable] == [(f"{place}/", reason)]
-    rows = list(list_inputs(str(tmp_path)).pictures)
+    rows = list(list_inputs(str(tmp_path)).images)
     assert [(one.name, one.error) for one in rows if one.error] == [(f"{tmp_path}/{place}/", reason)]
     assert len(rows) == 7
 
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_others_go_on(
 def test_a_set_that_a_folder_that_cannot_be_read_leaves_too_small_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_pictures(tmp_path / "a")
+    write_images(tmp_path / "a")
     (tmp_path / "b").mkdir()
     _refusing(str(tmp_path / "b"), PermissionError(errno.EACCES, "Permission denied"), monkeypatch)
     with pytest.raises(DataError, match="b` must be a folder that can be read. Got: there is no permission"):
@@ -219,7 +219,7 @@ def test_a_set_that_a_folder_that_cannot_be_read_leaves_too_small_is_one_sentenc
 
 def test_links_that_lead_nowhere_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_pictures(tmp_path / name)
+        write_images(tmp_path / name)
     (tmp_path / "a" / "me").symlink_to("me")
     (tmp_path / "a" / "me.png").symlink_to("me.png")
     (tmp_path / "gone").symlink_to("nowhere")
@@ -231,15 +231,15 @@ def test_links_that_lead_nowhere_are_named_and_the_others_go_on(tmp_path: Path) 
     found = check(tmp_path)
     assert {problem.name for problem in found.unusable} == {"a/me", "a/me.png", "gone"}
     assert found.usable == 6
-    rows = list(list_inputs(str(tmp_path)).pictures)
+    rows = list(list_inputs(str(tmp_path)).images)
     assert {os.path.relpath(one.name, tmp_path) for one in rows if one.error} == {"a/me", "gone"}
 
 
 def test_folders_nested_deeper_than_python_calls_itself_are_gone_through() -> None:
-    top = Folder(relative="", pictures=["1.png"])
+    top = Folder(relative="", images=["1.png"])
     for _ in range(5_000):
         top = Folder(relative="", folders=[top])
-    assert (top.count(), len(list(top.every())), list(top.every_picture())) == (1, 5_001, ["1.png"])
+    assert (top.count(), len(list(top.every())), list(top.every_image())) == (1, 5_001, ["1.png"])
 
 
 LOOKING_LIKE_IMAGES = {
@@ -265,7 +265,7 @@ LOOKING_LIKE_IMAGES = {
 @pytest.mark.parametrize("name", LOOKING_LIKE_IMAGES)
 def test_what_looks_like_an_image_and_is_not_read_is_named(name: str, tmp_path: Path) -> None:
     for label in ("a", "b"):
-        write_pictures(tmp_path / label)
+        write_images(tmp_path / label)
     reason, content = LOOKING_LIKE_IMAGES[name]
     (tmp_path / "a" / name).write_bytes(content)
     source = open_source(tmp_path)
@@ -273,19 +273,19 @@ def test_what_looks_like_an_image_and_is_not_read_is_named(name: str, tmp_path: 
     assert reason in source.passed_over[0][1]
     assert (len(source), source.ignored) == (6, ())
     assert len(source_notes(source)) == 1
-    assert f"{tmp_path}/a/{name}" in [one.name for one in list_inputs(tmp_path).pictures]
+    assert f"{tmp_path}/a/{name}" in [one.name for one in list_inputs(tmp_path).images]
 
 
 @pytest.mark.parametrize(
     "name", ["notes.txt", "labels.json", "a.jpg.xml", "film.mp4", "README", "weights.bin", ".hidden"]
 )
-def test_other_files_are_no_pictures(name: str, tmp_path: Path) -> None:
+def test_other_files_are_no_images(name: str, tmp_path: Path) -> None:
     for label in ("a", "b"):
-        write_pictures(tmp_path / label)
+        write_images(tmp_path / label)
     (tmp_path / "a" / name).write_bytes(b"something")
     source = open_source(tmp_path)
     assert (source.passed_over, source_notes(source)) == ((), [])
-    assert len(list(list_inputs(tmp_path).pictures)) == 6
+    assert len(list(list_inputs(tmp_path).images)) == 6
 
 
 def test_an_empty_class_folder_in_test_is_no_matter(tmp_path: Path) -> None:
@@ -302,5 +302,5 @@ def test_empty_class_folders_are_named_where_they_are_not_refused(tmp_path: Path
     source = open_source(tmp_path, empty_classes=True)
     assert source.empty == ("train/c/", "train/d/")
     assert (source.classes, len(source)) == (("a", "b", "c"), 4)
-    with pytest.raises(DataError, match="train/c/` must hold pictures of its class"):
+    with pytest.raises(DataError, match="train/c/` must hold images of its class"):
         open_source(tmp_path)

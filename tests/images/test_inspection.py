@@ -8,13 +8,13 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.images.decoding.pictures import Decoded
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
+from convscope.images.decoding.decoder import Decoded
 from convscope.images.inspection import KINDS, Inspection, Problem, spell
 from convscope.images.reading.facts import facts_of, facts_of_stack, no_facts
 from convscope.images.rules import inspect, kind_of
 from convscope.images.sources.opening import open_source
-from tests.images.generated import folder, picture, save
+from tests.images.generated import folder, image, save
 
 
 def problems(path, kind: str) -> dict[str, str]:
@@ -24,8 +24,8 @@ def problems(path, kind: str) -> dict[str, str]:
 def test_a_good_folder_has_no_problem_and_its_counts_are_right(tmp_path):
     found = inspect(open_source(folder(tmp_path, each=10)))
     assert found.problems == ()
-    assert (found.pictures, found.usable, found.unusable) == (20, 20, ())
-    assert [(each.name, each.pictures, each.usable) for each in found.classes] == [("a", 10, 10), ("b", 10, 10)]
+    assert (found.images, found.usable, found.unusable) == (20, 20, ())
+    assert [(each.name, each.images, each.usable) for each in found.classes] == [("a", 10, 10), ("b", 10, 10)]
     assert found.sizes.widths == (12, 12, 12)
     assert found.sizes.heights == (10, 10, 10)
     assert found.modes == {"RGB": 20}
@@ -40,7 +40,7 @@ def bad_files(path) -> dict[str, str]:
     flipped[60:70] = bytes(10)
     for name, data in {
         "empty.png": b"",
-        "text.jpg": b"hello, this is no picture",
+        "text.jpg": b"hello, this is no image",
         "page.png": b"<!doctype html><html></html>",
         "cut.jpg": good[: len(good) // 2],
         "bomb.pgm": bomb,
@@ -62,71 +62,71 @@ def test_every_unusable_file_is_named_with_its_kind_and_left_as_it_is(tmp_path):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*.*")}
     found = inspect(open_source(tmp_path))
     assert {problem.name: problem.kind for problem in found.unusable} == expected
-    assert found.pictures - found.usable == len(expected)
+    assert found.images - found.usable == len(expected)
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.rglob("*.*")} == before
 
 
 def test_the_extension_of_another_format_is_named(tmp_path):
     folder(tmp_path)
-    picture(99).save(tmp_path / "a" / "wrong.jpg", format="PNG")
-    picture(98).save(tmp_path / "a" / "right.JPEG", format="JPEG")
+    image(99).save(tmp_path / "a" / "wrong.jpg", format="PNG")
+    image(98).save(tmp_path / "a" / "right.JPEG", format="JPEG")
     assert problems(tmp_path, "wrong extension") == {"a/wrong.jpg": "it is a PNG file"}
 
 
 def test_a_single_colour_and_an_animation_are_named(tmp_path):
     folder(tmp_path)
     Image.new("RGB", (9, 9), "#123456").save(tmp_path / "a" / "flat.png")
-    frames = [picture(place) for place in range(3)]
+    frames = [image(place) for place in range(3)]
     frames[0].save(tmp_path / "b" / "moves.gif", save_all=True, append_images=frames[1:])
     assert problems(tmp_path, "single colour") == {"a/flat.png": "all its pixels are equal"}
     assert problems(tmp_path, "animated") == {"b/moves.gif": "only its first frame is used"}
 
 
-def test_the_same_picture_is_found_by_its_pixels_whatever_its_format_and_name(tmp_path):
+def test_the_same_image_is_found_by_its_pixels_whatever_its_format_and_name(tmp_path):
     folder(tmp_path)
-    picture(0).save(tmp_path / "a" / "twin.bmp")
-    picture(0).save(tmp_path / "b" / "other.png", compress_level=0)
+    image(0).save(tmp_path / "a" / "twin.bmp")
+    image(0).save(tmp_path / "b" / "other.png", compress_level=0)
     found = inspect(open_source(tmp_path))
     (twins,) = found.of_kind("duplicate")
     assert (twins.name, twins.others) == ("a/0.png", ("a/twin.bmp", "b/other.png"))
     (conflict,) = found.of_kind("two classes")
-    assert conflict.detail == "the same picture is in the classes a, b"
+    assert conflict.detail == "the same image is in the classes a, b"
 
 
-def test_pixels_in_another_shape_are_another_picture(tmp_path):
+def test_pixels_in_another_shape_are_another_image(tmp_path):
     folder(tmp_path)
-    pixels = np.asarray(picture(5, (4, 9)))
+    pixels = np.asarray(image(5, (4, 9)))
     Image.fromarray(pixels).save(tmp_path / "a" / "tall.png")
     Image.fromarray(np.ascontiguousarray(pixels.reshape(4, 9, 3))).save(tmp_path / "a" / "wide.png")
     assert not inspect(open_source(tmp_path)).of_kind("duplicate")
 
 
-def test_the_same_picture_in_train_and_test_is_named(tmp_path):
+def test_the_same_image_in_train_and_test_is_named(tmp_path):
     folder(tmp_path / "train")
     folder(tmp_path / "test", each=1)
     found = inspect(open_source(tmp_path))
     assert [problem.detail for problem in found.of_kind("train and test")] == [
-        "the same picture is in train and test"
+        "the same image is in train and test"
     ] * 2
 
 
-def test_classes_with_few_pictures_and_imbalance_are_named(tmp_path):
+def test_classes_with_few_images_and_imbalance_are_named(tmp_path):
     folder(tmp_path, each=30)
     save(tmp_path / "c" / "one.png", 5000)
     save(tmp_path / "d" / "one.png", 6000)
     save(tmp_path / "d" / "two.png", 6001)
-    assert problems(tmp_path, "few pictures") == {
-        "c": "1 usable picture; two are needed, one to learn from and one to judge by",
-        "d": "2 usable pictures; 10 are few",
+    assert problems(tmp_path, "few images") == {
+        "c": "1 usable image; two are needed, one to learn from and one to judge by",
+        "d": "2 usable images; 10 are few",
     }
-    assert problems(tmp_path, "imbalance") == {"c": "1 picture, a has 30: 30 times as many"}
+    assert problems(tmp_path, "imbalance") == {"c": "1 image, a has 30: 30 times as many"}
 
 
-def test_a_class_without_pictures_in_test_is_named(tmp_path):
+def test_a_class_without_images_in_test_is_named(tmp_path):
     folder(tmp_path / "train")
     save(tmp_path / "test" / "a" / "x.png", 77)
     (tmp_path / "test" / "b").mkdir()
-    assert problems(tmp_path, "empty class folder") == {"b": "no usable picture in test"}
+    assert problems(tmp_path, "empty class folder") == {"b": "no usable image in test"}
 
 
 def test_files_that_are_passed_over_are_named(tmp_path):
@@ -141,13 +141,13 @@ def test_a_class_with_nothing_readable_is_listed_and_not_trained_on(tmp_path):
         path.write_bytes(b"")
     found = inspect(open_source(tmp_path))
     assert {problem.name for problem in found.of_kind("empty file")} == {f"b/{place}.png" for place in range(6)}
-    assert [problem.name for problem in found.of_kind("few pictures")][-1] == "b"
-    with pytest.raises(DataError, match=r"must have a readable picture of every class\. Got none of 'b' \(6 files"):
+    assert [problem.name for problem in found.of_kind("few images")][-1] == "b"
+    with pytest.raises(DataError, match=r"must have a readable image of every class\. Got none of 'b' \(6 files"):
         prepare(open_source(tmp_path), cache_dir=tmp_path / "cache")
 
 
 def test_an_array_is_inspected_like_files(tmp_path):
-    stack = np.stack([np.asarray(picture(place)) for place in (0, 1, 2, 0)])
+    stack = np.stack([np.asarray(image(place)) for place in (0, 1, 2, 0)])
     for place, label in enumerate("aabb"):
         save(tmp_path / label / f"{place}.png", place if place < 3 else 0)
     files, arrays = inspect(open_source(tmp_path)), inspect(open_source((stack, list("aabb"))))
@@ -197,7 +197,7 @@ def test_every_kind_says_what_it_is():
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3, 1), (3000, 2, 2, 3), (1, 1, 1, 3), (2, 3, 4, 1)])
-def test_the_fast_way_over_an_array_says_what_each_picture_says(shape):
+def test_the_fast_way_over_an_array_says_what_each_image_says(shape):
     images = np.random.default_rng(0).integers(0, 2, shape, np.uint8)
     facts = no_facts(len(images))
     for place, pixels in enumerate(images):

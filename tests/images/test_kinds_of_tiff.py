@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convscope.core.errors import UnreadableImageError
-from convscope.images.decoding.pictures import decode
+from convscope.images.decoding.decoder import decode
 from convscope.images.decoding.tiff import read_values, turn
 from convscope.images.decoding.tiff_tags import read_tags
 
@@ -119,7 +119,7 @@ def test_a_whole_tiff_that_is_not_read_is_named_by_its_kind(kind: str) -> None:
     ],
 )
 def test_damage_stays_damage(data: bytes) -> None:
-    with pytest.raises(UnreadableImageError, match="damaged or cut off|not a picture"):
+    with pytest.raises(UnreadableImageError, match="damaged or cut off|not an image"):
         decode(data)
 
 

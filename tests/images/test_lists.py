@@ -1,4 +1,4 @@
-"""Lists of pictures: headers, delimiters, encodings, splits, and twenty broken lists, each one sentence."""
+"""Lists of images: headers, delimiters, encodings, splits, and twenty broken lists, each one sentence."""
 
 import os
 import sys
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from convscope.api.check import check
 from convscope.core.errors import DataError, MissingPackageError
 from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, VALIDATION, open_source
-from convscope.verbs.check import check
 
-from .test_sources import write_pictures
+from .test_sources import write_images
 
 ROWS = [("p/0.png", "cat"), ("p/1.png", "dog"), ("p/2.png", "cat")]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_pictures(tmp_path / "p")
+    write_images(tmp_path / "p")
     return tmp_path
 
 
@@ -52,7 +52,7 @@ def _csv(folder: Path, text: str | bytes, name: str = "list.csv") -> Path:
 )
 def test_headers_delimiters_and_encodings(text: str | bytes, folder: Path) -> None:
     source = open_source(_csv(folder, text))
-    assert [source.picture_name(index) for index in range(3)] == [path for path, _ in ROWS]
+    assert [source.image_name(index) for index in range(3)] == [path for path, _ in ROWS]
     assert [source.classes[label] for label in source.labels] == [label for _, label in ROWS]
     assert source.decode(2).pixels.shape == (10, 12, 3)
     assert set(source.splits.tolist()) == {UNASSIGNED}
@@ -113,7 +113,7 @@ def test_paths_in_the_other_unicode_form_are_found(form: str, folder: Path) -> N
 def test_a_path_that_is_there_goes_before_its_other_forms(folder: Path) -> None:
     (folder / "p\\0.png").write_bytes((folder / "p" / "2.png").read_bytes())
     source = open_source(_csv(folder, "p\\0.png,a\np\\1.png,b\n"))
-    assert [source.picture_name(place) for place in (0, 1)] == ["p\\0.png", "p/1.png"]
+    assert [source.image_name(place) for place in (0, 1)] == ["p\\0.png", "p/1.png"]
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ BROKEN = [
     ("path,label\nq\\0.png,a\n", r"none of them is.*Nor is one with / in place of"),
     (b"path,label\np/0.png,\x83\x8f\np/1.png,b\n", r"must be UTF-8. Got the label .x83.x8f in line 2"),
     ("path,label\np/0.png,a\n".encode("utf-16")[:-1], "must be whole text. Got UTF-16.* that is damaged at byte"),
-    ("", "must name at least one picture. Got no rows"),
-    ("\n\n", "must name at least one picture. Got no rows"),
-    ("path,label\n", "must name at least one picture. Got no rows"),
+    ("", "must name at least one image. Got no rows"),
+    ("\n\n", "must name at least one image. Got no rows"),
+    ("path,label\n", "must name at least one image. Got no rows"),
     ("image_id,breed\n1,pug\n", "must have the columns path and label. Got 'image_id', 'breed'; path is missing"),
     ("path,lable\np/0.png,cat\n", r"Got 'path', 'lable'; label is missing. Did you mean 'label'\?"),
     ("p/0.png\np/1.png\n", "must have a header, or the columns path, label .* Got 1 column without a header"),
@@ -168,7 +168,7 @@ BROKEN = [
     ("a.png,cat\nb.png,dog\n", "must name files that are there. Got 2 paths and none of them is, for ex"),
     ("p/0.png,cat\np/1.png,cat\n", "must have at least two classes. Got only the class 'cat'"),
     ("file,filename,label\np/0.png,x,cat\n", "must have one column path. Got 'file', 'filename'. Name one"),
-    ("p/0.png,cat,val\np/1.png,dog,test\n", "must have pictures for training. Got only pictures for validation"),
+    ("p/0.png,cat,val\np/1.png,dog,test\n", "must have images for training. Got only images for validation"),
     (b"\x89PNG\r\n\x1a\n\0\0\0binary", r"must be a CSV file, which is text. Got the control character '.x1a'"),
     (b"path,label\np/\0.png,cat\np/1.png,dog\n", r"Got the control character '.x00'"),
 ]  # fmt: skip
@@ -209,7 +209,7 @@ def test_parquet_reads_text_and_whole_labels_and_splits(folder: Path) -> None:
         ({"path": [b"p/0.png"], "label": ["a"]}, "must have text paths and text or whole labels. Got bytes in row 1"),
         ({"path": ["p/0.png"], "label": [0.5]}, "Got float in row 1. Convert it"),
         ({"path": ["p/0.png"], "label": ["a"], "split": [3]}, "must have text .* Got int in row 1|Got the split '3'"),
-        ({"path": [], "label": []}, "must name at least one picture"),
+        ({"path": [], "label": []}, "must name at least one image"),
     ],
 )
 def test_a_broken_parquet_list_is_one_sentence(columns: dict[str, list[object]], sentence: str, folder: Path) -> None:

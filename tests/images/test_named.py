@@ -39,7 +39,7 @@ def test_digits_are_those_of_scikit_learn() -> None:
     assert np.array_equal(source.labels, original.target)
     assert np.array_equal(source.stack()[..., 0], np.rint(original.images * 255 / 16))
     assert source.classes == tuple("0123456789")
-    assert source.mirror is False
+    assert source.flippable is False
     assert set(source.splits.tolist()) == {UNASSIGNED}
 
 
@@ -61,7 +61,7 @@ def test_a_local_copy_is_found(place: str, given: str, tmp_path: Path, monkeypat
     source = open_source("mnist", data_dir=top if given == "option" else None)
     assert source.name == "mnist"
     assert source.classes == tuple("0123456789")
-    assert source.mirror is False
+    assert source.flippable is False
     assert set(source.splits.tolist()) == {TRAIN, TEST}
 
 
@@ -77,7 +77,7 @@ def test_the_place_of_debian_is_searched(tmp_path: Path) -> None:
     source = open_source("fashion-mnist")
     assert source.classes[0] == "T-shirt/top"
     assert source.classes[9] == "Ankle boot"
-    assert source.mirror is True
+    assert source.flippable is True
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
 from convscope.images.values import ValueRange, ValueRanges
 
@@ -24,7 +24,7 @@ def _apply(pixels: np.ndarray, **settings_: object) -> np.ndarray:
     st.integers(1, 60), st.integers(1, 60), st.sampled_from([1, 3, 4]), st.integers(1, 40), st.integers(1, 40),
     st.sampled_from([1, 3]), st.sampled_from(FITS),
 )  # fmt: skip
-def test_every_picture_becomes_the_size_and_one_and_many_agree(
+def test_every_image_becomes_the_size_and_one_and_many_agree(
     height: int, width: int, channels: int, to_height: int, to_width: int, to_channels: int, fit: str
 ) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels), dtype=np.uint8)
@@ -35,7 +35,7 @@ def test_every_picture_becomes_the_size_and_one_and_many_agree(
 
 
 @pytest.mark.parametrize("fit", FITS)
-def test_a_picture_of_one_colour_keeps_it(fit: str) -> None:
+def test_an_image_of_one_colour_keeps_it(fit: str) -> None:
     pixels = np.full((31, 77, 3), (9, 99, 199), np.uint8)
     result = _apply(pixels, height=16, width=20, fit=fit, background=(9, 99, 199))
     assert np.array_equal(result, np.full((16, 20, 3), (9, 99, 199), np.uint8))
@@ -56,7 +56,7 @@ def test_nothing_is_done_where_nothing_is_to_do() -> None:
     assert Preprocessing(height=16, width=20).apply_stack(stack) is stack
 
 
-def test_letterbox_keeps_the_whole_picture_in_the_middle() -> None:
+def test_letterbox_keeps_the_whole_image_in_the_middle() -> None:
     result = _apply(np.full((10, 20, 1), 200, np.uint8), height=20, width=20, channels=1, background=(7,))
     assert (result[5:15] == 200).all()
     assert (result[:5] == 7).all()
@@ -79,7 +79,7 @@ def test_stretch_uses_every_part() -> None:
 
 def test_scaling_down_averages_instead_of_skipping() -> None:
     pixels = np.zeros((64, 64, 1), np.uint8)
-    pixels[::2] = 255  # stripes finer than the small picture can show
+    pixels[::2] = 255  # stripes finer than the small image can show
     result = _apply(pixels, height=8, width=8, channels=1)
     assert np.abs(result.astype(int) - 127).max() <= 3
 
@@ -150,7 +150,7 @@ def test_wrong_settings_fail_when_built(change: dict[str, object], sentence: str
 @pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("shape", [(301, 407, 3), (500, 97, 4), (64, 640, 1), (13, 11, 4)])
-def test_a_large_picture_in_blocks_of_rows_has_the_same_pixels(
+def test_a_large_image_in_blocks_of_rows_has_the_same_pixels(
     shape: tuple[int, int, int], channels: int, fit: str, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded = Decoded(values=np.random.default_rng(0).integers(0, 250, shape).astype(dtype))

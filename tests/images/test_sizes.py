@@ -28,15 +28,14 @@ def sample(*sizes: tuple[int, int], gray: bool = False, edges: tuple = ((10, 20,
 def test_one_small_size_is_kept_exactly(size):
     step, notes = choose_preprocessing(Wish(), sample(size, size))
     assert (step.width, step.height) == size
-    assert notes[0] == f"size {size[0]}x{size[1]} (width x height): the pictures have it"
+    assert notes[0] == f"size {size[0]}x{size[1]} (width x height): the images have it"
 
 
 def test_photographs_become_a_square_of_96_and_the_sentence_says_how():
     step, notes = choose_preprocessing(Wish(), sample((500, 375), (640, 480), (400, 300)))
     assert (step.width, step.height) == (96, 96)
     assert notes[0] == (
-        "size 96x96 (width x height): the middle picture is 500x375; letterboxed, nothing is cut away; "
-        "--size changes it"
+        "size 96x96 (width x height): the middle image is 500x375; letterboxed, nothing is cut away; --size changes it"
     )
 
 
@@ -77,17 +76,17 @@ def test_gray_stays_one_channel_unless_asked():
 def test_background_is_the_middle_of_the_edges_and_named_where_it_shows():
     step, notes = choose_preprocessing(Wish(), sample((100, 75), edges=((0, 0, 0), (200, 100, 50), (250, 255, 255))))
     assert step.background == (200, 100, 50)
-    assert notes[-1] == "background #c86432: the middle colour at the edges of the pictures; --background changes it"
+    assert notes[-1] == "background #c86432: the middle colour at the edges of the images; --background changes it"
     assert not any("background" in note for note in choose_preprocessing(Wish(), sample((8, 8)))[1])
 
 
 def test_background_is_white_where_all_edges_are_transparent():
     step, notes = choose_preprocessing(Wish(), sample((8, 8), edges=(), transparent=True))
     assert step.background == (255, 255, 255)
-    assert "white, for the edges of the pictures are transparent" in notes[-1]
+    assert "white, for the edges of the images are transparent" in notes[-1]
 
 
-def test_a_colour_behind_gray_pictures_is_its_gray():
+def test_a_colour_behind_gray_images_is_its_gray():
     step, _ = choose_preprocessing(Wish(background="#ff8000"), sample((8, 8), gray=True))
     expected = Image.new("RGB", (1, 1), "#ff8000").convert("L").getpixel((0, 0))
     assert step.background == (expected,)
@@ -123,7 +122,7 @@ def test_other_settings_that_cannot_be_are_refused():
         Wish(fit="leterbox")
 
 
-def test_pictures_stored_as_colour_but_without_any_count_as_gray(tmp_path):
+def test_images_stored_as_colour_but_without_any_count_as_gray(tmp_path):
     for place in range(4):
         path = save(tmp_path / "ab"[place % 2] / f"{place}.png", place, gray=True)
         Image.open(path).convert("RGB").save(path)
@@ -143,7 +142,7 @@ def test_nothing_readable_is_one_sentence(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"must have pictures that can be read\. Got 2 files and none of them can"):
+    with pytest.raises(DataError, match=r"must have images that can be read\. Got 2 files and none of them can"):
         take_sample(open_source(tmp_path))
 
 

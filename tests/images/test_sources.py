@@ -30,8 +30,8 @@ KINDS = (
 )
 
 
-def write_pictures(folder: Path, count: int = 3, kind: str = "PNG", start: int = 0) -> None:
-    """Write `count` different pictures into `folder`."""
+def write_images(folder: Path, count: int = 3, kind: str = "PNG", start: int = 0) -> None:
+    """Write `count` different images into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(start, start + count):
         (folder / f"{number}.{kind.lower()}").write_bytes(encoded(sample(8 + number, 12, seed=number), kind))
@@ -54,9 +54,9 @@ def write_idx(folder: Path, *, zipped: bool = False, count: int = 12, seed: int 
 
 
 def write_list(file: Path) -> Path:
-    """Write pictures and a list of them, in the format that the ending of `file` asks for."""
-    write_pictures(file.parent / "pictures", 6)
-    rows = [(f"pictures/{number}.png", f"class {number % 2}") for number in range(6)]
+    """Write images and a list of them, in the format that the ending of `file` asks for."""
+    write_images(file.parent / "images", 6)
+    rows = [(f"images/{number}.png", f"class {number % 2}") for number in range(6)]
     if file.suffix == ".parquet":
         arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
         columns = {"path": [path for path, _ in rows], "label": [label for _, label in rows]}
@@ -88,8 +88,8 @@ def make(kind: str, folder: Path) -> Maker:
         return lambda: open_source("digits")
     else:
         for split in ("Train", "VALID", "test") if kind == "split folders" else ("",):
-            write_pictures(folder / split / "cat", 3, "PNG")
-            write_pictures(folder / split / "dog", 12, "JPEG")
+            write_images(folder / split / "cat", 3, "PNG")
+            write_images(folder / split / "dog", 12, "JPEG")
     return lambda: open_source(folder)
 
 
@@ -99,7 +99,7 @@ def test_every_source_keeps_the_promises(kind: str, check: Callable[[Maker], Non
     check(make(kind, tmp_path))
 
 
-def _change_a_picture(folder: Path) -> None:
+def _change_an_image(folder: Path) -> None:
     for file in sorted(folder.rglob("*")):
         if file.suffix in (".png", ".jpeg"):
             file.write_bytes(encoded(sample(9, 9, seed=77), "PNG"))
@@ -110,7 +110,7 @@ def _change_a_picture(folder: Path) -> None:
 def test_the_fingerprint_of_files_changes_with_their_content(kind: str, tmp_path: Path) -> None:
     fresh = make(kind, tmp_path)
     before = fresh().fingerprint()
-    _change_a_picture(tmp_path)
+    _change_an_image(tmp_path)
     assert fresh().fingerprint() != before
 
 
@@ -159,12 +159,12 @@ def test_split_folders_and_npz_parts_give_splits(tmp_path: Path) -> None:
         assert np.bincount(make(kind, folder)().splits, minlength=4).tolist() == expected
 
 
-def test_pictures_of_arrays_are_named_by_split_and_place(tmp_path: Path) -> None:
+def test_images_of_arrays_are_named_by_split_and_place(tmp_path: Path) -> None:
     source = make("idx", tmp_path)()
-    assert source.picture_name(3) == "train[3]"
-    assert source.picture_name(12) == "test[0]"
+    assert source.image_name(3) == "train[3]"
+    assert source.image_name(12) == "test[0]"
     assert source.splits[12] == TEST
-    assert open_source("digits").picture_name(17) == "images[17]"
+    assert open_source("digits").image_name(17) == "images[17]"
 
 
 SENTENCES = [
@@ -190,7 +190,7 @@ def test_data_that_is_nowhere_is_one_sentence(data: str, sentence: str) -> None:
         ("set.tar.gz", "Unpack it first: tar -xf"),
         ("set.zip", "Unpack it first: unzip"),
         ("x.npy", r"Got one array. Save both: np.savez"),
-        ("cat.JPG", "must be a set of pictures. Got a single one"),
+        ("cat.JPG", "must be a set of images. Got a single one"),
         ("notes.md", "Got a file with the extension '.md'"),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_broken_link_is_one_sentence(tmp_path: Path) -> None:
 
 def test_what_is_on_disk_goes_before_the_name_of_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_pictures(tmp_path / "digits" / "a")
-    write_pictures(tmp_path / "digits" / "b")
+    write_images(tmp_path / "digits" / "a")
+    write_images(tmp_path / "digits" / "b")
     source: Source = open_source("digits")
     assert source.classes == ("a", "b")

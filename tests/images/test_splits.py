@@ -24,9 +24,9 @@ fractions = st.floats(0, 0.95)
 
 @settings(deadline=None)
 @given(sets, fractions, st.integers(-5, 2**70))
-def test_the_same_picture_is_never_on_two_sides(pictures, fraction, seed):
-    labels = np.array([label for label, _ in pictures])
-    digests = digests_of([content for _, content in pictures])
+def test_the_same_image_is_never_on_two_sides(images, fraction, seed):
+    labels = np.array([label for label, _ in images])
+    digests = digests_of([content for _, content in images])
     splits, _ = assign(np.zeros(len(labels), np.uint8), labels, digests, validation=fraction, seed=seed)
     groups = group(digests)
     assert set(splits) <= {TRAIN, VALIDATION}
@@ -36,7 +36,7 @@ def test_the_same_picture_is_never_on_two_sides(pictures, fraction, seed):
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=200), fractions, st.integers(0, 9))
-def test_of_different_pictures_each_class_gives_its_share_within_one_picture(labels, fraction, seed):
+def test_of_different_images_each_class_gives_its_share_within_one_image(labels, fraction, seed):
     labels = np.array(labels)
     splits, _ = assign(np.zeros(len(labels), np.uint8), labels, distinct(len(labels)), validation=fraction, seed=seed)
     for label in set(labels.tolist()):
@@ -50,16 +50,16 @@ def test_of_different_pictures_each_class_gives_its_share_within_one_picture(lab
 
 @settings(deadline=None)
 @given(sets, fractions, st.integers(0, 9), st.randoms(use_true_random=False))
-def test_the_choice_depends_on_the_pictures_and_not_on_their_order(pictures, fraction, seed, shuffler):
+def test_the_choice_depends_on_the_images_and_not_on_their_order(images, fraction, seed, shuffler):
     def held(items: list[tuple[int, int]]) -> list[tuple[int, int]]:
         labels = np.array([label for label, _ in items])
         digests = digests_of([content for _, content in items])
         splits, _ = assign(np.zeros(len(items), np.uint8), labels, digests, validation=fraction, seed=seed)
         return sorted(item for item, split in zip(items, splits, strict=True) if split == VALIDATION)
 
-    shuffled = list(pictures)
+    shuffled = list(images)
     shuffler.shuffle(shuffled)
-    assert held(pictures) == held(shuffled)
+    assert held(images) == held(shuffled)
 
 
 def test_the_same_seed_gives_the_same_split_and_another_seed_another():
@@ -72,10 +72,10 @@ def test_the_same_seed_gives_the_same_split_and_another_seed_another():
 def test_a_fifth_is_held_out_where_the_set_has_no_parts():
     splits, notes = assign(np.zeros(100, np.uint8), np.arange(100) % 2, distinct(100))
     assert np.count_nonzero(splits == VALIDATION) == 20
-    assert notes == ("validation: a fifth of each class is held out by seed 0: 20 of 100 pictures",)
+    assert notes == ("validation: a fifth of each class is held out by seed 0: 20 of 100 images",)
 
 
-def test_a_class_of_two_pictures_gives_one_and_a_class_of_one_keeps_it():
+def test_a_class_of_two_images_gives_one_and_a_class_of_one_keeps_it():
     labels = np.array([0, 0, 1])
     splits, _ = assign(np.zeros(3, np.uint8), labels, distinct(3))
     assert sorted(splits[:2]) == [TRAIN, VALIDATION]
@@ -86,7 +86,7 @@ def test_parts_of_the_set_are_kept_and_nothing_more_is_held_out():
     parts = np.array([TRAIN] * 8 + [TEST] * 2, np.uint8)
     splits, notes = assign(parts, np.arange(10) % 2, distinct(10))
     assert np.array_equal(splits, parts)
-    assert notes == ("test: 2 pictures, as the set gives them (test)",)
+    assert notes == ("test: 2 images, as the set gives them (test)",)
 
 
 def test_validation_is_carved_off_training_where_asked():
@@ -97,18 +97,18 @@ def test_validation_is_carved_off_training_where_asked():
     assert "0.3 of each class is held out by seed 0: 6 of 20" in notes[-1]
 
 
-def test_pictures_that_the_set_gives_to_no_part_are_learned_from():
+def test_images_that_the_set_gives_to_no_part_are_learned_from():
     parts = np.array([TRAIN, TRAIN, UNASSIGNED, VALIDATION], np.uint8)
     splits, notes = assign(parts, np.array([0, 1, 1, 0]), distinct(4))
     assert splits.tolist() == [TRAIN, TRAIN, TRAIN, VALIDATION]
-    assert notes[0] == "1 picture that the set gives to no part is learned from"
+    assert notes[0] == "1 image that the set gives to no part is learned from"
 
 
 def test_what_is_in_validation_or_test_leaves_training():
     parts = np.array([TRAIN, TRAIN, TRAIN, VALIDATION, TEST], np.uint8)
     splits, notes = assign(parts, np.zeros(5, np.int64), digests_of([1, 2, 3, 1, 2]))
     assert splits.tolist() == [LEFT_OUT, LEFT_OUT, TRAIN, VALIDATION, TEST]
-    assert notes[-1] == "2 training pictures are left out: the same picture is in validation or test"
+    assert notes[-1] == "2 training images are left out: the same image is in validation or test"
 
 
 @pytest.mark.parametrize("fraction", [1, -0.1, float("nan"), "0.2", True])

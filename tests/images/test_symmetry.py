@@ -1,4 +1,4 @@
-"""Whether left and right may change places, found in the pictures themselves."""
+"""Whether left and right may change places, found in the images themselves."""
 
 import numpy as np
 import pytest
@@ -57,19 +57,19 @@ def test_one_lopsided_class_is_enough() -> None:
     assert "in class 'odd'" in symmetry.reason
 
 
-def test_the_judgement_is_the_same_for_mirrored_pictures() -> None:
+def test_the_judgement_is_the_same_for_mirrored_images() -> None:
     images, labels = letters(200)
-    mirrored = np.ascontiguousarray(images[:, :, ::-1])
-    assert judge_symmetry(images, labels, ("b", "d")).flip == judge_symmetry(mirrored, labels, ("b", "d")).flip
+    flipped = np.ascontiguousarray(images[:, :, ::-1])
+    assert judge_symmetry(images, labels, ("b", "d")).flip == judge_symmetry(flipped, labels, ("b", "d")).flip
 
 
 @pytest.mark.parametrize(("channels", "flip", "kind"), [(1, False, "gray"), (3, True, "colour")])
-def test_with_few_pictures_only_photographs_are_flipped(channels: int, flip: bool, kind: str) -> None:
+def test_with_few_images_only_photographs_are_flipped(channels: int, flip: bool, kind: str) -> None:
     symmetry = judge_symmetry(noise(10, channels), np.arange(10) % 2, ("a", "b"))
     assert symmetry.flip is flip
-    assert symmetry.reason == f"{kind} pictures, too few of each class to look closer"
+    assert symmetry.reason == f"{kind} images, too few of each class to look closer"
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])
-def test_pictures_of_one_value_and_of_few_pixels_are_judged(side: int) -> None:
+def test_images_of_one_value_and_of_few_pixels_are_judged(side: int) -> None:
     assert judge_symmetry(np.zeros((60, side, side, 1), np.uint8), np.arange(60) % 2, ("a", "b")).flip

@@ -9,7 +9,7 @@ import pytest
 from convscope.core.errors import UnreadableImageError
 from convscope.images.decoding.complaints import TIFF_STARTS
 from convscope.images.decoding.damage import describe_foreign, image_format
-from convscope.images.decoding.pictures import decode
+from convscope.images.decoding.decoder import decode
 from convscope.images.rules import kind_of
 
 from .broken_files import broken_files, encoded, png_chunk, sample
@@ -74,7 +74,7 @@ def test_a_whole_file_of_a_kind_not_read_is_named(kind: str) -> None:
     ],
 )
 def test_what_is_of_no_kind_stays_damaged(data: bytes) -> None:
-    with pytest.raises(UnreadableImageError, match="damaged|cut off|not a picture"):
+    with pytest.raises(UnreadableImageError, match="damaged|cut off|not an image"):
         decode(data)
 
 
@@ -119,5 +119,5 @@ def test_every_signature_of_tiff_is_known_everywhere(start: bytes) -> None:
     assert image_format(start + bytes(200)) == "TIFF"
     assert (
         describe_foreign(start + bytes(200), ("PNG",))
-        == "it starts like a picture, but its header is damaged or cut off"
+        == "it starts like an image, but its header is damaged or cut off"
     )

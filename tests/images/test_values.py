@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from convscope import train
 from convscope.core.errors import ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
-from convscope.images.decoding.pictures import decode
-from convscope.images.image_set import prepare
+from convscope.images.dataset import prepare
+from convscope.images.decoding.decoder import decode
 from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
 from convscope.images.values import (
@@ -124,7 +124,7 @@ def test_twelve_bits_in_sixteen_with_little_contrast_are_stretched_once_and_neve
     dataset = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
     assert len(np.unique(dataset.images)) > 100
     found = inspect(open_source(tmp_path / "set"))
-    assert {problem.kind for problem in found.problems} == {"few pictures"}
+    assert {problem.kind for problem in found.problems} == {"few images"}
     assert "integers from" in found.values[0]
     assert any(note.startswith("values: integers from") and "--value-range" in note for note in dataset.notes)
 
@@ -161,7 +161,7 @@ def test_values_beyond_the_range_are_clipped_and_named(tmp_path: Path) -> None:
     prepared = prepare(open_source((images, np.arange(300) % 2)))
     assert prepared.preprocessing.ranges.float == UNIT
     assert prepared.images[7].max() == 255
-    assert "1 picture with more than 1 % of the values beyond the range" in " ".join(prepared.notes)
+    assert "1 image with more than 1 % of the values beyond the range" in " ".join(prepared.notes)
     assert prepared.inspection.of_kind("clipped")[0].name == "images[7]"
 
 
@@ -211,7 +211,7 @@ def test_without_a_set_the_type_says_what_is_white(values: NDArray[Any], expecte
     assert str(convention(values)) == expected
 
 
-def test_a_picture_by_itself_is_not_stretched_by_its_own_values() -> None:
+def test_an_image_by_itself_is_not_stretched_by_its_own_values() -> None:
     soft = np.full((8, 8), -1000, "i2")
     soft[4:] = 40
     metal = soft.copy()
@@ -286,7 +286,7 @@ OPAQUE = {
 
 
 @pytest.mark.parametrize("kind", OPAQUE)
-def test_opaque_pictures_are_the_same_in_every_type_of_number(kind: str, tmp_path: Path) -> None:
+def test_opaque_images_are_the_same_in_every_type_of_number(kind: str, tmp_path: Path) -> None:
     levels = np.random.default_rng(1).integers(0, 256, (12, 6, 5, 4), dtype=np.uint8)
     levels[..., 3] = 255
     levels[:, 0, 0, :3], levels[:, 0, 1, :3] = 0, 255

@@ -13,7 +13,7 @@ from convscope.measures.timing import measure_cost, time_steps
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 
-# parameters and multiply-adds by hand: as it is, untied, fully connected, without subsampling; on 8x6 pixels, 2 classes
+# parameters and MACs by hand: as it is, locally connected, fully connected, without pooling; on 8x6 pixels, 2 classes
 HAND = {
     # 9·4+4 shared; 9·48·4+4; 48·192+192; then 4·4·3=48 (or 192) values to 2 classes
     "4C3-MP2": [
@@ -44,7 +44,7 @@ HAND = {
         (20 + 38 + 194, 18 * 48 + 36 * 48 + 192),
     ],
     "7N": [(48 * 7 + 7 + 16, 48 * 7 + 14)],
-    "2U3-MP3": [  # untied as it is; 3x2 windows have room for 2x2
+    "2U3-MP3": [  # locally connected as it is; 3x2 windows have room for 2x2
         (18 * 48 + 2 + 18, 18 * 48 + 16),
         (48 * 96 + 96 + 18, 48 * 96 + 16),
         (18 * 48 + 2 + 194, 18 * 48 + 192),
@@ -59,7 +59,7 @@ def of(text: str, **sizes: int) -> tuple[LayoutCost, ...]:
 
 @pytest.mark.parametrize("text", HAND)
 def test_counts_are_those_made_by_hand(text: str) -> None:
-    assert [(cost.parameters, cost.multiply_adds) for cost in of(text)] == HAND[text]
+    assert [(cost.parameters, cost.macs) for cost in of(text)] == HAND[text]
 
 
 @pytest.mark.parametrize("text", ["4C3-MP2-5C3/2-4N", "4C3-+4C3-AP3/2-nonorm", "MP2-3C2v-APg-svm"])
@@ -79,16 +79,21 @@ def test_memory_is_that_of_the_maps() -> None:
 
 
 def test_a_counter_fact_of_any_size_is_counted() -> None:
-    untied, connected = of("512C5-512C5-MP2", height=512, width=512)[1:3]
-    assert untied.parameters > 10**12
-    assert connected.multiply_adds > 10**16
+    local, connected = of("512C5-512C5-MP2", height=512, width=512)[1:3]
+    assert local.parameters > 10**12
+    assert connected.macs > 10**16
     with pytest.raises(LayoutError, match="Stage 1, 4C9v, does not fit"):
         of("4C9v")
 
 
 def test_every_step_is_timed_and_the_record_comes_back_from_json() -> None:
     found = measure_cost(Layout.parse("3C3-ST2-4N"), height=6, width=8, channels=1, classes=2, batch=4, repeats=1)
-    assert [cost.variant for cost in found.costs] == ["as it is", "untied", "fully connected", "without subsampling"]
+    assert [cost.variant for cost in found.costs] == [
+        "as it is",
+        "locally connected",
+        "fully connected",
+        "without pooling",
+    ]
     for cost in found.costs:
         assert all(step.forward_ms is not None and step.forward_ms > 0 for step in cost.steps)
         assert all(step.backward_ms is not None and step.backward_ms > 0 for step in cost.steps)
@@ -103,9 +108,9 @@ def test_what_does_not_fit_is_counted_and_not_timed(monkeypatch: pytest.MonkeyPa
     assert itself.forward_ms is not None
     assert (connected.forward_ms, connected.backward_ms) == (None, None)
     assert connected.why_untimed.startswith("it needs about 0.0 GiB of memory")
-    monkeypatch.setattr(timing, "LARGEST_MULTIPLY_ADDS", 10)
+    monkeypatch.setattr(timing, "LARGEST_MACS", 10)
     found = measure_cost(Layout.parse("4C3-MP2"), height=6, width=8, channels=1, classes=2, batch=2, repeats=1)
-    assert "multiply-adds to be timed" in found.costs[0].why_untimed
+    assert "MACs to be timed" in found.costs[0].why_untimed
 
 
 def test_each_step_is_run_as_often_as_said_and_gets_what_the_one_before_gives() -> None:

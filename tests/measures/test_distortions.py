@@ -67,11 +67,11 @@ def scipy_at(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, ba
 
 
 @pytest.mark.parametrize("name", [name for name in MOVING if not DISTORTIONS[name].wrap])
-def test_moved_pictures_are_those_of_scipy(name: str) -> None:
+def test_moved_images_are_those_of_scipy(name: str) -> None:
     images, one = random_images(2), DISTORTIONS[name]
     assert one.motion is not None
     for strength in one.strengths(11):
-        rows, columns = Lattice.of_picture(11, 14).pulled(one.motion(strength, (11, 14)))
+        rows, columns = Lattice.of_image(11, 14).pulled(one.motion(strength, (11, 14)))
         expected = scipy_at(images, rows, columns, 20.0)
         changed = distort(images, one, strength, background=(20.0,)).numpy()
         assert np.abs(changed - expected).max() < 1e-4 * 255
@@ -86,10 +86,10 @@ def test_what_wraps_is_that_of_scipy() -> None:
 
 
 def test_elastic_takes_its_pixels_as_scipy_does() -> None:
-    """The field is the product's own; from it on, scipy says what each picture becomes."""
+    """The field is the product's own; from it on, scipy says what each image becomes."""
     images, strength = random_images(3), 2.0
     changed = distort(images, DISTORTIONS["elastic"], strength, background=(20.0,), seed=5, first=7).numpy()
-    rows, columns = Lattice.of_picture(11, 14).pulled(lambda down, across: (down, across))
+    rows, columns = Lattice.of_image(11, 14).pulled(lambda down, across: (down, across))
     for place in range(3):
         field = strength * elastic_field(11, 14, generator=generator_of(5, 7 + place))
         expected = scipy_at(images[place : place + 1], rows + field[0], columns + field[1], 20.0)
@@ -138,9 +138,9 @@ def test_the_tables_of_laws_name_every_distortion() -> None:
 
 @pytest.mark.parametrize("name", laws.SYMMETRIES)
 def test_a_mirror_changes_the_strength_and_nothing_else(name: str) -> None:
-    mirror, strength, mirrored = laws.SYMMETRIES[name]
+    mirror, strength, flipped = laws.SYMMETRIES[name]
     images, one = random_images(2, 1, height=16, width=24), DISTORTIONS[name]
-    changed, other = mirror(distort(images, one, strength)), distort(mirror(images), one, mirrored)
+    changed, other = mirror(distort(images, one, strength)), distort(mirror(images), one, flipped)
     if name == "jpeg":  # it rounds
         assert float((changed - other).abs().mean()) < 1 < float((mirror(images) - other).abs().mean())
         return
@@ -149,8 +149,8 @@ def test_a_mirror_changes_the_strength_and_nothing_else(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(laws.BY_CHANCE))
-def test_chance_knows_no_picture(name: str) -> None:
-    """The same is done to every picture of the same number: to the picture and to its negative, in all channels."""
+def test_chance_knows_no_image(name: str) -> None:
+    """The same is done to every image of the same number: to the image and to its negative, in all channels."""
     images, one = random_images(3) * 0.4 + 76, DISTORTIONS[name]
     strength = 0.05 if name == "noise" else 0.3
     changed, other = (distort(some, one, strength, background=(127.5,)) for some in (images, 255 - images))
@@ -165,7 +165,7 @@ def test_chance_knows_no_picture(name: str) -> None:
 @pytest.mark.parametrize("name", laws.COMPOSITIONS)
 def test_one_after_the_other_is_both_at_once(name: str) -> None:
     first, second, both = laws.COMPOSITIONS[name]
-    images, one = laws.smooth_picture(), DISTORTIONS[name]
+    images, one = laws.smooth_image(), DISTORTIONS[name]
     twice, once = distort(distort(images, one, first), one, second), distort(images, one, both)
     difference, change = (float((twice - other).abs().max()) for other in (once, images))
     assert difference < 6 < change
@@ -173,9 +173,9 @@ def test_one_after_the_other_is_both_at_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", laws.INVERSES)
 def test_forth_and_back_leads_home(name: str) -> None:
-    """A smooth picture far from the edge comes back, but for what lies between pixels."""
+    """A smooth image far from the edge comes back, but for what lies between pixels."""
     strength, inverse = laws.INVERSES[name]
-    images, one = laws.smooth_picture(), DISTORTIONS[name]
+    images, one = laws.smooth_image(), DISTORTIONS[name]
     there = distort(images, one, strength)
     back = distort(there, one, inverse)
     assert float((back - images).abs().max()) < 6 < float((there - images).abs().max())
@@ -236,9 +236,9 @@ def test_a_margin_makes_room() -> None:
         with_margin(images, 6)
 
 
-def test_resampling_takes_a_field_for_each_picture() -> None:
+def test_resampling_takes_a_field_for_each_image() -> None:
     images = random_images(2)
-    rows, columns = Lattice.of_picture(11, 14).pulled(lambda down, across: (down, across))
+    rows, columns = Lattice.of_image(11, 14).pulled(lambda down, across: (down, across))
     field = torch.stack([columns, columns - 1])
     both = resample(images, rows.expand(2, -1, -1), field, torch.zeros(1))
     assert torch.equal(both[0], images[0])

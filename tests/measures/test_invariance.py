@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convscope.api.measure_text import measure_text
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.core.statistics import wilson_interval
@@ -16,7 +17,6 @@ from convscope.measures.invariance_record import Curve, Invariance, Point, StepC
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.verbs.measure_text import measure_text
 from tests.checks.models import with_statistics
 
 ALL = {one: one.strengths(12) for one in DISTORTIONS.values()}
@@ -32,7 +32,7 @@ def model_of(text: str, *, classes: int = 3) -> Model:
 
 
 def judged(count: int = 20, *, empty: int = 0) -> Judged:
-    """Return pictures with noise in the middle and an empty edge of `empty` pixels."""
+    """Return images with noise in the middle and an empty edge of `empty` pixels."""
     generator = np.random.default_rng(0)
     images = np.zeros((count, 12, 12, 1), np.uint8)
     inside = slice(empty, 12 - empty)
@@ -55,7 +55,7 @@ def test_a_network_that_is_invariant_by_construction_reads_0() -> None:
 
 
 def test_the_ledger_says_in_words_what_is_invariant_and_what_is_only_equivariant() -> None:
-    """Weights on single pixels see no edge: their maps go round with the picture; the mean of all stays."""
+    """Weights on single pixels see no edge: their maps go round with the image; the mean of all stays."""
     assert [step.verdict for step in ledger("4C1-APg", "circular-shift-x", 3)] == [
         "equivariant",
         "invariant",
@@ -111,22 +111,22 @@ def test_a_convolution_is_equivariant_where_no_edge_is_seen() -> None:
     assert 0.5 < step.moved < 1
 
 
-def test_subsampling_moves_along_by_its_stride_and_forgets_less_between() -> None:
+def test_pooling_moves_along_by_its_stride_and_forgets_less_between() -> None:
     whole, half = (ledger("4C3-MP2", "shift-y", strength)[1] for strength in (2, 1))
     assert whole.left_inside == pytest.approx(0, abs=1e-5)
     assert half.left_inside is not None
     assert half.left_inside > 0.1
 
 
-def test_maps_turn_around_the_middle_of_the_picture() -> None:
-    """Means of windows of a picture upside down are the means, upside down: their places lie between the pixels."""
+def test_maps_turn_around_the_middle_of_the_image() -> None:
+    """Means of windows of an image upside down are the means, upside down: their places lie between the pixels."""
     step, _ = ledger("AP2", "rotation", 180)
     assert step.left == pytest.approx(0, abs=1e-5)
     assert step.changed is not None
     assert step.changed > 0.5
 
 
-def test_pictures_that_keep_inside_the_canvas_lose_nothing() -> None:
+def test_images_that_keep_inside_the_canvas_lose_nothing() -> None:
     found = measure_invariance(model_of("4C3"), judged(empty=3), {DISTORTIONS["shift-x"]: [-3, 3, 6]})
     assert [point.left_canvas for point in found.curves[0].points[:2]] == [0, 0]
     assert found.curves[0].points[2].left_canvas > 0.3
@@ -173,7 +173,7 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
     def point(strength: float, right: int) -> Point:
         return Point(
             strength=strength,
-            pictures=100,
+            images=100,
             right=right,
             same=right,
             same_of_right=right,
@@ -184,7 +184,7 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
         )
 
     curve = Curve(distortion="rotation", unit="degrees", points=(point(-10, 98), point(10, 94), point(20, 44)))
-    sizes: dict[str, Any] = {"pictures": 100, "right": 100, "margin_px": 0, "seed": 0}
+    sizes: dict[str, Any] = {"images": 100, "right": 100, "margin_px": 0, "seed": 0}
     found = Invariance(layout="4C3", data="", part="", steps=("4C3", "softmax"), curves=(curve,), **sizes)
     by_part = {(one.sign, one.part): one for one in limits(found)}
     assert by_part[(1, 0.95)].strength == pytest.approx(10 * 5 / 6)
@@ -205,7 +205,7 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
 def test_a_network_at_chance_has_no_limits(right: int, classes: int, most_of_one: int) -> None:
     """Its interval has 1 of the classes, or the share of the largest one, in it or above it."""
     found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["blur"]: [1]})
-    found = dataclasses.replace(found, pictures=100, right=right, classes=classes, most_of_one=most_of_one)
+    found = dataclasses.replace(found, images=100, right=right, classes=classes, most_of_one=most_of_one)
     assert limits(found) == ()
     text = measure_text(found)
     assert f"The accuracy undistorted is not above chance ({max(0.1, most_of_one / 100):.2%})" in text
@@ -213,7 +213,7 @@ def test_a_network_at_chance_has_no_limits(right: int, classes: int, most_of_one
     assert limits(dataclasses.replace(found, right=60))
 
 
-def test_what_chance_is_comes_from_the_pictures_and_an_old_record_has_none() -> None:
+def test_what_chance_is_comes_from_the_images_and_an_old_record_has_none() -> None:
     some = judged(20)
     found = measure_invariance(model_of("4C3"), some, {DISTORTIONS["blur"]: [1]})
     counts = np.bincount(some.labels)
@@ -225,8 +225,8 @@ def test_what_chance_is_comes_from_the_pictures_and_an_old_record_has_none() -> 
     assert read.above_chance == (read.right > 0)
 
 
-def test_one_picture_and_wrong_strengths_are_refused() -> None:
-    with pytest.raises(DataError, match="There must be at least 2 pictures to measure on. Got 1"):
+def test_one_image_and_wrong_strengths_are_refused() -> None:
+    with pytest.raises(DataError, match="There must be at least 2 images to measure on. Got 1"):
         measure_invariance(model_of("4C3"), judged(1), {DISTORTIONS["blur"]: [1]})
     with pytest.raises(ParameterError, match="The strength of blur must be from 0 to 1000"):
         measure_invariance(model_of("4C3"), judged(), {DISTORTIONS["blur"]: [-1]})
@@ -235,17 +235,17 @@ def test_one_picture_and_wrong_strengths_are_refused() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"pictures": 0, "right": 0}, r"`pictures` must be at least 1\. Got 0\. Measure it anew"),
-        ({"right": 101}, r"`right` must be from 0 to the 100 pictures\. Got 101"),
-        ({"right": -1}, r"`right` must be from 0 to the 100 pictures\. Got -1"),
-        ({"most_of_one": 101}, r"`most_of_one` must be from 0 to the 100 pictures\. Got 101"),
+        ({"images": 0, "right": 0}, r"`images` must be at least 1\. Got 0\. Measure it anew"),
+        ({"right": 101}, r"`right` must be from 0 to the 100 images\. Got 101"),
+        ({"right": -1}, r"`right` must be from 0 to the 100 images\. Got -1"),
+        ({"most_of_one": 101}, r"`most_of_one` must be from 0 to the 100 images\. Got 101"),
         ({"steps": ["4C3"]}, r"`steps` of a point must be 1 as those of the network\. Got 0 \(rotation by 1 °\)"),
     ],
 )
 def test_a_record_of_counts_that_cannot_be_is_refused(changed: dict[str, Any], sentence: str) -> None:
-    counts = {"pictures": 100, "right": 9, "same": 9, "same_of_right": 9, "right_before": 9}
+    counts = {"images": 100, "right": 9, "same": 9, "same_of_right": 9, "right_before": 9}
     point = counts | {"strength": 1.0, "probability_change": 0.0, "left_canvas": 0.0, "steps": []}
-    whole = {"layout": "", "data": "", "part": "", "pictures": 100, "right": 100, "margin_px": 0, "seed": 0}
+    whole = {"layout": "", "data": "", "part": "", "images": 100, "right": 100, "margin_px": 0, "seed": 0}
     whole |= {"steps": [], "curves": [{"distortion": "rotation", "unit": "°", "points": [point]}]}
     assert from_json(Invariance, whole).accuracy == 1
     with pytest.raises(DataError, match=sentence):

@@ -86,7 +86,7 @@ def _set(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def _picture() -> bytes:
+def _image() -> bytes:
     stream = io.BytesIO()
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(stream, "PNG")
     return stream.getvalue()
@@ -132,8 +132,8 @@ def foreign_files(good: bytes) -> dict[str, Made]:
         "one byte": (b"{", "does not begin like a safetensors file"),
         "text": (b"hello, this is no model\n" * 9, "does not begin like a safetensors file"),
         "zeros": (bytes(1000), "does not begin like a safetensors file"),
-        "picture": (_picture(), "it is a PNG picture"),
-        "photo": (b"\xff\xd8\xff\xe0" + bytes(99), "it is a JPEG picture"),
+        "image": (_image(), "it is a PNG image"),
+        "photo": (b"\xff\xd8\xff\xe0" + bytes(99), "it is a JPEG image"),
         "torch": (_archive(), "a zip archive, as PyTorch"),
         "pickle": (pickle.dumps({"a": 1}, protocol=4), "a Python pickle"),
         "old torch": (pickle.dumps({"a": 1}, protocol=2), "a Python pickle"),
@@ -257,7 +257,7 @@ def _preprocessing(**changes: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def hostile_exemplars(good: bytes) -> dict[str, Made]:
-    """Return files made from one whose classifier keeps 12 pictures, of 3 classes, and asks 5 of them."""
+    """Return files made from one whose classifier keeps 12 images, of 3 classes, and asks 5 of them."""
 
     def kept(**changes: Any) -> Callable[[dict[str, Any]], None]:
         return lambda document: document["exemplars"].update(changes)
@@ -282,7 +282,7 @@ def hostile_exemplars(good: bytes) -> dict[str, Made]:
     ):
         made[f"{name} {value}"] = (with_value(good, name, value), reason)
     for label in (-1, 3, 2**62):
-        made[f"label {label}"] = (_with_label(good, label), "a picture that its classifier keeps is of no class")
+        made[f"label {label}"] = (_with_label(good, label), "an image that its classifier keeps is of no class")
     return made
 
 

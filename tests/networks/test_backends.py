@@ -58,7 +58,7 @@ def test_int8_that_names_other_classes_is_refused(monkeypatch: pytest.MonkeyPatc
 
         def run(pixels: NDArray[np.uint8], some: NDArray[np.uint8] = images[:wrong]) -> NDArray[np.float32]:
             found = right(pixels)
-            moved = [any(np.array_equal(picture, one) for one in some) for picture in pixels]
+            moved = [any(np.array_equal(image, one) for one in some) for image in pixels]
             found[moved] = np.roll(found[moved], 1, axis=1)
             return found
 
@@ -89,7 +89,7 @@ def test_wrong_scores_are_seen_where_one_class_is_certain(monkeypatch: pytest.Mo
     assert model.ready("float32", backend="openvino").runner is right
 
 
-def test_it_is_compared_on_the_calibration_pictures_else_on_many_contrasts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_compared_on_the_calibration_images_else_on_many_contrasts(monkeypatch: pytest.MonkeyPatch) -> None:
     model, seen = small_model(), []
     right = backends._torch(model.network, "float32")
 
@@ -129,7 +129,7 @@ def test_one_that_does_not_work_is_a_sentence_and_auto_goes_on(
 
 def test_auto_takes_torch_for_what_no_graph_can_say() -> None:
     assert small_model("4U3-MP2").ready("float32", backend="auto").runner is None
-    with pytest.raises(ParameterError, match="must have no untied stage"):
+    with pytest.raises(ParameterError, match="must have no locally connected stage"):
         small_model("4U3-MP2").ready("float32", backend="openvino")
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from convscope.core.errors import LayoutError, ParameterError
+from convscope.layers.geometry import ReceptiveField
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import Pooling
 from convscope.networks.build import ConvolutionStage, Network, flat
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Step
-from convscope.stages.geometry import ReceptiveField
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import Subsampling
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.oracles import network as oracle
@@ -28,7 +28,7 @@ def small(text: str, *, seed: int = 0, channels: int = 1, side: int = 12) -> Net
 
 
 def random_images(number: int, height: int, width: int, channels: int) -> Tensor:
-    """Return random uint8 pictures N H W C."""
+    """Return random uint8 images N H W C."""
     generator = torch.Generator().manual_seed(height + width)
     return torch.randint(0, 256, (number, height, width, channels), dtype=torch.uint8, generator=generator)
 
@@ -48,9 +48,9 @@ def outputs(network: Network, maps: Tensor) -> list[tuple[Step, Tensor]]:
     steps = iter(zip(network.layout.stages, network.plan.steps, strict=False))
     for module in network.stages:
         _, step = next(steps)
-        if isinstance(module, ConvolutionStage) and module.subsampling is not None:
+        if isinstance(module, ConvolutionStage) and module.pooling is not None:
             stage, step = next(steps)
-            assert isinstance(stage, Subsampling)
+            assert isinstance(stage, Pooling)
         maps = module(maps)
         results.append((step, maps))
     assert next(steps, None) is None
@@ -86,7 +86,7 @@ def test_scores_are_those_of_nested_loops(case: Case) -> None:
 def positive(case: Case) -> Network:
     """Return the network with means for what is no sum, no nonlinearity and positive weights: no gradient is zero."""
     stages = tuple(
-        Subsampling(code="AP", window=stage.window, stride=stage.stride)
+        Pooling(code="AP", window=stage.window, stride=stage.stride)
         if getattr(stage, "code", "") in ("MP", "LP", "ST")
         else stage
         for stage in case.layout.stages
@@ -140,11 +140,11 @@ def test_the_cheaper_order_gives_the_values_of_the_order_that_is_meant(text: str
         module.subsample_first = False
     images = random_images(3, 12, 12, 1)
     torch.testing.assert_close(network(images), meant(images), rtol=1e-6, atol=1e-6)
-    swapped = [module.subsample_first for module in network.stages if module.subsampling is not None]
+    swapped = [module.subsample_first for module in network.stages if module.pooling is not None]
     assert any(swapped) == NONLINEARITIES[nonlinearity].increasing
 
 
-def test_pictures_and_their_standardized_floats_give_the_same_scores() -> None:
+def test_images_and_their_standardized_floats_give_the_same_scores() -> None:
     sizes = {"height": 9, "width": 7, "channels": 3, "classes": 4}
     network = Network(Layout.parse("8C3-MP2-8C4-10N"), **sizes, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.25)).eval()
     images = random_images(5, 9, 7, 3)
@@ -158,7 +158,7 @@ def test_pictures_and_their_standardized_floats_give_the_same_scores() -> None:
     torch.testing.assert_close(network(images), turned(images), rtol=1e-5, atol=1e-5)
 
 
-def test_scores_do_not_depend_on_the_other_pictures_of_the_batch() -> None:
+def test_scores_do_not_depend_on_the_other_images_of_the_batch() -> None:
     network = small("8C3-MP2-16N")
     images = random_images(7, 12, 12, 1)
     one_by_one = torch.cat([network(image[None]) for image in images])

@@ -1,4 +1,4 @@
-"""Classifiers that keep pictures: what nested loops say, whole in a model file, refused where they lie."""
+"""Classifiers that keep images: what nested loops say, whole in a model file, refused where they lie."""
 
 from pathlib import Path
 

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from convscope.api.draw import draw
+from convscope.api.measure import measure
+from convscope.api.predict import predict
 from convscope.core.errors import DataError
 from convscope.features.reading import Reading, StageFeatures
 from convscope.features.trace import trace
@@ -25,9 +28,6 @@ from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.networks.prediction_files import tables
 from convscope.page.look_data import Shown, look_data
-from convscope.verbs.draw import draw
-from convscope.verbs.measure import measure
-from convscope.verbs.predict import predict
 from tests.checks.models import small_model, some_pixels
 
 LARGEST = 3e38
@@ -70,11 +70,11 @@ def _spoiled(name: str) -> Model:
 
 
 @pytest.mark.parametrize("name", SPOILED)
-@pytest.mark.parametrize("mirror", [False, True])
-def test_an_output_that_is_no_number_is_a_row_with_its_error(name: str, mirror: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tta", [False, True])
+def test_an_output_that_is_no_number_is_a_row_with_its_error(name: str, tta: bool, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     _spoiled(name).save(path)
-    predictions = predict(path, [some_pixels(1)[0], b"no picture"], mirror=mirror, top=3)
+    predictions = predict(path, [some_pixels(1)[0], b"no image"], tta=tta, top=3)
     assert [one.label for one in predictions] == [None, None]
     assert predictions[0].error == NOT_A_NUMBER
     targets = {kind: str(tmp_path / f"rows.{kind}") for kind in ("csv", "json", "parquet")}

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from convscope.layers.locally_connected import region_of_places
+from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.build import Network
 from convscope.networks.folding import Connections, Folded, Sums, fold
 from convscope.networks.layout import Layout
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.untied import region_of_places
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import calibrated, small_model, with_statistics

@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError, ParameterError
+from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.layout import LARGEST_STAGES, Layout
-from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.subsampling import Subsampling
 from tests.checks.laws import LAWS
 from tests.checks.layouts import layouts
 from tests.checks.work import counted_calls
@@ -35,10 +35,10 @@ def test_every_part_reads_as_its_record() -> None:
     layout = Layout.parse("32C5/2v-MP2-+32C3-AP3/2-SSg-128N-gelu-nonorm-softmax")
     assert layout.stages == (
         Convolution(units=32, patch=5, stride=2, padding="valid"),
-        Subsampling(code="MP", window=2, stride=2),
+        Pooling(code="MP", window=2, stride=2),
         Convolution(units=32, patch=3, residual=True),
-        Subsampling(code="AP", window=3, stride=2),
-        Subsampling(code="SS", window=None, stride=1),
+        Pooling(code="AP", window=3, stride=2),
+        Pooling(code="SS", window=None, stride=1),
         Connected(units=128),
     )
     assert (layout.nonlinearity, layout.normalization, layout.classifier) == ("gelu", False, "softmax")

@@ -76,8 +76,8 @@ def test_where_there_is_no_room_for_one_image_a_sentence_says_so(monkeypatch: py
 
 
 def test_units_that_are_not_shared_count_with_their_patches() -> None:
-    shared, untied = (plan(Layout.parse(text), height=64, width=64, channels=3, classes=2) for text in ("8C9", "8U9"))
-    assert image_bytes(untied) > 10 * image_bytes(shared)
+    shared, local = (plan(Layout.parse(text), height=64, width=64, channels=3, classes=2) for text in ("8C9", "8U9"))
+    assert image_bytes(local) > 10 * image_bytes(shared)
 
 
 def test_few_large_images_wait_and_many_small_ones() -> None:

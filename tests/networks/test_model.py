@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.networks.both_sides import BothSides
+from convscope.networks.flip_tta import FlipTTA
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from tests.checks.models import LAYOUTS, small_model, some_pixels
@@ -41,19 +41,19 @@ def test_probabilities_are_the_softmax_of_the_scores_in_evaluation_mode() -> Non
 @pytest.mark.parametrize("text", ["4C3-MP2-6N", "4C3-MP2-6N-svm"])
 def test_mirrored_probabilities_are_the_means_of_both(text: str, backend: Any) -> None:
     model, images = small_model(text), some_pixels(9)
-    mirrored = np.array(images[:, :, ::-1])
-    both = BothSides(model=model.ready("float32", backend=backend))
-    expected = (model.predict_proba(images) + model.predict_proba(mirrored)) / 2
+    flipped = np.array(images[:, :, ::-1])
+    both = FlipTTA(model=model.ready("float32", backend=backend))
+    expected = (model.predict_proba(images) + model.predict_proba(flipped)) / 2
     np.testing.assert_allclose(both.predict_proba(images, batch=4), expected, atol=1e-5)
-    np.testing.assert_allclose(both.predict_proba(mirrored), expected, atol=1e-5)
+    np.testing.assert_allclose(both.predict_proba(flipped), expected, atol=1e-5)
     assert np.abs(expected - model.predict_proba(images)).max() > 1e-3, "or nothing was tested"
 
 
-def test_both_sides_of_a_picture_one_pixel_wide_are_looked_at() -> None:
+def test_both_sides_of_an_image_one_pixel_wide_are_looked_at() -> None:
     model = small_model("4C3-6N", height=5, width=1)
     images = some_pixels(3, 5, 1)
-    np.testing.assert_array_equal(BothSides(model=model).predict_proba(images), model.predict_proba(images))
-    assert BothSides(model=model).predict_proba(images[:0]).shape == (0, 3)
+    np.testing.assert_array_equal(FlipTTA(model=model).predict_proba(images), model.predict_proba(images))
+    assert FlipTTA(model=model).predict_proba(images[:0]).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_both_sides_of_a_picture_one_pixel_wide_are_looked_at() -> None:
     ],
 )
 def test_what_a_file_says_of_mirror_images_is_read_and_nothing_else(training: Any, said: bool | None) -> None:
-    assert dataclasses.replace(small_model(), training=training).learned_mirrored is said
+    assert dataclasses.replace(small_model(), training=training).learned_flipped is said
 
 
 def test_prediction_puts_back_the_mode_of_every_part_and_changes_no_statistics() -> None:
@@ -97,7 +97,7 @@ def test_the_mode_is_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch) ->
     assert all(module.training for module in model.network.modules())
 
 
-def test_no_pictures_have_no_rows() -> None:
+def test_no_images_have_no_rows() -> None:
     assert small_model().predict_proba(some_pixels(0)).shape == (0, 3)
 
 
@@ -116,12 +116,12 @@ def test_arrays_that_are_mapped_read_only_reversed_or_strided_give_the_same(tmp_
     [np.zeros((2, 17, 14, 3)), np.zeros((2, 14, 17, 3), np.uint8), np.zeros((17, 14, 3), np.uint8), np.uint8(3)],
 )
 def test_images_of_another_kind_are_refused(images: np.ndarray) -> None:
-    with pytest.raises(DataError, match=r"`images` must be (a uint8 array N 17 14 3|pictures, N H W).* Got "):
+    with pytest.raises(DataError, match=r"`images` must be (a uint8 array N 17 14 3|images, N H W).* Got "):
         small_model().predict_proba(images)
 
 
 @pytest.mark.parametrize("batch", [0, -1, 2.0, True, "4"])
-def test_a_batch_that_is_no_number_of_pictures_is_refused(batch: int) -> None:
+def test_a_batch_that_is_no_number_of_images_is_refused(batch: int) -> None:
     with pytest.raises(ParameterError, match=r"`batch` must be a whole number of at least 1\. Got"):
         small_model().predict_proba(some_pixels(2), batch=batch)
 
@@ -145,7 +145,7 @@ def test_parts_that_do_not_belong_together_are_refused() -> None:
         dataclasses.replace(model, preprocessing=smaller)
 
 
-def test_predict_takes_pictures_of_any_size() -> None:
+def test_predict_takes_images_of_any_size() -> None:
     model = small_model()
     (prediction,) = model.predict([np.zeros((40, 50), np.uint8)], top=2)
     assert prediction.label in model.classes

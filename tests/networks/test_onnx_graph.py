@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.layers.convolution import Convolution
 from convscope.networks.build import Network
 from convscope.networks.int8 import Int8, calibrated
 from convscope.networks.onnx_graph import INPUT, OUTPUT, onnx_bytes
 from convscope.networks.onnx_messages import Graph, varint
-from convscope.stages.convolution import Convolution
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import small_model, some_pixels, with_statistics
@@ -30,7 +30,7 @@ def run(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def graph_of(network: Network) -> bytes | None:
-    """Return the graph, None where it is refused for an untied stage."""
+    """Return the graph, None where it is refused for a locally connected stage."""
     with contextlib.suppress(ParameterError):
         return onnx_bytes(network)
     return None
@@ -52,7 +52,7 @@ def test_it_is_valid_and_gives_the_probabilities_of_the_network(case: Case) -> N
 
 
 @pytest.mark.parametrize("layout", ["4C3-ST2-6C3-BP2", "4C3-LP2-4C3-APg-gelu", "4C3-STg-tanh", "3C3-BPg-svm"])
-def test_each_subsampling_has_its_operations(layout: str) -> None:
+def test_each_pooling_has_its_operations(layout: str) -> None:
     model = small_model(layout)
     images = some_pixels(5, 17, 14)
     np.testing.assert_allclose(run(onnx_bytes(model.network), images), model.predict_proba(images), atol=1e-5)
@@ -81,11 +81,11 @@ def test_a_unit_without_weights_keeps_its_bias_in_8_bits() -> None:
     np.testing.assert_allclose(found, biases, rtol=1e-4)
 
 
-def test_ranges_are_those_of_the_pictures() -> None:
+def test_ranges_are_those_of_the_images() -> None:
     network = small_model("4C3-MP2").network
     ranges = calibrated(network, np.full((1, 17, 14, 3), 255, np.uint8))
     assert ranges.inputs[0] == pytest.approx((0.6 / 0.3, 0.7 / 0.25))
-    with pytest.raises(ParameterError, match="`calibration` must have at least one picture"):
+    with pytest.raises(ParameterError, match="`calibration` must have at least one image"):
         calibrated(network, np.empty((0, 17, 14, 3), np.uint8))
 
 

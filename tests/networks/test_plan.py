@@ -15,9 +15,9 @@ def planned(text: str, *, height: int = 28, width: int = 28, channels: int = 1, 
     return plan(Layout.parse(text), height=height, width=width, channels=channels, classes=classes)
 
 
-# layout, (height, width, channels, classes), parameters, multiply-adds: each written as it is counted by hand.
+# layout, (height, width, channels, classes), parameters, MACs: each written as it is counted by hand.
 # A convolution has units × (patch² × maps below + 1) parameters (the 1 is its bias, or normalization's shift), and
-# patch² × maps below × units multiply-adds at every place.
+# patch² × maps below × units MACs at every place.
 HAND_COUNTS = [
     ("20C5v-MP2-50C5v-MP2-500N-nonorm", (28, 28, 1, 10), 431_080, 2_293_000),  # LeNet of the Caffe tutorial
     ("6C5-AP2-16C5v-AP2-120N-84N-tanh-nonorm", (28, 28, 1, 10), 61_706, 416_520),  # LeNet-5, all maps connected
@@ -32,13 +32,11 @@ HAND_COUNTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "image", "parameters", "multiply_adds"), HAND_COUNTS, ids=[c[0] for c in HAND_COUNTS])
-def test_counts_are_those_made_by_hand(
-    text: str, image: tuple[int, int, int, int], parameters: int, multiply_adds: int
-) -> None:
+@pytest.mark.parametrize(("text", "image", "parameters", "macs"), HAND_COUNTS, ids=[c[0] for c in HAND_COUNTS])
+def test_counts_are_those_made_by_hand(text: str, image: tuple[int, int, int, int], parameters: int, macs: int) -> None:
     height, width, channels, classes = image
     result = planned(text, height=height, width=width, channels=channels, classes=classes)
-    assert (result.parameters, result.multiply_adds) == (parameters, multiply_adds)
+    assert (result.parameters, result.macs) == (parameters, macs)
 
 
 def test_every_step_of_the_tutorials_lenet_is_as_the_tutorial_says() -> None:
@@ -73,13 +71,13 @@ DOES_NOT_FIT = [
         "32C5v",
         4,
         r"Stage 1, 32C5v, does not fit: its window of 5 pixels is larger .* below, 4x4 pixels \(after image\)\. "
-        r"To change it, drop its 'v' .*, use a smaller patch, or use larger pictures \(--size\)\.$",
+        r"To change it, drop its 'v' .*, use a smaller patch, or use larger images \(--size\)\.$",
     ),
     (
         "8C3-MP2-MP2-MP2-MP2",
         8,
         r"Stage 5, MP2, does not fit: .*2 pixels is larger .* below, 1x1 pixels \(after MP2\)\. To change it, "
-        r"remove MP2, remove a subsampling or a stride before it, use a smaller window, or use larger pictures",
+        r"remove MP2, remove a pooling or a stride before it, use a smaller window, or use larger images",
     ),
     (
         "4C3-+8C3",
@@ -115,7 +113,7 @@ ABSURD = [
     (
         "100C101-100C101-MPg",
         1_000,
-        r"at most 10,000,000,000,000 multiply-adds for one picture.*step 2, .*smaller patches",
+        r"at most 10,000,000,000,000 MACs for one image.*step 2, .*smaller patches",
     ),
     (
         "-".join(["3C3/1024"] * 200),
@@ -143,8 +141,8 @@ def test_sides_up_to_the_largest_are_planned_exactly() -> None:
     assert [(step.rows, step.columns) for step in result.steps[:3]] == [(4_096, 2), (2_048, 1), (1, 1)]
 
 
-def test_a_picture_of_too_many_pixels_is_refused() -> None:
-    with pytest.raises(ParameterError, match=r"must be at most 16,777,216.* Got 268,435,456 .*smaller pictures"):
+def test_an_image_of_too_many_pixels_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"must be at most 16,777,216.* Got 268,435,456 .*smaller images"):
         planned("MPg", height=16_384, width=16_384)
 
 

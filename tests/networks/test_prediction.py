@@ -11,7 +11,7 @@ from PIL import Image
 
 from convscope.core.errors import ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.images.decoding.pictures import decode
+from convscope.images.decoding.decoder import decode
 from convscope.networks import inputs, prediction
 from convscope.networks.inputs import Input
 from convscope.networks.prediction import Prediction, predict
@@ -20,14 +20,14 @@ from tests.checks.models import small_model, some_pixels
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
-    """Pictures of all sizes and kinds, three of them unusable."""
+    """Images of all sizes and kinds, three of them unusable."""
     made = []
     for place, (height, width, mode) in enumerate(
         [(17, 14, "RGB"), (90, 40, "L"), (8, 200, "RGBA"), (300, 300, "RGB")] * 20
     ):
-        picture = Image.fromarray(some_pixels(1, height, width, seed=place)[0]).convert(mode)
+        image = Image.fromarray(some_pixels(1, height, width, seed=place)[0]).convert(mode)
         path = tmp_path / f"{place:03}.png"
-        picture.save(path)
+        image.save(path)
         made.append(str(path))
     (tmp_path / "cut.png").write_bytes(Path(made[3]).read_bytes()[:500])
     (tmp_path / "empty.jpg").touch()
@@ -37,9 +37,9 @@ def files(tmp_path: Path) -> list[str]:
 def test_predictions_come_in_order_with_the_preprocessing_of_the_model(files: list[str]) -> None:
     model = small_model()
     for given in predict(model, files, top=3):
-        assert given.picture == files.pop(0)
+        assert given.image == files.pop(0)
         if given.error is None:
-            pixels = model.preprocessing.apply(decode(Path(given.picture), near=(17, 14)))
+            pixels = model.preprocessing.apply(decode(Path(given.image), near=(17, 14)))
             expected = model.predict_proba(pixels[None])[0]
             assert given.label == given.top[0][0] == model.classes[int(expected.argmax())]
             assert given.probability == given.top[0][1]
@@ -48,9 +48,9 @@ def test_predictions_come_in_order_with_the_preprocessing_of_the_model(files: li
     assert files == []
 
 
-def test_an_unreadable_picture_is_a_row_with_its_error_and_the_rest_goes_on(files: list[str]) -> None:
+def test_an_unreadable_image_is_a_row_with_its_error_and_the_rest_goes_on(files: list[str]) -> None:
     rows = list(predict(small_model(), files))
-    wrong = {Path(row.picture).name: row.error for row in rows if row.error is not None}
+    wrong = {Path(row.image).name: row.error for row in rows if row.error is not None}
     assert set(wrong) == {"cut.png", "empty.jpg", "none.jpg"}
     assert wrong["empty.jpg"] == "the file is empty (0 bytes)"
     assert wrong["none.jpg"] == "the file is not there"
@@ -63,14 +63,14 @@ def test_an_unreadable_picture_is_a_row_with_its_error_and_the_rest_goes_on(file
 def test_batch_and_workers_change_nothing(files: list[str], batch: int, workers: int) -> None:
     expected = list(predict(small_model(), files))
     found = list(predict(small_model(), files, batch=batch, workers=workers))
-    assert [(row.picture, row.label, row.error) for row in found] == [
-        (row.picture, row.label, row.error) for row in expected
+    assert [(row.image, row.label, row.error) for row in found] == [
+        (row.image, row.label, row.error) for row in expected
     ]
     for one, other in zip(found, expected, strict=True):
         assert one.probability == pytest.approx(other.probability, abs=1e-5)
 
 
-def test_arrays_files_and_bytes_of_one_picture_give_the_same(tmp_path: Path) -> None:
+def test_arrays_files_and_bytes_of_one_image_give_the_same(tmp_path: Path) -> None:
     pixels = some_pixels(1, 50, 60)[0]
     Image.fromarray(pixels).save(tmp_path / "a.png")
     data = (tmp_path / "a.png").read_bytes()
@@ -78,7 +78,7 @@ def test_arrays_files_and_bytes_of_one_picture_give_the_same(tmp_path: Path) -> 
     assert len({row.probability for row in rows}) == 1
     stack = list(predict(small_model(), pixels[None]))
     assert stack[0].label == rows[0].label
-    assert stack[0].probability == pytest.approx(rows[0].probability, abs=1e-6)  # one picture at once, not four
+    assert stack[0].probability == pytest.approx(rows[0].probability, abs=1e-6)  # one image at once, not four
 
 
 def test_nothing_gives_nothing_and_only_errors_need_no_network() -> None:
@@ -102,14 +102,14 @@ def test_a_prediction_goes_to_json_and_back(files: list[str]) -> None:
         assert from_json(Prediction, to_json(row)) == row
 
 
-def test_pictures_are_read_a_bounded_number_ahead() -> None:
+def test_images_are_read_a_bounded_number_ahead() -> None:
     taken = 0
 
     def endless() -> Iterator[bytes]:
         nonlocal taken
         while True:
             taken += 1
-            yield b"no picture"
+            yield b"no image"
 
     rows = predict(small_model(), endless(), workers=2, batch=64)
     for _ in range(500):
@@ -117,7 +117,7 @@ def test_pictures_are_read_a_bounded_number_ahead() -> None:
     assert taken < 500 + 64 * 16
 
 
-def test_memory_does_not_grow_with_the_number_of_pictures() -> None:
+def test_memory_does_not_grow_with_the_number_of_images() -> None:
     model, pixels = small_model(), some_pixels(1)[0]
     rows = predict(model, (pixels for _ in range(6_000)), workers=2)
     tracemalloc.start()
@@ -140,7 +140,7 @@ def test_leaving_early_ends_the_threads(files: list[str]) -> None:
     assert threading.active_count() == before
 
 
-def test_a_picture_that_asks_for_too_much_memory_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_asks_for_too_much_memory_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise MemoryError
 
@@ -158,5 +158,5 @@ def test_small_files_are_read_many_at_a_time_and_large_ones_one_by_one(files: li
 
 def test_an_empty_name_is_a_row_that_says_so() -> None:
     (row,) = predict(small_model(), [""])
-    assert row.picture == "''"
+    assert row.image == "''"
     assert row.error == "the name is empty"

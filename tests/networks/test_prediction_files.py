@@ -30,13 +30,13 @@ NAMES = (
 )
 
 
-def row(picture: str = "a.jpg", label: str = "cat", *, top: int = 2) -> Prediction:
+def row(image: str = "a.jpg", label: str = "cat", *, top: int = 2) -> Prediction:
     ranked = ((label, 0.75), ("dog", 0.25))[:top]
-    return Prediction(picture=picture, label=label, probability=0.75, top=ranked, error=None)
+    return Prediction(image=image, label=label, probability=0.75, top=ranked, error=None)
 
 
-def broken(picture: str = "bad.jpg") -> Prediction:
-    return Prediction(picture=picture, label=None, probability=None, top=(), error="the file is empty (0 bytes)")
+def broken(image: str = "bad.jpg") -> Prediction:
+    return Prediction(image=image, label=None, probability=None, top=(), error="the file is empty (0 bytes)")
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -73,19 +73,19 @@ def test_all_kinds_hold_the_same_rows(tmp_path: Path) -> None:
     table = read_csv(Path(targets["csv"]))
     document = json.loads(Path(targets["json"]).read_text(encoding="utf-8"))
     arrow = parquet.read_table(targets["parquet"]).to_pylist()
-    pictures = [name.replace("\udce9", "\\xe9") for name in NAMES] + ["bad.jpg"]
-    assert [one["picture"] for one in table] == pictures
-    assert [one["picture"] for one in document["predictions"]] == pictures
-    assert [one["picture"] for one in arrow] == pictures
+    images = [name.replace("\udce9", "\\xe9") for name in NAMES] + ["bad.jpg"]
+    assert [one["image"] for one in table] == images
+    assert [one["image"] for one in document["predictions"]] == images
+    assert [one["image"] for one in arrow] == images
     assert list(table[0].values())[1:] == ["cat", "0.75", "dog", "0.25", ""]
     assert list(table[-1].values())[1:] == ["", "", "", "", "the file is empty (0 bytes)"]
-    assert list(table[0]) == list(arrow[0]) == ["picture", "class", "probability", "class_2", "probability_2", "error"]
+    assert list(table[0]) == list(arrow[0]) == ["image", "class", "probability", "class_2", "probability_2", "error"]
     assert list(arrow[0].values())[1:] == ["cat", 0.75, "dog", 0.25, None]
     assert list(arrow[-1].values())[1:] == [None, None, None, None, "the file is empty (0 bytes)"]
-    assert (document["pictures"], document["unusable"], document["complete"]) == (9, 1, True)
+    assert (document["images"], document["unusable"], document["complete"]) == (9, 1, True)
     assert document["predictions"][0]["top"][1] == {"class": "dog", "probability": 0.25}
     assert document["predictions"][-1] == {
-        "picture": "bad.jpg",
+        "image": "bad.jpg",
         "class": None,
         "probability": None,
         "error": "the file is empty (0 bytes)",
@@ -100,9 +100,9 @@ def test_no_rows_make_a_table_without_rows(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "out"
     write({kind: str(path)}, [])
     if kind == "csv":
-        assert path.read_text() == "picture,class,probability,class_2,probability_2,error\n"
+        assert path.read_text() == "image,class,probability,class_2,probability_2,error\n"
     elif kind == "json":
-        assert json.loads(path.read_text()) == {"predictions": [], "pictures": 0, "unusable": 0, "complete": True}
+        assert json.loads(path.read_text()) == {"predictions": [], "images": 0, "unusable": 0, "complete": True}
     else:
         import pyarrow.parquet
 
@@ -112,23 +112,23 @@ def test_no_rows_make_a_table_without_rows(kind: str, tmp_path: Path) -> None:
 def test_a_spreadsheet_takes_no_cell_for_a_formula(tmp_path: Path) -> None:
     path = tmp_path / "o.csv"
     write({"csv": str(path)}, [row("=cmd|' /C calc'!A0.jpg", "@x"), row("-a.jpg", "-1"), row("b.jpg", "=1+1")], top=1)
-    pairs = [(one["picture"], one["class"]) for one in read_csv(path)]
+    pairs = [(one["image"], one["class"]) for one in read_csv(path)]
     assert pairs == [("./=cmd|' /C calc'!A0.jpg", "'@x"), ("./-a.jpg", "-1"), ("b.jpg", "'=1+1")]
 
 
 def test_standard_output_takes_csv_or_json() -> None:
     assert write({"csv": "-"}, [row(), broken()], top=1).splitlines() == [
-        "picture,class,probability,error",
+        "image,class,probability,error",
         "a.jpg,cat,0.75,",
         "bad.jpg,,,the file is empty (0 bytes)",
     ]
     document = json.loads(write({"json": "-"}, [row()], top=1))
-    assert document["predictions"] == [{"picture": "a.jpg", "class": "cat", "probability": 0.75, "error": None}]
+    assert document["predictions"] == [{"image": "a.jpg", "class": "cat", "probability": 0.75, "error": None}]
 
 
 def test_lines_are_worded_by_a_function() -> None:
     stream = io.StringIO()
-    with tables({}, Lines(stream, lambda one: one.picture.upper()), top=1) as table:
+    with tables({}, Lines(stream, lambda one: one.image.upper()), top=1) as table:
         table.write(row())
     assert stream.getvalue() == "A.JPG\n"
 
@@ -145,7 +145,7 @@ def test_nothing_existing_is_overwritten_without_force(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "photo.JPEG", "new.png", "model.safetensors"])
-def test_the_name_of_a_picture_or_model_is_never_taken_for_the_results(name: str, tmp_path: Path) -> None:
+def test_the_name_of_an_image_or_model_is_never_taken_for_the_results(name: str, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"mine")
     with pytest.raises(ParameterError, match=r"`csv` must name a file for the results\. Got .*right after --csv"):
         write({"csv": str(tmp_path / name)}, [row()], force=True)
@@ -183,7 +183,7 @@ def test_rows_so_far_are_kept_beside_when_something_stops_the_work(error: type[B
     assert sorted(file.name for file in tmp_path.iterdir()) == ["o.csv.part", "o.json.part"]
     assert len(read_csv(tmp_path / "o.csv.part")) == 1
     document = json.loads((tmp_path / "o.json.part").read_text())
-    assert (document["complete"], document["pictures"]) == (False, 1)
+    assert (document["complete"], document["images"]) == (False, 1)
     assert f"the first row is in {tmp_path / 'o.csv.part'}" in said.getvalue()
 
 
@@ -359,10 +359,10 @@ def test_a_link_stays_and_what_it_names_is_replaced(tmp_path: Path) -> None:
     assert len(read_csv(tmp_path / "disk" / "today.csv.part")) == 1  # beside what it is of
 
 
-def test_a_link_to_a_picture_is_never_taken_for_the_results(tmp_path: Path) -> None:
+def test_a_link_to_an_image_is_never_taken_for_the_results(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"mine")
     (tmp_path / "o.csv").symlink_to("photo.jpg")
-    with pytest.raises(ParameterError, match="the name of a picture or model"):
+    with pytest.raises(ParameterError, match="the name of an image or model"):
         write({"csv": str(tmp_path / "o.csv")}, [row()], force=True)
 
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convscope.api.cost import cost
+from convscope.api.look import look
+from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError, ParameterError
-from convscope.features.extraction import pictures_for
+from convscope.features.extraction import images_for
 from convscope.images.sources.opening import open_source
 from convscope.networks.model import Model
 from convscope.networks.training_record import TrainingRecord, read_training
-from convscope.verbs.cost import cost
-from convscope.verbs.look import look
-from convscope.verbs.predict import predict
 from tests.checks.models import small_model, some_pixels
 from tests.checks.reporters import Heard
 
@@ -67,11 +67,11 @@ def test_a_model_with_any_record_can_be_kept_and_used(training: dict[str, Any], 
     path = folder / "model.safetensors"
     dataclasses.replace(small_model(), training=training).save(path)
     model = Model.load(path)
-    assert predict(path, some_pixels(1), mirror=True)[0].label is not None
+    assert predict(path, some_pixels(1), tta=True)[0].label is not None
     assert look(path, output=folder / "look.html", force=True).path.exists()
     assert cost(model, repeats=0).classes == 3
     data = (some_pixels(12), np.tile(["class 0", "class 1", "class 2"], 4))
-    assert len(pictures_for(model, open_source(data))) == 12
+    assert len(images_for(model, open_source(data))) == 12
 
 
 @pytest.mark.parametrize("training", [None, [], "x", 3, ("a",)])
@@ -92,5 +92,5 @@ def test_a_record_that_json_cannot_hold_is_refused_when_it_is_saved(tmp_path: Pa
 
 def test_the_user_is_told_that_the_parts_are_not_those_of_the_training() -> None:
     model, told = dataclasses.replace(small_model(), training={"settings": "x"}), Heard()
-    pictures_for(model, open_source((some_pixels(6), ["class 0", "class 1", "class 2"] * 2)), reporter=told)
+    images_for(model, open_source((some_pixels(6), ["class 0", "class 1", "class 2"] * 2)), reporter=told)
     assert any("are ignored: settings" in one for one in told.lines)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
-from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.subsampling import Subsampling
 from tests.oracles import stages as oracle
 
 Values = NDArray[np.float64]
@@ -22,10 +22,10 @@ def scores(network: Network, image: NDArray[np.uint8]) -> Values:
     for stage, key in _keys(network):
         if isinstance(stage, Convolution):
             maps = apply(_convolve(stage, maps, state, key))
-        elif isinstance(stage, Subsampling):
+        elif isinstance(stage, Pooling):
             window = maps.shape[1:] if stage.window is None else (stage.window, stage.window)
             stride = maps.shape[1:] if stage.window is None else (stage.stride, stage.stride)
-            maps = oracle.subsampling(stage.code, maps, window=window, stride=stride, whole=stage.window is None)
+            maps = oracle.pooling(stage.code, maps, window=window, stride=stride, whole=stage.window is None)
         else:
             values = state[f"{key}.linear.weight"] @ maps.ravel() + state.get(f"{key}.linear.bias", 0.0)
             maps = apply(_normalize(values, state, key))
@@ -36,7 +36,7 @@ def _convolve(stage: Convolution, maps: Values, state: dict[str, Values], key: s
     before, after = ((stage.patch - 1) // 2, stage.patch // 2) if stage.padding == "same" else (0, 0)
     bias = state.get(f"{key}.convolution.bias", np.zeros(stage.units))
     weights = state[f"{key}.convolution.weight"]
-    compute = oracle.convolution if stage.regions == 1 else oracle.untied
+    compute = oracle.convolution if stage.regions == 1 else oracle.locally_connected
     values = compute(maps, weights, bias, stride=stage.stride, before=before, after=after)
     values = _normalize(values, state, key)
     return values + maps if stage.residual else values
@@ -51,11 +51,11 @@ def _normalize(values: Values, state: dict[str, Values], key: str) -> Values:
     return (values - mean) / np.sqrt(variance + EPSILON) + shift
 
 
-def _keys(network: Network) -> Iterator[tuple[Convolution | Subsampling | Connected, str]]:
-    """Yield every stage with the prefix of its names in the state; a subsampling shares its convolution's module."""
+def _keys(network: Network) -> Iterator[tuple[Convolution | Pooling | Connected, str]]:
+    """Yield every stage with the prefix of its names in the state; a pooling shares its convolution's module."""
     index, below = -1, None
     for stage in network.layout.stages:
-        if not (isinstance(stage, Subsampling) and isinstance(below, Convolution)):
+        if not (isinstance(stage, Pooling) and isinstance(below, Convolution)):
             index += 1
         yield stage, f"stages.{index}"
         below = stage

@@ -37,7 +37,7 @@ def _padded(maps: Maps, before: int, after: int) -> Maps:
     return padded
 
 
-def untied(
+def locally_connected(
     maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
 ) -> Maps:
     """Return U h w from maps C H W and weights R S U C k k: at every place, the weights of the region it is in.
@@ -58,7 +58,7 @@ def untied(
     return result
 
 
-def subsampling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int], whole: bool) -> Maps:
+def pooling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int], whole: bool) -> Maps:
     """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns).
 
     What is left to chance while training is the mean over the chances here.

@@ -1,4 +1,4 @@
-// Writes pictures as the page's thumbnails do. Called by test_bitmap.py.
+// Writes images as the page's thumbnails do. Called by test_bitmap.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { bitmapAddress } from "./look/bitmap.js";
 

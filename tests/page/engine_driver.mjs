@@ -1,4 +1,4 @@
-// Runs the page's engine on networks and pictures given as JSON, and takes values apart. Called by test_engine.py.
+// Runs the page's engine on networks and images given as JSON, and takes values apart. Called by test_engine.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { answerTo, prepare, probabilitiesOf, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
@@ -48,11 +48,11 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
   const network = readNetwork(JSON.stringify(data));
   const prepared = prepare(network, plain);
   if ((prepared.loops === "plain") !== plain) throw new Error(`computed with ${prepared.loops} loops`);
-  return network.pictures.map((picture) => {
-    const all = run(prepared, picture.pixels);
+  return network.images.map((image) => {
+    const all = run(prepared, image.pixels);
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
     const off = { step: network.steps.length - 1, unit: 0 }; // of the last step before the classifier
-    const without = off.step > 0 ? answerTo(prepared, { pixels: picture.pixels, off: [off] }) : null;
+    const without = off.step > 0 ? answerTo(prepared, { pixels: image.pixels, off: [off] }) : null;
     return { maps: all.map(base64), probabilities: probabilitiesOf(network, all[all.length - 1]), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
   });
 });

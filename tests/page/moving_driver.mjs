@@ -1,4 +1,4 @@
-// Moves pictures as the page does, and says how much every step changes. Called by test_moving.py.
+// Moves images as the page does, and says how much every step changes. Called by test_moving.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { prepare, run } from "./look/engine.js";
 import { readNetwork } from "./look/format.js";
@@ -10,7 +10,7 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   const network = readNetwork(JSON.stringify(data));
   const motion = { ...STILL, ...given };
   const prepared = prepare(network);
-  const { pixels } = network.pictures[0];
+  const { pixels } = network.images[0];
   const after = moved(network, pixels, motion);
   const [old, now] = [run(prepared, pixels), run(prepared, after)];
   const changes = network.steps.map((step, index) => change(network, step, old[index + 1], now[index + 1], motion));

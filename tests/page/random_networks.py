@@ -5,16 +5,16 @@ import torch
 from hypothesis import given, settings
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import KINDS
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import KINDS
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import calibrated
 
-PICTURES = 2
+IMAGES = 2
 EVERY = (  # what chance may leave out
     *(f"4C3-{code}2-5C2-{code}g-{word}" for code, word in zip(KINDS, NONLINEARITIES, strict=False)),
     *(f"3C4/2-{code}3/2-6N-{word}-nonorm" for code, word in zip(KINDS, list(NONLINEARITIES)[::-1], strict=False)),

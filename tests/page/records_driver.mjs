@@ -1,4 +1,4 @@
-// What the page makes of pictures and records: groups, choices, orders, sentences. Called by test_records_on_page.py.
+// What the page makes of images and records: groups, choices, orders, sentences. Called by test_records_on_page.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { belonging, groupsOf } from "./look/chooser.js";
 import { inOrder, middleColumns } from "./look/comparison.js";

@@ -1,4 +1,4 @@
-"""What stands beside a network on the page: another one, or the same with another subsampling, on the same pictures."""
+"""What stands beside a network on the page: another one, or the same with another pooling, on the same images."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from convscope.core.records import from_json, to_json
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.decoder import Decoded
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
@@ -41,7 +41,7 @@ def page(model: Model, beside: LookData | None = None) -> LookData:
 
 
 @needs_node
-def test_the_same_weights_with_another_subsampling_are_that_network(tmp_path: Path) -> None:
+def test_the_same_weights_with_another_pooling_are_that_network(tmp_path: Path) -> None:
     models = [small_model(text) for text, _, _ in CASES]
     given = [{"data": to_json(page(one)), "code": code} for one, (_, _, code) in zip(models, CASES, strict=True)]
     for model, (old, new, _), made in zip(
@@ -59,7 +59,7 @@ def test_the_same_weights_with_another_subsampling_are_that_network(tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    """Pictures of 17 x 14 in colour, for networks of the same and of another size and number of channels."""
+    """Images of 17 x 14 in colour, for networks of the same and of another size and number of channels."""
     others = []
     for height, width, channels in ((17, 14, 3), (17, 14, 1), (9, 20, 1)):
         layout = Layout.parse("2C3")
@@ -71,7 +71,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 
 @needs_node
-def test_a_picture_is_made_what_the_other_network_takes_as_python_makes_it(fitted: Any) -> None:
+def test_an_image_is_made_what_the_other_network_takes_as_python_makes_it(fitted: Any) -> None:
     for other, made in fitted:
         step = replace(other.preprocessing, fit="stretch")
         expected = step.apply(Decoded(values=some_pixels(1)[0]))

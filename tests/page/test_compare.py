@@ -15,10 +15,10 @@ def whole(**changes: object) -> str:
         comparison(
             entry("convolution", 0.9, 0.91),
             entry("mlp-parameters", 0.8, 0.79, keeps=0.4),
-            entry("no-subsampling-mean", 0.85, 0.84),
+            entry("no-pooling-mean", 0.85, 0.84),
             entry("first-random", 0.88, 0.89),
             entry("pixels-softmax", 0.7, 0.71),
-            entry("untied", why_not="It would have too many parameters."),
+            entry("locally-connected", why_not="It would have too many parameters."),
             growing("by-hand-svm", 0.4),
             **changes,
         )
@@ -32,15 +32,15 @@ def test_every_figure_is_on_the_page() -> None:
     figures = ("90.50 %", "1,000", "10,000", f"{100 * share.value:.1f} %", "8C3-MP2")
     for part in (*figures, "It would have too many parameters."):
         assert part in text
-    for title in ("All kinds", "Shared weights", "Subsampling", "Distorted pictures", "How far", "How many pictures"):
+    for title in ("All kinds", "Shared weights", "Pooling", "Distorted images", "How far", "How many images"):
         assert title in text
 
 
 def test_the_sentences_of_the_page_change_with_the_figures() -> None:
-    one = render_comparison(comparison(entry("convolution", 0.9), entry("untied", 0.8)))
-    other = render_comparison(comparison(entry("convolution", 0.8), entry("untied", 0.9)))
-    assert "recognizes 10.0 points more than untied" in one
-    assert "recognizes 10.0 points fewer than untied" in other
+    one = render_comparison(comparison(entry("convolution", 0.9), entry("locally-connected", 0.8)))
+    other = render_comparison(comparison(entry("convolution", 0.8), entry("locally-connected", 0.9)))
+    assert "recognizes 10.0 points more than locally connected" in one
+    assert "recognizes 10.0 points fewer than locally connected" in other
 
 
 def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:
@@ -70,5 +70,5 @@ def test_a_name_is_only_a_name(name: str) -> None:
 
 
 def test_a_comparison_of_nothing_is_a_page_too() -> None:
-    page = Page(render_comparison(comparison(entry("untied", why_not="It is too large."))))
+    page = Page(render_comparison(comparison(entry("locally-connected", why_not="It is too large."))))
     assert "It is too large." in " ".join(part for parts in page.texts.values() for part in parts)

@@ -16,7 +16,7 @@ from tests.checks.layouts import Case
 from tests.checks.models import maps_of
 
 from .javascript import needs_node, run_driver
-from .random_networks import PICTURES, every_case, images_of, model_of, relative
+from .random_networks import IMAGES, every_case, images_of, model_of, relative
 
 
 @pytest.fixture(scope="module", params=["plain", "simd"])
@@ -25,7 +25,7 @@ def computed(
 ) -> list[tuple[Case, Model, np.ndarray, list[dict[str, Any]]]]:
     chosen = every_case()
     models = [model_of(case, seed) for seed, case in enumerate(chosen)]
-    images = [images_of(case, PICTURES, seed + 1_000) for seed, case in enumerate(chosen)]
+    images = [images_of(case, IMAGES, seed + 1_000) for seed, case in enumerate(chosen)]
     given = [
         {
             "data": to_json(look_data(model, [Shown(name="", pixels=one) for one in some])),
@@ -43,11 +43,11 @@ def test_every_map_is_that_of_pytorch(computed: Any) -> None:
     assert len(computed) > 60
     for case, model, images, made in computed:
         expected = maps_of(model.network, images)
-        for picture, result in enumerate(made):
+        for image, result in enumerate(made):
             assert len(result["maps"]) == len(expected)
             for step, text in enumerate(result["maps"]):
-                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][picture].shape)
-                assert relative(maps, expected[step][picture]) < 1e-4, f"{case.layout} step {step}"
+                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][image].shape)
+                assert relative(maps, expected[step][image]) < 1e-4, f"{case.layout} step {step}"
 
 
 @needs_node
@@ -114,7 +114,7 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
     numbers: str, near: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     case = Case(layout=Layout.parse("16C5-MP2-24C3-AP2-32N"), height=16, width=14, channels=3, classes=5)
-    model, images = model_of(case, 3), images_of(case, PICTURES, 4)
+    model, images = model_of(case, 3), images_of(case, IMAGES, 4)
     assert 2_000 < model.network.plan.parameters < 20_000
     monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 1_000)
     monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
@@ -123,9 +123,9 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
     made = run_driver("engine_driver.mjs", [{"data": to_json(data), "places": 1, "plain": False}], tmp_path)[0]
     farthest = 0.0
     for step, expected in enumerate(maps_of(model.network, images)):
-        for picture, result in enumerate(made):
-            maps = np.frombuffer(base64.b64decode(result["maps"][step]), "<f4").reshape(expected[picture].shape)
-            away = relative(maps, expected[picture])
+        for image, result in enumerate(made):
+            maps = np.frombuffer(base64.b64decode(result["maps"][step]), "<f4").reshape(expected[image].shape)
+            away = relative(maps, expected[image])
             assert away < near, f"step {step}"
             farthest = max(farthest, away)
     assert farthest > near / 1_000, "these are not the exact weights"

@@ -23,7 +23,7 @@ def report_of(classes: int, labels: list[int], answers: list[int]) -> Report:
         split="test",
         labels=labels,
         probabilities=np.eye(classes)[answers],
-        picture_names=[str(place) for place in range(len(labels))],
+        image_names=[str(place) for place in range(len(labels))],
         indices=range(len(labels)),
         classes=[f"class {place}" for place in range(classes)],
         settings={},
@@ -51,7 +51,7 @@ def epochs(count: int) -> list[EpochRecord]:
 def test_the_figures_are_those_of_the_report() -> None:
     report = report_of(3, [0, 0, 1, 2], [0, 1, 1, 1])
     data = good_data(report, epochs(3))
-    assert (data.split, data.pictures, data.right, data.interval) == ("test", 4, 2, report.accuracy_interval)
+    assert (data.split, data.images, data.right, data.interval) == ("test", 4, 2, report.accuracy_interval)
     assert {(cell.truth, cell.answer): cell.count for cell in data.cells} == {
         (0, 0): 1,
         (0, 1): 1,
@@ -82,10 +82,9 @@ def test_costs_are_counted_as_the_library_counts_and_the_most_confused_classes_a
         assert {7, 23, 24} < set(made["classes"])
         assert made["classes"] == sorted(made["classes"])
         itself = count_costs(small_model(page.layout).layout, height=17, width=14, channels=3, classes=25)[0]
-        keys = ("name", "parameters", "multiply_adds", "training_bytes", "predicting_bytes")
+        keys = ("name", "parameters", "macs", "training_bytes", "predicting_bytes")
         found = [
-            (row["name"], row["parameters"], row["multiplyAdds"], row["training"], row["predicting"])
-            for row in made["costs"]
+            (row["name"], row["parameters"], row["macs"], row["training"], row["predicting"]) for row in made["costs"]
         ]
         assert found == [tuple(getattr(step, key) for key in keys) for step in itself.steps]
         assert made["ticks"][0] == [0.2, 0.4, 0.6, 0.8, 1]

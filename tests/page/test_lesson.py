@@ -1,4 +1,4 @@
-"""The lesson computes what the library computes: units copied to every place of a picture; and its two experiments."""
+"""The lesson computes what the library computes: units copied to every place of an image; and its two experiments."""
 
 import itertools
 import re
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.stages import convolve
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import KINDS
+from convscope.layers import convolve
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import KINDS
 from tests.oracles import stages as oracle
 
 from .javascript import STATIC, needs_node, run_driver
@@ -50,12 +50,12 @@ def lessons(made: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]
 
 
 @needs_node
-def test_a_unit_of_3_x_3_on_a_picture_of_5_x_5_has_9_features(lessons: Any) -> None:
+def test_a_unit_of_3_x_3_on_an_image_of_5_x_5_has_9_features(lessons: Any) -> None:
     toy, found = lessons[0]
     assert (toy["zeros"], toy["stride"], toy["code"], len(toy["channels"])) == (0, 1, "", 1)
     (features,) = found["steps"]
     assert (features["maps"], features["rows"], features["columns"]) == (1, 3, 3)
-    assert (features["parameters"], features["multiplyAdds"]) == (10, 81)
+    assert (features["parameters"], features["macs"]) == (10, 81)
     image = np.reshape(toy["channels"], (SIDE, SIDE)).astype(np.float32)
     unit = np.reshape(toy["units"][0]["weights"], (3, 3)).astype(np.float32)
     expected = convolve(unit, image) + toy["units"][0]["bias"]
@@ -66,7 +66,7 @@ def test_a_unit_of_3_x_3_on_a_picture_of_5_x_5_has_9_features(lessons: Any) -> N
 def test_every_choice_gives_what_the_library_gives(lessons: Any) -> None:
     for toy, found in lessons:
         image = np.reshape(toy["channels"], (-1, SIDE, SIDE)).astype(float)
-        np.testing.assert_allclose(np.reshape(found["picture"], image.shape), image, rtol=1e-6)
+        np.testing.assert_allclose(np.reshape(found["image"], image.shape), image, rtol=1e-6)
         units = np.reshape([unit["weights"] for unit in toy["units"]], (len(toy["units"]), -1, 3, 3)).astype(float)
         bias = np.array([float(unit["bias"]) for unit in toy["units"]])
         sizes = {"stride": toy["stride"], "before": toy["zeros"], "after": toy["zeros"]}
@@ -74,7 +74,7 @@ def test_every_choice_gives_what_the_library_gives(lessons: Any) -> None:
         maps = NONLINEARITIES[toy["nonlinearity"]].apply(maps).numpy()
         expected = [maps]
         if len(found["steps"]) == 2:
-            expected.append(oracle.subsampling(toy["code"], maps, window=(2, 2), stride=(2, 2), whole=False))
+            expected.append(oracle.pooling(toy["code"], maps, window=(2, 2), stride=(2, 2), whole=False))
         for step, values in zip(found["steps"], expected, strict=True):
             assert (step["maps"], step["rows"], step["columns"]) == values.shape
             np.testing.assert_allclose(step["values"], values.ravel(), atol=1e-4, err_msg=str(toy))
@@ -82,7 +82,7 @@ def test_every_choice_gives_what_the_library_gives(lessons: Any) -> None:
 
 
 @needs_node
-def test_features_move_along_with_the_picture(lessons: Any) -> None:
+def test_features_move_along_with_the_image(lessons: Any) -> None:
     for toy, found in lessons:
         if toy["stride"] == 1 and toy["zeros"] == 0:
             features = found["steps"][0]
@@ -121,7 +121,7 @@ def test_the_copied_layer_learns_what_it_never_saw_at_a_place_and_the_separate_o
     assert errors[-1][1] < 0.01 < 0.3 < errors[-1][2]
     assert errors[0][1] > 1
     np.testing.assert_allclose(made["stages"][-1]["weights"], made["teacher"], atol=0.05)
-    unseen = np.reshape(made["stages"][-1]["separate"], (3, 3, 3, 3))[:, 2, :, 1:]  # columns 3 and 4 of the picture
+    unseen = np.reshape(made["stages"][-1]["separate"], (3, 3, 3, 3))[:, 2, :, 1:]  # columns 3 and 4 of the image
     np.testing.assert_allclose(unseen, np.reshape(made["stages"][0]["separate"], (3, 3, 3, 3))[:, 2, :, 1:])
     np.testing.assert_allclose(made["twice"], made["stages"][2]["weights"], err_msg="15 and 5 are 20")
 

@@ -13,6 +13,8 @@ import pytest
 import torch
 
 from convscope.core.records import from_json, to_json
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import KINDS
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -20,8 +22,6 @@ from convscope.page.document import allowed, inline_json, program
 from convscope.page.encoding import encoded
 from convscope.page.look import render_look
 from convscope.page.look_data import FORMAT_VERSION, LookData, Shown, look_data
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import KINDS
 from tests.checks.models import LAYOUTS, small_model, some_pixels
 
 from .javascript import NODE, STATIC, needs_node
@@ -37,10 +37,10 @@ def hostile_page() -> str:
     model = Model(
         network=network, layout=layout, classes=tuple(NAMES), preprocessing=small_model(classes=2).preprocessing
     )
-    pictures = [
+    images = [
         Shown(name=name, pixels=pixels, truth=0) for name, pixels in zip(NAMES, some_pixels(len(NAMES)), strict=True)
     ]
-    return render_look(look_data(model, pictures, title=NAMES[-4]))
+    return render_look(look_data(model, images, title=NAMES[-4]))
 
 
 def inline(text: str, kind: str) -> str:
@@ -58,7 +58,7 @@ def test_names_are_data_and_never_markup() -> None:
     data = from_json(LookData, json.loads(inline(text, 'script type="application/json" id="data"')))
     assert len(data.classes) == len(NAMES)
     assert data.classes[0] == NAMES[0]
-    assert len(data.pictures[-3].name) == 1_000
+    assert len(data.images[-3].name) == 1_000
     assert not set("\u202e\u2028\x00") & set("".join(data.classes)), "marks that turn the text are written out"
 
 
@@ -109,7 +109,7 @@ def test_a_program_is_javascript(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()[:2_000]
 
 
-def test_the_page_knows_every_nonlinearity_and_subsampling() -> None:
+def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
     nonlinearities = (STATIC / "look" / "nonlinearity.js").read_text(encoding="utf-8")
     words = (STATIC / "look" / "words.js").read_text(encoding="utf-8")
     for name in NONLINEARITIES:
@@ -135,7 +135,7 @@ def test_the_record_comes_back_from_json(text: str) -> None:
     ("change", "sentence"),
     [
         ({"format_version": FORMAT_VERSION + 1}, f"The data have version {FORMAT_VERSION + 1}"),
-        ({"pictures": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "a picture has not its size"),
+        ({"images": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "an image has not its size"),
         ({"steps": None}, "damaged"),
     ],
 )
@@ -155,11 +155,11 @@ def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: st
     assert sentence in done.stdout
 
 
-def test_pictures_go_in_as_they_are_with_what_the_network_says() -> None:
+def test_images_go_in_as_they_are_with_what_the_network_says() -> None:
     model = small_model()
     images = some_pixels(5)
     data = look_data(model, [Shown(name=str(place), pixels=one) for place, one in enumerate(images)])
-    for one, pixels, answer in zip(data.pictures, images, model.predict_proba(images).argmax(1), strict=True):
+    for one, pixels, answer in zip(data.images, images, model.predict_proba(images).argmax(1), strict=True):
         assert base64.b64decode(one.pixels) == pixels.tobytes()
         assert (one.truth, one.answer) == (None, answer)
 

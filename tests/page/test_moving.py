@@ -1,4 +1,4 @@
-"""Moving a picture on the page, and how much of what changes is moved along."""
+"""Moving an image on the page, and how much of what changes is moved along."""
 
 import base64
 from typing import Any
@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, np.
 
 
 @needs_node
-def test_a_picture_that_is_not_moved_stays_what_it_was(made: Any) -> None:
+def test_an_image_that_is_not_moved_stays_what_it_was(made: Any) -> None:
     before, after, found = made[0]
     np.testing.assert_array_equal(before, after)
     assert found["still"]
@@ -53,7 +53,7 @@ def test_a_picture_that_is_not_moved_stays_what_it_was(made: Any) -> None:
 
 
 @needs_node
-def test_a_shifted_picture_has_the_background_where_nothing_came_in(made: Any) -> None:
+def test_a_shifted_image_has_the_background_where_nothing_came_in(made: Any) -> None:
     before, after, _ = made[1]
     np.testing.assert_array_equal(after[:, 1:], before[:, :-1])
     assert not after[:, 0].any()
@@ -72,9 +72,9 @@ def test_maps_of_a_convolution_move_along_exactly(made: Any) -> None:
 
 @needs_node
 def test_a_shift_within_the_window_is_not_a_shift_of_the_subsampled_map(made: Any) -> None:
-    convolution, subsampling, _ = made[3][2]["changes"]
+    convolution, pooling, _ = made[3][2]["changes"]
     assert convolution["left"] < 1e-6
-    assert subsampling["left"] > 0.01
+    assert pooling["left"] > 0.01
 
 
 @needs_node
@@ -95,7 +95,7 @@ def test_blur_noise_and_scale_do_what_they_say(made: Any) -> None:
 
 
 @needs_node
-def test_a_bent_picture_keeps_its_colours_and_the_maps_bend_along(made: Any) -> None:
+def test_a_bent_image_keeps_its_colours_and_the_maps_bend_along(made: Any) -> None:
     before, after, found = made[9]
     assert not found["still"]
     assert np.abs(before.astype(int) - after).mean() > 5

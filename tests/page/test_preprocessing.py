@@ -1,4 +1,4 @@
-"""A picture of the user's own becomes in the page what it becomes in Python."""
+"""An image of the user's own becomes in the page what it becomes in Python."""
 
 import base64
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
-from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
 from convscope.images.values import ValueRange, ValueRanges
 from convscope.page.look_data import RangesData
@@ -28,7 +28,7 @@ def rgba(size: tuple[int, int], seed: int) -> np.ndarray:
 
 
 @needs_node
-def test_a_picture_is_fitted_as_in_python(tmp_path: Path) -> None:
+def test_an_image_is_fitted_as_in_python(tmp_path: Path) -> None:
     """Up to 1 of 255, and nearly always exactly: versions of Pillow differ in which side they scale first."""
     given: list[dict[str, Any]] = []
     expected = []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.core.records import from_json, to_json
-from convscope.measures.comparison.by_picture import digits_of
+from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange
 from convscope.measures.units.ablation import measure_worth
@@ -31,7 +31,7 @@ def point(strength: float, right: int) -> Point:
     changes = (StepChange(changed=0.8, left=0.4), StepChange(changed=0.5))
     return Point(
         strength=strength,
-        pictures=100,
+        images=100,
         right=right,
         same=right,
         same_of_right=right,
@@ -45,13 +45,13 @@ def point(strength: float, right: int) -> Point:
 def invariance(name: str = "shift-x") -> Invariance:
     points = tuple(point(strength, right) for strength, right in ((2, 40), (1, 89), (-1, 88), (4, 10), (-2, 87)))
     curve = Curve(distortion=name, unit="px", points=points)
-    sizes: dict[str, Any] = {"pictures": 100, "right": 90, "margin_px": 0, "seed": 0}
+    sizes: dict[str, Any] = {"images": 100, "right": 90, "margin_px": 0, "seed": 0}
     return Invariance(layout="4C3", data=name, part="test", steps=("4C3", "softmax"), curves=(curve,), **sizes)
 
 
 def entry(kind: str, share: float, parameters: int | None) -> Entry:
     disturbed = tuple(
-        Disturbed(distortion="shift-x", unit="px", strength=strength, pictures=50, right=right, same=9)
+        Disturbed(distortion="shift-x", unit="px", strength=strength, images=50, right=right, same=9)
         for strength, right in ((-1, 30), (1, 25), (2, 20), (3, 10))
     )
     trials = tuple(
@@ -67,7 +67,7 @@ def entry(kind: str, share: float, parameters: int | None) -> Entry:
         )
         for seed in range(2)
     )
-    return Entry(kind=kind, title=kind, sentence=HOSTILE[1], parameters=parameters, multiply_adds=7, trials=trials)
+    return Entry(kind=kind, title=kind, sentence=HOSTILE[1], parameters=parameters, macs=7, trials=trials)
 
 
 def comparison() -> Comparison:
@@ -79,10 +79,10 @@ def comparison() -> Comparison:
         height=17,
         width=14,
         channels=3,
-        training_pictures=50,
-        all_training_pictures=50,
-        test_pictures=100,
-        disturbed_pictures=50,
+        training_images=50,
+        all_training_images=50,
+        test_images=100,
+        disturbed_images=50,
         layout="4C3",
         budget="epochs",
         amount=2.0,
@@ -145,15 +145,15 @@ def test_worth_is_the_loss_without_the_unit_and_names_the_class_that_loses_most(
     model, images, labels = small_model("4C3"), some_pixels(COUNT, seed=3), np.arange(COUNT) % 3
     record = measure_worth(model, images, labels)
     unit = record.steps[0].units[2]
-    losses = [(a - b) / c for a, b, c in zip(record.right, unit.right, record.pictures, strict=True)]
+    losses = [(a - b) / c for a, b, c in zip(record.right, unit.right, record.images, strict=True)]
     assert found["worth"] == [record.loss(unit), int(np.argmax(losses)), max(losses)]
-    assert data.units.worth_pictures == COUNT
+    assert data.units.worth_images == COUNT
 
 
 @needs_node
-def test_pictures_are_chosen_by_answer_class_and_cell(made: Any) -> None:
+def test_images_are_chosen_by_answer_class_and_cell(made: Any) -> None:
     data, found = made
-    pairs = [(one.truth, one.answer) for one in data.pictures]
+    pairs = [(one.truth, one.answer) for one in data.images]
     assert found["kept"] == [
         [True] * COUNT,
         [truth == answer for truth, answer in pairs],

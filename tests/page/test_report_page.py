@@ -103,7 +103,7 @@ def report_of(size: int = 60, classes: int = 3, wrong: float = 0.3, **changes: A
         "split": "validation",
         "labels": labels,
         "probabilities": wide,
-        "picture_names": [f"folder/{place:05}.png" for place in range(size)],
+        "image_names": [f"folder/{place:05}.png" for place in range(size)],
         "indices": np.arange(size),
         "classes": [f"class{place}" for place in range(classes)],
         "settings": {"epochs": 3, "augmentation": {"flip": None, "shift": 0.1}, "sizes": [28, 28]},
@@ -124,8 +124,8 @@ def noise(index: int) -> np.ndarray:
     return np.random.default_rng(index).integers(0, 255, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
 
 
-def page_of(report: Report, epochs: int = 3, picture: Any = gray) -> tuple[str, Page]:
-    text = render_report(report, history(epochs), picture)
+def page_of(report: Report, epochs: int = 3, image: Any = gray) -> tuple[str, Page]:
+    text = render_report(report, history(epochs), image)
     return text, Page(text)
 
 
@@ -145,7 +145,7 @@ def test_the_page_is_well_formed_and_every_link_has_its_target() -> None:
     check_links(page)
 
 
-def test_every_cell_of_the_matrix_that_is_not_empty_leads_to_its_pictures() -> None:
+def test_every_cell_of_the_matrix_that_is_not_empty_leads_to_its_images() -> None:
     report = report_of()
     _, page = page_of(report)
     links = set(page.values("href"))
@@ -186,7 +186,7 @@ def test_hostile_names_are_shown_and_never_interpreted() -> None:
         size=100,
         name=HOSTILE[0],
         split=HOSTILE[1],
-        picture_names=[HOSTILE[place % len(HOSTILE)] for place in range(100)],
+        image_names=[HOSTILE[place % len(HOSTILE)] for place in range(100)],
         settings={name: name for name in HOSTILE},
         problems=[Problem(name=name, kind="truncated", detail=name, others=tuple(HOSTILE)) for name in HOSTILE],
         notes=HOSTILE,
@@ -242,18 +242,18 @@ def svg_titles(text: str) -> list[str]:
 @settings(LAWS, max_examples=30)
 @given(name=st.text(st.characters(codec=None), max_size=40))
 def test_any_name_gives_a_page_that_is_well_formed(name: str) -> None:
-    report = report_of(size=6, picture_names=[name] * 6, classes=3, name=name, notes=[name], settings={name: name})
+    report = report_of(size=6, image_names=[name] * 6, classes=3, name=name, notes=[name], settings={name: name})
     text, page = page_of(report, epochs=1)
     check_links(page)
     text.encode("utf-8")
 
 
-def test_the_headline_says_how_many_of_which_pictures_and_the_interval() -> None:
+def test_the_headline_says_how_many_of_which_images_and_the_interval() -> None:
     report = report_of(size=400, wrong=0.1)
     _, page = page_of(report)
     text = re.sub(r"\s+", " ", page.text)
     assert f"{report.accuracy * 100:.1f} %" in text
-    assert f"of 400 validation pictures recognized: {report.right} right, {400 - report.right} wrong" in text
+    assert f"of 400 validation images recognized: {report.right} right, {400 - report.right} wrong" in text
     low, high = report.accuracy_interval
     assert f"expect {low * 100:.1f} % to {high * 100:.1f} % (95 % confidence" in text
 
@@ -261,11 +261,11 @@ def test_the_headline_says_how_many_of_which_pictures_and_the_interval() -> None
 def test_a_perfect_model_is_not_promised_to_stay_perfect() -> None:
     report = report_of(size=100, wrong=0.0)
     _, page = page_of(report)
-    assert "No picture was wrong." in page.text
+    assert "No image was wrong." in page.text
     assert f"expect {report.accuracy_interval[0] * 100:.1f} % or more" in page.text
 
 
-def test_every_wrong_picture_shows_its_name_both_classes_and_both_probabilities() -> None:
+def test_every_wrong_image_shows_its_name_both_classes_and_both_probabilities() -> None:
     report = report_of(size=4, classes=2, labels=[0, 0, 0, 1], probabilities=[[0.2, 0.8], [1, 0], [1, 0], [0, 1]])
     _, page = page_of(report)
     captions = re.sub(r"\s+", " ", page.text)
@@ -315,7 +315,7 @@ def test_a_very_long_run_is_thinned() -> None:
 @pytest.mark.slow
 def test_many_classes_show_the_most_confused_and_say_so() -> None:
     report = report_of(size=5_000, classes=1_000)
-    text, page = page_of(report, picture=noise)
+    text, page = page_of(report, image=noise)
     check_links(page)
     assert f"Only the {MOST_CLASSES} classes that are confused most often are shown, of 1,000" in page.text
     worst = max((cell for cell in report.cells if not cell.right), key=lambda cell: cell.count)
@@ -323,7 +323,7 @@ def test_many_classes_show_the_most_confused_and_say_so() -> None:
     assert len(text.encode()) <= 5_000_000
 
 
-def test_rows_of_a_matrix_that_is_cut_add_up_to_the_pictures_of_the_class() -> None:
+def test_rows_of_a_matrix_that_is_cut_add_up_to_the_images_of_the_class() -> None:
     report = report_of(size=3_000, classes=60)
     text, _ = page_of(report)
     rows = re.findall("<tr>(.*?)</tr>", text.split('class="matrix')[1].split("</table>")[0])[1:]
@@ -342,12 +342,12 @@ def test_the_worst_case_stays_within_five_megabytes() -> None:
         size=size,
         classes=classes,
         wrong=1.0,
-        picture_names=[long] * size,
+        image_names=[long] * size,
         settings={f"{long}{number}": long for number in range(300)},
         notes=[long] * 500,
         problems=[Problem(name=long, kind="truncated", detail=long, others=(long,) * 50)] * 2_000,
     )
-    text, page = page_of(report, epochs=5_000, picture=noise)
+    text, page = page_of(report, epochs=5_000, image=noise)
     check_links(page)
     assert len(text.encode()) <= 5_000_000
 
@@ -355,21 +355,21 @@ def test_the_worst_case_stays_within_five_megabytes() -> None:
 def test_thumbnails_are_bounded_and_wrong_ones_come_first() -> None:
     asked: list[int] = []
 
-    def picture(index: int) -> np.ndarray:
+    def image(index: int) -> np.ndarray:
         asked.append(index)
         return gray(index)
 
     report = report_of(size=4_000, classes=4, wrong=0.5)
-    _, page = page_of(report, picture=picture)
-    wrong = [answer.index for cell in report.cells if not cell.right for answer in cell.pictures]
+    _, page = page_of(report, image=image)
+    wrong = [answer.index for cell in report.cells if not cell.right for answer in cell.images]
     cells = sum(not cell.right for cell in report.cells)
     assert len(page.all("img")) == len(asked) <= MOST_THUMBNAILS
     assert set(asked[: cells * MOST_OF_WRONG_CELL]) <= set(wrong)
     assert not set(asked[cells * MOST_OF_WRONG_CELL :]) & set(wrong)
 
 
-def test_without_pictures_they_are_named_all_the_same() -> None:
-    text, page = page_of(report_of(), picture=None)
+def test_without_images_they_are_named_all_the_same() -> None:
+    text, page = page_of(report_of(), image=None)
     assert not page.all("img")
     assert "folder/" in text
 
@@ -386,7 +386,7 @@ def test_problems_are_listed_by_whether_the_file_was_used() -> None:
 
 def test_the_command_to_predict_quotes_the_path_for_a_shell() -> None:
     _, page = page_of(report_of())
-    assert "convscope predict 'runs/my set-1/model.safetensors' my-pictures/ --csv answers.csv" in page.text
+    assert "convscope predict 'runs/my set-1/model.safetensors' my-images/ --csv answers.csv" in page.text
 
 
 def test_settings_within_settings_have_a_dot_in_their_name() -> None:
@@ -409,7 +409,7 @@ def test_a_thumbnail_is_a_png_no_larger_than_its_side(shape: tuple[int, ...]) ->
     assert min(image.size) >= 1
 
 
-def test_a_small_picture_keeps_every_pixel() -> None:
+def test_a_small_image_keeps_every_pixel() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (8, 6, 3), dtype=np.uint8)
     image = Image.open(io.BytesIO(base64.b64decode(thumbnail(pixels).uri.split(",")[1])))
     assert (np.asarray(image) == pixels).all()
@@ -418,8 +418,8 @@ def test_a_small_picture_keeps_every_pixel() -> None:
 @pytest.mark.parametrize(
     "pixels", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4), np.uint8)]
 )
-def test_what_is_no_picture_is_refused(pixels: np.ndarray) -> None:
-    with pytest.raises(DataError, match="`thumbnails` must give pictures of uint8"):
+def test_what_is_no_image_is_refused(pixels: np.ndarray) -> None:
+    with pytest.raises(DataError, match="`thumbnails` must give images of uint8"):
         thumbnail(pixels)
 
 

@@ -24,7 +24,7 @@ from .javascript import needs_node, run_driver
 from .test_report_page import HOSTILE, Page
 
 COUNT = 6
-IN_PAGE = {0: 2, 3: 0, 4: 1}  # measured picture: its place in the page
+IN_PAGE = {0: 2, 3: 0, 4: 1}  # measured image: its place in the page
 
 
 def measured(text: str) -> tuple[Model, np.ndarray, UnitsRecord]:
@@ -55,17 +55,17 @@ def test_patches_on_the_page_are_those_of_the_record_cut_as_python_cuts_them(dra
             whole = fields[0].size >= 17 and fields[1].size >= 14
             for unit, drawn_unit, shown in zip(step.units, found, here.units, strict=True):
                 for top, patch, kept in zip(unit.top, drawn_unit["patches"], shown.top, strict=True):
-                    own = cut(images[top.picture], fields, (top.row, top.column), (1, 2, 3))
+                    own = cut(images[top.image], fields, (top.row, top.column), (1, 2, 3))
                     pixels = np.frombuffer(base64.b64decode(patch["pixels"]), np.uint8)
-                    if kept.picture is not None:
-                        assert kept.picture == IN_PAGE[top.picture]
+                    if kept.image is not None:
+                        assert kept.image == IN_PAGE[top.image]
                         count["page"] += 1
                     else:
                         count["own"] += 1
                     if not whole:
                         np.testing.assert_array_equal(pixels.reshape(own.shape), own)
-                    elif kept.picture is not None:
-                        np.testing.assert_array_equal(pixels, images[top.picture].ravel())
+                    elif kept.image is not None:
+                        np.testing.assert_array_equal(pixels, images[top.image].ravel())
     assert min(count.values()) > 10
 
 
@@ -106,12 +106,12 @@ def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(mon
     assert patches(0)[0] == 0
 
 
-def test_without_pixels_only_patches_of_pictures_in_the_page_are_there() -> None:
+def test_without_pixels_only_patches_of_images_in_the_page_are_there() -> None:
     _, _, record = measured("4C3-MP2-6N")
     data = units_data(record, places=IN_PAGE)
     tops = [one for step in data.steps for unit in step.units for one in unit.top]
     assert tops
-    assert {one.picture for one in tops} == {0, 1, 2}
+    assert {one.image for one in tops} == {0, 1, 2}
     assert {(one.name, one.pixels) for one in tops} == {("", "")}
 
 

@@ -28,7 +28,7 @@ def test_no_text_for_people_stands_outside_the_words() -> None:
 
 def test_no_number_stands_before_a_plural_that_it_may_not_have() -> None:
     plural = re.compile(
-        r"\$\{(?!counted|sides|shown\b)[^}]*\} (?:other )?(?:classes|others|pictures|units|maps|values|numbers|seconds)"
+        r"\$\{(?!counted|sides|shown\b)[^}]*\} (?:other )?(?:classes|others|images|units|maps|values|numbers|seconds)"
     )
     for path in sorted((STATIC / "look").glob("*words.js")):
         assert plural.findall(path.read_text(encoding="utf-8")) == [], path.name

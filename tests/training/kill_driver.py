@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from convscope.api.train import train
 from convscope.training import watch
-from convscope.verbs.train import train
 
 KILLS = 20
 OPTIONS = {"epochs": 2, "layout": "4C3-MP2-16N", "seed": 3, "threads": 1, "batch": 64, "precision": "float32"}

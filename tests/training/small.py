@@ -1,4 +1,4 @@
-"""A training run of a tenth of a second: few pictures of two kinds of stripes, and a few hundred weights."""
+"""A training run of a tenth of a second: few images of two kinds of stripes, and a few hundred weights."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from convscope.training.state import TrainingState
 
 
 def stripes(count: int = 50, *, held_out: int = 10) -> LearningSet:
-    """Return noisy pictures 8 x 8 with stripes down (0) or across (1), the last `held_out` of them for validation."""
+    """Return noisy images 8 x 8 with stripes down (0) or across (1), the last `held_out` of them for validation."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 2
     images = rng.integers(0, 160, (count, 8, 8, 1), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Scores become probabilities that fit pictures held out."""
+"""Scores become probabilities that fit images held out."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def test_no_other_temperature_fits_better() -> None:
 
 
 @pytest.mark.parametrize("scores", [[[5.0, 0.0]], [[5.0, 0.0], [4.0, 1.0]], [[0.0, 0.0]], [[0.0, 5.0]]])
-def test_few_pictures_give_a_temperature_that_leaves_a_doubt(scores: list[list[float]]) -> None:
+def test_few_images_give_a_temperature_that_leaves_a_doubt(scores: list[list[float]]) -> None:
     found = fitting_temperature(np.array(scores), np.zeros(len(scores), np.int64))
     assert 1e-3 <= found <= 1e3
     assert softmax(np.array(scores[0]) / found)[0] < 0.9
@@ -57,7 +57,7 @@ def test_sigmoids_are_those_of_scikit_learn() -> None:
     np.testing.assert_allclose(found, platt.predict_proba(features), atol=1e-9)
 
 
-def test_a_class_without_pictures_has_the_sigmoid_of_all_together() -> None:
+def test_a_class_without_images_has_the_sigmoid_of_all_together() -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 200)
     scores = random.normal(0, 1, (200, 3)) + 3 * (labels[:, None] == np.arange(3))
@@ -71,23 +71,23 @@ def test_a_class_without_pictures_has_the_sigmoid_of_all_together() -> None:
 
 
 @pytest.mark.parametrize("classifier", ["svm", "hinge"])
-def test_margins_are_calibrated_on_pictures_held_out_and_it_is_said(classifier: str) -> None:
+def test_margins_are_calibrated_on_images_held_out_and_it_is_said(classifier: str) -> None:
     data = stripes()
     network = begin(data, small_recipe(), layout=f"4C3-MP2-{classifier}").network.eval()
     found = calibrate(network, data)
-    assert (found.method, found.pictures, found.held_out) == ("platt", 10, True)
+    assert (found.method, found.images, found.held_out) == ("platt", 10, True)
     after = network.probabilities(data.images).detach()
     right = after[data.validation, data.labels[data.validation]]
     assert float(-right.log().mean()) == pytest.approx(found.loss, abs=1e-5)
     assert found.loss < found.loss_before
     assert "probabilities are calibrated: a sigmoid of the score for each class (Platt scaling)" in str(found)
-    assert "fits 10 pictures held out best" in str(found)
+    assert "fits 10 images held out best" in str(found)
     trained = calibrate(network, replace(data, validation=torch.arange(0)))
-    assert (trained.pictures, trained.held_out) == (40, False)
-    assert "40 training pictures, so that they are too sure, best" in str(trained)
+    assert (trained.images, trained.held_out) == (40, False)
+    assert "40 training images, so that they are too sure, best" in str(trained)
 
 
-def test_softmax_has_the_temperature_that_fits_pictures_held_out_and_keeps_its_order() -> None:
+def test_softmax_has_the_temperature_that_fits_images_held_out_and_keeps_its_order() -> None:
     data = stripes()
     network = begin(data, small_recipe()).network.eval()
     before = network.probabilities(data.images)

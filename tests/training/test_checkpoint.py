@@ -114,7 +114,7 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "another run": (
         lambda path: _with_numbers(path, lambda n: n.update(run="that")),
-        "other settings or other pictures",
+        "other settings or other images",
     ),
     "a number missing": (
         lambda path: _with_numbers(path, lambda n: n.pop("epoch")),

@@ -22,19 +22,19 @@ from convscope.training.loop import steps_per_epoch
 from convscope.training.settings import Settings
 
 
-def examples(count: int = 100, *, side: int = 28, mirror: bool | None = False, name: str = "set") -> Examples:
+def examples(count: int = 100, *, side: int = 28, flippable: bool | None = False, name: str = "set") -> Examples:
     rng = np.random.default_rng(0)
     return Examples(
         images=rng.integers(0, 256, (count, side, side, 1), dtype=np.uint8),
         labels=np.arange(count) % 2,
         classes=("a", "b"),
         name=name,
-        mirror=mirror,
+        flippable=flippable,
         places=np.arange(count),
     )
 
 
-def test_more_pictures_never_mean_more_epochs_or_smaller_batches() -> None:
+def test_more_images_never_mean_more_epochs_or_smaller_batches() -> None:
     counts = [1, 2, 10, 100, 1_000, 10_000, 100_000, 10_000_000]
     epochs, batches = [default_epochs(n, flip=False) for n in counts], [default_batch(n) for n in counts]
     assert epochs == sorted(epochs, reverse=True)
@@ -53,7 +53,7 @@ def test_what_the_user_says_goes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mirror", "asked", "flip", "reason"),
+    ("flippable", "asked", "flip", "reason"),
     [
         (False, None, False, "known of letters"),
         (True, None, True, "known of letters"),
@@ -62,16 +62,16 @@ def test_what_the_user_says_goes_first() -> None:
         (None, None, True, "look alike in every class"),
     ],
 )
-def test_flips_come_from_the_user_or_the_set_or_the_pictures_and_the_note_says_which(
-    mirror: bool | None, asked: bool | None, flip: bool, reason: str
+def test_flips_come_from_the_user_or_the_set_or_the_images_and_the_note_says_which(
+    flippable: bool | None, asked: bool | None, flip: bool, reason: str
 ) -> None:
-    choice = choose_recipe(examples(mirror=mirror, name="letters"), Settings(flip=asked))
+    choice = choose_recipe(examples(flippable=flippable, name="letters"), Settings(flip=asked))
     assert choice.recipe.augmentation.flip is flip
     assert reason in choice.notes[1]
 
 
 def test_only_what_is_learned_from_decides_about_flips() -> None:
-    some = examples(200, mirror=None)
+    some = examples(200, flippable=None)
     lopsided = some.images.copy()
     lopsided[100:, :, :14] //= 4
     half = Examples(**{**vars(some), "images": lopsided, "places": np.arange(100)})
@@ -81,7 +81,7 @@ def test_only_what_is_learned_from_decides_about_flips() -> None:
     ).recipe.augmentation.flip
 
 
-def test_shifts_grow_with_the_shorter_side_and_tiny_pictures_are_not_shifted() -> None:
+def test_shifts_grow_with_the_shorter_side_and_tiny_images_are_not_shifted() -> None:
     shifts = [
         choose_recipe(examples(10, side=side), Settings()).recipe.augmentation.shift for side in (1, 4, 8, 28, 64)
     ]
@@ -101,9 +101,9 @@ def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkey
 
 def test_a_quicker_recipe_never_takes_more_epochs_and_the_user_is_told_of_the_others() -> None:
     kinds = ({"gray": True}, {"gray": False}, {"gray": False, "wide": True})
-    for pictures, flip, one in itertools.product((10, 1_000, 20_000, 60_000, 10**6), (False, True), kinds):
+    for images, flip, one in itertools.product((10, 1_000, 20_000, 60_000, 10**6), (False, True), kinds):
         kind = {"flip": flip, **one}
-        epochs = [default_epochs(pictures, **kind, recipe=name) for name in ("quick", "balanced", "best")]
+        epochs = [default_epochs(images, **kind, recipe=name) for name in ("quick", "balanced", "best")]
         assert 1 <= epochs[0] < epochs[1] < epochs[2]
     for name in ("quick", "balanced", "best"):
         assert f"recipe {name}" in choose_recipe(examples(), Settings(recipe=name)).notes[0]
@@ -114,25 +114,27 @@ def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
         Settings(recipe="fast")  # type: ignore[arg-type]
 
 
-def test_a_better_recipe_takes_a_larger_network_for_many_gray_pictures() -> None:
+def test_a_better_recipe_takes_a_larger_network_for_many_gray_images() -> None:
     many = replace(examples(), places=np.arange(60_000))
     names = ("quick", "balanced", "best")
-    quick, balanced, best = (choose_network(many, Settings(recipe=name), None)[0].multiply_adds for name in names)
+    quick, balanced, best = (choose_network(many, Settings(recipe=name), None)[0].macs for name in names)
     assert quick < balanced < best / 2
 
 
-def test_a_quick_recipe_sees_no_mirror_images_of_gray_pictures_unless_asked() -> None:
+def test_a_quick_recipe_sees_no_mirror_images_of_gray_images_unless_asked() -> None:
     for asked, flip in ((None, False), (True, True)):
-        change = choose_recipe(examples(mirror=True), Settings(recipe="quick", flip=asked)).recipe.augmentation
+        change = choose_recipe(examples(flippable=True), Settings(recipe="quick", flip=asked)).recipe.augmentation
         assert (change.flip, change.shift) == (flip, 1)
 
 
-def test_gray_pictures_of_things_are_shifted_less_than_signs() -> None:
-    signs, things = (choose_recipe(examples(mirror=mirror), Settings()).recipe.augmentation for mirror in (False, True))
+def test_gray_images_of_things_are_shifted_less_than_signs() -> None:
+    signs, things = (
+        choose_recipe(examples(flippable=flippable), Settings()).recipe.augmentation for flippable in (False, True)
+    )
     assert (signs.shift, things.shift) == (2, 1)
 
 
-def test_pictures_are_not_shifted_for_a_network_without_stages_unless_asked() -> None:
+def test_images_are_not_shifted_for_a_network_without_stages_unless_asked() -> None:
     some = examples(60)
     for text, asked, shift in (("softmax", None, 0), ("svm", None, 0), ("softmax", 1, 1), ("9N", None, 2)):
         _, choice = choose_network(some, Settings(shift=asked), Layout.parse(text))
@@ -140,7 +142,7 @@ def test_pictures_are_not_shifted_for_a_network_without_stages_unless_asked() ->
     assert choose_network(some, Settings(), None)[1].recipe.augmentation.shift == 2
 
 
-def test_pictures_of_few_pixels_are_seen_fewer_times() -> None:
+def test_images_of_few_pixels_are_seen_fewer_times() -> None:
     tiny, small = (choose_recipe(examples(500, side=side), Settings()).recipe.epochs for side in (8, 28))
     assert 3 * tiny == small == default_epochs(500, flip=False)
 

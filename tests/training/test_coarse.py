@@ -1,4 +1,4 @@
-"""Pictures are seen smaller at first where the weights do not depend on their size."""
+"""Images are seen smaller at first where the weights do not depend on their size."""
 
 import contextlib
 import sys
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from convscope.api.train import train
 from convscope.core.errors import ParameterError
 from convscope.core.reporters import Plain
 from convscope.networks.build import Network
@@ -26,7 +27,6 @@ from convscope.training.coarse import (
 from convscope.training.interruption import Interruption
 from convscope.training.loop import run
 from convscope.training.settings import Settings
-from convscope.verbs.train import train
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
 TEXT = "4C3-MP2-8C3-MPg"
@@ -41,7 +41,7 @@ def colourful(side: int = 32, count: int = 40) -> Examples:
     images = rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     names = ("a", "b")
     return Examples(
-        images=images, labels=np.arange(count) % 2, classes=names, name="x", mirror=True, places=np.arange(count)
+        images=images, labels=np.arange(count) % 2, classes=names, name="x", flippable=True, places=np.arange(count)
     )
 
 
@@ -56,7 +56,7 @@ def test_sides_are_about_two_thirds_and_never_larger(side: int) -> None:
 
 @pytest.mark.parametrize("height", [1, 8, 9, 32, 41, 96])
 @pytest.mark.parametrize("width", [8, 40, 67, 300])
-def test_a_picture_keeps_its_shape(height: int, width: int) -> None:
+def test_an_image_keeps_its_shape(height: int, width: int) -> None:
     rows, columns = coarse_size(height, width)
     assert (columns, rows) == coarse_size(width, height)
     assert abs(columns / rows - width / height) <= 0.5 * max(width, height) / min(width, height) / min(rows, columns)
@@ -77,7 +77,7 @@ def test_a_picture_keeps_its_shape(height: int, width: int) -> None:
         ("softmax", False),
     ],
 )
-def test_only_layouts_whose_weights_do_not_depend_on_the_size_see_smaller_pictures(layout: str, fits: bool) -> None:
+def test_only_layouts_whose_weights_do_not_depend_on_the_size_see_smaller_images(layout: str, fits: bool) -> None:
     given = planned(layout)
     assert (obstacle_to_coarse(given) is None) is fits
     if fits:
@@ -85,7 +85,7 @@ def test_only_layouts_whose_weights_do_not_depend_on_the_size_see_smaller_pictur
         assert network(coarsened(torch.randn(3, 1, 32, 32))).shape == (3, 2)
 
 
-def test_a_smaller_picture_has_the_means_of_what_it_covers() -> None:
+def test_a_smaller_image_has_the_means_of_what_it_covers() -> None:
     ramp = torch.arange(48.0).expand(2, 1, 48, 48)
     small = coarsened(ramp)
     assert small.shape == (2, 1, 32, 32)
@@ -111,7 +111,7 @@ def sizes_seen(part: float, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize(("part", "small"), [(0.0, 0), (0.34, 3), (0.5, 4), (1.0, 9)])
-def test_the_first_part_of_the_way_sees_smaller_pictures(
+def test_the_first_part_of_the_way_sees_smaller_images(
     part: float, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sizes_seen(part, monkeypatch) == [6] * small + [8] * (9 - small)
@@ -134,7 +134,7 @@ def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() 
     usual, choice = choose_network(colourful(), Settings(), None)
     assert obstacle_to_coarse(usual) is None
     assert 0 < choice.recipe.coarse < 1
-    assert "pictures of 24x24" in choice.notes[-1]
+    assert "images of 24x24" in choice.notes[-1]
     assert "--coarse 0" in choice.notes[-1]
     without = choose_network(colourful(), Settings(coarse=0), None)[1]
     assert without.recipe.coarse == 0
@@ -146,7 +146,7 @@ def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() 
     assert choose_network(colourful(), Settings(coarse=0.7), None)[1].recipe.coarse == 0.7
 
 
-def test_what_learns_its_first_stage_on_whole_pictures_sees_no_smaller_ones_unless_asked_to() -> None:
+def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless_asked_to() -> None:
     assert choose_network(colourful(), Settings(first="dct"), Layout.parse(TEXT))[1].recipe.coarse == 0
     assert choose_network(colourful(), Settings(first="dct", coarse=0.3), Layout.parse(TEXT))[1].recipe.coarse == 0.3
 
@@ -159,7 +159,7 @@ def test_what_learns_its_first_stage_on_whole_pictures_sees_no_smaller_ones_unle
         ("8U3-MPg", 32, "the units of 8U3 differ from place to place"),
         ("8C3-8U3:4-MPg", 32, "the units of 8U3:4 differ"),
         ("8C5v-MP2-8C5v-MP2-8C4v-MPg", 32, "a window would be larger than what is left of 24x24"),
-        (TEXT, 8, "so small a picture is not seen smaller"),
+        (TEXT, 8, "so small an image is not seen smaller"),
     ],
 )
 def test_asked_for_where_it_does_not_fit_it_is_refused_with_the_reason(layout: str, side: int, why: str) -> None:
@@ -186,7 +186,7 @@ def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_c
 
 
 @pytest.mark.parametrize(("coarse", "said"), [(0.9, True), (0.2, True), (0.1, False), (0.0, False)])
-def test_who_stops_while_pictures_are_seen_smaller_is_told(
+def test_who_stops_while_images_are_seen_smaller_is_told(
     coarse: float, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = Interruption()

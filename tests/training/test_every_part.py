@@ -8,10 +8,10 @@ import torch
 
 from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import KINDS
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import Model
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import KINDS
 from convscope.training.checkpoint import load_checkpoint, save_checkpoint
 from convscope.training.loop import run
 from convscope.training.state import TrainingState

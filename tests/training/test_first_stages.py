@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from convscope.core.errors import ParameterError
+from convscope.layers.patch_learning import WAYS, learn_layer
+from convscope.layers.patch_learning.layer import layer_of_patches
+from convscope.layers.patch_learning.patches import random_patches
+from convscope.layers.patch_learning.whitening import Whitening
+from convscope.layers.unit import HiddenLayer
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.stages.patch_learning import WAYS, learn_layer
-from convscope.stages.patch_learning.layer import layer_of_patches
-from convscope.stages.patch_learning.patches import random_patches
-from convscope.stages.patch_learning.whitening import Whitening
-from convscope.stages.unit import HiddenLayer
 from convscope.training import first_stages
 from convscope.training.checkpoint import load_checkpoint, save_checkpoint
 from convscope.training.first_stages import check_first, learn_first, put_units
@@ -76,7 +76,7 @@ def test_at_1000_places_the_stage_of_the_network_gives_what_whitening_and_unit_g
     before, after = stage.window.before, stage.window.after
     edge = [(0, 0), (before, after), (before, after), (0, 0)]
     mean = net.mean.numpy()
-    pixels = np.pad(images / 255 - mean, edge) + mean  # beyond the edge: the mean picture
+    pixels = np.pad(images / 255 - mean, edge) + mean  # beyond the edge: the mean image
     lengths = np.linalg.norm(folded.reshape(6, -1, channels) * net.std.numpy(), axis=(1, 2))
     for _ in range(1_000):
         number, row, column = random.integers(0, (len(images), *maps.shape[2:]))
@@ -96,7 +96,7 @@ def _padded(net: Network, data: LearningSet) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("by", WAYS)
-def test_every_way_sets_the_units_that_it_finds_for_the_training_pictures(by: str) -> None:
+def test_every_way_sets_the_units_that_it_finds_for_the_training_images(by: str) -> None:
     data = random_images(3)
     held_back = replace(data, training=data.training[::2])
     net = network(data, "6C3-nonorm")
@@ -118,7 +118,7 @@ def test_before_a_normalization_units_have_length_1_which_muon_keeps() -> None:
     torch.testing.assert_close(weight.detach(), before)
 
 
-def test_labels_are_not_looked_at_and_pictures_held_out_neither() -> None:
+def test_labels_are_not_looked_at_and_images_held_out_neither() -> None:
     data = stripes(40, held_out=10)
     images = data.images.clone()
     images[30:] = 255
@@ -219,13 +219,13 @@ def test_the_second_convolution_learns_on_patches_of_the_maps_that_the_first_mak
 
 
 def _first_maps(net: Network, image: np.ndarray) -> np.ndarray:
-    """Return what 4C3-MP2 makes of one picture, by loops, before normalization and nonlinearity."""
+    """Return what 4C3-MP2 makes of one image, by loops, before normalization and nonlinearity."""
     convolution = net.stages[0].convolution
     weights = convolution.weight.detach().double().numpy()
     biases = np.zeros(4) if convolution.bias is None else convolution.bias.detach().double().numpy()
     standard = np.moveaxis((image / 255 - net.mean.numpy()) / net.std.numpy(), 2, 0)
     maps = oracle.convolution(standard, weights, biases, before=1, after=1)
-    return oracle.subsampling("MP", maps, window=(2, 2), stride=(2, 2), whole=False)
+    return oracle.pooling("MP", maps, window=(2, 2), stride=(2, 2), whole=False)
 
 
 def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:
@@ -270,19 +270,19 @@ def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:
 )
 def test_what_cannot_be_learned_first_is_refused_with_a_sentence(layout: str, first: str, sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
-        check_first(small_recipe(first=tuple(first.split(","))), planned(layout), pictures=2)
+        check_first(small_recipe(first=tuple(first.split(","))), planned(layout), images=2)
 
 
 def test_what_is_learned_first_is_said_in_a_sentence_each() -> None:
     recipe = small_recipe(first=("gabor", "kmeans"))
-    said = check_first(recipe, planned(TWO), pictures=20)
+    said = check_first(recipe, planned(TWO), images=20)
     learned_on = "then learned on with labels; --freeze-first would leave it"
     assert said == (
         f"stage 1, 6C3: made by hand, gabor; {learned_on}",
         f"stage 3, 7C3: learned without labels first, kmeans on 80 patches of 3x3; {learned_on}",
     )
-    assert check_first(replace(recipe, freeze_first=True), planned(TWO), pictures=20)[0].endswith("gabor; frozen")
-    assert check_first(small_recipe(), planned("500N"), pictures=20) == ()
+    assert check_first(replace(recipe, freeze_first=True), planned(TWO), images=20)[0].endswith("gabor; frozen")
+    assert check_first(small_recipe(), planned("500N"), images=20) == ()
 
 
 def test_a_recipe_knows_the_ways_and_freezes_only_what_was_learned() -> None:
@@ -293,7 +293,7 @@ def test_a_recipe_knows_the_ways_and_freezes_only_what_was_learned() -> None:
 
 
 @pytest.mark.parametrize("by", WAYS)
-def test_pictures_that_show_nothing_give_finite_weights(by: str) -> None:
+def test_images_that_show_nothing_give_finite_weights(by: str) -> None:
     data = replace(stripes(20, held_out=0), images=torch.full((20, 8, 8, 1), 7, dtype=torch.uint8))
     net = network(data, ONE)
     learn_first(net, data, small_recipe(first=(by,)), seed=4)

@@ -31,12 +31,10 @@ def trained(**changes: object) -> TrainingState:
     return state
 
 
-@pytest.mark.parametrize(
-    ("pictures", "batch"), [(2, 2), (3, 2), (5, 2), (33, 32), (60_000, 256), (7, 1_000), (1_001, 3)]
-)
-def test_batches_are_of_equal_size_and_never_of_one_picture(pictures: int, batch: int) -> None:
-    sizes = [len(part) for part in torch.arange(pictures).tensor_split(steps_per_epoch(pictures, batch))]
-    assert sum(sizes) == pictures
+@pytest.mark.parametrize(("images", "batch"), [(2, 2), (3, 2), (5, 2), (33, 32), (60_000, 256), (7, 1_000), (1_001, 3)])
+def test_batches_are_of_equal_size_and_never_of_one_image(images: int, batch: int) -> None:
+    sizes = [len(part) for part in torch.arange(images).tensor_split(steps_per_epoch(images, batch))]
+    assert sum(sizes) == images
     assert max(sizes) - min(sizes) <= 1
     assert min(sizes) >= 2
     assert max(sizes) <= batch + 1
@@ -136,13 +134,13 @@ def test_the_smallest_sets_are_learned_from(layout: str, count: int) -> None:
     assert state.history[-1].validation_accuracy is None
 
 
-def test_a_set_of_one_picture_is_refused() -> None:
+def test_a_set_of_one_image_is_refused() -> None:
     data, recipe = stripes(3, held_out=2), small_recipe()
-    with pytest.raises(TrainingError, match=r"Training needs at least two pictures\. Got 1\. Add some\."):
+    with pytest.raises(TrainingError, match=r"Training needs at least two images\. Got 1\. Add some\."):
         run(begin(stripes(), recipe), data, recipe, Stopper(), seed=0)
 
 
-@pytest.mark.parametrize("poison", ["weights", "pictures' deviation"])
+@pytest.mark.parametrize("poison", ["weights", "images' deviation"])
 def test_a_loss_that_is_no_number_ends_training_before_it_is_learned_from(poison: str) -> None:
     data, recipe = stripes(), small_recipe()
     state = begin(data, recipe)
@@ -198,7 +196,7 @@ def test_with_a_time_budget_no_epoch_without_steps_is_written_down() -> None:
     assert steps[-1] == state.step
 
 
-def test_balanced_classes_weigh_alike_and_the_mean_weight_of_a_picture_is_one() -> None:
+def test_balanced_classes_weigh_alike_and_the_mean_weight_of_an_image_is_one() -> None:
     data = stripes(40, held_out=0)
     data = copy.copy(data)
     object.__setattr__(data, "labels", (torch.arange(40) < 4).long())
@@ -208,7 +206,7 @@ def test_balanced_classes_weigh_alike_and_the_mean_weight_of_a_picture_is_one() 
     assert float((weights * counts).sum()) == pytest.approx(40)
 
 
-def test_a_class_without_training_pictures_weighs_nothing() -> None:
+def test_a_class_without_training_images_weighs_nothing() -> None:
     data = copy.copy(stripes(40, held_out=0))
     object.__setattr__(data, "classes", 3)
     weights = data.class_weights()
@@ -220,7 +218,7 @@ def test_balancing_an_even_set_changes_nothing_that_matters() -> None:
     assert torch.allclose(plain.network.classifier.weight, balanced.network.classifier.weight, atol=1e-5)
 
 
-def test_moments_are_those_of_the_training_pictures_of_every_class() -> None:
+def test_moments_are_those_of_the_training_images_of_every_class() -> None:
     data = stripes(40, held_out=10)
     mean, std = data.moments
     pixels = data.images[:30].double() / 255
@@ -259,15 +257,15 @@ def test_a_network_is_trained_and_judged_by_the_loss_of_its_classifier(classifie
 
 
 def seen_by(recipe_flip: bool, monkeypatch: pytest.MonkeyPatch) -> dict[int, list[bool]]:
-    """Return for each picture, epoch by epoch, whether the loop saw it mirrored."""
+    """Return for each image, epoch by epoch, whether the loop saw it flipped."""
     seen: dict[int, list[bool]] = {}
     take = loop.take
 
     def watched(images: Tensor, places: Tensor, change: Augmentation, *given: Any) -> Tensor:
         taken = take(images, places, change, *given)
-        for place, picture in zip(places.tolist(), taken, strict=True):
-            same = torch.equal(picture, images[place])
-            assert same or torch.equal(picture, images[place].flip(1))
+        for place, image in zip(places.tolist(), taken, strict=True):
+            same = torch.equal(image, images[place])
+            assert same or torch.equal(image, images[place].flip(1))
             seen.setdefault(place, []).append(not same)
         return taken
 
@@ -276,7 +274,7 @@ def seen_by(recipe_flip: bool, monkeypatch: pytest.MonkeyPatch) -> dict[int, lis
     return seen
 
 
-def test_the_loop_shows_each_picture_one_way_in_an_epoch_and_the_other_in_the_next(
+def test_the_loop_shows_each_image_one_way_in_an_epoch_and_the_other_in_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ways = list(seen_by(True, monkeypatch).values())
@@ -285,5 +283,5 @@ def test_the_loop_shows_each_picture_one_way_in_an_epoch_and_the_other_in_the_ne
     assert 8 < sum(way[0] for way in ways) < 32
 
 
-def test_the_loop_mirrors_nothing_where_the_recipe_has_no_flips(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loop_flips_nothing_where_the_recipe_has_no_flips(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(any(way) for way in seen_by(False, monkeypatch).values())

@@ -32,7 +32,7 @@ def report_of(labels: Any, probabilities: Any, **changes: Any) -> Report:
         "split": "validation",
         "labels": labels,
         "probabilities": wide,
-        "picture_names": [f"picture {place}" for place in range(len(wide))],
+        "image_names": [f"image {place}" for place in range(len(wide))],
         "indices": np.arange(len(wide)) * 3,
         "classes": [f"class {place}" for place in range(wide.shape[1])],
         "settings": {"epochs": 3},
@@ -49,7 +49,7 @@ def reports(draw: st.DrawFn) -> Report:
         rng.integers(0, classes, size),
         rng.dirichlet(np.ones(classes), size),
         name=draw(names),
-        picture_names=draw(st.lists(names, min_size=size, max_size=size)),
+        image_names=draw(st.lists(names, min_size=size, max_size=size)),
         classes=draw(st.lists(names, min_size=classes, max_size=classes)),
         settings=draw(st.dictionaries(names, st.none() | st.booleans() | st.integers() | names | st.lists(names))),
         problems=draw(
@@ -76,9 +76,9 @@ def test_what_is_read_equals_what_was_written(report: Report, tmp_path_factory: 
 @LAWS
 @given(report=reports())
 def test_counts_add_up(report: Report) -> None:
-    assert sum(cell.count for cell in report.cells) == report.pictures
-    assert sum(score.support for score in report.classes) == report.pictures
-    assert sum(score.predicted for score in report.classes) == report.pictures
+    assert sum(cell.count for cell in report.cells) == report.images
+    assert sum(score.support for score in report.classes) == report.images
+    assert sum(score.predicted for score in report.classes) == report.images
     assert sum(score.right for score in report.classes) == report.right
     low, high = report.accuracy_interval
     assert 0 <= low <= report.accuracy <= high <= 1
@@ -119,32 +119,32 @@ def test_a_class_that_is_never_predicted_has_no_precision_but_a_recall_of_zero()
     assert (score.precision, score.recall, score.f1) == (None, 0.0, 0.0)
 
 
-def test_wrong_pictures_stand_surest_first_and_right_ones_least_sure_first() -> None:
+def test_wrong_images_stand_surest_first_and_right_ones_least_sure_first() -> None:
     report = report_of([0, 0, 0, 0], [[0.2, 0.8], [0.1, 0.9], [0.7, 0.3], [0.6, 0.4]])
     right, wrong = report.cells
-    assert [(answer.name, answer.index, answer.probability) for answer in wrong.pictures] == [
-        ("picture 1", 3, 0.9),
-        ("picture 0", 0, 0.8),
+    assert [(answer.name, answer.index, answer.probability) for answer in wrong.images] == [
+        ("image 1", 3, 0.9),
+        ("image 0", 0, 0.8),
     ]
-    assert [answer.truth_probability for answer in wrong.pictures] == [0.1, 0.2]
-    assert [answer.name for answer in right.pictures] == ["picture 3", "picture 2"]
+    assert [answer.truth_probability for answer in wrong.images] == [0.1, 0.2]
+    assert [answer.name for answer in right.images] == ["image 3", "image 2"]
 
 
-def test_kept_pictures_are_bounded_and_every_cell_keeps_its_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_images_are_bounded_and_every_cell_keeps_its_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "MOST_WRONG", 6)
     labels = np.repeat([0, 1, 2], [100, 10, 70])
     wide = np.full((180, 3), 0.1)
     wide[:100, 1] = wide[100:110, 2] = wide[110:, 2] = 0.7
     report = report_of(labels, wide)
-    kept = {(cell.truth, cell.predicted): (cell.count, len(cell.pictures)) for cell in report.cells}
+    kept = {(cell.truth, cell.predicted): (cell.count, len(cell.images)) for cell in report.cells}
     assert kept == {(0, 1): (100, 3), (1, 2): (10, 3), (2, 2): (70, scores.MOST_RIGHT_A_CLASS)}
 
 
-def test_all_wrong_pictures_are_kept_while_there_are_at_most_ten_thousand() -> None:
+def test_all_wrong_images_are_kept_while_there_are_at_most_ten_thousand() -> None:
     wide = np.tile([0.1, 0.9], (10_050, 1))
-    assert len(report_of(np.zeros(10_000, int), wide[:10_000]).cells[0].pictures) == 10_000
+    assert len(report_of(np.zeros(10_000, int), wide[:10_000]).cells[0].images) == 10_000
     report = report_of(np.zeros(10_050, int), wide)
-    assert (report.cells[0].count, len(report.cells[0].pictures)) == (10_050, 10_000)
+    assert (report.cells[0].count, len(report.cells[0].images)) == (10_050, 10_000)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def test_all_wrong_pictures_are_kept_while_there_are_at_most_ten_thousand() -> N
     [
         ({"labels": [], "probabilities": np.zeros((0, 2))}, r"`labels` must be one list of at least one class"),
         ({"labels": [[0]]}, r"`labels` must be one list"),
-        ({"labels": [0, 1, 1]}, r"`probabilities` must have one line a picture and one column a class, \(3, 2\)"),
+        ({"labels": [0, 1, 1]}, r"`probabilities` must have one line an image and one column a class, \(3, 2\)"),
         ({"labels": [0, 2]}, r"`labels` must be whole numbers from 0 to 1\. Got int64 from 0 to 2"),
         ({"labels": [0.0, 1.0]}, r"`labels` must be whole numbers"),
         ({"labels": [-1, 1]}, r"`labels` must be whole numbers"),
-        ({"indices": [1]}, r"`picture_names` and `indices` must have one entry a picture, 2\. Got 2 names"),
-        ({"picture_names": ["a"]}, r"Got 1 name and"),
+        ({"indices": [1]}, r"`image_names` and `indices` must have one entry an image, 2\. Got 2 names"),
+        ({"image_names": ["a"]}, r"Got 1 name and"),
         ({"probabilities": [[2.0, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1\. Got .* Apply softmax"),
         ({"probabilities": [[np.nan, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),
         ({"probabilities": [[-0.5, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),
@@ -165,7 +165,7 @@ def test_all_wrong_pictures_are_kept_while_there_are_at_most_ten_thousand() -> N
 )
 def test_arrays_that_do_not_fit_are_refused(changes: dict[str, Any], sentence: str) -> None:
     arrays = {"labels": [0, 1], "probabilities": [[0.9, 0.1], [0.1, 0.9]], **changes}
-    kept = {"picture_names": ["a", "b"], "indices": [0, 1], "classes": ["cat", "dog"]}
+    kept = {"image_names": ["a", "b"], "indices": [0, 1], "classes": ["cat", "dog"]}
     with pytest.raises(DataError, match=sentence):
         report_of(arrays.pop("labels"), arrays.pop("probabilities"), **{**kept, **arrays})
 
@@ -178,8 +178,8 @@ def test_settings_that_json_cannot_hold_are_refused(value: Any) -> None:
 
 def test_counts_that_disagree_are_refused() -> None:
     report = report_of([0, 1], [[0.9, 0.1], [0.1, 0.9]])
-    with pytest.raises(DataError, match=r"`cells` must count 3 pictures, 2 of them right\. Got 2 pictures, 2 of them"):
-        dataclasses.replace(report, pictures=3)
+    with pytest.raises(DataError, match=r"`cells` must count 3 images, 2 of them right\. Got 2 images, 2 of them"):
+        dataclasses.replace(report, images=3)
 
 
 def test_cells_of_classes_that_are_not_there_are_refused() -> None:
@@ -208,8 +208,8 @@ def damaged(change: Any) -> str:
         ("[]", "is no report of this version: `Report` must be an object"),
         ("{}", "is no report of this version: `Report` must have the field 'name'"),
         (damaged(lambda value: value.update(more=1)), "only known fields. Got 'more'"),
-        (damaged(lambda value: value.update(pictures="2")), "`Report.pictures` must be int"),
-        (damaged(lambda value: value.update(pictures=7)), "`cells` must count 7 pictures"),
+        (damaged(lambda value: value.update(images="2")), "`Report.images` must be int"),
+        (damaged(lambda value: value.update(images=7)), "`cells` must count 7 images"),
         (damaged(lambda value: value["cells"][0].pop("count")), "must have the field 'count'"),
     ],
 )
@@ -231,7 +231,7 @@ def test_steps_are_those_of_the_plan() -> None:
         name="16C3",
         output=(16, 4, 5),
         parameters=16 * 8 * 9 + 16,
-        multiply_adds=16 * 8 * 9 * 20,
+        macs=16 * 8 * 9 * 20,
         receptive_field=(8, 8),
     )
     assert rows[-1].name == "softmax"

@@ -58,10 +58,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def go(pace: Pace, clock: Clock, seconds_a_step: Any) -> int:
+def go(pace: Pace, clock: Clock, seconds_per_step: Any) -> int:
     taken = 0
     while not pace.done:
-        clock.now += seconds_a_step(taken)
+        clock.now += seconds_per_step(taken)
         pace.step()
         taken += 1
         assert taken < 100_000

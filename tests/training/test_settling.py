@@ -17,7 +17,7 @@ def remembered(network: Network) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
 
 
-def test_it_remembers_the_mean_and_variance_of_the_training_pictures_and_changes_nothing_else() -> None:
+def test_it_remembers_the_mean_and_variance_of_the_training_images_and_changes_nothing_else() -> None:
     data, recipe = stripes(), small_recipe()
     network = begin(data, recipe, layout="4C3").network.eval()
     before = {name: value.clone() for name, value in network.state_dict().items() if "running" not in name}
@@ -54,7 +54,7 @@ def test_after_many_steps_or_without_normalization_nothing_is_done(steps: int, l
     assert all(torch.equal(value, before[name]) for name, value in everything(state).items())
 
 
-def test_a_network_of_few_steps_is_as_good_on_pictures_held_out_as_what_it_learned_says() -> None:
+def test_a_network_of_few_steps_is_as_good_on_images_held_out_as_what_it_learned_says() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2
     images = rng.integers(0, 120, (60, 24, 24, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The command line: SHELL → one call of `convscope.verbs` → text. One file a command, imported when it is called."""
+"""The command line: SHELL → one call of `convscope.api` → text. One file a command, imported when it is called."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``convscope cache``: see or clear the pictures that are kept decoded."""
+"""``convscope cache``: see or clear the images that are kept decoded."""
 
 import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ import click
 from . import options
 
 if TYPE_CHECKING:
-    from convscope.verbs.cache import CacheContents
+    from convscope.api.cache import CacheContents
 
 
 @click.command("cache")
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @options.cache_dir
 def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
-    """Show the pictures that are kept decoded, or clear them.
+    """Show the images that are kept decoded, or clear them.
 
     The folder is the user's cache folder, or the one that the environment variable CONVSCOPE_CACHE names;
-    CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. What was used last stays longest. Your own pictures are never
+    CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. What was used last stays longest. Your own images are never
     touched.
     """
+    from convscope.api.cache import cache
     from convscope.core.records import json_text
-    from convscope.verbs.cache import cache
 
     found = cache(clear_all=clear_all, cache_dir=cache_dir)
     click.echo(json_text(found, indent=2) if as_json else report(found, cleared=clear_all))
@@ -43,16 +43,16 @@ def report(found: "CacheContents", *, cleared: bool) -> str:
             lines.append(f"{found.kept} in use by a running command, kept")
     if not found.entries:
         return "\n".join(lines or [f"{folder} holds nothing (limit {size_text(found.limit)})"])
-    rows = [("pictures", "size", "last used", "set", "folder")]
+    rows = [("images", "size", "last used", "set", "folder")]
     for entry in found.entries:
         used = datetime.datetime.fromtimestamp(entry.used, tz=datetime.UTC).astimezone()
         name = printable(entry.name)
         rows.append(
-            (f"{entry.pictures:,}", size_text(entry.bytes), f"{used:%Y-%m-%d %H:%M}", name, printable(entry.path))
+            (f"{entry.images:,}", size_text(entry.bytes), f"{used:%Y-%m-%d %H:%M}", name, printable(entry.path))
         )
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for pictures, size, when, name, path in rows:
-        lines.append(f"{pictures:>{widths[0]}}  {size:>{widths[1]}}  {when:<{widths[2]}}  {name:<{widths[3]}}  {path}")
+    for images, size, when, name, path in rows:
+        lines.append(f"{images:>{widths[0]}}  {size:>{widths[1]}}  {when:<{widths[2]}}  {name:<{widths[3]}}  {path}")
     lines.append(
         f"{size_text(found.bytes)} of at most {size_text(found.limit)} in {folder}; convscope cache --clear removes it"
     )

@@ -1,4 +1,4 @@
-"""``convscope check``: what is wrong with a set of pictures, file by file."""
+"""``convscope check``: what is wrong with a set of images, file by file."""
 
 import sys
 from pathlib import Path
@@ -38,16 +38,16 @@ def command(
     class_depth: int | None,
     data_dir: Path | None,
 ) -> None:
-    """Say what is wrong with the pictures of DATA, and change nothing.
+    """Say what is wrong with the images of DATA, and change nothing.
 
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
     set. Every file with a problem is named. Exit code 1 if some of them cannot be used,
     or a class folder is empty.
     """
+    from convscope.api.check import check
     from convscope.core.progress import Silent
     from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
-    from convscope.verbs.check import check
 
     if as_json:
         need_output("Leave --json out.")
@@ -84,7 +84,7 @@ def _summary(found: "Inspection") -> str:
     formats = ", ".join(f"{name} {count:,}" for name, count in found.formats.items() if name != "array")
     modes = ", ".join(f"{name} {count:,}" for name, count in found.modes.items() if name != "array")
     parts = [
-        f"{counted(found.pictures, 'picture')}, {found.usable:,} usable",
+        f"{counted(found.images, 'image')}, {found.usable:,} usable",
         f"{counted(len(found.classes), 'class', 'classes')}",
         f"pixels: {size}",
     ]
@@ -104,7 +104,7 @@ def _classes(found: "Inspection") -> list[str]:
     most = max(count.usable for count in shown)
     lines = []
     for name, count in zip(names, shown, strict=True):
-        left_out = count.pictures - count.usable
+        left_out = count.images - count.usable
         end = f" ({left_out:,} unusable)" if left_out else ""
         lines.append(f"  {name:<{width}} {count.usable:>9,} {'#' * round(20 * count.usable / most)}{end}")
     if skipped > 0:

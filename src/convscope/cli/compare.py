@@ -1,4 +1,4 @@
-"""``convscope compare``: why it works, measured on the user's own pictures."""
+"""``convscope compare``: why it works, measured on the user's own images."""
 
 import sys
 from pathlib import Path
@@ -18,19 +18,21 @@ from .unusable import end_with_unusable
 @click.option(
     "--force", is_flag=True, help="Write the results anew where there are some; trainings that are done are used again."
 )
-@click.option("--quick", is_flag=True, help="Few pictures, a small network, 2 to 16 epochs: minutes on two cores.")
+@click.option("--quick", is_flag=True, help="Few images, a small network, 2 to 16 epochs: minutes on two cores.")
 @click.option(
-    "--kinds", metavar="NAMES", help="Only these, with commas between, like convolution,untied,mlp-parameters."
+    "--kinds",
+    metavar="NAMES",
+    help="Only these, with commas between, like convolution,locally-connected,mlp-parameters.",
 )
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures that every network has.")
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training images that every network has.")
 @click.option("--seconds", type=float, metavar="S", help="Seconds of training that every network has, instead.")
 @click.option("--seeds", type=int, metavar="N", help="Trainings of each kind; 3 if not said, 1 with --quick.")
-@click.option("--learning-curve", is_flag=True, help="Accuracy by number of training pictures, too.")
+@click.option("--learning-curve", is_flag=True, help="Accuracy by number of training images, too.")
 @click.option("--layout", metavar="TEXT", help="The convolutional network; chosen from the set if none.")
-@click.option("--pictures", type=int, metavar="N", help="Training pictures, at most.")
-@click.option("--test-pictures", type=int, metavar="N", help="Pictures that are judged, at most; 10000 if not said.")
+@click.option("--images", type=int, metavar="N", help="Training images, at most.")
+@click.option("--test-images", type=int, metavar="N", help="Images that are judged, at most; 10000 if not said.")
 @click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 300 with --quick.")
-@click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
+@click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen from the set if none.")
 @options.channels("chosen from the set if none")
 @options.value_range
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -53,8 +55,8 @@ def command(
     seeds: int | None,
     learning_curve: bool,
     layout: str | None,
-    pictures: int | None,
-    test_pictures: int | None,
+    images: int | None,
+    test_images: int | None,
     distorted: int | None,
     size: str | None,
     channels: int | None,
@@ -65,18 +67,18 @@ def command(
     data_dir: Path | None,
     cache_dir: Path | None,
 ) -> None:
-    """Compare kinds of networks on DATA: one split, one budget, and what each makes of distorted pictures.
+    """Compare kinds of networks on DATA: one split, one budget, and what each makes of distorted images.
 
-    Shared weights against weights of their own and fully connected units; each subsampling, and none; a first stage
-    that is random or learned from patches; features made by hand; pixels alone; with and without distorted pictures to
+    Shared weights against weights of their own and fully connected units; each pooling, and none; a first stage
+    that is random or learned from patches; features made by hand; pixels alone; with and without distorted images to
     learn from. An interrupted comparison goes on where it was. Without DATA: digits.
     """
+    from convscope.api.compare import compare
+    from convscope.api.compare_text import compare_text
     from convscope.core.progress import Silent
     from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
     from convscope.core.text import printable
-    from convscope.verbs.compare import compare
-    from convscope.verbs.compare_text import compare_text
 
     if as_json:
         need_output("Leave --json out.")
@@ -94,8 +96,8 @@ def command(
         channels=channels,
         value_range=value_range,
         class_depth=class_depth,
-        pictures=pictures,
-        test_pictures=test_pictures,
+        images=images,
+        test_images=test_images,
         distorted=distorted,
         output=output,
         force=force,

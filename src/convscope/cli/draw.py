@@ -1,4 +1,4 @@
-"""``convscope draw``: pictures of a network, and of the step itself."""
+"""``convscope draw``: figures of a network, and of the step itself."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invarian
 @click.command("draw", context_settings={"show_default": True})
 @click.argument("what", metavar="WHAT", type=click.Choice(_WHAT))
 @click.argument("model", metavar="[MODEL]", required=False)
-@click.argument("picture", metavar="[PICTURE]", required=False)
+@click.argument("image", metavar="[IMAGE]", required=False)
 @click.option(
     "-o",
     "--output",
@@ -31,7 +31,7 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invarian
 )
 @click.option("--unit", type=click.IntRange(min=1), default=1, metavar="N", help="Which unit walks.")
 @click.option("--distortions", metavar="NAMES", help="Of invariance and ledger: only these, with commas between.")
-@click.option("--size", metavar="SIDE|WxH", help="Pictures of a MODEL that is a layout, in pixels; 28 if none.")
+@click.option("--size", metavar="SIDE|WxH", help="Images of a MODEL that is a layout, in pixels; 28 if none.")
 @options.channels("of a MODEL that is a layout, 1 if none")
 @options.classes
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", help="The paper.")
@@ -41,7 +41,7 @@ def command(
     *,
     what: str,
     model: str | None,
-    picture: str | None,
+    image: str | None,
     output: Path | None,
     step: int | None,
     unit: int,
@@ -55,19 +55,19 @@ def command(
 ) -> None:
     """Draw WHAT of the network in the file or run folder MODEL.
 
-    filters: the weights of a convolution. maps: what every step makes of PICTURE. layout: the network as a diagram;
-    MODEL may be a layout such as 32C5-MP2-128N. fields: how much of a picture one value of each step depends on.
+    filters: the weights of a convolution. maps: what every step makes of IMAGE. layout: the network as a diagram;
+    MODEL may be a layout such as 32C5-MP2-128N. fields: how much of an image one value of each step depends on.
     curves and confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. step: a
-    unit walking over PICTURE, as an animation; without MODEL, one of 3x3 weights over a picture of 5x5.
+    unit walking over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
     """
+    from convscope.api.draw import draw
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for
-    from convscope.verbs.draw import draw
 
     made = draw(
         what,
         model,
-        picture,
+        image,
         output=output,
         step=step,
         unit=unit,
@@ -80,4 +80,4 @@ def command(
         reporter=Silent() if quiet else reporter_for(sys.stderr),
     )
     frames = f" ({counted(made.frames, 'frame')})" if what == "step" else ""
-    click.echo(f"picture {printable(str(made.path))}{frames}")
+    click.echo(f"figure {printable(str(made.path))}{frames}")

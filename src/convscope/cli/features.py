@@ -1,4 +1,4 @@
-"""``convscope features``: what a stage makes of pictures, into a file or read by other classifiers."""
+"""``convscope features``: what a stage makes of images, into a file or read by other classifiers."""
 
 import sys
 from pathlib import Path
@@ -14,9 +14,9 @@ from .unusable import end_with_unusable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from convscope.api.features import Layer
     from convscope.features.classifiers import JudgedClassifier
     from convscope.images.inspection import Problem
-    from convscope.verbs.features import Layer
 
 _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 
@@ -79,25 +79,25 @@ def command(
 ) -> None:
     """Take the features of DATA from a stage of the network in the file or run folder MODEL.
 
-    DATA is what train takes, with the classes of the model, or pictures of no class: one, or a folder of them in which
+    DATA is what train takes, with the classes of the model, or images of no class: one, or a folder of them in which
     no folder has the name of a class. MODEL may also be hand-made features, to compare with: pixels, pca, hog
     (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file holds the
-    features with picture, class and split (train, validation, test) of each; .npy the features alone. After an
+    features with image, class and split (train, validation, test) of each; .npy the features alone. After an
     interruption the same command goes on from where it was. --classifiers fits each classifier on the training
-    pictures and prints how good it is on the test (or validation) pictures, the best first.
+    images and prints how good it is on the test (or validation) images, the best first.
     """
-    from convscope.core.atomic import check_output
-    from convscope.core.errors import ParameterError
-    from convscope.core.progress import Silent
-    from convscope.core.reporters import reporter_for
-    from convscope.features.classifiers import named_classifiers
-    from convscope.verbs.features import (
+    from convscope.api.features import (
         compare_classifiers,
         extract_features,
         layers,
         save_features,
         save_with_classifier,
     )
+    from convscope.core.atomic import check_output
+    from convscope.core.errors import ParameterError
+    from convscope.core.progress import Silent
+    from convscope.core.reporters import reporter_for
+    from convscope.features.classifiers import named_classifiers
 
     names = [name.strip() for name in (classifiers or "").split(",") if name.strip()]
     if layer_names:
@@ -105,7 +105,7 @@ def command(
         if output is None and not names:
             return
     if data is None:
-        raise ParameterError("Give the pictures (DATA) behind the model, for example a folder, or --layer-names alone.")
+        raise ParameterError("Give the images (DATA) behind the model, for example a folder, or --layer-names alone.")
     if output is None and not names:
         raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
     named_classifiers(names)  # a wrong name is said at once
@@ -135,20 +135,20 @@ def command(
     elif output is not None:
         written = save_features(model, data, output, **chosen)
         unusable = written.unusable
-        click.echo(_written(output, (written.pictures, *written.shape)))
+        click.echo(_written(output, (written.images, *written.shape)))
     problems = [(one.name, one.detail) for one in unusable]
     end_with_unusable(context, problems, reporter, rest="named by convscope check")
 
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:
     values = "value" if set(shape[1:]) <= {1} else "values"
-    return f"{printable(str(path))}: {counted(shape[0], 'picture')}, {' x '.join(map(str, shape[1:]))} {values} each"
+    return f"{printable(str(path))}: {counted(shape[0], 'image')}, {' x '.join(map(str, shape[1:]))} {values} each"
 
 
 def layer_table(found: "Sequence[Layer]") -> str:
     """Return the layers as lines of text."""
     width = max(len("layer"), *(len(one.name) for one in found))
-    lines = [f"--stage  {'layer':<{width}}  values of one picture"]
+    lines = [f"--stage  {'layer':<{width}}  values of one image"]
     lines += [f"{one.stage:>7}  {one.name:<{width}}  {' x '.join(map(str, one.shape))}" for one in found]
     return "\n".join(lines)
 
@@ -172,5 +172,5 @@ def table(judged: "Sequence[JudgedClassifier]") -> str:
         interval = f"{low:.2%} to {high:.2%}"
         times = f"{one.fit_seconds:>7.2f} s  {one.predict_us:>6.0f} µs each"
         lines.append(f"{one.name:<12} {one.accuracy:>8.2%}   {interval:<18} {times}")
-    lines.append(f"judged on {counted(judged[0].total, 'picture')} that none of them has learned from")
+    lines.append(f"judged on {counted(judged[0].total, 'image')} that none of them has learned from")
     return "\n".join(lines + [f"{one.name}: {one.note}" for one in judged if one.note])

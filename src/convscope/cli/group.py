@@ -22,16 +22,16 @@ from .standard import discard_output, filled
 
 # One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
 COMMANDS = {
-    "train": "Train a network on pictures: folder, list or named set.",
-    "predict": "Name the classes of pictures, with their probabilities.",
+    "train": "Train a network on images: folder, list or named set.",
+    "predict": "Name the classes of images, with their probabilities.",
     "look": "Look inside a network: one page that runs it and shows every step.",
     "draw": "Draw filters, maps, curves, the layout, or the step in motion.",
-    "measure": "Measure what each step makes of distorted pictures.",
-    "compare": "Compare kinds of networks on the same pictures, with the same budget.",
+    "measure": "Measure what each step makes of distorted images.",
+    "compare": "Compare kinds of networks on the same images, with the same budget.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
-    "check": "Say what is wrong with a set of pictures; change nothing.",
+    "check": "Say what is wrong with a set of images; change nothing.",
     "machine": "Show what was found of this computer, and what was chosen for it.",
-    "cache": "Show or clear the pictures that are kept decoded.",
+    "cache": "Show or clear the images that are kept decoded.",
 }
 
 _ANYWHERE = {"machine", "cache"}
@@ -40,7 +40,7 @@ _ANYWHERE = {"machine", "cache"}
 DONE, CANNOT, INTERRUPTED, NO_READER, TERMINATED = 0, 2, 130, 141, 143
 """Exit codes; 1 (done, but some inputs were unusable) is given by the commands themselves."""
 
-_MEMORY_SENTENCE = "There is not enough memory. Use smaller pictures (--size) or fewer at once (--batch)."
+_MEMORY_SENTENCE = "There is not enough memory. Use smaller images (--size) or fewer at once (--batch)."
 
 
 class LazyGroup(click.Group):
@@ -97,7 +97,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="convscope %(version)s")
 @click.option("--trace", is_flag=True, expose_value=False, help="Show where an error was raised; may stand anywhere.")
 def group() -> None:
-    """Train convolutional networks on your own pictures and see what every step has learned."""
+    """Train convolutional networks on your own images and see what every step has learned."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""``convscope look``: a page that runs the network on pictures of one's own."""
+"""``convscope look``: a page that runs the network on images of one's own."""
 
 import sys
 import webbrowser
@@ -13,12 +13,12 @@ from . import options
 from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
-    from convscope.verbs.look import Looked
+    from convscope.api.look import Looked
 
 
 @click.command("look", context_settings={"show_default": True})
 @click.argument("model", metavar="MODEL")
-@click.argument("pictures", metavar="[PICTURES...]", nargs=-1)
+@click.argument("images", metavar="[IMAGES...]", nargs=-1)
 @click.option(
     "-o",
     "--output",
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--beside",
     metavar="OTHER_MODEL",
-    help="A second model of the same classes, of any layout, under the same pictures and sliders.",
+    help="A second model of the same classes, of any layout, under the same images and sliders.",
 )
 @click.option("--open/--no-open", "opens", default=True, show_default=False, help="Open it in the browser, or not.")
 @options.force_files
@@ -41,7 +41,7 @@ def command(
     context: click.Context,
     /,
     model: str,
-    pictures: tuple[str, ...],
+    images: tuple[str, ...],
     *,
     output: Path | None,
     beside: str | None,
@@ -53,17 +53,17 @@ def command(
 ) -> None:
     """Look inside the network in the file or run folder MODEL, on a page that computes it.
 
-    The page is one HTML file: every map of every step for any picture, and how each number came about. It works from
-    disk and by mail and opens no connection; whoever has it has the model and the pictures in it. PICTURES are files,
+    The page is one HTML file: every map of every step for any image, and how each number came about. It works from
+    disk and by mail and opens no connection; whoever has it has the model and the images in it. IMAGES are files,
     folders and patterns; it holds up to 200, fewer of large ones, as many of each folder. Without them, it shows
-    pictures that the run was judged on. It takes others, too: from a file, dropped, pasted or drawn.
+    images that the run was judged on. It takes others, too: from a file, dropped, pasted or drawn.
     """
+    from convscope.api.look import look
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for
-    from convscope.verbs.look import look
 
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    given = list(pictures) if pictures else None
+    given = list(images) if images else None
     places = {"data_dir": data_dir, "cache_dir": cache_dir}
     made = look(model, given, beside=beside, output=output, force=force, reporter=reporter, **places)
     click.echo(worded(made))
@@ -76,4 +76,4 @@ def worded(made: "Looked") -> str:
     """Return where the page is and what is in it."""
     size = made.path.stat().st_size / 1e6
     more = f", {made.left_out:,} more than it can hold {are(made.left_out)} left out" if made.left_out else ""
-    return f"page    {printable(str(made.path))} ({counted(made.pictures, 'picture')}{more}, {size:.1f} MB)"
+    return f"page    {printable(str(made.path))} ({counted(made.images, 'image')}{more}, {size:.1f} MB)"

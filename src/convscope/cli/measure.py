@@ -1,4 +1,4 @@
-"""``convscope measure``: how a network takes distorted pictures, and what each step of it costs or responds to."""
+"""``convscope measure``: how a network takes distorted images, and what each step of it costs or responds to."""
 
 import sys
 from pathlib import Path
@@ -27,17 +27,15 @@ _KINDS = ("distortions", "units", "cost", "all")
     metavar="NUMBERS",
     help="Only these, with commas between, in the unit of the --distortions, which must be named then.",
 )
-@click.option(
-    "--pictures", type=click.IntRange(min=1), default=1_000, metavar="N", help="At most so many are distorted."
-)
-@click.option("--margin", type=click.IntRange(min=0), default=0, metavar="PX", help="Background around each picture.")
+@click.option("--images", type=click.IntRange(min=1), default=1_000, metavar="N", help="At most so many are distorted.")
+@click.option("--margin", type=click.IntRange(min=0), default=0, metavar="PX", help="Background around each image.")
 @click.option("--top", type=click.IntRange(min=1), default=9, metavar="N", help="Patches that are kept for each unit.")
 @click.option(
     "--worth",
     type=click.IntRange(min=0),
     default=1_000,
     metavar="N",
-    help="Pictures on which each unit is switched off in turn; 0 for none.",
+    help="Images on which each unit is switched off in turn; 0 for none.",
 )
 @click.option("--size", metavar="SIDE|WxH", help="Of a MODEL that is a layout, for its cost: pixels; 28 if none.")
 @options.channels("of a MODEL that is a layout, 1 if none")
@@ -69,11 +67,11 @@ def command(
     output: Path | None,
     **given: Any,
 ) -> None:
-    """Measure the network in the file or run folder MODEL on the pictures of DATA.
+    """Measure the network in the file or run folder MODEL on the images of DATA.
 
-    distortions: accuracy and constancy of the answers by strength, and for each step, convolution and subsampling
-    apart, how far its maps change, and how much of that is movement along with the picture. units: what each unit
-    responds to, and what is lost without it. cost: parameters, multiply-adds, memory and time of each step; needs no
+    distortions: accuracy and constancy of the answers by strength, and for each step, convolution and pooling
+    apart, how far its maps change, and how much of that is movement along with the image. units: what each unit
+    responds to, and what is lost without it. cost: parameters, MACs, memory and time of each step; needs no
     DATA, and MODEL may be a layout such as 32C5-MP2-128N. all: the three.
     """
     from convscope.core.progress import Silent
@@ -84,7 +82,7 @@ def command(
         raise click.UsageError("--cost must stand without --what. Got both.", context)
     kinds = ("cost",) if only_cost else _KINDS[:3] if what == "all" else (what,)
     if kinds != ("cost",) and given["data"] is None:
-        raise click.UsageError("DATA must name the pictures to measure on. Got none.", context)
+        raise click.UsageError("DATA must name the images to measure on. Got none.", context)
     if len(kinds) > 1 and output is not None:
         raise click.UsageError(
             "-o must name the file of one record. Got it for all. Measure one by one, or leave it out.",
@@ -112,15 +110,15 @@ def command(
 
 
 def _distortions(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
-    from convscope.verbs.measure import measure
-    from convscope.verbs.measure_text import measure_text
+    from convscope.api.measure import measure
+    from convscope.api.measure_text import measure_text
 
     found = measure(
         given["model"],
         given["data"],
         distortions=_words(given["distortions"]),
         strengths=_numbers(given["strengths"]),
-        pictures=given["pictures"],
+        images=given["images"],
         margin=given["margin"],
         output=output,
         reporter=reporter,
@@ -130,7 +128,7 @@ def _distortions(output: Path | None, given: dict[str, Any], reporter: "Reporter
 
 
 def _units(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
-    from convscope.verbs.units import units, units_text
+    from convscope.api.units import units, units_text
 
     found = units(
         given["model"],
@@ -145,8 +143,8 @@ def _units(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> 
 
 
 def _cost(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> tuple[Any, str]:
+    from convscope.api.cost import cost, cost_text
     from convscope.measures.timing import BATCH
-    from convscope.verbs.cost import cost, cost_text
 
     found = cost(
         given["model"],

@@ -29,7 +29,7 @@ PLACE = _Place()
 quiet = click.option("--quiet", is_flag=True, help="No progress on stderr.")
 force_files = click.option("--force", is_flag=True, help="Replace files that are already there.")
 batch = click.option(
-    "--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at once; as memory allows if none."
+    "--batch", type=click.IntRange(min=1), metavar="N", help="Images at once; as memory allows if none."
 )
 background = click.option(
     "--background",
@@ -58,7 +58,7 @@ def channels(unsaid: str) -> Callable[[CommandT], CommandT]:
 value_range = click.option(
     "--value-range",
     metavar="LOW,HIGH|each",
-    help="Values that become black and white, e.g. 0,4095; each stretches every picture by itself; "
+    help="Values that become black and white, e.g. 0,4095; each stretches every image by itself; "
     "chosen from the set if none.",
 )
 class_depth = click.option(
@@ -73,4 +73,4 @@ data_dir = click.option(
     metavar="FOLDER",
     help="Where named sets (mnist, fashion-mnist) are looked for first.",
 )
-cache_dir = click.option("--cache-dir", type=PLACE, metavar="FOLDER", help="Where decoded pictures are kept.")
+cache_dir = click.option("--cache-dir", type=PLACE, metavar="FOLDER", help="Where decoded images are kept.")

@@ -1,4 +1,4 @@
-"""``convscope predict``: the classes of pictures, as lines or as a table in a file."""
+"""``convscope predict``: the classes of images, as lines or as a table in a file."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ _CHUNK = 1 << 16
 class _Command(click.Command):
     """Takes a file after ``--json`` only where it ends in .json, or follows after ``=``.
 
-    Otherwise ``--json photo.jpg`` would take the picture for the file to write.
+    Otherwise ``--json photo.jpg`` would take the image for the file to write.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -43,7 +43,7 @@ class _Command(click.Command):
 
 @click.command("predict", cls=_Command)
 @click.argument("model", metavar="MODEL")
-@click.argument("pictures", metavar="PICTURES...", nargs=-1, required=True)
+@click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(min=1), default=1, metavar="K", help="Name the K most probable classes.")
 @click.option("--csv", metavar="FILE", help="Write a CSV file; - is standard output.")
 @click.option("--json", metavar="[FILE.json]", help="Write one JSON document, to standard output if no FILE.json.")
@@ -67,10 +67,10 @@ class _Command(click.Command):
 )
 @click.option("--calibration", metavar="DATA", help="For int8: what was trained with, as for train; 500 are looked at.")
 @click.option(
-    "--mirror",
+    "--tta",
     is_flag=True,
-    help="Take the means of the probabilities of each picture and its mirror image: twice the time, and more often "
-    "right where mirror images keep the class.",
+    help="Take the means of the probabilities of each image and its tta image: twice the time, and more often "
+    "right where tta images keep the class.",
 )
 @options.background
 @click.option("--null", is_flag=True, help="Names on standard input end with a zero byte (find -print0), not a line.")
@@ -81,56 +81,56 @@ def command(
     context: click.Context,
     /,
     model: str,
-    pictures: tuple[str, ...],
+    images: tuple[str, ...],
     *,
     top: int,
     batch: int | None,
     precision: "Precision",
     backend: "BackendName",
     calibration: str | None,
-    mirror: bool,
+    tta: bool,
     background: str | None,
     null: bool,
     force: bool,
     quiet: bool,
     **files: str | None,
 ) -> None:
-    """Name the classes of PICTURES with the model in the file or run folder MODEL.
+    """Name the classes of IMAGES with the model in the file or run folder MODEL.
 
-    PICTURES are files, folders (all pictures in them and below), patterns such as 'photos/**/*.jpg', or - for a list
-    on standard input, one name a line. A picture that cannot be used is a row with its error; the others go on, and
+    IMAGES are files, folders (all images in them and below), patterns such as 'photos/**/*.jpg', or - for a list
+    on standard input, one name a line. An image that cannot be used is a row with its error; the others go on, and
     the exit code is 1.
 
-    Without --csv, --json and --parquet: a line a picture, aligned on a terminal, else path, class and probability
-    with tabs between (then the further classes; for a picture that cannot be used, its error). Names are then exact,
+    Without --csv, --json and --parquet: a line an image, aligned on a terminal, else path, class and probability
+    with tabs between (then the further classes; for an image that cannot be used, its error). Names are then exact,
     but for tabs and line ends, which are written out; a terminal gets everything that it could obey written out. A
     file is written only where nothing stands, unless --force; --json=FILE takes any name, --json FILE only one that
     ends in .json.
     """
+    from convscope.api.load import load
+    from convscope.api.predict import flip_tta, made_ready, predict_each
     from convscope.core.machine import tuned
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for
     from convscope.networks.prediction_files import check_targets, tables
     from convscope.networks.prediction_tables import Lines
-    from convscope.verbs.load import load
-    from convscope.verbs.predict import both_sides, made_ready, predict_each
 
     targets = {kind: file for kind, file in files.items() if file is not None}
     check_targets(targets, force=force)
     if not targets or _STDOUT in targets.values():
         need_output("Write a file, for example with --csv FILE.")
-    if _STDIN in pictures:
+    if _STDIN in images:
         standard_input()
     speaking = Silent() if quiet else reporter_for(sys.stderr)
     trained = load(model)
     if background is not None:
         trained = trained.on_background(background)
     ready = made_ready(trained, precision=precision, backend=backend, calibration=calibration, reporter=speaking)
-    used = both_sides(ready, speaking) if mirror else ready
+    used = flip_tta(ready, speaking) if tta else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is
     reporter = Silent() if on_terminal else speaking
-    given = _with_listed(pictures, zero=null) if _STDIN in pictures else pictures
+    given = _with_listed(images, zero=null) if _STDIN in images else images
     lines = Lines(sys.stdout, _aligned(used.classes) if on_terminal else _separated)
     told = _Told()
     with (
@@ -169,27 +169,27 @@ class _Told:
                 self._first.append(prediction)
 
     def remarks(self, reporter: "Reporter") -> None:
-        """Say what is not as it should be with pictures that were used."""
+        """Say what is not as it should be with images that were used."""
         for prediction in self._remarks:
-            reporter.say(f"note: {prediction.picture}: {'; '.join(prediction.remarks)}")
+            reporter.say(f"note: {prediction.image}: {'; '.join(prediction.remarks)}")
         if self._remarked > len(self._remarks):
             reporter.say(f"… and {self._remarked - len(self._remarks):,} more; convscope check names all of a set")
 
     def summary(self, targets: dict[str, str], reporter: "Reporter") -> None:
-        """Say which pictures cannot be used, how many there were, and where the rows are."""
-        named = [(prediction.picture, prediction.error or "") for prediction in self._first]
+        """Say which images cannot be used, how many there were, and where the rows are."""
+        named = [(prediction.image, prediction.error or "") for prediction in self._first]
         name_unusable(named, reporter, total=self.unusable, rest="each in its row")
         files = ", ".join(file for file in targets.values() if file != _STDOUT) or "standard output"
-        reporter.say(f"{counted(self.count, 'picture')}, {self.unusable:,} unusable: {files}")
+        reporter.say(f"{counted(self.count, 'image')}, {self.unusable:,} unusable: {files}")
 
 
-def _with_listed(pictures: tuple[str, ...], *, zero: bool) -> Iterator[str]:
-    """Give the pictures of the command line, with those listed on standard input in place of ``-``."""
-    for picture in pictures:
-        if picture == _STDIN:
+def _with_listed(images: tuple[str, ...], *, zero: bool) -> Iterator[str]:
+    """Give the images of the command line, with those listed on standard input in place of ``-``."""
+    for image in images:
+        if image == _STDIN:
             yield from _listed(standard_input(), b"\0" if zero else b"\n")
         else:
-            yield picture
+            yield image
 
 
 def _listed(stream: BinaryIO, end: bytes) -> Iterator[str]:
@@ -241,7 +241,7 @@ def _separated(prediction: "Prediction") -> str:
     cells = [cell for name, value in prediction.top for cell in (one_cell(name), f"{value:.6g}")]
     if prediction.error is not None:
         cells = ["", "", one_cell(spell(prediction.error))]
-    return "\t".join([one_cell(spell(prediction.picture)), *cells])
+    return "\t".join([one_cell(spell(prediction.image)), *cells])
 
 
 def _aligned(classes: tuple[str, ...]) -> Callable[["Prediction"], str]:
@@ -253,10 +253,10 @@ def _aligned(classes: tuple[str, ...]) -> Callable[["Prediction"], str]:
     width = min(_WIDEST_CLASS, max(cell_len(printable(name)) for name in (*classes, "error")))
 
     def worded(prediction: "Prediction") -> str:
-        picture = printable(prediction.picture)
+        image = printable(prediction.image)
         if prediction.error is not None:
-            return f"{'error':<{width + 9}}  {picture}: {printable(prediction.error)}"
+            return f"{'error':<{width + 9}}  {image}: {printable(prediction.error)}"
         cells = [f"{set_cell_size(printable(name), width)} {value:>8.2%}" for name, value in prediction.top]
-        return "  ".join([*cells, picture])
+        return "  ".join([*cells, image])
 
     return worded

@@ -56,7 +56,7 @@ def standard_input() -> BinaryIO:
     """
     if sys.stdin is None or sys.stdin.closed:
         raise StorageError(
-            "There is no standard input to read names from: it is closed. Name the pictures in the command, or send "
+            "There is no standard input to read names from: it is closed. Name the images in the command, or send "
             "their names through a pipe."
         )
     return sys.stdin.buffer

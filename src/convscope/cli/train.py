@@ -1,4 +1,4 @@
-"""``convscope train``: from pictures to a trained network, with its report."""
+"""``convscope train``: from images to a trained network, with its report."""
 
 import shlex
 import sys
@@ -40,11 +40,11 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     default="balanced",
     help="What goes first where layout and epochs are not given: time, some of both, accuracy.",
 )
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--minutes", type=float, metavar="M", help="Train for this long instead of a number of epochs.")
-@click.option("--until", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on pictures held out.")
+@click.option("--until", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on images held out.")
 @click.option("--seed", type=int, default=0, metavar="N", help="Of everything random; a run repeats bit for bit.")
-@click.option("--size", metavar="SIDE|WxH", help="Size of the pictures in pixels; chosen from the set if none.")
+@click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen from the set if none.")
 @click.option(
     "--fit",
     type=click.Choice(["letterbox", "stretch", "crop"]),
@@ -54,8 +54,8 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
 @options.channels("chosen from the set if none")
 @options.value_range
-@click.option("--validation", type=float, metavar="PART", help="Part of the training pictures to hold out.")
-@click.option("--batch", type=int, metavar="N", help="Pictures a step.")
+@click.option("--validation", type=float, metavar="PART", help="Part of the training images to hold out.")
+@click.option("--batch", type=int, metavar="N", help="Images a step.")
 @click.option(
     "--learning-rate",
     type=float,
@@ -63,16 +63,16 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
     help="The highest of the schedule; 0.003 if none, less for more than 300 steps.",
 )
 @click.option("--smoothing", type=float, metavar="X", help="Label smoothing, 0...1.")
-@click.option("--flip/--no-flip", default=None, help="Mirror pictures left-right; decided from the set if not said.")
-@click.option("--shift", type=int, metavar="PX", help="Shift pictures by up to this many pixels.")
-@click.option("--rotate", type=float, metavar="DEG", help="Rotate pictures by up to this many degrees.")
-@click.option("--scale", type=float, metavar="RATIO", help="Scale pictures by up to this ratio, e.g. 0.1.")
+@click.option("--flip/--no-flip", default=None, help="Mirror images left-right; decided from the set if not said.")
+@click.option("--shift", type=int, metavar="PX", help="Shift images by up to this many pixels.")
+@click.option("--rotate", type=float, metavar="DEG", help="Rotate images by up to this many degrees.")
+@click.option("--scale", type=float, metavar="RATIO", help="Scale images by up to this ratio, e.g. 0.1.")
 @click.option("--erase", type=float, metavar="PART", help="Erase a square of this part of the side.")
 @click.option(
     "--coarse",
     type=float,
     metavar="PART",
-    help="Part of the training that sees smaller pictures (two thirds a side), from its start; if none is given, 0.4 "
+    help="Part of the training that sees smaller images (two thirds a side), from its start; if none is given, 0.4 "
     "from 32 pixels on where the layout fits any size and nothing is learned by --first.",
 )
 @click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
@@ -100,11 +100,11 @@ def command(context: click.Context, /, **given: Any) -> None:
     DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
     an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
     """
+    from convscope.api.train import prepare, tell, train
     from convscope.core.progress import Silent
     from convscope.core.records import json_text
     from convscope.core.reporters import reporter_for
-    from convscope.images.image_set import classes_in_words
-    from convscope.verbs.train import prepare, tell, train
+    from convscope.images.dataset import classes_in_words
 
     if given["as_json"]:
         need_output("Leave --json out.")
@@ -136,7 +136,7 @@ def command(context: click.Context, /, **given: Any) -> None:
         **settings,
     )
     if given["look"]:
-        from convscope.verbs.look import look
+        from convscope.api.look import look
 
         look(trained.folder.path, force=True, cache_dir=given["cache_dir"], reporter=reporter)
     if given["as_json"]:
@@ -173,8 +173,8 @@ def _typed_words(context: click.Context) -> list[str]:
 def _plan_text(prepared: Any, typed: list[str]) -> str:
     """Return the table of steps, the recipe, and the command that trains it."""
     plan = prepared.plan
-    header = ("step", "maps", "size", "parameters", "multiply-adds", "sees (px)", "every (px)")
-    rows = [("picture", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1")]
+    header = ("step", "maps", "size", "parameters", "MACs", "sees (px)", "every (px)")
+    rows = [("image", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1")]
     for step in plan.steps:
         across, down = step.field_columns, step.field_rows
         rows.append(
@@ -183,12 +183,12 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
                 str(step.maps),
                 f"{step.columns}x{step.rows}",
                 f"{step.parameters:,}",
-                f"{step.multiply_adds:,}",
+                f"{step.macs:,}",
                 f"{across.size}x{down.size}",
                 f"{across.stride}x{down.stride}",
             )
         )
-    rows.append(("in all", "", "", f"{plan.parameters:,}", f"{plan.multiply_adds:,}", "", ""))
+    rows.append(("in all", "", "", f"{plan.parameters:,}", f"{plan.macs:,}", "", ""))
     widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
     recipe, minutes = prepared.recipe, prepared.settings.minutes
@@ -198,7 +198,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
         rate += " (less where there is time for many steps)"
     lines += [
         "",
-        f"{length}, {counted(recipe.batch, 'picture')} a step, learning rate up to {rate}, {recipe.precision}, "
+        f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
         f"{counted(prepared.threads, 'thread')}",
         *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
         "train with: "
@@ -217,7 +217,7 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
         "classes": list(prepared.images.classes),
         "class_counts": {one.name: one.usable for one in prepared.images.inspection.classes},
         "parameters": plan.parameters,
-        "multiply_adds": plan.multiply_adds,
+        "macs": plan.macs,
         "steps": plan.steps,
         "recipe": prepared.recipe,
         "notes": list(prepared.notes),
@@ -228,7 +228,7 @@ def _result_text(trained: Any, until: float | None) -> str:
     report, folder = trained.report, trained.folder
     low, high = report.accuracy_interval
     lines = [
-        f"accuracy {report.accuracy:.2%} on {counted(report.pictures, f'{report.split} picture')} "
+        f"accuracy {report.accuracy:.2%} on {counted(report.images, f'{report.split} image')} "
         f"(95 % interval {low:.2%} to {high:.2%})",
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]
@@ -248,7 +248,7 @@ def _result_document(trained: Any) -> dict[str, Any]:
         "accuracy": report.accuracy,
         "accuracy_interval": list(report.accuracy_interval),
         "split": report.split,
-        "pictures": report.pictures,
+        "images": report.images,
         "class_counts": {one.name: one.usable for one in trained.classes},
         "outcome": trained.outcome,
         "epochs": len(trained.history),

@@ -1,4 +1,4 @@
-"""What commands say, and return, when some of their pictures could not be used."""
+"""What commands say, and return, when some of their images could not be used."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -12,18 +12,18 @@ EXIT_UNUSABLE = 1
 MOST_NAMED = 10
 
 
-def name_unusable(pictures: Iterable[tuple[str, str]], reporter: "Reporter", *, total: int, rest: str) -> None:
-    """Say which pictures cannot be used and why: the first few of `total`, and where the `rest` are named."""
-    for (name, reason), _ in zip(pictures, range(MOST_NAMED), strict=False):
+def name_unusable(images: Iterable[tuple[str, str]], reporter: "Reporter", *, total: int, rest: str) -> None:
+    """Say which images cannot be used and why: the first few of `total`, and where the `rest` are named."""
+    for (name, reason), _ in zip(images, range(MOST_NAMED), strict=False):
         reporter.say(f"unusable: {name}: {reason}")
     if total > MOST_NAMED:
         reporter.say(f"… and {total - MOST_NAMED:,} more, {rest}")
 
 
 def end_with_unusable(
-    context: click.Context, pictures: Sequence[tuple[str, str]], reporter: "Reporter", *, rest: str
+    context: click.Context, images: Sequence[tuple[str, str]], reporter: "Reporter", *, rest: str
 ) -> None:
-    """Say which pictures could not be used, and leave with the exit code of that; go on if there are none."""
-    name_unusable(pictures, reporter, total=len(pictures), rest=rest)
-    if pictures:
+    """Say which images could not be used, and leave with the exit code of that; go on if there are none."""
+    name_unusable(images, reporter, total=len(images), rest=rest)
+    if images:
         context.exit(EXIT_UNUSABLE)

@@ -91,7 +91,7 @@ MAYBE_WHOLE = Rule(words="a whole number", fits=WHOLE.fits, optional=True)
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("output", "data_dir", "cache_dir", "resume"), _MAYBE_PATH),
     **dict.fromkeys(
-        ("force", "clear_all", "quick", "learning_curve", "mirror", "unlabelled", "probes", "balance", "freeze_first"),
+        ("force", "clear_all", "quick", "learning_curve", "tta", "unlabelled", "probes", "balance", "freeze_first"),
         _FLAG,
     ),
     **dict.fromkeys(("what", "theme", "command", "pool", "fit", "precision", "recipe", "backend"), _TEXT),
@@ -107,7 +107,7 @@ RULES: dict[str, Rule] = {
             "shift",
             "seeds",
             "step",
-            "test_pictures",
+            "test_images",
             "class_depth",
         ),
         MAYBE_WHOLE,

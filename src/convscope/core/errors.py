@@ -34,11 +34,11 @@ class LayoutError(ConvscopeError, ValueError):
 
 
 class DataError(ConvscopeError, ValueError):
-    """A set of pictures, or an array, is not what the request needs."""
+    """A set of images, or an array, is not what the request needs."""
 
 
 class UnreadableImageError(DataError):
-    """One picture cannot be used; the text is the reason, without the name of the file."""
+    """One image cannot be used; the text is the reason, without the name of the file."""
 
 
 class ModelFileError(ConvscopeError, ValueError):

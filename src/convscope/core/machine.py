@@ -127,7 +127,7 @@ TUNINGS = {
     "flush-denormals": "numbers too small to matter count as 0; they could make arithmetic many times slower",
     "keep-memory": "freed memory is kept for the next batch, not given back to the system and asked for again",
     "rest-threads": "threads that wait spin for microseconds, then sleep, so that other programs do not stall them",
-    "channels-last": "maps lie in memory place by place, not map by map; convolutions and subsampling go faster",
+    "channels-last": "maps lie in memory place by place, not map by map; convolutions and pooling go faster",
 }
 
 
@@ -230,14 +230,14 @@ def let_idle_threads_rest() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
-def threads_for(multiply_adds: int) -> int:
-    """Return how many threads pay for a step of so many multiply-adds forward: one where sharing costs too much.
+def threads_for(macs: int) -> int:
+    """Return how many threads pay for a step of so many MACs forward: one where sharing costs too much.
 
     Examples:
         >>> threads_for(10_000_000)
         1
     """
-    return usable_cores() if multiply_adds >= _WORTH_SHARING else 1
+    return usable_cores() if macs >= _WORTH_SHARING else 1
 
 
 def memory_format() -> "torch.memory_format":

@@ -81,8 +81,8 @@ def counted(number: float, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 
     Examples:
-        >>> counted(1, "picture"), counted(12_000, "picture"), counted(2, "class", "classes"), counted(2.5, "second")
-        ('1 picture', '12,000 pictures', '2 classes', '2.5 seconds')
+        >>> counted(1, "image"), counted(12_000, "image"), counted(2, "class", "classes"), counted(2.5, "second")
+        ('1 image', '12,000 images', '2 classes', '2.5 seconds')
     """
     return f"{number:{',' if isinstance(number, int) else 'g'}} {noun if number == 1 else plural or noun + 's'}"
 

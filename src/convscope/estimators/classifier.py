@@ -36,7 +36,7 @@ from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
-from .pixels import as_rows, checked_by_sklearn, picture_shape, pixels, range_of
+from .pixels import as_rows, checked_by_sklearn, image_shape, pixels, range_of
 
 _LONGEST_NAME = 200
 
@@ -44,26 +44,26 @@ _LONGEST_NAME = 200
 class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A convolutional network that is trained and used like every classifier of scikit-learn.
 
-    `X` is pictures N H W or N H W C (C = 1 or 3), or rows N × values: flattened pictures where `image_shape` says their
-    shape, else each row is read as a picture one pixel high. uint8 is taken as it is, and so are other whole numbers
+    `X` is images N H W or N H W C (C = 1 or 3), or rows N × values: flattened images where `image_shape` says their
+    shape, else each row is read as an image one pixel high. uint8 is taken as it is, and so are other whole numbers
     from 0 to 255; floats from 0 to 1 are multiplied by 255; of any other numbers the least in fit becomes 0, the
-    greatest 255, and predict cuts off what lies outside. All pictures given to fit are learned from.
+    greatest 255, and predict cuts off what lies outside. All images given to fit are learned from.
 
     Args:
-        layout: the network as text, for example ``"32C3-64C3-MP2-128N"``; chosen from the pictures if None.
-        epochs: passes over the pictures; chosen from their number if None.
+        layout: the network as text, for example ``"32C3-64C3-MP2-128N"``; chosen from the images if None.
+        epochs: passes over the images; chosen from their number if None.
         seed: of everything random; the same seed gives the same bits (on one machine, with one number of threads).
-        image_shape: (height, width) or (height, width, channels) of pictures that come as rows.
-        batch: pictures a step, at least 2.
+        image_shape: (height, width) or (height, width, channels) of images that come as rows.
+        batch: images a step, at least 2.
         learning_rate: the highest; if None, 0.003, and less in trainings of more than 300 steps.
-        flip: change left and right in half of the pictures; looked up in the pictures if None.
+        flip: change left and right in half of the images; looked up in the images if None.
         shift: pixels along each side, at most.
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
-        erase: side of an erased square as a part of the picture's shorter side.
-        coarse: part of the training, from its start, that sees smaller pictures (two thirds a side); 0.4 from 32
+        erase: side of an erased square as a part of the image's shorter side.
+        coarse: part of the training, from its start, that sees smaller images (two thirds a side); 0.4 from 32
             pixels a side on where the layout's weights fit any size, if None.
-        balance: weight classes by the inverse of their number of pictures.
+        balance: weight classes by the inverse of their number of images.
         first: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
             ``"kmeans,rica"`` for two.
         freeze_first: leave them as they are then.
@@ -72,9 +72,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     Attributes:
         classes_: labels, sorted.
-        n_features_in_: values a picture (height × width × channels).
+        n_features_in_: values an image (height × width × channels).
         n_iter_: epochs trained.
-        image_shape_: (height, width, channels) of the pictures.
+        image_shape_: (height, width, channels) of the images.
         pixel_range_: the values that become the pixels 0 and 255.
         model_: the trained network, `convscope.networks.model.Model`; ``model_.save(path)`` writes the model file.
         history_: one `convscope.training.history.EpochRecord` an epoch.
@@ -127,11 +127,11 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.precision = precision
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "ConvClassifier":  # noqa: N803  # scikit-learn's name
-        """Train on all pictures `X` with their labels `y`, from new random weights; return the classifier itself.
+        """Train on all images `X` with their labels `y`, from new random weights; return the classifier itself.
 
         Raises:
-            DataError: pictures or labels are not what is needed (also ValueError, as scikit-learn's own checks raise).
-            LayoutError: the layout cannot be read, or does not fit the pictures.
+            DataError: images or labels are not what is needed (also ValueError, as scikit-learn's own checks raise).
+            LayoutError: the layout cannot be read, or does not fit the images.
             ParameterError: a parameter cannot be.
             TrainingError: the loss or a weight is not finite.
         """
@@ -141,7 +141,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             rows, y = validate_data(self, rows, y)
             check_classification_targets(y)
         settings = settings_of(self.get_params(deep=False))
-        shape = picture_shape(rows.shape[1], given, self.image_shape)
+        shape = image_shape(rows.shape[1], given, self.image_shape)
         encoder = LabelEncoder().fit(y)
         labels = encoder.transform(y).astype(np.int64)
         if len(encoder.classes_) < 2:
@@ -155,7 +155,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             labels=labels,
             classes=_names(encoder.classes_),
             name="the arrays",
-            mirror=False if shape[0] == 1 else None,  # a row of values has an order
+            flippable=False if shape[0] == 1 else None,  # a row of values has an order
             places=np.arange(len(labels)),
         )
         known = {} if rows.dtype in (np.uint8, np.bool_) else {kind_of(rows.dtype): pixel_range}
@@ -164,16 +164,16 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
-        """Return the probability of each class (in the order of `classes_`) for the pictures `X`: float32 N K.
+        """Return the probability of each class (in the order of `classes_`) for the images `X`: float32 N K.
 
         Raises:
-            DataError: the pictures are not of the shape or unit of those in fit.
+            DataError: the images are not of the shape or unit of those in fit.
         """
         check_is_fitted(self)
         rows, given = as_rows(X)
         refuse_one_in_colour(np.asarray(X), "X", channels=self.image_shape_[2], size=self.image_shape_[:2])
         if given is not None and given != self.image_shape_:
-            raise DataError(f"`X` must have pictures of {self.image_shape_}, as in fit. Got {given}. Resize them.")
+            raise DataError(f"`X` must have images of {self.image_shape_}, as in fit. Got {given}. Resize them.")
         with checked_by_sklearn():
             rows = validate_data(self, rows, reset=False)
         images = pixels(rows, self.pixel_range_).reshape(len(rows), *self.image_shape_)
@@ -182,7 +182,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return probabilities
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """Return the most probable class of each picture in `X`: N labels."""
+        """Return the most probable class of each image in `X`: N labels."""
         places = self.predict_proba(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[places]
         return labels
@@ -209,7 +209,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.history_, self.n_iter_ = history, len(history)
 
     def _threads(self, planned: Plan, batch: int) -> int:
-        return whole_number("threads", self.threads) or threads_for(planned.multiply_adds * batch)
+        return whole_number("threads", self.threads) or threads_for(planned.macs * batch)
 
     def __sklearn_tags__(self) -> Tags:
         """Return what the estimator takes, for scikit-learn."""

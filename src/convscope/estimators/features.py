@@ -27,19 +27,19 @@ def _array(given: Any) -> NDArray[Any]:
 
 
 class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What a stage of a trained network makes of pictures, as vectors for any classifier of scikit-learn.
+    """What a stage of a trained network makes of images, as vectors for any classifier of scikit-learn.
 
-    `X` is pictures N H W or N H W C of any size, uint8 or other numbers; or rows of as many values as the
-    network's pictures have. Nothing is learned in fit, unless the model is a `ConvClassifier` that is not fitted: that
-    is then trained on the pictures and labels. (scikit-learn's own `clone`, as in a cross-validation, makes a fitted
-    one unfitted, so that it learns anew in each fold and never sees the pictures that it is judged on; to keep what it
+    `X` is images N H W or N H W C of any size, uint8 or other numbers; or rows of as many values as the
+    network's images have. Nothing is learned in fit, unless the model is a `ConvClassifier` that is not fitted: that
+    is then trained on the images and labels. (scikit-learn's own `clone`, as in a cross-validation, makes a fitted
+    one unfitted, so that it learns anew in each fold and never sees the images that it is judged on; to keep what it
     has learned, give its `model_`, or wrap it in scikit-learn's FrozenEstimator.)
 
     Args:
         model: the path of a model file or run folder, a `convscope.networks.model.Model`, or a ConvClassifier.
         stage: 1 for the first; negative ones count from the end; 0 for the pixels.
         pool: ``"none"`` (or None), ``"mean"``, ``"max"`` or ``"grid2"``, of each map.
-        batch: pictures at once; as memory allows if None.
+        batch: images at once; as memory allows if None.
 
     Examples:
         >>> from sklearn.datasets import load_digits
@@ -66,7 +66,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Raises:
             ParameterError: there is no model, or it has no such stage.
             ModelFileError: the file cannot be used.
-            ConvscopeError: `X` is no pictures (NaN, for example), or the classifier cannot be trained on `X` and `y`.
+            ConvscopeError: `X` is no images (NaN, for example), or the classifier cannot be trained on `X` and `y`.
         """
         self.__dict__.pop("classifier_", None)
         classifier = self._classifier()
@@ -79,7 +79,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
-        """Return one vector a picture, float32 N × values."""
+        """Return one vector an image, float32 N × values."""
         features = self._settled()
         images = self._pixels(_array(X), features.model.preprocessing)
         with tuned():
@@ -114,11 +114,11 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return StageFeatures(model, Reading(stage=self.stage, pool="none" if self.pool is None else self.pool))
 
     def _pixels(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
-        """Return uint8 pictures of the network's size."""
+        """Return uint8 images of the network's size."""
         return np.ascontiguousarray(step.apply_stack(self._stack(given, step)))
 
     def _stack(self, given: NDArray[Any], step: Preprocessing) -> NDArray[Any]:
-        """Return pictures N H W C of the size that they are given in."""
+        """Return images N H W C of the size that they are given in."""
         shape = (step.height, step.width, step.channels)
         if given.ndim == 2 and given.shape[1] == math.prod(shape):
             given = given.reshape(len(given), *shape)

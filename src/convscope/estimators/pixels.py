@@ -1,4 +1,4 @@
-"""Arrays of any numbers as pixels: what 0 and 255 stand for is settled once, by the training pictures."""
+"""Arrays of any numbers as pixels: what 0 and 255 stand for is settled once, by the training images."""
 
 import contextlib
 import math
@@ -19,7 +19,7 @@ _DRAWN = 1 << 20  # values by which the range is chosen
 
 
 def range_of(rows: NDArray[Any]) -> ValueRange:
-    """Return the range for training pictures, finite numbers N × values (at least one), as for any other dataset.
+    """Return the range for training images, finite numbers N × values (at least one), as for any other dataset.
 
     Examples:
         >>> str(range_of(np.array([[0.0, 16.0]]))), str(range_of(np.array([[0.1, 0.9]])))
@@ -33,7 +33,7 @@ def range_of(rows: NDArray[Any]) -> ValueRange:
 
 
 def pixels(rows: NDArray[Any], span: ValueRange) -> NDArray[np.uint8]:
-    """Return finite numbers N × values as uint8 of the same shape by the range of the training pictures.
+    """Return finite numbers N × values as uint8 of the same shape by the range of the training images.
 
     Raises:
         DataError: the range was settled by values from 0 to 1, and here are whole numbers above.
@@ -44,7 +44,7 @@ def pixels(rows: NDArray[Any], span: ValueRange) -> NDArray[np.uint8]:
 
 
 def _compare(rows: NDArray[Any], span: ValueRange) -> None:
-    """Refuse, or warn of, pictures that are plainly in another unit than the training pictures."""
+    """Refuse, or warn of, images that are plainly in another unit than the training images."""
     whole = rows.dtype.kind in "iu"
     if span == UNIT and whole and rows.max(initial=0) > 1:
         raise DataError(
@@ -77,18 +77,16 @@ def checked_by_sklearn() -> Iterator[None]:
 
 
 def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
-    """Return pictures N H W (C) as rows N × (H·W·C), and (H, W, C); anything else unchanged, and None.
+    """Return images N H W (C) as rows N × (H·W·C), and (H, W, C); anything else unchanged, and None.
 
     Raises:
-        DataError: the pictures are of different shapes, or there are more than four axes.
+        DataError: the images are of different shapes, or there are more than four axes.
     """
     if isinstance(images, (list, tuple)):
         try:
             images = np.asarray(images)
         except ValueError as error:
-            raise DataError(
-                "`X` must hold pictures of one shape. Got a list of different ones. Resize them."
-            ) from error
+            raise DataError("`X` must hold images of one shape. Got a list of different ones. Resize them.") from error
     if getattr(images, "ndim", 2) <= 2:
         return images, None
     array = np.asarray(images)
@@ -98,8 +96,8 @@ def as_rows(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     return array.reshape(len(array), height * width * channels), (height, width, channels)  # N H W C -> N, H*W*C
 
 
-def picture_shape(features: int, given: tuple[int, int, int] | None, asked: Any) -> tuple[int, int, int]:
-    """Return (H, W, C) of rows of `features` values, which were pictures of the shape `given` or None.
+def image_shape(features: int, given: tuple[int, int, int] | None, asked: Any) -> tuple[int, int, int]:
+    """Return (H, W, C) of rows of `features` values, which were images of the shape `given` or None.
 
     `asked` is what the user says: (H, W), (H, W, C) or None. Rows of which nothing is known are one pixel high.
 
@@ -107,7 +105,7 @@ def picture_shape(features: int, given: tuple[int, int, int] | None, asked: Any)
         DataError: the shapes do not agree, or there are not 1 or 3 channels.
 
     Examples:
-        >>> picture_shape(64, None, (8, 8)), picture_shape(5, None, None)
+        >>> image_shape(64, None, (8, 8)), image_shape(5, None, None)
         ((8, 8, 1), (1, 5, 1))
     """
     shape = given or (1, features, 1)
@@ -118,12 +116,12 @@ def picture_shape(features: int, given: tuple[int, int, int] | None, asked: Any)
         height, width, channels = (*(int(size) for size in sizes), 1)[:3]
         shape = (height, width, channels)
         if (given or shape) != shape or math.prod(shape) != features:
-            got = f"pictures of {given}" if given else f"rows of {counted(features, 'value')}"
-            raise DataError(f"`image_shape` must be the shape of the pictures in `X`. Got {shape} for {got}.")
+            got = f"images of {given}" if given else f"rows of {counted(features, 'value')}"
+            raise DataError(f"`image_shape` must be the shape of the images in `X`. Got {shape} for {got}.")
     if shape[2] not in (1, 3):
         first = given is not None and given[0] in (1, 3)
         advice = "The channels come last: np.moveaxis(X, 1, -1)." if first else "Leave out the others."
-        raise DataError(f"`X` must have pictures of 1 or 3 channels. Got {shape[2]} in {shape}. {advice}")
+        raise DataError(f"`X` must have images of 1 or 3 channels. Got {shape[2]} in {shape}. {advice}")
     return shape
 
 

@@ -1,1 +1,1 @@
-"""Features: what the stages of a trained network make of pictures, as vectors for any other classifier."""
+"""Features: what the stages of a trained network make of images, as vectors for any other classifier."""

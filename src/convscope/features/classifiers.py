@@ -1,4 +1,4 @@
-"""Any standard classifier on the features of a network, all judged on the same pictures. To add one: one line."""
+"""Any standard classifier on the features of a network, all judged on the same images. To add one: one line."""
 
 import contextlib
 import time
@@ -24,9 +24,9 @@ class JudgedClassifier:
 
     Attributes:
         name: of the classifier.
-        right: pictures whose class it found, of `total`.
+        right: images whose class it found, of `total`.
         fit_seconds: to learn from the training features.
-        predict_us: microseconds a picture, features given.
+        predict_us: microseconds an image, features given.
         note: what it complained of while it learned; empty if nothing.
         fitted: the classifier itself.
     """
@@ -127,36 +127,36 @@ def named_classifiers(names: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
 def judge_classifiers(
     features: FeatureSet, classifiers: Mapping[str, Any], *, reporter: Reporter | None = None
 ) -> Iterator[JudgedClassifier]:
-    """Fit each classifier on the training pictures and give how good it is on the test (or validation) pictures.
+    """Fit each classifier on the training images and give how good it is on the test (or validation) images.
 
     Args:
-        features: of all pictures, with their parts.
+        features: of all images, with their parts.
         classifiers: by name; each a classifier of scikit-learn, or anything with its `fit` and `predict`.
         reporter: told which one is learning.
 
     Raises:
-        DataError: no class is known, there are no pictures to learn from, or none to judge on, or a classifier cannot
+        DataError: no class is known, there are no images to learn from, or none to judge on, or a classifier cannot
             use the features.
         ParameterError: there are more features than a classifier can take.
     """
     values = features.vectors.shape[1]
     if "lda" in classifiers and values > _MOST_FOR_LDA:
         raise ParameterError(
-            f"lda must have at most {_MOST_FOR_LDA:,} values a picture, as its time grows with their cube. Got "
+            f"lda must have at most {_MOST_FOR_LDA:,} values an image, as its time grows with their cube. Got "
             f"{values:,}. Take fewer with --pool mean or a later --stage, or leave lda out."
         )
     if features.classes == NO_CLASS:
-        raise DataError("Classifiers need the class of each picture. Got pictures of no class.")
+        raise DataError("Classifiers need the class of each image. Got images of no class.")
     judged_on = "test" if len(features.part("test")) else "validation"
     train, held_out = features.part("train"), features.part(judged_on)
     if not len(train) or not len(held_out):
         raise DataError(
-            f"Classifiers need pictures to learn from and others to be judged on. Got {len(train):,} in train and "
+            f"Classifiers need images to learn from and others to be judged on. Got {len(train):,} in train and "
             f"{len(held_out):,} in test or validation."
         )
     learned_from, judged = features.vectors[train], features.vectors[held_out]
     for name, classifier in classifiers.items():
-        title = f"{name}: learning from {counted(len(train), 'picture')}"
+        title = f"{name}: learning from {counted(len(train), 'image')}"
         with (
             (reporter or Silent()).task(title, total=0),
             warnings.catch_warnings(record=True) as complaints,

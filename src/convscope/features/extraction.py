@@ -1,4 +1,4 @@
-"""The features of a whole set of pictures: read as in training, computed batch after batch."""
+"""The features of a whole set of images: read as in training, computed batch after batch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
-from convscope.images.image_set import ImageSet, prepare, reading_notes, source_notes
+from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import depth_for, open_source
@@ -24,19 +24,19 @@ from .files import Rows, feature_file
 from .kept import identity_of, kept
 
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
-_ELSEWHERE = ""  # pictures that are left out of all parts, as they stand in another part too, or have no class
+_ELSEWHERE = ""  # images that are left out of all parts, as they stand in another part too, or have no class
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureSet:
-    """Features of pictures, with what is known of each picture.
+    """Features of images, with what is known of each image.
 
     Attributes:
         values: float32 N × values, or N × maps × rows × columns.
         labels: class of each, int64 N, places among `classes`.
-        splits: ``train``, ``validation`` or ``test`` of each (empty for a picture that stands in another part too, or
+        splits: ``train``, ``validation`` or ``test`` of each (empty for an image that stands in another part too, or
             whose class is not known).
-        pictures: path or name of each.
+        images: path or name of each.
         classes: names; one empty name where no class is known.
         names: one a value.
         unusable: what was left out, and why.
@@ -45,18 +45,18 @@ class FeatureSet:
     values: Vectors
     labels: NDArray[np.int64]
     splits: tuple[str, ...]
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     classes: tuple[str, ...]
     names: tuple[str, ...]
     unusable: tuple[Problem, ...] = ()
 
     @property
     def vectors(self) -> Vectors:
-        """The values as one vector a picture, float32 N × values."""
+        """The values as one vector an image, float32 N × values."""
         return self.values.reshape(len(self.values), -1)
 
     def part(self, *splits: str) -> NDArray[np.int64]:
-        """Return the places of the pictures in these parts, in order."""
+        """Return the places of the images in these parts, in order."""
         return np.flatnonzero([split in splits for split in self.splits])
 
 
@@ -89,15 +89,15 @@ def open_for(
     return source
 
 
-def pictures_for(
+def images_for(
     model: Model, source: Source, *, cache_dir: Path | None = None, reporter: Reporter | None = None
-) -> ImageSet:
-    """Return the pictures of `source` as the network takes them, in the parts that it was trained with, if any.
+) -> Dataset:
+    """Return the images of `source` as the network takes them, in the parts that it was trained with, if any.
 
     What is not as it should be with some of them is said.
 
     Raises:
-        DataError: the pictures cannot be used, or their classes are not those of the model.
+        DataError: the images cannot be used, or their classes are not those of the model.
     """
     step = model.preprocessing
     color = step.background if step.channels == 3 else step.background * 3
@@ -119,9 +119,9 @@ def pictures_for(
     if source.labelled and tuple(map(_comparable, dataset.classes)) != tuple(map(_comparable, model.classes)):
         missing = sorted(set(dataset.classes) ^ set(map(as_label, model.classes)))[:5]
         raise DataError(
-            f"The pictures must have the classes of the model, {len(model.classes):,}. Got {len(dataset.classes):,} "
+            f"The images must have the classes of the model, {len(model.classes):,}. Got {len(dataset.classes):,} "
             f"(in one of them only: {', '.join(map(repr, missing)) or 'none, but the order differs'}). "
-            "Use the pictures that it was trained with, or others in folders of the same names."
+            "Use the images that it was trained with, or others in folders of the same names."
         )
     for note in reading_notes(dataset):
         told.say(note)
@@ -132,10 +132,10 @@ def _comparable(name: str) -> str:
     return printable(as_label(name))
 
 
-def rows_of(dataset: ImageSet) -> Rows:
+def rows_of(dataset: Dataset) -> Rows:
     """Return what stands beside the features of a set."""
     return Rows(
-        pictures=[dataset.picture_name(place) for place in range(len(dataset))],
+        images=[dataset.image_name(place) for place in range(len(dataset))],
         labels=[dataset.classes[label] for label in dataset.labels],
         splits=[PARTS.get(int(split), _ELSEWHERE) for split in dataset.splits],
     )
@@ -143,13 +143,13 @@ def rows_of(dataset: ImageSet) -> Rows:
 
 def extract(
     extractor: Extractor,
-    dataset: ImageSet,
+    dataset: Dataset,
     *,
     path: Path | None = None,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> FeatureSet:
-    """Return the features of all pictures, in memory, having written them to `path` too, if there is one."""
+    """Return the features of all images, in memory, having written them to `path` too, if there is one."""
     rows = rows_of(dataset)
     values = np.empty((len(dataset), *extractor.shape), np.float32)
     if path is not None:
@@ -162,7 +162,7 @@ def extract(
         values=values,
         labels=dataset.labels,
         splits=tuple(rows.splits),
-        pictures=tuple(rows.pictures),
+        images=tuple(rows.images),
         classes=dataset.classes,
         names=tuple(extractor.names),
         unusable=dataset.inspection.unusable,
@@ -171,13 +171,13 @@ def extract(
 
 def write_features(
     extractor: Extractor,
-    dataset: ImageSet,
+    dataset: Dataset,
     path: Path,
     *,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> None:
-    """Write the features of all pictures to `path`; memory does not grow with their number.
+    """Write the features of all images to `path`; memory does not grow with their number.
 
     They are kept beside it batch after batch (see `kept`), so that the same call goes on after it was cut off, to the
     same bits; what stands at `path` is replaced when all are there.
@@ -187,15 +187,15 @@ def write_features(
 
 
 def _written(
-    extractor: Extractor, dataset: ImageSet, path: Path, batch: int | None, reporter: Reporter | None
+    extractor: Extractor, dataset: Dataset, path: Path, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
-    """Give the features of all pictures, batch after batch, as they are read back; in the end they stand at `path`."""
+    """Give the features of all images, batch after batch, as they are read back; in the end they stand at `path`."""
     rows, shape = rows_of(dataset), extractor.shape
     step = extractor.batch() if batch is None else check_batch(batch)
     identity = identity_of(extractor, dataset, rows, step=step)
     with kept(path, identity, total=len(dataset), shape=shape, step=step) as part:
         if part.done:
-            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(dataset), 'picture')}")
+            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(dataset), 'image')}")
         try:
             for _, features in _parts(extractor, dataset, part.done, batch, reporter):
                 part.write(features)
@@ -210,9 +210,9 @@ def _written(
 
 
 def _parts(
-    extractor: Extractor, dataset: ImageSet, done: int, batch: int | None, reporter: Reporter | None
+    extractor: Extractor, dataset: Dataset, done: int, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
-    with (reporter or Silent()).task("features", len(dataset), "pictures") as task:
+    with (reporter or Silent()).task("features", len(dataset), "images") as task:
         task.update(done, "")
         for part in extractor.of(dataset.images[done:], batch=batch):
             yield done, part

@@ -1,4 +1,4 @@
-"""What every maker of features has: a shape, a name for each value, and features for pictures, batch after batch."""
+"""What every maker of features has: a shape, a name for each value, and features for images, batch after batch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ Vectors = NDArray[np.float32]
 
 
 class Extractor(ABC):
-    """Makes features of pictures of one size."""
+    """Makes features of images of one size."""
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """The shape of what is made of one picture: values, or maps × rows × columns."""
+        """The shape of what is made of one image: values, or maps × rows × columns."""
 
     @property
     @abstractmethod
@@ -24,11 +24,11 @@ class Extractor(ABC):
 
     @abstractmethod
     def identity(self) -> str:
-        """Return a text that changes with the features that it makes of a picture."""
+        """Return a text that changes with the features that it makes of an image."""
 
     @abstractmethod
     def batch(self) -> int:
-        """Return how many pictures are taken at once unless said."""
+        """Return how many images are taken at once unless said."""
 
     @abstractmethod
     def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:

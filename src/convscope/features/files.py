@@ -1,4 +1,4 @@
-"""Features on disk: .npy, .npz, CSV and Parquet, written as they come, so that a million pictures need no memory."""
+"""Features on disk: .npy, .npz, CSV and Parquet, written as they come, so that a million images need no memory."""
 
 import contextlib
 import csv
@@ -27,23 +27,23 @@ MOST_COLUMNS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What stands beside the features, one a picture: its path or name, its class and the part of the set it is in."""
+    """What stands beside the features, one an image: its path or name, its class and the part of the set it is in."""
 
-    pictures: Sequence[str]
+    images: Sequence[str]
     labels: Sequence[str]
     splits: Sequence[str]
 
 
 class FeatureFile(ABC):
-    """Takes features as they come, in the order of the pictures."""
+    """Takes features as they come, in the order of the images."""
 
     @abstractmethod
     def write(self, features: Vectors) -> None:
-        """Add the features of the next pictures: float32 n × values, or n × maps × rows × columns."""
+        """Add the features of the next images: float32 n × values, or n × maps × rows × columns."""
 
     @abstractmethod
     def end(self) -> None:
-        """Write what comes after the last picture."""
+        """Write what comes after the last image."""
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def feature_file(
     Args:
         path: ends in one of `KINDS`.
         rows: what stands beside the features.
-        shape: of the features of one picture.
+        shape: of the features of one image.
         names: one for each value, for the columns of a table.
         force: replace what stands there.
 
@@ -99,14 +99,14 @@ class NpyFile(FeatureFile):
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
         self._stream = stream
-        _write_header(stream, (len(rows.pictures), *shape))
+        _write_header(stream, (len(rows.images), *shape))
 
     def write(self, features: Vectors) -> None:
         """Add them as they lie in memory."""
         self._stream.write(np.ascontiguousarray(features, "<f4").tobytes())
 
     def end(self) -> None:
-        """Nothing comes after the last picture."""
+        """Nothing comes after the last image."""
 
 
 class _Archive(zipfile.ZipFile):
@@ -120,16 +120,16 @@ class _Archive(zipfile.ZipFile):
 
 @final
 class NpzFile(FeatureFile):
-    """The arrays ``features``, ``pictures``, ``labels``, ``splits`` and ``names``; texts need no pickle to be read."""
+    """The arrays ``features``, ``images``, ``labels``, ``splits`` and ``names``; texts need no pickle to be read."""
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
         self._archive = _Archive(stream, "w")
-        texts = {"pictures": rows.pictures, "labels": rows.labels, "splits": rows.splits, "names": names}
+        texts = {"images": rows.images, "labels": rows.labels, "splits": rows.splits, "names": names}
         for name, values in texts.items():
             with self._archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 npy.write_array(entry, _texts(values), allow_pickle=False)
         self._entry = self._archive.open("features.npy", "w", force_zip64=True)
-        _write_header(self._entry, (len(rows.pictures), *shape))
+        _write_header(self._entry, (len(rows.images), *shape))
 
     def write(self, features: Vectors) -> None:
         """Add them as they lie in memory."""
@@ -143,13 +143,13 @@ class NpzFile(FeatureFile):
 
 @final
 class CsvFile(FeatureFile):
-    """A row a picture: picture, class, split, then the features; floats as short as they can be read back exactly."""
+    """A row an image: image, class, split, then the features; floats as short as they can be read back exactly."""
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-        self._rows = zip(rows.pictures, rows.labels, rows.splits, strict=True)
+        self._rows = zip(rows.images, rows.labels, rows.splits, strict=True)
         self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(["picture", "class", "split", *names])
+        self._writer.writerow(["image", "class", "split", *names])
 
     def write(self, features: Vectors) -> None:
         """Add a row each."""
@@ -164,12 +164,12 @@ class CsvFile(FeatureFile):
 
 @final
 class ParquetFile(FeatureFile):
-    """A row a picture, as in CSV; needs pyarrow."""
+    """A row an image, as in CSV; needs pyarrow."""
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
         self._arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
         parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
-        texts = {name: self._arrow.string() for name in ("picture", "class", "split")}
+        texts = {name: self._arrow.string() for name in ("image", "class", "split")}
         self._schema = self._arrow.schema((texts | dict.fromkeys(names, self._arrow.float32())).items())
         self._writer = parquet.ParquetWriter(stream, self._schema)
         self._rows, self._done = rows, 0
@@ -179,7 +179,7 @@ class ParquetFile(FeatureFile):
         here = slice(self._done, self._done + len(features))
         texts = [
             [spell(text) for text in values[here]]
-            for values in (self._rows.pictures, self._rows.labels, self._rows.splits)
+            for values in (self._rows.images, self._rows.labels, self._rows.splits)
         ]
         columns = [*texts, *np.ascontiguousarray(features.reshape(len(features), -1).T)]
         arrays = [self._arrow.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]

@@ -25,7 +25,7 @@ _SCATTERING_PLACES, _SCATTERING_SIDE = 7, 8
 
 
 class HandMade(Extractor):
-    """One kind of hand-made features for pictures of one size.
+    """One kind of hand-made features for images of one size.
 
     Args:
         kind: a key of `KINDS`.
@@ -48,7 +48,7 @@ class HandMade(Extractor):
         return [f"{self.kind}{place + 1}" for place in range(self._values)]
 
     def identity(self) -> str:
-        """Return the kind; what it learned, it learned from the pictures."""
+        """Return the kind; what it learned, it learned from the images."""
         return f"{self.kind} {self._values}"
 
     def batch(self) -> int:
@@ -67,20 +67,20 @@ class HandMade(Extractor):
 
 
 def hand_made(kind: str, images: NDArray[np.uint8], *, learn_from: NDArray[np.int64]) -> HandMade:
-    """Return features of one kind for pictures like `images`.
+    """Return features of one kind for images like `images`.
 
     Args:
         kind: ``pixels`` (0…1), ``pca`` (the first 50 principal components of the pixels), ``hog`` (histograms of 9
             directions of gradients in 7 × 7 or so cells, normalized over blocks of 2 × 2 cells), ``lbp`` (histograms of
-            the 10 uniform local binary patterns of 8 neighbours, in 4 × 4 cells of the gray picture) or ``scattering``
+            the 10 uniform local binary patterns of 8 neighbours, in 4 × 4 cells of the gray image) or ``scattering``
             (wavelets of 8 directions, their absolute values, wavelets once more, and means over 7 × 7 or so places of
-            the gray picture).
+            the gray image).
         images: uint8 N H W C.
-        learn_from: places of the pictures that principal components are learned from; at most 20,000 of them are used.
+        learn_from: places of the images that principal components are learned from; at most 20,000 of them are used.
 
     Raises:
         ParameterError: the kind is unknown.
-        DataError: the pictures are too small for it, or there are none to learn from.
+        DataError: the images are too small for it, or there are none to learn from.
         MissingPackageError: scikit-image, or for scattering kymatio, is not installed.
 
     Examples:
@@ -106,8 +106,8 @@ def _pca(images: NDArray[np.uint8], learn_from: NDArray[np.int64]) -> Callable[[
     pixels = _pixels(images, learn_from)
     count = min(_COMPONENTS, len(places) - 1, int(np.prod(images.shape[1:])))
     if count < 1:
-        raise DataError(f"Principal components need at least two training pictures. Got {len(places)}.")
-    few = len(places) < np.prod(images.shape[1:])  # then the matrix of pictures is smaller than the covariance
+        raise DataError(f"Principal components need at least two training images. Got {len(places)}.")
+    few = len(places) < np.prod(images.shape[1:])  # then the matrix of images is smaller than the covariance
     components = PCA(count, svd_solver="full" if few else "covariance_eigh").fit(pixels(images[places]))
     return lambda some: components.transform(pixels(some)).astype(np.float32)
 
@@ -163,7 +163,7 @@ def _skimage() -> Any:
 def _refuse_smaller(images: NDArray[np.uint8], side: int, what: str) -> None:
     height, width = images.shape[1:3]
     if min(height, width) < side:
-        raise DataError(f"{what} need pictures of at least {side}x{side} pixels. Got {width}x{height}.")
+        raise DataError(f"{what} need images of at least {side}x{side} pixels. Got {width}x{height}.")
 
 
 KINDS: dict[str, Callable[[NDArray[np.uint8], NDArray[np.int64]], Callable[[NDArray[np.uint8]], Vectors]]] = {

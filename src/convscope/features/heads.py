@@ -2,9 +2,9 @@
 
 A classifier that is linear in the features is the last step of a network, whoever learned it: its weights, with the
 standardization of the features folded in, become those of the network's own classifier. Nearest neighbours and the
-support vectors of an RBF kernel are pictures that are kept, as tensors. Stages that are not needed are left away.
+support vectors of an RBF kernel are images that are kept, as tensors. Stages that are not needed are left away.
 `LogisticRegression`, `LinearDiscriminantAnalysis` and votes are probabilities by themselves; those of an SVM, whose
-scores are margins, are Platt's, fitted on pictures which the SVM did not learn from.
+scores are margins, are Platt's, fitted on images which the SVM did not learn from.
 """
 
 import functools
@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.layers.convolution import Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
 from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.platt import fitting_sigmoids
-from convscope.stages.convolution import Convolution
-from convscope.stages.subsampling import Subsampling
 
 from .extraction import FeatureSet
 from .reading import Reading
@@ -56,7 +56,7 @@ def head_of(fitted: Any, found: FeatureSet) -> Head | None:
     Args:
         fitted: a classifier on labels 0, 1, …, one a class: linear (with `coef_` and `intercept_`), nearest neighbours
             (Euclidean, with equal votes) or an SVC with the RBF kernel; alone or in a pipeline behind `StandardScaler`.
-        found: the features that it was fitted on, those of the training pictures.
+        found: the features that it was fitted on, those of the training images.
     """
     steps = [step for _, step in fitted.steps] if hasattr(fitted, "steps") else [fitted]
     last, before = steps[-1], steps[:-1]
@@ -80,7 +80,7 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
     Args:
         model: whose stages made the features.
         reading: what was taken from it.
-        found: the features; an SVM's probabilities are fitted on its training pictures, those of each third by an SVM
+        found: the features; an SVM's probabilities are fitted on its training images, those of each third by an SVM
             that learned from the other two.
         name: of the classifier, for the record.
         fitted: the classifier.
@@ -175,7 +175,7 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
     """Return a network of the first stages and a classifier, with a pooling of whole maps where the reading has one."""
     before, depth = model.network, reading.depth(model.network)
     stages = list(before.layout.stages[: _layout_stages(before.layout, depth)])
-    has_maps = not stages or isinstance(stages[-1], (Convolution, Subsampling))
+    has_maps = not stages or isinstance(stages[-1], (Convolution, Pooling))
     if reading.pool not in _POOLS:
         raise ParameterError(
             f"`pool` must be none, mean or max for features whose classifier goes into a model file. Got "
@@ -183,7 +183,7 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
         )
     code = _POOLS[reading.pool]
     if code is not None and has_maps:
-        stages.append(Subsampling(code=code, window=None, stride=1))
+        stages.append(Pooling(code=code, window=None, stride=1))
     planned = before.plan
     network = Network(
         replace(before.layout, stages=tuple(stages), classifier=classifier),
@@ -200,13 +200,13 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
 
 
 def _layout_stages(layout: Layout, depth: int) -> int:
-    """Return how many stages of the layout the first `depth` stages of its network are: a subsampling joins one."""
+    """Return how many stages of the layout the first `depth` stages of its network are: a pooling joins one."""
     first = [place for place in range(len(layout.stages)) if not layout.is_joined(place)]  # of each module
     return first[depth] if depth < len(first) else len(layout.stages)
 
 
 def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:
-    """Return slopes and offsets that fit training pictures, each scored by a classifier that did not learn from it."""
+    """Return slopes and offsets that fit training images, each scored by a classifier that did not learn from it."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 

@@ -20,7 +20,7 @@ from convscope.core.atomic import explained, open_own, refuse_unwritable
 from convscope.core.errors import StorageError
 from convscope.core.targets import Target, target_of
 from convscope.core.temporaries import unnamed_file
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
 
 from .extractor import Extractor, Vectors
 from .files import Rows
@@ -38,13 +38,13 @@ class Kept:
         self._stream, self._shape = stream, shape
 
     def write(self, features: Vectors) -> None:
-        """Add the features of the next pictures; when this returns, they outlive the process."""
+        """Add the features of the next images; when this returns, they outlive the process."""
         self._stream.write(np.ascontiguousarray(features, "<f4").tobytes())
         self._stream.flush()
         self.done += len(features)
 
     def batches(self, step: int) -> Iterator[tuple[int, Vectors]]:
-        """Give the features back, `step` pictures at a time, with the place of the first."""
+        """Give the features back, `step` images at a time, with the place of the first."""
         self._stream.seek(_HEADER)
         for start in range(0, self.done, step):
             shape = (min(step, self.done - start), *self._shape)
@@ -59,9 +59,9 @@ def kept(path: Path, identity: bytes, *, total: int, shape: tuple[int, ...], ste
     Args:
         path: the file that is to be in the end.
         identity: 32 bytes; rows with others are those of another job, and are computed anew.
-        total: number of pictures.
-        shape: of the features of one picture.
-        step: pictures in a batch.
+        total: number of images.
+        shape: of the features of one image.
+        step: images in a batch.
 
     Raises:
         StorageError: they cannot be written, or something else stands there.
@@ -114,12 +114,12 @@ def _rows_file(target: Target) -> Iterator[tuple[Path | None, BinaryIO]]:
         yield place, stream
 
 
-def identity_of(extractor: Extractor, dataset: ImageSet, rows: Rows, *, step: int) -> bytes:
-    """Return 32 bytes that change with what makes the features, the pictures, and what stands beside them."""
+def identity_of(extractor: Extractor, dataset: Dataset, rows: Rows, *, step: int) -> bytes:
+    """Return 32 bytes that change with what makes the features, the images, and what stands beside them."""
     sums = hashlib.blake2b(digest_size=32)
     facts = [extractor.identity(), dataset.source.fingerprint(), repr(dataset.preprocessing), step]
     sums.update(json.dumps(facts).encode())
-    for names in (rows.pictures, rows.labels, rows.splits):
+    for names in (rows.images, rows.labels, rows.splits):
         sums.update("\0".join(names).encode("utf-8", errors="surrogateescape") + b"\0\0")
     return sums.digest()
 

@@ -27,10 +27,10 @@ _GRID = re.compile(r"grid([1-9][0-9]?)")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is taken from each picture.
+    """What is taken from each image.
 
     Attributes:
-        stage: 1 for the first stage (a convolution with its subsampling, or fully connected units), and so on; counted
+        stage: 1 for the first stage (a convolution with its pooling, or fully connected units), and so on; counted
             from the end if negative; 0 for the standardized pixels.
         pool: of each map: ``none`` keeps all values, ``mean`` and ``max`` keep one, ``grid2`` the means of its 2 × 2
             parts. Fully connected units are kept as they are.
@@ -84,7 +84,7 @@ class Reading:
         return True
 
     def shape(self, network: Network) -> tuple[int, ...]:
-        """Return the shape of what is taken from one picture: units, or maps × rows × columns.
+        """Return the shape of what is taken from one image: units, or maps × rows × columns.
 
         Raises:
             ParameterError: the network has no such stage, or its maps there are smaller than the grid.

@@ -12,7 +12,7 @@ StepFunction = Callable[[Tensor], Tensor]
 def step_functions(network: Network) -> tuple[StepFunction, ...]:
     """Return what each step of the network's plan does with the maps below, the classifier last.
 
-    The first takes standardized pictures N C H W. A convolution comes before its subsampling, whatever order the
+    The first takes standardized images N C H W. A convolution comes before its pooling, whatever order the
     network computes them in: the values after both are the same.
 
     Examples:
@@ -34,8 +34,8 @@ def _functions(network: Network) -> Iterator[StepFunction]:
     for module in network.stages:
         if isinstance(module, ConvolutionStage):
             yield module.convolve
-            if module.subsampling is not None:
-                yield module.subsampling
+            if module.pooling is not None:
+                yield module.pooling
         else:
             yield module
     yield lambda maps: network.classifier(maps.flatten(1))  # N C H W -> N, C*H*W

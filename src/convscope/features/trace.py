@@ -1,4 +1,4 @@
-"""Every value that a network computes for a picture, step by step, convolution and subsampling apart."""
+"""Every value that a network computes for an image, step by step, convolution and pooling apart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ Maps = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trace:
-    """What a network makes of one picture.
+    """What a network makes of one image.
 
     Attributes:
-        pixels: the picture as the network takes it, uint8 H W C.
+        pixels: the image as the network takes it, uint8 H W C.
         below: the same, standardized: float32 C H W.
         steps: of the network's plan; the classifier last.
         maps: of each step, float32 maps × rows × columns; the scores of the classifier last.
@@ -45,7 +45,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
     """Return every value that `model` computes for `pixels`, uint8 H W C of the network's size.
 
     Raises:
-        DataError: the picture has another shape or kind.
+        DataError: the image has another shape or kind.
 
     Examples:
         >>> from convscope.images.preprocessing import Preprocessing
@@ -92,7 +92,7 @@ def each_step(network: Network, maps: Tensor) -> Iterator[Tensor]:
 
 
 def _array(values: Tensor) -> Maps:
-    """Return the maps of the only picture, maps × rows × columns, from 1 C H W or 1 × units."""
+    """Return the maps of the only image, maps × rows × columns, from 1 C H W or 1 × units."""
     first = values[0].float()
     result: Maps = (first if first.ndim == 3 else first[:, None, None]).contiguous().numpy()
     return result

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import ParameterError, choose
 from convscope.core.text import counted
+from convscope.layers.geometry import output_size
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import Pooling
 from convscope.networks.folding import Sums, fold
 from convscope.networks.model import Model
-from convscope.stages.geometry import output_size
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import Subsampling
 
 from .trace import Trace
 
@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Walk:
-    """A unit at every place of an image, and the subsampling of its map.
+    """A unit at every place of an image, and the pooling of its map.
 
     Attributes:
         image: what it walks over, zeros around it included: channels × H × W.
@@ -34,7 +34,7 @@ class Walk:
         padding: zeros before and after each side of the image.
         nonlinearity: a key of `NONLINEARITIES`.
         values: the map, h × w.
-        subsampling: what follows, if any; `subsampled` is its map, else it is empty.
+        pooling: what follows, if any; `pooled` is its map, else it is empty.
     """
 
     image: Values
@@ -47,8 +47,8 @@ class Walk:
     padding: tuple[int, int]
     nonlinearity: str
     values: Values
-    subsampling: Subsampling | None
-    subsampled: Values
+    pooling: Pooling | None
+    pooled: Values
 
     def patch(self, row: int, column: int) -> Values:
         """Return what the unit sees at a place: channels × k × k."""
@@ -69,7 +69,7 @@ def walk(
     stride: int = 1,
     padding: tuple[int, int] = (0, 0),
     nonlinearity: str = "linear",
-    subsampling: Subsampling | None = None,
+    pooling: Pooling | None = None,
     channels: tuple[str, ...] = ("image",),
     rest: ArrayLike = 0.0,
     added: ArrayLike = 0.0,
@@ -83,7 +83,7 @@ def walk(
         stride: pixels between neighbouring places.
         padding: zeros before and after each side.
         nonlinearity: a key of `NONLINEARITIES`.
-        subsampling: of the map.
+        pooling: of the map.
         channels: their names.
         rest: what else is added at each place.
         added: what a stage that adds its input back adds there.
@@ -112,7 +112,7 @@ def walk(
     sums = np.einsum("chwij,cij->hw", patches, unit) + others + bias + back
     values = torch.from_numpy(sums)[None, None]
     values = NONLINEARITIES[nonlinearity].apply(values)
-    after = torch.zeros(1, 1, 0, 0) if subsampling is None else subsampling.build().eval()(values)
+    after = torch.zeros(1, 1, 0, 0) if pooling is None else pooling.build().eval()(values)
     return Walk(
         image=pixels,
         channels=channels,
@@ -124,19 +124,19 @@ def walk(
         padding=padding,
         nonlinearity=nonlinearity,
         values=values[0, 0].numpy(),
-        subsampling=subsampling,
-        subsampled=after[0, 0].numpy(),
+        pooling=pooling,
+        pooled=after[0, 0].numpy(),
     )
 
 
 def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int = 3) -> Walk:
-    """Return the walk of a unit of `model` over the maps below it for one picture.
+    """Return the walk of a unit of `model` over the maps below it for one image.
 
     Of more maps below than `most`, those that add most to the unit's map are kept; the rest goes into `Walk.rest`.
 
     Args:
         model: the network.
-        traced: what it made of the picture.
+        traced: what it made of the image.
         step: number of a convolution among the steps, from 1.
         unit: its number, from 1.
         most: maps below that are kept.
@@ -169,7 +169,7 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
         stride=sums.stride,
         padding=padding,
         nonlinearity=sums.nonlinearity,
-        subsampling=after if isinstance(after, Subsampling) else None,
+        pooling=after if isinstance(after, Pooling) else None,
         channels=tuple(_channel(step, len(below), place) for place in kept),
         rest=left,
         added=below[unit - 1] if sums.residual else 0.0,
@@ -190,4 +190,4 @@ def _channel(step: int, count: int, place: int) -> str:
     """Return the name of one of `count` maps below."""
     if step > 1:
         return f"map {place + 1}"
-    return "picture" if count == 1 else ("red", "green", "blue")[place] if count == 3 else f"channel {place + 1}"
+    return "image" if count == 1 else ("red", "green", "blue")[place] if count == 3 else f"channel {place + 1}"

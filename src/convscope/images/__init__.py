@@ -1,1 +1,1 @@
-"""Pictures to tensors: sources, inspection, splits, cache, preprocessing, augmentation."""
+"""Images to tensors: sources, inspection, splits, cache, preprocessing, augmentation."""

@@ -1,4 +1,4 @@
-"""Pictures changed a little, at random, each time that training sees them; whole batches at once, on tensors."""
+"""Images changed a little, at random, each time that training sees them; whole batches at once, on tensors."""
 
 import math
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from convscope.core.scatter import scattered
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How much pictures are changed, at most; zero everywhere changes nothing.
+    """How much images are changed, at most; zero everywhere changes nothing.
 
     Attributes:
         shift: pixels along each side, whole; what comes in at the edge repeats the edge.
-        flip: left and right change places in half of the pictures; see `alternating`.
+        flip: left and right change places in half of the images; see `alternating`.
         rotate: degrees either way.
         scale: ratio, for example 0.1 for 0.9…1.1.
-        erase: side of an erased square (set to the mean picture value) as a part of the picture's shorter side.
+        erase: side of an erased square (set to the mean image value) as a part of the image's shorter side.
     """
 
     shift: int = 0
@@ -50,10 +50,10 @@ class Augmentation:
 
 
 def alternating(indices: Tensor, epoch: int, seed: int) -> Tensor:
-    """Return which of the pictures at `indices` are mirrored in this epoch: those that were not in the one before.
+    """Return which of the images at `indices` are flipped in this epoch: those that were not in the one before.
 
-    In two epochs each picture is then seen both ways, where chance alone would show every second one twice the same
-    way (Jordan 2024). Which half begins mirrored, `seed` says.
+    In two epochs each image is then seen both ways, where chance alone would show every second one twice the same
+    way (Jordan 2024). Which half begins flipped, `seed` says.
 
     Args:
         indices: int64, N.
@@ -74,33 +74,33 @@ def take(
     indices: Tensor,
     change: Augmentation,
     generator: torch.Generator,
-    mirrored: Tensor | None,
+    flipped: Tensor | None,
 ) -> Tensor:
-    """Return the pictures at `indices`, shifted and flipped: uint8 N H W C.
+    """Return the images at `indices`, shifted and flipped: uint8 N H W C.
 
     Args:
-        images: uint8, all pictures, M H W C; may be mapped from a file.
+        images: uint8, all images, M H W C; may be mapped from a file.
         indices: int64, N.
         change: its shift is used.
         generator: where the randomness comes from.
-        mirrored: which pictures are flipped, bool, N; None for none.
+        flipped: which images are flipped, bool, N; None for none.
     """
-    if not change.shift and mirrored is None:
+    if not change.shift and flipped is None:
         return images[indices]
     count, (height, width) = len(indices), images.shape[1:3]
     rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
     if change.shift:
         moves = torch.randint(-change.shift, change.shift + 1, (2, count, 1), generator=generator)
         rows, columns = (rows + moves[0]).clamp(0, height - 1), (columns + moves[1]).clamp(0, width - 1)
-    if mirrored is not None:
-        columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
+    if flipped is not None:
+        columns = torch.where(flipped[:, None], width - 1 - columns, columns)
     places = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
     flat = images.view(-1, images.shape[3])
     return flat.index_select(0, places.view(-1)).view(count, height, width, -1)
 
 
 def distort(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
-    """Return standardized pictures N C H W rotated, scaled and with a square erased (set to 0, the mean)."""
+    """Return standardized images N C H W rotated, scaled and with a square erased (set to 0, the mean)."""
     if change.rotate or change.scale:
         maps = _turn(maps, change, generator)
     if change.erase:

@@ -1,4 +1,4 @@
-"""What is wrong with a set of pictures, as a record: every file named, none changed."""
+"""What is wrong with a set of images, as a record: every file named, none changed."""
 
 import dataclasses
 import os
@@ -7,44 +7,44 @@ from convscope.core.errors import choose
 
 KINDS: dict[str, tuple[bool, str]] = {
     "empty file": (False, "files of zero bytes"),
-    "not an image": (False, "files that are no pictures"),
+    "not an image": (False, "files that are no images"),
     "truncated": (False, "files that are cut off"),
-    "decompression bomb": (False, "pictures that declare too many pixels"),
-    "unsupported": (False, "pictures of a kind that is not read here"),
-    "unreadable": (False, "pictures that cannot be read"),
-    "passed over": (False, "files that look like pictures and are not read, and folders that cannot be"),
-    "class without pictures": (True, "class folders without a picture, refused by train: fill them or take them away"),
+    "decompression bomb": (False, "images that declare too many pixels"),
+    "unsupported": (False, "images of a kind that is not read here"),
+    "unreadable": (False, "images that cannot be read"),
+    "passed over": (False, "files that look like images and are not read, and folders that cannot be"),
+    "class without images": (True, "class folders without an image, refused by train: fill them or take them away"),
     "wrong extension": (True, "files with the extension of another format"),
-    "single colour": (True, "pictures of a single colour"),
-    "damaged": (True, "pictures that may be damaged: their decoder complained, and gave pixels"),
-    "partly used": (True, "pictures of which only some channels or slices are used"),
+    "single colour": (True, "images of a single colour"),
+    "damaged": (True, "images that may be damaged: their decoder complained, and gave pixels"),
+    "partly used": (True, "images of which only some channels or slices are used"),
     "invisible": (
         True,
         "drawings on a transparent ground in the colour of the background, which gives them one colour",
     ),
-    "animated": (True, "animated pictures: the first frame is used"),
-    "clipped": (True, "pictures with values beyond the range of the set, which count as black or white"),
-    "duplicate": (True, "pictures that are there more than once"),
+    "animated": (True, "animated images: the first frame is used"),
+    "clipped": (True, "images with values beyond the range of the set, which count as black or white"),
+    "duplicate": (True, "images that are there more than once"),
     "similar names": (True, "classes whose names look alike: are they one?"),
-    "two classes": (True, "pictures that are in more than one class"),
-    "train and test": (True, "pictures that are in more than one of train, validation and test"),
-    "few pictures": (True, "classes with few pictures"),
+    "two classes": (True, "images that are in more than one class"),
+    "train and test": (True, "images that are in more than one of train, validation and test"),
+    "few images": (True, "classes with few images"),
     "imbalance": (True, "classes of very different size"),
-    "empty class folder": (True, "classes without a picture in a part"),
+    "empty class folder": (True, "classes without an image in a part"),
     "ignored": (True, "files and folders that were passed over"),
 }
-"""The kinds of problems: whether a picture with it can still be used, and what it is, in the plural."""
+"""The kinds of problems: whether an image with it can still be used, and what it is, in the plural."""
 
 UNUSABLE = frozenset(kind for kind, (usable, _) in KINDS.items() if not usable)
-"""The kinds that leave a picture out of training."""
+"""The kinds that leave an image out of training."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Problem:
-    r"""One problem with one picture, class or file.
+    r"""One problem with one image, class or file.
 
-    name: of the picture (its path relative to the source), class or file; valid Unicode, other bytes as ``\xff``.
-    kind: one of KINDS. detail: what was found. others: the other pictures of a group of duplicates.
+    name: of the image (its path relative to the source), class or file; valid Unicode, other bytes as ``\xff``.
+    kind: one of KINDS. detail: what was found. others: the other images of a group of duplicates.
     """
 
     name: str
@@ -63,10 +63,10 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassCount:
-    """How many pictures a class has, and how many of them can be used."""
+    """How many images a class has, and how many of them can be used."""
 
     name: str
-    pictures: int
+    images: int
     usable: int
 
 
@@ -80,15 +80,15 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What a set of pictures has and what is wrong with it.
+    """What a set of images has and what is wrong with it.
 
-    source: its name. pictures: files listed. usable: those that can be read. modes, formats: how many usable pictures
+    source: its name. images: files listed. usable: those that can be read. modes, formats: how many usable images
     of each of Pillow's modes and formats. values: sentences that say how values of other types than uint8 become gray
     levels. notes: sentences on how classes, splits and text were read.
     """
 
     source: str
-    pictures: int
+    images: int
     usable: int
     classes: tuple[ClassCount, ...]
     problems: tuple[Problem, ...]
@@ -100,13 +100,13 @@ class Inspection:
 
     @property
     def unusable(self) -> tuple[Problem, ...]:
-        """The problems of the pictures that cannot be used, one each."""
+        """The problems of the images that cannot be used, one each."""
         return tuple(problem for problem in self.problems if not problem.usable)
 
     @property
     def refused(self) -> tuple[Problem, ...]:
         """The problems for which training refuses the whole set."""
-        return self.of_kind("class without pictures")
+        return self.of_kind("class without images")
 
     def of_kind(self, kind: str) -> tuple[Problem, ...]:
         """Return the problems of one kind.

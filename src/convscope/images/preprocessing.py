@@ -1,4 +1,4 @@
-"""One picture of any size to the one size and channels of a network: the same steps in training and in prediction."""
+"""One image of any size to the one size and channels of a network: the same steps in training and in prediction."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from PIL import Image
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.decoder import Decoded
 
 from .values import ValueRanges, convention
 
@@ -29,9 +29,9 @@ _WORTH_BLOCKS = 4
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How a picture becomes `height` x `width` x `channels`.
+    """How an image becomes `height` x `width` x `channels`.
 
-    fit: "letterbox" scales the whole picture into the box and fills the margins with `background`; "stretch" scales
+    fit: "letterbox" scales the whole image into the box and fills the margins with `background`; "stretch" scales
     each side by itself; "crop" fills the box and cuts off what stands out evenly at both ends.
     background: one value 0…255 a channel, also behind transparency. ranges: which values of the file become the gray
     levels 0 and 255, decided once for the whole dataset.
@@ -83,7 +83,7 @@ class Preprocessing:
         return self.height, self.width
 
     def apply(self, decoded: Decoded) -> NDArray[np.uint8]:
-        """Return the picture as uint8, height width channels; the input itself where nothing is to be done.
+        """Return the image as uint8, height width channels; the input itself where nothing is to be done.
 
         Raises:
             UnreadableImageError: nothing says which of its values are black and white.
@@ -117,9 +117,9 @@ class Preprocessing:
     def _reduced(
         self, values: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[np.uint8]]
     ) -> NDArray[np.uint8] | None:
-        """Return a large picture as the inner part of the box, H W C; None where it is not made much smaller.
+        """Return a large image as the inner part of the box, H W C; None where it is not made much smaller.
 
-        Pillow first averages whole blocks of a picture that is made much smaller. Here that is done on some rows at a
+        Pillow first averages whole blocks of an image that is made much smaller. Here that is done on some rows at a
         time, with the same pixels: the gray levels of the whole, and its copies, would take several times the memory.
         """
         height, width = values.shape[:2]
@@ -137,7 +137,7 @@ class Preprocessing:
         return _resize(joined, (tall, wide), (0.0, 0.0, width / across, height / down), gap=None)
 
     def inner_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return (height, width) of the part of the box that a picture fills."""
+        """Return (height, width) of the part of the box that an image fills."""
         if self.fit != "letterbox":
             return self.size
         scale = min(self.height / height, self.width / width)

@@ -1,4 +1,4 @@
-"""The rules by which a set of pictures is judged, from the facts of its pictures."""
+"""The rules by which a set of images is judged, from the facts of its images."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ _SLOW_BYTES = 1 << 30  # of an array: looking at more takes seconds
 _IMBALANCE = 10
 _REASONS = (
     ("0 bytes", "empty file"),
-    ("not a picture", "not an image"),
+    ("not an image", "not an image"),
     ("format not read here", "not an image"),
     ("kind not read here", "unsupported"),
     ("cut off", "truncated"),
@@ -42,7 +42,7 @@ def kind_of(reason: str) -> str:
     """Return the kind of problem that the text of an UnreadableImageError tells of.
 
     Examples:
-        >>> kind_of("the file is cut off: its picture data end too early")
+        >>> kind_of("the file is cut off: its image data end too early")
         'truncated'
     """
     return next((kind for words, kind in _REASONS if words in reason), "unreadable")
@@ -55,7 +55,7 @@ def inspect(
     reporter: Reporter | None = None,
     workers: int | None = None,
 ) -> Inspection:
-    """Return what is wrong with the pictures of a source; each is read once, nothing is written.
+    """Return what is wrong with the images of a source; each is read once, nothing is written.
 
     What is found is what training on the source with default settings finds; `ranges` as for `prepare`.
 
@@ -64,8 +64,8 @@ def inspect(
 
     Examples:
         >>> from convscope.images.sources.opening import open_source
-        >>> pictures = np.stack([np.eye(8), np.eye(8), np.zeros((8, 8))])
-        >>> [problem.kind for problem in inspect(open_source((pictures, ["a", "b", "b"]))).problems[:3]]
+        >>> images = np.stack([np.eye(8), np.eye(8), np.zeros((8, 8))])
+        >>> [problem.kind for problem in inspect(open_source((images, ["a", "b", "b"]))).problems[:3]]
         ['single colour', 'duplicate', 'two classes']
     """
     reporter = reporter or Silent()
@@ -76,7 +76,7 @@ def inspect(
     stack = source.stack()
     if stack is not None and stack.shape[3] != 4:
         teller = reporter if stack.nbytes > _SLOW_BYTES else Silent()
-        with teller.task("reading pictures", total=len(stack), unit="pictures") as task:
+        with teller.task("reading images", total=len(stack), unit="images") as task:
             inspection = judge(source, facts_of_stack(stack, preprocessing.ranges, task.advance), {})
     else:
         found = read_all(source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers)
@@ -90,12 +90,12 @@ def judge(
     reasons: Mapping[int, str],
     remarks: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
 ) -> Inspection:
-    """Return what the facts (FACTS, one row a picture) say about a source.
+    """Return what the facts (FACTS, one row an image) say about a source.
 
     Args:
-        source: names, labels and splits of the pictures.
+        source: names, labels and splits of the images.
         facts: what was noted of each.
-        reasons: why each unusable picture is, by its place.
+        reasons: why each unusable image is, by its place.
         remarks: what is not as it should be with usable ones, by their places.
 
     Raises:
@@ -108,7 +108,7 @@ def judge(
     problems = [
         *_unusable(source, reasons),
         *(Problem(name=spell(name), kind="passed over", detail=reason) for name, reason in source.passed_over),
-        *(Problem(name=spell(name), kind="class without pictures", detail="no picture in it") for name in source.empty),
+        *(Problem(name=spell(name), kind="class without images", detail="no image in it") for name in source.empty),
         *_by_flag(source, facts),
         *_remarked(source, remarks),
         *_twins(source, facts, usable),
@@ -119,7 +119,7 @@ def judge(
     order = list(KINDS)
     return Inspection(
         source=spell(source.name),
-        pictures=len(source),
+        images=len(source),
         usable=len(usable),
         classes=counts,
         problems=tuple(sorted(problems, key=lambda problem: order.index(problem.kind))),
@@ -134,13 +134,13 @@ def _count(source: Source, usable: NDArray[np.int64]) -> tuple[ClassCount, ...]:
     every = np.bincount(source.labels, minlength=len(source.classes)).tolist()
     good = np.bincount(source.labels[usable], minlength=len(source.classes)).tolist()
     return tuple(
-        ClassCount(name=spell(name), pictures=pictures, usable=fit)
-        for name, pictures, fit in zip(source.classes, every, good, strict=True)
+        ClassCount(name=spell(name), images=images, usable=fit)
+        for name, images, fit in zip(source.classes, every, good, strict=True)
     )
 
 
 def require_every_class(inspection: Inspection) -> None:
-    """Refuse a set in which some class has no picture that can be used.
+    """Refuse a set in which some class has no image that can be used.
 
     Raises:
         DataError: the first such class.
@@ -148,8 +148,8 @@ def require_every_class(inspection: Inspection) -> None:
     for count in inspection.classes:
         if not count.usable:
             raise DataError(
-                f"`{printable(inspection.source)}` must have a readable picture of every class. "
-                f"Got none of {printable(count.name)!r} ({counted(count.pictures, 'file')}, none of them readable). "
+                f"`{printable(inspection.source)}` must have a readable image of every class. "
+                f"Got none of {printable(count.name)!r} ({counted(count.images, 'file')}, none of them readable). "
                 "Mend them or take the class away."
             )
 
@@ -157,7 +157,7 @@ def require_every_class(inspection: Inspection) -> None:
 def _unusable(source: Source, reasons: Mapping[int, str]) -> Iterator[Problem]:
     for place in sorted(reasons):
         reason = reasons[place]
-        yield Problem(name=spell(source.picture_name(place)), kind=kind_of(reason), detail=reason)
+        yield Problem(name=spell(source.image_name(place)), kind=kind_of(reason), detail=reason)
 
 
 def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
@@ -175,13 +175,13 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
                 "animated": "only its first frame is used",
                 "clipped": "more than 1 % of its values lie beyond the range of the set",
             }
-            yield Problem(name=spell(source.picture_name(place)), kind=kind, detail=details[flag])
+            yield Problem(name=spell(source.image_name(place)), kind=kind, detail=details[flag])
 
 
 def _remarked(source: Source, remarks: Mapping[int, tuple[str, ...]]) -> Iterator[Problem]:
     for place in sorted(remarks):
         for remark in remarks[place]:
-            yield Problem(name=spell(source.picture_name(place)), kind=_kind_of_remark(remark), detail=remark)
+            yield Problem(name=spell(source.image_name(place)), kind=_kind_of_remark(remark), detail=remark)
 
 
 def _kind_of_remark(remark: str) -> str:
@@ -198,16 +198,16 @@ def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -
     starts = np.cumsum(sizes) - sizes
     for number in np.flatnonzero(sizes > 1).tolist():
         places = usable[order[starts[number] : starts[number] + sizes[number]]].tolist()
-        first, *others = (spell(source.picture_name(place)) for place in places)
+        first, *others = (spell(source.image_name(place)) for place in places)
         labels = sorted({int(source.labels[place]) for place in places})
         parts = sorted({int(source.splits[place]) for place in places})
-        found = [("duplicate", f"{len(places)} times the same picture")]
+        found = [("duplicate", f"{len(places)} times the same image")]
         if len(labels) > 1:
             names = ", ".join(spell(source.classes[label]) for label in labels)
-            found.append(("two classes", f"the same picture is in the classes {names}"))
+            found.append(("two classes", f"the same image is in the classes {names}"))
         if len(parts) > 1 and parts[-1] > 1:
             names = " and ".join(SPLIT_NAMES[part] for part in parts)
-            found.append(("train and test", f"the same picture is in {names}"))
+            found.append(("train and test", f"the same image is in {names}"))
         for kind, detail in found:
             yield Problem(name=first, kind=kind, detail=detail, others=tuple(others))
 
@@ -216,20 +216,18 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
     for count in counts:
         if count.usable < _FEW:
             need = "two are needed, one to learn from and one to judge by" if count.usable < 2 else f"{_FEW} are few"
-            yield Problem(
-                name=count.name, kind="few pictures", detail=f"{counted(count.usable, 'usable picture')}; {need}"
-            )
+            yield Problem(name=count.name, kind="few images", detail=f"{counted(count.usable, 'usable image')}; {need}")
     least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
     if least.usable and most.usable > _IMBALANCE * least.usable:
         times = most.usable / least.usable
-        detail = f"{counted(least.usable, 'picture')}, {most.name} has {most.usable:,}: {times:.0f} times as many"
+        detail = f"{counted(least.usable, 'image')}, {most.name} has {most.usable:,}: {times:.0f} times as many"
         yield Problem(name=least.name, kind="imbalance", detail=detail)
     for part in (VALIDATION, TEST):
         there = np.bincount(source.labels[usable[source.splits[usable] == part]], minlength=len(counts))
         if not there.any():
             continue
         for place in np.flatnonzero(there == 0).tolist():
-            detail = f"no usable picture in {SPLIT_NAMES[part]}"
+            detail = f"no usable image in {SPLIT_NAMES[part]}"
             yield Problem(name=counts[place].name, kind="empty class folder", detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""A fixed sample of the pictures, looked at before all are read: from it size, channels and background are chosen."""
+"""A fixed sample of the images, looked at before all are read: from it size, channels and background are chosen."""
 
 import collections
 import contextlib
@@ -15,13 +15,13 @@ from convscope.core.machine import keep_tiny_numbers
 from convscope.core.progress import Reporter, Task
 from convscope.core.text import counted, printable
 from convscope.images.decoding.budget import IN_FLIGHT
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.decoder import Decoded
 from convscope.images.reading.facts import is_gray
 from convscope.images.sources.source import Source
 
 from .values import Kind, ValueRanges, Values, kind_of, opaque_value
 
-_MOST_PICTURES = 256
+_MOST_IMAGES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds
 _SLOW_PIXELS = 100_000_000  # from here on it takes seconds
 _AT_ONCE = 16
@@ -30,10 +30,10 @@ _NEAR = (96, 96)
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
-    """What the sampled pictures have.
+    """What the sampled images have.
 
     widths, heights: int64 M. gray: none of them has colour. edges: the middle colour of the outermost opaque pixels of
-    each picture that has some, C values of this kind. transparent: something shines through in one of them. values:
+    each image that has some, C values of this kind. transparent: something shines through in one of them. values:
     what they hold, by the kind of number.
     """
 
@@ -56,15 +56,15 @@ class Sample:
 
 
 def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
-    """Return what up to 256 readable pictures have; the same pictures every time.
+    """Return what up to 256 readable images have; the same images every time.
 
-    reporter: told how far it is where the pictures are large; with small ones it takes no time.
+    reporter: told how far it is where the images are large; with small ones it takes no time.
 
     Raises:
-        DataError: not one picture can be read.
+        DataError: not one image can be read.
     """
     looks: list[_Look] = []
-    reason, pixels = "there are no pictures", 0
+    reason, pixels = "there are no images", 0
     with contextlib.ExitStack() as stack:
         task: Task | None = None
         for result in stack.enter_context(contextlib.closing(_looks(source))):
@@ -73,10 +73,10 @@ def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
                 pixels += result.width * result.height
             else:
                 reason = result
-            if len(looks) >= _MOST_PICTURES or pixels >= _MOST_PIXELS:
+            if len(looks) >= _MOST_IMAGES or pixels >= _MOST_PIXELS:
                 break
             if pixels > _SLOW_PIXELS and reporter is not None:
-                task = task or stack.enter_context(reporter.task("looking at large pictures", total=_MOST_PIXELS))
+                task = task or stack.enter_context(reporter.task("looking at large images", total=_MOST_PIXELS))
                 task.update(pixels)
     if not looks:
         raise nothing_readable(source, reason)
@@ -94,9 +94,9 @@ def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
 
 
 def nothing_readable(source: Source, reason: str) -> DataError:
-    """Return the error of a source of which nothing can be read, `reason` being why one of its pictures cannot."""
+    """Return the error of a source of which nothing can be read, `reason` being why one of its images cannot."""
     return DataError(
-        f"`{printable(source.name)}` must have pictures that can be read. Got {counted(len(source), 'file')} and none "
+        f"`{printable(source.name)}` must have images that can be read. Got {counted(len(source), 'file')} and none "
         f"of them can (for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
     )
 
@@ -112,7 +112,7 @@ def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
 
 
 def _looks(source: Source) -> Generator["_Look | str", None, None]:
-    """Give what each picture has, or why it cannot be read, in the order of the sample; a few are read ahead."""
+    """Give what each image has, or why it cannot be read, in the order of the sample; a few are read ahead."""
     order = np.random.default_rng(0).permutation(len(source))
     with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
         ahead: collections.deque[Future[_Look | str]] = collections.deque()

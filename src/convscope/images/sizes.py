@@ -27,7 +27,7 @@ _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
 class Wish:
     """What the user asks of preprocessing; None and "auto" leave it to the data.
 
-    size: (width, height) or one side, in pixels. fit: what happens to pictures of another shape. background: "auto",
+    size: (width, height) or one side, in pixels. fit: what happens to images of another shape. background: "auto",
     "white", "black" or "#rrggbb". channels: 1 or 3. ranges: which values become black and white.
 
     Raises:
@@ -69,9 +69,7 @@ def choose_preprocessing(wish: Wish, sample: Sample) -> tuple[Preprocessing, tup
     notes = [size_note]
     channels = wish.channels or (1 if sample.gray else 3)
     if wish.channels is None:
-        notes.append(
-            "channels 1: no picture of the sample has colour" if sample.gray else "channels 3: there is colour"
-        )
+        notes.append("channels 1: no image of the sample has colour" if sample.gray else "channels 3: there is colour")
     else:
         notes.append(f"channels {channels}: as asked")
     ranges, range_notes = choose_ranges(wish, sample)
@@ -91,13 +89,13 @@ def choose_ranges(wish: Wish, sample: Sample) -> tuple[ValueRanges, list[str]]:
     if wish.ranges is not None:
         asked = next((span for span in (wish.ranges.byte, wish.ranges.integer, wish.ranges.float) if span), None)
         if wish.ranges.each:
-            return wish.ranges, [f"values: each picture from its own least to its own greatest, as asked ({EACH})"]
+            return wish.ranges, [f"values: each image from its own least to its own greatest, as asked ({EACH})"]
         return wish.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
     wide: list[Kind] = [kind for kind in sample.values if kind != "byte"]
     chosen = {kind: sample.values[kind].range() for kind in wide}
     notes = [
         f"values: {'floats' if kind == 'float' else 'integers'} from {sample.values[kind].low:g} to "
-        f"{sample.values[kind].high:g} in the sample; {chosen[kind]} become the gray levels 0…255 in every picture; "
+        f"{sample.values[kind].high:g} in the sample; {chosen[kind]} become the gray levels 0…255 in every image; "
         "--value-range changes it"
         for kind in wide
     ]
@@ -211,7 +209,7 @@ def _size(wish: Wish, sample: Sample) -> tuple[tuple[int, int], str]:
         return (width, height), f"size {width}x{height} (width x height): as asked"
     middle = int(np.median(sample.widths)), int(np.median(sample.heights))
     if sample.same_size and max(middle) <= LARGEST:
-        return middle, f"size {middle[0]}x{middle[1]} (width x height): the pictures have it"
+        return middle, f"size {middle[0]}x{middle[1]} (width x height): the images have it"
     aspect = float(np.median(sample.widths / sample.heights))
     if _SQUARE[0] <= aspect <= _SQUARE[1]:
         width = height = rung(float(np.median(np.minimum(sample.widths, sample.heights))))
@@ -224,7 +222,7 @@ def _size(wish: Wish, sample: Sample) -> tuple[tuple[int, int], str]:
         "stretch": "stretched, nothing is cut away",
         "crop": "cropped, what stands out is cut away",
     }
-    found = "all pictures of the sample are" if sample.same_size else "the middle picture is"
+    found = "all images of the sample are" if sample.same_size else "the middle image is"
     return (width, height), (
         f"size {width}x{height} (width x height): {found} {middle[0]}x{middle[1]}; {fits[wish.fit]}; --size changes it"
     )
@@ -235,13 +233,13 @@ def _background(wish: Wish, sample: Sample, ranges: ValueRanges) -> tuple[tuple[
         return parse_color(wish.background), "as asked"
     edges = edge_colors(sample, ranges)
     if not len(edges):
-        return _NAMED["white"], "white, for the edges of the pictures are transparent; --background changes it"
+        return _NAMED["white"], "white, for the edges of the images are transparent; --background changes it"
     red, green, blue = np.rint(np.median(edges, axis=0)).astype(int).tolist()
-    return (red, green, blue), "the middle colour at the edges of the pictures; --background changes it"
+    return (red, green, blue), "the middle colour at the edges of the images; --background changes it"
 
 
 def _margins(sample: Sample, width: int, height: int) -> bool:
-    """Return whether some picture leaves a margin of a pixel or more in the box."""
+    """Return whether some image leaves a margin of a pixel or more in the box."""
     scale = np.minimum(width / sample.widths, height / sample.heights)
     tall, wide = np.rint(sample.heights * scale), np.rint(sample.widths * scale)
     return bool(((tall < height) | (wide < width)).any())

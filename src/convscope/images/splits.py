@@ -1,4 +1,4 @@
-"""Which pictures are learned from, which are held out: stratified, by seed, exact duplicates always on one side."""
+"""Which images are learned from, which are held out: stratified, by seed, exact duplicates always on one side."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ DEFAULT_FRACTION = 0.2
 """How much is held out for validation where the set has no parts of its own."""
 
 LEFT_OUT = UNASSIGNED
-"""In the splits of a prepared set: in no part, as the same picture is in validation or test, or no class is known."""
+"""In the splits of a prepared set: in no part, as the same image is in validation or test, or no class is known."""
 
 
 def check_fraction(validation: object) -> None:
@@ -34,15 +34,15 @@ def assign(
     validation: float | None = None,
     seed: int = 0,
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Return the part of every picture (TRAIN, VALIDATION, TEST, or LEFT_OUT) and sentences that say how.
+    """Return the part of every image (TRAIN, VALIDATION, TEST, or LEFT_OUT) and sentences that say how.
 
     Args:
         given: what the source says, uint8 N.
-        labels: class of each picture, int64 N.
+        labels: class of each image, int64 N.
         digests: N x 2; equal for exact duplicates.
-        validation: fraction of the training pictures to hold out; None holds a fifth out only where the source has
+        validation: fraction of the training images to hold out; None holds a fifth out only where the source has
             no parts of its own.
-        seed: another seed, another choice. The choice depends on the pictures, not on their names or order.
+        seed: another seed, another choice. The choice depends on the images, not on their names or order.
 
     Raises:
         ParameterError: `validation` is no fraction, or the set has a validation part already.
@@ -59,7 +59,7 @@ def assign(
     unassigned = int(np.count_nonzero(given == UNASSIGNED))
     if unassigned:
         splits[given == UNASSIGNED] = TRAIN
-        notes.append(f"{counted(unassigned, 'picture')} that the set gives to no part {are(unassigned)} learned from")
+        notes.append(f"{counted(unassigned, 'image')} that the set gives to no part {are(unassigned)} learned from")
     notes += [_kept(given, part) for part in (VALIDATION, TEST) if (given == part).any()]
     notes += _leave_out(splits, groups)
     if validation:
@@ -75,7 +75,7 @@ def assign(
 
 
 def group(digests: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return for each picture the number of its group of exact duplicates, int64 N; groups are numbered from 0.
+    """Return for each image the number of its group of exact duplicates, int64 N; groups are numbered from 0.
 
     Examples:
         >>> group(np.array([[5, 1], [4, 0], [5, 1]], np.uint64))
@@ -93,9 +93,9 @@ def group(digests: NDArray[np.uint64]) -> NDArray[np.int64]:
 def hold_out(
     labels: NDArray[np.int64], groups: NDArray[np.int64], digests: NDArray[np.uint64], fraction: float, seed: int
 ) -> tuple[NDArray[np.uint8], str]:
-    """Return TRAIN or VALIDATION for each picture, and the sentence.
+    """Return TRAIN or VALIDATION for each image, and the sentence.
 
-    Of each class about `fraction` of the pictures is held out, at least one where it has two different ones, never
+    Of each class about `fraction` of the images is held out, at least one where it has two different ones, never
     all. A group of duplicates counts to the class with the lowest number among them.
     """
     splits = np.full(len(labels), TRAIN, np.uint8)
@@ -115,7 +115,7 @@ def hold_out(
     splits[chosen[groups]] = VALIDATION
     held = int(np.count_nonzero(splits == VALIDATION))
     share = "a fifth" if fraction == DEFAULT_FRACTION else f"{fraction:g}"
-    some = f"{held:,} of {counted(len(labels), 'picture')}"
+    some = f"{held:,} of {counted(len(labels), 'image')}"
     return splits, f"validation: {share} of each class is held out by seed {seed}: {some}"
 
 
@@ -136,17 +136,17 @@ def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: floa
 
 
 def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str]:
-    """Take pictures out of training whose exact duplicate is held out; change `splits`, return the sentence."""
+    """Take images out of training whose exact duplicate is held out; change `splits`, return the sentence."""
     is_held = np.zeros(int(groups.max()) + 1, bool)
     is_held[groups[(splits == VALIDATION) | (splits == TEST)]] = True
     leaving = (splits == TRAIN) & is_held[groups]
     splits[leaving] = LEFT_OUT
     count = int(np.count_nonzero(leaving))
-    some = f"{counted(count, 'training picture')} {are(count)}"
-    return [f"{some} left out: the same picture is in validation or test"] if count else []
+    some = f"{counted(count, 'training image')} {are(count)}"
+    return [f"{some} left out: the same image is in validation or test"] if count else []
 
 
 def _kept(given: NDArray[np.uint8], part: int) -> str:
     name = {VALIDATION: "validation", TEST: "test"}[part]
     count = int(np.count_nonzero(given == part))
-    return f"{name}: {counted(count, 'picture')}, as the set gives them ({SPLIT_NAMES[part]})"
+    return f"{name}: {counted(count, 'image')}, as the set gives them ({SPLIT_NAMES[part]})"

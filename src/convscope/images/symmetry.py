@@ -1,8 +1,8 @@
-"""Whether left and right may change places: looked up in the pictures themselves, class by class.
+"""Whether left and right may change places: looked up in the images themselves, class by class.
 
-A mirrored digit or letter is another thing, or none. Where pictures of a class tell left from right (a straight cut
-through their left-right differences finds it, on pictures that it was not fitted to), flipping would teach something
-that is not there; where they do not, a flipped picture is as good as a new one.
+A flipped digit or letter is another thing, or none. Where images of a class tell left from right (a straight cut
+through their left-right differences finds it, on images that it was not fitted to), flipping would teach something
+that is not there; where they do not, a flipped image is as good as a new one.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SIDE = 12
-_PICTURES = 400
+_IMAGES = 400
 _FEWEST = 24
 _CLASSES = 100
 _MARGIN = 0.15
@@ -26,7 +26,7 @@ class Symmetry:
 
 
 def judge_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names: tuple[str, ...]) -> Symmetry:
-    """Return whether flips keep the class, from pictures uint8 N H W C and their labels.
+    """Return whether flips keep the class, from images uint8 N H W C and their labels.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -43,7 +43,7 @@ def judge_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names: 
         if len(places) < _FEWEST:
             continue
         tested += 1
-        chosen = places[:: max(1, len(places) // _PICTURES)][:_PICTURES]
+        chosen = places[:: max(1, len(places) // _IMAGES)][:_IMAGES]
         share, count = _told_apart(images[chosen])
         if share > 0.5 + max(_MARGIN, 1.5 / count**0.5):
             return Symmetry(
@@ -52,12 +52,12 @@ def judge_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names: 
     if tested:
         return Symmetry(flip=True, reason="left and right look alike in every class")
     if images.shape[3] == 3:
-        return Symmetry(flip=True, reason="colour pictures, too few of each class to look closer")
-    return Symmetry(flip=False, reason="gray pictures, too few of each class to look closer")
+        return Symmetry(flip=True, reason="colour images, too few of each class to look closer")
+    return Symmetry(flip=False, reason="gray images, too few of each class to look closer")
 
 
 def _told_apart(images: NDArray[np.uint8]) -> tuple[float, int]:
-    """Return in what part of the held-out pictures a linear rule knows the picture from its mirror image."""
+    """Return in what part of the held-out images a linear rule knows the image from its flipped image."""
     differences = _differences(images)
     fit, held_out = differences[::2], differences[1::2]
     spread = float((fit**2).sum(axis=1).mean()) or 1.0
@@ -68,9 +68,9 @@ def _told_apart(images: NDArray[np.uint8]) -> tuple[float, int]:
 
 
 def _differences(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return gray pictures minus their mirror images, the left half of that, made small: N × features.
+    """Return gray images minus their flipped images, the left half of that, made small: N × features.
 
-    The difference is taken first: bands of unequal width would not lie on their mirror images.
+    The difference is taken first: bands of unequal width would not lie on their flipped images.
     """
     gray = images.mean(axis=3)
     half = (gray - gray[:, :, ::-1])[:, :, : max(1, gray.shape[2] // 2)]

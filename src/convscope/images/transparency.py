@@ -13,7 +13,7 @@ def vanished(values: NDArray[np.uint8], fitted: NDArray[np.uint8]) -> tuple[str,
     """Return the remark that a drawing cannot be seen, if it is so: `fitted` has one colour, though `values` vary.
 
     Args:
-        values: the picture as it was read, H W C; with 4 channels, the last is how opaque it is.
+        values: the image as it was read, H W C; with 4 channels, the last is how opaque it is.
         fitted: the same as the network takes it, on its background.
 
     Examples:
@@ -28,7 +28,7 @@ def vanished(values: NDArray[np.uint8], fitted: NDArray[np.uint8]) -> tuple[str,
 
 
 def without_contrast(images: NDArray[np.uint8], most: int = 100) -> tuple[int, int]:
-    """Return how many of some pictures, N H W C, have one colour, and how many were looked at, at most `most`.
+    """Return how many of some images, N H W C, have one colour, and how many were looked at, at most `most`.
 
     Examples:
         >>> without_contrast(np.zeros((3, 8, 8, 1), np.uint8))

@@ -1,1 +1,1 @@
-"""Network and pictures → records: what is measured prints, plots and serves as one and the same record."""
+"""Network and images → records: what is measured prints, plots and serves as one and the same record."""

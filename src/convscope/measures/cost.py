@@ -1,33 +1,33 @@
 """What a layout costs, step by step: counted exactly, and timed on this machine; and what it would cost otherwise.
 
-The counter-facts are the same layout with units that are not copied (untied), with units that each see everything
-(fully connected), and without subsampling. They are always counted; they are timed where they fit into memory.
+The counter-facts are the same layout with units that are not copied (locally connected), with units that each see
+everything (fully connected), and without pooling. They are always counted; they are timed where they fit into memory.
 """
 
 import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, Step, plan
-from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.subsampling import Subsampling
 
 FORMAT_VERSION = 1
 BYTES = 4  # of a float32
-Variant = Literal["as it is", "untied", "fully connected", "without subsampling"]
+Variant = Literal["as it is", "locally connected", "fully connected", "without pooling"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepCost:
-    """What one step costs, for one picture unless said.
+    """What one step costs, for one image unless said.
 
     Attributes:
         name: its notation.
         maps, rows, columns: what it gives.
-        parameters: numbers that are learned, or kept by a classifier that keeps pictures.
-        multiply_adds: multiplications with an addition.
+        parameters: numbers that are learned, or kept by a classifier that keeps images.
+        macs: multiplications with an addition.
         training_bytes: of the maps that it gives; all steps' are kept until the backward pass has used them.
         predicting_bytes: of what goes in and what comes out, the only maps that are needed at once.
         field_rows, field_columns: sides of the receptive field, in pixels.
@@ -39,7 +39,7 @@ class StepCost:
     rows: int
     columns: int
     parameters: int
-    multiply_adds: int
+    macs: int
     training_bytes: int
     predicting_bytes: int
     field_rows: int
@@ -70,18 +70,18 @@ class LayoutCost:
         return sum(step.parameters for step in self.steps)
 
     @property
-    def multiply_adds(self) -> int:
-        """Multiplications with an addition for one picture."""
-        return sum(step.multiply_adds for step in self.steps)
+    def macs(self) -> int:
+        """Multiplications with an addition for one image."""
+        return sum(step.macs for step in self.steps)
 
     @property
     def training_bytes(self) -> int:
-        """Bytes of all maps of one picture and of the picture: what training keeps for it."""
+        """Bytes of all maps of one image and of the image: what training keeps for it."""
         return self.steps[0].predicting_bytes - self.steps[0].training_bytes + sum(s.training_bytes for s in self.steps)
 
     @property
     def predicting_bytes(self) -> int:
-        """Bytes of the maps of one picture that are needed at once, at most."""
+        """Bytes of the maps of one image that are needed at once, at most."""
         return max(step.predicting_bytes for step in self.steps)
 
     @property
@@ -97,10 +97,10 @@ class LayoutCost:
 
 @dataclass(frozen=True, kw_only=True)
 class CostRecord:
-    """What a layout costs on pictures of height × width × channels, and what its counter-facts would.
+    """What a layout costs on images of height × width × channels, and what its counter-facts would.
 
     Attributes:
-        batch: pictures at once, where time was measured.
+        batch: images at once, where time was measured.
         threads: used for that.
         costs: of the layout itself first, then of each counter-fact that differs from it.
         exemplars: what the classifier keeps, where it is no weighted sums; counted in each of `costs`.
@@ -133,35 +133,35 @@ def count_costs(
 
     Args:
         layout: the stages.
-        height: of the pictures, in pixels.
+        height: of the images, in pixels.
         width: the same.
         channels: values a pixel.
         classes: number of scores.
-        exemplars: what the classifier keeps, where it is no weighted sums; so many pictures in each counter-fact, too.
+        exemplars: what the classifier keeps, where it is no weighted sums; so many images in each counter-fact, too.
         classifier: its name, where it is not that of the layout.
 
     Raises:
-        LayoutError: the layout does not fit the picture.
+        LayoutError: the layout does not fit the image.
         ParameterError: a size is out of range.
 
     Examples:
         >>> costs = count_costs(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10)
         >>> [(cost.variant, cost.layout, cost.parameters) for cost in costs]  # doctest: +NORMALIZE_WHITESPACE
-        [('as it is', '8C3-MP2', 1370), ('untied', '8U3-MP2', 5906), ('fully connected', '', 34570),
-         ('without subsampling', '8C3', 5210)]
+        [('as it is', '8C3-MP2', 1370), ('locally connected', '8U3-MP2', 5906), ('fully connected', '', 34570),
+         ('without pooling', '8C3', 5210)]
     """
     itself = plan(layout, height=height, width=width, channels=channels, classes=classes)
     costs = [_cost("as it is", itself)]
     others: tuple[tuple[Variant, Layout], ...] = (
-        ("untied", untied(layout)),
-        ("without subsampling", without_subsampling(layout)),
+        ("locally connected", locally_connected(layout)),
+        ("without pooling", without_pooling(layout)),
     )
     for variant, changed in others:
         if changed != layout:
             other = plan(changed, **itself.sizes, bounded=False)
             costs.append(_cost(variant, other))
     if any(isinstance(stage, Convolution) for stage in layout.stages):
-        costs.insert(-1 if costs[-1].variant == "without subsampling" else len(costs), connected_cost(itself))
+        costs.insert(-1 if costs[-1].variant == "without pooling" else len(costs), connected_cost(itself))
     return tuple(_read_by(cost, exemplars, classifier) for cost in costs)
 
 
@@ -170,21 +170,21 @@ def _read_by(cost: LayoutCost, exemplars: Exemplars | None, classifier: str) -> 
     *steps, last = cost.steps
     last = dataclasses.replace(last, name=classifier or last.name)
     if exemplars is not None:
-        values, classes = last.multiply_adds // last.maps, last.maps
+        values, classes = last.macs // last.maps, last.maps
         last = dataclasses.replace(
             last,
             name=f"{classifier}: {exemplars}" if classifier else str(exemplars),
             parameters=exemplars.numbers(values, classes),
-            multiply_adds=exemplars.multiply_adds(values, classes),
+            macs=exemplars.macs(values, classes),
         )
     return dataclasses.replace(cost, steps=(*steps, last))
 
 
-def untied(layout: Layout) -> Layout:
+def locally_connected(layout: Layout) -> Layout:
     """Return the layout with weights of their own at each place.
 
     Examples:
-        >>> str(untied(Layout.parse("8C3-MP2-16C5/2v-10N")))
+        >>> str(locally_connected(Layout.parse("8C3-MP2-16C5/2v-10N")))
         '8U3-MP2-16U5/2v-10N'
     """
     return dataclasses.replace(
@@ -196,16 +196,14 @@ def untied(layout: Layout) -> Layout:
     )
 
 
-def without_subsampling(layout: Layout) -> Layout:
-    """Return the layout with every subsampling left out; strides stay.
+def without_pooling(layout: Layout) -> Layout:
+    """Return the layout with every pooling left out; strides stay.
 
     Examples:
-        >>> str(without_subsampling(Layout.parse("8C3-MP2-16C5/2v-APg")))
+        >>> str(without_pooling(Layout.parse("8C3-MP2-16C5/2v-APg")))
         '8C3-16C5/2v'
     """
-    return dataclasses.replace(
-        layout, stages=tuple(stage for stage in layout.stages if not isinstance(stage, Subsampling))
-    )
+    return dataclasses.replace(layout, stages=tuple(stage for stage in layout.stages if not isinstance(stage, Pooling)))
 
 
 def connected_cost(planned: Plan) -> LayoutCost:
@@ -220,7 +218,7 @@ def connected_cost(planned: Plan) -> LayoutCost:
                 cost,
                 name=f"{step.values}N",
                 parameters=weights + step.values,
-                multiply_adds=weights,
+                macs=weights,
             )
         whole = any(isinstance(before, (Convolution, Connected)) for before in planned.layout.stages[: place + 1])
         field = (planned.height, planned.width) if whole or stage is None else (cost.field_rows, cost.field_columns)
@@ -241,7 +239,7 @@ def _step(planned: Plan, place: int) -> StepCost:
         rows=step.rows,
         columns=step.columns,
         parameters=step.parameters,
-        multiply_adds=step.multiply_adds,
+        macs=step.macs,
         training_bytes=BYTES * step.values,
         predicting_bytes=BYTES * (planned.below(place)[1] + step.values),
         field_rows=step.field_rows.size,

@@ -1,4 +1,4 @@
-"""How a network takes distorted pictures: its answers, and the maps of every step of every stage."""
+"""How a network takes distorted images: its answers, and the maps of every step of every stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _COPIES = 6  # of all maps: before, with an edge, moved, after, and in double pr
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
-    """Pictures with their classes.
+    """Images with their classes.
 
     Attributes:
         images: uint8 N H W C of the network's size; may be mapped from a file.
@@ -54,26 +54,26 @@ def measure_invariance(
 ) -> Invariance:
     """Return how the answers and maps of `model` change with every strength of every distortion.
 
-    The pictures are gone through twice, batch after batch: memory does not grow with their number. The result does not
+    The images are gone through twice, batch after batch: memory does not grow with their number. The result does not
     depend on the batch, but for rounding.
 
     Args:
         model: the network.
-        judged: the pictures; at least two.
+        judged: the images; at least two.
         strengths: by distortion.
-        margin_px: background around the pictures, which are made smaller for it.
+        margin_px: background around the images, which are made smaller for it.
         seed: of what is random.
-        batch: pictures at once; as memory allows if none.
+        batch: images at once; as memory allows if none.
         reporter: told how far it is; nobody if none.
 
     Raises:
-        DataError: there are fewer than two pictures.
+        DataError: there are fewer than two images.
         ParameterError: a strength, the margin or the batch is out of range.
     """
     if len(judged.places) < 2:
         raise DataError(
-            f"There must be at least 2 pictures to measure on. Got {len(judged.places)}: one alone does not tell how "
-            "much maps differ between pictures."
+            f"There must be at least 2 images to measure on. Got {len(judged.places)}: one alone does not tell how "
+            "much maps differ between images."
         )
     for distortion, values in strengths.items():
         for strength in values:
@@ -89,7 +89,7 @@ def measure_invariance(
     with (
         evaluating(model.network),
         torch.inference_mode(),
-        (reporter or Silent()).task("distorting", len(judged.places), "pictures") as task,
+        (reporter or Silent()).task("distorting", len(judged.places), "images") as task,
     ):
         empty = work.maps_of_nothing()
         done = right = 0
@@ -112,7 +112,7 @@ def measure_invariance(
         layout=str(model.layout),
         data=judged.name,
         part=judged.part,
-        pictures=len(judged.places),
+        images=len(judged.places),
         right=right,
         margin_px=margin_px,
         seed=seed,
@@ -127,7 +127,7 @@ def measure_invariance(
 
 
 class _Work:
-    """Pictures in batches, and their maps."""
+    """Images in batches, and their maps."""
 
     def __init__(self, model: Model, judged: Judged, margin_px: int, batch: int) -> None:
         self._network, self._judged, self._margin, self._batch = model.network, judged, margin_px, batch
@@ -149,7 +149,7 @@ class _Work:
         return [by_place(maps) if maps.dim() == 4 else maps[None] for maps in found]
 
     def maps_of_nothing(self) -> list[Tensor]:
-        """Return the value that each map has where the picture is all background, C values: that in the middle."""
+        """Return the value that each map has where the image is all background, C values: that in the middle."""
         planned = self._network.plan
         behind = torch.tensor(self.background)[:, None, None].expand(-1, planned.height, planned.width)[None]
         middles = (step.rows // 2 * step.columns + step.columns // 2 for step in planned.steps)
@@ -157,7 +157,7 @@ class _Work:
 
 
 class _Tally:
-    """One strength of one distortion: what is counted over the pictures."""
+    """One strength of one distortion: what is counted over the images."""
 
     def __init__(self, network: Network, distortion: Distortion, strength: float) -> None:
         self.distortion, self.strength = distortion, strength
@@ -171,17 +171,17 @@ class _Tally:
             )
             for step in planned.steps
         ]
-        self._pictures = self._right = self._same = self._same_of_right = self._right_before = 0
+        self._images = self._right = self._same = self._same_of_right = self._right_before = 0
         self._probability = self._left = 0.0
 
     def add(self, before: list[Tensor], after: list[Tensor], labels: Tensor, left: float) -> None:
-        """Take in some pictures: the maps of every step before, with their edge, and after."""
+        """Take in some images: the maps of every step before, with their edge, and after."""
         for distance, *maps in zip(self._distances, before, after, strict=True):
             distance.add(*maps)
         scores, distorted = before[-1][0], after[-1][0]
         answers, answers_now = scores.argmax(1), distorted.argmax(1)
         was_right, same = answers == labels, answers == answers_now
-        self._pictures += len(labels)
+        self._images += len(labels)
         self._right += int((answers_now == labels).sum())
         self._same += int(same.sum())
         self._same_of_right += int((same & was_right).sum())
@@ -194,13 +194,13 @@ class _Tally:
         """Return what it came to."""
         return Point(
             strength=self.strength,
-            pictures=self._pictures,
+            images=self._images,
             right=self._right,
             same=self._same,
             same_of_right=self._same_of_right,
             right_before=self._right_before,
-            probability_change=self._probability / self._pictures,
-            left_canvas=self._left / self._pictures,
+            probability_change=self._probability / self._images,
+            left_canvas=self._left / self._images,
             steps=tuple(
                 distance.compared(variation) for distance, variation in zip(self._distances, variations, strict=True)
             ),

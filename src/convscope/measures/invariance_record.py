@@ -1,4 +1,4 @@
-"""What was measured of a network on distorted pictures, as records that go to JSON and come back."""
+"""What was measured of a network on distorted images, as records that go to JSON and come back."""
 
 import itertools
 import math
@@ -10,9 +10,9 @@ from convscope.core.records import UNRECORDED
 from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted, printable
 from convscope.images.inspection import Problem
+from convscope.layers.convolution import Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.layout import Layout
-from convscope.stages.convolution import Convolution
-from convscope.stages.subsampling import Subsampling
 
 FORMAT_VERSION = 1
 EXACT = 1e-3  # distances up to here are rounding
@@ -20,14 +20,14 @@ EXACT = 1e-3  # distances up to here are rounding
 
 @dataclass(frozen=True, kw_only=True)
 class StepChange:
-    """How far the maps of one step are from those of the undistorted pictures.
+    """How far the maps of one step are from those of the undistorted images.
 
-    Every number is a distance as a part of that between two different pictures: 0 is no change, 1 as if another picture
+    Every number is a distance as a part of that between two different images: 0 is no change, 1 as if another image
     had been shown. None where it has no meaning.
 
     Attributes:
         changed: between the maps before and after.
-        left: between the maps after, and those before moved as the picture was; what no movement explains.
+        left: between the maps after, and those before moved as the image was; what no movement explains.
         changed_inside, left_inside: the same at places that see neither the edge nor what came in there.
     """
 
@@ -62,32 +62,32 @@ class StepChange:
         return "in part" if self.moved is not None and self.moved > 0.01 else "changed"
 
 
-def _check_counts(right: int, pictures: int) -> None:
-    """Refuse numbers of pictures that no measurement gives."""
-    if pictures < 1:
-        raise DataError(f"`pictures` must be at least 1. Got {pictures}. Measure it anew.")
-    if not 0 <= right <= pictures:
-        raise DataError(f"`right` must be from 0 to the {counted(pictures, 'picture')}. Got {right}. Measure it anew.")
+def _check_counts(right: int, images: int) -> None:
+    """Refuse numbers of images that no measurement gives."""
+    if images < 1:
+        raise DataError(f"`images` must be at least 1. Got {images}. Measure it anew.")
+    if not 0 <= right <= images:
+        raise DataError(f"`right` must be from 0 to the {counted(images, 'image')}. Got {right}. Measure it anew.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A network on pictures with one strength of one distortion.
+    """A network on images with one strength of one distortion.
 
     Attributes:
         strength: in the distortion's unit.
-        pictures: how many.
+        images: how many.
         right: how many were recognized.
         same: how many got the class that they have undistorted.
         same_of_right: how many of those that are right undistorted.
         right_before: how many are right undistorted.
         probability_change: mean change of the probability of the class that was answered undistorted, 0…1.
-        left_canvas: part of what differs from the background that is no longer in the picture, 0…1.
+        left_canvas: part of what differs from the background that is no longer in the image, 0…1.
         steps: of the network, the classifier last.
     """
 
     strength: float
-    pictures: int
+    images: int
     right: int
     same: int
     same_of_right: int
@@ -98,22 +98,22 @@ class Point:
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be."""
-        _check_counts(self.right, self.pictures)
+        _check_counts(self.right, self.images)
 
     @property
     def accuracy(self) -> float:
         """Part that is right, 0…1."""
-        return self.right / self.pictures
+        return self.right / self.images
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy (Wilson)."""
-        return wilson_interval(self.right, self.pictures)
+        return wilson_interval(self.right, self.images)
 
     @property
     def consistency(self) -> float:
         """Part that keeps its class, 0…1."""
-        return self.same / self.pictures
+        return self.same / self.images
 
     @property
     def consistency_of_right(self) -> float | None:
@@ -168,17 +168,17 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class Invariance:
-    """How a network takes distorted pictures.
+    """How a network takes distorted images.
 
     Attributes:
         layout: of the network.
-        data: name of the set; part: which of its pictures.
-        pictures: how many; right: how many of them are recognized undistorted.
-        margin_px: of background put around the pictures.
+        data: name of the set; part: which of its images.
+        images: how many; right: how many of them are recognized undistorted.
+        margin_px: of background put around the images.
         seed: of what is random.
         steps: names of the network's steps, the classifier last.
         curves: by distortion.
-        classes: of the network; most_of_one: pictures of the class that most are of; 0 where an old record has none.
+        classes: of the network; most_of_one: images of the class that most are of; 0 where an old record has none.
         unusable: what was left out, and why; not in the document.
     """
 
@@ -186,7 +186,7 @@ class Invariance:
     layout: str
     data: str
     part: str
-    pictures: int
+    images: int
     right: int
     margin_px: int
     seed: int
@@ -198,10 +198,10 @@ class Invariance:
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be, and points of other steps."""
-        _check_counts(self.right, self.pictures)
-        if not 0 <= self.most_of_one <= self.pictures:
+        _check_counts(self.right, self.images)
+        if not 0 <= self.most_of_one <= self.images:
             raise DataError(
-                f"`most_of_one` must be from 0 to the {counted(self.pictures, 'picture')}. Got {self.most_of_one}. "
+                f"`most_of_one` must be from 0 to the {counted(self.images, 'image')}. Got {self.most_of_one}. "
                 "Measure it anew."
             )
         if not self.curves or not all(curve.points for curve in self.curves):
@@ -226,17 +226,17 @@ class Invariance:
     @property
     def accuracy(self) -> float:
         """Part that is right undistorted, 0…1."""
-        return self.right / self.pictures
+        return self.right / self.images
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy (Wilson)."""
-        return wilson_interval(self.right, self.pictures)
+        return wilson_interval(self.right, self.images)
 
     @property
     def chance(self) -> float:
         """Part that is right without looking, 0…1: any class at random, or always that of most; 0 where unknown."""
-        return max(1 / self.classes if self.classes else 0.0, self.most_of_one / self.pictures)
+        return max(1 / self.classes if self.classes else 0.0, self.most_of_one / self.images)
 
     @property
     def above_chance(self) -> bool:
@@ -247,11 +247,11 @@ class Invariance:
     def stages(self) -> tuple[int | None, ...]:
         """Number of the stage that each step belongs to, from 1; None for the classifier.
 
-        A subsampling belongs to the stage of the convolution that it follows.
+        A pooling belongs to the stage of the convolution that it follows.
         """
         stages = Layout.parse(self.layout).stages
         pairs = zip((None, *stages), stages, strict=False)
-        begins = (not (isinstance(one, Subsampling) and isinstance(before, Convolution)) for before, one in pairs)
+        begins = (not (isinstance(one, Pooling) and isinstance(before, Convolution)) for before, one in pairs)
         return (*itertools.accumulate(map(int, begins)), None)
 
     def shown(self, curve: Curve) -> Point:

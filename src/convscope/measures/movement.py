@@ -1,4 +1,4 @@
-"""How far maps are from other maps: sums over pictures, gathered batch after batch, and what they come to."""
+"""How far maps are from other maps: sums over images, gathered batch after batch, and what they come to."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .invariance_record import StepChange
 
 
 def by_place(maps: Tensor) -> Tensor:
-    """Return maps N C h w as h*w places × N pictures × C: what is done to a place is done to one row of memory."""
+    """Return maps N C h w as h*w places × N images × C: what is done to a place is done to one row of memory."""
     return maps.permute(2, 3, 0, 1).flatten(0, 1).contiguous()
 
 
@@ -24,7 +24,7 @@ def with_edge(maps: Tensor, empty: Tensor) -> Tensor:
 
 
 class Variation:
-    """How much the maps of one step differ between pictures, value by value."""
+    """How much the maps of one step differ between images, value by value."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -32,7 +32,7 @@ class Variation:
         self._squares: Tensor | None = None
 
     def add(self, maps: Tensor) -> None:
-        """Take in the maps of some pictures, places × N × C."""
+        """Take in the maps of some images, places × N × C."""
         values = maps.double()
         total, squares = values.sum(1), values.square().sum(1)
         self._sum = total if self._sum is None else self._sum + total
@@ -40,7 +40,7 @@ class Variation:
         self.count += maps.shape[1]
 
     def between(self, inside: Tensor | None = None) -> float:
-        """Return the mean squared distance of two different pictures, over all places or those `inside`."""
+        """Return the mean squared distance of two different images, over all places or those `inside`."""
         if self._sum is None or self._squares is None or self.count < 2:
             return 0.0
         variance = (self._squares - self._sum.square() / self.count).clamp_min(0) / (self.count - 1)
@@ -50,13 +50,13 @@ class Variation:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Moved:
-    """What a motion of the picture means for the maps of one step.
+    """What a motion of the image means for the maps of one step.
 
     Attributes:
         sources: places × neighbours: where each place of the moved map takes its value from; one past the last place
             stands for what lies beyond the edge.
         weights: float32, the same: of each.
-        inside: float64, places: 1 at those that see only picture, before and after.
+        inside: float64, places: 1 at those that see only image, before and after.
     """
 
     sources: Tensor
@@ -82,12 +82,12 @@ class Moved:
             for place in (here, there.floor(), there.ceil()):
                 first = field.start + place * field.stride
                 inside = inside * ((first >= 0) & (first + field.size <= side))
-        picture = Lattice.of_picture(*sides)
+        image = Lattice.of_image(*sides)
         around = neighbours(rows, columns, (step.rows, step.columns), wrap=wrap)
         return Moved(
             sources=torch.stack([place.flatten() for place, _ in around], dim=1),
             weights=torch.stack([weight.flatten() for _, weight in around], dim=1).float(),
-            inside=(inside * _seen(picture, step, motion)).flatten(),
+            inside=(inside * _seen(image, step, motion)).flatten(),
         )
 
     def follow(self, maps: Tensor) -> Tensor:
@@ -97,15 +97,15 @@ class Moved:
         return moved.view(-1, *maps.shape[1:])
 
 
-def _seen(picture: Lattice, step: Step, motion: Motion) -> Tensor:
-    """Return 1 at places whose field in the moved picture holds no pixel that came in at the edge."""
-    rows, columns = picture.pulled(motion)
-    came_in = (rows < 0) | (rows > picture.rows - 1) | (columns < 0) | (columns > picture.columns - 1)
+def _seen(image: Lattice, step: Step, motion: Motion) -> Tensor:
+    """Return 1 at places whose field in the moved image holds no pixel that came in at the edge."""
+    rows, columns = image.pulled(motion)
+    came_in = (rows < 0) | (rows > image.rows - 1) | (columns < 0) | (columns > image.columns - 1)
     return 1 - _any_in_field(came_in.double(), step)
 
 
 def _any_in_field(marked: Tensor, step: Step) -> Tensor:
-    """Return 1 at places of the step whose field holds a marked pixel; a picture's worth of sums answers for all."""
+    """Return 1 at places of the step whose field holds a marked pixel; an image's worth of sums answers for all."""
     height, width = marked.shape
     sums = torch.zeros(height + 1, width + 1, dtype=torch.float64)
     sums[1:, 1:] = marked.cumsum(0).cumsum(1)
@@ -119,7 +119,7 @@ def _any_in_field(marked: Tensor, step: Step) -> Tensor:
 
 
 class Distance:
-    """Squared distances of the maps of one step, before and after a distortion, summed over pictures."""
+    """Squared distances of the maps of one step, before and after a distortion, summed over images."""
 
     def __init__(self, moved: Moved | None) -> None:
         self._moved = moved
@@ -127,7 +127,7 @@ class Distance:
         self._changed = self._left = self._changed_inside = self._left_inside = 0.0
 
     def add(self, before: Tensor, after: Tensor) -> None:
-        """Take in the maps of some pictures, places × N × C; those before come with their edge."""
+        """Take in the maps of some images, places × N × C; those before come with their edge."""
         self._count += before.shape[1]
         changed = _squared(after, before[:-1])
         self._changed += float(changed.sum())
@@ -139,7 +139,7 @@ class Distance:
         self._left_inside += float((left * self._moved.inside).sum())
 
     def compared(self, variation: Variation) -> StepChange:
-        """Return the distances as parts of that between two different pictures."""
+        """Return the distances as parts of that between two different images."""
         whole = variation.between()
         if self._moved is None:
             return StepChange(changed=self._part(self._changed, whole))
@@ -157,6 +157,6 @@ class Distance:
 
 
 def _squared(first: Tensor, second: Tensor) -> Tensor:
-    """Return the squared distance at each place, summed over pictures and maps, float64."""
+    """Return the squared distance at each place, summed over images and maps, float64."""
     norms: Tensor = torch.linalg.vector_norm(first - second, dim=(1, 2))
     return norms.double().square()

@@ -13,19 +13,19 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import StepFunction, step_functions
+from convscope.layers.convolution import Convolution
+from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.exemplars import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import LARGEST_VALUES, Plan, Sizes, plan
-from convscope.stages.convolution import Convolution
-from convscope.stages.nonlinearity import NONLINEARITIES
 
 from .cost import BYTES, CostRecord, LayoutCost, count_costs
 
 BATCH, REPEATS = 64, 5
 LARGEST_BYTES = 2**30  # of weights with their gradients, and of a batch's maps with theirs
-LARGEST_MULTIPLY_ADDS = 2 * 10**11  # of all that is timed of one network: some ten seconds
+LARGEST_MACS = 2 * 10**11  # of all that is timed of one network: some ten seconds
 
 Times = tuple[float, float]
 
@@ -47,18 +47,18 @@ def measure_cost(
 
     Args:
         layout: the stages.
-        height: of the pictures, in pixels.
+        height: of the images, in pixels.
         width: the same.
         channels: values a pixel.
         classes: number of scores.
-        batch: pictures at once, at least 2, where time is measured.
+        batch: images at once, at least 2, where time is measured.
         repeats: batches that are timed, of which the median counts, after one that is not; 0 times nothing.
         exemplars: what the classifier keeps, where it is no weighted sums.
         classifier: its name, where it is not that of the layout.
         reporter: told what is being timed; nobody if none.
 
     Raises:
-        LayoutError: the layout does not fit the picture.
+        LayoutError: the layout does not fit the image.
         ParameterError: a size, `batch` or `repeats` is out of range.
 
     Examples:
@@ -67,7 +67,7 @@ def measure_cost(
         True
     """
     if check_batch(batch) < 2:
-        raise ParameterError("`batch` must be at least 2, as training normalizes over the pictures. Got 1.")
+        raise ParameterError("`batch` must be at least 2, as training normalizes over the images. Got 1.")
     repeats = at_least(0, "repeats", repeats)
     sizes: Sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
@@ -94,11 +94,11 @@ def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
     needed = BYTES * 2 * cost.parameters + 3 * batch * cost.training_bytes
     if needed > LARGEST_BYTES:
         return f"it needs about {needed / 2**30:,.1f} GiB of memory, of at most {LARGEST_BYTES / 2**30:.0f}"
-    work = 3 * (repeats + 1) * batch * cost.multiply_adds
-    if work > LARGEST_MULTIPLY_ADDS:
-        return f"it needs {work:.1e} multiply-adds to be timed, of at most {LARGEST_MULTIPLY_ADDS:.1e}"
+    work = 3 * (repeats + 1) * batch * cost.macs
+    if work > LARGEST_MACS:
+        return f"it needs {work:.1e} MACs to be timed, of at most {LARGEST_MACS:.1e}"
     if max(step.training_bytes for step in cost.steps) > BYTES * LARGEST_VALUES:
-        return "a step of it has too many values for one picture"
+        return "a step of it has too many values for one image"
     return ""
 
 
@@ -111,7 +111,7 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
     ).train()
     if exemplars is not None:
         values = network.plan.below(len(network.layout.stages))[1]
-        network.classifier = _without_pictures(exemplars, values, planned.classes)
+        network.classifier = _without_images(exemplars, values, planned.classes)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
     generator = torch.Generator().manual_seed(0)
     shape = (batch, planned.height, planned.width, planned.channels)
@@ -128,8 +128,8 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
     return dataclasses.replace(cost, steps=steps)
 
 
-def _without_pictures(exemplars: Exemplars, values: int, classes: int) -> ExemplarClassifier:
-    """Return the classifier with pictures of zeros, of all classes in turn: its time does not depend on them."""
+def _without_images(exemplars: Exemplars, values: int, classes: int) -> ExemplarClassifier:
+    """Return the classifier with images of zeros, of all classes in turn: its time does not depend on them."""
     made = exemplars.build(values, classes)
     made.scale.fill_(1)
     made.labels.copy_(torch.arange(exemplars.kept) % classes)

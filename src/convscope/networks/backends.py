@@ -1,6 +1,6 @@
 """What computes a network that only predicts: torch, or OpenVINO or ONNX Runtime where they are installed.
 
-All give the same probabilities, to rounding: before one is used, it is compared with torch on some pictures. Sums of 8
+All give the same probabilities, to rounding: before one is used, it is compared with torch on some images. Sums of 8
 bits round more; there the same class must be named nearly always.
 """
 
@@ -27,11 +27,11 @@ from .onnx_graph import INPUT, onnx_bytes
 BackendName = Literal["torch", "openvino", "onnxruntime", "auto"]
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Probabilities, float32 N K, of pictures, uint8 N H W C."""
+"""Probabilities, float32 N K, of images, uint8 N H W C."""
 
 _ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
-_LEAST_AGREED = 0.9  # of the pictures, in int8
-_COMPARED, _COMPARED_INT8, _TIMED = 16, 200, 64  # pictures
+_LEAST_AGREED = 0.9  # of the images, in int8
+_COMPARED, _COMPARED_INT8, _TIMED = 16, 200, 64  # images
 _COMPARED_VALUES = 2**25  # of all their maps
 _LEAST = 1e-30  # probability whose logarithm is looked at
 
@@ -77,9 +77,9 @@ def runner(
 
     Args:
         network: trained.
-        backend: ``auto`` is the fastest of those installed that agree with torch, torch included, on some pictures.
+        backend: ``auto`` is the fastest of those installed that agree with torch, torch included, on some images.
         precision: ``auto`` is bfloat16 where the processor multiplies it natively, else float32.
-        calibration: training pictures, uint8 N H W C, that show which values occur; needed for int8.
+        calibration: training images, uint8 N H W C, that show which values occur; needed for int8.
 
     Raises:
         ParameterError: the arguments do not go together, or the back end cannot compute this network.
@@ -92,7 +92,7 @@ def runner(
         return None
     if precision == "int8" and calibration is None:
         raise ParameterError(
-            "`calibration` must be given for the precision int8. Got none. Give pictures that were trained with."
+            "`calibration` must be given for the precision int8. Got none. Give images that were trained with."
         )
     if calibration is not None:
         _check_calibration(network, calibration)
@@ -164,7 +164,7 @@ def _check_computes(network: Network) -> None:
 
 
 def _evenly(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
-    """Return up to `most` of the pictures, from the first to the last."""
+    """Return up to `most` of the images, from the first to the last."""
     return images[np.linspace(0, len(images) - 1, min(len(images), most)).round().astype(np.int64)]
 
 
@@ -190,7 +190,7 @@ def _torch(network: Network, precision: Precision) -> Runner:
 
 
 def _some_images(network: Network, count: int) -> NDArray[np.uint8]:
-    """Return random pictures of the size that `network` takes: noise on plain gray, from full contrast to little."""
+    """Return random images of the size that `network` takes: noise on plain gray, from full contrast to little."""
     planned, rng = network.plan, np.random.default_rng(0)
     noise = rng.integers(0, 256, (count, planned.height, planned.width, planned.channels))
     gray, contrast = rng.integers(0, 256, (count, 1, 1, 1)), np.geomspace(1, 0.05, count).reshape(-1, 1, 1, 1)
@@ -205,7 +205,7 @@ def _word(precision: Precision, name: str) -> str:
 
 
 def _answers(network: Network, made: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """Return the probabilities that torch gives and those that `made` gives, computed for a few pictures at once."""
+    """Return the probabilities that torch gives and those that `made` gives, computed for a few images at once."""
     parts = [images[start : start + _COMPARED] for start in range(0, len(images), _COMPARED)]
     return [np.concatenate([run(part) for part in parts]) for run in (_torch(network, "float32"), made)]
 
@@ -214,7 +214,7 @@ def _compare(network: Network, made: Runner, name: str, precision: str, images: 
     """Refuse a back end that gives something else than torch.
 
     Scores are compared too, as logarithms of probabilities: where one class is certain, wrong ones have the same
-    probabilities. They are rounded in proportion to the largest of a picture.
+    probabilities. They are rounded in proportion to the largest of an image.
     """
     expected, found = _answers(network, made, images)
     difference = float(np.abs(found - expected).max())
@@ -230,14 +230,14 @@ def _compare(network: Network, made: Runner, name: str, precision: str, images: 
 
 
 def _compare_classes(network: Network, made: Runner, name: str, images: NDArray[np.uint8]) -> None:
-    """Refuse sums of 8 bits that name other classes than torch for too many of the pictures calibrated on."""
+    """Refuse sums of 8 bits that name other classes than torch for too many of the images calibrated on."""
     expected, found = _answers(network, made, images)
     agreed = float(np.mean(found.argmax(1) == expected.argmax(1)))
     if agreed < _LEAST_AGREED:
         raise ParameterError(
             f"`precision` must be float32 for this network. Got int8, in which {name} names the class that torch does "
-            f"for only {agreed:.0%} of the calibration pictures (at least {_LEAST_AGREED:.0%} are needed). "
-            "Give more and other training pictures, or use float32."
+            f"for only {agreed:.0%} of the calibration images (at least {_LEAST_AGREED:.0%} are needed). "
+            "Give more and other training images, or use float32."
         )
 
 

@@ -1,10 +1,10 @@
-"""How many pictures go through a network at once, where the user says it."""
+"""How many images go through a network at once, where the user says it."""
 
 from convscope.core.numeric import at_least
 
 
 def check_batch(batch: int) -> int:
-    """Return `batch` when it is a number of pictures.
+    """Return `batch` when it is a number of images.
 
     Raises:
         ParameterError: it is not.

@@ -14,12 +14,12 @@ from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format, usual_settings
-from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.normalization import Normalization
-from convscope.stages.subsampling import Subsampling
-from convscope.stages.untied import UntiedConvolution
-from convscope.stages.windows import Stochastic
+from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.locally_connected import LocallyConnected
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.normalization import Normalization
+from convscope.layers.pooling import Pooling
+from convscope.layers.windows import Stochastic
 
 from .classifiers import CLASSIFIERS
 from .exemplars import ExemplarClassifier
@@ -30,12 +30,12 @@ from .plan import Plan, check_built, plan
 class ConvolutionStage(nn.Module):
     """Convolve → normalize → (add the input) → nonlinearity → subsample: N C H W → N units h w.
 
-    Where the subsampling keeps order and all that lies before it increases, it changes places with that: the values
+    Where the pooling keeps order and all that lies before it increases, it changes places with that: the values
     are the same, and what comes after it has less to do.
 
     Args:
         convolution: what is convolved.
-        subsampling: what follows, if any.
+        pooling: what follows, if any.
         channels: maps below.
         places: rows and columns of what the convolution gives.
         layout: the nonlinearity, and whether there is normalization.
@@ -44,7 +44,7 @@ class ConvolutionStage(nn.Module):
     def __init__(
         self,
         convolution: Convolution,
-        subsampling: Subsampling | None,
+        pooling: Pooling | None,
         *,
         channels: int,
         places: tuple[int, int],
@@ -56,7 +56,7 @@ class ConvolutionStage(nn.Module):
         uneven = window.before != window.after and convolution.regions == 1
         self.pad = nn.ZeroPad2d((window.before, window.after) * 2) if uneven else None
         if convolution.regions == 1:
-            self.convolution: nn.Conv2d | UntiedConvolution = nn.Conv2d(
+            self.convolution: nn.Conv2d | LocallyConnected = nn.Conv2d(
                 channels,
                 convolution.units,
                 convolution.patch,
@@ -66,21 +66,21 @@ class ConvolutionStage(nn.Module):
             )
         else:
             regions = convolution.regions_over(*places)
-            self.convolution = UntiedConvolution(channels, convolution.units, window, regions, places, bias=bias)
+            self.convolution = LocallyConnected(channels, convolution.units, window, regions, places, bias=bias)
         self.normalization = Normalization(convolution.units) if layout.normalization else None
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
-        self.subsampling = subsampling.build() if subsampling else None
-        self.subsample_first = bool(subsampling and subsampling.kind.keeps_order and self.nonlinearity.increasing)
+        self.pooling = pooling.build() if pooling else None
+        self.subsample_first = bool(pooling and pooling.kind.keeps_order and self.nonlinearity.increasing)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the stage's maps."""
-        if self.subsampling is None or self.subsample_first:
-            return self.convolve(maps, self.subsampling)
-        subsampled: Tensor = self.subsampling(self.convolve(maps))
-        return subsampled
+        if self.pooling is None or self.subsample_first:
+            return self.convolve(maps, self.pooling)
+        pooled: Tensor = self.pooling(self.convolve(maps))
+        return pooled
 
     def convolve(self, maps: Tensor, early: nn.Module | None = None) -> Tensor:
-        """Return the maps as they are before the subsampling, or with one as `early` as gives the same values."""
+        """Return the maps as they are before the pooling, or with one as `early` as gives the same values."""
         values = self.convolution(self.pad(maps) if self.pad else maps)
         if early is not None and not self.residual:
             values = early(values)
@@ -137,17 +137,17 @@ class ConnectedStage(nn.Module):
 
 
 class Network(nn.Module):
-    """A network that takes pictures and gives one score (logit) a class.
+    """A network that takes images and gives one score (logit) a class.
 
     Args:
         layout: the stages.
-        height, width, channels: of the pictures, in pixels.
+        height, width, channels: of the images, in pixels.
         classes: number of classes.
-        mean, std: of the training pictures, one a channel, in 0…1; pictures are standardized with them.
+        mean, std: of the training images, one a channel, in 0…1; images are standardized with them.
         seed: of the first weights.
 
     Raises:
-        LayoutError: the layout does not fit the pictures, or makes an absurdly large network.
+        LayoutError: the layout does not fit the images, or makes an absurdly large network.
         ParameterError: `mean`, `std` or `seed` is none.
 
     Examples:
@@ -258,12 +258,12 @@ class Network(nn.Module):
         """Return the classifier where it is weighted sums of what the last stage gives.
 
         Raises:
-            ParameterError: it compares pictures with some that it keeps.
+            ParameterError: it compares images with some that it keeps.
         """
         if isinstance(self.classifier, nn.Linear):
             return self.classifier
         raise ParameterError(
-            "The model must have weighted sums as its classifier for this. Got one that compares each picture with "
+            "The model must have weighted sums as its classifier for this. Got one that compares each image with "
             f"{self.classifier.exemplars.kept:,} that it keeps. Use the model that it was made from, or softmax, svm "
             "or lda in its place."
         )
@@ -278,16 +278,16 @@ def _by_channel(name: str, values: Sequence[float], channels: int, *, above: flo
 
 
 def _stages(planned: Plan) -> list[nn.Module]:
-    """Return the modules; a subsampling belongs to the convolution before it."""
+    """Return the modules; a pooling belongs to the convolution before it."""
     modules: list[nn.Module] = []
     layout = planned.layout
     for index, (stage, after) in enumerate(pairwise([*layout.stages, None])):
         maps, values = planned.below(index)
         if isinstance(stage, Convolution):
-            subsampling = after if isinstance(after, Subsampling) else None
+            pooling = after if isinstance(after, Pooling) else None
             places = planned.steps[index].rows, planned.steps[index].columns
-            modules.append(ConvolutionStage(stage, subsampling, channels=maps, places=places, layout=layout))
-        elif isinstance(stage, Subsampling):
+            modules.append(ConvolutionStage(stage, pooling, channels=maps, places=places, layout=layout))
+        elif isinstance(stage, Pooling):
             if not layout.is_joined(index):
                 modules.append(stage.build())
         elif isinstance(stage, Connected):
@@ -306,7 +306,7 @@ def _initialize(network: Network, layout: Layout, seed: int) -> None:
     adding = [m.convolution for m in network.modules() if isinstance(m, ConvolutionStage) and m.residual]
     with torch.no_grad():
         for module in network.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear, UntiedConvolution)):
+            if isinstance(module, (nn.Conv2d, nn.Linear, LocallyConnected)):
                 inputs = math.prod(module.weight.shape[-3:] if module.weight.ndim > 2 else module.weight.shape[1:])
                 scale = 1.0 if module is network.classifier else gain
                 if not layout.normalization and any(module is convolution for convolution in adding):

@@ -21,8 +21,8 @@ class Classifier:
         loss: the mean of what is to be made small: of scores N K, labels N, weights of the K classes (None for equal
             ones) and the label smoothing, 0…1.
         gives_probabilities: the softmax of its scores is meant as probabilities (they are divided by a temperature
-            first, found on pictures that were not learned from); else the scores are margins, and a sigmoid for each
-            class, found on such pictures too, makes probabilities of them.
+            first, found on images that were not learned from); else the scores are margins, and a sigmoid for each
+            class, found on such images too, makes probabilities of them.
     """
 
     loss: Loss

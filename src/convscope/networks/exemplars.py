@@ -1,7 +1,7 @@
-"""Classifiers that keep pictures which they learned from: nearest neighbours, and the support vectors of a kernel SVM.
+"""Classifiers that keep images which they learned from: nearest neighbours, and the support vectors of a kernel SVM.
 
 They are learned on the features of a network by scikit-learn (see `convscope.features.heads`) and stand here as
-tensors, in place of the weighted sums at the end of a network: what is kept, and how a new picture is compared with it.
+tensors, in place of the weighted sums at the end of a network: what is kept, and how a new image is compared with it.
 """
 
 import math
@@ -28,7 +28,7 @@ class Exemplars:
     Attributes:
         kind: ``neighbours`` (the class of most of the nearest) or ``kernel`` (a support vector machine whose margin
             bends: Gaussian weights of the distances).
-        kept: number of pictures that are kept.
+        kept: number of images that are kept.
         neighbours: how many of them have a vote; 0 for ``kernel``.
 
     Raises:
@@ -46,7 +46,7 @@ class Exemplars:
         most = min(self.kept, LARGEST_NEIGHBOURS) if self.kind == "neighbours" else 0
         if not min(1, most) <= self.neighbours <= most:
             raise ParameterError(
-                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'picture')} kept by "
+                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'image')} kept by "
                 f"{self.kind!r}. Got {self.neighbours:,}."
             )
 
@@ -65,8 +65,8 @@ class Exemplars:
         """Return how many numbers it keeps, for features of so many values."""
         return sum(math.prod(shape) for _, shape in self.tensors(values, classes).values())
 
-    def multiply_adds(self, values: int, classes: int) -> int:
-        """Return the multiplications with an addition for one picture: its distances and, of a kernel, their sums."""
+    def macs(self, values: int, classes: int) -> int:
+        """Return the multiplications with an addition for one image: its distances and, of a kernel, their sums."""
         return self.kept * (values + (classes - 1 if self.kind == "kernel" else 0))
 
     def tensors(self, values: int, classes: int) -> Tensors:
@@ -115,14 +115,14 @@ class ExemplarClassifier(nn.Module):
         products = torch.addmm(others.square().sum(dim=1), rows, others.T, alpha=-2)
         return (products + rows.square().sum(dim=1, keepdim=True)).clamp_min(0)
 
-    def blocks(self, pictures: int) -> list[slice]:
-        """Return the kept pictures in blocks that can be compared with so many pictures at once."""
-        size = max(1, _AT_ONCE // max(1, pictures))
+    def blocks(self, images: int) -> list[slice]:
+        """Return the kept images in blocks that can be compared with so many images at once."""
+        size = max(1, _AT_ONCE // max(1, images))
         return [slice(start, start + size) for start in range(0, len(self.kept), size)]
 
 
 class Neighbours(ExemplarClassifier):
-    """The logarithm of the share of the nearest kept pictures that are of each class, -∞ where there is none.
+    """The logarithm of the share of the nearest kept images that are of each class, -∞ where there is none.
 
     Their softmax is the shares again: the probabilities are the votes (Cover & Hart 1967).
     """
@@ -149,7 +149,7 @@ class KernelMachine(ExemplarClassifier):
     clearly: scikit-learn's ``decision_function``. Of two classes it is the margin itself and its negative.
     """
 
-    sharpness: Tensor  # γ: the weight of a kept picture at distance d is exp(-γ d²)
+    sharpness: Tensor  # γ: the weight of a kept image at distance d is exp(-γ d²)
     weights: Tensor
     biases: Tensor
 
@@ -158,7 +158,7 @@ class KernelMachine(ExemplarClassifier):
         sums = features.new_zeros((len(features), self.classes, self.classes - 1), dtype=torch.float64)
         for block in self.blocks(len(features)):
             near = torch.exp(-self.sharpness.double() * self.squared_distances(features, self.kept[block]))
-            for number in range(self.classes):  # what kept pictures of this class say against each other class
+            for number in range(self.classes):  # what kept images of this class say against each other class
                 own = self.labels[block] == number
                 sums[:, number] += near[:, own] @ self.weights[:, block][:, own].double().T
         first, second = torch.triu_indices(self.classes, self.classes, 1)  # of each pair: 0 1, 0 2, … 1 2, …

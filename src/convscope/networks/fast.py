@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from convscope.core.errors import choose
 from convscope.core.machine import machine, memory_format
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.untied import UntiedConvolution
+from convscope.layers.locally_connected import LocallyConnected
+from convscope.layers.nonlinearity import NONLINEARITIES
 
 from .build import ConnectedStage, ConvolutionStage, Network
 from .exemplars import ExemplarClassifier
@@ -37,12 +37,12 @@ class FusedStage(nn.Module):
     """A convolution with what follows it value by value in the same pass over memory: the input added, and ReLU.
 
     oneDNN computes it, by the operation that torch's own compiler uses for this; the values are the same. Then comes
-    the subsampling, if any: it keeps order, so that it may follow ReLU.
+    the pooling, if any: it keeps order, so that it may follow ReLU.
     """
 
     def __init__(self, stage: ConvolutionStage, convolution: nn.Conv2d) -> None:
         super().__init__()
-        self.convolution, self.pad, self.subsampling = convolution, stage.pad, stage.subsampling
+        self.convolution, self.pad, self.pooling = convolution, stage.pad, stage.pooling
         self.residual = stage.residual
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -56,8 +56,8 @@ class FusedStage(nn.Module):
             values = add(below, maps, own.weight, own.bias, *places, "add", 1.0, "relu", [], None)
         else:
             values = torch.ops.mkldnn._convolution_pointwise(below, own.weight, own.bias, *places, "relu", [], None)
-        if self.subsampling is not None:
-            values = self.subsampling(values)
+        if self.pooling is not None:
+            values = self.pooling(values)
         return values
 
 
@@ -66,7 +66,7 @@ def _fused(stage: nn.Module, precision: torch.dtype) -> nn.Module:
     able = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     if not able or (precision == torch.bfloat16 and not machine().bfloat16) or not isinstance(stage, ConvolutionStage):
         return stage
-    late = stage.subsampling is not None and not stage.subsample_first
+    late = stage.pooling is not None and not stage.subsample_first
     if (
         late
         or stage.nonlinearity.apply is not NONLINEARITIES["relu"].apply
@@ -81,7 +81,7 @@ def ready_to_predict(network: Network, precision: torch.dtype = torch.float32, *
 
     Args:
         network: trained; used as in evaluation mode.
-        precision: of the convolutions and matrix products; pictures are standardized and scores given in float32.
+        precision: of the convolutions and matrix products; images are standardized and scores given in float32.
         fused: ReLU is computed within the convolution before it; else the modules stay those of the network.
 
     Examples:
@@ -107,7 +107,7 @@ def ready_to_predict(network: Network, precision: torch.dtype = torch.float32, *
     return ready
 
 
-def _absorb(stage: ConvolutionStage | ConnectedStage, sums: nn.Conv2d | UntiedConvolution | nn.Linear) -> None:
+def _absorb(stage: ConvolutionStage | ConnectedStage, sums: nn.Conv2d | LocallyConnected | nn.Linear) -> None:
     """Put the stage's normalization, if there is one, into the weights and biases of its sums."""
     if stage.normalization is None:
         return

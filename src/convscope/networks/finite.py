@@ -54,7 +54,7 @@ def check_probabilities(probabilities: NDArray[np.float32]) -> None:
     """Refuse probabilities N K with a row of NaN.
 
     Raises:
-        DataError: there is one; the message says for how many pictures, and for which first.
+        DataError: there is one; the message says for how many images, and for which first.
     """
     broken = np.flatnonzero(np.isnan(probabilities[:, 0])) if probabilities.shape[1] else np.zeros(0, np.int64)
     if len(broken):

@@ -1,8 +1,8 @@
 """A trained network as plain arithmetic: each value is a bias plus a sum of weights × inputs, nothing hidden.
 
 For prediction, normalization subtracts one number from a map and divides by another. Both go into the weights and the
-bias before it, so that what is left is: standardize the picture; then step after step either weighted sums with a
-nonlinearity, or a subsampling; the classifier last. Steps are those of the network's plan, one for one.
+bias before it, so that what is left is: standardize the image; then step after step either weighted sums with a
+nonlinearity, or a pooling; the classifier last. Steps are those of the network's plan, one for one.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convscope.stages.convolution import Convolution
-from convscope.stages.normalization import Normalization
-from convscope.stages.subsampling import Subsampling
+from convscope.layers.convolution import Convolution
+from convscope.layers.normalization import Normalization
+from convscope.layers.pooling import Pooling
 
 from .build import ConnectedStage, ConvolutionStage, Network
 from .finite import not_finite
@@ -59,7 +59,7 @@ class Connections:
     nonlinearity: str
 
 
-FoldedStep = Sums | Subsampling | Connections
+FoldedStep = Sums | Pooling | Connections
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,12 +90,12 @@ def fold(network: Network) -> Folded:
         >>> from convscope.networks.layout import Layout
         >>> folded = fold(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
         >>> [type(step).__name__ for step in folded.steps], folded.steps[0].weights.shape
-        (['Sums', 'Subsampling', 'Connections'], (1, 1, 4, 1, 3, 3))
+        (['Sums', 'Pooling', 'Connections'], (1, 1, 4, 1, 3, 3))
     """
     layout, modules = network.layout, iter(network.stages)
     steps: list[FoldedStep] = []
     for place, stage in enumerate(layout.stages):
-        if isinstance(stage, Subsampling):
+        if isinstance(stage, Pooling):
             if not layout.is_joined(place):
                 next(modules)  # it stands alone
             steps.append(stage)
@@ -119,9 +119,7 @@ def fold(network: Network) -> Folded:
             steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
     steps.append(_last(network))
     for step, planned in zip(steps, network.plan.steps, strict=True):
-        if not isinstance(step, Subsampling) and not (
-            np.isfinite(step.weights).all() and np.isfinite(step.biases).all()
-        ):
+        if not isinstance(step, Pooling) and not (np.isfinite(step.weights).all() and np.isfinite(step.biases).all()):
             raise not_finite(f"in the weights of {planned.name} with its normalization")
     sigmoids = network.temperature is None
     return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps), sigmoids=sigmoids)
@@ -156,7 +154,7 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: Normalizatio
         normalization: as it predicts; None for none.
     """
     weights = weight.detach().double()
-    units = 2 if weights.ndim == 6 else 0  # the axis of units: behind the regions of untied ones
+    units = 2 if weights.ndim == 6 else 0  # the axis of units: behind the regions of locally connected ones
     biases = torch.zeros(weights.shape[units], dtype=torch.float64) if bias is None else bias.detach().double()
     if normalization is not None:
         scale = (normalization.running_var.double() + Normalization.EPSILON).rsqrt()

@@ -9,10 +9,10 @@ _SIGNATURES = (
     (b"\x80\x05", "a Python pickle, which could run any program"),
     (b"\x1f\x8b", "gzip-compressed data"),
     (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"RIFF", "a WebP picture or a sound"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"RIFF", "a WebP image or a sound"),
     (b"GGUF", "a GGUF model"),
     (b"%PDF", "a PDF document"),
     (b"version https://git-lfs", "the pointer that Git LFS leaves where the real file was not fetched"),
@@ -24,7 +24,7 @@ def describe(start: bytes) -> str:
 
     Examples:
         >>> describe(b"GIF89a")
-        'it is a GIF picture'
+        'it is a GIF image'
         >>> describe(b"hello")
         'it does not begin like a safetensors file'
     """

@@ -1,4 +1,4 @@
-"""What was given to predict, one picture after another: files, folders, patterns, arrays."""
+"""What was given to predict, one image after another: files, folders, patterns, arrays."""
 
 import dataclasses
 import glob
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.images.decoding.budget import IN_FLIGHT
-from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.images.sources.foreign import foreign_reason
@@ -27,7 +27,7 @@ from convscope.images.values import ValueRange, convention
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Input:
-    """One picture that was given, not yet read.
+    """One image that was given, not yet read.
 
     Attributes:
         name: for the user: its path, or its place among those given, for example ``[17]``.
@@ -52,11 +52,11 @@ class Input:
             return 0
 
     def fitted(self, step: Preprocessing) -> NDArray[np.uint8]:
-        """Return the picture as the network takes it, uint8 H W C; errors as for `read`."""
+        """Return the image as the network takes it, uint8 H W C; errors as for `read`."""
         return self.read(step)[0]
 
     def read(self, step: Preprocessing) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        """Return the picture as the network takes it, uint8 H W C, and remarks on it.
+        """Return the image as the network takes it, uint8 H W C, and remarks on it.
 
         Raises:
             UnreadableImageError: it cannot be used; the text says why.
@@ -84,21 +84,21 @@ class Inputs:
     """Everything that was given.
 
     Attributes:
-        pictures: each of them, in order; to be gone through once.
+        images: each of them, in order; to be gone through once.
         total: how many, None where only going through them tells.
     """
 
-    pictures: Iterator[Input]
+    images: Iterator[Input]
     total: int | None
 
 
 def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None = None) -> Inputs:
-    """Return the pictures in what was given.
+    """Return the images in what was given.
 
     Args:
-        given: an array of pictures (N H W or N H W C, values as
+        given: an array of images (N H W or N H W C, values as
             `convscope.images.sources.arrays.as_images` takes them); or
-            one of the following, or an iterable of them: the path of a file; a folder, which stands for all pictures
+            one of the following, or an iterable of them: the path of a file; a folder, which stands for all images
             in it and below, and for what looks like one and cannot be read; a pattern such as ``photos/**/*.jpg``; the
             bytes of a file; an array H W or H W C. Only from something with a length is the total known; anything else
             is gone through as it comes.
@@ -106,42 +106,42 @@ def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None =
         size: (height, width) that it takes.
 
     Raises:
-        DataError: an array of pictures has another shape or kind.
+        DataError: an array of images has another shape or kind.
         ParameterError: it is none of these.
 
     Examples:
         >>> inputs = list_inputs(np.zeros((2, 8, 8)))
-        >>> inputs.total, [picture.name for picture in inputs.pictures]
+        >>> inputs.total, [image.name for image in inputs.images]
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        refuse_one_in_colour(given, "pictures", channels=channels, size=size)
-        stack = as_images(given[..., None] if given.ndim == 3 else given, "pictures")
+        refuse_one_in_colour(given, "images", channels=channels, size=size)
+        stack = as_images(given[..., None] if given.ndim == 3 else given, "images")
         usual = convention(stack, together=True)
         named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(stack))
-        return Inputs(pictures=named, total=len(stack))
+        return Inputs(images=named, total=len(stack))
     if isinstance(given, (str, os.PathLike, bytes)):
         given = (given,)
     if not isinstance(given, Iterable):
         raise ParameterError(
-            f"`pictures` must be paths, arrays, or one array N H W C. Got {type(given).__name__}. Give a list of paths."
+            f"`images` must be paths, arrays, or one array N H W C. Got {type(given).__name__}. Give a list of paths."
         )
-    pictures = itertools.chain.from_iterable(_found(place, one) for place, one in enumerate(given))
+    images = itertools.chain.from_iterable(_found(place, one) for place, one in enumerate(given))
     if not isinstance(given, Sized):
-        return Inputs(pictures=pictures, total=None)
-    every = _with_usual(list(pictures))
-    return Inputs(pictures=iter(every), total=len(every))
+        return Inputs(images=images, total=None)
+    every = _with_usual(list(images))
+    return Inputs(images=iter(every), total=len(every))
 
 
 def _found(place: int, one: Any) -> Iterable[Input]:
-    """Return the pictures that one of the things given stands for."""
+    """Return the images that one of the things given stands for."""
     if isinstance(one, np.ndarray):
         return [_of_array(f"[{place}]", one)]
     if isinstance(one, bytes):
         return [Input(name=f"[{place}]", content=one)]
     if not isinstance(one, (str, os.PathLike)):
         raise ParameterError(
-            f"`pictures` must be paths, bytes or arrays. Got {type(one).__name__} (picture {place}). Convert it first."
+            f"`images` must be paths, bytes or arrays. Got {type(one).__name__} (image {place}). Convert it first."
         )
     path = os.fsdecode(one)
     if not path:
@@ -171,13 +171,13 @@ def _with_usual(inputs: list[Input]) -> list[Input]:
 def _of_array(name: str, pixels: NDArray[Any]) -> Input:
     stack = pixels[None, ..., None] if pixels.ndim == 2 else pixels[None]
     try:
-        return Input(name=name, content=as_images(stack, "picture")[0])
+        return Input(name=name, content=as_images(stack, "image")[0])
     except DataError as error:
         return Input(name=name, error=str(error))
 
 
 def _matching(pattern: str) -> Iterable[Input]:
-    """Return the pictures that a pattern stands for, as the shell would give them."""
+    """Return the images that a pattern stands for, as the shell would give them."""
     try:
         paths = sorted(glob.glob(pattern, recursive=True), key=natural_key)  # noqa: PTH207  # names as they are
     except ValueError:  # a zero byte
@@ -195,18 +195,18 @@ def _in_folder(path: str) -> Iterable[Input]:
     except (DataError, OSError) as error:
         return [Input(name=path, error=str(error))]
     listed = _listed(path, top)
-    first = next(listed, Input(name=path, error="the folder holds no pictures"))
+    first = next(listed, Input(name=path, error="the folder holds no images"))
     return itertools.chain([first], listed)
 
 
 def _listed(path: str, top: Folder) -> Iterator[Input]:
-    """Give the pictures in a folder, and what only looks like one, or cannot be read: each is answered by name."""
+    """Give the images in a folder, and what only looks like one, or cannot be read: each is answered by name."""
     for folder in top.every():
-        found = dict.fromkeys(folder.pictures, "")
+        found = dict.fromkeys(folder.images, "")
         like = (name for name in folder.others if foreign_reason(_in(path, folder.inside(name)), name))
         found |= dict.fromkeys(like, "")
         found |= dict(folder.broken)
-        for name in sorted(found, key=natural_key) if len(found) > len(folder.pictures) else folder.pictures:
+        for name in sorted(found, key=natural_key) if len(found) > len(folder.images) else folder.images:
             file = _in(path, folder.inside(name))
             yield Input(name=file, error=found[name]) if found[name] else Input(name=file, content=file)
 

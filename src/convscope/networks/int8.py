@@ -1,6 +1,6 @@
 """Sums from whole numbers of 8 bits: which range each value has, and how it is rounded.
 
-Values become whole numbers 0…255, one range a map stack, from the least and largest that calibration pictures give;
+Values become whole numbers 0…255, one range a map stack, from the least and largest that calibration images give;
 weights -63…63, one scale a unit. Weights have 7 bits everywhere, because processors without VNNI add two products of 8
 bits in 16, which may overflow: so all processors give the same answers. The classifier's sums stay in float32.
 """
@@ -72,10 +72,10 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
     """Return the ranges that `images`, uint8 N H W C, give in `network`.
 
     Raises:
-        ParameterError: there are no pictures.
+        ParameterError: there are no images.
     """
     if not len(images):
-        raise ParameterError("`calibration` must have at least one picture. Got none. Give some training pictures.")
+        raise ParameterError("`calibration` must have at least one image. Got none. Give some training images.")
     ready = ready_to_predict(network, fused=False)
     sums = [*_summing(ready), ready.weighted_sums()]
     inputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}
@@ -94,7 +94,7 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
 
 
 def _summing(network: Network) -> Iterator[nn.Module]:
-    """Give the modules that add up what they weigh, from the picture upward."""
+    """Give the modules that add up what they weigh, from the image upward."""
     for stage in network.stages:
         if isinstance(stage, ConvolutionStage):
             yield stage.convolution

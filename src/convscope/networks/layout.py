@@ -4,7 +4,7 @@ The grammar, with `-` between the parts::
 
     32C5     32 units convolved on 5 × 5 patches
     32C5/2   stride 2        32C5v  valid, no padding        +32C5  adds its input
-    32U5     untied: own weights at each place               32U5:4  own weights in each of 4 × 4 regions
+    32U5     locally connected: own weights at each place               32U5:4  own weights in each of 4 × 4 regions
     MP2      max of 2 × 2 windows (AP mean, SS subset)
     MP3/2    windows of 3, stride 2        MPg  the whole map
     128N     128 fully connected units
@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from convscope.core.errors import LayoutError, choose, did_you_mean
-from convscope.stages.convolution import Connected, Convolution
-from convscope.stages.nonlinearity import NONLINEARITIES
-from convscope.stages.subsampling import KINDS, Subsampling
+from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.pooling import KINDS, Pooling
 
 from .classifiers import CLASSIFIERS
 
-Stage = Convolution | Subsampling | Connected
+Stage = Convolution | Pooling | Connected
 
 LARGEST_STAGES = 200
 _NO_NORMALIZATION = "nonorm"
@@ -33,7 +33,7 @@ _LONGEST_TEXT = 4_000  # more than the longest text of any layout
 _LONGEST_QUOTE = 40
 _NUMBER = r"([0-9]{1,9})"
 _CONVOLUTION = re.compile(rf"(\+?){_NUMBER}(C|U){_NUMBER}(?::{_NUMBER})?(?:/{_NUMBER})?(v?)")
-_SUBSAMPLING = re.compile(rf"([A-Z]{{2}})(?:{_NUMBER}(?:/{_NUMBER})?|g)")
+_POOLING = re.compile(rf"([A-Z]{{2}})(?:{_NUMBER}(?:/{_NUMBER})?|g)")
 _CONNECTED = re.compile(rf"{_NUMBER}N")
 
 
@@ -63,7 +63,7 @@ class Layout:
         choose("classifier", self.classifier, CLASSIFIERS)
         if not isinstance(self.stages, tuple) or not all(isinstance(stage, Stage) for stage in self.stages):
             raise LayoutError(
-                f"`stages` must be a tuple of Convolution, Subsampling and Connected. Got {self.stages!r:.200}. "
+                f"`stages` must be a tuple of Convolution, Pooling and Connected. Got {self.stages!r:.200}. "
                 "Layout.parse reads a text."
             )
         _check_number(len(self.stages))
@@ -72,12 +72,8 @@ class Layout:
                 raise LayoutError(f"Stage {number}: {_misplaced(stage, below)}")
 
     def is_joined(self, place: int) -> bool:
-        """Return whether the stage at `place` (from 0) is a subsampling that belongs to the convolution before it."""
-        return (
-            isinstance(self.stages[place], Subsampling)
-            and place > 0
-            and isinstance(self.stages[place - 1], Convolution)
-        )
+        """Return whether the stage at `place` (from 0) is a pooling that belongs to the convolution before it."""
+        return isinstance(self.stages[place], Pooling) and place > 0 and isinstance(self.stages[place - 1], Convolution)
 
     @staticmethod
     def parse(text: str) -> "Layout":
@@ -192,10 +188,10 @@ def _read(part: str) -> Stage | None:
         )
     if match := _CONNECTED.fullmatch(part):
         return Connected(units=int(match[1]))
-    if (match := _SUBSAMPLING.fullmatch(part)) and match[1] in KINDS:
+    if (match := _POOLING.fullmatch(part)) and match[1] in KINDS:
         if match[2] is None:
-            return Subsampling(code=match[1], window=None, stride=1)
-        return Subsampling(code=match[1], window=int(match[2]), stride=int(match[3] or match[2]))
+            return Pooling(code=match[1], window=None, stride=1)
+        return Pooling(code=match[1], window=int(match[2]), stride=int(match[3] or match[2]))
     return None
 
 

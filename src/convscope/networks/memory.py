@@ -2,7 +2,7 @@
 
 from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
-from convscope.stages.convolution import Convolution
+from convscope.layers.convolution import Convolution
 
 from .plan import Plan
 

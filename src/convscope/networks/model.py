@@ -46,7 +46,7 @@ class Model:
         network: computes the scores.
         layout: of the network.
         classes: their names, in the order of the scores.
-        preprocessing: how a picture becomes the network's input; the same in training and in prediction.
+        preprocessing: how an image becomes the network's input; the same in training and in prediction.
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
         version: of the convscope that made it.
         runner: computes the probabilities in place of the network, where another back end was chosen.
@@ -99,20 +99,20 @@ class Model:
 
     @property
     def batch(self) -> int:
-        """How many pictures are sent through the network at once unless said: as memory allows, at most 256."""
+        """How many images are sent through the network at once unless said: as memory allows, at most 256."""
         return min(LARGEST_BATCH, self.network.plan.batch_within(BATCH_VALUES))
 
     @property
-    def learned_mirrored(self) -> bool | None:
-        """Whether the network has learned from mirror images; None where the model does not say."""
+    def learned_flipped(self) -> bool | None:
+        """Whether the network has learned from flipped images; None where the model does not say."""
         return self.learned.flip
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
 
         Args:
-            images: uint8 N H W C, or N H W of gray ones, of the network's size; `predict` takes pictures of any size.
-            batch: pictures at once; the result is the same for every number, to rounding (1e-5).
+            images: uint8 N H W C, or N H W of gray ones, of the network's size; `predict` takes images of any size.
+            batch: images at once; the result is the same for every number, to rounding (1e-5).
 
         Raises:
             DataError: the images are not such an array, or what the network computes for one is not a number.
@@ -133,7 +133,7 @@ class Model:
         if images.dtype != np.uint8 or images.shape[1:] != shape:
             raise DataError(
                 f"`images` must be a uint8 array N {' '.join(map(str, shape))}. Got {images.dtype} {images.shape}. "
-                "Pictures of other sizes go to `predict`."
+                "Images of other sizes go to `predict`."
             )
         size = fitting_batch(planned, self.batch if batch is None else check_batch(batch))
         result = np.empty((len(images), planned.classes), np.float32)
@@ -163,7 +163,7 @@ class Model:
                 natively, else float32; ``int8`` needs a back end that has it.
             backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
-            calibration: some hundred training pictures, uint8 N H W C, which say what range each value has, for int8.
+            calibration: some hundred training images, uint8 N H W C, which say what range each value has, for int8.
 
         Raises:
             ParameterError: an argument is none of these, or they do not go together.
@@ -188,12 +188,12 @@ class Model:
         return dataclasses.replace(self, preprocessing=changed)
 
     def predict(
-        self, pictures: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None
+        self, images: Any, *, top: int = 1, batch: int | None = None, workers: int | None = None
     ) -> "list[Prediction]":
-        """Return the most probable classes of pictures; takes what `convscope.networks.prediction.predict` takes."""
+        """Return the most probable classes of images; takes what `convscope.networks.prediction.predict` takes."""
         from .prediction import predict
 
-        return list(predict(self, pictures, top=top, batch=batch, workers=workers))
+        return list(predict(self, images, top=top, batch=batch, workers=workers))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to `path`, whole or not at all; what stands there is replaced.

@@ -248,7 +248,7 @@ def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:
             raise _UnfitError(f"its {what} is not above 0")
     labels = tensors.get("classifier.labels")
     if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
-        raise _UnfitError("a picture that its classifier keeps is of no class")
+        raise _UnfitError("an image that its classifier keeps is of no class")
 
 
 def _ending(digest: str) -> str:

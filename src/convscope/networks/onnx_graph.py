@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted
-from convscope.stages.subsampling import Subsampling
-from convscope.stages.windows import binomial
+from convscope.layers.pooling import Pooling
+from convscope.layers.windows import binomial
 
 from .build import Network
 from .folding import Connections, Sums, fold
@@ -46,19 +46,19 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
     shape = planned.channels, planned.height, planned.width
     flat, sums = False, 0
     for place, step in enumerate(folded.steps):
-        if isinstance(step, Subsampling):
-            value = _SUBSAMPLINGS[step.code](_Windows(graph=graph, step=step, shape=shape), value)
+        if isinstance(step, Pooling):
+            value = _POOLINGS[step.code](_Windows(graph=graph, step=step, shape=shape), value)
         elif isinstance(step, Sums):
             value = _sums(graph, value, step, int8, sums)
         else:
             value = value if flat else graph.node("Flatten", value)
             last = place == len(folded.steps) - 1
             value, flat = _connections(graph, value, step, None if last else int8, sums), True
-        sums += not isinstance(step, Subsampling)
+        sums += not isinstance(step, Pooling)
         if place < len(folded.steps) - 1:
             shape = planned.steps[place].maps, planned.steps[place].rows, planned.steps[place].columns
             following = folded.steps[place + 1]
-            if int8 and isinstance(following, Subsampling) and following.code == "MP":
+            if int8 and isinstance(following, Pooling) and following.code == "MP":
                 value = int8.rounded(graph, value, sums)  # the largest of whole numbers is one of them
     if folded.sigmoids:
         value = graph.node("Neg", graph.node("Softplus", graph.node("Neg", value)))  # the logarithm of the sigmoid
@@ -68,7 +68,7 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
 
 
 def _standardized(graph: Graph, mean: NDArray[np.float32], std: NDArray[np.float32]) -> str:
-    """Return the name of the standardized pictures, N C H W."""
+    """Return the name of the standardized images, N C H W."""
     with np.errstate(all="ignore"):  # what comes to no number is refused before it is used
         scale, shift = (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
     scaled = graph.node("Mul", graph.node("Cast", INPUT, to=1), graph.constant(scale))
@@ -79,7 +79,8 @@ def _standardized(graph: Graph, mean: NDArray[np.float32], std: NDArray[np.float
 def _sums(graph: Graph, below: str, step: Sums, int8: Int8 | None, number: int) -> str:
     if step.weights.shape[:2] != (1, 1):
         raise ParameterError(
-            "The layout must have no untied stage (U) to become an ONNX graph, which has no operation for it. "
+            "The layout must have no locally connected stage (U) to become an ONNX graph, which has no operation for "
+            "it. "
             f"Got one of {counted(step.weights.shape[2], 'unit')}. Use the torch back end."
         )
     weights = step.weights[0, 0]
@@ -128,10 +129,10 @@ NONLINEAR: dict[str, Callable[[Graph, str], str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Windows:
-    """What is subsampled, and how; `shape` is maps, rows and columns below."""
+    """What is pooled, and how; `shape` is maps, rows and columns below."""
 
     graph: Graph
-    step: Subsampling
+    step: Pooling
     shape: tuple[int, int, int]
 
     def windowed(self, kind: str, value: str) -> str:
@@ -192,7 +193,7 @@ def _blurred(over: _Windows, value: str) -> str:
     return over.every(value, 1) if step.window else value
 
 
-_SUBSAMPLINGS: dict[str, Callable[[_Windows, str], str]] = {
+_POOLINGS: dict[str, Callable[[_Windows, str], str]] = {
     "MP": _largest,
     "AP": _mean,
     "SS": _subset,

@@ -48,8 +48,8 @@ class Graph:
 
     Examples:
         >>> graph = Graph()
-        >>> twice = graph.node("Add", "picture", "picture")
-        >>> len(graph.model({"picture": ("float32", ["N", 3])}, {twice: ("float32", ["N", 3])})) > 50
+        >>> twice = graph.node("Add", "image", "image")
+        >>> len(graph.model({"image": ("float32", ["N", 3])}, {twice: ("float32", ["N", 3])})) > 50
         True
     """
 

@@ -9,14 +9,14 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.numeric import is_whole
 from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
-from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
-from convscope.stages.geometry import ReceptiveField, Window
-from convscope.stages.subsampling import Subsampling
+from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
+from convscope.layers.geometry import ReceptiveField, Window
+from convscope.layers.pooling import Pooling
 
 from .layout import Layout, Stage
 
 LARGEST_PARAMETERS = 1_000_000_000
-LARGEST_MULTIPLY_ADDS = 10**13  # for one image: minutes
+LARGEST_MACS = 10**13  # for one image: minutes
 LARGEST_VALUES = 2**29  # of all maps of one image: 2 GiB
 LARGEST_COMPUTED = 2**27  # of one image and all its maps, in a network that is built: 512 MiB
 LARGEST_FIELD = 10**9  # pixels
@@ -24,13 +24,13 @@ LARGEST_FIELD = 10**9  # pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step: convolution, subsampling or fully connected units, the classifier last.
+    """One step: convolution, pooling or fully connected units, the classifier last.
 
     Attributes:
         name: the step's notation, or the name of the classifier.
         maps: number of output maps (or units), of `rows` × `columns` values each.
         parameters: numbers that are learned (weights, and a bias or normalization's shift for each map).
-        multiply_adds: multiplications with an addition for one image (normalization, nonlinearity and subsampling not
+        macs: multiplications with an addition for one image (normalization, nonlinearity and pooling not
             counted, as is usual).
         field_rows: receptive field down the image, over its rows of pixels.
         field_columns: receptive field across the image, over its columns of pixels.
@@ -41,7 +41,7 @@ class Step:
     rows: int
     columns: int
     parameters: int
-    multiply_adds: int
+    macs: int
     field_rows: ReceptiveField
     field_columns: ReceptiveField
 
@@ -82,9 +82,9 @@ class Plan:
         return sum(step.parameters for step in self.steps)
 
     @property
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """Multiplications with an addition for one image, in all."""
-        return sum(step.multiply_adds for step in self.steps)
+        return sum(step.macs for step in self.steps)
 
     @property
     def values(self) -> int:
@@ -121,7 +121,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
 
     Examples:
         >>> lenet = plan(Layout.parse("20C5v-MP2-50C5v-MP2-500N-nonorm"), height=28, width=28, channels=1, classes=10)
-        >>> lenet.parameters, lenet.multiply_adds
+        >>> lenet.parameters, lenet.macs
         (431080, 2293000)
     """
     last = _image(height, width, channels, classes)
@@ -147,7 +147,7 @@ def check_built(planned: Plan) -> None:
         raise LayoutError(
             f"An image and all its maps must have at most {LARGEST_COMPUTED:,} values. Got {planned.values:,} of "
             f"{planned.layout} on {planned.width}x{planned.height} pixels. Use fewer units, subsample earlier, or use "
-            "smaller pictures (--size)."
+            "smaller images (--size)."
         )
 
 
@@ -179,7 +179,7 @@ _BOUNDS = (
         what="values in the maps of all steps",
         of_step=lambda step: step.values,
         total=True,
-        remedy="Use fewer units, subsample earlier, or use smaller pictures (--size)",
+        remedy="Use fewer units, subsample earlier, or use smaller images (--size)",
     ),
     _Bound(
         largest=LARGEST_PARAMETERS,
@@ -189,11 +189,11 @@ _BOUNDS = (
         remedy="Use fewer units, or subsample more before that stage",
     ),
     _Bound(
-        largest=LARGEST_MULTIPLY_ADDS,
-        what="multiply-adds for one picture",
-        of_step=lambda step: step.multiply_adds,
+        largest=LARGEST_MACS,
+        what="MACs for one image",
+        of_step=lambda step: step.macs,
         total=True,
-        remedy="Use fewer units or smaller patches, subsample earlier, or use smaller pictures (--size)",
+        remedy="Use fewer units or smaller patches, subsample earlier, or use smaller images (--size)",
     ),
     _Bound(
         largest=LARGEST_FIELD,
@@ -221,7 +221,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
     if height * width > LARGEST_PIXELS or height * width * channels > LARGEST_VALUES:
         raise ParameterError(
             f"`height` × `width` must be at most {LARGEST_PIXELS:,}, and {LARGEST_VALUES:,} with `channels`. Got "
-            f"{height * width:,} ({width}x{height} pixels of {channels}). Use smaller pictures (--size)."
+            f"{height * width:,} ({width}x{height} pixels of {channels}). Use smaller images (--size)."
         )
     pixel = ReceptiveField()
     return Step(
@@ -230,7 +230,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
         rows=height,
         columns=width,
         parameters=0,
-        multiply_adds=0,
+        macs=0,
         field_rows=pixel,
         field_columns=pixel,
     )
@@ -241,12 +241,12 @@ def _next(stage: Stage, number: int, below: Step) -> Step:
         return _connected(str(stage), stage.units, below)
     rows, rows_sight = _places(stage, below.rows, number, below)
     columns, columns_sight = _places(stage, below.columns, number, below)
-    maps, parameters, multiply_adds = below.maps, 0, 0
+    maps, parameters, macs = below.maps, 0, 0
     if isinstance(stage, Convolution):
         maps = stage.units
         weights = below.maps * stage.patch**2 * maps
         parameters = weights * math.prod(_regions(stage, number, rows, columns)) + maps
-        multiply_adds = weights * rows * columns
+        macs = weights * rows * columns
         if stage.residual and (maps, rows, columns) != (below.maps, below.rows, below.columns):
             raise LayoutError(
                 f"Stage {number}, {stage}, must give the shape of its input to add it. Got {counted(maps, 'map')} of "
@@ -260,7 +260,7 @@ def _next(stage: Stage, number: int, below: Step) -> Step:
         rows=rows,
         columns=columns,
         parameters=parameters,
-        multiply_adds=multiply_adds,
+        macs=macs,
         field_rows=below.field_rows.through(rows_sight),
         field_columns=below.field_columns.through(columns_sight),
     )
@@ -273,16 +273,16 @@ def _regions(stage: Convolution, number: int, rows: int, columns: int) -> tuple[
         raise LayoutError(f"Stage {number}: {error}") from None
 
 
-def _places(stage: Convolution | Subsampling, size: int, number: int, below: Step) -> tuple[int, Window]:
+def _places(stage: Convolution | Pooling, size: int, number: int, below: Step) -> tuple[int, Window]:
     """Return the places along a side of `size` and the window that the receptive field grows by."""
     window = stage.window if isinstance(stage, Convolution) else stage.window_over(size)
     if window.kernel > size + window.before + window.after:
         valid = isinstance(stage, Convolution)
         remedies = [
             *(["drop its 'v' (same padding keeps the side)"] if valid else [f"remove {stage}"]),
-            *(["remove a subsampling or a stride before it"] if number > 1 else []),
+            *(["remove a pooling or a stride before it"] if number > 1 else []),
             f"use a smaller {'patch' if valid else 'window'}",
-            "or use larger pictures (--size)",
+            "or use larger images (--size)",
         ]
         raise LayoutError(
             f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
@@ -300,7 +300,7 @@ def _connected(name: str, units: int, below: Step) -> Step:
         rows=1,
         columns=1,
         parameters=weights + units,
-        multiply_adds=weights,
+        macs=weights,
         field_rows=below.field_rows.through(rows),
         field_columns=below.field_columns.through(columns),
     )

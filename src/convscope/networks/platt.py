@@ -1,6 +1,6 @@
 """Margins as probabilities: for each class a sigmoid of its score, made to add up to 1 (Platt 1999).
 
-The sigmoids are scikit-learn's: one class against all others, fitted on pictures that were not learned from.
+The sigmoids are scikit-learn's: one class against all others, fitted on images that were not learned from.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 def fitting_sigmoids(scores: Values, labels: NDArray[np.int64]) -> tuple[Values, Values]:
     """Return slopes K and offsets K, so that a class is as likely as 1 / (1 + exp(-(slope × score + offset))) says.
 
-    A class of which there are no pictures, or nothing but pictures, has the sigmoid of all classes together.
+    A class of which there are no images, or nothing but images, has the sigmoid of all classes together.
 
     Args:
         scores: N K.

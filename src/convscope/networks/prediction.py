@@ -1,4 +1,4 @@
-"""Classes and probabilities of any number of pictures: read ahead in threads, in bounded memory, in order."""
+"""Classes and probabilities of any number of images: read ahead in threads, in bounded memory, in order."""
 
 import collections
 import contextlib
@@ -21,8 +21,8 @@ from .finite import NOT_A_NUMBER
 from .inputs import Input, list_inputs
 from .memory import runs_ahead
 
-_RUN_PICTURES = 64
-_RUN_BYTES = 1 << 20  # of files: small pictures are read many at a time, large ones one by one, each in its thread
+_RUN_IMAGES = 64
+_RUN_BYTES = 1 << 20  # of files: small images are read many at a time, large ones one by one, each in its thread
 _RUN_PIXELS = 1 << 22  # bytes of what comes out
 
 GivenT = TypeVar("GivenT")
@@ -31,18 +31,18 @@ MadeT = TypeVar("MadeT")
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What the network says about one picture.
+    """What the network says about one image.
 
     Attributes:
-        picture: its path, or its place among those given, for example ``[17]``.
-        label: the most probable class; None where the picture cannot be used.
+        image: its path, or its place among those given, for example ``[17]``.
+        label: the most probable class; None where the image cannot be used.
         probability: of that class, 0…1.
         top: the most probable classes with their probabilities, in order.
-        error: why the picture cannot be used; None where it can.
-        remarks: what is not as it should be with a picture that can be used, for example what its decoder reported.
+        error: why the image cannot be used; None where it can.
+        remarks: what is not as it should be with an image that can be used, for example what its decoder reported.
     """
 
-    picture: str
+    image: str
     label: str | None
     probability: float | None
     top: tuple[tuple[str, float], ...]
@@ -59,11 +59,11 @@ class Predictor(Protocol):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How a picture becomes the network's input."""
+        """How an image becomes the network's input."""
 
     @property
     def batch(self) -> int:
-        """Pictures at once unless said."""
+        """Images at once unless said."""
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class, N K, of uint8 N H W C."""
@@ -74,7 +74,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Run:
-    """Neighbouring pictures that were read: names, why some cannot be used, remarks (by place), pixels of others."""
+    """Neighbouring images that were read: names, why some cannot be used, remarks (by place), pixels of others."""
 
     names: list[str]
     errors: dict[int, str]
@@ -84,27 +84,27 @@ class _Run:
 
 def predict(
     model: Predictor,
-    pictures: Any,
+    images: Any,
     *,
     top: int = 1,
     batch: int | None = None,
     workers: int | None = None,
 ) -> Iterator[Prediction]:
-    """Return one prediction a picture, in order, while the next ones are being read.
+    """Return one prediction an image, in order, while the next ones are being read.
 
-    A picture that cannot be read, or whose output is not a number, has its error in its prediction; the others go on.
-    Memory does not grow with the number of pictures.
+    An image that cannot be read, or whose output is not a number, has its error in its prediction; the others go on.
+    Memory does not grow with the number of images.
 
     Args:
         model: the trained network.
-        pictures: what `convscope.networks.inputs.list_inputs` takes.
+        images: what `convscope.networks.inputs.list_inputs` takes.
         top: how many classes to name, at most; a network with fewer names all of them.
-        batch: pictures that go through the network at once; as memory allows, at most 256, if none.
+        batch: images that go through the network at once; as memory allows, at most 256, if none.
         workers: threads that read; the cores of the machine if none.
 
     Raises:
         ParameterError: an argument has a value that it cannot have.
-        DataError: an array of pictures has another shape or kind.
+        DataError: an array of images has another shape or kind.
 
     Examples:
         >>> from convscope.networks.build import Network
@@ -113,13 +113,13 @@ def predict(
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
-        >>> first, second = predict(model, [np.zeros((30, 20)), b"no picture"], top=2)
+        >>> first, second = predict(model, [np.zeros((30, 20)), b"no image"], top=2)
         >>> len(first.top), second.label, second.error
-        (2, None, 'it is not a picture in a known format (JPEG, PNG, WEBP, TIFF, BMP, GIF, PPM)')
+        (2, None, 'it is not an image in a known format (JPEG, PNG, WEBP, TIFF, BMP, GIF, PPM)')
     """
     return predict_inputs(
         model,
-        list_inputs(pictures, channels=model.preprocessing.channels, size=model.preprocessing.size).pictures,
+        list_inputs(images, channels=model.preprocessing.channels, size=model.preprocessing.size).images,
         top=top,
         batch=batch,
         workers=workers,
@@ -139,12 +139,12 @@ def predict_inputs(
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
     step = model.preprocessing
     size = step.height * step.width * step.channels
-    pictures = max(1, min(_RUN_PICTURES, _RUN_PIXELS // size))
-    workers = runs_ahead(workers, pictures * size)
-    runs = _runs(inputs, pictures)
+    images = max(1, min(_RUN_IMAGES, _RUN_PIXELS // size))
+    workers = runs_ahead(workers, images * size)
+    runs = _runs(inputs, images)
     waiting: list[_Run] = []
     with contextlib.closing(
-        _ahead(lambda run: _read(run, step), runs, workers, runs_ahead(2 * workers, pictures * size))
+        _ahead(lambda run: _read(run, step), runs, workers, runs_ahead(2 * workers, images * size))
     ) as read:
         for run in read:
             waiting.append(run)
@@ -154,14 +154,14 @@ def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, wor
     yield from _predict_runs(model, waiting, top, batch)
 
 
-def _runs(inputs: Iterable[Input], pictures: int) -> Iterator[list[Input]]:
+def _runs(inputs: Iterable[Input], images: int) -> Iterator[list[Input]]:
     """Give neighbouring inputs that are about as much work to read."""
     run: list[Input] = []
     size = 0
     for one in inputs:
         run.append(one)
         size += one.size
-        if len(run) >= pictures or size >= _RUN_BYTES:
+        if len(run) >= images or size >= _RUN_BYTES:
             yield run
             run, size = [], 0
     if run:
@@ -208,12 +208,12 @@ def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> I
     for run in runs:
         for place, name in enumerate(run.names):
             if place in run.errors:
-                yield Prediction(picture=name, label=None, probability=None, top=(), error=run.errors[place])
+                yield Prediction(image=name, label=None, probability=None, top=(), error=run.errors[place])
                 continue
             numbers, values = next(ranked)
             if not math.isfinite(values[0]):
-                yield Prediction(picture=name, label=None, probability=None, top=(), error=NOT_A_NUMBER)
+                yield Prediction(image=name, label=None, probability=None, top=(), error=NOT_A_NUMBER)
                 continue
             named = tuple((model.classes[number], value) for number, value in zip(numbers, values, strict=True))
             (label, probability), remarks = named[0], run.remarks[place]
-            yield Prediction(picture=name, label=label, probability=probability, top=named, error=None, remarks=remarks)
+            yield Prediction(image=name, label=label, probability=probability, top=named, error=None, remarks=remarks)

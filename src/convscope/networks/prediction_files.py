@@ -14,7 +14,7 @@ from convscope.core.extras import optional
 from convscope.core.progress import Reporter, Silent
 from convscope.core.targets import target_of
 from convscope.core.text import printable
-from convscope.images.decoding.pictures import EXTENSIONS
+from convscope.images.decoding.decoder import EXTENSIONS
 from convscope.images.sources.naming import extension
 
 from .prediction import Prediction
@@ -72,11 +72,11 @@ def tables(
 def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
     """Refuse to write tables where they would destroy something, or could not be written in the end.
 
-    Even with `force` a name that ends like a picture is refused: ``--csv *.jpg`` must not cost a picture.
+    Even with `force` a name that ends like an image is refused: ``--csv *.jpg`` must not cost an image.
 
     Raises:
         StorageError: something stands there.
-        ParameterError: a name has the extension of a picture or model, is a folder, or is there twice.
+        ParameterError: a name has the extension of an image or model, is a folder, or is there twice.
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
     places = [place for target in targets.values() if (place := _place(target)) is not None]
@@ -107,7 +107,7 @@ def _place(target: str) -> tuple[object, ...] | None:
 def _check_target(path: Path, kind: str, *, force: bool) -> None:
     found = target_of(path)
     if {extension(path.name), extension(found.place.name)} & _NEVER or found.is_folder:
-        what = "a folder" if found.is_folder else "the name of a picture or model"
+        what = "a folder" if found.is_folder else "the name of an image or model"
         raise ParameterError(
             f"`{kind}` must name a file for the results. Got {printable(str(path))!r}, {what}. "
             f"Put the name of the file right after --{kind}."

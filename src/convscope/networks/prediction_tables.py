@@ -1,6 +1,6 @@
 """Predictions as tables: lines, CSV, JSON, Parquet; written row by row, so that a million of them need no memory.
 
-Columns: picture, class, probability, then class_2, probability_2, … where more classes than one are named, then error.
+Columns: image, class, probability, then class_2, probability_2, … where more classes than one are named, then error.
 """
 
 import csv
@@ -63,11 +63,11 @@ class CsvTable(Table):
 
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
-        picture = self._shown(prediction.picture)
+        image = self._shown(prediction.image)
         ranked = [(_no_formula(self._shown(name)), f"{value:.6g}") for name, value in prediction.top[: self._top]]
         ranked += [("", "")] * (self._top - len(ranked))
-        start = "./" if begins_formula(picture) else ""
-        self._writer.writerow([start + picture, *chain.from_iterable(ranked), self._shown(prediction.error or "")])
+        start = "./" if begins_formula(image) else ""
+        self._writer.writerow([start + image, *chain.from_iterable(ranked), self._shown(prediction.error or "")])
 
     def end(self, *, whole: bool) -> None:
         """Write out what is still in memory."""
@@ -76,9 +76,9 @@ class CsvTable(Table):
 
 @final
 class JsonTable(Table):
-    """One JSON document: ``{"predictions": [{"picture", "class", "probability", "error"}, …], "complete": true, …}``.
+    """One JSON document: ``{"predictions": [{"image", "class", "probability", "error"}, …], "complete": true, …}``.
 
-    A picture of which there is something to say has its ``"remarks"`` besides. Where more classes than one are asked
+    An image of which there is something to say has its ``"remarks"`` besides. Where more classes than one are asked
     for, each has ``"top": [{"class", "probability"}, …]`` besides.
     """
 
@@ -90,7 +90,7 @@ class JsonTable(Table):
     def write(self, prediction: Prediction) -> None:
         """Add one row."""
         row: dict[str, Any] = {
-            "picture": spell(prediction.picture),
+            "image": spell(prediction.image),
             "class": None if prediction.label is None else spell(prediction.label),
             "probability": prediction.probability,
             "error": prediction.error,
@@ -106,7 +106,7 @@ class JsonTable(Table):
 
     def end(self, *, whole: bool) -> None:
         """Close the list, and say how many rows there are and whether they are all."""
-        counts = {"pictures": self._count, "unusable": self._unusable, "complete": whole}
+        counts = {"images": self._count, "unusable": self._unusable, "complete": whole}
         self._stream.write("\n], " + json.dumps(counts)[1:] + "\n")
         self._stream.flush()
 
@@ -127,7 +127,7 @@ class ParquetTable(Table):
         """Add one row."""
         ranked = [(spell(name), value) for name, value in prediction.top[: self._top]]
         ranked += [(None, None)] * (self._top - len(ranked))  # type: ignore[list-item]  # empty cells
-        self._rows.append((spell(prediction.picture), *chain.from_iterable(ranked), prediction.error))
+        self._rows.append((spell(prediction.image), *chain.from_iterable(ranked), prediction.error))
         if len(self._rows) >= _ROW_GROUP:
             self._flush()
 
@@ -148,10 +148,10 @@ def columns(top: int) -> list[str]:
 
     Examples:
         >>> columns(2)
-        ['picture', 'class', 'probability', 'class_2', 'probability_2', 'error']
+        ['image', 'class', 'probability', 'class_2', 'probability_2', 'error']
     """
     more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
-    return ["picture", "class", "probability", *more, "error"]
+    return ["image", "class", "probability", *more, "error"]
 
 
 def _no_formula(name: str) -> str:

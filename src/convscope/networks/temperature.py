@@ -14,7 +14,7 @@ _STEPS = 30  # the interval of powers shrinks to 14 / 1.618^30 = 7e-6
 def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Return the temperature, 0.001…1000, at which softmax(scores / temperature) fits the labels best.
 
-    As in Platt scaling (Platt 1999), the right class is to have not quite all of the probability, so that even pictures
+    As in Platt scaling (Platt 1999), the right class is to have not quite all of the probability, so that even images
     that are all told apart ask for a temperature above 0.
 
     Args:
@@ -33,9 +33,9 @@ def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) 
     return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
 
 
-def softened(pictures: int) -> float:
-    """Return the probability that the right class is to have where so many pictures say which it is (Platt 1999)."""
-    return 1 - 1 / (pictures + 2)
+def softened(images: int) -> float:
+    """Return the probability that the right class is to have where so many images say which it is (Platt 1999)."""
+    return 1 - 1 / (images + 2)
 
 
 def _lowest_place(function: Callable[[float], float], low: float, high: float) -> float:

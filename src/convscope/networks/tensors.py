@@ -2,7 +2,7 @@
 
 import torch
 
-from convscope.stages.convolution import Connected, Convolution
+from convscope.layers.convolution import Connected, Convolution
 
 from .classifiers import CLASSIFIERS
 from .exemplars import Exemplars, Tensors

@@ -20,9 +20,9 @@ class TrainingRecord:
     Attributes:
         data: what it has learned from: an absolute path or the name of a set.
         data_dir: where named sets were looked for first.
-        validation: part of the training pictures that was held out, from 0 to below 1.
+        validation: part of the training images that was held out, from 0 to below 1.
         seed: of everything random.
-        flip: whether it has learned from mirror images.
+        flip: whether it has learned from flipped images.
         classifier: name of the classifier that was learned on its features.
         class_depth: levels of folders that name a class, where that was asked for.
         odd: places in the record that are no such values, for example ``settings.seed``.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from convscope.core.text import counted, printable, shortened
-from convscope.measures.comparison.curves import curves_by_pictures, curves_by_strength, not_drawn
+from convscope.measures.comparison.curves import curves_by_images, curves_by_strength, not_drawn
 from convscope.measures.comparison.findings import budget_words, findings
 from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
 from convscope.measures.comparison.kinds import BASE, KINDS, Group
@@ -28,12 +28,12 @@ def render_comparison(found: Comparison) -> str:
     parts = [
         ("kinds", "All kinds", joined(_said(said, "best"), kinds_table(found), left_out_list(found))),
         ("sharing", "Shared weights", _group(found, ("sharing",), said, "sharing")),
-        ("subsampling", "Subsampling", _group(found, ("subsampling",), said, "subsampling")),
+        ("pooling", "Pooling", _group(found, ("pooling",), said, "pooling")),
         ("first", "The first stage", _group(found, ("first stage",), said, "first stage")),
         ("by-hand", "Without learned features", _group(found, ("by hand", "pixels"), said, "by hand")),
-        ("distorted", "Distorted pictures", _distorted(found, said)),
+        ("distorted", "Distorted images", _distorted(found, said)),
         ("limits", "How far", _limits(found, said)),
-        ("pictures", "How many pictures", _pictures(found, said)),
+        ("images", "How many images", _images(found, said)),
         ("how", "How it was measured", _how(found)),
     ]
     shown = [(name, title, content) for name, title, content in parts if content]
@@ -55,8 +55,8 @@ def render_comparison(found: Comparison) -> str:
 def _head(found: Comparison) -> Html:
     text = (
         f"{counted(len(found.measured), 'kind')} of networks and classifiers learned from the same "
-        f"{counted(found.training_pictures, 'picture')} of {found.width}x{found.height} pixels, with "
-        f"{budget_words(found)}, and were judged on the same {counted(found.test_pictures, 'picture')}."
+        f"{counted(found.training_images, 'image')} of {found.width}x{found.height} pixels, with "
+        f"{budget_words(found)}, and were judged on the same {counted(found.test_images, 'image')}."
     )
     return tag(
         "header",
@@ -114,7 +114,7 @@ def _distorted(found: Comparison, said: dict[str, str]) -> Html:
         told.append(_SAID_OF.get(name, name))
     sentences = joined(*(_said(said, topic) for topic in dict.fromkeys(told)))
     note = (
-        f"Accuracy on {counted(found.disturbed_pictures, 'picture')}, distorted. What leaves a picture is lost, and "
+        f"Accuracy on {counted(found.disturbed_images, 'image')}, distorted. What leaves an image is lost, and "
         "its background comes in. To keep is to be right as often as undistorted: the mean over all strengths."
     ) + not_drawn(len(entries), len(found.measured), "in the table of limits below")
     return joined(tag("p", note), sentences, tag("div", *charts, class_="charts three"))
@@ -137,27 +137,27 @@ def _limits(found: Comparison, said: dict[str, str]) -> Html:
     return joined(_said(said, "limits"), tag("p", note), limits_table(found))
 
 
-def _pictures(found: Comparison, said: dict[str, str]) -> Html:
+def _images(found: Comparison, said: dict[str, str]) -> Html:
     entries = [entry for entry in found.measured if entry.curve]
     if not entries:
         return joined()
-    chosen = curves_by_pictures(found)
-    drawn = [_growing(entry, found.test_pictures) for entry in chosen]
+    chosen = curves_by_images(found)
+    drawn = [_growing(entry, found.test_images) for entry in chosen]
     chart = lines(
         drawn,
-        title="Accuracy by number of training pictures",
-        across="training pictures",
+        title="Accuracy by number of training images",
+        across="training images",
         label="right (%), 95 % intervals",
         text=_percent,
         tick=_tick,
         logarithmic=True,
     )
     note = (
-        "Beyond all pictures, finely dotted: a power law through the errors, with the range in which a new measurement "
+        "Beyond all images, finely dotted: a power law through the errors, with the range in which a new measurement "
         "would be 95 of 100 times, if the law goes on."
     ) + not_drawn(len(chosen), len(entries), "among the numbers below")
     others = tag("details", tag("summary", "The numbers of every curve"), _curve_table(entries))
-    return joined(_said(said, "pictures"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)
+    return joined(_said(said, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)
 
 
 def _growing(entry: Entry, judged: int) -> Line:
@@ -166,23 +166,23 @@ def _growing(entry: Entry, judged: int) -> Line:
     return Line(
         name=entry.title,
         points=tuple(
-            Value(at=one.pictures, value=one.accuracy, low=one.interval[0], high=one.interval[1]) for one in points
+            Value(at=one.images, value=one.accuracy, low=one.interval[0], high=one.interval[1]) for one in points
         ),
         beyond=() if law is None or not law.falls else (_twice(law),),
     )
 
 
 def _twice(law: PowerLaw) -> Value:
-    return Value(at=2 * law.pictures, value=1 - law.at_twice, low=1 - law.at_twice_high, high=1 - law.at_twice_low)
+    return Value(at=2 * law.images, value=1 - law.at_twice, low=1 - law.at_twice_high, high=1 - law.at_twice_low)
 
 
 def _curve_table(entries: Sequence[Entry]) -> Html:
-    names = ("kind", "training pictures", "accuracy", "95 % interval")
+    names = ("kind", "training images", "accuracy", "95 % interval")
     rows = []
     for entry in entries:
         for one in points_of(entry):
             low, high = one.interval
-            cells = (f"{one.pictures:,}", percent(one.accuracy, 1_000), f"{percent(low)} to {percent(high)}")
+            cells = (f"{one.images:,}", percent(one.accuracy, 1_000), f"{percent(low)} to {percent(high)}")
             rows.append(tag("tr", tag("td", entry.title), *(tag("td", cell, class_="number") for cell in cells)))
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
@@ -193,12 +193,12 @@ def _how(found: Comparison) -> Html:
     notes = [
         "Intervals of accuracy are those of the mean over seeds (Student's t); where there is one training, Wilson's, "
         "which does not tell how another training would have ended.",
-        "Differences are paired: the same pictures, the same seeds; their intervals take in both, as far as there are "
+        "Differences are paired: the same images, the same seeds; their intervals take in both, as far as there are "
         "several trainings.",
         f"All networks had {budget_words(found)} and one recipe; hand-made features with their classifier learn to "
         "their end.",
-        "Training pictures are not changed, but for the kinds called distorted, so that what is kept on distorted "
-        "pictures is owed to the network and not to what it was shown.",
+        "Training images are not changed, but for the kinds called distorted, so that what is kept on distorted "
+        "images is owed to the network and not to what it was shown.",
         f"Measured with convscope {found.library_version} on {counted(found.cores, 'core')} of "
         f"{printable(found.processor)}.",
     ]

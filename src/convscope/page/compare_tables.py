@@ -1,4 +1,4 @@
-"""The tables of a comparison: all kinds, what was left out, and how far each goes with distorted pictures."""
+"""The tables of a comparison: all kinds, what was left out, and how far each goes with distorted images."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _HEAD: tuple[tuple[str, str], ...] = (
     ("kind", ""),
     ("accuracy", "with its 95 % interval"),
     ("parameters", "numbers that are learned"),
-    ("multiply-adds", "for one picture"),
+    ("MACs", "for one image"),
     ("seconds", "of learning, on this machine"),
 )
 
@@ -39,11 +39,11 @@ def _kind_row(entry: Entry, place: int, found: Comparison, groups: Sequence[str]
         "th", entry.title, tag("small", about), tag("small", tag("code", shortened(entry.layout, 80))),
         scope="row", data_value=place, class_="kind",
     )  # fmt: skip
-    interval = tag("small", f"{percent(low, found.test_pictures)} to {percent(high, found.test_pictures)}")
+    interval = tag("small", f"{percent(low, found.test_images)} to {percent(high, found.test_images)}")
     cells = [
-        tag("td", percent(entry.accuracy, found.test_pictures), interval, class_="number", data_value=entry.accuracy),
+        tag("td", percent(entry.accuracy, found.test_images), interval, class_="number", data_value=entry.accuracy),
         _count(entry.parameters),
-        _count(entry.multiply_adds),
+        _count(entry.macs),
         tag("td", duration(entry.seconds, exact=True), class_="number", data_value=entry.seconds),
     ]
     for group in groups:
@@ -92,9 +92,9 @@ def _limit_lines(limits: Sequence[KindLimit], distortion: str, sign: int) -> lis
 def facts_list(found: Comparison) -> Html:
     """Return what the comparison was made on, in short."""
     facts = [
-        ("training pictures", f"{found.training_pictures:,}"),
-        (f"{found.part} pictures", f"{found.test_pictures:,}"),
-        ("of these distorted, too", f"{found.disturbed_pictures:,}"),
+        ("training images", f"{found.training_images:,}"),
+        (f"{found.part} images", f"{found.test_images:,}"),
+        ("of these distorted, too", f"{found.disturbed_images:,}"),
         ("each training", _each(found)),
         ("trainings of a kind", f"{found.seeds:,}"),
         ("all of it took", duration(found.seconds, exact=True)),

@@ -25,7 +25,7 @@ class KindData:
         name: in a few words; sentence: what it is; note: what else should be known of it.
         layout: its notation.
         accuracy: 0…1, and its 95 % interval.
-        parameters, multiply_adds: exact; None where they are not counted.
+        parameters, macs: exact; None where they are not counted.
         seconds: of learning.
         disturbed: accuracy under each distortion of the comparison; None where it was not measured.
     """
@@ -37,7 +37,7 @@ class KindData:
     accuracy: float
     interval: tuple[float, float]
     parameters: int | None
-    multiply_adds: int | None
+    macs: int | None
     seconds: float
     disturbed: tuple[float | None, ...] = ()
 
@@ -47,7 +47,7 @@ class ComparisonData:
     """Kinds of networks and classifiers that learned the same set.
 
     Attributes:
-        data: name of the set; pictures: how many were judged, training_pictures: how many were learned from.
+        data: name of the set; images: how many were judged, training_images: how many were learned from.
         seeds: trainings of each kind.
         budget: what every kind had the same of, ``epochs`` or ``seconds``; amount: how much.
         columns: the distortions with their strengths.
@@ -55,8 +55,8 @@ class ComparisonData:
     """
 
     data: str
-    pictures: int
-    training_pictures: int
+    images: int
+    training_images: int
     seeds: int
     budget: str
     amount: float
@@ -72,8 +72,8 @@ def comparison_data(found: Comparison) -> ComparisonData:
             keys[(one.distortion, one.unit, one.strength)] = None
     return ComparisonData(
         data=_text(found.data),
-        pictures=found.test_pictures,
-        training_pictures=found.training_pictures,
+        images=found.test_images,
+        training_images=found.training_images,
         seeds=found.seeds,
         budget=found.budget,
         amount=found.amount,
@@ -97,7 +97,7 @@ def _kind(entry: Entry, keys: dict[tuple[str, str, float], None]) -> KindData:
         accuracy=_short(entry.accuracy),
         interval=(_short(low), _short(high)),
         parameters=entry.parameters,
-        multiply_adds=entry.multiply_adds,
+        macs=entry.macs,
         seconds=_short(entry.seconds),
         disturbed=tuple(
             None if (name, strength) not in accuracies else _short(accuracies[name, strength])

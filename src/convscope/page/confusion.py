@@ -1,4 +1,4 @@
-"""The confusion matrix as a table whose cells lead to their pictures."""
+"""The confusion matrix as a table whose cells lead to their images."""
 
 from collections.abc import Collection, Sequence
 
@@ -16,7 +16,7 @@ _SHADES = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def anchor(cell: Cell) -> str:
-    """Return the name of the section with the pictures of a cell."""
+    """Return the name of the section with the images of a cell."""
     return f"cell-{cell.truth}-{cell.predicted}"
 
 
@@ -82,7 +82,7 @@ def _class_cell(name: str) -> Html:
 
 
 def pairs_table(report: Report, sections: Collection[str]) -> Html:
-    """Return the most frequent confusions as a table; nothing when no picture was wrong."""
+    """Return the most frequent confusions as a table; nothing when no image was wrong."""
     pairs = frequent_pairs(report)
     if not pairs or len(report.classes) < 3:
         return joined()
@@ -96,7 +96,7 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
         )
         for cell in pairs[:MOST_PAIRS]
     ]
-    names = ("is", "was taken for", "pictures", "part of its class")
+    names = ("is", "was taken for", "images", "part of its class")
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
     shown = f" ({MOST_PAIRS} of {len(pairs):,} pairs)" if len(pairs) > MOST_PAIRS else ""
@@ -105,8 +105,8 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
 
 def _introduction(report: Report, partial: bool) -> Html:
     text = (
-        "A row is what a picture is, a column what it was taken for. On the diagonal are the right answers. The "
-        "stronger the colour of a cell, the larger its part of the row. Follow a number to its pictures."
+        "A row is what an image is, a column what it was taken for. On the diagonal are the right answers. The "
+        "stronger the colour of a cell, the larger its part of the row. Follow a number to its images."
     )
     if partial:
         text += (
@@ -137,7 +137,7 @@ def _link(cell: Cell, content: str, sections: Collection[str]) -> Html:
 def cell_title(report: Report, cell: Cell) -> Html:
     """Return a cell in words, for the head of its section."""
     truth, predicted = (named(report.classes[place].name, 40, full=True) for place in (cell.truth, cell.predicted))
-    number = counted(cell.count, "picture")
+    number = counted(cell.count, "image")
     return (
         joined(truth, f", recognized: {number}")
         if cell.right

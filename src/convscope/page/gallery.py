@@ -1,4 +1,4 @@
-"""The pictures behind the confusion matrix: a section for every cell, within bounds."""
+"""The images behind the confusion matrix: a section for every cell, within bounds."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,8 +17,8 @@ MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
 MOST_OF_WRONG_CELL, MOST_OF_RIGHT_CELL = 24, 12
 MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
 MOST_MISTAKES = 150
-MOST_OF_NAME = 24  # characters of a class beside a picture: the head above has more
-FEW = 2  # cells with so few pictures stand side by side
+MOST_OF_NAME = 24  # characters of a class beside an image: the head above has more
+FEW = 2  # cells with so few images stand side by side
 
 
 def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
@@ -35,21 +35,21 @@ def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
 
 
 def gallery(
-    report: Report, cells: Sequence[Cell], shown: Sequence[int], picture: Callable[[int], np.ndarray] | None
+    report: Report, cells: Sequence[Cell], shown: Sequence[int], image: Callable[[int], np.ndarray] | None
 ) -> Html:
-    """Return the sections of `cells`, with small pictures as `picture` gives them by index (without any when None).
+    """Return the sections of `cells`, with small images as `image` gives them by index (without any when None).
 
     Each leads back to its cell in the matrix of the classes `shown`, where it has one.
     """
     wrong = _in_turn([cell for cell in cells if not cell.right], MOST_LISTED_OF_CELL)[:MOST_LISTED]
     right = _in_turn([cell for cell in cells if cell.right], MOST_OF_RIGHT_CELL)
-    small = thumbnails(_with_thumbnail(cells), picture) if picture else {}
+    small = thumbnails(_with_thumbnail(cells), image) if image else {}
     listed = {answer.index for answer in (*wrong, *right[: MOST_LISTED - len(wrong)])}
     parts = [_section(report, cell, listed, small, set(shown)) for cell in cells]
     wrongs = sum(not cell.right for cell in cells)
     heading = tag("h3", "Wrong answers, the surest first") if wrongs else joined()
     if not wrongs:
-        heading = tag("p", "No picture was wrong.")
+        heading = tag("p", "No image was wrong.")
     return joined(
         heading,
         tag("div", *parts[:wrongs], class_="cells"),
@@ -59,27 +59,27 @@ def gallery(
 
 
 def _in_turn(cells: Sequence[Cell], most: int) -> list[Answer]:
-    """Return the pictures of the cells, at most `most` of each: the first of every cell, then the second."""
+    """Return the images of the cells, at most `most` of each: the first of every cell, then the second."""
     ranked = [
-        (rank, place, answer) for place, cell in enumerate(cells) for rank, answer in enumerate(cell.pictures[:most])
+        (rank, place, answer) for place, cell in enumerate(cells) for rank, answer in enumerate(cell.images[:most])
     ]
     return [answer for _, _, answer in sorted(ranked, key=lambda entry: entry[:2])]
 
 
 def _with_thumbnail(cells: Sequence[Cell]) -> list[int]:
-    """Return the indices of pictures that are shown, wrong answers first."""
+    """Return the indices of images that are shown, wrong answers first."""
     wrong = _in_turn([cell for cell in cells if not cell.right], MOST_OF_WRONG_CELL)[:MOST_WRONG_THUMBNAILS]
     right = _in_turn([cell for cell in cells if cell.right], MOST_OF_RIGHT_CELL)
     return [answer.index for answer in (wrong + right)[:MOST_THUMBNAILS]]
 
 
 def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thumbnail], shown: set[int]) -> Html:
-    answers = [answer for answer in cell.pictures if answer.index in listed]
-    figures = tag("div", *(_figure(report, cell, answer, small) for answer in answers), class_="pictures")
+    answers = [answer for answer in cell.images if answer.index in listed]
+    figures = tag("div", *(_figure(report, cell, answer, small) for answer in answers), class_="images")
     rest = cell.count - len(answers)
-    more = f"{counted(rest, 'more picture')} not shown here." if answers else "Not shown here: there are too many."
-    kept = " report.json names them." if rest and len(cell.pictures) == cell.count else ""
-    kept = kept or (" report.json names some of them." if len(cell.pictures) > len(answers) else "")
+    more = f"{counted(rest, 'more image')} not shown here." if answers else "Not shown here: there are too many."
+    kept = " report.json names them." if rest and len(cell.images) == cell.count else ""
+    kept = kept or (" report.json names some of them." if len(cell.images) > len(answers) else "")
     place = f"from-{anchor(cell)}" if {cell.truth, cell.predicted} <= shown else "confusion"
     back = tag("a", "↑ matrix", href=f"#{place}", class_="back")
     return tag(

@@ -12,7 +12,7 @@ MOST_EPOCHS = 500  # points of a curve
 
 @dataclass(frozen=True, kw_only=True)
 class CellData:
-    """How many pictures of the class `truth` were taken for `answer`, both places among the classes."""
+    """How many images of the class `truth` were taken for `answer`, both places among the classes."""
 
     truth: int
     answer: int
@@ -21,7 +21,7 @@ class CellData:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochData:
-    """One epoch of training: loss and accuracy (0…1) on the training pictures as seen, and on those held out."""
+    """One epoch of training: loss and accuracy (0…1) on the training images as seen, and on those held out."""
 
     epoch: int
     loss: float | None
@@ -35,15 +35,15 @@ class GoodData:
     """How good the network was when its run ended.
 
     Attributes:
-        split: which pictures were judged: ``validation``, ``test`` or ``training``.
-        pictures: how many; right: how many of them were recognized.
+        split: which images were judged: ``validation``, ``test`` or ``training``.
+        images: how many; right: how many of them were recognized.
         interval: of the accuracy, 95 % (Wilson).
         cells: of the confusion matrix, those that are not empty.
         epochs: of the training, thinned where there are very many.
     """
 
     split: str
-    pictures: int
+    images: int
     right: int
     interval: tuple[float, float]
     cells: tuple[CellData, ...]
@@ -56,7 +56,7 @@ def good_data(report: Report, history: Sequence[EpochRecord] = ()) -> GoodData:
     thinned = [*history[:-1:step], *history[-1:]]
     return GoodData(
         split=report.split,
-        pictures=report.pictures,
+        images=report.images,
         right=report.right,
         interval=report.accuracy_interval,
         cells=tuple(CellData(truth=cell.truth, answer=cell.predicted, count=cell.count) for cell in report.cells),

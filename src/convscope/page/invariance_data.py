@@ -1,4 +1,4 @@
-"""What the page shows of how a network takes distorted pictures: the record, cut down to what is drawn."""
+"""What the page shows of how a network takes distorted images: the record, cut down to what is drawn."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, kw_only=True)
 class StrengthData:
-    """A network on pictures with one strength of a distortion.
+    """A network on images with one strength of a distortion.
 
     Attributes:
         strength: in the distortion's unit.
         accuracy: 0…1, and its 95 % interval.
         same: part that keeps its class, 0…1.
         steps: of each step, how far its maps are from the undistorted ones, and how far they still are when those are
-            moved along; as parts of the distance between two different pictures, None where that has no meaning.
+            moved along; as parts of the distance between two different images, None where that has no meaning.
         verdicts: what that makes each step's maps, in a word or two.
     """
 
@@ -58,21 +58,21 @@ class DistortionData:
 
 @dataclass(frozen=True, kw_only=True)
 class InvarianceData:
-    """How a network takes distorted pictures.
+    """How a network takes distorted images.
 
     Attributes:
-        data: name of the set; part: which of its pictures.
-        pictures: how many.
+        data: name of the set; part: which of its images.
+        images: how many.
         accuracy: undistorted, 0…1, and its 95 % interval.
         chance: part that is right without looking, where the accuracy is not above it; then there are no limits.
-        margin_px: of background put around the pictures.
+        margin_px: of background put around the images.
         steps: names, the classifier last.
         distortions: those that were measured.
     """
 
     data: str
     part: str
-    pictures: int
+    images: int
     accuracy: float
     interval: tuple[float, float]
     chance: float | None
@@ -96,9 +96,9 @@ def invariance_data(found: Invariance) -> InvarianceData:
     return InvarianceData(
         data=printable(found.data)[:LONGEST_NAME],
         part=found.part,
-        pictures=found.pictures,
+        images=found.images,
         accuracy=_short(found.accuracy),
-        interval=_pair(wilson_interval(found.right, found.pictures)),
+        interval=_pair(wilson_interval(found.right, found.images)),
         chance=None if found.above_chance else _short(found.chance),
         margin_px=found.margin_px,
         steps=tuple(printable(name)[:LONGEST_NAME] for name in found.steps),

@@ -11,7 +11,7 @@ _NEEDS = "This page computes the network itself and needs JavaScript, which is t
 _DAMAGED = "The file is damaged: its end, or its program, is missing. Write it again, or have it sent again."
 _FOOTER = (
     "Made by convscope. This file holds the network and everything else that it shows. It opens no connection: your "
-    "pictures stay here."
+    "images stay here."
 )
 
 

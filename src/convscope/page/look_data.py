@@ -1,4 +1,4 @@
-"""What the page that looks inside a network holds: folded steps with their weights, and pictures, as records."""
+"""What the page that looks inside a network holds: folded steps with their weights, and images, as records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from convscope import __version__
 from convscope.core.errors import DataError
 from convscope.core.text import printable
 from convscope.images.values import ValueRanges
+from convscope.layers.pooling import Pooling
 from convscope.networks.folding import Connections, Folded, FoldedStep, Sums, fold
 from convscope.networks.model import Model
 from convscope.networks.plan import Step
-from convscope.stages.subsampling import Subsampling
 
 from .comparison_data import ComparisonData
 from .encoding import encoded
@@ -50,21 +50,21 @@ class StepData:
         name: its notation.
         kind: what it does; the classifier is connected.
         maps, rows, columns: what it gives.
-        window, stride: patch of a convolution, window of a subsampling.
+        window, stride: patch of a convolution, window of a pooling.
         before, after: zeros around the maps below.
         regions: parts of the map with weights of their own; (1, 1) where they are shared by all places.
         residual: whether the input is added.
-        code: of a subsampling; whole: whether its window is the whole map.
+        code: of a pooling; whole: whether its window is the whole map.
         nonlinearity: of a convolution or of connected units.
         weights: base64 of the network's kind of numbers, lowest byte first: regions, units, maps below, rows and
             columns of the patch.
         bias: base64 of float32, one a unit.
         field: receptive field down and across.
-        parameters, multiply_adds: as the plan counts them.
+        parameters, macs: as the plan counts them.
     """
 
     name: str
-    kind: Literal["convolution", "subsampling", "connected"]
+    kind: Literal["convolution", "pooling", "connected"]
     maps: int
     rows: int
     columns: int
@@ -81,12 +81,12 @@ class StepData:
     bias: str = ""
     field: tuple[FieldData, FieldData]
     parameters: int
-    multiply_adds: int
+    macs: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shown:
-    """A picture to show: its name, its pixels (uint8 H W C of the network's size), its class's place if it is known."""
+    """An image to show: its name, its pixels (uint8 H W C of the network's size), its class's place if it is known."""
 
     name: str
     pixels: NDArray[np.uint8]
@@ -94,8 +94,8 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureData:
-    """One picture.
+class ShownImage:
+    """One image.
 
     Attributes:
         name: for the user.
@@ -116,7 +116,7 @@ class RangesData:
 
     Attributes:
         byte, integer: low and high for values of 8 bits and of more; None by their type.
-        each: every picture goes from its own least to its own greatest value instead.
+        each: every image goes from its own least to its own greatest value instead.
     """
 
     byte: tuple[float, float] | None = None
@@ -132,22 +132,22 @@ class RangesData:
 
 @dataclass(frozen=True, kw_only=True)
 class LookData:
-    """A network that a page can compute, and pictures to begin with.
+    """A network that a page can compute, and images to begin with.
 
     Attributes:
         title: of the page.
         layout, version, classes: of the model.
-        height, width, channels: of its pictures.
-        mean, std: pictures are standardized with, one a channel.
-        fit, background, ranges: how other pictures become such pictures.
+        height, width, channels: of its images.
+        mean, std: images are standardized with, one a channel.
+        fit, background, ranges: how other images become such images.
         numbers: what weights are kept as: exactly; float24, float32 without its last 8 bits (nearly five
             digits); or, to keep large networks small, rounded to about three digits.
         steps: the classifier last.
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
         good: how good the network was when its run ended, where that is known.
-        beside: a second network with the same classes, for the same pictures; it has none of its own.
-        invariance: how it takes distorted pictures, where that was measured.
+        beside: a second network with the same classes, for the same images; it has none of its own.
+        invariance: how it takes distorted images, where that was measured.
         comparison: it among other kinds of networks, where they were compared.
     """
 
@@ -167,7 +167,7 @@ class LookData:
     numbers: Numbers = "float32"
     steps: tuple[StepData, ...]
     sigmoids: bool = False
-    pictures: tuple[PictureData, ...] = ()
+    images: tuple[ShownImage, ...] = ()
     units: UnitsData | None = None
     good: GoodData | None = None
     beside: "LookData | None" = None
@@ -187,13 +187,13 @@ class Records:
 
 def look_data(
     model: Model,
-    pictures: Sequence[Shown] = (),
+    images: Sequence[Shown] = (),
     *,
     title: str = "",
     records: Records | None = None,
     beside: LookData | None = None,
 ) -> LookData:
-    """Return the record of a page that shows `model` on `pictures`, and further records where there are any.
+    """Return the record of a page that shows `model` on `images`, and further records where there are any.
 
     Raises:
         DataError: the network has more weights than a page can hold.
@@ -228,21 +228,21 @@ def look_data(
         numbers=numbers,
         steps=steps,
         sigmoids=folded.sigmoids,
-        pictures=_answered(model, pictures),
+        images=_answered(model, images),
         beside=beside,
         **({} if records is None else vars(records)),
     )
 
 
-def _answered(model: Model, pictures: Sequence[Shown]) -> tuple[PictureData, ...]:
-    if not pictures:
+def _answered(model: Model, images: Sequence[Shown]) -> tuple[ShownImage, ...]:
+    if not images:
         return ()
-    answers = model.predict_proba(np.stack([one.pixels for one in pictures])).argmax(1).tolist()
+    answers = model.predict_proba(np.stack([one.pixels for one in images])).argmax(1).tolist()
     return tuple(
-        PictureData(
+        ShownImage(
             name=printable(one.name)[:LONGEST_NAME], truth=one.truth, answer=answer, pixels=encoded(one.pixels, "u1")
         )
-        for one, answer in zip(pictures, answers, strict=True)
+        for one, answer in zip(images, answers, strict=True)
     )
 
 
@@ -264,7 +264,7 @@ def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], numbers: 
         "columns": here.columns,
         "field": tuple(FieldData(size=side.size, stride=side.stride, start=side.start) for side in (rows, columns)),
         "parameters": here.parameters,
-        "multiply_adds": here.multiply_adds,
+        "macs": here.macs,
     }
     return StepData(**common, **_details(folded, sides, numbers))
 
@@ -283,10 +283,10 @@ def _details(folded: FoldedStep, sides: tuple[int, int], numbers: Numbers) -> di
                 "residual": folded.residual,
                 **_weights(folded, numbers),
             }
-        case Subsampling():
+        case Pooling():
             windows = [folded.window_over(side) for side in sides]
             return {
-                "kind": "subsampling",
+                "kind": "pooling",
                 "window": (windows[0].kernel, windows[1].kernel),
                 "stride": (windows[0].stride, windows[1].stride),
                 "code": folded.code,

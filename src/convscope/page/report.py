@@ -23,7 +23,7 @@ _HELD_OUT = "Training never saw them."
 _SPLITS = {
     "validation": _HELD_OUT,
     "test": _HELD_OUT,
-    "training": "These are the pictures that it learned from: expect less on others.",
+    "training": "These are the images that it learned from: expect less on others.",
 }
 
 
@@ -38,10 +38,10 @@ def render_report(
     Args:
         report: what the run came to.
         history: its epochs; none when training ended before the first was whole.
-        thumbnails: gives the picture of an index, uint8 H W or H W C; None for a page without pictures.
+        thumbnails: gives the image of an index, uint8 H W or H W C; None for a page without images.
 
     Raises:
-        DataError: `thumbnails` gives something that is no picture.
+        DataError: `thumbnails` gives something that is no image.
     """
     shown = shown_classes(report)
     cells = sections(report, shown)
@@ -54,7 +54,7 @@ def render_report(
             "Confusion",
             tag("div", matrix(report, shown, names), pairs_table(report, names), class_="beside"),
         ),
-        ("pictures", "Pictures", gallery(report, cells, shown, thumbnails)),
+        ("images", "Images", gallery(report, cells, shown, thumbnails)),
         ("network", "Network", _network(report)),
         ("settings", "Settings", _settings(report)),
         ("files", "Files", _files(report)),
@@ -68,7 +68,7 @@ def render_report(
     )
     title = shortened(printable(report.name), 80)
     return document(
-        title=joined(f"{title}: {percent(report.accuracy, report.pictures)} right"),
+        title=joined(f"{title}: {percent(report.accuracy, report.images)} right"),
         style=static("report.css"),
         script=static("report.js"),
         body=body,
@@ -76,17 +76,17 @@ def render_report(
 
 
 def _head(report: Report) -> Html:
-    low, high = (percent(end, report.pictures) for end in report.accuracy_interval)
-    wrong = report.pictures - report.right
-    judged = counted(report.pictures, f"{shortened(printable(report.split), 40)} picture")
+    low, high = (percent(end, report.images) for end in report.accuracy_interval)
+    wrong = report.images - report.right
+    judged = counted(report.images, f"{shortened(printable(report.split), 40)} image")
     counts = f" of {judged} recognized: {report.right:,} right, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
-    expected = f"For new pictures of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
+    expected = f"For new images of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
     if not wrong:
-        expected = f"All were right. For new pictures of the same kind, expect {low} or more (95 % confidence)."
+        expected = f"All were right. For new images of the same kind, expect {low} or more (95 % confidence)."
     return tag(
         "header",
         tag("h1", named(report.name, 120)),
-        tag("p", tag("strong", percent(report.accuracy, report.pictures)), counts, class_="headline"),
+        tag("p", tag("strong", percent(report.accuracy, report.images)), counts, class_="headline"),
         tag("p", expected),
         _facts(report),
         _use(report),
@@ -98,7 +98,7 @@ def _facts(report: Report) -> Html:
     facts = [("classes", f"{len(report.classes):,}")]
     if report.steps:
         facts.append(("parameters", large(sum(step.parameters for step in report.steps))))
-        facts.append(("multiply-adds a picture", large(sum(step.multiply_adds for step in report.steps))))
+        facts.append(("MACs an image", large(sum(step.macs for step in report.steps))))
     facts.append(("training time", duration(report.seconds, exact=True)))
     facts.append(("files left out", f"{report.left_out:,}"))
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
@@ -110,8 +110,8 @@ def _use(report: Report) -> Html:
     return tag(
         "div",
         tag("h2", "Use this model"),
-        tag("p", "Classes and probabilities for a folder of pictures, into a table:"),
-        _command(f"convscope predict {shlex.quote(report.model)} my-pictures/ --csv answers.csv"),
+        tag("p", "Classes and probabilities for a folder of images, into a table:"),
+        _command(f"convscope predict {shlex.quote(report.model)} my-images/ --csv answers.csv"),
         class_="use",
     )
 
@@ -130,9 +130,9 @@ def _learning(history: tuple[EpochRecord, ...]) -> Html:
         return joined()
     last = history[-1]
     text = (
-        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds, exact=True)}. Training is measured on pictures as "
+        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds, exact=True)}. Training is measured on images as "
         "they were learned from, distorted, perhaps smaller, and while the weights still moved; validation after each "
-        "epoch, on pictures as they are. So validation may well be the better of the two."
+        "epoch, on images as they are. So validation may well be the better of the two."
     )
     return tag("p", text)
 
@@ -147,7 +147,7 @@ def _network(report: Report) -> Html:
         text = (
             "The receptive field is the box of input pixels that one value of the output depends on; near the edge it "
             "reaches over it, onto zeros. "
-            "Multiply-adds are counted for one picture."
+            "Multiply-adds are counted for one image."
         )
         parts += [tag("p", text), steps_table(report.steps)]
     return joined(*parts)

@@ -29,8 +29,8 @@ def classes_table(report: Report, sections: Collection[str]) -> Html:
     rows = [_class_row(report, place, mistaken.get(place), sections) for place in sorted(worst)]
     head = (
         ("class", ""),
-        ("pictures", "of this class"),
-        ("recall", "of its pictures, how many were recognized; the bar is the 95 % interval"),
+        ("images", "of this class"),
+        ("recall", "of its images, how many were recognized; the bar is the 95 % interval"),
         ("precision", "of what was taken for it, how many were it"),
         ("F1", "both in one number"),
         ("most often taken for", ""),
@@ -59,7 +59,7 @@ def epochs_table(history: Sequence[EpochRecord]) -> Html:
 
 def steps_table(steps: Sequence[StepRow]) -> Html:
     """Return the table of steps with their sums."""
-    names = ("step", "output (maps × height × width)", "receptive field (pixels)", "parameters", "multiply-adds")
+    names = ("step", "output (maps × height × width)", "receptive field (pixels)", "parameters", "MACs")
     rows = [
         tag(
             "tr",
@@ -68,12 +68,12 @@ def steps_table(steps: Sequence[StepRow]) -> Html:
                 " × ".join(f"{size:,}" for size in step.output),
                 " × ".join(f"{size:,}" for size in step.receptive_field),
                 f"{step.parameters:,}",
-                f"{step.multiply_adds:,}",
+                f"{step.macs:,}",
             ),
         )
         for step in steps[:MOST_STEPS]
     ]
-    sums = [sum(step.parameters for step in steps), sum(step.multiply_adds for step in steps)]
+    sums = [sum(step.parameters for step in steps), sum(step.macs for step in steps)]
     total = tag("tr", tag("th", "in all", scope="row"), *_cells("", "", *(large(value) for value in sums)))
     return _table(names, [*rows, total])
 

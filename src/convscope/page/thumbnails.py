@@ -1,4 +1,4 @@
-"""Small pictures inside the page: PNG in data URIs, within a budget of bytes."""
+"""Small images inside the page: PNG in data URIs, within a budget of bytes."""
 
 import base64
 import io
@@ -17,25 +17,25 @@ BUDGET_BYTES = 2_800_000
 
 @dataclass(frozen=True, kw_only=True)
 class Thumbnail:
-    """A small picture: its size in pixels, and where to find it (a data URI)."""
+    """A small image: its size in pixels, and where to find it (a data URI)."""
 
     width: int
     height: int
     uri: str
 
 
-def thumbnails(indices: Iterable[int], picture: Callable[[int], np.ndarray]) -> dict[int, Thumbnail]:
-    """Return the small pictures of `indices`, in that order, until `BUDGET_BYTES` of text are used.
+def thumbnails(indices: Iterable[int], image: Callable[[int], np.ndarray]) -> dict[int, Thumbnail]:
+    """Return the small images of `indices`, in that order, until `BUDGET_BYTES` of text are used.
 
     Raises:
-        DataError: `picture` gives something that is no picture.
+        DataError: `image` gives something that is no image.
     """
     made: dict[int, Thumbnail] = {}
     spent = 0
     for index in indices:
         if index in made:
             continue
-        one = thumbnail(picture(index))
+        one = thumbnail(image(index))
         spent += len(one.uri)
         if spent > BUDGET_BYTES:
             break
@@ -44,7 +44,7 @@ def thumbnails(indices: Iterable[int], picture: Callable[[int], np.ndarray]) -> 
 
 
 def thumbnail(pixels: np.ndarray) -> Thumbnail:
-    """Return a picture at most `SIDE_PX` wide and high.
+    """Return an image at most `SIDE_PX` wide and high.
 
     Args:
         pixels: uint8, H W or H W C with one channel, three, or four (the last is opacity).
@@ -63,7 +63,7 @@ def thumbnail(pixels: np.ndarray) -> Thumbnail:
     fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not fits or not pixels.size:
         raise DataError(
-            "`thumbnails` must give pictures of uint8, H W or H W C with 1, 3 or 4 channels. "
+            "`thumbnails` must give images of uint8, H W or H W C with 1, 3 or 4 channels. "
             f"Got {pixels.dtype} of shape {pixels.shape}."
         )
     image = Image.fromarray(np.ascontiguousarray(pixels))

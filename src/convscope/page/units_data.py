@@ -16,7 +16,7 @@ from .encoding import encoded
 
 MOST_PATCHES = 6  # of a unit
 MOST_CLASSES = 3  # that a unit fires for
-MOST_PATCH_BYTES = 400_000  # of all patches whose pictures are not in the page; a third more as text
+MOST_PATCH_BYTES = 400_000  # of all patches whose images are not in the page; a third more as text
 LONGEST_NAME = 200
 
 
@@ -25,14 +25,14 @@ class PatchData:
     """A top patch of a unit.
 
     Attributes:
-        picture: place of its picture in the page; None where the picture is not in it.
-        name: of the picture where it is not in the page.
+        image: place of its image in the page; None where the image is not in it.
+        name: of the image where it is not in the page.
         row, column: of the value in the unit's map.
         value: of the unit there.
-        pixels: base64 of uint8, the receptive field H W C, where the picture is not in the page.
+        pixels: base64 of uint8, the receptive field H W C, where the image is not in the page.
     """
 
-    picture: int | None
+    image: int | None
     name: str = ""
     row: int
     column: int
@@ -49,7 +49,7 @@ class UnitData:
     """
 
     silent: float
-    silent_pictures: float
+    silent_images: float
     largest: float
     histogram: tuple[int, ...]
     selectivity: float | None
@@ -73,15 +73,15 @@ class UnitsData:
     """What units respond to.
 
     Attributes:
-        pictures: how many were measured.
-        data: where they are from; empty for the pictures of the page.
-        worth_pictures: on how many each unit's worth was measured; 0 where it was not.
+        images: how many were measured.
+        data: where they are from; empty for the images of the page.
+        worth_images: on how many each unit's worth was measured; 0 where it was not.
         steps: those with units of their own.
     """
 
-    pictures: int
+    images: int
     data: str = ""
-    worth_pictures: int = 0
+    worth_images: int = 0
     steps: tuple[StepUnitsData, ...]
 
 
@@ -96,11 +96,11 @@ def units_data(
     """Return what the page shows of `record`.
 
     Args:
-        record: of the pictures measured.
-        places: place in the page of each measured picture that is in the page.
-        image: gives any measured picture, uint8 H W C; patches of pictures that are not in the page are left out if
+        record: of the images measured.
+        places: place in the page of each measured image that is in the page.
+        image: gives any measured image, uint8 H W C; patches of images that are not in the page are left out if
             None, or where they would make the page too large.
-        background: what lies outside a picture, one value a channel.
+        background: what lies outside an image, one value a channel.
         worth: what is recognized without each of the units; None where that was not measured.
     """
     worths = _worths(worth)
@@ -108,18 +108,18 @@ def units_data(
 
     def patch(top: TopPatch, step: StepUnits) -> PatchData:
         common: dict[str, Any] = {"row": top.row, "column": top.column, "value": _rounded(top.value)}
-        if top.picture in places or image is None:
-            return PatchData(picture=places.get(top.picture), **common)
+        if top.image in places or image is None:
+            return PatchData(image=places.get(top.image), **common)
         fields = step.field_rows, step.field_columns
-        pixels = encoded(cut(image(top.picture), fields, (top.row, top.column), background), "u1")
-        return PatchData(picture=None, name=printable(top.name)[:LONGEST_NAME], pixels=pixels, **common)
+        pixels = encoded(cut(image(top.image), fields, (top.row, top.column), background), "u1")
+        return PatchData(image=None, name=printable(top.name)[:LONGEST_NAME], pixels=pixels, **common)
 
     def unit(one: UnitRecord, step: StepUnits) -> UnitData:
-        shown = [top for top in one.top if image is not None or top.picture in places]
+        shown = [top for top in one.top if image is not None or top.image in places]
         best = sorted(range(len(one.class_means)), key=lambda place: -one.class_means[place])[:MOST_CLASSES]
         return UnitData(
             silent=_rounded(one.silent),
-            silent_pictures=_rounded(one.silent_pictures),
+            silent_images=_rounded(one.silent_images),
             largest=_rounded(one.largest),
             histogram=one.histogram,
             selectivity=None if one.selectivity is None else _rounded(one.selectivity),
@@ -129,9 +129,9 @@ def units_data(
         )
 
     return UnitsData(
-        pictures=record.pictures,
+        images=record.images,
         data=printable(record.data)[:LONGEST_NAME],
-        worth_pictures=sum(worth.pictures) if worth else 0,
+        worth_images=sum(worth.images) if worth else 0,
         steps=tuple(
             StepUnitsData(
                 step=step.step,
@@ -153,7 +153,7 @@ def _worths(record: WorthRecord | None) -> dict[tuple[int, int], tuple[float, in
         for unit in step.units:
             losses = [
                 (whole - without) / count if count else 0.0
-                for whole, without, count in zip(record.right, unit.right, record.pictures, strict=True)
+                for whole, without, count in zip(record.right, unit.right, record.images, strict=True)
             ]
             most = max(range(len(losses)), key=lambda place: losses[place])
             found[step.step, unit.unit] = (_rounded(record.loss(unit)), most, _rounded(losses[most]))
@@ -173,7 +173,7 @@ def _patches_within(record: UnitsRecord, places: Mapping[int, int]) -> int:
             for step in record.steps
             for unit in step.units
             for top in unit.top[:most]
-            if top.picture not in places
+            if top.image not in places
         )
         if elsewhere <= MOST_PATCH_BYTES:
             return most

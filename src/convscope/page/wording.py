@@ -2,7 +2,7 @@
 
 
 def percent(value: float | None, total: int | None = None) -> str:
-    """Return a part of one in per cent; with `total`, as many decimals as that many pictures justify.
+    """Return a part of one in per cent; with `total`, as many decimals as that many images justify.
 
     What is not quite everything never reads as 100 %, what is not quite nothing never as 0 %.
 

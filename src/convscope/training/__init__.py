@@ -1,1 +1,1 @@
-"""Network and pictures to a trained network: recipe, the one loop, checkpoints, history and report."""
+"""Network and images to a trained network: recipe, the one loop, checkpoints, history and report."""

@@ -1,4 +1,4 @@
-"""Scores become probabilities that fit pictures which were not learned from."""
+"""Scores become probabilities that fit images which were not learned from."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 
 from .learning_set import LearningSet
 
-_MOST_PICTURES = 10_000
+_MOST_IMAGES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Calibration:
         method: ``temperature`` (the softmax of scores / temperature, Guo et al. 2017) or, of margins, ``platt`` (a
             sigmoid for each class, divided by the sum of all of them, Platt 1999).
         temperature: where it is that.
-        pictures: number of pictures that it was found on.
+        images: number of images that it was found on.
         held_out: whether these were not learned from; else the probabilities are too sure.
         loss_before, loss: cross-entropy on them in nats, where the right class is to have not quite all of the
             probability (Platt 1999; of margins, all of it), at temperature 1 (or with one sigmoid for all) and so.
@@ -35,7 +35,7 @@ class Calibration:
 
     method: Literal["temperature", "platt"]
     temperature: float | None = None
-    pictures: int
+    images: int
     held_out: bool
     loss_before: float
     loss: float
@@ -45,17 +45,17 @@ class Calibration:
         how = "a sigmoid of the score for each class (Platt scaling), which fits"
         if self.temperature is not None:
             how = f"the softmax of the scores divided by {self.temperature:.3g}, which fits"
-        where = "pictures held out" if self.held_out else "training pictures, so that they are too sure,"
+        where = "images held out" if self.held_out else "training images, so that they are too sure,"
         return (
-            f"probabilities are calibrated: {how} {self.pictures:,} {where} best (loss {self.loss:.3f}, "
+            f"probabilities are calibrated: {how} {self.images:,} {where} best (loss {self.loss:.3f}, "
             f"{self.loss_before:.3f} without)"
         )
 
 
 def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = None) -> Calibration | None:
-    """Let the probabilities of `network`, which is in evaluation mode, fit the validation pictures, at most 10,000.
+    """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
 
-    Where there are none, margins are fitted to training pictures, and other scores are left as they are: None.
+    Where there are none, margins are fitted to training images, and other scores are left as they are: None.
 
     Raises:
         TrainingError: a score is not a finite number.
@@ -64,10 +64,10 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
     if not held_out and network.temperature is not None:
         return None
     places = data.validation if held_out else data.training
-    places = places[:: math.ceil(len(places) / _MOST_PICTURES)]
+    places = places[:: math.ceil(len(places) / _MOST_IMAGES)]
     size = network.plan.batch_within(BATCH_VALUES)
     parts = []
-    with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(places), "pictures") as task:
+    with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(places), "images") as task:
         for some in places.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
             parts.append(network(data.images[some]))
             task.advance(len(some))
@@ -88,7 +88,7 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
     return Calibration(
         method="platt" if temperature is None else "temperature",
         temperature=temperature,
-        pictures=len(places),
+        images=len(places),
         held_out=held_out,
         loss_before=before,
         loss=after,

@@ -92,7 +92,7 @@ def load_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
     text = metadata.get(_KEY, "null")
     standing = _read_standing(text, path)
     if standing.run != run:
-        raise ModelFileError(f"{path} belongs to a run with other settings or other pictures. {_REMEDY}")
+        raise ModelFileError(f"{path} belongs to a run with other settings or other images. {_REMEDY}")
     shapes = {name: (value.shape, value.dtype) for name, value in tensors.items()}
     if shapes != {name: (value.shape, value.dtype) for name, value in expected.items()}:
         raise ModelFileError(f"{path} does not hold the tensors of this run. {_REMEDY}")

@@ -13,7 +13,7 @@ from convscope.core.machine import machine
 from convscope.core.precision import Precision
 from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import judge_symmetry
 from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout, takes_wide
@@ -26,7 +26,7 @@ from .loop import steps_of
 from .recipe import Recipe
 from .settings import Settings
 
-_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray pictures of things are centred already
+_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray images of things are centred already
 _COARSE = 0.4  # part of the training
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
@@ -41,14 +41,14 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Examples:
-    """The training pictures, as the choices see them.
+    """The training images, as the choices see them.
 
     Attributes:
         images: uint8 N H W C.
         labels: int64 N, places among `classes`.
         classes: names.
         name: of the set.
-        mirror: whether flips left-right keep the class, where the set knows; else None.
+        flippable: whether flips left-right keep the class, where the set knows; else None.
         places: which of them are learned from, int64.
     """
 
@@ -56,18 +56,18 @@ class Examples:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     name: str
-    mirror: bool | None = None
+    flippable: bool | None = None
     places: NDArray[np.int64]
 
     @staticmethod
-    def of(dataset: ImageSet) -> "Examples":
-        """Return the training pictures of `images`; nothing is copied."""
+    def of(dataset: Dataset) -> "Examples":
+        """Return the training images of `images`; nothing is copied."""
         return Examples(
             images=dataset.images,
             labels=dataset.labels,
             classes=dataset.classes,
             name=dataset.name,
-            mirror=dataset.mirror,
+            flippable=dataset.flippable,
             places=dataset.indices(TRAIN),
         )
 
@@ -101,9 +101,9 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
     """Return the plan of `layout`, or of the default for `examples`, and the recipe to train it with.
 
     Raises:
-        LayoutError: the layout does not fit the pictures.
+        LayoutError: the layout does not fit the images.
         ParameterError: its first convolutions cannot be learned without labels as `settings` says, or it does not fit
-            the smaller pictures that they ask for.
+            the smaller images that they ask for.
     """
     if layout is not None and not layout.stages and settings.shift is None:
         settings = dataclasses.replace(settings, shift=0)  # one weighted sum cannot learn what moves
@@ -113,26 +113,26 @@ def choose_network(examples: Examples, settings: Settings, layout: Layout | None
         height=height,
         width=width,
         channels=channels,
-        pictures=len(examples.places),
-        mirrored=choice.recipe.augmentation.flip,
+        images=len(examples.places),
+        flipped=choice.recipe.augmentation.flip,
         effort=settings.recipe,
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
     check_built(planned)
-    first = check_first(choice.recipe, planned, pictures=len(examples.places))
+    first = check_first(choice.recipe, planned, images=len(examples.places))
     choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
     choice = _within_memory(_coarse_at_first(choice, planned, settings), planned, settings)
     return planned, choice if settings.minutes is not None else _with_rate(choice, len(examples.places))
 
 
-def _with_rate(choice: Choice, pictures: int) -> Choice:
+def _with_rate(choice: Choice, images: int) -> Choice:
     """Return `choice` with the learning rate that its number of steps asks for, unless it has one."""
-    rate = choice.recipe.highest_rate(steps_of(choice.recipe, pictures))
+    rate = choice.recipe.highest_rate(steps_of(choice.recipe, images))
     return dataclasses.replace(choice, recipe=dataclasses.replace(choice.recipe, learning_rate=rate))
 
 
 def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:
-    """Return `choice` with smaller pictures for the first part of the training where they fit, and a sentence on it.
+    """Return `choice` with smaller images for the first part of the training where they fit, and a sentence on it.
 
     Raises:
         ParameterError: `settings` asks for them, and they do not fit.
@@ -145,42 +145,42 @@ def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choic
         return choice
     if obstacle is not None:
         raise ParameterError(
-            f"`coarse` needs pictures, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller ones, too. Got "
+            f"`coarse` needs images, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller ones, too. Got "
             f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `coarse` out."
         )
     height, width = coarse_size(planned.height, planned.width)
     pixels = share_of_pixels(planned.height, planned.width)
-    note = f"the first {part:.0%} of the training sees pictures of {width}x{height}, {pixels:.0%} of the pixels"
+    note = f"the first {part:.0%} of the training sees images of {width}x{height}, {pixels:.0%} of the pixels"
     note += "; --coarse 0 changes it"
     return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
 def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
-    """Return `choice` with no more pictures a step than memory should be taken for, and a sentence that says so."""
+    """Return `choice` with no more images a step than memory should be taken for, and a sentence that says so."""
     most = max(2, planned.batch_within(_BATCH_VALUES))
     if settings.batch is not None or choice.recipe.batch <= most:
         return choice
-    note = f"{counted(most, 'picture')} a step: the maps of more would take too much memory; --batch changes it"
+    note = f"{counted(most, 'image')} a step: the maps of more would take too much memory; --batch changes it"
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
 def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augmentation) -> int:
     height, width, channels = examples.images.shape[1:]
-    side, pictures = min(height, width), len(examples.places)
+    side, images = min(height, width), len(examples.places)
     count = default_epochs(
-        pictures,
+        images,
         flip=augmentation.flip,
         gray=channels == 1 and side <= MIDDLE,
         recipe=settings.recipe,
-        wide=settings.layout is None and takes_wide(height=height, width=width, channels=channels, pictures=pictures),
+        wide=settings.layout is None and takes_wide(height=height, width=width, channels=channels, images=images),
     )
     return math.ceil(count / 3) if side <= SMALL else count  # there is less to learn in so few pixels
 
 
 def default_epochs(
-    pictures: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced", wide: bool = False
+    images: int, *, flip: bool, gray: bool = True, recipe: Effort = "balanced", wide: bool = False
 ) -> int:
-    """Return the number of epochs: few for many pictures, many for few; more where each has a mirror image.
+    """Return the number of epochs: few for many images, many for few; more where each has a flipped image.
 
     `gray`: they are gray, and at most 40 pixels high or wide. `wide`: there is a wider network for best.
 
@@ -194,37 +194,37 @@ def default_epochs(
         >>> default_epochs(500, flip=False)
         24
     """
-    kind, shown = "small gray" if gray else "others", "mirrored" if flip else "as they are"
+    kind, shown = "small gray" if gray else "others", "flipped" if flip else "as they are"
     others = _EPOCHS[kind, shown, recipe]
     visits, fewest, most = _EPOCHS.get(("wide", shown, recipe), others) if wide else others
-    return int(np.clip(round(visits / max(1, pictures)), fewest, most))
+    return int(np.clip(round(visits / max(1, images)), fewest, most))
 
 
-_EPOCHS = {  # pictures × epochs; the fewest epochs and the most
+_EPOCHS = {  # images × epochs; the fewest epochs and the most
     ("small gray", "as they are", "quick"): (30_000, 1, 5),
     ("small gray", "as they are", "balanced"): (150_000, 2, 24),
     ("small gray", "as they are", "best"): (300_000, 5, 48),
-    ("small gray", "mirrored", "quick"): (72_000, 1, 10),
-    ("small gray", "mirrored", "balanced"): (540_000, 9, 48),
-    ("small gray", "mirrored", "best"): (720_000, 12, 96),
+    ("small gray", "flipped", "quick"): (72_000, 1, 10),
+    ("small gray", "flipped", "balanced"): (540_000, 9, 48),
+    ("small gray", "flipped", "best"): (720_000, 12, 96),
     ("others", "as they are", "quick"): (48_000, 1, 5),
     ("others", "as they are", "balanced"): (240_000, 4, 24),
     ("others", "as they are", "best"): (480_000, 8, 48),
-    ("others", "mirrored", "quick"): (144_000, 2, 10),
-    ("others", "mirrored", "balanced"): (500_000, 10, 48),
-    ("others", "mirrored", "best"): (1_440_000, 24, 96),
-    ("wide", "mirrored", "best"): (700_000, 14, 96),  # it learns more in each
+    ("others", "flipped", "quick"): (144_000, 2, 10),
+    ("others", "flipped", "balanced"): (500_000, 10, 48),
+    ("others", "flipped", "best"): (1_440_000, 24, 96),
+    ("wide", "flipped", "best"): (700_000, 14, 96),  # it learns more in each
 }
 
 
-def default_batch(pictures: int) -> int:
-    """Return pictures a step: at least about 20 steps an epoch, 32 to 256 pictures each.
+def default_batch(images: int) -> int:
+    """Return images a step: at least about 20 steps an epoch, 32 to 256 images each.
 
     Examples:
         >>> default_batch(60_000), default_batch(1_437), default_batch(20)
         (256, 64, 32)
     """
-    return int(np.clip(2 ** round(np.log2(max(1, pictures) / 20)), 32, 256))
+    return int(np.clip(2 ** round(np.log2(max(1, images) / 20)), 32, 256))
 
 
 def choose_precision(asked: str) -> Precision:
@@ -241,7 +241,7 @@ def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmen
     flip, reason = _choose_flip(examples, settings)
     centred = flip and examples.images.shape[3] == 1
     if centred and settings.recipe == "quick" and settings.flip is None:
-        flip, reason = False, "a quick recipe has no time for mirror images; --flip or --recipe balanced has them"
+        flip, reason = False, "a quick recipe has no time for flipped images; --flip or --recipe balanced has them"
     hurried = settings.recipe == "quick" and examples.images.shape[3] == 1  # in one epoch, little has to be enough
     shift = round((_SMALL_SHIFT if centred or hurried else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
@@ -251,8 +251,8 @@ def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmen
 def _choose_flip(examples: Examples, settings: Settings) -> tuple[bool, str]:
     if settings.flip is not None:
         return settings.flip, "asked for"
-    if examples.mirror is not None:
-        return examples.mirror, f"known of {examples.name}; --flip or --no-flip changes it"
+    if examples.flippable is not None:
+        return examples.flippable, f"known of {examples.name}; --flip or --no-flip changes it"
     labels = np.full(len(examples.labels), -1, np.int64)  # what is not learned from belongs to no class here
     labels[examples.places] = examples.labels[examples.places]
     symmetry = judge_symmetry(examples.images, labels, examples.classes)

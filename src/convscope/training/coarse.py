@@ -1,7 +1,7 @@
-"""Pictures seen smaller at first (progressive resizing): what fewer pixels can teach is learned from fewer pixels.
+"""Images seen smaller at first (progressive resizing): what fewer pixels can teach is learned from fewer pixels.
 
-A hidden unit that is copied to every place is copied to fewer places of a smaller picture: the weights are the same.
-That holds for every layout whose weights do not depend on the size of the picture, such as one that ends with the
+A hidden unit that is copied to every place is copied to fewer places of a smaller image: the weights are the same.
+That holds for every layout whose weights do not depend on the size of the image, such as one that ends with the
 largest value of each map (``MPg``); not for units that are connected to all places, or that differ from place to place.
 """
 
@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError
+from convscope.layers.convolution import Convolution
 from convscope.networks.plan import Plan, plan
-from convscope.stages.convolution import Convolution
 
-SMALLEST_SIDE = 32  # from which on pictures are seen smaller at first unless the user says otherwise
+SMALLEST_SIDE = 32  # from which on images are seen smaller at first unless the user says otherwise
 _PART = 2 / 3
-_MULTIPLE = 4  # two subsamplings by two leave whole numbers
+_MULTIPLE = 4  # two poolings by two leave whole numbers
 
 
 def coarse_size(height: int, width: int) -> tuple[int, int]:
@@ -32,7 +32,7 @@ def coarse_size(height: int, width: int) -> tuple[int, int]:
 
 
 def share_of_pixels(height: int, width: int) -> float:
-    """Return how many pixels the smaller picture has, as a part of those of the whole one; so much it costs, about.
+    """Return how many pixels the smaller image has, as a part of those of the whole one; so much it costs, about.
 
     Examples:
         >>> share_of_pixels(32, 32)
@@ -43,13 +43,13 @@ def share_of_pixels(height: int, width: int) -> float:
 
 
 def obstacle_to_coarse(planned: Plan) -> str | None:
-    """Return why pictures cannot be seen smaller by `planned`, as half a sentence; None where they can."""
+    """Return why images cannot be seen smaller by `planned`, as half a sentence; None where they can."""
     height, width = coarse_size(planned.height, planned.width)
     if (height, width) == (planned.height, planned.width):
-        return "so small a picture is not seen smaller"
-    untied = [stage for stage in planned.layout.stages if isinstance(stage, Convolution) and stage.regions != 1]
-    if untied:
-        return f"the units of {untied[0]} differ from place to place"
+        return "so small an image is not seen smaller"
+    local = [stage for stage in planned.layout.stages if isinstance(stage, Convolution) and stage.regions != 1]
+    if local:
+        return f"the units of {local[0]} differ from place to place"
     try:
         small = plan(
             planned.layout,
@@ -84,6 +84,6 @@ def share_of_work(fraction: float, coarse: float, cost: float) -> float:
 
 
 def coarsened(maps: Tensor) -> Tensor:
-    """Return pictures N C H W at `coarse_size`, each pixel a weighted mean of those that it covers."""
+    """Return images N C H W at `coarse_size`, each pixel a weighted mean of those that it covers."""
     size = coarse_size(*maps.shape[2:])
     return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False, antialias=True)

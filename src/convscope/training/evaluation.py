@@ -1,4 +1,4 @@
-"""How good a network is on pictures that it did not learn from."""
+"""How good a network is on images that it did not learn from."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ _BATCH = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """Mean loss of the network's classifier (softmax: cross-entropy, in nats) and accuracy (0…1) over some pictures."""
+    """Mean loss of the network's classifier (softmax: cross-entropy, in nats) and accuracy (0…1) over some images."""
 
     loss: float
     accuracy: float
 
 
 def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: Precision = "float32") -> Judged:
-    """Return how good `network`, which is in evaluation mode, is on the pictures at `places` (at least one)."""
+    """Return how good `network`, which is in evaluation mode, is on the images at `places` (at least one)."""
     loss, right = 0.0, 0
     compute = CLASSIFIERS[network.layout.classifier].loss
     with torch.inference_mode(), autocast(precision):

@@ -1,8 +1,8 @@
 """The first convolutions, learned without labels on patches, before all else is learned with labels.
 
-Each learns on random patches of what reaches it: the first on the pictures, the next on the maps that the stage below
-makes of them. Whitening is folded into the weights, and so is the standardization of pictures that the network begins
-with; what lies beyond the edge of a picture counts as its mean, as in every convolution of the network.
+Each learns on random patches of what reaches it: the first on the images, the next on the maps that the stage below
+makes of them. Whitening is folded into the weights, and so is the standardization of images that the network begins
+with; what lies beyond the edge of an image counts as its mean, as in every convolution of the network.
 
 Where normalization follows, it takes out the mean of every map and divides by its deviation: the biases that were
 learned and the length of a unit's weights then make no difference. The biases are left out and the lengths made equal,
@@ -16,13 +16,13 @@ from torch import nn
 from convscope.core.errors import ParameterError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
+from convscope.layers.convolution import Convolution
+from convscope.layers.patch_learning.hand_made import BANKS
+from convscope.layers.patch_learning.layer import layer_of_patches, learner_for
+from convscope.layers.patch_learning.patches import Rows, patches_of_maps, random_patches
+from convscope.layers.unit import HiddenLayer
 from convscope.networks.build import ConvolutionStage, Network
 from convscope.networks.plan import Plan
-from convscope.stages.convolution import Convolution
-from convscope.stages.patch_learning.hand_made import BANKS
-from convscope.stages.patch_learning.layer import layer_of_patches, learner_for
-from convscope.stages.patch_learning.patches import Rows, patches_of_maps, random_patches
-from convscope.stages.unit import HiddenLayer
 
 from .learning_set import LearningSet
 from .recipe import Recipe
@@ -30,12 +30,12 @@ from .recipe import Recipe
 MOST_PATCHES = 50_000
 _MOST_VALUES = 2**25  # of all patches: 256 MiB
 _LARGEST_PATCH = 4_096  # values: whitening takes the eigenvectors of their covariance, a minute's work for so many
-_MOST_PICTURES = 2_000  # whose maps a stage above the first learns from
+_MOST_IMAGES = 2_000  # whose maps a stage above the first learns from
 _BATCH_VALUES = 2**25  # of all maps of some of them at once
 
 
-def check_first(recipe: Recipe, planned: Plan, *, pictures: int) -> tuple[str, ...]:
-    """Return one sentence for each convolution that `recipe` learns first, for the user; `pictures` are for training.
+def check_first(recipe: Recipe, planned: Plan, *, images: int) -> tuple[str, ...]:
+    """Return one sentence for each convolution that `recipe` learns first, for the user; `images` are for training.
 
     Raises:
         ParameterError: the layout does not begin with as many convolutions, or one cannot be learned in this way.
@@ -56,10 +56,10 @@ def check_first(recipe: Recipe, planned: Plan, *, pictures: int) -> tuple[str, .
         )
     after = "frozen" if recipe.freeze_first else "then learned on with labels; --freeze-first would leave it"
     first = zip(recipe.first, convolutions, strict=False)
-    return tuple(f"{_check_one(name, planned, *one, pictures)}; {after}" for name, one in first)
+    return tuple(f"{_check_one(name, planned, *one, images)}; {after}" for name, one in first)
 
 
-def _check_one(name: str, planned: Plan, index: int, stage: Convolution, pictures: int) -> str:
+def _check_one(name: str, planned: Plan, index: int, stage: Convolution, images: int) -> str:
     """Return how the stage is learned; refuse what cannot be."""
     where, patch = f"Stage {index + 1}, {stage},", f"{stage.patch}x{stage.patch}"
     rows, columns = _size_below(planned, index)
@@ -69,7 +69,7 @@ def _check_one(name: str, planned: Plan, index: int, stage: Convolution, picture
     if stage.patch > min(rows, columns):
         raise ParameterError(
             f"{where} must have a patch that fits into what is below it to be learned first. Got {patch} over "
-            f"{columns}x{rows} pixels. Use a smaller patch, or larger pictures (--size)."
+            f"{columns}x{rows} pixels. Use a smaller patch, or larger images (--size)."
         )
     if stage.patch**2 * channels > _LARGEST_PATCH:
         raise ParameterError(
@@ -87,11 +87,11 @@ def _check_one(name: str, planned: Plan, index: int, stage: Convolution, picture
         raise ParameterError(f"{where} cannot be learned first. {error}") from None
     if name in BANKS:
         return f"stage {index + 1}, {stage}: made by hand, {name}"
-    count = _patches(planned, index, stage, pictures)
+    count = _patches(planned, index, stage, images)
     if stage.units > count:
         raise ParameterError(
             f"{where} must have at most as many units as there are patches to learn them from, {count:,}. "
-            f"Got {stage.units:,}. Use fewer units, or more pictures."
+            f"Got {stage.units:,}. Use fewer units, or more images."
         )
     return f"stage {index + 1}, {stage}: learned without labels first, {name} on {count:,} patches of {patch}"
 
@@ -103,7 +103,7 @@ def learn_first(
 
     Args:
         network: its weights are changed.
-        data: whose training pictures are learned from; their labels are not looked at.
+        data: whose training images are learned from; their labels are not looked at.
         recipe: says how.
         seed: of the patches and of what is random in learning.
         reporter: told how far it is.
@@ -115,7 +115,7 @@ def learn_first(
     with (reporter or Silent()).task("learning without labels", len(recipe.first)) as task:
         for number, (name, (index, stage), module) in enumerate(steps):
             count = _patches(planned, index, stage, len(data.training))
-            source = _patches_of_pictures if index == 0 else _patches_above
+            source = _patches_of_images if index == 0 else _patches_above
             rows = source(network, data, module, side=stage.patch, count=count, seed=seed + number)
             put_units(network, module, layer_of_patches(rows, units=stage.units, side=stage.patch, by=name, seed=seed))
             task.advance()
@@ -162,17 +162,17 @@ def _size_below(planned: Plan, index: int) -> tuple[int, int]:
     return planned.steps[index - 1].rows, planned.steps[index - 1].columns
 
 
-def _patches(planned: Plan, index: int, stage: Convolution, pictures: int) -> int:
+def _patches(planned: Plan, index: int, stage: Convolution, images: int) -> int:
     """Return how many patches are learned from: no more than there are, nor than are of use."""
     rows, columns = (size - stage.patch + 1 for size in _size_below(planned, index))
-    seen = pictures if index == 0 else min(pictures, _MOST_PICTURES)
+    seen = images if index == 0 else min(images, _MOST_IMAGES)
     return min(MOST_PATCHES, _MOST_VALUES // (stage.patch**2 * planned.below(index)[0]), seen * rows * columns)
 
 
-def _patches_of_pictures(
+def _patches_of_images(
     network: Network, data: LearningSet, module: ConvolutionStage, *, side: int, count: int, seed: int
 ) -> Rows:
-    """Return patches of the training pictures, pixels 0…1."""
+    """Return patches of the training images, pixels 0…1."""
     del network, module
     return random_patches(data.images.numpy(), side=side, count=count, seed=seed, among=data.training.numpy())
 
@@ -180,12 +180,12 @@ def _patches_of_pictures(
 def _patches_above(
     network: Network, data: LearningSet, module: ConvolutionStage, *, side: int, count: int, seed: int
 ) -> Rows:
-    """Return patches of the maps that reach `module`, normalized as in training: by the pictures of their batch."""
+    """Return patches of the maps that reach `module`, normalized as in training: by the images of their batch."""
     generator = torch.Generator().manual_seed(seed)
     below = list(network.stages)[: list(network.stages).index(module)]
-    chosen = data.training[torch.randperm(len(data.training), generator=generator)[:_MOST_PICTURES]]
+    chosen = data.training[torch.randperm(len(data.training), generator=generator)[:_MOST_IMAGES]]
     size = network.plan.batch_within(_BATCH_VALUES)
-    batches = chosen.tensor_split(max(1, min(-(-len(chosen) // size), len(chosen) // 2)))  # of at least two pictures
+    batches = chosen.tensor_split(max(1, min(-(-len(chosen) // size), len(chosen) // 2)))  # of at least two images
     rows = []
     network.train()
     with torch.no_grad(), network.drawing_from(generator):

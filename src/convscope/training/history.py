@@ -14,18 +14,18 @@ LARGEST_FILE_BYTES = 1 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """One pass over the training pictures.
+    """One pass over the training images.
 
     Attributes:
         epoch: its number, from 1.
         step: batches learned from since training began.
         seconds: time since training began, earlier parts of a resumed run included.
-        images_per_second: training pictures a second in this epoch.
+        images_per_second: training images a second in this epoch.
         learning_rate: at its last batch.
-        loss: mean cross-entropy, in nats, on the training pictures as they were seen (distorted, weights moving).
-        accuracy: part that was right, 0…1, on the same pictures.
-        validation_loss: mean cross-entropy, in nats, on the validation pictures after the epoch; None without any.
-        validation_accuracy: part of the validation pictures that was right, 0…1; None without any.
+        loss: mean cross-entropy, in nats, on the training images as they were seen (distorted, weights moving).
+        accuracy: part that was right, 0…1, on the same images.
+        validation_loss: mean cross-entropy, in nats, on the validation images after the epoch; None without any.
+        validation_accuracy: part of the validation images that was right, 0…1; None without any.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""What one training run reads: mapped pictures, labels, and which of them are for what."""
+"""What one training run reads: mapped images, labels, and which of them are for what."""
 
 import math
 import warnings
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN, VALIDATION
 
 _SAMPLE = 10_000
@@ -20,12 +20,12 @@ _SMALLEST_DEVIATION = 1 / 255
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LearningSet:
-    """Pictures uint8 M H W C and labels int64 M as tensors on the same memory, with the places to learn from.
+    """Images uint8 M H W C and labels int64 M as tensors on the same memory, with the places to learn from.
 
     Attributes:
-        images: all pictures; may be mapped from a file larger than the memory.
+        images: all images; may be mapped from a file larger than the memory.
         labels: the class of each.
-        training: places of the pictures that are learned from.
+        training: places of the images that are learned from.
         validation: places of those that each epoch is judged by; may be empty.
         classes: number of classes.
     """
@@ -37,7 +37,7 @@ class LearningSet:
     classes: int
 
     @staticmethod
-    def of(dataset: ImageSet) -> "LearningSet":
+    def of(dataset: Dataset) -> "LearningSet":
         """Return the tensors over the arrays of `images`; nothing is copied."""
         return LearningSet(
             images=_shared(dataset.images),
@@ -49,7 +49,7 @@ class LearningSet:
 
     @staticmethod
     def of_arrays(images: NDArray[np.uint8], labels: NDArray[np.int64], *, classes: int) -> "LearningSet":
-        """Return the tensors over pictures uint8 N H W C and labels int64 N, all of them to learn from."""
+        """Return the tensors over images uint8 N H W C and labels int64 N, all of them to learn from."""
         return LearningSet(
             images=_shared(images),
             labels=_shared(labels),
@@ -60,7 +60,7 @@ class LearningSet:
 
     @cached_property
     def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and standard deviation of each channel over (at most 10,000) training pictures, in 0…1."""
+        """Mean and standard deviation of each channel over (at most 10,000) training images, in 0…1."""
         step = max(1, math.ceil(len(self.training) / _SAMPLE))  # over the whole set: it may be in the order of classes
         counts = np.zeros((self.images.shape[3], 256), np.int64)
         for places in self.training[::step].split(_AT_ONCE):  # type: ignore[no-untyped-call]  # torch has no types here
@@ -74,7 +74,7 @@ class LearningSet:
         return tuple(means.tolist()), tuple(deviations.tolist())
 
     def class_weights(self) -> Tensor:
-        """Return one weight a class, inverse to its number of training pictures, with mean 1 over the pictures."""
+        """Return one weight a class, inverse to its number of training images, with mean 1 over the images."""
         counts = torch.bincount(self.labels[self.training], minlength=self.classes).float()
         weights = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
         return weights * len(self.training) / (weights * counts).sum()

@@ -34,21 +34,21 @@ class Listener(ABC):
         """Hear of an epoch; return False to stop here."""
 
 
-def steps_per_epoch(pictures: int, batch: int) -> int:
-    """Return the number of steps in an epoch; batches are of equal size, give or take one picture.
+def steps_per_epoch(images: int, batch: int) -> int:
+    """Return the number of steps in an epoch; batches are of equal size, give or take one image.
 
-    No batch has one picture alone, which has no deviation to normalize by: where that would be so, one has three.
+    No batch has one image alone, which has no deviation to normalize by: where that would be so, one has three.
 
     Examples:
         >>> steps_per_epoch(60_000, batch=256), steps_per_epoch(3, batch=2)
         (235, 1)
     """
-    return max(1, min(math.ceil(pictures / batch), pictures // 2))
+    return max(1, min(math.ceil(images / batch), images // 2))
 
 
-def steps_of(recipe: Recipe, pictures: int) -> int:
-    """Return the number of steps that `recipe` asks for on so many training pictures."""
-    return recipe.epochs * steps_per_epoch(pictures, recipe.batch)
+def steps_of(recipe: Recipe, images: int) -> int:
+    """Return the number of steps that `recipe` asks for on so many training images."""
+    return recipe.epochs * steps_per_epoch(images, recipe.batch)
 
 
 def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
@@ -57,10 +57,10 @@ def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Liste
     Every random choice comes from (`seed`, epoch, batch) alone, so that a state put back goes on as it would have.
 
     Raises:
-        TrainingError: the loss or a weight is not finite, or there are fewer than two pictures.
+        TrainingError: the loss or a weight is not finite, or there are fewer than two images.
     """
     if len(data.training) < 2:
-        raise TrainingError(f"Training needs at least two pictures. Got {len(data.training)}. Add some.")
+        raise TrainingError(f"Training needs at least two images. Got {len(data.training)}. Add some.")
     state.network.train()
     weights = data.class_weights() if recipe.balance else None
     count = steps_per_epoch(len(data.training), recipe.batch)
@@ -93,13 +93,13 @@ def _step(  # noqa: PLR0917  # one place calls it
     weights: Tensor | None,
     seed: int,
 ) -> float:
-    """Take one step on the pictures at `places`; return the loss before it."""
+    """Take one step on the images at `places`; return the loss before it."""
     started = time.monotonic()
     rate = recipe.highest_rate(state.steps) * learning_rate_factor(state.pace.middle, recipe.warmup)
     state.learning_rate = rate
     generator = _generator(seed, state.epoch, state.batch + 1)
-    mirrored = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None
-    images = take(data.images, places, recipe.augmentation, generator, mirrored)
+    flipped = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None
+    images = take(data.images, places, recipe.augmentation, generator, flipped)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
     state.coarse = state.pace.middle < recipe.coarse
     if state.coarse:
@@ -147,7 +147,7 @@ def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> Epoch
         loss, accuracy = judged.loss, judged.accuracy
         if not math.isfinite(loss):
             raise TrainingError(
-                f"The loss on the validation pictures is no longer a finite number ({loss}) after epoch "
+                f"The loss on the validation images is no longer a finite number ({loss}) after epoch "
                 f"{state.epoch + 1}, at learning rate {state.learning_rate:.2g}. Try a smaller --learning-rate."
             )
     sums = state.sums

@@ -74,7 +74,7 @@ class Muon:
     """Momentum whose every direction counts the same (Jordan et al. 2024).
 
     The weights of a stage are a matrix: units × values of the patch. Its mean gradient is replaced by the
-    nearest matrix with orthogonal rows (or columns), so that what few pictures ask for is learned as fast as what all
+    nearest matrix with orthogonal rows (or columns), so that what few images ask for is learned as fast as what all
     ask for. A step then has a length of its own, which the size of the gradient does not change: the weights turn by
     about `TURN` × learning rate, in radians.
 

@@ -7,7 +7,7 @@ from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_number, is_whole
 from convscope.core.precision import Precision
 from convscope.images.augmentation import Augmentation
-from convscope.stages.patch_learning import WAYS
+from convscope.layers.patch_learning import WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +15,8 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        epochs: passes over the training pictures.
-        batch: pictures a step, at most (but for one more where a picture would be left alone).
+        epochs: passes over the training images.
+        batch: images a step, at most (but for one more where an image would be left alone).
         learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero. None
             takes what the number of steps asks for, see `highest_rate`.
         weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and
@@ -24,13 +24,13 @@ class Recipe:
         warmup: part of the way, 0…1, during which the learning rate rises.
         smoothing: label smoothing, 0…1 (Szegedy et al. 2016); of softmax, margins have none.
         averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.
-        augmentation: how pictures are changed each time they are seen.
-        coarse: part of the way, 0…1, at whose start pictures are seen at two thirds of their size, see
+        augmentation: how images are changed each time they are seen.
+        coarse: part of the way, 0…1, at whose start images are seen at two thirds of their size, see
             `convscope.training.coarse`.
-        balance: weight classes by the inverse of their number of pictures.
+        balance: weight classes by the inverse of their number of images.
         precision: of convolutions and products; weights and sums stay float32.
         first: how the first convolutions get their first weights, without labels, one name of
-            `convscope.stages.patch_learning.WAYS` each, from the picture upward; empty for random ones.
+            `convscope.layers.patch_learning.WAYS` each, from the image upward; empty for random ones.
         freeze_first: leave these weights as they are. Otherwise training starts from them, which is the rule because
             labels can then only add to what was learned without; frozen, they show what it is worth by itself.
     """

@@ -34,15 +34,15 @@ class Report:
     """What a run came to.
 
     Attributes:
-        name: of the set of pictures.
-        split: which of its pictures were judged: ``validation``, ``test`` or ``training``.
-        pictures: how many were judged; right: how many of them were recognized.
-        accuracy: right / pictures; accuracy_interval: Wilson's, at 95 % confidence.
+        name: of the set of images.
+        split: which of its images were judged: ``validation``, ``test`` or ``training``.
+        images: how many were judged; right: how many of them were recognized.
+        accuracy: right / images; accuracy_interval: Wilson's, at 95 % confidence.
         classes: the scores of every class.
-        cells: the cells of the confusion matrix that are not empty, with the pictures that are kept of each.
+        cells: the cells of the confusion matrix that are not empty, with the images that are kept of each.
         layout: the network as one line; empty when unknown. steps: its steps.
         settings: what was asked for or chosen, by name: any JSON value.
-        problems: what the inspection of the pictures found; left_out: how many pictures were not used.
+        problems: what the inspection of the images found; left_out: how many images were not used.
         notes: sentences for the user.
         seconds: duration of training.
         finished: date and time, as text; may be empty.
@@ -53,7 +53,7 @@ class Report:
 
     name: str
     split: str
-    pictures: int
+    images: int
     right: int
     accuracy: float
     accuracy_interval: Interval
@@ -74,17 +74,17 @@ class Report:
 
     @property
     def unusable(self) -> tuple[Problem, ...]:
-        """The problems of the pictures that were left out, one each."""
+        """The problems of the images that were left out, one each."""
         return tuple(problem for problem in self.problems if not problem.usable)
 
     def __post_init__(self) -> None:
         """Refuse counts that do not agree with each other."""
         count = sum(cell.count for cell in self.cells)
         right = sum(cell.count for cell in self.cells if cell.right)
-        if (count, right) != (self.pictures, self.right):
+        if (count, right) != (self.images, self.right):
             raise DataError(
-                f"`cells` must count {counted(self.pictures, 'picture')}, {self.right} of them right. "
-                f"Got {counted(count, 'picture')}, {right} of them right."
+                f"`cells` must count {counted(self.images, 'image')}, {self.right} of them right. "
+                f"Got {counted(count, 'image')}, {right} of them right."
             )
         highest = max((max(cell.truth, cell.predicted) for cell in self.cells), default=-1)
         lowest = min((min(cell.truth, cell.predicted) for cell in self.cells), default=0)
@@ -100,7 +100,7 @@ def make_report(
     split: str,
     labels: npt.ArrayLike,
     probabilities: npt.ArrayLike,
-    picture_names: Sequence[str],
+    image_names: Sequence[str],
     indices: npt.ArrayLike,
     classes: Sequence[str],
     settings: Mapping[str, Any],
@@ -116,22 +116,22 @@ def make_report(
     machine: Machine | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> Report:
-    """Return the report of a run from the probabilities of its network on the judged pictures.
+    """Return the report of a run from the probabilities of its network on the judged images.
 
     Args:
-        name: of the set of pictures.
-        split: which of its pictures are judged: ``validation``, ``test`` or ``training``.
-        labels: true classes of the judged pictures, N whole numbers from 0.
+        name: of the set of images.
+        split: which of its images are judged: ``validation``, ``test`` or ``training``.
+        labels: true classes of the judged images, N whole numbers from 0.
         probabilities: of every class for each of them, N K, 0…1.
-        picture_names: N names, in the same order.
+        image_names: N names, in the same order.
         indices: N places in the image set, in the same order; what `thumbnails` of the page is called with.
         classes: names of the K classes.
         settings: what was asked for or chosen, by name: JSON values and records.
         seconds: duration of training.
         layout: the network as one line.
         steps: of the network; `step_rows` gives them.
-        problems: what the inspection of the pictures found.
-        left_out: how many pictures could not be used.
+        problems: what the inspection of the images found.
+        left_out: how many images could not be used.
         notes: sentences for the user.
         finished: date and time, as text.
         command: what was typed to train.
@@ -145,23 +145,23 @@ def make_report(
 
     Examples:
         >>> report = make_report(name="two", split="test", labels=[0, 1, 1], classes=("cat", "dog"), indices=[0, 1, 2],
-        ...                      probabilities=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], picture_names=("a", "b", "c"),
+        ...                      probabilities=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], image_names=("a", "b", "c"),
         ...                      settings={"epochs": 3}, seconds=1.5)
-        >>> report.right, report.pictures, [cell.pictures[0].name for cell in report.cells if not cell.right]
+        >>> report.right, report.images, [cell.images[0].name for cell in report.cells if not cell.right]
         (2, 3, ['c'])
     """
-    truth, scores, places = _checked(labels, probabilities, picture_names, indices, classes)
+    truth, scores, places = _checked(labels, probabilities, image_names, indices, classes)
     predicted = scores.argmax(1)
     right = int((predicted == truth).sum())
     return Report(
         name=name,
         split=split,
-        pictures=len(truth),
+        images=len(truth),
         right=right,
         accuracy=right / len(truth),
         accuracy_interval=wilson_interval(right, len(truth), CONFIDENCE),
         classes=class_scores(truth, predicted, classes),
-        cells=confusion(truth, scores, picture_names, places),
+        cells=confusion(truth, scores, image_names, places),
         layout=layout,
         steps=tuple(steps),
         settings=_json_values(settings),
@@ -243,12 +243,12 @@ def _checked(
         raise DataError(f"`labels` must be one list of at least one class. Got shape {truth.shape}.")
     if scores.shape != (len(truth), len(classes)):
         raise DataError(
-            f"`probabilities` must have one line a picture and one column a class, {(len(truth), len(classes))}. "
+            f"`probabilities` must have one line an image and one column a class, {(len(truth), len(classes))}. "
             f"Got shape {scores.shape}."
         )
     if places.shape != truth.shape or len(names) != len(truth):
         raise DataError(
-            f"`picture_names` and `indices` must have one entry a picture, {len(truth)}. "
+            f"`image_names` and `indices` must have one entry an image, {len(truth)}. "
             f"Got {counted(len(names), 'name')} and indices of shape {places.shape}."
         )
     if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= len(classes):

@@ -11,7 +11,7 @@ from convscope.core.errors import ParameterError, TrainingError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
-from convscope.images.image_set import ImageSet, prepare
+from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import parse_size
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
@@ -33,16 +33,16 @@ from .interruption import noticed
 from .learning_set import LearningSet
 from .loop import run, steps_of
 from .recipe import Recipe
-from .run_folder import RunFolder, RunRecord, digest_pictures
+from .run_folder import RunFolder, RunRecord, digest_images
 from .settings import Settings
 from .state import TrainingState
 from .watch import Outcome, Watch
 
 _JUDGES = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
-_JUDGING = 0.3  # of a step's time for as many pictures: one way, folded, in place of two gradients more
+_JUDGING = 0.3  # of a step's time for as many images: one way, folded, in place of two gradients more
 _STOPPED_COARSE = (
-    "stopped while pictures were seen smaller: the network has not seen them whole yet, and is less often right than "
+    "stopped while images were seen smaller: the network has not seen them whole yet, and is less often right than "
     "it will be"
 )
 
@@ -52,7 +52,7 @@ class Prepared:
     """A run before its first step: everything is known, nothing is trained."""
 
     settings: Settings
-    images: ImageSet
+    images: Dataset
     plan: Plan
     recipe: Recipe
     notes: tuple[str, ...]
@@ -72,7 +72,7 @@ class Prepared:
             layout=str(self.plan.layout),
             recipe=self.recipe,
             threads=self.threads,
-            pictures=digest_pictures(self.images),
+            images=digest_images(self.images),
         )
 
 
@@ -98,13 +98,13 @@ class Learned:
 def prepare_run(
     settings: Settings, data: Any, *, cache_dir: Path | None, reporter: Reporter, spent_s: float = 0.0
 ) -> Prepared:
-    """Return the run that `settings` asks for, with its pictures read and inspected.
+    """Return the run that `settings` asks for, with its images read and inspected.
 
     `data` is a path, a name or a pair of arrays; None for what the settings name. Of the minutes that `settings` allow,
     `spent_s` seconds are gone.
 
     Raises:
-        DataError: the pictures cannot be used.
+        DataError: the images cannot be used.
         LayoutError: the layout cannot be read or does not fit.
         ParameterError: a setting cannot be.
     """
@@ -131,8 +131,8 @@ def prepare_run(
     check_class_names(dataset.classes)
     if settings.until is not None and not (dataset.splits == VALIDATION).any():
         raise ParameterError(
-            f"`until` needs pictures that are held out to judge it. Got none in {settings.data!r}. "
-            "Give more pictures of each class, or --validation 0.2."
+            f"`until` needs images that are held out to judge it. Got none in {settings.data!r}. "
+            "Give more images of each class, or --validation 0.2."
         )
     planned, choice = choose_network(Examples.of(dataset), settings, layout)
     return Prepared(
@@ -141,37 +141,35 @@ def prepare_run(
         plan=planned,
         recipe=choice.recipe,
         notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes),
-        threads=settings.threads or threads_for(planned.multiply_adds * choice.recipe.batch),
+        threads=settings.threads or threads_for(planned.macs * choice.recipe.batch),
         started_s=started,
     )
 
 
 def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> tuple[Settings, list[str]]:
-    """Return the settings, with pictures held out where something must be judged before the end; and the note on it."""
+    """Return the settings, with images held out where something must be judged before the end; and the note on it."""
     margins = layout is not None and not CLASSIFIERS[layout.classifier].gives_probabilities
     reasons = ["judge --until"] * (settings.until is not None) + ["turn margins into probabilities"] * margins
     missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
     if not reasons or settings.validation is not None or not missing:
         return settings, []
-    note = (
-        f"a tenth of the training pictures is held out to {' and to '.join(reasons)}; the test pictures are for the end"
-    )
+    note = f"a tenth of the training images is held out to {' and to '.join(reasons)}; the test images are for the end"
     return replace(settings, validation=_JUDGES), [note]
 
 
-def _warned(dataset: ImageSet) -> list[str]:
+def _warned(dataset: Dataset) -> list[str]:
     flat, looked = without_contrast(dataset.images)
     notes = []
     if 2 * flat > looked:
         notes.append(
-            f"{flat:,} of {counted(looked, 'picture')} that were looked at have one colour as the network sees them; "
+            f"{flat:,} of {counted(looked, 'image')} that were looked at have one colour as the network sees them; "
             "where they are drawings on a transparent ground, --background changes it"
         )
     if dataset.judged != TRAIN:
         return notes
     return [
         *notes,
-        "nothing is held out: the accuracy will be that on the training pictures, which says little about others",
+        "nothing is held out: the accuracy will be that on the training images, which says little about others",
     ]
 
 
@@ -272,11 +270,11 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
     """Return `prepared` with the layout and recipe that the run in `record` was begun with.
 
     Raises:
-        ParameterError: the pictures are no longer those of the run.
+        ParameterError: the images are no longer those of the run.
     """
-    if record.pictures != digest_pictures(prepared.images):
+    if record.images != digest_images(prepared.images):
         raise ParameterError(
-            f"`resume` must find the pictures of the run, {record.settings.data!r}, as they were. Got others in "
+            f"`resume` must find the images of the run, {record.settings.data!r}, as they were. Got others in "
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     shape = {name: getattr(prepared.plan, name) for name in ("height", "width", "channels", "classes")}

@@ -15,8 +15,8 @@ from convscope import __version__
 from convscope.core.atomic import check_folder, check_output, explained, remove, write_text
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
 from convscope.core.records import from_json, json_text, strict_json, to_json
-from convscope.images.decoding.pictures import EXTENSIONS
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
+from convscope.images.decoding.decoder import EXTENSIONS
 
 from .recipe import Recipe
 from .settings import Settings
@@ -27,7 +27,7 @@ _LARGEST_SETTINGS_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """What a run was asked and what was chosen for it; with the same record and pictures it repeats bit for bit."""
+    """What a run was asked and what was chosen for it; with the same record and images it repeats bit for bit."""
 
     format_version: int = FORMAT_VERSION
     library_version: str = __version__
@@ -35,12 +35,12 @@ class RunRecord:
     layout: str
     recipe: Recipe
     threads: int
-    pictures: str
+    images: str
 
     @property
     def digest(self) -> str:
         """Hexadecimal digits that stand for everything that the weights depend on."""
-        text = json.dumps(to_json([self.settings.seed, self.layout, self.recipe, self.pictures]), sort_keys=True)
+        text = json.dumps(to_json([self.settings.seed, self.layout, self.recipe, self.images]), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -87,7 +87,7 @@ class RunFolder:
 
     @property
     def invariance(self) -> Path:
-        """How the network takes distorted pictures, where that was measured."""
+        """How the network takes distorted images, where that was measured."""
         return self.path / "invariance.json"
 
     @property
@@ -117,7 +117,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
 
     Raises:
         StorageError: it cannot be made, or holds a run already and `force` is not given.
-        ParameterError: it is a folder of pictures, in which a run would be taken for a class.
+        ParameterError: it is a folder of images, in which a run would be taken for a class.
     """
     refuse_folder(path, force=force)
     folder = RunFolder(path=path or _new_path(name))
@@ -133,13 +133,13 @@ def refuse_folder(path: Path | None, *, force: bool) -> None:
 
     Raises:
         StorageError: it holds a run already and `force` is not given, or nothing can be written there.
-        ParameterError: it is a folder of pictures, in which a run would be taken for a class.
+        ParameterError: it is a folder of images, in which a run would be taken for a class.
     """
     if path is None:
         check_folder(Path("runs"))
         return
     folder = RunFolder(path=path)
-    _refuse_pictures(path)
+    _refuse_images(path)
     if (folder.settings.exists() or folder.model.exists()) and not force:
         raise StorageError(
             f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or "
@@ -156,15 +156,15 @@ def refuse_unwritable_run(folder: RunFolder) -> None:
             check_output(place, force=True)
 
 
-def _refuse_pictures(path: Path) -> None:
-    """Refuse a folder whose sub-folders hold pictures: that of the checkpoint would be a class next time."""
+def _refuse_images(path: Path) -> None:
+    """Refuse a folder whose sub-folders hold images: that of the checkpoint would be a class next time."""
     with contextlib.suppress(OSError):
         for inner in path.iterdir():
             some = itertools.islice(inner.iterdir(), 100) if inner.is_dir() else ()
             if any(one.suffix.lower() in EXTENSIONS for one in some):
                 raise ParameterError(
-                    f"`output` must not be a folder of pictures, where the run would be taken for a class. Got {path} "
-                    f"(pictures in {inner.name!r}). Give another."
+                    f"`output` must not be a folder of images, where the run would be taken for a class. Got {path} "
+                    f"(images in {inner.name!r}). Give another."
                 )
 
 
@@ -207,7 +207,7 @@ def read_record(folder: RunFolder) -> RunRecord:
             raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
         if isinstance(version, int) and version < FORMAT_VERSION:
             raise ModelFileError(
-                f"{path} was written by an older convscope, which showed a network its pictures in another way: only "
+                f"{path} was written by an older convscope, which showed a network its images in another way: only "
                 "that one can go on to the same weights. Start the training anew; a model that the run has left is as "
                 "good as before."
             )
@@ -220,8 +220,8 @@ def read_record(folder: RunFolder) -> RunRecord:
         raise ModelFileError(f"{path} is damaged ({error}). Start the training anew.") from error
 
 
-def digest_pictures(dataset: ImageSet) -> str:
-    """Return hexadecimal digits that change with the labels, the splits and (a sample of) the pictures."""
+def digest_images(dataset: Dataset) -> str:
+    """Return hexadecimal digits that change with the labels, the splits and (a sample of) the images."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(json.dumps([dataset.images.shape, dataset.classes]).encode())
     digest.update(np.ascontiguousarray(dataset.labels).tobytes())

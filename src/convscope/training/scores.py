@@ -1,4 +1,4 @@
-"""How good the answers of a network are: by class, and which picture was taken for what."""
+"""How good the answers of a network are: by class, and which image was taken for what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_RIGHT_A_CLASS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the network said about one picture.
+    """What the network said about one image.
 
     Attributes:
         index: its place in the image set.
@@ -40,14 +40,14 @@ class Cell:
     Attributes:
         truth: place of the true class among the classes.
         predicted: place of the predicted class.
-        count: pictures in the cell.
-        pictures: those that are kept: of wrong answers the surest first, of right answers the least sure first.
+        count: images in the cell.
+        images: those that are kept: of wrong answers the surest first, of right answers the least sure first.
     """
 
     truth: int
     predicted: int
     count: int
-    pictures: tuple[Answer, ...]
+    images: tuple[Answer, ...]
 
     @property
     def right(self) -> bool:
@@ -61,11 +61,11 @@ class ClassScore:
 
     Attributes:
         name: of the class.
-        support: pictures of the class.
-        predicted: pictures that were taken for the class.
-        right: pictures of the class that were taken for it.
+        support: images of the class.
+        predicted: images that were taken for the class.
+        right: images of the class that were taken for it.
         precision: right / predicted; None when nothing was taken for the class.
-        recall: right / support; None when the class has no picture.
+        recall: right / support; None when the class has no image.
         f1: harmonic mean of the two, 2 right / (support + predicted); None when the class does not occur at all.
     """
 
@@ -117,14 +117,14 @@ def confusion(
 ) -> tuple[Cell, ...]:
     """Return the cells of the confusion matrix that are not empty, by true and then predicted class.
 
-    Pictures are kept within bounds: all wrong ones up to `MOST_WRONG`, right ones up to `MOST_RIGHT_A_CLASS` a class
+    Images are kept within bounds: all wrong ones up to `MOST_WRONG`, right ones up to `MOST_RIGHT_A_CLASS` a class
     and `MOST_RIGHT` in all. Where there are more, every cell keeps its first ones.
 
     Args:
         labels: true classes, N.
-        probabilities: of every class for every picture, N K, 0…1.
-        names: of the pictures, N.
-        indices: places of the pictures in their image set, N.
+        probabilities: of every class for every image, N K, 0…1.
+        names: of the images, N.
+        indices: places of the images in their image set, N.
     """
     predicted = probabilities.argmax(1)
     everyone = np.arange(len(labels))
@@ -153,14 +153,14 @@ def confusion(
                 truth=int(labels[order[start]]),
                 predicted=int(predicted[order[start]]),
                 count=count,
-                pictures=tuple(answer(place) for place in places),
+                images=tuple(answer(place) for place in places),
             )
         )
     return tuple(cells)
 
 
 def _kept(rank: Integers, right: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return which of the pictures are kept, given each one's place within its cell and whether it is right."""
+    """Return which of the images are kept, given each one's place within its cell and whether it is right."""
     kept = np.zeros(len(rank), dtype=bool)
     for some, most in ((~right, MOST_WRONG), (right & (rank < MOST_RIGHT_A_CLASS), MOST_RIGHT)):
         places = np.flatnonzero(some)

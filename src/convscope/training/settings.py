@@ -27,18 +27,18 @@ class Settings:
         layout: the network as text.
         recipe: what goes first where layout and epochs are left to convscope: time, accuracy, or some of both.
         epochs, minutes: how long; at most one of them.
-        until: stop at this accuracy (0…1) on pictures held out.
+        until: stop at this accuracy (0…1) on images held out.
         seed: of everything random.
         size: ``64`` or ``64x48`` (width x height), in pixels; of numbers (64, or 64 and 48) it is made here.
-        fit, background: how pictures of other shapes are fitted.
-        channels: 1 turns colour into gray, 3 gives gray pictures three equal channels.
+        fit, background: how images of other shapes are fitted.
+        channels: 1 turns colour into gray, 3 gives gray images three equal channels.
         value_range: which values of the files are black and white, ``LOW,HIGH``, for all of them; ``each`` stretches
-            every picture by itself; chosen from the pictures if none.
-        validation: part of the training pictures that is held out.
+            every image by itself; chosen from the images if none.
+        validation: part of the training images that is held out.
         batch, learning_rate, smoothing: of the recipe.
-        flip, shift, rotate, scale, erase: how pictures are changed while training.
-        coarse: part of the training, from its start, that sees pictures at two thirds of their size.
-        balance: weight classes by the inverse of their number of pictures.
+        flip, shift, rotate, scale, erase: how images are changed while training.
+        coarse: part of the training, from its start, that sees images at two thirds of their size.
+        balance: weight classes by the inverse of their number of images.
         first: how the first convolutions are learned without labels, before all else is learned with them:
             ``kmeans``, or ``kmeans,rica`` for two, the second on the maps of the first.
         freeze_first: leave them as they are then; else they are learned on with all others.

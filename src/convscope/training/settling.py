@@ -1,7 +1,7 @@
 """Normalization after few steps: what it remembers of the maps is measured anew, for the weights as they are.
 
 Mean and deviation of every map are remembered as running means over the last ten steps or so. In a training of few
-steps the weights run ahead of them: a network that tells all its training pictures apart may then be wrong on most
+steps the weights run ahead of them: a network that tells all its training images apart may then be wrong on most
 others.
 """
 
@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from convscope.layers.normalization import Normalization
 from convscope.networks.build import Network
-from convscope.stages.normalization import Normalization
 
 from .learning_set import LearningSet
 
@@ -21,13 +21,13 @@ _BATCHES = 4
 
 @torch.no_grad()
 def settle(network: Network, data: LearningSet, *, steps: int, batch: int) -> None:
-    """Measure what the normalizations of `network` remember on training pictures, if it was trained for few steps.
+    """Measure what the normalizations of `network` remember on training images, if it was trained for few steps.
 
     Args:
         network: with the weights to judge or keep; its mode stays as it is.
-        data: its training pictures, undistorted, at most four batches of them, evenly over the set.
+        data: its training images, undistorted, at most four batches of them, evenly over the set.
         steps: that it was trained for; from 200 on nothing is done.
-        batch: pictures at once.
+        batch: images at once.
     """
     layers = [module for module in network.modules() if isinstance(module, Normalization)]
     if steps >= FEW_STEPS or not layers:

@@ -34,7 +34,7 @@ class Sums:
 class TrainingState:
     """A training run where it stands: after `batch` batches of epoch number `epoch` (both from 0).
 
-    `step` counts steps over all epochs; the last one was taken at `learning_rate`, on smaller pictures if `coarse`.
+    `step` counts steps over all epochs; the last one was taken at `learning_rate`, on smaller images if `coarse`.
     """
 
     network: Network
@@ -86,7 +86,7 @@ class TrainingState:
     def finish(self, weights: dict[str, Tensor], data: LearningSet, *, batch: int) -> Network:
         """Make the network what is judged and kept: with `weights`, such as the best, in evaluation mode; return it.
 
-        After few steps its normalizations are measured anew on training pictures of `data`, `batch` at once.
+        After few steps its normalizations are measured anew on training images of `data`, `batch` at once.
         """
         self.network.load_state_dict(weights)
         settle(self.network, data, steps=self.step, batch=batch)

@@ -16,7 +16,7 @@ class StepRow:
         text: the same in words; may be empty.
         output: maps, rows and columns of what it gives.
         parameters: numbers that are learned.
-        multiply_adds: multiplications with an addition, for one picture.
+        macs: multiplications with an addition, for one image.
         receptive_field: rows and columns of input pixels that one of its values depends on.
     """
 
@@ -24,7 +24,7 @@ class StepRow:
     text: str = ""
     output: tuple[int, int, int]
     parameters: int
-    multiply_adds: int
+    macs: int
     receptive_field: tuple[int, int]
 
 
@@ -43,7 +43,7 @@ def step_rows(plan: "Plan") -> tuple[StepRow, ...]:
             name=step.name,
             output=(step.maps, step.rows, step.columns),
             parameters=step.parameters,
-            multiply_adds=step.multiply_adds,
+            macs=step.macs,
             receptive_field=(step.field_rows.size, step.field_columns.size),
         )
         for step in plan.steps

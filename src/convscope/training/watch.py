@@ -35,7 +35,7 @@ class Watch(Listener):
         task: where progress is shown.
         interruption: marked when the user wants to stop.
         work: gives how much of the work is done for how far training has come, both 0…1.
-        until: accuracy on the validation pictures that is enough; None to go to the end.
+        until: accuracy on the validation images that is enough; None to go to the end.
         last_good: weights that are kept if training fails before an epoch is done.
     """
 

@@ -4,29 +4,29 @@ from typing import Any
 
 import numpy as np
 
-from convscope.measures.comparison.by_picture import digits_of
+from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 
-PICTURES, DISTURBED = 1_000, 200
+IMAGES, DISTURBED = 1_000, 200
 
 
-def answers(share: float, *, pictures: int = PICTURES, start: int = 0) -> str:
-    """Return that a share of the pictures is right, from picture number `start` on, round to the beginning."""
-    right = np.zeros(pictures, bool)
-    right[: round(share * pictures)] = True
+def answers(share: float, *, images: int = IMAGES, start: int = 0) -> str:
+    """Return that a share of the images is right, from image number `start` on, round to the beginning."""
+    right = np.zeros(images, bool)
+    right[: round(share * images)] = True
     return digits_of(np.roll(right, start))
 
 
 def trial(share: float, *, seed: int = 0, keeps: float = 0.8, trained_on: int = 1_000, **changes: Any) -> Trial:
-    """Return a training that recognizes `share` of the pictures, and keeps a part of it on distorted ones."""
+    """Return a training that recognizes `share` of the images, and keeps a part of it on distorted ones."""
     undisturbed = round(share * DISTURBED)
     disturbed = tuple(
         Disturbed(
             distortion=name,
             unit=unit,
             strength=strength,
-            pictures=DISTURBED,
+            images=DISTURBED,
             right=round(keeps * undisturbed),
             same=round(keeps * DISTURBED),
         )
@@ -38,7 +38,7 @@ def trial(share: float, *, seed: int = 0, keeps: float = 0.8, trained_on: int = 
         "trained_on": trained_on,
         "epochs": 2,
         "seconds": 1.0,
-        "total": PICTURES,
+        "total": IMAGES,
         "right": answers(share),
         "undisturbed": undisturbed,
         "disturbed": disturbed,
@@ -55,7 +55,7 @@ def entry(kind: str, *shares: float, keeps: float = 0.8, curve: tuple[Trial, ...
         "sentence": KINDS[kind].sentence,
         "layout": "8C3-MP2",
         "parameters": 1_000,
-        "multiply_adds": 10_000,
+        "macs": 10_000,
         "trials": tuple(trial(share, seed=seed, keeps=keeps) for seed, share in enumerate(shares)),
         "curve": curve,
         **changes,
@@ -73,10 +73,10 @@ def comparison(*entries: Entry, **changes: Any) -> Comparison:
         "height": 8,
         "width": 8,
         "channels": 1,
-        "training_pictures": 1_000,
-        "all_training_pictures": 2_000,
-        "test_pictures": PICTURES,
-        "disturbed_pictures": DISTURBED,
+        "training_images": 1_000,
+        "all_training_images": 2_000,
+        "test_images": IMAGES,
+        "disturbed_images": DISTURBED,
         "layout": "8C3-MP2",
         "budget": "epochs",
         "amount": 2.0,
@@ -90,7 +90,7 @@ def comparison(*entries: Entry, **changes: Any) -> Comparison:
 
 
 def growing(kind: str, exponent: float, *, noise: float = 0.0) -> Entry:
-    """Return a kind whose error is 0.5 × (pictures / 10) ^ -exponent, times chance."""
+    """Return a kind whose error is 0.5 × (images / 10) ^ -exponent, times chance."""
     rng = np.random.default_rng(0)
     sizes = (10, 30, 100, 300, 1_000)
     shares = [1 - 0.5 * (size / 10) ** -exponent * float(np.exp(noise * rng.normal())) for size in sizes]

@@ -6,11 +6,11 @@ import pytest
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.images.augmentation import Augmentation
+from convscope.layers.pooling import KINDS as POOLINGS
 from convscope.measures.comparison import layouts
 from convscope.measures.comparison.kinds import BASE, KINDS, Base, entrant_of, named_kinds
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.stages.subsampling import KINDS as SUBSAMPLINGS
 from convscope.training.recipe import Recipe
 
 MNIST = {"height": 28, "width": 28, "channels": 1, "classes": 10}
@@ -53,12 +53,12 @@ def test_what_cannot_be_made_says_why_in_a_sentence(name: str, text: str) -> Non
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("untied", "16U5-MP2-32U3-MP2-128N"),
+        ("locally-connected", "16U5-MP2-32U3-MP2-128N"),
         ("partly-shared", "16U5:4-MP2-32U3:4-MP2-128N"),
-        ("no-subsampling-mean", "16C5-32C3-APg-128N"),
-        ("no-subsampling-connected", "16C5-32C3-128N"),
+        ("no-pooling-mean", "16C5-32C3-APg-128N"),
+        ("no-pooling-connected", "16C5-32C3-128N"),
         ("stride", "16C5/2-32C3/2-128N"),
-        ("subsampling-blurred-subset", "16C5-BP2-32C3-BP2-128N"),
+        ("pooling-blurred-subset", "16C5-BP2-32C3-BP2-128N"),
         ("pixels-svm", "svm"),
         ("convolution-distorted", LAYOUT),
     ],
@@ -67,12 +67,12 @@ def test_the_layout_of_a_kind(kind: str, expected: str) -> None:
     assert layout_of(kind, base()) == expected
 
 
-def test_every_subsampling_of_the_library_is_a_kind() -> None:
-    found = {layout_of(name, base()).split("-")[1] for name in KINDS if name.startswith("subsampling-")}
-    assert found == {f"{code}2" for code in SUBSAMPLINGS}
+def test_every_pooling_of_the_library_is_a_kind() -> None:
+    found = {layout_of(name, base()).split("-")[1] for name in KINDS if name.startswith("pooling-")}
+    assert found == {f"{code}2" for code in POOLINGS}
 
 
-@pytest.mark.parametrize("count", ["parameters", "multiply_adds"])
+@pytest.mark.parametrize("count", ["parameters", "macs"])
 def test_fully_connected_units_match_the_network_to_half_a_unit(count: str) -> None:
     target = base().plan
     like = plan(layouts.connected_like(target, lambda one: int(getattr(one, count))), **MNIST)
@@ -94,12 +94,12 @@ def test_a_network_that_is_matched_badly_is_refused() -> None:
 
 
 def test_too_many_parameters_are_refused_with_their_number() -> None:
-    entrant, reason = entrant_of(KINDS["untied"], base("64C5-MP2-64C3", height=224, width=224))
+    entrant, reason = entrant_of(KINDS["locally-connected"], base("64C5-MP2-64C3", height=224, width=224))
     assert entrant is None
     assert "parameters; a comparison trains networks of at most 50,000,000" in reason
 
 
-def test_only_the_kinds_called_distorted_learn_from_distorted_pictures() -> None:
+def test_only_the_kinds_called_distorted_learn_from_distorted_images() -> None:
     of = base()
     for kind in KINDS.values():
         entrant, _ = entrant_of(kind, of)
@@ -118,7 +118,7 @@ def test_a_first_stage_is_frozen_or_begun_with() -> None:
 
 
 def test_kinds_are_in_the_order_of_the_family_and_unknown_ones_are_refused() -> None:
-    assert [kind.name for kind in named_kinds(("untied", BASE))] == [BASE, "untied"]
+    assert [kind.name for kind in named_kinds(("locally-connected", BASE))] == [BASE, "locally-connected"]
     assert len(named_kinds(())) == len(KINDS)
     with pytest.raises(ParameterError, match=r"`kinds` must be one of convolution, .* Got 'convolutoin'. Did you mean"):
         named_kinds(("convolutoin",))

@@ -12,11 +12,11 @@ from convscope.core.progress import Silent
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import hand_made
 from convscope.images.augmentation import Augmentation
-from convscope.images.image_set import ImageSet, prepare
+from convscope.images.dataset import Dataset, prepare
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.measures.comparison import run as module
 from convscope.measures.comparison.budget import Budget
-from convscope.measures.comparison.by_picture import digits_of
+from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.cells import Cells, key_of
 from convscope.measures.comparison.disturbing import Exam
 from convscope.measures.comparison.kinds import Base, Entrant, named_kinds
@@ -30,16 +30,16 @@ from convscope.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
-def dataset() -> ImageSet:
+def dataset() -> Dataset:
     rng = np.random.default_rng(0)
     labels = np.arange(90) % 3
-    pictures = rng.integers(0, 120, (90, 8, 8, 1), dtype=np.uint8)
+    images = rng.integers(0, 120, (90, 8, 8, 1), dtype=np.uint8)
     for label in range(3):
-        pictures[labels == label, :, 2 * label : 2 * label + 2] += 110
-    return prepare(open_source((pictures, labels)))
+        images[labels == label, :, 2 * label : 2 * label + 2] += 110
+    return prepare(open_source((images, labels)))
 
 
-def contest(dataset: ImageSet, *kinds: str, **changes: object) -> Contest:
+def contest(dataset: Dataset, *kinds: str, **changes: object) -> Contest:
     places = dataset.indices(TRAIN)
     planned = plan(Layout.parse("4C3-MP2-6N"), height=8, width=8, channels=1, classes=3)
     judged = dataset.indices(dataset.judged)
@@ -63,8 +63,8 @@ def contest(dataset: ImageSet, *kinds: str, **changes: object) -> Contest:
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]  # the fields of a contest
 
 
-def test_what_is_done_is_not_done_again(dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, cells = contest(dataset, "convolution", "subsampling-max", "pixels-softmax"), Cells(folder=tmp_path)
+def test_what_is_done_is_not_done_again(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, cells = contest(dataset, "convolution", "pooling-max", "pixels-softmax"), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
     assert len(agenda.jobs) == 3
     assert len(agenda.left(cells)) == 2, "the same network under two names is trained once"
@@ -81,7 +81,7 @@ def test_what_is_done_is_not_done_again(dataset: ImageSet, tmp_path: Path, monke
 
 
 def test_an_interrupted_comparison_keeps_what_was_done(
-    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, cells = contest(dataset, "convolution", "pixels-softmax"), Cells(folder=tmp_path)
     agenda = make_agenda(asked, cells, Silent())
@@ -115,7 +115,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, classifier: str, seed: int) -> None
 
 
 def test_a_training_that_fails_ends_only_its_kind(
-    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "svm", seed=0)
     asked, cells = contest(dataset, "convolution", "pixels-svm", "pixels-softmax", seeds=2), Cells(folder=tmp_path)
@@ -138,7 +138,7 @@ class _Impatient:
 
 
 def test_what_a_classifier_complains_of_is_noted(
-    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(CLASSIFIERS, "svm", lambda _seed: _Impatient())
     asked, cells = contest(dataset, "by-hand-svm"), Cells(folder=tmp_path)
@@ -149,7 +149,7 @@ def test_what_a_classifier_complains_of_is_noted(
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_parameters_of_features_are_those_that_the_classifier_has(dataset: ImageSet, classes: int) -> None:
+def test_the_parameters_of_features_are_those_that_the_classifier_has(dataset: Dataset, classes: int) -> None:
     some = dataset.indices(TRAIN)[dataset.labels[dataset.indices(TRAIN)] < classes]
     set_ = dataclasses.replace(dataset, classes=dataset.classes[:classes])
     entrant = Entrant(recipe=Recipe(epochs=1), features="pca", classifier="svm")
@@ -160,7 +160,7 @@ def test_the_parameters_of_features_are_those_that_the_classifier_has(dataset: I
 
 
 def test_what_was_trained_before_one_failed_stays_with_a_note(
-    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "svm", seed=1)
     asked, cells = contest(dataset, "pixels-svm", seeds=2), Cells(folder=tmp_path)
@@ -172,7 +172,7 @@ def test_what_was_trained_before_one_failed_stays_with_a_note(
 
 
 def test_the_network_that_all_are_made_after_must_learn(
-    dataset: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "6N", seed=0)
     asked, cells = contest(dataset, "convolution", "pixels-svm"), Cells(folder=tmp_path)
@@ -180,7 +180,7 @@ def test_the_network_that_all_are_made_after_must_learn(
         work(make_agenda(asked, cells, Silent()), asked, cells, Silent())
 
 
-def test_a_training_repeats_bit_for_bit(dataset: ImageSet, tmp_path: Path) -> None:
+def test_a_training_repeats_bit_for_bit(dataset: Dataset, tmp_path: Path) -> None:
     found = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         asked, cells = contest(dataset, "convolution"), Cells(folder=folder)
@@ -202,7 +202,7 @@ def test_a_damaged_file_is_trained_anew(tmp_path: Path) -> None:
     "changes",
     [{"budget": Budget(epochs=3)}, {"budget": Budget(seconds=5)}, {"seeds": 2}],
 )
-def test_what_the_figures_depend_on_is_in_the_name_of_the_file(dataset: ImageSet, changes: dict[str, object]) -> None:
+def test_what_the_figures_depend_on_is_in_the_name_of_the_file(dataset: Dataset, changes: dict[str, object]) -> None:
     cells = Cells(folder=Path("nowhere"))
     one, other = (
         {job.key for job in make_agenda(asked, cells, Silent()).jobs}
@@ -212,8 +212,8 @@ def test_what_the_figures_depend_on_is_in_the_name_of_the_file(dataset: ImageSet
     assert key_of(1, "a") != key_of(1, "b")
 
 
-def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(dataset: ImageSet) -> None:
-    asked = contest(dataset, "convolution", "untied", most_seconds=1e-6)
+def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(dataset: Dataset) -> None:
+    asked = contest(dataset, "convolution", "locally-connected", most_seconds=1e-6)
     slow = dataclasses.replace(asked, exam=dataclasses.replace(asked.exam, disturbed=np.zeros(0, np.int64)))
     module_times, module._TIMES = module._TIMES, 1e-6
     try:
@@ -221,10 +221,10 @@ def test_a_slow_kind_is_left_out_with_its_time_but_never_the_network_itself(data
     finally:
         module._TIMES = module_times
     assert list(agenda.entrants) == ["convolution"]
-    assert "on this machine, more than the" in agenda.why_not["untied"]
+    assert "on this machine, more than the" in agenda.why_not["locally-connected"]
 
 
-def test_a_learning_curve_has_every_part_and_features_one_training(dataset: ImageSet) -> None:
+def test_a_learning_curve_has_every_part_and_features_one_training(dataset: Dataset) -> None:
     asked = contest(dataset, "convolution", "by-hand-svm", seeds=2, curves=("convolution",))
     agenda = make_agenda(asked, Cells(folder=Path("nowhere")), Silent())
     sizes = [(job.kind.name, len(job.places), job.seed) for job in agenda.jobs]
@@ -258,9 +258,7 @@ def test_a_budget_that_is_none_is_refused(given: dict[str, float], sentence: str
         Budget(**given)  # type: ignore[arg-type]  # what is refused
 
 
-def test_distorted_pictures_are_the_same_whether_kept_or_not(
-    dataset: ImageSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_distorted_images_are_the_same_whether_kept_or_not(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     def all_of(exam: Exam) -> list[np.ndarray]:
         pairs = [(one, strength) for one, strengths in exam.strengths().items() for strength in strengths]
         return [np.concatenate(list(exam._distorted(*pair))) for pair in pairs]
@@ -278,7 +276,7 @@ def test_distorted_pictures_are_the_same_whether_kept_or_not(
         assert all((one == two).all() for one, two in zip(kept, other, strict=True))
 
 
-def test_distorted_pictures_are_answered_in_batches(dataset: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distorted_images_are_answered_in_batches(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convscope.measures.comparison.disturbing._AT_ONCE", 4)
     exam = contest(dataset, "convolution").exam
     asked: list[int] = []
@@ -288,12 +286,12 @@ def test_distorted_pictures_are_answered_in_batches(dataset: ImageSet, monkeypat
         return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
 
     found = exam.judge_disturbed(answers).disturbed
-    assert set(asked) == {4, 2}, "six pictures"
-    assert {one.pictures for one in found} == {6}
+    assert set(asked) == {4, 2}, "six images"
+    assert {one.images for one in found} == {6}
     assert exam.judge_disturbed(answers).disturbed == found
 
 
-def test_answers_to_distorted_pictures_are_kept_picture_by_picture(dataset: ImageSet) -> None:
+def test_answers_to_distorted_images_are_kept_image_by_image(dataset: Dataset) -> None:
     exam = contest(dataset, "convolution").exam
 
     def answers(some: np.ndarray) -> np.ndarray:
@@ -301,10 +299,10 @@ def test_answers_to_distorted_pictures_are_kept_picture_by_picture(dataset: Imag
 
     found, labels = exam.judge_disturbed(answers), exam.labels[exam.disturbed]
     assert found.undistorted == digits_of(answers(dataset.images[exam.disturbed]) == labels)
-    for (distortion, strengths), one in zip(exam.strengths().items(), found.by_picture, strict=True):
+    for (distortion, strengths), one in zip(exam.strengths().items(), found.by_image, strict=True):
         moved = [np.concatenate(list(exam._distorted(distortion, strength))) for strength in strengths]
         assert one.distortion == distortion.name
         assert one.numbers().tolist() == np.sum([answers(some) == labels for some in moved], axis=0).tolist()
     trial = Trial(seed=0, trained_on=1, epochs=1, seconds=1.0, total=1, right="0", **vars(found))
-    assert trial.by_picture == found.by_picture, "and they agree with the numbers"
-    assert len({one.counts for one in found.by_picture}) > 1
+    assert trial.by_image == found.by_image, "and they agree with the numbers"
+    assert len({one.counts for one in found.by_image}) > 1

@@ -14,11 +14,11 @@ from convscope.measures.units.ablation import WorthRecord, measure_worth
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
 
-PICTURES = 40
+IMAGES = 40
 
 
 def whole_network(model: Model, images: np.ndarray, off: tuple[int, int] | None) -> np.ndarray:
-    """Return the answers, picture after picture, with one unit (step from 0, unit) off."""
+    """Return the answers, image after image, with one unit (step from 0, unit) off."""
     answers = []
     with torch.no_grad():
         for image in images:
@@ -34,12 +34,12 @@ def whole_network(model: Model, images: np.ndarray, off: tuple[int, int] | None)
 @pytest.mark.parametrize("text", ["4C3-MP2-6N", "3C3-+3C3-AP2-tanh", "2U3-MP2-3N-4N-svm"])
 @pytest.mark.parametrize("batch", [None, 7])
 def test_every_unit_is_turned_off_in_turn(text: str, batch: int | None) -> None:
-    model, images = small_model(text), some_pixels(PICTURES, seed=1)
+    model, images = small_model(text), some_pixels(IMAGES, seed=1)
     labels = whole_network(model, images, None)
     labels[::4] = (labels[::4] + 1) % 3  # a quarter is wrong
     found = measure_worth(model, images, labels, batch=batch)
     count: Callable[[np.ndarray], list[int]] = lambda right: np.bincount(labels[right], minlength=3).tolist()  # noqa: E731
-    assert list(found.pictures) == np.bincount(labels, minlength=3).tolist()
+    assert list(found.images) == np.bincount(labels, minlength=3).tolist()
     assert list(found.right) == count(whole_network(model, images, None) == labels)
     assert found.accuracy == 0.75
     assert found.interval[0] < 0.75 < found.interval[1]
@@ -55,5 +55,5 @@ def test_every_unit_is_turned_off_in_turn(text: str, batch: int | None) -> None:
 
 
 def test_labels_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 a picture, 2\. Got 3 from 0 to 0\."):
+    with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 an image, 2\. Got 3 from 0 to 0\."):
         measure_worth(small_model(), some_pixels(2), np.zeros(3, np.int64))

@@ -19,7 +19,7 @@ from convscope.measures.units.records import TopPatch, UnitsRecord
 from convscope.networks.model import Model
 from tests.checks.models import maps_of, small_model, some_pixels
 
-PICTURES = 13
+IMAGES = 13
 TEXTS = (
     "4C3-MP2-6N",
     "MP2-4C3/2-SS2-AP2-4N-gelu",
@@ -33,14 +33,14 @@ def labels_of(count: int) -> np.ndarray:
 
 
 def one_by_one(model: Model, images: np.ndarray, place: int) -> np.ndarray:
-    """Return the maps of one step, N units rows columns, picture after picture."""
+    """Return the maps of one step, N units rows columns, image after image."""
     return np.concatenate([maps_of(model.network, image[None])[place + 1] for image in images])
 
 
 @pytest.fixture(scope="module", params=TEXTS)
 def measured(request: Any) -> tuple[Model, np.ndarray, UnitsRecord]:
-    model, images = small_model(request.param), some_pixels(PICTURES, seed=3)
-    return model, images, measure_units(model, images, labels=labels_of(PICTURES), top=4, batch=5)
+    model, images = small_model(request.param), some_pixels(IMAGES, seed=3)
+    return model, images, measure_units(model, images, labels=labels_of(IMAGES), top=4, batch=5)
 
 
 def test_the_units_are_those_of_convolutions_and_connected_steps(measured: Any) -> None:
@@ -51,30 +51,30 @@ def test_the_units_are_those_of_convolutions_and_connected_steps(measured: Any) 
     ]
 
 
-def test_the_top_patches_are_the_pictures_with_the_largest_values(measured: Any) -> None:
+def test_the_top_patches_are_the_images_with_the_largest_values(measured: Any) -> None:
     model, images, found = measured
     for step in found.steps:
         values = one_by_one(model, images, step.step - 1)
         for unit in step.units:
-            peaks = sorted(((values[place, unit.unit].max(), -place) for place in range(PICTURES)), reverse=True)
+            peaks = sorted(((values[place, unit.unit].max(), -place) for place in range(IMAGES)), reverse=True)
             expected = [(value, -place) for value, place in peaks[:4] if value > 0]
             assert [top.value for top in unit.top] == pytest.approx([value for value, _ in expected], abs=1e-5)
             for top in unit.top:
-                assert top.value == pytest.approx(values[top.picture, unit.unit, top.row, top.column], abs=1e-5)
-                assert top.name == f"[{top.picture}]"
-            assert len({top.picture for top in unit.top}) == len(unit.top)
+                assert top.value == pytest.approx(values[top.image, unit.unit, top.row, top.column], abs=1e-5)
+                assert top.name == f"[{top.image}]"
+            assert len({top.image for top in unit.top}) == len(unit.top)
             assert unit.largest == pytest.approx(values[:, unit.unit].max(), abs=1e-5)
 
 
 def test_silence_histogram_and_classes_are_counted_over_all_values(measured: Any) -> None:
     model, images, found = measured
-    labels = labels_of(PICTURES)
+    labels = labels_of(IMAGES)
     for step in found.steps:
         values = one_by_one(model, images, step.step - 1)
         for unit in step.units:
             own = values[:, unit.unit]
             assert unit.silent == pytest.approx((own <= 0).mean(), abs=2 / own.size)
-            assert unit.silent_pictures == (own.max(axis=(1, 2)) <= 0).mean()
+            assert unit.silent_images == (own.max(axis=(1, 2)) <= 0).mean()
             assert sum(unit.histogram) == np.count_nonzero(own)
             edges = step.first_edge + step.bin_width * np.arange(len(unit.histogram) + 1)
             counts, _ = np.histogram(own[own != 0], edges)
@@ -98,14 +98,14 @@ def test_the_histogram_has_between_16_and_32_bins_on_the_side_of_its_largest_val
         assert math.log2(step.bin_width).is_integer()
 
 
-def test_nothing_depends_on_how_many_pictures_go_through_at_once(measured: Any) -> None:
+def test_nothing_depends_on_how_many_images_go_through_at_once(measured: Any) -> None:
     model, images, found = measured
     for batch in (1, 13):
-        again = measure_units(model, images, labels=labels_of(PICTURES), top=4, batch=batch)
+        again = measure_units(model, images, labels=labels_of(IMAGES), top=4, batch=batch)
         for step, same in zip(found.steps, again.steps, strict=True):
             assert (step.first_edge, step.bin_width) == (same.first_edge, same.bin_width)
             for unit, twin in zip(step.units, same.units, strict=True):
-                assert [top.picture for top in unit.top] == [top.picture for top in twin.top]
+                assert [top.image for top in unit.top] == [top.image for top in twin.top]
                 assert np.abs(np.subtract(unit.histogram, twin.histogram)).sum() <= 2
                 assert unit.silent == pytest.approx(twin.silent, abs=2e-3)
 
@@ -120,17 +120,17 @@ def test_a_value_depends_on_its_patch_and_on_nothing_else(measured: Any) -> None
                 other = random.integers(0, 256, images.shape[1:], dtype=np.uint8)
                 rows = slice(max(0, top.top), top.top + fields[0].size)
                 columns = slice(max(0, top.left), top.left + fields[1].size)
-                other[rows, columns] = images[top.picture][rows, columns]
+                other[rows, columns] = images[top.image][rows, columns]
                 value = maps_of(model.network, other[None])[step.step][0, unit.unit, top.row, top.column]
                 assert value == pytest.approx(top.value, abs=1e-5)
-                patch = cut(images[top.picture], fields, (top.row, top.column), (1, 2, 3))
+                patch = cut(images[top.image], fields, (top.row, top.column), (1, 2, 3))
                 assert patch.shape == (fields[0].size, fields[1].size, 3)
                 inside = patch[rows.start - top.top :, columns.start - top.left :]
                 kept = other[rows, columns]
                 np.testing.assert_array_equal(inside[: kept.shape[0], : kept.shape[1]], kept)
 
 
-def test_what_lies_outside_the_picture_is_background() -> None:
+def test_what_lies_outside_the_image_is_background() -> None:
     model = small_model("4C3-MP2-6N")
     step = measure_units(model, some_pixels(2)).steps[1]
     image = np.full((17, 14, 3), 200, np.uint8)
@@ -148,7 +148,7 @@ def test_patches_are_kept_as_they_were_cut_and_large_ones_smaller(monkeypatch: p
     step = record.steps[0]
     for top in step.units[0].top:
         fields = step.field_rows, step.field_columns
-        expected = cut(images[top.picture], fields, (top.row, top.column), (1, 2, 3))
+        expected = cut(images[top.image], fields, (top.row, top.column), (1, 2, 3))
         assert np.array_equal(pixels_of(top), expected)
     assert from_json(UnitsRecord, json.loads(json.dumps(to_json(record)))) == record
     monkeypatch.setattr(patches, "LARGEST_SIDE", 8)
@@ -161,7 +161,7 @@ def test_patches_are_kept_as_they_were_cut_and_large_ones_smaller(monkeypatch: p
 
 @pytest.mark.parametrize("text", ["!", "aGVsbG8=", "iVBORw0KGgo="])
 def test_a_patch_that_is_no_small_png_is_refused(text: str) -> None:
-    top = TopPatch(picture=0, name="", row=0, column=0, top=0, left=0, value=1.0, png=text)
+    top = TopPatch(image=0, name="", row=0, column=0, top=0, left=0, value=1.0, png=text)
     with pytest.raises(DataError, match=r"`png` must be a PNG of at most 40 pixels a side\. Got another\."):
         pixels_of(top)
 
@@ -170,15 +170,15 @@ def test_a_patch_of_another_size_is_refused() -> None:
     stream = io.BytesIO()
     Image.new("L", (41, 3)).save(stream, "PNG")
     text = base64.b64encode(stream.getvalue()).decode()
-    top = TopPatch(picture=0, name="", row=0, column=0, top=0, left=0, value=1.0, png=text)
+    top = TopPatch(image=0, name="", row=0, column=0, top=0, left=0, value=1.0, png=text)
     with pytest.raises(DataError, match="at most 40 pixels"):
         pixels_of(top)
 
 
-def test_of_equal_values_the_first_picture_is_kept() -> None:
+def test_of_equal_values_the_first_image_is_kept() -> None:
     model, images = small_model("4C3-MP2"), np.repeat(some_pixels(1), 7, axis=0)
-    found = measure_units(model, images, top=3, batch=1)  # in other batches equal pictures are equal to rounding only
-    tops = [[top.picture for top in unit.top] for unit in found.steps[0].units if unit.top]
+    found = measure_units(model, images, top=3, batch=1)  # in other batches equal images are equal to rounding only
+    tops = [[top.image for top in unit.top] for unit in found.steps[0].units if unit.top]
     assert tops
     assert all(top == [0, 1, 2] for top in tops)
 
@@ -196,13 +196,11 @@ def test_a_network_without_units_has_none() -> None:
 
 def test_what_cannot_be_measured_is_refused_in_one_sentence() -> None:
     model = small_model()
-    with pytest.raises(
-        DataError, match=r"`images` must be a uint8 array N 17 14 3 of at least one picture\. Got uint8"
-    ):
+    with pytest.raises(DataError, match=r"`images` must be a uint8 array N 17 14 3 of at least one image\. Got uint8"):
         measure_units(model, some_pixels(2, 8, 8))
-    with pytest.raises(DataError, match=r"of at least one picture\. Got uint8 \(0, 17, 14, 3\)\."):
+    with pytest.raises(DataError, match=r"of at least one image\. Got uint8 \(0, 17, 14, 3\)\."):
         measure_units(model, some_pixels(0))
-    with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 a picture, 2\. Got 2 from 0 to 3\."):
+    with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 an image, 2\. Got 2 from 0 to 3\."):
         measure_units(model, some_pixels(2), labels=np.array([0, 3]))
     with pytest.raises(ParameterError, match=r"`top` must be a whole number of at least 1\. Got 0\."):
         measure_units(model, some_pixels(2), top=0)

@@ -49,5 +49,5 @@ def test_noise_is_explained_less_and_nothing_not_at_all() -> None:
 
 
 @pytest.mark.parametrize(("text", "units"), [("4C5-MP2", 4), ("3C1", 0), ("3U3", 0), ("MP2-3C3", 0), ("5N", 0)])
-def test_only_shared_patches_on_the_picture_are_fitted(text: str, units: int) -> None:
+def test_only_shared_patches_on_the_image_are_fitted(text: str, units: int) -> None:
     assert [fit.unit for fit in fit_strokes(small_model(text).network)] == list(range(units))

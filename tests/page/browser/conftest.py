@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import convscope
-from convscope.verbs import look
+from convscope.api import look
 
 from .opening import CHROMIUM, FLAGS, Open, Opened, open_in
 
@@ -46,7 +46,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a small network that has learned digits."""
     folder = tmp_path_factory.mktemp("digits")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(look, "MOST_PICTURES", 60)  # a page of 200 opens more slowly
+        patch.setattr(look, "MOST_IMAGES", 60)  # a page of 200 opens more slowly
         return written(folder)
 
 

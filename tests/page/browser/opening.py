@@ -11,7 +11,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions", "--hide-scrollbars")
 DESKTOP, PHONE = (1280, 900), (390, 844)
 ROOT = Path(__file__).parents[3]
-PICTURES = ROOT / "build" / "page"  # where continuous integration finds them
+IMAGES = ROOT / "build" / "page"  # where continuous integration finds them
 TOOLS = ROOT / "tools" / "page" / "node_modules"
 
 
@@ -24,7 +24,7 @@ class Opened:
     asked: list[str] = field(default_factory=list)
 
     def ready(self) -> "Opened":
-        """Wait until a picture and its maps are shown."""
+        """Wait until an image and its maps are shown."""
         self.page.wait_for_selector("#numbers:not([hidden]) .working :is(.sum, table, .hint)", state="attached")
         self.settle()
         return self
@@ -33,7 +33,7 @@ class Opened:
         """Wait until the worker has answered and what it answered is drawn."""
         self.page.evaluate(
             """async () => {
-              const parts = ["glance", "numbers", "pictures"];
+              const parts = ["glance", "numbers", "images"];
               const texts = () => parts.map((id) => document.getElementById(id)?.textContent);
               const busy = () => document.querySelector("[aria-busy=true]") !== null;
               const shown = () => texts().join() + location.hash + busy();
@@ -63,11 +63,11 @@ class Opened:
         return found
 
     def shot(self, name: str) -> None:
-        """Keep a picture of the whole page."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
+        """Keep an image of the whole page."""
+        IMAGES.mkdir(parents=True, exist_ok=True)
         seen = "document.querySelectorAll('main > section').forEach((one) => (one.style.contentVisibility = '{}'))"
         self.page.evaluate(seen.format("visible"))  # what is not seen is not painted
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        self.page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
         self.page.evaluate(seen.format(""))
 
 

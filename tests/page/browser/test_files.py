@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from convscope.api.look import Looked
 from convscope.page.document import program
 from convscope.page.look import render_look
 from convscope.page.look_data import FORMAT_VERSION, Shown, look_data
-from convscope.verbs.look import Looked
 from tests.checks.models import small_model, some_pixels
 from tests.page.test_look_page import NAMES, hostile_page
 
@@ -31,14 +31,14 @@ def page_text() -> str:
     ("change", "sentence"),
     [
         (lambda text: text.replace('"weights":"', '"weights":"AAAA', 1), r"^The file is damaged: .*bytes of weights"),
-        (lambda text: re.sub(r'"pixels":"....', '"pixels":"', text, count=1), "^The file is damaged: a picture"),
+        (lambda text: re.sub(r'"pixels":"....', '"pixels":"', text, count=1), "^The file is damaged: an image"),
         (lambda text: text.replace('"format_version":', '"format_version":1', 1), f"reads version {FORMAT_VERSION}"),
         (lambda text: text.replace('"format_version":', '"format_version"', 1), "^The file is damaged: its data"),
         (lambda text: text.replace('"steps":[', '"steps":7,"other":[', 1), "^The file is damaged"),
         (lambda text: re.sub(r'"stride":\[\d+', '"stride":[0', text, count=1), "^The file is damaged: the sizes of"),
         (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
     ],
-    ids=["weights", "picture", "version", "text", "steps", "sizes", "cut"],
+    ids=["weights", "image", "version", "text", "steps", "sizes", "cut"],
 )
 def test_a_damaged_or_old_file_says_so(open_page: Open, tmp_path: Path, change: Any, sentence: str) -> None:
     text = page_text()
@@ -54,7 +54,7 @@ def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path, size:
     opened = open_page(written(tmp_path, hostile_page()), size=size)
     opened.page.on("dialog", lambda dialog: opened.said.append(f"dialog: {dialog.message}"))
     opened.ready()
-    for thumbnail in opened.page.locator("#pictures .thumbnail").all():
+    for thumbnail in opened.page.locator("#images .thumbnail").all():
         thumbnail.click()
     opened.settle()
     strange = "img:not(.still), img[onerror], img[src]:not([src^='data:image/']), script, b"
@@ -65,7 +65,7 @@ def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path, size:
 
 
 def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Path) -> None:
-    looked = Looked(path=written(tmp_path, page_text()), pictures=3)
+    looked = Looked(path=written(tmp_path, page_text()), images=3)
     outer = tmp_path / "notebook.html"
     outer.write_text(
         f"<!DOCTYPE html><link rel=icon href='data:,'><div id=page></div>{looked._repr_html_()}", encoding="utf-8"

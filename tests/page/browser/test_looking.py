@@ -1,4 +1,4 @@
-"""The page on desktop and phone, in light and dark: pictures of it are kept, and machines check what they can."""
+"""The page on desktop and phone, in light and dark: images of it are kept, and machines check what they can."""
 
 from pathlib import Path
 from typing import Any

@@ -11,7 +11,7 @@ from convscope.core.records import to_json
 from convscope.page.look import render_look
 from convscope.page.look_data import Shown, look_data
 from tests.checks.models import maps_of, small_model
-from tests.page.random_networks import PICTURES, every_case, images_of, model_of, relative
+from tests.page.random_networks import IMAGES, every_case, images_of, model_of, relative
 
 from .opening import Open
 
@@ -27,9 +27,9 @@ ASK = """async (datas) => {
   const answers = [];
   for (const data of datas) {
     const network = readNetwork(JSON.stringify(data));
-    worker.postMessage({ network: { ...network, pictures: [] }, plain: PLAIN });
+    worker.postMessage({ network: { ...network, images: [] }, plain: PLAIN });
     const maps = [];
-    for (const { pixels } of network.pictures) {
+    for (const { pixels } of network.images) {
       const answer = await new Promise((done, failed) => {
         worker.onmessage = (event) => done(event.data.answer);
         worker.onerror = (event) => failed(event.message);
@@ -48,7 +48,7 @@ ASK = """async (datas) => {
 @pytest.fixture(scope="module")
 def networks() -> list[Any]:
     chosen = every_case(50)
-    return [(case, model_of(case, seed), images_of(case, PICTURES, seed + 1_000)) for seed, case in enumerate(chosen)]
+    return [(case, model_of(case, seed), images_of(case, IMAGES, seed + 1_000)) for seed, case in enumerate(chosen)]
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["WebAssembly", "JavaScript"])

@@ -38,7 +38,7 @@ FOCUSED = """() => {
 
 
 def place(opened: Opened) -> list[int]:
-    """Return picture, step, unit, row and column from the address."""
+    """Return image, step, unit, row and column from the address."""
     address: str = opened.page.evaluate("location.hash")
     assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?", address), address
     address = address.split(";", maxsplit=1)[0]
@@ -47,7 +47,7 @@ def place(opened: Opened) -> list[int]:
 
 def choose(opened: Opened, number: int) -> None:
     """Click on a thumbnail, from 1, and wait for its answer, which may take longer than a page rests."""
-    opened.page.locator("#pictures .thumbnail").nth(number - 1).click()
+    opened.page.locator("#images .thumbnail").nth(number - 1).click()
     opened.until(f"location.hash.startsWith('#{number}/')")
     opened.settle()
 
@@ -109,7 +109,7 @@ def test_the_address_leads_to_the_same_number(open_page: Open, digits: Path) -> 
     assert second.text("#numbers .title") == first.text("#numbers .title")
 
 
-def test_pictures_are_chosen_with_mouse_and_keys(open_page: Open, digits: Path) -> None:
+def test_images_are_chosen_with_mouse_and_keys(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     before = probabilities(opened)
     choose(opened, 5)
@@ -119,9 +119,9 @@ def test_pictures_are_chosen_with_mouse_and_keys(open_page: Open, digits: Path) 
     opened.until("location.hash.startsWith('#6/')")
 
 
-def test_a_picture_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page: Open, digits: Path) -> None:
+def test_an_image_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    opened.page.locator("#pictures input[type=file]").set_input_files(
+    opened.page.locator("#images input[type=file]").set_input_files(
         {"name": "<img src=x onerror=alert(1)>.png", "mimeType": "image/png", "buffer": PNG.getvalue()}
     )
     opened.until("location.hash.startsWith('#own')")
@@ -148,12 +148,12 @@ def test_a_picture_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page:
         assert probabilities(opened) == by_file, event
 
 
-def test_a_file_that_is_no_picture_is_named_in_a_sentence(open_page: Open, digits: Path) -> None:
+def test_a_file_that_is_no_image_is_named_in_a_sentence(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    opened.page.locator("#pictures input[type=file]").set_input_files(
+    opened.page.locator("#images input[type=file]").set_input_files(
         {"name": "broken.png", "mimeType": "image/png", "buffer": PNG.getvalue()[:50]}
     )
-    opened.until("document.querySelector('#pictures [role=status]').textContent.includes('broken.png')")
+    opened.until("document.querySelector('#images [role=status]').textContent.includes('broken.png')")
 
 
 def test_a_drawing_is_recognized_while_it_is_made(open_page: Open, digits: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_drawing_is_recognized_while_it_is_made(open_page: Open, digits: Path)
     assert place(opened)[0] == 0
 
 
-def test_a_slider_moves_the_picture_and_never_queues_more_than_one_frame(open_page: Open, digits: Path) -> None:
+def test_a_slider_moves_the_image_and_never_queues_more_than_one_frame(open_page: Open, digits: Path) -> None:
     opened = open_page(digits)
     opened.page.add_init_script(f"({WORKERS})()")
     opened.page.reload()
@@ -251,21 +251,21 @@ def test_the_lesson_shows_what_it_takes_a_number_for_and_begins_anew(open_page: 
     opened = open_page(digits).ready()
     opened.page.locator(".lesson > summary").click()
     first = opened.page.locator(".lesson .editable input").first
-    picture = opened.page.locator(".lesson .bench select").first
-    before, named = first.input_value(), picture.input_value()
+    image = opened.page.locator(".lesson .bench select").first
+    before, named = first.input_value(), image.input_value()
     for typed, taken in (("999", "255"), ("3.6", "4"), ("", "0")):
         first.fill(typed)
         first.blur()
         assert first.input_value() == taken
     first.fill("7")
     first.blur()
-    assert picture.input_value() == "", "a picture that was changed has no name"
+    assert image.input_value() == "", "an image that was changed has no name"
     opened.page.locator(".lesson").get_by_role("button", name="All as at first").first.click()
     assert first.input_value() == before
-    assert picture.input_value() == named != ""
+    assert image.input_value() == named != ""
 
 
-def test_patches_and_cells_of_the_confusion_matrix_open_their_pictures(open_page: Open, digits: Path) -> None:
+def test_patches_and_cells_of_the_confusion_matrix_open_their_images(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     patch = opened.page.locator("#units button.patch").nth(2)
     value = re.search(r"(\d[\d.]*)$", patch.get_attribute("aria-label"))
@@ -275,8 +275,8 @@ def test_patches_and_cells_of_the_confusion_matrix_open_their_pictures(open_page
     assert opened.text("#numbers .title").endswith(value[1])
     opened.page.locator("#good table button").first.click()
     opened.settle()
-    shown = opened.page.locator("#pictures .thumbnail:visible").count()
-    assert 0 < shown < opened.page.locator("#pictures .thumbnail").count()
+    shown = opened.page.locator("#images .thumbnail:visible").count()
+    assert 0 < shown < opened.page.locator("#images .thumbnail").count()
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -284,7 +284,7 @@ def test_every_section_is_reached_by_the_tab_key_and_focus_is_seen(open_page: Op
     opened = open_page(digits, dark=dark).ready()
     opened.page.keyboard.press("Tab")
     assert "skip" in opened.page.evaluate("document.activeElement.className"), "the first stop leads to the numbers"
-    for section in ("pictures", "glance", "numbers", "units", "good"):
+    for section in ("images", "glance", "numbers", "units", "good"):
         opened.page.evaluate(f"(document.getElementById('{section}').tabIndex = -1, document.activeElement.blur())")
         opened.page.evaluate(f"document.getElementById('{section}').focus()")
         for _ in range(3):
@@ -309,7 +309,7 @@ def test_playing_obeys_reduced_motion_goes_on_from_what_is_pressed_and_stops(ope
     assert place(opened) == stopped
 
 
-def test_thumbnails_show_their_pictures(open_page: Open, digits: Path) -> None:
+def test_thumbnails_show_their_images(open_page: Open, digits: Path) -> None:
     opened = open_page(digits, place="50/1/1/4/4").ready()
     painted = "[...document.querySelectorAll('.thumbnail img')].map((image) => image.src !== '')"
     opened.until(f"{painted}[49]")
@@ -348,7 +348,7 @@ def test_no_choice_is_undone_by_one_that_comes_before_its_answer(open_page: Open
     assert place(opened)[0] == 5
 
 
-def test_changes_are_from_the_picture_that_is_moved_however_soon_it_is(open_page: Open, digits: Path) -> None:
+def test_changes_are_from_the_image_that_is_moved_however_soon_it_is(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     choose(opened, 8)
     opened.page.evaluate(SLIDE, 1)

@@ -33,9 +33,9 @@ def parts(opened: Opened, where: str) -> list[str]:
     return found
 
 
-def test_another_subsampling_stands_beside_and_moves_along(open_page: Open, digits: Path) -> None:
+def test_another_pooling_stands_beside_and_moves_along(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    opened.page.locator("#beside select").select_option(label="this network, subsampling by subset")
+    opened.page.locator("#beside select").select_option(label="this network, pooling by subset")
     opened.until("document.querySelector('#beside .said')?.textContent")
     names = opened.page.locator("#beside .step code").all_inner_texts()
     assert [name for name in names if name.startswith(("SS", "MP", "AP"))] == ["SS2", "SS2"]
@@ -56,17 +56,17 @@ def test_another_subsampling_stands_beside_and_moves_along(open_page: Open, digi
     opened.until("document.querySelector('#glance .off').hidden && document.querySelector('#beside .off').hidden")
     opened.settle()
     opened.page.locator("#beside summary").click()
-    opened.page.locator("#beside .subsampling .map").first.click()
+    opened.page.locator("#beside .pooling .map").first.click()
     opened.until("document.querySelector('#beside .working').textContent.includes('The first is kept')")
 
 
-def test_pictures_are_chosen_by_answer(open_page: Open, digits: Path) -> None:
+def test_images_are_chosen_by_answer(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     for choice, wrong in (("right", False), ("wrong", True)):
-        opened.page.get_by_label("Pictures shown").select_option(choice)
+        opened.page.get_by_label("Images shown").select_option(choice)
         opened.settle()
         assert ("it is not" in opened.text("#glance .said")) == wrong
-    opened.page.get_by_label("Pictures shown").select_option("class/3")
+    opened.page.get_by_label("Images shown").select_option("class/3")
     opened.settle()
     assert opened.text("#glance .first .name").endswith("is 3")
 
@@ -83,13 +83,13 @@ def test_keys_draw(open_page: Open, digits: Path) -> None:
     assert opened.page.locator("#glance .answer .value").all_inner_texts() != before
 
 
-def test_the_camera_gives_pictures_where_there_is_one_and_a_sentence_where_there_is_none(
+def test_the_camera_gives_images_where_there_is_one_and_a_sentence_where_there_is_none(
     browser: Any, digits: Path
 ) -> None:
     without = open_in(browser, digits).ready()
     without.page.get_by_role("button", name="Camera").click()
-    without.until("document.querySelector('#pictures .message').textContent")
-    assert "give the picture as a file" in without.text("#pictures .message")
+    without.until("document.querySelector('#images .message').textContent")
+    assert "give the image as a file" in without.text("#images .message")
     without.page.context.close()
     started = browser.browser_type.launch(
         executable_path=CHROMIUM, args=[*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]

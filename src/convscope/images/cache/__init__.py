@@ -1,1 +1,1 @@
-"""Decoded pictures kept on disk: entries that are whole or not there."""
+"""Decoded images kept on disk: entries that are whole or not there."""

@@ -41,7 +41,7 @@ def cached(
     """Return the entry of the cache for a source, built where there is none that is whole, and notes about it.
 
     Raises:
-        DataError: no picture can be read.
+        DataError: no image can be read.
         StorageError: there is no room, or the disk fails.
     """
     key = cache_key(source, wish)
@@ -79,7 +79,7 @@ def _until_the_end(build: Callable[[Path], Entry], why: str) -> tuple[Entry, tup
         if entry is None:
             shutil.rmtree(place, ignore_errors=True)
     weakref.finalize(entry.images, _remove_own, place, os.getpid())
-    return entry, (f"cache: {why}; the pictures are kept in {place} until the end",)
+    return entry, (f"cache: {why}; the images are kept in {place} until the end",)
 
 
 def _remove_own(place: Path, process: int) -> None:
@@ -89,7 +89,7 @@ def _remove_own(place: Path, process: int) -> None:
 
 
 def cache_key(source: Source, wish: Wish) -> str:
-    """Return the name of the entry: another one for other pictures, other settings, or other versions."""
+    """Return the name of the entry: another one for other images, other settings, or other versions."""
     parts = [VERSION, PIL.__version__, source.fingerprint(), to_json(wish)]
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -117,7 +117,7 @@ def _build(
                 version=VERSION,
                 key=key,
                 name=spell(source.name),
-                pictures=len(source),
+                images=len(source),
                 rows=rows,
                 preprocessing=preprocessing,
                 notes=notes,
@@ -153,7 +153,7 @@ def _settle(built: Path, place: Path, key: str) -> Entry:
 
 
 def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
-    """Move the rows of `area` bytes of usable pictures together, in order, cut the file there, return their number."""
+    """Move the rows of `area` bytes of usable images together, in order, cut the file there, return their number."""
     usable = np.flatnonzero(~unusable)
     first = int(np.argmax(unusable)) if unusable.any() else len(unusable)
     step = max(1, _MOVED // area)
@@ -190,6 +190,6 @@ def _flush(path: Path) -> None:
 def _failed(error: OSError, folder: Path) -> StorageError:
     reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
     return StorageError(
-        f"Cannot write the cache of the pictures in {folder}: {reason}. "
+        f"Cannot write the cache of the images in {folder}: {reason}. "
         f"Free some space, or choose another place with {FOLDER_VARIABLE}=FOLDER."
     )

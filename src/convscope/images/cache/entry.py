@@ -33,9 +33,9 @@ _CHECKED = 64
 class Index:
     """What an entry says about itself.
 
-    version: of the format. key: what it was made from. name: of the source. pictures: listed in the source. rows:
-    pictures in images.bin, the usable ones in the order of the source. preprocessing, notes: what was applied, and how
-    it was chosen. reasons: why each unusable picture is, by its place. remarks: what is not as it should be with usable
+    version: of the format. key: what it was made from. name: of the source. images: listed in the source. rows:
+    images in images.bin, the usable ones in the order of the source. preprocessing, notes: what was applied, and how
+    it was chosen. reasons: why each unusable image is, by its place. remarks: what is not as it should be with usable
     ones, by their places. written: size and times of change of images.bin
     in nanoseconds. facts: checksum. blocks: checksums of each 4 MiB of images.bin.
     """
@@ -43,7 +43,7 @@ class Index:
     version: int
     key: str
     name: str
-    pictures: int
+    images: int
     rows: int
     preprocessing: Preprocessing
     notes: tuple[str, ...]
@@ -62,7 +62,7 @@ class Index:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
-    """An entry that was checked: its index, images (uint8 N H W C, mapped, read-only) and facts of every picture.
+    """An entry that was checked: its index, images (uint8 N H W C, mapped, read-only) and facts of every image.
 
     As long as the images live, other processes do not remove it.
     """
@@ -91,7 +91,7 @@ def read_entry(folder: Path, key: str) -> Entry | None:
         if index.version != VERSION or index.key != key:
             return None
         data = (folder / FACTS_FILE).read_bytes()
-        if _sum(data) != index.facts or len(data) != index.pictures * FACTS.itemsize:
+        if _sum(data) != index.facts or len(data) != index.images * FACTS.itemsize:
             return None
         images = _open_images(folder / IMAGES, index)
     except (OSError, ValueError, LookupError, TypeError, RecursionError, DataError):

@@ -29,15 +29,15 @@ _ASIDE = re.compile(r"\.removed-[0-9a-f]{16}")
 _KEY = re.compile("[0-9a-f]{32}")
 _STALE_S = 24 * 3600
 _TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/: backup programs leave such folders out
-_TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Pictures decoded by convscope. Safe to remove.\n"
+_TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Images decoded by convscope. Safe to remove.\n"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CacheEntry:
-    """One entry: name of the source, pictures, bytes on disk, when it was used (seconds since 1970), its folder."""
+    """One entry: name of the source, images, bytes on disk, when it was used (seconds since 1970), its folder."""
 
     name: str
-    pictures: int
+    images: int
     bytes: int
     used: float
     path: str
@@ -50,7 +50,7 @@ def cache_folder(given: str | os.PathLike[str] | None = None) -> Path:
     if os.environ.get(FOLDER_VARIABLE):
         with _home_needed():
             return Path(os.environ[FOLDER_VARIABLE]).expanduser()
-    return user_folder() / "convscope" / "pictures"
+    return user_folder() / "convscope" / "images"
 
 
 def entries(folder: Path) -> list[CacheEntry]:
@@ -66,7 +66,7 @@ def entries(folder: Path) -> list[CacheEntry]:
             found.append(
                 CacheEntry(
                     name=str(index["name"]),
-                    pictures=int(index["pictures"]),
+                    images=int(index["images"]),
                     bytes=entry_bytes(path),
                     used=used,
                     path=str(path),
@@ -150,7 +150,7 @@ def _home_needed() -> Iterator[None]:
         yield
     except RuntimeError as error:  # of pathlib
         raise StorageError(
-            f"There is no home folder to keep pictures in. Set HOME, or {FOLDER_VARIABLE} to a folder."
+            f"There is no home folder to keep images in. Set HOME, or {FOLDER_VARIABLE} to a folder."
         ) from error
 
 

@@ -56,7 +56,7 @@ def make_room(folder: Path, needed: int) -> None:
     limit = limit_bytes(folder)
     if needed > limit:
         raise StorageError(
-            f"The cache of these pictures needs {size_text(needed)}, more than the limit of {size_text(limit)}. "
+            f"The cache of these images needs {size_text(needed)}, more than the limit of {size_text(limit)}. "
             f"Raise it with {LIMIT_VARIABLE}={-(-needed // 10**9)}GB, or choose a smaller --size."
         )
     for path in list(own_folders(folder)):
@@ -71,12 +71,12 @@ def make_room(folder: Path, needed: int) -> None:
     if taken + needed > limit:
         enough = -(-(taken + needed) // 10**9)
         raise StorageError(
-            f"The cache of these pictures needs {size_text(needed)}, and running commands use {size_text(taken)} of "
+            f"The cache of these images needs {size_text(needed)}, and running commands use {size_text(taken)} of "
             f"the limit of {size_text(limit)}. Wait for them, or raise it with {LIMIT_VARIABLE}={enough}GB."
         )
     if _lacks(folder, needed):
         raise StorageError(
-            f"The cache of these pictures needs {size_text(needed)}, with {size_text(_SPARE)} to spare, and "
+            f"The cache of these images needs {size_text(needed)}, with {size_text(_SPARE)} to spare, and "
             f"{size_text(_free(folder))} are free on the disk of {folder}. Free some space, choose another disk with "
             f"{FOLDER_VARIABLE}=FOLDER, "
             "or a smaller --size."

@@ -1,1 +1,1 @@
-"""One picture file to pixels, or one sentence why not."""
+"""One image file to pixels, or one sentence why not."""

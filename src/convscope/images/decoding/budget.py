@@ -10,7 +10,7 @@ from convscope.core.forks import after_fork
 from convscope.core.memory import return_free_memory
 
 LIMIT_PIXELS = 178_000_000
-"""Most pixels that the header of one picture may declare; more is refused before memory is taken."""
+"""Most pixels that the header of one image may declare; more is refused before memory is taken."""
 
 SMALL_PIXELS = 4_000_000
 """Images up to this size wait for nobody, and are not counted."""

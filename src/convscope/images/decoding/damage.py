@@ -1,4 +1,4 @@
-"""Why a file is no usable picture, in a few words: from its first bytes, or from what Pillow says."""
+"""Why a file is no usable image, in a few words: from its first bytes, or from what Pillow says."""
 
 import errno
 import re
@@ -68,25 +68,25 @@ def describe_foreign(start: bytes, formats: tuple[str, ...]) -> str:
 
     Examples:
         >>> describe_foreign(b"%PDF-1.7", ("JPEG", "PNG"))
-        'it is not a picture but a PDF document'
+        'it is not an image but a PDF document'
         >>> describe_foreign(b"hello", ("JPEG", "PNG"))
-        'it is not a picture in a known format (JPEG, PNG)'
+        'it is not an image in a known format (JPEG, PNG)'
     """
     for signature, offset, what in _FOREIGN:
         if start[offset : offset + len(signature)] == signature:
             kind = (
-                "not a picture but "
+                "not an image but "
                 if what.startswith(("a ", "an ", "gzip"))
-                else "a picture in a format not read here: "
+                else "an image in a format not read here: "
             )
             return f"it is {kind}{what}"
     head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for markup, what in _MARKUP:
         if head.startswith(markup):
-            return f"it is not a picture but {what}"
+            return f"it is not an image but {what}"
     if start.startswith(_SIGNATURES):
-        return "it starts like a picture, but its header is damaged or cut off"
-    return f"it is not a picture in a known format ({', '.join(formats)})"
+        return "it starts like an image, but its header is damaged or cut off"
+    return f"it is not an image in a known format ({', '.join(formats)})"
 
 
 def image_format(start: bytes) -> str:
@@ -123,7 +123,7 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
 
     Examples:
         >>> describe_damage(OSError("image file is truncated (12 bytes not processed)"))
-        'the file is cut off: its picture data end too early'
+        'the file is cut off: its image data end too early'
         >>> describe_damage(ValueError(b"Token too long: 3.5\0\0"))
         'its data are damaged (Token too long: 3.5)'
         >>> describe_damage(OSError(errno.EINVAL, "Invalid argument"))
@@ -137,7 +137,7 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
     text = said.replace(b"\0", b" ").decode("latin-1") if isinstance(said, bytes) else str(error)  # as for PPM
     text = " ".join(text.split()).rstrip(".")
     if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
-        return "the file is cut off: its picture data end too early"
+        return "the file is cut off: its image data end too early"
     if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL) and error.strerror:
         # the disk, not the image; EINVAL is what a file says to a place before its beginning
         return f"it cannot be read: {error.strerror}"
@@ -175,7 +175,7 @@ def describe_bomb(error: Exception, limit_pixels: int) -> str:
 
 
 def refuse_large(size: tuple[int, int], limit_pixels: int) -> None:
-    """Raise UnreadableImageError when a picture of `size` (width, height) has more than `limit_pixels`."""
+    """Raise UnreadableImageError when an image of `size` (width, height) has more than `limit_pixels`."""
     width, height = size
     if width * height > limit_pixels:
         raise UnreadableImageError(

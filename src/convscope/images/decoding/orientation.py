@@ -1,4 +1,4 @@
-"""A picture turned as its EXIF orientation says."""
+"""An image turned as its EXIF orientation says."""
 
 import struct
 

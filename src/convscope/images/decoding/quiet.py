@@ -1,4 +1,4 @@
-"""Pillow's warnings, kept quiet while pictures are decoded, from any number of threads."""
+"""Pillow's warnings, kept quiet while images are decoded, from any number of threads."""
 
 import contextlib
 import warnings

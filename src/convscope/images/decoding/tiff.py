@@ -20,7 +20,7 @@ _KINDS: Final = {
 }  # fmt: skip
 _GIVEN: Final = {"f2": np.float32, "u8": np.float64, "i8": np.float64}  # what has no type of its own further on
 _SMALL_TILE = 1 << 20  # pixels: a tile may be larger than a small image
-_CUT = "the file is cut off: its picture data end too early"
+_CUT = "the file is cut off: its image data end too early"
 
 
 def is_simple(tags: TiffTags) -> bool:

@@ -39,10 +39,10 @@ _SBIT_WITHIN = 1 << 16  # bytes of a PNG that are looked through: the chunk stan
 
 
 def wide_color(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int) -> NDArray[np.uint16] | None:
-    """Return the values of a picture with 16 bits a channel, uint16 H W C; None where it is another.
+    """Return the values of an image with 16 bits a channel, uint16 H W C; None where it is another.
 
     Pillow has no mode for it and keeps the upper bytes. The same raw modes with the bytes the other way round give the
-    lower ones, so the picture is decoded twice.
+    lower ones, so the image is decoded twice.
 
     Args:
         image: just opened, not loaded.
@@ -123,7 +123,7 @@ def _words_of_ppm(stream: BinaryIO, size: tuple[int, int]) -> NDArray[np.uint16]
 
 
 def as_tagged(values: NDArray[Any], image: ImageFile.ImageFile) -> tuple[NDArray[Any], ValueRange | None]:
-    """Return the values H W C of a loaded picture as the tags of its file mean them, and the range that they say.
+    """Return the values H W C of a loaded image as the tags of its file mean them, and the range that they say.
 
     Signed 8-bit, 16-bit and unsigned 32-bit integers are taken for what they are; where 0 is white, values are
     inverted, as Pillow does for 8 bits only. The range is None where the file says no other than that of the type.
@@ -162,7 +162,7 @@ def range_in_png(stream: BinaryIO) -> ValueRange | None:
 
 
 def _upper_modes(image: ImageFile.ImageFile, modes: Sequence[str]) -> list[str]:
-    """Return the raw mode of each tile that gives the upper bytes; none where the picture has 8 bits a channel."""
+    """Return the raw mode of each tile that gives the upper bytes; none where the image has 8 bits a channel."""
     if modes and all(mode[:-1] in ("RGB;16", "RGBA;16") for mode in modes):
         return list(modes)
     if (
@@ -177,7 +177,7 @@ def _upper_modes(image: ImageFile.ImageFile, modes: Sequence[str]) -> list[str]:
 
 
 def _half(stream: BinaryIO, image: ImageFile.ImageFile, modes: Sequence[str]) -> NDArray[np.uint8]:
-    """Return the picture decoded with these raw modes, one for each tile, turned: uint8 H W C."""
+    """Return the image decoded with these raw modes, one for each tile, turned: uint8 H W C."""
     stream.seek(0)
     with Image.open(stream, formats=[str(image.format)]) as half:
         half.tile = [_with_raw_mode(tile, mode) for tile, mode in zip(half.tile, modes, strict=True)]

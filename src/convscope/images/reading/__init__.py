@@ -1,1 +1,1 @@
-"""Many pictures read once, in parallel: their facts noted, their pixels written."""
+"""Many images read once, in parallel: their facts noted, their pixels written."""

@@ -1,4 +1,4 @@
-"""What is noted of every picture while it is read: one row of numbers a picture, so that millions fit into memory."""
+"""What is noted of every image while it is read: one row of numbers an image, so that millions fit into memory."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.images.decoding.pictures import EXTENSIONS, Decoded
+from convscope.images.decoding.decoder import EXTENSIONS, Decoded
 from convscope.images.values import ValueRange, ValueRanges
 
 FACTS = np.dtype(
@@ -68,7 +68,7 @@ def is_gray(pixels: NDArray[Any]) -> bool:
     """Return whether H W C has no colour: one channel, or red, green and blue equal everywhere."""
     if pixels.shape[2] == 1:
         return True
-    row = pixels[0]  # looked at first: most pictures with colour show it there
+    row = pixels[0]  # looked at first: most images with colour show it there
     return _equal(row) and all(_equal(rows) for rows in _blocks(pixels))
 
 
@@ -80,7 +80,7 @@ def _blocks(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def is_misnamed(name: str, kind: str) -> bool:
-    """Return whether the extension of a file is that of another picture format than `kind`.
+    """Return whether the extension of a file is that of another image format than `kind`.
 
     Examples:
         >>> is_misnamed("a.png", "JPEG"), is_misnamed("a.JPG", "JPEG"), is_misnamed("a", "JPEG")
@@ -91,10 +91,10 @@ def is_misnamed(name: str, kind: str) -> bool:
 
 
 def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> tuple[object, ...]:
-    """Return one row of FACTS for a picture that was read.
+    """Return one row of FACTS for an image that was read.
 
     Args:
-        decoded: the picture.
+        decoded: the image.
         name: of its file, "" where it has none.
         ranges: of its dataset; None where they are not known.
     """
@@ -118,9 +118,9 @@ def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> 
 def facts_of_stack(
     images: NDArray[Any], ranges: ValueRanges | None = None, told: Callable[[int], None] | None = None
 ) -> NDArray[np.void]:
-    """Return the rows of FACTS for pictures that are one array, N H W C; what `facts_of` says of each, faster.
+    """Return the rows of FACTS for images that are one array, N H W C; what `facts_of` says of each, faster.
 
-    told: called with how many pictures more are done.
+    told: called with how many images more are done.
     """
     facts = no_facts(len(images))
     facts["height"], facts["width"] = images.shape[1:3]
@@ -144,7 +144,7 @@ def facts_of_stack(
 
 
 def _digests(images: NDArray[Any]) -> Iterator[bytes]:
-    """Give what `digest` returns for each picture of a contiguous N H W C."""
+    """Give what `digest` returns for each image of a contiguous N H W C."""
     begun = _begun(images.shape[1:], images.dtype)
     area = images[0].nbytes
     data = images.reshape(-1).view(np.uint8).data

@@ -1,4 +1,4 @@
-"""A process that reads runs of pictures for another: one line of JSON in, one line of JSON out, until the input ends.
+"""A process that reads runs of images for another: one line of JSON in, one line of JSON out, until the input ends.
 
 Python's own process pools need a guarded ``__main__`` and leave processes behind when the parent is killed; this one
 needs no guard and ends with its parent, whose end of the pipe is closed by the system.

@@ -1,4 +1,4 @@
-"""Many pictures read at once: by threads where the work is in the codecs, by processes where it is in Python."""
+"""Many images read at once: by threads where the work is in the codecs, by processes where it is in Python."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ _PIXELS_A_RUN = 8_000_000
 _LONGEST_RUN = 512
 _LARGE = 100_000
 _MANY = 4_000
-_DEATHS = 2  # a process may also be ended by somebody else: a picture is named only when it died of it once more
+_DEATHS = 2  # a process may also be ended by somebody else: an image is named only when it died of it once more
 _NOT_STARTED = (OSError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError, subprocess.SubprocessError)
 """What comes out where no process can be started: of the system, of names that it does not take."""
 _DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
@@ -38,8 +38,8 @@ def readers(
     """Give threads, and a function that they call to have a run read; everything that was started ends with it.
 
     Args:
-        source: where the pictures are.
-        pixels: mean number in a picture. Threads read large pictures (the codecs let each other run), processes many
+        source: where the images are.
+        pixels: mean number in an image. Threads read large images (the codecs let each other run), processes many
             small ones (Python's own part would let one run at a time).
         workers: how many; None takes one for each core.
     """
@@ -75,9 +75,9 @@ def read_all(
     reporter: Reporter,
     workers: int | None,
 ) -> Reading:
-    """Return the facts of all pictures, why each unusable one is, and remarks; write the pixels to `target`.
+    """Return the facts of all images, why each unusable one is, and remarks; write the pixels to `target`.
 
-    pixels: mean number in a picture, by which the work is divided.
+    pixels: mean number in an image, by which the work is divided.
 
     Raises:
         OSError: `target` cannot be written.
@@ -91,7 +91,7 @@ def read_all(
 
     whole = Reading(facts=no_facts(len(source)), reasons={})
     with (
-        reporter.task("reading pictures", total=len(source), unit="pictures") as task,
+        reporter.task("reading images", total=len(source), unit="images") as task,
         readers(source, pixels=pixels, workers=workers) as (threads, read),
     ):
         readings = threads.map(lambda places: read(run_of(places)), ranges)
@@ -120,7 +120,7 @@ def _read_source(source: Source, run: Run, stopped: threading.Event) -> Reading:
 
 @final
 class Processes:
-    """Processes that read runs for as many threads; one that dies of a picture is replaced, the picture named."""
+    """Processes that read runs for as many threads; one that dies of an image is replaced, the image named."""
 
     def __init__(self, count: int, stopped: threading.Event) -> None:
         self._stopped = stopped

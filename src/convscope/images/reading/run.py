@@ -1,4 +1,4 @@
-"""Read a run of pictures once: note the facts of each and write what the network will see to its place on disk."""
+"""Read a run of images once: note the facts of each and write what the network will see to its place on disk."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import UnreadableImageError
 from convscope.images.decoding.budget import IN_FLIGHT, LIMIT_PIXELS
-from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.transparency import vanished
 
@@ -18,7 +18,7 @@ from .facts import facts_of, no_facts
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """Neighbouring pictures that are read together.
+    """Neighbouring images that are read together.
 
     start: place of the first in the source. files: path of each, as text. preprocessing: what is applied. target: file
     that takes the pixels, uint8 N H W C, "" to write nothing.
@@ -30,7 +30,7 @@ class Run:
     target: str = ""
 
     def only(self, place: int) -> "Run":
-        """Return the run of one of the pictures."""
+        """Return the run of one of the images."""
         return dataclasses.replace(self, start=self.start + place, files=self.files[place : place + 1])
 
     def halves(self) -> tuple["Run", "Run"]:
@@ -70,11 +70,11 @@ def read_files(
 def read_run(
     run: Run, decode_one: Callable[[int], Decoded], is_stopped: Callable[[], bool] = _never_stopped
 ) -> Reading:
-    """Return the facts of a run, each picture decoded by its place in the run, and write their pixels.
+    """Return the facts of a run, each image decoded by its place in the run, and write their pixels.
 
-    `is_stopped` is asked before each picture; if it says so, the reading is empty and nothing is written.
+    `is_stopped` is asked before each image; if it says so, the reading is empty and nothing is written.
 
-    An unusable picture leaves zeros: one for which `decode_one` raises UnreadableImageError, which is what `decode`
+    An unusable image leaves zeros: one for which `decode_one` raises UnreadableImageError, which is what `decode`
     makes of all that a codec raises, or MemoryError.
 
     Raises:

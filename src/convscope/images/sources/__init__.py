@@ -1,1 +1,1 @@
-"""Where pictures come from: folders, lists, arrays, IDX files, named sets, behind one interface."""
+"""Where images come from: folders, lists, arrays, IDX files, named sets, behind one interface."""

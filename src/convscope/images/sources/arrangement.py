@@ -20,7 +20,7 @@ _NAMED_FOLDERS = 4  # folders of each
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ClassFolder:
-    """A folder all of whose pictures, at any depth, are of one class and one split."""
+    """A folder all of whose images, at any depth, are of one class and one split."""
 
     split: int
     label: str
@@ -29,7 +29,7 @@ class ClassFolder:
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Arrangement:
-    """Which folders hold which class and split; `loose` pictures and folders `outside` belong to none.
+    """Which folders hold which class and split; `loose` images and folders `outside` belong to none.
 
     passed: folders that were alone in the one above. divided: folders of classes, or of groups of them, that
     hold splits.
@@ -44,7 +44,7 @@ class Arrangement:
 
 
 def arrange(top: Folder, name: str, *, depth: int | None = None) -> Arrangement:
-    """Return the classes and splits in a listed folder that has folders with pictures.
+    """Return the classes and splits in a listed folder that has folders with images.
 
     Args:
         top: the folder.
@@ -80,7 +80,7 @@ class _Walk:
         if parts:
             if names:
                 self.found.divided.append(folder)
-            self.found.loose += map(folder.inside, folder.pictures)
+            self.found.loose += map(folder.inside, folder.images)
             self.found.outside += [one for one in folder.folders if all(one is not part for _, part in parts)]
             for which, part in parts:
                 self.go(part if names else self._inside(part, [one for _, one in parts]), names, which)
@@ -94,7 +94,7 @@ class _Walk:
                 f"`{self.name}{folder.relative}/` must have one sub-folder a class. "
                 f"Got {found_in(folder)}. Sort them into sub-folders by class, or move the folder elsewhere.{self.hint}"
             )
-        self.found.loose += map(folder.inside, folder.pictures)
+        self.found.loose += map(folder.inside, folder.images)
         for child in folder.folders:
             self.go(child, [*names, child.name], split)
 
@@ -105,9 +105,9 @@ class _Walk:
             split = plain_split(only.name)
             if split not in (None, TRAIN) or not any(child.count() for child in only.folders):
                 break
-            if only.pictures and split != TRAIN:
+            if only.images and split != TRAIN:
                 break
-            self.found.loose += map(folder.inside, folder.pictures)
+            self.found.loose += map(folder.inside, folder.images)
             if split == TRAIN:
                 return only
             self.found.passed.append(only)
@@ -149,7 +149,7 @@ class _Walk:
     ) -> None:
         """Raise DataError where folders have words of splits in names that differ otherwise, and no others stand by."""
         every = [*plain, *unclear]
-        if not unclear or len(every) < len(folder.folders) or any(one.pictures for _, one in every):
+        if not unclear or len(every) < len(folder.folders) or any(one.images for _, one in every):
             return
         if {split for split, _ in every} >= {TRAIN} and len({split for split, _ in every}) > 1:
             names = " and ".join(f"{one.name}/" for _, one in every[:2])
@@ -161,7 +161,7 @@ class _Walk:
     def _refuse_parts_beside_classes(self, top: Folder, plain: Sequence[Folder]) -> None:
         """Raise DataError if a folder has the name of a part and class folders inside, and others stand beside it."""
         others = [folder.name for folder in top.folders if all(folder is not one for one in plain)]
-        parts = [one.name for one in plain if not one.pictures and any(folder.count() for folder in one.folders)]
+        parts = [one.name for one in plain if not one.images and any(folder.count() for folder in one.folders)]
         if others and parts:
             raise DataError(
                 f"`{self.name}{_end(top)}` must have either classes or train/ beside val/ or test/. Got {parts[0]}/ "
@@ -179,10 +179,10 @@ class _Walk:
     def _inside(self, part: Folder, parts: Sequence[Folder]) -> Folder:
         """Return the folder of a split, or the one in it that holds all: seg_train/seg_train, train/images."""
         elsewhere = [{child.name for child in one.folders} for one in parts if one is not part]
-        while len(part.folders) == 1 and not part.pictures:
+        while len(part.folders) == 1 and not part.images:
             only = part.folders[0]
             again = split_name(only.name) is not None and split_name(only.name) == split_name(part.name)
-            holds_classes = not only.pictures and any(child.count() for child in only.folders)
+            holds_classes = not only.images and any(child.count() for child in only.folders)
             alone = all(names == {only.name} for names in elsewhere) or not any(only.name in one for one in elsewhere)
             if not only.count() or not (again or (holds_classes and alone)):
                 break
@@ -205,10 +205,10 @@ class _Walk:
         inner = [(plain_split(child.name), child) for one in held for child in one.folder.folders if child.count()]
         kinds = {split for split, _ in inner}
         odd = next((child for split, child in inner if split in (VALIDATION, TEST)), None)
-        if odd and (len(kinds) > 1 or any(one.folder.pictures for one in held)):
+        if odd and (len(kinds) > 1 or any(one.folder.images for one in held)):
             raise DataError(
                 f"`{self.name}` must have train/ beside val/ or test/ in every class, or splits in none. Got "
-                f"{odd.relative}/ beside pictures that are in no split. Put those into train/; if {odd.name}/ is no "
+                f"{odd.relative}/ beside images that are in no split. Put those into train/; if {odd.name}/ is no "
                 "split, give --class-depth 1."
             )
 
@@ -234,7 +234,7 @@ class _Walk:
             )
         held = [folder for folder in found.outside if folder.count()]
         if held:
-            some = [f"{printable(one.relative)}/ ({counted(one.count(), 'picture')})" for one in held[:_NAMED]]
+            some = [f"{printable(one.relative)}/ ({counted(one.count(), 'image')})" for one in held[:_NAMED]]
             notes.append(f"{', '.join(some)}{_more(held, _NAMED)} {are(len(held))} left out, being none of the splits")
         splits = [one.folder.name for one in found.classes if one.split == UNASSIGNED and _is_split(one)]
         if splits:
@@ -251,7 +251,7 @@ class _Walk:
                 held.setdefault(one.split, {})[one.label] = None
         for split in (VALIDATION, TEST):
             if split in held and (lacking := [label for label in held.get(TRAIN, {}) if label not in held[split]]):
-                yield f"no picture in {SPLIT_NAMES[split]} of {_listed(lacking)}, which {are(len(lacking))} in train"
+                yield f"no image in {SPLIT_NAMES[split]} of {_listed(lacking)}, which {are(len(lacking))} in train"
 
 
 def _split_folders(folders: Sequence[Folder]) -> tuple[list[tuple[int, Folder]], list[tuple[int, Folder]]]:
@@ -295,11 +295,11 @@ def _more(items: Collection[object], named: int) -> str:
 def found_in(folder: Folder) -> str:
     """Return what stands in `folder`, in a few words."""
     found = []
-    if folder.pictures:
-        found.append(f"{counted(len(folder.pictures), 'picture')} directly inside")
+    if folder.images:
+        found.append(f"{counted(len(folder.images), 'image')} directly inside")
     if folder.folders:
-        found.append(f"{counted(len(folder.folders), 'sub-folder')} without any picture")
+        found.append(f"{counted(len(folder.folders), 'sub-folder')} without any image")
     others = sum(len(one.others) for one in folder.every())
     if others:
-        found.append(f"{counted(others, 'file')} without a picture's extension")
+        found.append(f"{counted(others, 'file')} without an image's extension")
     return " and ".join(found) or "nothing"

@@ -1,4 +1,4 @@
-"""Pictures that already are one array, as a source: checked, brought to the shape N H W C, given without decoding."""
+"""Images that already are one array, as a source: checked, brought to the shape N H W C, given without decoding."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 from convscope.images.decoding.budget import LIMIT_PIXELS
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.decoder import Decoded
 
 from .labels import encoding_note, label_places
 from .source import SPLIT_NAMES, Source, no_class, settle_splits
@@ -21,17 +21,17 @@ from .source import SPLIT_NAMES, Source, no_class, settle_splits
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ArraySource(Source):
-    """Pictures in one array of numbers N H W C with C = 1, 3 or 4 (RGBA); see `from_arrays` and `without_labels`."""
+    """Images in one array of numbers N H W C with C = 1, 3 or 4 (RGBA); see `from_arrays` and `without_labels`."""
 
     images: NDArray[Any]
 
-    def picture_name(self, index: int) -> str:
+    def image_name(self, index: int) -> str:
         """Return the split and the place in it, for example "train[17]"."""
         return f"{SPLIT_NAMES[self.splits[index]]}[{self._places[index]}]"
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
-        """The place of each picture in its part."""
+        """The place of each image in its part."""
         places = np.empty(len(self.splits), np.int64)
         for split in np.unique(self.splits):
             inside = self.splits == split
@@ -39,15 +39,15 @@ class ArraySource(Source):
         return places
 
     def path(self, index: int) -> Path | None:
-        """Return None: the pictures have no files of their own."""
+        """Return None: the images have no files of their own."""
         return None
 
     def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
-        """Return one picture of the array."""
+        """Return one image of the array."""
         return Decoded(values=self.images[index])
 
     def stack(self) -> NDArray[Any]:
-        """Return all pictures, N H W C."""
+        """Return all images, N H W C."""
         return self.images
 
     def fingerprint(self) -> str:
@@ -66,9 +66,9 @@ def from_arrays(
     splits: ArrayLike | None = None,
     classes: Sequence[str] | None = None,
     name: str = "arrays",
-    mirror: bool | None = None,
+    flippable: bool | None = None,
 ) -> ArraySource:
-    """Return pictures and their labels as a source.
+    """Return images and their labels as a source.
 
     Args:
         images: N H W or N H W C (C = 1, 3, 4), finite numbers; which of them are black and white is decided once for
@@ -77,7 +77,7 @@ def from_arrays(
         splits: N of UNASSIGNED, TRAIN, VALIDATION, TEST.
         classes: names for the labels 0, 1, 2, …; without them each label is named by itself.
         name: for the user.
-        mirror: whether flips left-right keep the class.
+        flippable: whether flips left-right keep the class.
 
     Raises:
         DataError: the shapes or kinds do not fit.
@@ -89,23 +89,23 @@ def from_arrays(
     """
     array, given = _as_array(images, "images"), _as_array(labels, "labels")
     one_each = array.ndim == 3 and len(array) == given.size  # as many labels: they are gray, however narrow
-    pictures = as_images(array[..., None] if one_each else array)
+    images = as_images(array[..., None] if one_each else array)
     names, places = label_places(given, classes, name)
-    if len(places) != len(pictures):
+    if len(places) != len(images):
         raise DataError(
-            f"`labels` must have one label a picture. Got {len(places):,} for {counted(len(pictures), 'picture')}."
+            f"`labels` must have one label an image. Got {len(places):,} for {counted(len(images), 'image')}."
         )
     parts = np.zeros(len(places), np.uint8) if splits is None else np.asarray(splits).astype(np.uint8)
     if parts.shape != places.shape or parts.max(initial=0) >= len(SPLIT_NAMES):
-        raise DataError(f"`splits` must have one value from 0 to 3 a picture. Got the shape {parts.shape}.")
+        raise DataError(f"`splits` must have one value from 0 to 3 an image. Got the shape {parts.shape}.")
     parts = settle_splits(parts, name)
     return ArraySource(
         name=name,
-        images=pictures,
+        images=images,
         classes=names,
         labels=places,
         splits=parts,
-        mirror=mirror,
+        flippable=flippable,
         notes=tuple(encoding_note(given)),
     )
 
@@ -114,36 +114,36 @@ def _as_array(given: ArrayLike, name: str) -> NDArray[Any]:
     try:
         return np.asarray(given)
     except ValueError:
-        rule = "pictures of one size" if name == "images" else "one name or number a picture"
+        rule = "images of one size" if name == "images" else "one name or number an image"
         raise DataError(
             f"`{name}` must be {rule}, as one array. Got a list of different shapes. Make them alike, or save the "
-            "pictures as files."
+            "images as files."
         ) from None
 
 
 def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource:
-    """Return pictures of no class as a source; `images` as `from_arrays` takes them.
+    """Return images of no class as a source; `images` as `from_arrays` takes them.
 
     Raises:
-        DataError: the shape, kind or values do not fit; so does what looks like one picture with channels.
+        DataError: the shape, kind or values do not fit; so does what looks like one image with channels.
 
     Examples:
         >>> without_labels(np.zeros((3, 8, 8))).labelled
         False
     """
-    pictures = as_images(images)
-    return ArraySource(name=name, images=pictures, **no_class(len(pictures)))
+    images = as_images(images)
+    return ArraySource(name=name, images=images, **no_class(len(images)))
 
 
 def refuse_one_in_colour(
     images: NDArray[Any], name: str = "images", *, channels: int = 1, size: tuple[int, int] | None = None
 ) -> None:
-    """Refuse an array of three axes that looks like one picture in colour: taken for gray ones, it would be many.
+    """Refuse an array of three axes that looks like one image in colour: taken for gray ones, it would be many.
 
     Args:
         images: N H W, or N H W C.
         name: of the argument.
-        channels: of what takes the pictures: only where that is colour are channels looked for in front.
+        channels: of what takes the images: only where that is colour are channels looked for in front.
         size: (height, width) of what takes them: arrays of that are gray ones.
 
     Raises:
@@ -158,17 +158,17 @@ def refuse_one_in_colour(
     else:
         return
     raise DataError(
-        f"`{name}` must be pictures, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
-        f"{one} for one picture, {name}[..., None] for gray ones of that shape."
+        f"`{name}` must be images, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
+        f"{one} for one image, {name}[..., None] for gray ones of that shape."
     )
 
 
 def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
-    """Return an array of pictures as numbers N H W C, not copied but for truth values, which become 0 and 255.
+    """Return an array of images as numbers N H W C, not copied but for truth values, which become 0 and 255.
 
     Raises:
-        DataError: not N H W (C), no pictures, no numbers, or NaN or infinity among them; so is what looks like one
-            picture in colour.
+        DataError: not N H W (C), no images, no numbers, or NaN or infinity among them; so is what looks like one
+            image in colour.
     """
     refuse_one_in_colour(images, name)
     if images.ndim == 3:
@@ -180,7 +180,7 @@ def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
             f"`{name}` must have the shape N H W or N H W C with 1, 3 or 4 channels. Got {images.shape}. {advice}."
         )
     if 0 in images.shape:
-        raise DataError(f"`{name}` must have at least one picture of at least one pixel. Got the shape {images.shape}.")
+        raise DataError(f"`{name}` must have at least one image of at least one pixel. Got the shape {images.shape}.")
     refuse_large_images(images.shape, name)
     if images.dtype.kind == "b":
         return images.astype(np.uint8) * np.uint8(255)

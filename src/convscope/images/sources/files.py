@@ -1,4 +1,4 @@
-"""Pictures that are files of their own, however they were listed: from a folder or from a list."""
+"""Images that are files of their own, however they were listed: from a folder or from a list."""
 
 import dataclasses
 import hashlib
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.images.decoding.pictures import Decoded, decode
+from convscope.images.decoding.decoder import Decoded, decode
 
 from .source import Source, no_class
 
@@ -17,7 +17,7 @@ _SAMPLED_BYTES = 1 << 16
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class FileSource(Source):
-    """Picture files.
+    """Image files.
 
     root: the folder that `files` are relative to. files: the paths as found or written in the list; absolute ones
     stay as they are.
@@ -26,20 +26,20 @@ class FileSource(Source):
     root: Path
     files: tuple[str, ...]
 
-    def picture_name(self, index: int) -> str:
+    def image_name(self, index: int) -> str:
         """Return the path relative to the source, as found."""
         return self.files[index]
 
     def path(self, index: int) -> Path:
-        """Return the file of one picture."""
+        """Return the file of one image."""
         return self.root / self.files[index]
 
     def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
-        """Return one picture, or raise UnreadableImageError."""
+        """Return one image, or raise UnreadableImageError."""
         return decode(self.path(index), near=near)
 
     def stack(self) -> None:
-        """Return None: the pictures are files of any size."""
+        """Return None: the images are files of any size."""
         return
 
     def fingerprint(self) -> str:
@@ -67,7 +67,7 @@ def unlabelled_files(
     ignored: tuple[str, ...] = (),
     passed_over: tuple[tuple[str, str], ...] = (),
 ) -> FileSource:
-    """Return picture files of no class as a source."""
+    """Return image files of no class as a source."""
     return FileSource(
         name=name, root=root, files=files, ignored=ignored, passed_over=passed_over, **no_class(len(files))
     )

@@ -1,4 +1,4 @@
-"""A folder of pictures with one sub-folder a class, split or not into train, val and test, as a source."""
+"""A folder of images with one sub-folder a class, split or not into train, val and test, as a source."""
 
 import os
 import unicodedata
@@ -29,29 +29,29 @@ def open_folder(
     known: Collection[str] | None = None,
     depth: int | None = None,
 ) -> FileSource:
-    """Return the pictures below `root` as a source.
+    """Return the images below `root` as a source.
 
     The folders in it are the classes, or those in train and val (valid, validation, …) or test, which may also stand in
-    each class; all pictures in and below a class's folder are of that class. `arrange` says what else is recognized.
-    Pictures directly beside class folders, files without a picture's extension, and folders beside splits are
-    `ignored`. An empty class folder is refused, or, with `empty_classes` and two classes that have pictures, named in
-    `empty`. With `unlabelled`, a folder in which fewer than two folders hold pictures, or none that has the name of a
-    `known` class, is taken as pictures of no class. With a `depth`, so many levels of folders name a class.
+    each class; all images in and below a class's folder are of that class. `arrange` says what else is recognized.
+    Images directly beside class folders, files without an image's extension, and folders beside splits are
+    `ignored`. An empty class folder is refused, or, with `empty_classes` and two classes that have images, named in
+    `empty`. With `unlabelled`, a folder in which fewer than two folders hold images, or none that has the name of a
+    `known` class, is taken as images of no class. With a `depth`, so many levels of folders name a class.
 
     Raises:
-        DataError: no pictures, no sub-folders, one class only, an empty class folder, classes that differ between train
+        DataError: no images, no sub-folders, one class only, an empty class folder, classes that differ between train
             and the rest, or folders that can be read in two ways.
     """
     top, skipped = list_tree(root)
     name = f"{root}/"
     if unlabelled and top.count() == 0:
-        raise DataError(f"`{name}` must have pictures. Got {found_in(top)}. Check the path.")
+        raise DataError(f"`{name}` must have images. Got {found_in(top)}. Check the path.")
     if unlabelled and not _sorted_by_class(top, known):
         ignored = (*_others(top), *_linked(skipped))
         passed_over = _passed_over(root, [top])
         return unlabelled_files(
             root,
-            tuple(top.every_picture()),
+            tuple(top.every_image()),
             name=name,
             ignored=_but(ignored, passed_over),
             passed_over=passed_over,
@@ -59,16 +59,16 @@ def open_folder(
     if not top.folders:
         raise DataError(
             f"`{name}` must have {_EXPECTED}. Got {found_in(top)}{_and_broken(top)}. "
-            "Put the pictures into sub-folders by class."
+            "Put the images into sub-folders by class."
         )
     if top.count() == 0:
         raise DataError(
-            f"`{name}` must have pictures in {_EXPECTED}. Got {found_in(top)}{_and_broken(top)}. Check the path."
+            f"`{name}` must have images in {_EXPECTED}. Got {found_in(top)}{_and_broken(top)}. Check the path."
         )
     found = arrange(top, name, depth=depth)
     files, labels, splits, empty = _listed(found.classes)
     if empty and not (empty_classes and len(set(labels)) > 1):
-        raise _without_pictures(next(iter(empty.values())), name)
+        raise _without_images(next(iter(empty.values())), name)
     _refuse_strangers(labels, splits, name, empty)
     if len(set(labels)) < 2:
         _refuse_broken(root, top)
@@ -91,23 +91,23 @@ def open_folder(
 
 
 def _listed(classes: Iterable[ClassFolder]) -> tuple[list[str], list[str], list[int], dict[str, Folder]]:
-    """Return the pictures of all classes with the class and split of each, and the folders without any by class."""
+    """Return the images of all classes with the class and split of each, and the folders without any by class."""
     files: list[str] = []
     labels: list[str] = []
     splits: list[int] = []
     empty: dict[str, Folder] = {}
     for one in classes:
-        pictures = list(one.folder.every_picture())
-        if not pictures:
+        images = list(one.folder.every_image())
+        if not images:
             empty[one.label] = one.folder
-        files += pictures
-        labels += [one.label] * len(pictures)
-        splits += [one.split] * len(pictures)
+        files += images
+        labels += [one.label] * len(images)
+        splits += [one.split] * len(images)
     return files, labels, splits, empty
 
 
 def _passed_over(root: Path, folders: Iterable[Folder]) -> tuple[tuple[str, str], ...]:
-    """Return what is in and below `folders` and cannot be used though it is, or may hold, pictures."""
+    """Return what is in and below `folders` and cannot be used though it is, or may hold, images."""
     return tuple(found for one in folders for found in (*foreign_files(os.fspath(root), one), *one.every_broken()))
 
 
@@ -134,9 +134,9 @@ def _but(names: tuple[str, ...], passed_over: Iterable[tuple[str, str]]) -> tupl
 
 
 def _sorted_by_class(top: Folder, known: Collection[str] | None) -> bool:
-    """Return whether folders below `top` divide its pictures into classes: some that are `known`, where they are."""
+    """Return whether folders below `top` divide its images into classes: some that are `known`, where they are."""
     folders = [folder for folder in top.every() if folder is not top and folder.count()]
-    if sum(1 for folder in folders if folder.pictures) < 2:
+    if sum(1 for folder in folders if folder.images) < 2:
         return False
     ends = tuple(f"/{_comparable(name)}" for name in known or ("",))
     return any(f"/{_comparable(folder.relative)}".endswith(ends) for folder in folders)
@@ -151,10 +151,10 @@ def _linked(links: Iterable[str]) -> Iterator[str]:
     return (f"{link} (a link to a folder listed already)" for link in links)
 
 
-def _without_pictures(folder: Folder, name: str) -> DataError:
+def _without_images(folder: Folder, name: str) -> DataError:
     return DataError(
-        f"`{name}{folder.relative}/` must hold pictures of its class. "
-        f"Got an empty class folder ({found_in(folder)}). Add pictures or take the folder away."
+        f"`{name}{folder.relative}/` must hold images of its class. "
+        f"Got an empty class folder ({found_in(folder)}). Add images or take the folder away."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from convscope.core.text import counted, printable
 from convscope.images.decoding.damage import image_format
-from convscope.images.decoding.pictures import EXTENSIONS
+from convscope.images.decoding.decoder import EXTENSIONS
 
 from .files import first_bytes
 from .naming import extension, is_other
@@ -59,11 +59,11 @@ def foreign_reason(path: str, name: str) -> str:
 
     Examples:
         >>> foreign_reason("", "1.heic"), foreign_reason("", "notes.txt")
-        ('it is a picture in a format not read here: HEIC', '')
+        ('it is an image in a format not read here: HEIC', '')
     """
     end = extension(name)
     if end in FOREIGN:
-        return f"it is a picture in a format not read here: {FOREIGN[end]}"
+        return f"it is an image in a format not read here: {FOREIGN[end]}"
     if is_other(name) or end in EXTENSIONS:  # the latter is no file but a pipe, or else it would be listed
         return ""
     found = image_format(first_bytes(path, _START) or b"")
@@ -72,7 +72,7 @@ def foreign_reason(path: str, name: str) -> str:
     if not found:
         return f"{printable(end)} is not an image extension"
     if found not in _READ:
-        return f"it is a picture in a format not read here: {found}"
+        return f"it is an image in a format not read here: {found}"
     named = f"{printable(end)} is not an image extension" if end else "its name has no extension"
     return f"{named}; it is a {found} file: rename it to end in .{found.lower().replace('jpeg', 'jpg')}"
 

@@ -19,7 +19,7 @@ _IMAGES = re.compile(r"(?P<part>.*?)(?P<kind>images?)(?P<rest>[-._]idx[34](?:[-.
 
 
 def open_idx(path: Path) -> ArraySource:
-    """Return the pictures of a folder of IDX files, or of one images file with its labels file beside it.
+    """Return the images of a folder of IDX files, or of one images file with its labels file beside it.
 
     The names are those of MNIST: ``train-images-idx3-ubyte`` with ``train-labels-idx1-ubyte``, ``t10k-…`` for the
     test set, each plain or with ``.gz``.
@@ -43,7 +43,7 @@ def open_idx(path: Path) -> ArraySource:
 
 
 def read_parts(
-    files: dict[int, Path], name: str, *, classes: tuple[str, ...] | None = None, mirror: bool | None = None
+    files: dict[int, Path], name: str, *, classes: tuple[str, ...] | None = None, flippable: bool | None = None
 ) -> ArraySource:
     """Return the images files, each for its split, with the labels beside them, as one source."""
     headers = [_image_header(file, name) for file in files.values()]
@@ -53,10 +53,10 @@ def read_parts(
     kind = np.result_type(*(kind.newbyteorder("=") for _, kind in headers))
     total = sum(math.prod(shape) for shape in shapes)
     refuse_beyond_memory(next(iter(files.values())), total * kind.itemsize)
-    pictures = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), kind)
+    images = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), kind)
     labels, splits, start = [], [], 0
     for (split, file), shape in zip(files.items(), shapes, strict=True):
-        part = pictures[start : start + shape[0]]
+        part = images[start : start + shape[0]]
         values = read_idx(file, out=part)
         if values is not part:
             part[:] = values.reshape(part.shape)
@@ -69,7 +69,7 @@ def read_parts(
         splits.append(np.full(shape[0], split, np.uint8))
         start += shape[0]
     return from_arrays(
-        pictures, np.concatenate(labels), splits=np.concatenate(splits), classes=classes, name=name, mirror=mirror
+        images, np.concatenate(labels), splits=np.concatenate(splits), classes=classes, name=name, flippable=flippable
     )
 
 

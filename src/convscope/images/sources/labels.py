@@ -44,7 +44,7 @@ def label_places(
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label a picture.")
+        raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label an image.")
     refuse_no_text(labels)
     values, places = _unique(labels)
     texts = [as_label(text) for text in _texts(values)]
@@ -85,11 +85,9 @@ def as_label(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _too_few(classes: Sequence[str], pictures: int, name: str) -> DataError:
-    found = f"only the class {classes[0]!r}" if classes else "no picture"
-    return DataError(
-        f"`{name}` must have at least two classes. Got {found} ({counted(pictures, 'picture')}). Add another."
-    )
+def _too_few(classes: Sequence[str], images: int, name: str) -> DataError:
+    found = f"only the class {classes[0]!r}" if classes else "no image"
+    return DataError(f"`{name}` must have at least two classes. Got {found} ({counted(images, 'image')}). Add another.")
 
 
 def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

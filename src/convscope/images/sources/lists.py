@@ -1,4 +1,4 @@
-"""A list of pictures, CSV, TSV or Parquet with the columns path, label and perhaps split, as a source."""
+"""A list of images, CSV, TSV or Parquet with the columns path, label and perhaps split, as a source."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from .written_paths import meant_path, path_hint
 
 
 def open_list(file: Path) -> FileSource:
-    """Return the pictures that a CSV, TSV or Parquet file names as a source.
+    """Return the images that a CSV, TSV or Parquet file names as a source.
 
     A CSV file may have a header with the names in `COLUMNS` (others are passed over), or two or three columns in the
     order path, label, split without one; commas, semicolons or tabs; UTF-8 or UTF-16. Relative paths start at the
@@ -32,7 +32,7 @@ def open_list(file: Path) -> FileSource:
     """
     rows = read_parquet(file) if file.suffix.lower() in (".parquet", ".pq") else read_csv(file)
     if not rows:
-        raise DataError(f"`{file}` must name at least one picture. Got no rows. Add lines with path and label.")
+        raise DataError(f"`{file}` must name at least one image. Got no rows. Add lines with path and label.")
     _refuse_bad_rows(file, rows)
     texts, notes = _read_labels(file, rows)
     root = file.parent

@@ -32,12 +32,12 @@ class NamedSet:
     """A public set of four IDX files.
 
     address: where its files are, gzipped. sums: SHA-256 of each file *unpacked*, for several packings of the same
-    content are in use. folders: names that its folder may have. mirror: whether flips left-right keep the class.
+    content are in use. folders: names that its folder may have. flippable: whether flips left-right keep the class.
     """
 
     name: str
     classes: tuple[str, ...]
-    mirror: bool
+    flippable: bool
     address: str
     folders: tuple[str, ...]
     sums: dict[str, str]
@@ -46,7 +46,7 @@ class NamedSet:
 MNIST = NamedSet(
     name="mnist",
     classes=_DIGIT_NAMES,
-    mirror=False,
+    flippable=False,
     address="https://ossci-datasets.s3.amazonaws.com/mnist/",
     folders=("mnist", "MNIST", "MNIST/raw"),
     sums={
@@ -62,7 +62,7 @@ FASHION_MNIST = NamedSet(
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
         "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
     ),
-    mirror=True,
+    flippable=True,
     address="https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     folders=("fashion-mnist", "fashion_mnist", "FashionMNIST", "FashionMNIST/raw"),
     sums={
@@ -92,7 +92,7 @@ def open_named(name: str, *, data_dir: Path | None = None, reporter: "Reporter |
     folder = find_folder(chosen, data_dir)
     if folder is None:
         folder = download(chosen.name, chosen.address, chosen.sums, downloads_folder() / name, reporter)
-    return read_parts(find_idx(folder), name, classes=chosen.classes, mirror=chosen.mirror)
+    return read_parts(find_idx(folder), name, classes=chosen.classes, flippable=chosen.flippable)
 
 
 def find_folder(chosen: NamedSet, data_dir: str | os.PathLike[str] | None) -> Path | None:
@@ -129,7 +129,7 @@ def _named_so(folder: Path, chosen: NamedSet) -> bool:
 def _digits() -> ArraySource:
     images, labels = _digits_table()
     images = np.rint(images.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)  # 0…16 -> 0…255
-    return from_arrays(images, labels.astype(np.int64), classes=_DIGIT_NAMES, name="digits", mirror=False)
+    return from_arrays(images, labels.astype(np.int64), classes=_DIGIT_NAMES, name="digits", flippable=False)
 
 
 def _digits_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

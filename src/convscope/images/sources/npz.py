@@ -42,7 +42,7 @@ Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def open_npz(file: Path, reporter: Reporter | None = None) -> ArraySource:
-    """Return the pictures and labels of an .npz file as a source.
+    """Return the images and labels of an .npz file as a source.
 
     The arrays are x and y, images and labels (or data and target), each perhaps with _train, _val, _test behind it or
     train_, val_, test_ before it; or the only two arrays, told apart by their shape. An array class_names names the
@@ -84,10 +84,10 @@ def open_npz(file: Path, reporter: Reporter | None = None) -> ArraySource:
                 f"`{file}` must have one label an image and images of one size. Got {image_key} of the shape "
                 f"{stacks[-1].shape} with {counted(len(labels[-1]), 'label')}. Save it again."
             )
-    pictures = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
+    images = stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
     try:
         return from_arrays(
-            pictures,
+            images,
             np.concatenate(labels),
             splits=np.concatenate(splits),
             classes=names,
@@ -174,7 +174,7 @@ def _refuse_large(file: Path, headers: dict[str, Header], pairs: dict[int, tuple
 def _too_large(file: Path, what: str, size: str) -> DataError:
     return DataError(
         f"`{file}` must fit into the memory that is available. Got {what} with {size}. "
-        "Write the pictures as files into one folder a class instead."
+        "Write the images as files into one folder a class instead."
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError, ParameterError, did_you_mean
 from convscope.core.numeric import at_least
 from convscope.core.text import counted
-from convscope.images.decoding.pictures import EXTENSIONS
+from convscope.images.decoding.decoder import EXTENSIONS
 
 from .arrays import ArraySource, from_arrays, refuse_one_in_colour, without_labels
 from .files import FileSource, unlabelled_files
@@ -52,12 +52,12 @@ def open_source(
             fashion-mnist); or a pair of arrays, images and labels. A path that is there goes before the name of a set.
         data_dir: a folder where named sets are looked for first.
         reporter: told how far a download is, or large arrays are unpacked.
-        empty_classes: go on where class folders of a folder hold no picture, and name them in `Source.empty`.
-        unlabelled: also take pictures of no class: a folder in which fewer than two folders hold any, a single file, or
+        empty_classes: go on where class folders of a folder hold no image, and name them in `Source.empty`.
+        unlabelled: also take images of no class: a folder in which fewer than two folders hold any, a single file, or
             one array N H W (C).
         channels: that are taken, 1 or 3, where that is known.
-        known: with `unlabelled`, names of classes: a folder in which no folder of pictures has one of them holds
-            pictures of no class, too.
+        known: with `unlabelled`, names of classes: a folder in which no folder of images has one of them holds
+            images of no class, too.
         class_depth: of a folder, how many levels of folders name a class; one, and what can be read in two ways is
             refused, if none.
 
@@ -81,7 +81,7 @@ def open_source(
             )
         return from_arrays(*data)
     if not isinstance(data, (str, os.PathLike)) or not _is_text(os.fspath(data)):
-        arrays = "a pair of arrays" if not unlabelled else "one array, or a pair of arrays, pictures and labels"
+        arrays = "a pair of arrays" if not unlabelled else "one array, or a pair of arrays, images and labels"
         raise DataError(f"`data` must be a path, the name of a set, or {arrays}. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
     there = text != "" and os.path.lexists(path)
@@ -140,7 +140,7 @@ def open_recorded(
         return open_named(data, data_dir=data_dir, reporter=reporter)
     if os.path.isabs(data) and not os.path.lexists(data):
         raise DataError(
-            f"The pictures of the run are no longer at {data}. If they moved: "
+            f"The images of the run are no longer at {data}. If they moved: "
             "convscope train NEW-PLACE --resume RUN (in Python: train(new_place, resume=run))."
         )
     return open_source(data, data_dir=data_dir, reporter=reporter, class_depth=depth_for(data, None, class_depth))
@@ -167,7 +167,7 @@ def _open_file(path: Path, reporter: "Reporter | None") -> Source:
         return open_idx(path)
     if path.suffix.lower() in EXTENSIONS:
         raise DataError(
-            f"`{path}` must be a set of pictures. Got a single one. Give the folder that holds a sub-folder a class."
+            f"`{path}` must be a set of images. Got a single one. Give the folder that holds a sub-folder a class."
         )
     raise DataError(
         f"`{path}` must be a folder, a list (.csv, .tsv, .parquet), an .npz file or IDX files. "

@@ -1,4 +1,4 @@
-"""The rows of a list of pictures, from CSV, TSV or Parquet: which column is what, and the text in each line."""
+"""The rows of a list of images, from CSV, TSV or Parquet: which column is what, and the text in each line."""
 
 import csv
 import dataclasses
@@ -13,12 +13,12 @@ from convscope.core.errors import DataError, did_you_mean
 from convscope.core.extras import optional
 from convscope.core.memory import available_bytes
 from convscope.core.text import counted
-from convscope.images.decoding.pictures import EXTENSIONS
+from convscope.images.decoding.decoder import EXTENSIONS
 
 from .text_encoding import decoded
 
 COLUMNS = {
-    "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture"),
+    "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "image"),
     "label": ("label", "class", "target", "category", "class_name", "labels"),
     "split": ("split", "set", "subset", "partition"),
 }
@@ -150,8 +150,8 @@ def find_columns(file: Path, names: Sequence[str]) -> dict[str, int]:
 def _csv_columns(file: Path, cells: list[str]) -> tuple[dict[str, int], bool]:
     """Return the columns by the first line, and whether that line is a header."""
     known = {synonym for synonyms in COLUMNS.values() for synonym in synonyms}
-    is_picture = os.path.splitext(cells[0])[1].lower() in EXTENSIONS
-    if is_picture and not known & {cell.lower() for cell in cells}:
+    is_image = os.path.splitext(cells[0])[1].lower() in EXTENSIONS
+    if is_image and not known & {cell.lower() for cell in cells}:
         if len(cells) not in (2, 3):
             raise DataError(
                 f"`{file}` must have a header, or the columns path, label and perhaps split. "

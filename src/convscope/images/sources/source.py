@@ -1,4 +1,4 @@
-"""What every source of pictures is: names, labels, splits, and a way to decode each picture."""
+"""What every source of images is: names, labels, splits, and a way to decode each image."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.images.decoding.pictures import Decoded
+from convscope.images.decoding.decoder import Decoded
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
@@ -21,19 +21,19 @@ SPLIT_WORDS = {
 }  # fmt: skip
 """What a split may be called (lower case), in folders and in lists."""
 NO_CLASS = ("",)
-"""The classes of pictures of which no class is known."""
+"""The classes of images of which no class is known."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Source(ABC):
-    """Pictures, mostly with their classes, listed but not yet decoded.
+    """Images, mostly with their classes, listed but not yet decoded.
 
     name: for the user. classes: names, in natural order; NO_CLASS where none is known. labels: int64 N, indices into
-    `classes`. splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. mirror: whether flips left-right keep the class
-    (None: unknown). ignored: relative names of files and folders that were found but not listed as pictures. empty:
-    relative names of class folders for training that hold no picture, where those are not refused. loose: of those
-    ignored, the pictures that stand beside the folders of classes. passed_over: relative name of, and reason for, each
-    file that looks like a picture and is not read, and each folder that cannot be. notes: sentences on how classes,
+    `classes`. splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. flippable: whether flips left-right keep the
+    class (None: unknown). ignored: relative names of files and folders that were found but not listed as images. empty:
+    relative names of class folders for training that hold no image, where those are not refused. loose: of those
+    ignored, the images that stand beside the folders of classes. passed_over: relative name of, and reason for, each
+    file that looks like an image and is not read, and each folder that cannot be. notes: sentences on how classes,
     splits and text were read.
     """
 
@@ -41,7 +41,7 @@ class Source(ABC):
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     splits: NDArray[np.uint8]
-    mirror: bool | None = None
+    flippable: bool | None = None
     ignored: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
@@ -53,36 +53,36 @@ class Source(ABC):
 
     @property
     def labelled(self) -> bool:
-        """Whether the class of each picture is known."""
+        """Whether the class of each image is known."""
         return self.classes != NO_CLASS
 
     @abstractmethod
-    def picture_name(self, index: int) -> str:
-        """Return the name of one picture: its path relative to the source, or "train[17]"."""
+    def image_name(self, index: int) -> str:
+        """Return the name of one image: its path relative to the source, or "train[17]"."""
 
     @abstractmethod
     def path(self, index: int) -> Path | None:
-        """Return the file of one picture, None where it has none of its own."""
+        """Return the file of one image, None where it has none of its own."""
 
     @abstractmethod
     def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
-        """Return one picture; `near` as for `convscope.images.decoding.pictures.decode`.
+        """Return one image; `near` as for `convscope.images.decoding.decoder.decode`.
 
         Raises:
-            UnreadableImageError: the picture cannot be used.
+            UnreadableImageError: the image cannot be used.
         """
 
     @abstractmethod
     def stack(self) -> NDArray[Any] | None:
-        """Return all pictures as one array of numbers N H W C where they already are one, else None."""
+        """Return all images as one array of numbers N H W C where they already are one, else None."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Return hexadecimal digits that change when pictures, labels, splits or classes change; cheap."""
+        """Return hexadecimal digits that change when images, labels, splits or classes change; cheap."""
 
 
 def no_class(count: int) -> dict[str, Any]:
-    """Return the fields of a source of `count` pictures of which no class is known."""
+    """Return the fields of a source of `count` images of which no class is known."""
     return {
         "classes": NO_CLASS,
         "labels": np.zeros(count, np.int64),
@@ -101,6 +101,6 @@ def settle_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         return np.zeros_like(splits)
     if TRAIN not in present:
         raise DataError(
-            f"`{name}` must have pictures for training. Got only pictures for validation or test. Add a train part."
+            f"`{name}` must have images for training. Got only images for validation or test. Add a train part."
         )
     return splits

@@ -18,7 +18,7 @@ _WORDS = {
 }
 _FILLERS = frozenset(
     {
-        "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture", "pictures", "photo",
+        "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "photo",
         "photos", "split", "splits", "folder", "files", "seg", "class", "classes", "cls", "jpg", "jpeg", "png", "tif",
         "bmp", "v", "x", "px", "new", "final", "raw", "original", "full", "part", "copy", "cropped", "resized",
     }

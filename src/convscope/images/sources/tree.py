@@ -1,4 +1,4 @@
-"""A folder and all folders in it, listed once: which pictures and which other files each holds."""
+"""A folder and all folders in it, listed once: which images and which other files each holds."""
 
 import dataclasses
 import errno
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from convscope.core.errors import DataError
-from convscope.images.decoding.pictures import EXTENSIONS
+from convscope.images.decoding.decoder import EXTENSIONS
 
 from .naming import extension, is_clutter, is_other, natural_key
 
@@ -25,13 +25,13 @@ _REASONS = {
 class Folder:
     """One listed folder.
 
-    relative: its path from the top, "" for the top. pictures: names of files with a picture's extension. others:
+    relative: its path from the top, "" for the top. images: names of files with an image's extension. others:
     names of other files. folders: the folders in it. All are in natural order. broken: names of entries that cannot be
     read (those of folders end in /), each with the reason.
     """
 
     relative: str
-    pictures: list[str] = dataclasses.field(default_factory=list)
+    images: list[str] = dataclasses.field(default_factory=list)
     others: list[str] = dataclasses.field(default_factory=list)
     folders: list["Folder"] = dataclasses.field(default_factory=list)
     broken: list[tuple[str, str]] = dataclasses.field(default_factory=list)
@@ -53,17 +53,17 @@ class Folder:
             yield folder
             waiting += reversed(folder.folders)
 
-    def every_picture(self) -> Iterator[str]:
-        """Give the path of every picture in it and below, from the top."""
-        return (folder.inside(picture) for folder in self.every() for picture in folder.pictures)
+    def every_image(self) -> Iterator[str]:
+        """Give the path of every image in it and below, from the top."""
+        return (folder.inside(image) for folder in self.every() for image in folder.images)
 
     def every_broken(self) -> Iterator[tuple[str, str]]:
         """Give the path of every entry in it and below that cannot be read, from the top, with the reason."""
         return ((folder.inside(name), reason) for folder in self.every() for name, reason in folder.broken)
 
     def count(self) -> int:
-        """Return how many pictures are in it and below."""
-        return sum(len(folder.pictures) for folder in self.every())
+        """Return how many images are in it and below."""
+        return sum(len(folder.images) for folder in self.every())
 
 
 def list_tree(root: Path) -> tuple[Folder, list[str]]:
@@ -123,7 +123,7 @@ def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) ->
                 _take(entry, folder, links)
             except OSError as error:  # of one entry: a link that loops, or that may not be followed
                 folder.broken.append((entry.name, _reason(error, of_link=True)))
-    folder.pictures.sort(key=natural_key)
+    folder.images.sort(key=natural_key)
     folder.others.sort(key=natural_key)
     folder.folders.sort(key=lambda child: natural_key(child.name))
     folder.broken.sort(key=lambda entry: natural_key(entry[0]))
@@ -137,17 +137,17 @@ def _take(entry: "os.DirEntry[str]", folder: Folder, links: list[tuple[Folder, s
         OSError: it is a link that leads to nothing and may have been a folder, or what it is cannot be asked.
     """
     name = entry.name
-    is_picture = extension(name) in EXTENSIONS
-    if is_picture and entry.is_file(follow_symlinks=False):  # nearly all; go on fast
-        folder.pictures.append(name)
+    is_image = extension(name) in EXTENSIONS
+    if is_image and entry.is_file(follow_symlinks=False):  # nearly all; go on fast
+        folder.images.append(name)
     elif entry.is_dir(follow_symlinks=False):
         folder.folders.append(Folder(relative=folder.inside(name)))
-    elif is_picture:
+    elif is_image:
         mode = _mode(entry)
         if mode is not None and stat.S_ISDIR(mode):
             links.append((folder, name))
-        elif mode is None or stat.S_ISREG(mode):  # None: the picture is named as unreadable later
-            folder.pictures.append(name)
+        elif mode is None or stat.S_ISREG(mode):  # None: the image is named as unreadable later
+            folder.images.append(name)
         else:
             folder.others.append(name)
     elif entry.is_symlink() and stat.S_ISDIR((_mode(entry) or 0) if is_other(name) else entry.stat().st_mode):

@@ -1,1 +1,1 @@
-"""Why it works: networks of many kinds on the same pictures, with the same budget."""
+"""Why it works: networks of many kinds on the same images, with the same budget."""

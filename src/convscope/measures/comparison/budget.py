@@ -1,4 +1,4 @@
-"""What every kind has the same of: passes over the pictures, or seconds."""
+"""What every kind has the same of: passes over the images, or seconds."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from convscope.training.choices import default_batch
 from convscope.training.loop import steps_of
 from convscope.training.recipe import Recipe
 
-_MOST_TIMES = 8  # as many passes over few pictures as over all
+_MOST_TIMES = 8  # as many passes over few images as over all
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """Passes over all training pictures, or seconds; exactly one of them.
+    """Passes over all training images, or seconds; exactly one of them.
 
     Raises:
         ParameterError: both are given, or neither, or one is out of range.
@@ -48,9 +48,9 @@ class Budget:
         return None if self.seconds is None else self.seconds / 60
 
     def recipe(self, base: Recipe, count: int, total: int) -> Recipe:
-        """Return the recipe for `count` of `total` training pictures.
+        """Return the recipe for `count` of `total` training images.
 
-        As many pictures are seen as with all of them, but none more than eight times as often: with few pictures a
+        As many images are seen as with all of them, but none more than eight times as often: with few images a
         training takes as many steps as it can use.
 
         Examples:
@@ -65,7 +65,7 @@ class Budget:
         return dataclasses.replace(base, epochs=epochs, batch=min(base.batch, default_batch(count)))
 
     def reckoned_s(self, recipe: Recipe, count: int, step_s: float) -> float:
-        """Return how long a training on `count` pictures takes, from the seconds of a step of `recipe`."""
+        """Return how long a training on `count` images takes, from the seconds of a step of `recipe`."""
         if self.seconds is not None:
             return self.seconds
         return steps_of(recipe, count) * step_s

@@ -16,8 +16,8 @@ def curves_by_strength(found: Comparison) -> list[Entry]:
     return _foremost([entry for entry in found.measured if entry.trials[0].disturbed], _DISTORTED)
 
 
-def curves_by_pictures(found: Comparison) -> list[Entry]:
-    """Return the entries whose accuracy is drawn by number of training pictures."""
+def curves_by_images(found: Comparison) -> list[Entry]:
+    """Return the entries whose accuracy is drawn by number of training images."""
     return _foremost([entry for entry in found.measured if entry.curve], _GROWING)
 
 

@@ -1,4 +1,4 @@
-"""How much better one kind is than another, on the same pictures: with its interval, so that chance is told apart."""
+"""How much better one kind is than another, on the same images: with its interval, so that chance is told apart."""
 
 import statistics
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Difference:
     Attributes:
         first, second: titles.
         value: the mean.
-        low, high: of the interval; it takes in which pictures were judged and, with several seeds, the trainings. It is
+        low, high: of the interval; it takes in which images were judged and, with several seeds, the trainings. It is
             wider than that of 95 % where the two were chosen among several.
         seeds: trainings of the one that has more.
     """
@@ -43,31 +43,31 @@ class Difference:
 
 
 def difference(first: Entry, second: Entry, *, among: int = 1) -> Difference:
-    """Return how much more of the pictures `first` recognizes than `second`, paired by picture and by seed.
+    """Return how much more of the images `first` recognizes than `second`, paired by image and by seed.
 
-    Two variances are added: that of the pictures (of the mean over seeds of right or wrong, first less second) and,
-    with at least two seeds, that of the trainings (of the differences seed by seed, by Student's t). To the pictures
+    Two variances are added: that of the images (of the mean over seeds of right or wrong, first less second) and,
+    with at least two seeds, that of the trainings (of the differences seed by seed, by Student's t). To the images
     are added one that only `first` recognizes and one that only `second` does, so that a few on which they differ are
     no proof (Bonett and Price 2012).
 
     Args:
         first: a kind.
-        second: another, judged on the same pictures.
+        second: another, judged on the same images.
         among: how many such differences are looked at together; each then has its part of the 5 % (Bonferroni).
 
     Raises:
-        DataError: they were not judged on the same pictures.
+        DataError: they were not judged on the same images.
     """
     mine, theirs = ([trial.answers().astype(float) for trial in one.trials] for one in (first, second))
     if not mine or not theirs or len(mine[0]) != len(theirs[0]):
         raise DataError(
-            f"Two kinds must be judged on the same pictures to be told apart. Got {len(mine and mine[0]):,} and "
+            f"Two kinds must be judged on the same images to be told apart. Got {len(mine and mine[0]):,} and "
             f"{len(theirs and theirs[0]):,} ({first.kind} and {second.kind}). Compare anew."
         )
     confidence = 1 - 0.05 / among
-    of_pictures = np.mean(mine, axis=0) - np.mean(theirs, axis=0)
-    value = float(of_pictures.mean())
-    widened = np.append(of_pictures, (1.0, -1.0))
+    of_images = np.mean(mine, axis=0) - np.mean(theirs, axis=0)
+    value = float(of_images.mean())
+    widened = np.append(of_images, (1.0, -1.0))
     deviations = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
     halves = [deviations * float(widened.std(ddof=1)) / len(widened) ** 0.5]
     ours, others = ([(one.seed, one.accuracy) for one in kind.trials] for kind in (first, second))

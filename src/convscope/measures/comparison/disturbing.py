@@ -1,4 +1,4 @@
-"""The pictures that every kind is judged on, as they are and distorted."""
+"""The images that every kind is judged on, as they are and distorted."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convscope.images.preprocessing import Preprocessing
 from convscope.measures.distortions.family import DISTORTIONS, Distortion, distort
 
-from .by_picture import ByPicture, by_picture, digits_of
+from .by_image import ByImage, by_image, digits_of
 from .records import Disturbed
 
 Images = NDArray[np.uint8]
@@ -32,17 +32,17 @@ _AT_ONCE = 250
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """Answers on the pictures that are distorted, as they are and distorted; the fields are those of `Trial`."""
+    """Answers on the images that are distorted, as they are and distorted; the fields are those of `Trial`."""
 
     undisturbed: int = 0
     disturbed: tuple[Disturbed, ...] = ()
     undistorted: str = ""
-    by_picture: tuple[ByPicture, ...] = ()
+    by_image: tuple[ByImage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Exam:
-    """Pictures that a kind is judged on.
+    """Images that a kind is judged on.
 
     Attributes:
         images: uint8 N H W C, of the whole set; may be mapped from a file.
@@ -51,7 +51,7 @@ class Exam:
         disturbed: of those among them that are distorted, too; may be empty.
         preprocessing: says what comes in at the edge.
         seed: of what is random in distortions.
-        kept: distorted pictures that are used again, in batches, as memory allows.
+        kept: distorted images that are used again, in batches, as memory allows.
     """
 
     images: Images
@@ -63,22 +63,22 @@ class Exam:
     kept: dict[tuple[str, float], tuple[Images, ...]] = field(default_factory=dict)
 
     def strengths(self) -> Mapping[Distortion, tuple[float, ...]]:
-        """Return what is measured on pictures of this size."""
+        """Return what is measured on images of this size."""
         side = min(self.images.shape[1:3])
         return {DISTORTIONS[name]: _strengths(DISTORTIONS[name], side) for name in STRENGTHS}
 
     @property
     def answers_wanted(self) -> int:
-        """Number of distorted pictures in all."""
+        """Number of distorted images in all."""
         return len(self.disturbed) * sum(map(len, self.strengths().values()))
 
     def right(self, answers: Answers) -> NDArray[np.bool_]:
-        """Return which of the judged pictures are recognized: bool N."""
+        """Return which of the judged images are recognized: bool N."""
         right: NDArray[np.bool_] = self._answers(answers, self.places) == self.labels[self.places]
         return right
 
     def judge_disturbed(self, answers: Answers) -> Judged:
-        """Return which of the pictures to distort are recognized as they are, and the answers to each distortion."""
+        """Return which of the images to distort are recognized as they are, and the answers to each distortion."""
         if not len(self.disturbed):
             return Judged()
         labels, before = self.labels[self.disturbed], self._answers(answers, self.disturbed)
@@ -93,17 +93,17 @@ class Exam:
                         distortion=distortion.name,
                         unit=distortion.unit,
                         strength=strength,
-                        pictures=len(labels),
+                        images=len(labels),
                         right=int(right[-1].sum()),
                         same=int((now == before).sum()),
                     )
                 )
-            counts.append(by_picture(distortion.name, right))
+            counts.append(by_image(distortion.name, right))
         return Judged(
             undisturbed=int((before == labels).sum()),
             disturbed=tuple(found),
             undistorted=digits_of(before == labels),
-            by_picture=tuple(counts),
+            by_image=tuple(counts),
         )
 
     def _answers(self, answers: Answers, places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -111,7 +111,7 @@ class Exam:
         return np.concatenate(parts)
 
     def _distorted(self, distortion: Distortion, strength: float) -> Iterator[Images]:
-        """Give the pictures in batches, distorted and rounded to what a file of a picture can hold."""
+        """Give the images in batches, distorted and rounded to what a file of an image can hold."""
         if (key := (distortion.name, strength)) in self.kept:
             yield from self.kept[key]
             return
@@ -133,7 +133,7 @@ class Exam:
 
 
 def _strengths(distortion: Distortion, side: int) -> tuple[float, ...]:
-    """Return the strengths for pictures with this shorter side; those in pixels are whole or halves."""
+    """Return the strengths for images with this shorter side; those in pixels are whole or halves."""
     values = STRENGTHS[distortion.name]
     if distortion.unit != "px":
         return values

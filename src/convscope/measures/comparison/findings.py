@@ -21,8 +21,8 @@ class Finding:
     """One sentence or a few, and what it is about.
 
     Attributes:
-        topic: ``best``, ``sharing``, ``subsampling``, ``first stage``, ``by hand``, a word of `GROUPS`, ``limits`` or
-            ``pictures``.
+        topic: ``best``, ``sharing``, ``pooling``, ``first stage``, ``by hand``, a word of `GROUPS`, ``limits`` or
+            ``images``.
         text: the sentences.
     """
 
@@ -34,13 +34,13 @@ def findings(found: Comparison) -> tuple[Finding, ...]:
     """Return everything that can be said of a comparison."""
     pairs = [
         ("best", best_sentence(found)),
-        ("sharing", _against_base(found, ("untied", "partly-shared", "mlp-parameters", "mlp-multiply-adds"))),
-        ("subsampling", subsampling_sentence(found)),
+        ("sharing", _against_base(found, ("locally-connected", "partly-shared", "mlp-parameters", "mlp-MACs"))),
+        ("pooling", pooling_sentence(found)),
         ("first stage", first_stage_sentence(found)),
         ("by hand", _against_base(found, ("by-hand-svm", "pixels-softmax", "pixels-svm"))),
         *((group, disturbed_sentence(found, group)) for group in GROUPS),
         ("limits", limits_sentence(found)),
-        ("pictures", pictures_sentence(found)),
+        ("images", images_sentence(found)),
     ]
     return tuple(Finding(topic=topic, text=text) for topic, text in pairs if text)
 
@@ -95,13 +95,13 @@ def _against_base(found: Comparison, kinds: Sequence[str]) -> str:
     return " ".join(_capital(difference_sentence(difference(base, one))) for one in others)
 
 
-def subsampling_sentence(found: Comparison) -> str:
-    """Return what subsampling buys and costs: against none, and kind against kind."""
+def pooling_sentence(found: Comparison) -> str:
+    """Return what pooling buys and costs: against none, and kind against kind."""
     base = found.entry("convolution")
     if base is None:
         return ""
-    parts = [_never_subsampled(base, one) for one in _entries(found, "no-subsampling-")]
-    kinds = [*_entries(found, "subsampling-"), *_entries(found, "stride")]
+    parts = [_never_subsampled(base, one) for one in _entries(found, "no-pooling-")]
+    kinds = [*_entries(found, "pooling-"), *_entries(found, "stride")]
     if len(kinds) > 1:
         ranked = sorted(kinds, key=lambda one: -one.accuracy)
         best, last = ranked[0], ranked[-1]
@@ -116,9 +116,9 @@ def subsampling_sentence(found: Comparison) -> str:
 
 def _never_subsampled(base: Entry, one: Entry) -> str:
     text = _capital(difference_sentence(difference(base, one)))
-    if base.multiply_adds and one.multiply_adds:
-        times = one.multiply_adds / base.multiply_adds
-        text += f" Without subsampling it takes {_times(times)} the multiply-adds."
+    if base.macs and one.macs:
+        times = one.macs / base.macs
+        text += f" Without pooling it takes {_times(times)} the MACs."
     return text
 
 
@@ -132,7 +132,7 @@ def first_stage_sentence(found: Comparison) -> str:
 
 
 def disturbed_sentence(found: Comparison, group: str) -> str:
-    """Return how much the network keeps on distorted pictures: beside fully connected units, and trained on them."""
+    """Return how much the network keeps on distorted images: beside fully connected units, and trained on them."""
     parts = []
     pairs = (("convolution", "mlp-parameters"), ("convolution-distorted", "convolution"))
     for kind, other in pairs:
@@ -144,7 +144,7 @@ def disturbed_sentence(found: Comparison, group: str) -> str:
         if mine is None or theirs is None or gap is None:
             continue
         value, low, high = (100 * one for one in gap)
-        text = f"On {group} pictures, {first.title} keeps {_percent(mine.value)} of its accuracy "
+        text = f"On {group} images, {first.title} keeps {_percent(mine.value)} of its accuracy "
         text += f"({_percent(recognized(first, group))} recognized), "
         text += f"{second.title} {_percent(theirs.value)} ({_percent(recognized(second, group))}): "
         if low <= 0 <= high:
@@ -207,29 +207,29 @@ def _end(one: KindLimit) -> str:
     return f"{beyond}{value:+.1f} {unit}"
 
 
-def pictures_sentence(found: Comparison) -> str:
-    """Return how many pictures are needed, as far as the learning curves tell."""
+def images_sentence(found: Comparison) -> str:
+    """Return how many images are needed, as far as the learning curves tell."""
     parts = []
     for entry in found.measured:
         points = points_of(entry)
-        law = fit_power_law(points, judged=found.test_pictures)
+        law = fit_power_law(points, judged=found.test_images)
         if law is not None:
             parts.append(law_sentence(entry.title, law))
     return " ".join(parts)
 
 
 def law_sentence(title: str, law: PowerLaw) -> str:
-    """Return what a power law says of more pictures."""
-    text = f"{_capital(title)}: with {law.pictures:,} pictures the error is {_percent(law.error)}"
+    """Return what a power law says of more images."""
+    text = f"{_capital(title)}: with {law.images:,} images the error is {_percent(law.error)}"
     if not law.falls:
-        return f"{text}; the curve does not tell whether more pictures would help (exponent {_exponent(law)})."
+        return f"{text}; the curve does not tell whether more images would help (exponent {_exponent(law)})."
     text += f"; twice as many would make it {_percent(law.at_twice)} "
     text += f"({_percent(law.at_twice_low)} to {_percent(law.at_twice_high)})"
     if law.for_half is None:
-        return f"{text}, and half of it would take more than 100 times the pictures."
+        return f"{text}, and half of it would take more than 100 times the images."
     low = "" if law.for_half_low is None else f"{_round(law.for_half_low)}"
     high = "more than 100 times as many" if law.for_half_high is None else f"{_round(law.for_half_high)}"
-    return f"{text}, and half of it would take about {_round(law.for_half)} pictures ({low} to {high})."
+    return f"{text}, and half of it would take about {_round(law.for_half)} images ({low} to {high})."
 
 
 def _exponent(law: PowerLaw) -> str:
@@ -237,7 +237,7 @@ def _exponent(law: PowerLaw) -> str:
 
 
 def _round(value: float) -> str:
-    """Return a number of pictures in two digits."""
+    """Return a number of images in two digits."""
     return f"{float(f'{value:.2g}'):,.0f}"
 
 
@@ -278,5 +278,5 @@ def _capital(text: str) -> str:
 def budget_words(found: Comparison) -> str:
     """Return what every training had the same of."""
     if found.budget == "epochs":
-        return f"the same {counted(int(found.amount), 'pass', 'passes')} over the training pictures"
+        return f"the same {counted(int(found.amount), 'pass', 'passes')} over the training images"
     return f"the same {counted(found.amount, 'second')} of training"

@@ -1,4 +1,4 @@
-"""How many pictures are needed: a power law through the errors at several numbers of pictures, and how sure it is."""
+"""How many images are needed: a power law through the errors at several numbers of images, and how sure it is."""
 
 import math
 from collections.abc import Sequence
@@ -10,32 +10,32 @@ from numpy.typing import NDArray
 from .records import Entry, Interval, interval_of
 
 _DRAWS = 4_000
-_FARTHEST = 100.0  # times the pictures that there are: beyond, nothing is said
+_FARTHEST = 100.0  # times the images that there are: beyond, nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """Accuracy with a number of training pictures: mean over the seeds, and the 95 % interval."""
+    """Accuracy with a number of training images: mean over the seeds, and the 95 % interval."""
 
-    pictures: int
+    images: int
     accuracy: float
     interval: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class PowerLaw:
-    """Error = scale × pictures ^ -exponent, fitted to the logarithms by least squares.
+    """Error = scale × images ^ -exponent, fitted to the logarithms by least squares.
 
     Attributes:
-        pictures: the most that it was fitted to.
+        images: the most that it was fitted to.
         error: with so many, as measured: a part of one.
         exponent, exponent_low, exponent_high: with the 95 % interval.
-        at_twice, at_twice_low, at_twice_high: error with twice the pictures, and where a new measurement of it would
+        at_twice, at_twice_low, at_twice_high: error with twice the images, and where a new measurement of it would
             be 95 of 100 times, if the law goes on.
-        for_half, for_half_low, for_half_high: pictures for half the error; None where that is over 100 times as many.
+        for_half, for_half_low, for_half_high: images for half the error; None where that is over 100 times as many.
     """
 
-    pictures: int
+    images: int
     error: float
     exponent: float
     exponent_low: float
@@ -49,12 +49,12 @@ class PowerLaw:
 
     @property
     def falls(self) -> bool:
-        """Whether the error falls for sure with more pictures."""
+        """Whether the error falls for sure with more images."""
         return self.exponent_low > 0
 
 
 def points_of(entry: Entry) -> tuple[CurvePoint, ...]:
-    """Return accuracy by number of training pictures, from few to all."""
+    """Return accuracy by number of training images, from few to all."""
     trials = [*entry.curve, *entry.trials]
     sizes = sorted({trial.trained_on for trial in trials})
     found = []
@@ -62,7 +62,7 @@ def points_of(entry: Entry) -> tuple[CurvePoint, ...]:
         mine = [trial for trial in trials if trial.trained_on == size]
         right, total = [trial.correct for trial in mine], mine[0].total
         found.append(
-            CurvePoint(pictures=size, accuracy=sum(right) / (total * len(right)), interval=interval_of(right, total))
+            CurvePoint(images=size, accuracy=sum(right) / (total * len(right)), interval=interval_of(right, total))
         )
     return tuple(found)
 
@@ -70,23 +70,23 @@ def points_of(entry: Entry) -> tuple[CurvePoint, ...]:
 def fit_power_law(points: Sequence[CurvePoint], *, judged: int, seed: int = 0) -> PowerLaw | None:
     """Return the power law through `points`; None from fewer than four.
 
-    The scatter around the line is taken for the noise; where the line fits better by luck than `judged` pictures can
+    The scatter around the line is taken for the noise; where the line fits better by luck than `judged` images can
     tell, the noise of counting is taken instead. Slope and height are then drawn from Student's t.
 
     Args:
-        points: at different numbers of pictures.
-        judged: pictures that each accuracy was counted on.
+        points: at different numbers of images.
+        judged: images that each accuracy was counted on.
         seed: of the draws.
 
     Examples:
-        >>> exact = [CurvePoint(pictures=n, accuracy=1 - n**-0.5, interval=(0, 1)) for n in (100, 400, 1600, 6400)]
+        >>> exact = [CurvePoint(images=n, accuracy=1 - n**-0.5, interval=(0, 1)) for n in (100, 400, 1600, 6400)]
         >>> law = fit_power_law(exact, judged=10**9)
         >>> round(law.exponent, 3), round(law.at_twice, 4), round(law.for_half)
         (0.5, 0.0088, 25600)
     """
     if len(points) < 4:
         return None
-    sizes = np.log([point.pictures for point in points])
+    sizes = np.log([point.images for point in points])
     shares = np.array([(1 - point.accuracy) * judged + 0.5 for point in points]) / (judged + 1)
     errors = np.log(shares)
     middle = sizes.mean()
@@ -100,15 +100,15 @@ def fit_power_law(points: Sequence[CurvePoint], *, judged: int, seed: int = 0) -
     shake = draws.standard_t(free, (3, _DRAWS)) * noise**0.5
     slopes, heights = slope + shake[0] / spread**0.5, height + shake[1] / len(points) ** 0.5
 
-    def error_at(pictures: float) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.exp(heights + slopes * (math.log(pictures) - middle) + shake[2])
+    def error_at(images: float) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.exp(heights + slopes * (math.log(images) - middle) + shake[2])
         return found
 
-    most, best = points[-1].pictures, float(shares[-1])
+    most, best = points[-1].images, float(shares[-1])
     twice = np.quantile(error_at(2 * most), (0.025, 0.975))
     low, high = (-float(one) for one in np.quantile(slopes, (0.975, 0.025)))
     return PowerLaw(
-        pictures=most,
+        images=most,
         error=1 - points[-1].accuracy,
         exponent=-slope,
         exponent_low=low,
@@ -116,14 +116,14 @@ def fit_power_law(points: Sequence[CurvePoint], *, judged: int, seed: int = 0) -
         at_twice=min(1.0, math.exp(height + slope * (math.log(2 * most) - middle))),
         at_twice_low=float(twice[0]),
         at_twice_high=min(1.0, float(twice[1])),
-        for_half=_pictures_for(best / 2, slope, height, middle, most),
+        for_half=_images_for(best / 2, slope, height, middle, most),
         for_half_low=_quantile_for(best / 2, slopes, heights, middle, most, 0.025),
         for_half_high=_quantile_for(best / 2, slopes, heights, middle, most, 0.975),
     )
 
 
-def _pictures_for(error: float, slope: float, height: float, middle: float, most: int) -> float | None:
-    """Return the pictures for an error; None where it is never reached, or only with very many more."""
+def _images_for(error: float, slope: float, height: float, middle: float, most: int) -> float | None:
+    """Return the images for an error; None where it is never reached, or only with very many more."""
     if slope >= 0:
         return None
     logarithm = middle + (math.log(error) - height) / slope
@@ -133,7 +133,7 @@ def _pictures_for(error: float, slope: float, height: float, middle: float, most
 def _quantile_for(  # noqa: PLR0917  # one place calls it
     error: float, slopes: NDArray[np.float64], heights: NDArray[np.float64], middle: float, most: int, part: float
 ) -> float | None:
-    """Return a quantile of the pictures for an error over all draws; those that never reach it count as endless."""
+    """Return a quantile of the images for an error over all draws; those that never reach it count as endless."""
     with np.errstate(divide="ignore", over="ignore"):
         logarithms = np.where(slopes < 0, middle + (math.log(error) - heights) / slopes, np.inf)
     found = float(np.quantile(logarithms, part, method="lower"))

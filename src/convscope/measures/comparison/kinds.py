@@ -10,11 +10,11 @@ from typing import Literal
 
 from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, choose
 from convscope.images.augmentation import Augmentation
+from convscope.layers.convolution import Convolution
+from convscope.layers.pooling import KINDS as POOLINGS
+from convscope.layers.pooling import Pooling
 from convscope.networks.layout import Layout
 from convscope.networks.plan import LARGEST_PARAMETERS, Plan, plan
-from convscope.stages.convolution import Convolution
-from convscope.stages.subsampling import KINDS as SUBSAMPLINGS
-from convscope.stages.subsampling import Subsampling
 from convscope.training.recipe import Recipe
 
 from . import layouts
@@ -22,7 +22,7 @@ from . import layouts
 MOST_PARAMETERS = 50_000_000  # with their gradients and the optimizer's sums about 1 GB
 BASE = "convolution"
 """The name of the kind that all others are made after."""
-Group = Literal["sharing", "subsampling", "first stage", "by hand", "pixels", "distortions"]
+Group = Literal["sharing", "pooling", "first stage", "by hand", "pixels", "distortions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,8 @@ class Base:
 
     Attributes:
         plan: of the convolutional network.
-        recipe: that it is trained by; its pictures are not changed.
-        change: how pictures are changed by the kinds that learn from distorted ones.
+        recipe: that it is trained by; its images are not changed.
+        change: how images are changed by the kinds that learn from distorted ones.
     """
 
     plan: Plan
@@ -40,7 +40,7 @@ class Base:
     change: Augmentation
 
     def planned(self, layout: Layout) -> Plan:
-        """Return the plan of another layout for the same pictures.
+        """Return the plan of another layout for the same images.
 
         Raises:
             LayoutError: it does not fit them, or would be too large to train.
@@ -50,7 +50,7 @@ class Base:
         if count > MOST_PARAMETERS:
             raise LayoutError(
                 f"{layout} would have {count:,} parameters; a comparison trains networks of at most "
-                f"{min(MOST_PARAMETERS, LARGEST_PARAMETERS):,}. Use a smaller --layout or smaller pictures (--size)."
+                f"{min(MOST_PARAMETERS, LARGEST_PARAMETERS):,}. Use a smaller --layout or smaller images (--size)."
             )
         return plan(layout, **shape)
 
@@ -123,15 +123,15 @@ def _with_convolution(base: Base) -> Layout:
 
 def _with_windows(base: Base) -> Layout:
     """Return the base layout if it subsamples in windows."""
-    if not any(isinstance(stage, Subsampling) and stage.window for stage in base.plan.layout.stages):
+    if not any(isinstance(stage, Pooling) and stage.window for stage in base.plan.layout.stages):
         raise LayoutError(
-            f"{base.plan.layout} has no subsampling of windows that could be changed. Give a --layout with one, like "
+            f"{base.plan.layout} has no pooling of windows that could be changed. Give a --layout with one, like "
             "16C5-MP2-32C3-MP2."
         )
     return base.plan.layout
 
 
-def _untied(base: Base) -> Layout:
+def _locally_connected(base: Base) -> Layout:
     whole = _with_convolution(base)
     stages = tuple(
         dataclasses.replace(stage, regions=None) if isinstance(stage, Convolution) else stage for stage in whole.stages
@@ -146,8 +146,8 @@ def _partly_shared(base: Base) -> Layout:
 
 def _never_subsampled(end: str) -> Callable[[Base], Layout]:
     def change(base: Base) -> Layout:
-        if not any(isinstance(stage, Subsampling) for stage in base.plan.layout.stages):
-            raise LayoutError(f"{base.plan.layout} has no subsampling to leave out. Give a --layout with one.")
+        if not any(isinstance(stage, Pooling) for stage in base.plan.layout.stages):
+            raise LayoutError(f"{base.plan.layout} has no pooling to leave out. Give a --layout with one.")
         return layouts.never_subsampled(base.plan.layout, end=end)
 
     return change
@@ -172,7 +172,7 @@ def _first(way: str, *, frozen: bool) -> Callable[[Base], Entrant]:
 
 
 def _by_hand(base: Base) -> Entrant:
-    """Return histograms of gradients where scikit-image is there and the pictures are large enough, else components."""
+    """Return histograms of gradients where scikit-image is there and the images are large enough, else components."""
     import importlib.util
 
     large = min(base.plan.height, base.plan.width) >= 8
@@ -192,17 +192,17 @@ def _same_parameters(base: Base) -> Layout:
     return layouts.connected_like(base.plan, lambda one: one.parameters)
 
 
-def _same_multiply_adds(base: Base) -> Layout:
-    return layouts.connected_like(base.plan, lambda one: one.multiply_adds)
+def _same_macs(base: Base) -> Layout:
+    return layouts.connected_like(base.plan, lambda one: one.macs)
 
 
 def _subsampled(code: str) -> Kind:
-    name = SUBSAMPLINGS[code].name
+    name = POOLINGS[code].name
     return Kind(
-        name=f"subsampling-{'-'.join(name.split())}",
-        title=f"subsampling ({name})",
+        name=f"pooling-{'-'.join(name.split())}",
+        title=f"pooling ({name})",
         sentence=f"The same network, whose every window gives {_GIVES[code]}.",
-        group="subsampling",
+        group="pooling",
         make=_network(lambda base: layouts.subsampled_by(_with_windows(base), code)),
     )
 
@@ -220,18 +220,18 @@ _ALL = (
     Kind(
         name=BASE,
         title="convolutional",
-        sentence="Units that are copied to every place of the picture, with subsampling: the network that all others "
+        sentence="Units that are copied to every place of the image, with pooling: the network that all others "
         "are made after.",
         group="sharing",
         make=_network(_itself),
         curve=True,
     ),
     Kind(
-        name="untied",
-        title="untied",
+        name="locally-connected",
+        title="locally connected",
         sentence="The same network, whose units have weights of their own at every place.",
         group="sharing",
-        make=_network(_untied),
+        make=_network(_locally_connected),
         curve=True,
     ),
     Kind(
@@ -250,32 +250,32 @@ _ALL = (
         curve=True,
     ),
     Kind(
-        name="mlp-multiply-adds",
-        title="fully connected (same multiply-adds)",
-        sentence="One layer of fully connected units, with as many multiply-adds as the convolutional network.",
+        name="mlp-MACs",
+        title="fully connected (same MACs)",
+        sentence="One layer of fully connected units, with as many MACs as the convolutional network.",
         group="sharing",
-        make=_network(_same_multiply_adds),
+        make=_network(_same_macs),
     ),
     Kind(
-        name="no-subsampling-mean",
-        title="no subsampling (global mean)",
-        sentence="The same network without subsampling; what comes after the convolutions reads the mean of each map.",
-        group="subsampling",
+        name="no-pooling-mean",
+        title="no pooling (global mean)",
+        sentence="The same network without pooling; what comes after the convolutions reads the mean of each map.",
+        group="pooling",
         make=_network(_never_subsampled("mean")),
     ),
     Kind(
-        name="no-subsampling-connected",
-        title="no subsampling (fully connected)",
-        sentence="The same network without subsampling; what comes after the convolutions reads every value.",
-        group="subsampling",
+        name="no-pooling-connected",
+        title="no pooling (fully connected)",
+        sentence="The same network without pooling; what comes after the convolutions reads every value.",
+        group="pooling",
         make=_network(_never_subsampled("connected")),
     ),
-    *(_subsampled(code) for code in SUBSAMPLINGS),
+    *(_subsampled(code) for code in POOLINGS),
     Kind(
         name="stride",
-        title="larger steps in place of subsampling",
-        sentence="The same network, whose convolutions take larger steps in place of the subsampling after them.",
-        group="subsampling",
+        title="larger steps in place of pooling",
+        sentence="The same network, whose convolutions take larger steps in place of the pooling after them.",
+        group="pooling",
         make=_network(lambda base: layouts.strided(_with_windows(base))),
     ),
     Kind(
@@ -326,16 +326,16 @@ _ALL = (
     ),
     Kind(
         name="convolution-distorted",
-        title="convolutional (distorted pictures)",
-        sentence="The convolutional network, whose training pictures are shifted, turned and scaled by chance.",
+        title="convolutional (distorted images)",
+        sentence="The convolutional network, whose training images are shifted, turned and scaled by chance.",
         group="distortions",
         make=_distorted(_itself),
         curve=True,
     ),
     Kind(
         name="mlp-distorted",
-        title="fully connected (distorted pictures)",
-        sentence="The fully connected units with as many parameters, whose training pictures are shifted, turned and "
+        title="fully connected (distorted images)",
+        sentence="The fully connected units with as many parameters, whose training images are shifted, turned and "
         "scaled by chance.",
         group="distortions",
         make=_distorted(_same_parameters),

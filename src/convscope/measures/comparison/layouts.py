@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from convscope.core.errors import LayoutError
 from convscope.core.text import counted
+from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
+from convscope.layers.pooling import Pooling
 from convscope.networks.layout import Layout, Stage
 from convscope.networks.plan import Plan, plan
-from convscope.stages.convolution import LARGEST_UNITS, Connected, Convolution
-from convscope.stages.subsampling import Subsampling
 
 _REGIONS = 4  # a side: each stage has its weights 16 times
 _FARTHEST = 0.1  # part of the count that is to be matched
@@ -34,23 +34,23 @@ def partly_shared(planned: Plan, regions: int = _REGIONS) -> Layout:
 
 
 def subsampled_by(layout: Layout, code: str) -> Layout:
-    """Return the layout with every subsampling of windows done in another way; that of the whole map stays.
+    """Return the layout with every pooling of windows done in another way; that of the whole map stays.
 
     Examples:
         >>> str(subsampled_by(Layout.parse("8C3-MP3/2-16C3-MPg"), "AP"))
         '8C3-AP3/2-16C3-MPg'
     """
     stages = tuple(
-        dataclasses.replace(stage, code=code) if isinstance(stage, Subsampling) and stage.window else stage
+        dataclasses.replace(stage, code=code) if isinstance(stage, Pooling) and stage.window else stage
         for stage in layout.stages
     )
     return dataclasses.replace(layout, stages=stages)
 
 
 def strided(layout: Layout) -> Layout:
-    """Return the layout in which convolutions take larger steps in place of the subsampling of windows after them.
+    """Return the layout in which convolutions take larger steps in place of the pooling of windows after them.
 
-    A stage that adds its input cannot take larger steps, and adds it no more. A subsampling with no convolution before
+    A stage that adds its input cannot take larger steps, and adds it no more. A pooling with no convolution before
     it keeps one place of each window.
 
     Examples:
@@ -59,7 +59,7 @@ def strided(layout: Layout) -> Layout:
     """
     stages: list[Stage] = []
     for place, stage in enumerate(layout.stages):
-        if not isinstance(stage, Subsampling) or stage.window is None:
+        if not isinstance(stage, Pooling) or stage.window is None:
             stages.append(stage)
         elif layout.is_joined(place) and isinstance(below := stages[-1], Convolution):
             stages[-1] = dataclasses.replace(below, stride=below.stride * stage.stride, residual=False)
@@ -69,7 +69,7 @@ def strided(layout: Layout) -> Layout:
 
 
 def never_subsampled(layout: Layout, *, end: str) -> Layout:
-    """Return the layout without subsampling, as deep as it was.
+    """Return the layout without pooling, as deep as it was.
 
     Args:
         layout: its windows are left out, and so are the strides of its convolutions.
@@ -83,11 +83,11 @@ def never_subsampled(layout: Layout, *, end: str) -> Layout:
     stages: list[Stage] = [
         dataclasses.replace(stage, stride=1) if isinstance(stage, Convolution) else stage
         for stage in layout.stages
-        if not isinstance(stage, Subsampling)
+        if not isinstance(stage, Pooling)
     ]
     if end == "mean":
         last = max((place for place, stage in enumerate(stages) if isinstance(stage, Convolution)), default=-1)
-        stages.insert(last + 1, Subsampling(code="AP", window=None, stride=1))
+        stages.insert(last + 1, Pooling(code="AP", window=None, stride=1))
     return dataclasses.replace(layout, stages=tuple(stages))
 
 
@@ -96,7 +96,7 @@ def connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
 
     Args:
         planned: the network to be matched.
-        count: what is to be matched, of a plan: parameters or multiply-adds.
+        count: what is to be matched, of a plan: parameters or MACs.
 
     Raises:
         LayoutError: no number of units comes within a tenth, or so many would be absurd.
@@ -113,7 +113,7 @@ def connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
         return dataclasses.replace(planned.layout, stages=(Connected(units=units),))
 
     def got(units: int) -> int:
-        return count(_same_pictures(layout_of(units), planned))
+        return count(_same_images(layout_of(units), planned))
 
     per_unit = got(2) - got(1)
     units = round((target - got(1)) / per_unit) + 1  # both counts are straight lines in the number of units
@@ -130,7 +130,7 @@ def connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
     return layout_of(units)
 
 
-def _same_pictures(layout: Layout, planned: Plan) -> Plan:
+def _same_images(layout: Layout, planned: Plan) -> Plan:
     return plan(
         layout,
         **planned.sizes,

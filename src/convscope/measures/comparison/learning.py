@@ -14,7 +14,7 @@ from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Silent
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import HandMade, hand_made
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
 from convscope.images.splits import LEFT_OUT
 from convscope.networks.build import Network
@@ -33,7 +33,7 @@ from .disturbing import Answers
 from .kinds import Entrant
 
 _TIMED_STEPS = 3
-_TIMED_PICTURES, _LEARNED_FROM = 50, 1_000
+_TIMED_IMAGES, _LEARNED_FROM = 50, 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,9 @@ class Learned:
     """What a kind has learned.
 
     Attributes:
-        answers: classes of pictures, int64 N of uint8 N H W C.
+        answers: classes of images, int64 N of uint8 N H W C.
         seconds: of learning.
-        epochs: passes over the training pictures; 0 where that has no meaning.
+        epochs: passes over the training images; 0 where that has no meaning.
         note: what it complained of while it learned, like an end that it did not reach; empty if nothing.
     """
 
@@ -53,8 +53,8 @@ class Learned:
     note: str = ""
 
 
-def learn(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
-    """Return what `entrant` learns from the pictures at `places`.
+def learn(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
+    """Return what `entrant` learns from the images at `places`.
 
     Raises:
         KeyboardInterrupt: the user wants to stop.
@@ -65,7 +65,7 @@ def learn(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64], budget
     return _learn_features(entrant, dataset, places, seed)
 
 
-def seconds_a_step(planned: Plan, recipe: Recipe, dataset: ImageSet, places: NDArray[np.int64]) -> float:
+def seconds_per_step(planned: Plan, recipe: Recipe, dataset: Dataset, places: NDArray[np.int64]) -> float:
     """Return how long a step of training takes, measured on a few."""
     network = Network(planned.layout, **planned.sizes)
     some = places[: recipe.batch * (_TIMED_STEPS + 2)]
@@ -73,14 +73,14 @@ def seconds_a_step(planned: Plan, recipe: Recipe, dataset: ImageSet, places: NDA
     whole = LearningSet.of(dataset)
     data = dataclasses.replace(whole, training=chosen, validation=torch.arange(0))
     clock = _Clock()
-    with tuned(threads_for(planned.multiply_adds * recipe.batch)):
+    with tuned(threads_for(planned.macs * recipe.batch)):
         run(TrainingState.begin(network, recipe, steps=10**6), data, recipe, clock, seed=0)
     return clock.seconds
 
 
-def seconds_a_picture(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64]) -> float:
-    """Return how long hand-made features of a picture take, measured on a few, and a classifier as long again."""
-    some = dataset.images[places[:_TIMED_PICTURES]]
+def seconds_per_image(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64]) -> float:
+    """Return how long hand-made features of an image take, measured on a few, and a classifier as long again."""
+    some = dataset.images[places[:_TIMED_IMAGES]]
     features = hand_made(entrant.features, dataset.images, learn_from=places[:_LEARNED_FROM])
     started = time.perf_counter()
     _vectors(features, some)
@@ -111,11 +111,11 @@ class _Clock(Listener):
 
 
 def _learn_network(  # noqa: PLR0917  # one place calls it
-    planned: Plan, recipe: Recipe, dataset: ImageSet, places: NDArray[np.int64], budget: Budget, seed: int
+    planned: Plan, recipe: Recipe, dataset: Dataset, places: NDArray[np.int64], budget: Budget, seed: int
 ) -> Learned:
     splits = np.full_like(dataset.splits, LEFT_OUT)  # nothing of what is judged is seen while training
     splits[places] = TRAIN
-    threads = threads_for(planned.multiply_adds * recipe.batch)
+    threads = threads_for(planned.macs * recipe.batch)
     prepared = Prepared(
         settings=Settings(data=dataset.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
         images=dataclasses.replace(dataset, splits=splits),
@@ -138,14 +138,14 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
     )
 
     def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
-        with tuned(threads_for(planned.multiply_adds * model.batch)):
+        with tuned(threads_for(planned.macs * model.batch)):
             found: NDArray[np.int64] = model.predict_proba(some).argmax(axis=1)
         return found
 
     return Learned(answers=answers, seconds=learned.seconds, epochs=len(learned.history))
 
 
-def _learn_features(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64], seed: int) -> Learned:
+def _learn_features(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64], seed: int) -> Learned:
     started = time.monotonic()
     features = hand_made(entrant.features, dataset.images, learn_from=places)
     classifier = CLASSIFIERS[entrant.classifier](seed)
@@ -165,7 +165,7 @@ def _vectors(features: HandMade, images: NDArray[np.uint8]) -> NDArray[np.float3
     return np.concatenate(list(features.of(np.asarray(images))))
 
 
-def parameters_of(entrant: Entrant, dataset: ImageSet, places: NDArray[np.int64]) -> int:
+def parameters_of(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64]) -> int:
     """Return how many numbers the classifier of hand-made features learns."""
     features = hand_made(entrant.features, dataset.images, learn_from=places[:_LEARNED_FROM])
     # one sign tells two

@@ -1,11 +1,11 @@
-"""Parts of the training pictures, the classes in proportion, each part within the next larger one."""
+"""Parts of the training images, the classes in proportion, each part within the next larger one."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def part_of(labels: NDArray[np.int64], places: NDArray[np.int64], fraction: float, *, seed: int) -> NDArray[np.int64]:
-    """Return about a fraction of `places`, in order: of every class in proportion, and at least two pictures.
+    """Return about a fraction of `places`, in order: of every class in proportion, and at least two images.
 
     With the same seed, what is in a small part is in every larger one.
 

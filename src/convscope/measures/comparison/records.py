@@ -11,7 +11,7 @@ from convscope.core.errors import DataError
 from convscope.core.statistics import mean_half_width, wilson_interval
 from convscope.core.text import counted
 
-from .by_picture import ByPicture, bits_of
+from .by_image import ByImage, bits_of
 
 FORMAT_VERSION = 1
 FILE_NAME = "comparison.json"
@@ -20,11 +20,11 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Disturbed:
-    """Answers on pictures with one strength of one distortion.
+    """Answers on images with one strength of one distortion.
 
     Attributes:
-        distortion, unit, strength: what was done to the pictures.
-        pictures: how many.
+        distortion, unit, strength: what was done to the images.
+        images: how many.
         right: how many were recognized.
         same: how many got the class that they have undistorted.
     """
@@ -32,35 +32,35 @@ class Disturbed:
     distortion: str
     unit: str
     strength: float
-    pictures: int
+    images: int
     right: int
     same: int
 
     def __post_init__(self) -> None:
         """Refuse what cannot be counted."""
-        if not (0 <= self.right <= self.pictures and 0 <= self.same <= self.pictures and self.pictures):
+        if not (0 <= self.right <= self.images and 0 <= self.same <= self.images and self.images):
             raise DataError(
-                f"`right` and `same` must be from 0 to `pictures`, of which there is at least one. Got {self.right:,} "
-                f"and {self.same:,} (of {self.pictures:,}, {self.distortion}). Compare anew."
+                f"`right` and `same` must be from 0 to `images`, of which there is at least one. Got {self.right:,} "
+                f"and {self.same:,} (of {self.images:,}, {self.distortion}). Compare anew."
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One training, and how good what was learned is on pictures that it has not seen.
+    """One training, and how good what was learned is on images that it has not seen.
 
     Attributes:
         seed: of the training.
-        trained_on: number of training pictures.
+        trained_on: number of training images.
         epochs: passes over them; 0 where it learned in another way.
         seconds: of learning.
-        total: pictures that it was judged on.
-        right: which of them it recognized, as hexadecimal digits of four pictures each, in the order of the set.
-        undisturbed: how many of the pictures that are distorted were recognized as they are.
-        disturbed: answers on distorted pictures; empty where they were not asked for.
-        undistorted: which of the pictures that are distorted were recognized as they are, as the digits of `right`.
-        by_picture: for each distortion, at how many strengths each picture was recognized. Both are empty where there
-            are no distorted pictures, or where an earlier version, which did not keep them, judged.
+        total: images that it was judged on.
+        right: which of them it recognized, as hexadecimal digits of four images each, in the order of the set.
+        undisturbed: how many of the images that are distorted were recognized as they are.
+        disturbed: answers on distorted images; empty where they were not asked for.
+        undistorted: which of the images that are distorted were recognized as they are, as the digits of `right`.
+        by_image: for each distortion, at how many strengths each image was recognized. Both are empty where there
+            are no distorted images, or where an earlier version, which did not keep them, judged.
     """
 
     seed: int
@@ -72,13 +72,13 @@ class Trial:
     undisturbed: int = 0
     disturbed: tuple[Disturbed, ...] = ()
     undistorted: str = ""
-    by_picture: tuple[ByPicture, ...] = ()
+    by_image: tuple[ByImage, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no training can come to."""
         if self.total < 1 or len(self.right) != -(-self.total // 4):
             raise DataError(
-                f"`right` must have a digit for every four of {counted(self.total, 'picture')}. "
+                f"`right` must have a digit for every four of {counted(self.total, 'image')}. "
                 f"Got {counted(len(self.right), 'digit')}. "
                 "Compare anew."
             )
@@ -86,51 +86,51 @@ class Trial:
             self.answers()
         except ValueError:
             raise DataError("`right` must be hexadecimal digits. Got something else. Compare anew.") from None
-        pictures = {one.pictures for one in self.disturbed}
-        if len(pictures) > 1 or not 0 <= self.undisturbed <= max(pictures, default=self.total):
+        images = {one.images for one in self.disturbed}
+        if len(images) > 1 or not 0 <= self.undisturbed <= max(images, default=self.total):
             raise DataError(
-                f"`disturbed` must be of the same pictures, `undisturbed` of them right. Got {self.undisturbed:,} of "
-                f"{' or '.join(f'{one:,}' for one in sorted(pictures)) or f'{self.total:,}'}. Compare anew."
+                f"`disturbed` must be of the same images, `undisturbed` of them right. Got {self.undisturbed:,} of "
+                f"{' or '.join(f'{one:,}' for one in sorted(images)) or f'{self.total:,}'}. Compare anew."
             )
-        if (self.undistorted or self.by_picture) and (wrong := self._disagreement()):
+        if (self.undistorted or self.by_image) and (wrong := self._disagreement()):
             raise DataError(
-                "`undistorted` and `by_picture` must agree with the numbers of recognized pictures (`undisturbed`, "
+                "`undistorted` and `by_image` must agree with the numbers of recognized images (`undisturbed`, "
                 f"`disturbed`). Got {wrong}. Compare anew."
             )
 
     def _disagreement(self) -> str:
-        """Return what digits of single pictures and numbers of recognized pictures disagree in; empty if in nothing."""
+        """Return what digits of single images and numbers of recognized images disagree in; empty if in nothing."""
         names = tuple(dict.fromkeys(one.distortion for one in self.disturbed))
-        if not names or names != tuple(one.distortion for one in self.by_picture):
-            digits = ", ".join(one.distortion for one in self.by_picture)
+        if not names or names != tuple(one.distortion for one in self.by_image):
+            digits = ", ".join(one.distortion for one in self.by_image)
             return f"digits for {digits or 'no distortion'} and numbers for {', '.join(names) or 'none'}"
-        pictures = self.disturbed[0].pictures
-        if len(self.undistorted) != -(-pictures // 4):
-            return f"{counted(len(self.undistorted), 'digit')} for {counted(pictures, 'picture')} (undistorted)"
+        images = self.disturbed[0].images
+        if len(self.undistorted) != -(-images // 4):
+            return f"{counted(len(self.undistorted), 'digit')} for {counted(images, 'image')} (undistorted)"
         try:
-            right = int(bits_of(self.undistorted, pictures).sum())
+            right = int(bits_of(self.undistorted, images).sum())
         except ValueError:
             return "something else than hexadecimal digits (undistorted)"
         if right != self.undisturbed:
-            return f"{counted(right, 'recognized picture')} in place of {self.undisturbed:,} (undistorted)"
-        for one in self.by_picture:
+            return f"{counted(right, 'recognized image')} in place of {self.undisturbed:,} (undistorted)"
+        for one in self.by_image:
             rows = [row.right for row in self.disturbed if row.distortion == one.distortion]
-            if wrong := one.disagreement(pictures, rows):
+            if wrong := one.disagreement(images, rows):
                 return f"{wrong} ({one.distortion})"
         return ""
 
     def answers(self) -> NDArray[np.bool_]:
-        """Return which pictures were recognized: bool N."""
+        """Return which images were recognized: bool N."""
         return bits_of(self.right, self.total)
 
     @property
     def correct(self) -> int:
-        """Number of pictures that were recognized."""
+        """Number of images that were recognized."""
         return int(self.answers().sum())
 
     @property
     def accuracy(self) -> float:
-        """Part of the pictures that was recognized, 0…1."""
+        """Part of the images that was recognized, 0…1."""
         return self.correct / self.total
 
 
@@ -143,11 +143,11 @@ class Entry:
         title: in a few words.
         sentence: what it is, and what it differs in.
         layout: its notation; of features with a classifier, what they are.
-        parameters, multiply_adds: exact; None where they are not counted.
-        distorted: whether its training pictures were distorted.
+        parameters, macs: exact; None where they are not counted.
+        distorted: whether its training images were distorted.
         note: what else should be known of it; empty if nothing.
         why_not: why it was not measured; empty if it was.
-        trials: one a seed, on all training pictures.
+        trials: one a seed, on all training images.
         curve: trainings on a part of them, from few to many; those on all are `trials`.
     """
 
@@ -156,7 +156,7 @@ class Entry:
     sentence: str
     layout: str = ""
     parameters: int | None = None
-    multiply_adds: int | None = None
+    macs: int | None = None
     distorted: bool = False
     note: str = ""
     why_not: str = ""
@@ -167,13 +167,13 @@ class Entry:
         """Refuse trainings that were not judged alike."""
         totals = {trial.total for trial in (*self.trials, *self.curve)}
         strengths = {
-            tuple((one.distortion, one.strength, one.pictures) for one in trial.disturbed) for trial in self.trials
+            tuple((one.distortion, one.strength, one.images) for one in trial.disturbed) for trial in self.trials
         }
         if len(totals) > 1 or len(strengths) > 1:
             raise DataError(
-                f"`trials` must be judged on the same pictures, with the same distortions. "
+                f"`trials` must be judged on the same images, with the same distortions. "
                 f"Got {counted(len(totals), 'number')} "
-                f"of pictures and {len(strengths)} lists of distortions ({self.kind}). Compare anew."
+                f"of images and {len(strengths)} lists of distortions ({self.kind}). Compare anew."
             )
 
     @property
@@ -183,7 +183,7 @@ class Entry:
 
     @property
     def accuracy(self) -> float:
-        """Mean over the seeds of the part of the pictures that was recognized, 0…1."""
+        """Mean over the seeds of the part of the images that was recognized, 0…1."""
         return statistics.fmean(trial.accuracy for trial in self.trials)
 
     @property
@@ -198,7 +198,7 @@ class Entry:
 
     @property
     def epochs(self) -> int:
-        """Most passes over the training pictures."""
+        """Most passes over the training images."""
         return max(trial.epochs for trial in self.trials)
 
     def points(self, distortion: str) -> tuple["Strength", ...]:
@@ -206,17 +206,17 @@ class Entry:
         first = [one for one in self.trials[0].disturbed if one.distortion == distortion]
         if not first:
             return ()
-        pictures = first[0].pictures
-        rows = [Strength(value=0.0, pictures=pictures, right=tuple(one.undisturbed for one in self.trials), same=1.0)]
+        images = first[0].images
+        rows = [Strength(value=0.0, images=images, right=tuple(one.undisturbed for one in self.trials), same=1.0)]
         for place, one in enumerate(self.trials[0].disturbed):
             if one.distortion == distortion:
                 mine = [trial.disturbed[place] for trial in self.trials]
                 rows.append(
                     Strength(
                         value=one.strength,
-                        pictures=pictures,
+                        images=images,
                         right=tuple(found.right for found in mine),
-                        same=statistics.fmean(found.same / found.pictures for found in mine),
+                        same=statistics.fmean(found.same / found.images for found in mine),
                     )
                 )
         return tuple(sorted(rows, key=lambda row: row.value))
@@ -224,22 +224,22 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Strength:
-    """One strength of one distortion: how many pictures, how many are right at each seed, and the constant part."""
+    """One strength of one distortion: how many images, how many are right at each seed, and the constant part."""
 
     value: float
-    pictures: int
+    images: int
     right: tuple[int, ...]
     same: float
 
     @property
     def accuracy(self) -> float:
         """Mean over the seeds, 0…1."""
-        return statistics.fmean(self.right) / self.pictures
+        return statistics.fmean(self.right) / self.images
 
     @property
     def interval(self) -> Interval:
         """Its 95 % interval."""
-        return interval_of(list(self.right), self.pictures)
+        return interval_of(list(self.right), self.images)
 
 
 def interval_of(right: list[int], total: int) -> Interval:
@@ -263,17 +263,17 @@ class Comparison:
 
     Attributes:
         library_version: of the convscope that measured it.
-        data: name of the set; part: which of its pictures were judged.
+        data: name of the set; part: which of its images were judged.
         classes: how many.
-        height, width, channels: of the pictures.
-        training_pictures: how many were learned from, of `all_training_pictures`.
-        test_pictures: how many were judged.
-        disturbed_pictures: how many of these were distorted, too.
+        height, width, channels: of the images.
+        training_images: how many were learned from, of `all_training_images`.
+        test_images: how many were judged.
+        disturbed_images: how many of these were distorted, too.
         layout: of the convolutional network that all others are made after.
         budget: what every network had the same of.
-        amount: how much of it: passes over the training pictures, or seconds.
+        amount: how much of it: passes over the training images, or seconds.
         seeds: of the trainings.
-        fractions: parts of the training pictures that the learning curve is measured at; empty if it is not.
+        fractions: parts of the training images that the learning curve is measured at; empty if it is not.
         quick: whether it was the quick comparison.
         seconds: that all of it took, over all times that it was gone on with.
         processor, cores: of the machine.
@@ -288,10 +288,10 @@ class Comparison:
     height: int
     width: int
     channels: int
-    training_pictures: int
-    all_training_pictures: int
-    test_pictures: int
-    disturbed_pictures: int
+    training_images: int
+    all_training_images: int
+    test_images: int
+    disturbed_images: int
     layout: str
     budget: Literal["epochs", "seconds"]
     amount: float

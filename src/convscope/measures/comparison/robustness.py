@@ -1,4 +1,4 @@
-"""How much of its accuracy a kind keeps on distorted pictures, so that one that is better anyway has no advantage."""
+"""How much of its accuracy a kind keeps on distorted images, so that one that is better anyway has no advantage."""
 
 import math
 import statistics
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.core.statistics import mean_half_width, wilson_interval
 
-from .by_picture import bits_of
+from .by_image import bits_of
 from .differences import of_trainings
 from .records import Disturbed, Entry, Trial
 
@@ -42,11 +42,11 @@ _ALL, _NONE = 1.0, 0.0  # of the strengths
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """Accuracy on distorted pictures as a part of that on the same pictures undistorted, mean over all strengths.
+    """Accuracy on distorted images as a part of that on the same images undistorted, mean over all strengths.
 
     Attributes:
         value: the mean over seeds; 1 is undisturbed.
-        half: half-width of the 95 % interval: by pictures and, with several seeds, by trainings.
+        half: half-width of the 95 % interval: by images and, with several seeds, by trainings.
     """
 
     value: float
@@ -56,41 +56,41 @@ class Kept:
 def kept(entry: Entry, group: str) -> Kept | None:
     """Return how much of its accuracy `entry` keeps in a group of `GROUPS`; None where that was not measured.
 
-    Two variances are added: that of the pictures (`influences`) and, with at least two seeds, that of the trainings
-    (by Student's t). To the pictures are added one that is kept at all strengths and one that is kept at none, so that
-    a few pictures that are all kept do not prove that all are (Agresti and Coull 1998 add two of each).
+    Two variances are added: that of the images (`influences`) and, with at least two seeds, that of the trainings
+    (by Student's t). To the images are added one that is kept at all strengths and one that is kept at none, so that
+    a few images that are all kept do not prove that all are (Agresti and Coull 1998 add two of each).
     """
     names = GROUPS[group]
     shares = _shares(entry, names)
     if not shares:
         return None
-    pictures = influences(entry, names, (_ALL, _NONE))
-    halves = [_half_unpaired(entry, names) if pictures is None else _half_of(pictures)]
+    images = influences(entry, names, (_ALL, _NONE))
+    halves = [_half_unpaired(entry, names) if images is None else _half_of(images)]
     if len(shares) > 1:
         halves.append(mean_half_width([share for _, share in shares]))
     return Kept(value=statistics.fmean(share for _, share in shares), half=_together(halves))
 
 
 def recognized(entry: Entry, group: str) -> float:
-    """Return the part of the pictures of a group that `entry` recognizes, mean over strengths and seeds; 0…1.
+    """Return the part of the images of a group that `entry` recognizes, mean over strengths and seeds; 0…1.
 
     The network that keeps less of its accuracy may still recognize more.
     """
     trials = _judged(entry, GROUPS[group])
-    return statistics.fmean(one.right / one.pictures for trial in trials for one in _of(trial, GROUPS[group]))
+    return statistics.fmean(one.right / one.images for trial in trials for one in _of(trial, GROUPS[group]))
 
 
 def kept_difference(first: Entry, second: Entry, group: str) -> tuple[float, float, float] | None:
     """Return how much more `first` keeps than `second`, and the 95 % interval; None where one was not measured.
 
-    It is paired by picture and by seed, as `differences.difference` is: the variance of the pictures is that of the
-    difference of both `influences`, and that of the trainings is of the differences seed by seed. Two pictures are
+    It is paired by image and by seed, as `differences.difference` is: the variance of the images is that of the
+    difference of both `influences`, and that of the trainings is of the differences seed by seed. Two images are
     added that both recognize undistorted: one that only `first` keeps, at all strengths, and one that only `second`
-    does. A few pictures on which the two differ, or none, then are no proof (Bonett and Price 2012 do so with shares).
-    Where many differ it makes little: of 300 recognized pictures, 0.9 points, added as squares are.
+    does. A few images on which the two differ, or none, then are no proof (Bonett and Price 2012 do so with shares).
+    Where many differ it makes little: of 300 recognized images, 0.9 points, added as squares are.
 
-    Where answers to single pictures were not kept (by an earlier version), the two intervals are taken for those of
-    different pictures, and the interval is wider than it need be.
+    Where answers to single images were not kept (by an earlier version), the two intervals are taken for those of
+    different images, and the interval is wider than it need be.
     """
     mine, theirs = kept(first, group), kept(second, group)
     if mine is None or theirs is None:
@@ -105,24 +105,24 @@ def kept_difference(first: Entry, second: Entry, group: str) -> tuple[float, flo
 
 
 def influences(entry: Entry, names: tuple[str, ...], added: tuple[float, ...] = ()) -> NDArray[np.float64] | None:
-    """Return what each picture adds to the part of its accuracy that `entry` keeps: float N, mean over the seeds.
+    """Return what each image adds to the part of its accuracy that `entry` keeps: float N, mean over the seeds.
 
-    That part is a ratio of two means over the same pictures, r = mean(k) / mean(u): k is the part of the strengths at
-    which a picture was recognized, u is 1 where it was recognized undistorted, else 0. Other pictures would move r, to
+    That part is a ratio of two means over the same images, r = mean(k) / mean(u): k is the part of the strengths at
+    which an image was recognized, u is 1 where it was recognized undistorted, else 0. Other images would move r, to
     first order, by the mean of (k - r u) / mean(u), whose variance is that of a mean (Cochran, Sampling Techniques, 3rd
-    ed. 1977, chapter 6 on ratio estimators; the delta method). The sum over the pictures is 0.
+    ed. 1977, chapter 6 on ratio estimators; the delta method). The sum over the images is 0.
 
     Args:
         entry: a kind.
         names: of the distortions.
-        added: for each picture that is added, recognized undistorted, the part of the strengths at which it is.
+        added: for each image that is added, recognized undistorted, the part of the strengths at which it is.
 
     Returns:
-        The influences, those of the added pictures last; None where those were not kept.
+        The influences, those of the added images last; None where those were not kept.
     """
     rows = []
     for trial in _judged(entry, names):
-        counts = [one.numbers() for one in trial.by_picture if one.distortion in names]
+        counts = [one.numbers() for one in trial.by_image if one.distortion in names]
         if not counts:
             return None
         found = np.sum(counts, axis=0) / len(_of(trial, names))
@@ -132,9 +132,9 @@ def influences(entry: Entry, names: tuple[str, ...], added: tuple[float, ...] = 
     return np.mean(rows, axis=0) if rows else None
 
 
-def _half_of(pictures: NDArray[np.float64]) -> float:
-    """Return the half-width of the 95 % interval of a mean over pictures, from what each adds to it."""
-    return _DEVIATIONS * float(pictures.std(ddof=1)) / math.sqrt(len(pictures))
+def _half_of(images: NDArray[np.float64]) -> float:
+    """Return the half-width of the 95 % interval of a mean over images, from what each adds to it."""
+    return _DEVIATIONS * float(images.std(ddof=1)) / math.sqrt(len(images))
 
 
 def _together(halves: Sequence[float]) -> float:
@@ -143,7 +143,7 @@ def _together(halves: Sequence[float]) -> float:
 
 
 def _judged(entry: Entry, names: tuple[str, ...]) -> list[Trial]:
-    """Return the trainings that have a part to keep: judged on such pictures, and some recognized undistorted."""
+    """Return the trainings that have a part to keep: judged on such images, and some recognized undistorted."""
     return [trial for trial in entry.trials if trial.undisturbed and _of(trial, names)]
 
 
@@ -160,7 +160,7 @@ def _shares(entry: Entry, names: tuple[str, ...]) -> list[tuple[int, float]]:
 
 
 def _half_unpaired(entry: Entry, names: tuple[str, ...]) -> float:
-    """Return half of the interval that other pictures would give: as if all strengths failed on the same ones."""
+    """Return half of the interval that other images would give: as if all strengths failed on the same ones."""
     trial = _judged(entry, names)[0]
-    widths = [high - low for low, high in (wilson_interval(one.right, one.pictures) for one in _of(trial, names))]
-    return statistics.fmean(widths) / 2 * trial.disturbed[0].pictures / trial.undisturbed
+    widths = [high - low for low, high in (wilson_interval(one.right, one.images) for one in _of(trial, names))]
+    return statistics.fmean(widths) / 2 * trial.disturbed[0].images / trial.undisturbed

@@ -13,21 +13,21 @@ from convscope.core.errors import ConvscopeError, DataError, LayoutError, Parame
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
 from convscope.training.recipe import Recipe
-from convscope.training.run_folder import digest_pictures
+from convscope.training.run_folder import digest_images
 
 from .budget import Budget
-from .by_picture import digits_of
+from .by_image import digits_of
 from .cells import Cell, Cells, key_of
 from .disturbing import Exam, Judged
 from .kinds import BASE, Base, Entrant, Kind, entrant_of
-from .learning import learn, parameters_of, seconds_a_picture, seconds_a_step
+from .learning import learn, parameters_of, seconds_per_image, seconds_per_step
 from .parts import part_of
 from .records import Entry, Trial
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3)
-"""Parts of the training pictures that a learning curve is measured at, besides all of them."""
+"""Parts of the training images that a learning curve is measured at, besides all of them."""
 
 _TIMES = 6.0  # as long as a training of the convolutional network: a slow machine leaves out no more than a fast one
 _FORWARD = 0.4  # of the time of a step, when a network only answers
@@ -39,7 +39,7 @@ class Contest:
 
     Attributes:
         images: the set.
-        places: of the training pictures that are learned from, int64.
+        places: of the training images that are learned from, int64.
         exam: what is judged on.
         base: the convolutional network that the kinds are made after.
         budget: of each training.
@@ -50,7 +50,7 @@ class Contest:
             more; None for no limit.
     """
 
-    images: ImageSet
+    images: Dataset
     places: NDArray[np.int64]
     exam: Exam
     base: Base
@@ -63,7 +63,7 @@ class Contest:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Job:
-    """One training that is to be done: of a kind, with a seed, on a part of the pictures."""
+    """One training that is to be done: of a kind, with a seed, on a part of the images."""
 
     kind: Kind
     entrant: Entrant
@@ -131,7 +131,7 @@ def make_agenda(contest: Contest, cells: Cells, reporter: Reporter) -> Agenda:
 
 
 def _jobs_of(contest: Contest, kind: Kind, entrant: Entrant) -> Iterator[Job]:
-    """Give the trainings of one kind, their time not yet reckoned: on all pictures first, then on parts of them."""
+    """Give the trainings of one kind, their time not yet reckoned: on all images first, then on parts of them."""
     total = len(contest.places)
     fractions = [1.0, *(FRACTIONS if kind.name in contest.curves else ())]
     for fraction in fractions:
@@ -154,18 +154,18 @@ def _reckoned(contest: Contest, entrant: Entrant, jobs: Sequence[Job]) -> tuple[
     """Return the jobs of one kind with the seconds that each will take."""
     exam = contest.exam
     if entrant.plan is None:
-        picture_s = seconds_a_picture(entrant, contest.images, contest.places)
+        image_s = seconds_per_image(entrant, contest.images, contest.places)
     else:
         recipe = jobs[0].recipe
-        picture_s = seconds_a_step(entrant.plan, recipe, contest.images, contest.places) / recipe.batch
+        image_s = seconds_per_step(entrant.plan, recipe, contest.images, contest.places) / recipe.batch
     found = []
     for job in jobs:
         judged = len(exam.places) + (exam.answers_wanted if job.whole else 0)
         if entrant.plan is None:
-            seconds = (len(job.places) + judged) * picture_s
+            seconds = (len(job.places) + judged) * image_s
         else:
-            training = contest.budget.reckoned_s(job.recipe, len(job.places), picture_s * job.recipe.batch)
-            seconds = training + _FORWARD * judged * picture_s
+            training = contest.budget.reckoned_s(job.recipe, len(job.places), image_s * job.recipe.batch)
+            seconds = training + _FORWARD * judged * image_s
         found.append(dataclasses.replace(job, reckoned_s=seconds))
     return tuple(found)
 
@@ -177,10 +177,10 @@ def _key(  # one place calls it
     judged: list[int | str] = [len(exam.places), exam.seed]
     if whole:
         judged.append(len(exam.disturbed))
-        judged += ["by picture"] if len(exam.disturbed) else []  # not what was judged before that was kept
+        judged += ["by image"] if len(exam.disturbed) else []  # not what was judged before that was kept
     learner = [entrant.text, recipe] if entrant.plan is not None else [entrant.text]
     return key_of(
-        digest_pictures(contest.images),
+        digest_images(contest.images),
         learner,
         seed,
         len(contest.places),
@@ -203,7 +203,7 @@ def work(agenda: Agenda, contest: Contest, cells: Cells, reporter: Reporter) -> 
     with reporter.task("comparing", sum(job.reckoned_s for job in left)) as task:
         done = 0.0
         for number, job in enumerate(left, start=1):
-            task.update(done, f"{number} of {len(left)}: {job.kind.title}, {counted(len(job.places), 'picture')}")
+            task.update(done, f"{number} of {len(left)}: {job.kind.title}, {counted(len(job.places), 'image')}")
             if job.kind.name not in agenda.why_not and (reason := _do(job, contest, cells)):
                 same = [one.kind.name for one in agenda.jobs if one.key == job.key]  # a network may have two names
                 agenda.why_not.update(dict.fromkeys(same, reason))
@@ -233,7 +233,7 @@ def _do(job: Job, contest: Contest, cells: Cells) -> str:
         undisturbed=judged.undisturbed,
         disturbed=judged.disturbed,
         undistorted=judged.undistorted,
-        by_picture=judged.by_picture,
+        by_image=judged.by_image,
     )
     cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started, note=learned.note))
     return ""
@@ -286,7 +286,7 @@ def _entry(
         sentence=kind.sentence,
         layout=entrant.text,
         parameters=parameters,
-        multiply_adds=None if planned is None else planned.multiply_adds,
+        macs=None if planned is None else planned.macs,
         distorted=planned is not None and kind.group == "distortions",
         note=" ".join([*notes, *([f"A training failed: {failed}"] if failed and trials else [])]),
         why_not="" if trials else failed,

@@ -1,6 +1,6 @@
-"""The family of distortions: what each is called, its unit, its range, and how it is applied to pictures.
+"""The family of distortions: what each is called, its unit, its range, and how it is applied to images.
 
-To add one that moves the picture, write its motion in `motions`; for another, its function in `pixels`; then a line
+To add one that moves the image, write its motion in `motions`; for another, its function in `pixels`; then a line
 here. The checks of the family do the rest.
 """
 
@@ -23,14 +23,14 @@ Change = Callable[[Tensor, float, list[torch.Generator], Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Distortion:
-    """One way to change a picture.
+    """One way to change an image.
 
     Attributes:
         name: for the user.
         unit: of its strength.
         low, high: the strengths that it can have.
         usual: strengths that are measured unless others are asked for; those in pixels as parts of the shorter side.
-        motion: where pixels are taken from, of a distortion that moves the whole picture alike.
+        motion: where pixels are taken from, of a distortion that moves the whole image alike.
         wrap: what leaves on one side comes in on the other.
         change: of a distortion that does not: what it makes of images N C H W.
     """
@@ -45,7 +45,7 @@ class Distortion:
     change: Change | None = None
 
     def strengths(self, side: int) -> tuple[float, ...]:
-        """Return the usual strengths for pictures with this shorter side; those in pixels are whole or halves."""
+        """Return the usual strengths for images with this shorter side; those in pixels are whole or halves."""
         if self.unit != "px":
             return self.usual
         return tuple(sorted({round(2 * part * side) / 2 for part in self.usual} - {0.0}))
@@ -62,7 +62,7 @@ class Distortion:
 def _elastic(images: Tensor, strength: float, generators: list[torch.Generator], background: Tensor) -> Tensor:
     height, width = images.shape[2:]
     fields = torch.stack([motions.elastic_field(height, width, generator=generator) for generator in generators])
-    rows, columns = Lattice.of_picture(height, width).pulled(lambda down, across: (down, across))
+    rows, columns = Lattice.of_image(height, width).pulled(lambda down, across: (down, across))
     fields = strength * fields
     return resample(images, rows + fields[:, 0], columns + fields[:, 1], background)
 
@@ -196,7 +196,7 @@ def distort(
 ) -> Tensor:
     """Return the images, changed; the very same tensor at strength 0.
 
-    What is left to chance depends on the seed and the number of the picture, not on the batch.
+    What is left to chance depends on the seed and the number of the image, not on the batch.
 
     Args:
         images: float32 N C H W, from 0 to 255.
@@ -219,13 +219,13 @@ def distort(
     """
     distortion.check(strength)
     if not bool(torch.isfinite(images).all()):
-        raise DataError("`images` must hold finite numbers. Got NaN or infinity. Take these pictures out.")
+        raise DataError("`images` must hold finite numbers. Got NaN or infinity. Take these images out.")
     if strength == 0 or not len(images):
         return images
     behind = torch.tensor(tuple(background), dtype=images.dtype)[:, None, None]  # C 1 1
     if distortion.motion is not None:
         height, width = images.shape[2:]
-        rows, columns = Lattice.of_picture(height, width).pulled(distortion.motion(strength, (height, width)))
+        rows, columns = Lattice.of_image(height, width).pulled(distortion.motion(strength, (height, width)))
         return resample(images, rows, columns, behind, wrap=distortion.wrap)
     if distortion.change is None:
         raise AssertionError  # a distortion moves or changes
@@ -234,7 +234,7 @@ def distort(
 
 
 def share_that_left(images: Tensor, moved: Tensor, background: Sequence[float] = (0.0,)) -> float:
-    """Return which part of what differs from the background is no longer in the picture, 0…1."""
+    """Return which part of what differs from the background is no longer in the image, 0…1."""
     behind = torch.tensor(tuple(background), dtype=images.dtype)[:, None, None]
     before, after = ((values - behind).abs().sum().item() for values in (images, moved))
     return max(0.0, 1 - after / before) if before else 0.0
@@ -244,7 +244,7 @@ def with_margin(images: Tensor, margin_px: int, background: Sequence[float] = (0
     """Return the images made smaller, with a margin of background on all sides, in the same size.
 
     Raises:
-        ParameterError: the margin leaves no picture.
+        ParameterError: the margin leaves no image.
     """
     height, width = images.shape[2:]
     if not 0 <= 2 * margin_px < min(height, width):
@@ -265,5 +265,5 @@ def with_margin(images: Tensor, margin_px: int, background: Sequence[float] = (0
 
 
 def generator_of(seed: int, number: int) -> torch.Generator:
-    """Return the source of what is random for one picture."""
+    """Return the source of what is random for one image."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))

@@ -1,4 +1,4 @@
-"""Distortions that move the picture: where each pixel is taken from, by strength."""
+"""Distortions that move the image: where each pixel is taken from, by strength."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from .pixels import blurred
 from .resampling import Motion
 
 MotionOf = Callable[[float, tuple[int, int]], Motion]
-"""From a strength, and the height and width of the picture, to a motion."""
+"""From a strength, and the height and width of the image, to a motion."""
 
 ELASTIC_REACH = 1 / 7  # of the shorter side: 4 pixels at 28, as Simard, Steinkraus and Platt (2003) have it
 

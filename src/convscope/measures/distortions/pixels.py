@@ -1,4 +1,4 @@
-"""Distortions that leave the picture where it is and change its values, N C H W from 0 to 255."""
+"""Distortions that leave the image where it is and change its values, N C H W from 0 to 255."""
 
 import io
 
@@ -30,7 +30,7 @@ def noisy(images: Tensor, strength: float, generators: list[torch.Generator]) ->
 
 
 def contrasted(images: Tensor, strength: float) -> Tensor:
-    """Return the images with the distance of each value from the picture's mean multiplied by 1 + strength."""
+    """Return the images with the distance of each value from the image's mean multiplied by 1 + strength."""
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return (mean + (1 + strength) * (images - mean)).clamp(0, 255)
 
@@ -41,7 +41,7 @@ def brightened(images: Tensor, strength: float) -> Tensor:
 
 
 def occluded(images: Tensor, strength: float, generators: list[torch.Generator]) -> Tensor:
-    """Return the images with a gray square at a random place, its side a part of the picture's shorter side."""
+    """Return the images with a gray square at a random place, its side a part of the image's shorter side."""
     height, width = images.shape[2:]
     side = round(strength * min(height, width))
     result = images.clone()

@@ -1,4 +1,4 @@
-"""Values of a map between its places, and where a moved picture takes them from."""
+"""Values of a map between its places, and where a moved image takes them from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 
 Motion = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""From rows and columns of a moved picture to those that it takes its values from, in pixels around the middle: down
-and across are positive, (0, 0) is the middle of the picture."""
+"""From rows and columns of a moved image to those that it takes its values from, in pixels around the middle: down
+and across are positive, (0, 0) is the middle of the image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lattice:
-    """Where the places of a map lie on the picture: place p at ``start + p × stride`` pixels, along each side.
+    """Where the places of a map lie on the image: place p at ``start + p × stride`` pixels, along each side.
 
     Attributes:
         rows, columns: places down and across.
         start: of place 0, down and across; the middle of its receptive field, counted from the middle of pixel 0.
         stride: pixels between neighbouring places.
-        middle: of the picture, down and across.
+        middle: of the image, down and across.
     """
 
     rows: int
@@ -29,7 +29,7 @@ class Lattice:
     middle: tuple[float, float]
 
     @staticmethod
-    def of_picture(height: int, width: int) -> "Lattice":
+    def of_image(height: int, width: int) -> "Lattice":
         """Return the lattice of the pixels themselves."""
         return Lattice(
             rows=height,
@@ -91,7 +91,7 @@ def resample(maps: Tensor, rows: Tensor, columns: Tensor, background: Tensor, *,
 
     Args:
         maps: N C H W.
-        rows: of the value taken for each place: h w for all maps, or N h w for each picture its own.
+        rows: of the value taken for each place: h w for all maps, or N h w for each image its own.
         columns: the same, across.
         background: what stands beyond the edge, C 1 1.
         wrap: beyond the edge the map begins again.

@@ -1,4 +1,4 @@
-"""What a network loses without a unit: how many pictures of each class it still recognizes with the unit turned off."""
+"""What a network loses without a unit: how many images of each class it still recognizes with the unit turned off."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from convscope.networks.model import Model, as_tensor, evaluating
 
 from .measuring import Images, Labels, check_images, unit_steps
 
-BATCH_VALUES = 2**22  # of all maps of the pictures and of those that go without a unit, at once
+BATCH_VALUES = 2**22  # of all maps of the images and of those that go without a unit, at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class UnitWorth:
 
     Attributes:
         unit: its place in its step, from 0.
-        right: pictures of each class that are recognized while its map is 0 everywhere.
+        right: images of each class that are recognized while its map is 0 everywhere.
     """
 
     unit: int
@@ -49,13 +49,13 @@ class WorthRecord:
 
     Attributes:
         classes: names.
-        pictures: of each class.
+        images: of each class.
         right: of them, recognized by the whole network.
         steps: those with units of their own.
     """
 
     classes: tuple[str, ...]
-    pictures: tuple[int, ...]
+    images: tuple[int, ...]
     right: tuple[int, ...]
     steps: tuple[StepWorth, ...]
 
@@ -63,34 +63,34 @@ class WorthRecord:
         """Refuse counts that no measurement gives."""
         rights = [self.right, *(unit.right for step in self.steps for unit in step.units)]
         fits = all(
-            len(right) == len(self.pictures) and all(0 <= a <= b for a, b in zip(right, self.pictures, strict=True))
+            len(right) == len(self.images) and all(0 <= a <= b for a, b in zip(right, self.images, strict=True))
             for right in rights
         )
-        if not fits or len(self.classes) != len(self.pictures) or sum(self.pictures) < 1:
+        if not fits or len(self.classes) != len(self.images) or sum(self.images) < 1:
             raise DataError(
-                "`right` must be from 0 to the pictures of each class, in all `classes`. Got other counts. "
+                "`right` must be from 0 to the images of each class, in all `classes`. Got other counts. "
                 "Measure it anew."
             )
 
     @property
     def accuracy(self) -> float:
         """Of the whole network, 0…1."""
-        return sum(self.right) / sum(self.pictures)
+        return sum(self.right) / sum(self.images)
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy."""
-        return wilson_interval(sum(self.right), sum(self.pictures))
+        return wilson_interval(sum(self.right), sum(self.images))
 
     def loss(self, unit: UnitWorth) -> float:
         """Return by how much the accuracy is lower without a unit; below 0 if it is higher."""
-        return (sum(self.right) - sum(unit.right)) / sum(self.pictures)
+        return (sum(self.right) - sum(unit.right)) / sum(self.images)
 
 
 def measure_worth(
     model: Model, images: Images, labels: Labels, *, batch: int | None = None, reporter: Reporter | None = None
 ) -> WorthRecord:
-    """Return what `model` recognizes of pictures with each unit turned off in turn.
+    """Return what `model` recognizes of images with each unit turned off in turn.
 
     The maps up to the unit's step are computed once for all its units, and only what comes after is computed anew.
 
@@ -98,7 +98,7 @@ def measure_worth(
         model: the network.
         images: uint8 N H W C of the network's size, N at least 1.
         labels: class of each, int64 N.
-        batch: pictures and units that go through together; as memory allows if none.
+        batch: images and units that go through together; as memory allows if none.
         reporter: told how far it is; nobody if none.
 
     Raises:
@@ -113,7 +113,7 @@ def measure_worth(
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> found = measure_worth(model, np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]))
-        >>> found.pictures, len(found.steps[0].units)
+        >>> found.images, len(found.steps[0].units)
         ((2, 2), 3)
     """
     planned = model.network.plan
@@ -125,7 +125,7 @@ def measure_worth(
     whole = torch.zeros(planned.classes, dtype=torch.int64)
     without = {place: torch.zeros(planned.steps[place].maps, planned.classes, dtype=torch.int64) for place in places}
     with (
-        (reporter or Silent()).task("without each unit", len(images), "pictures") as task,
+        (reporter or Silent()).task("without each unit", len(images), "images") as task,
         evaluating(model.network),
         torch.inference_mode(),
     ):
@@ -142,7 +142,7 @@ def measure_worth(
             task.update(min(start + size, len(images)))
     return WorthRecord(
         classes=model.classes,
-        pictures=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
+        images=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
         right=tuple(whole.tolist()),
         steps=tuple(
             StepWorth(
@@ -160,9 +160,9 @@ def measure_worth(
 def _without_each(
     maps: Tensor, after: Sequence[StepFunction], truth: Tensor, size: int
 ) -> Iterator[tuple[int, Tensor]]:
-    """Give each unit, and which of the pictures are recognized without it.
+    """Give each unit, and which of the images are recognized without it.
 
-    As many units as fill a batch go together: at the last, small batch of pictures, or where few are sent at once.
+    As many units as fill a batch go together: at the last, small batch of images, or where few are sent at once.
     """
     units = maps.shape[1]
     together = max(1, size // len(maps))

@@ -1,4 +1,4 @@
-"""One pass over the pictures: what every unit of every step responds to."""
+"""One pass over the images: what every unit of every step responds to."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,11 +11,11 @@ from convscope.core.errors import DataError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.stepwise import step_functions
+from convscope.layers.pooling import Pooling
 from convscope.networks.batches import check_batch
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Plan, Step
-from convscope.stages.subsampling import Subsampling
 
 from .records import StepUnits, TopPatch, UnitRecord, UnitsRecord
 from .streams import Firing, Histograms, Strongest
@@ -41,16 +41,16 @@ def measure_units(
 ) -> UnitsRecord:
     """Return what every convolved or fully connected unit of `model` responds to.
 
-    The pictures are gone through once; memory does not grow with their number.
+    The images are gone through once; memory does not grow with their number.
 
     Args:
         model: the network.
         images: uint8 N H W C of the network's size, N at least 1; may be mapped from a file.
         labels: class of each, int64 N, -1 nowhere; None where they are not known.
-        name: gives the name of a picture from its place.
-        data: where the pictures are from, for the user.
-        top: patches to keep for each unit, at most one a picture.
-        batch: pictures at once; as memory allows if none.
+        name: gives the name of an image from its place.
+        data: where the images are from, for the user.
+        top: patches to keep for each unit, at most one an image.
+        batch: images at once; as memory allows if none.
         reporter: told how far it is; nobody if none.
 
     Raises:
@@ -65,7 +65,7 @@ def measure_units(
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> found = measure_units(model, np.eye(8, dtype=np.uint8)[None, ..., None].repeat(5, 0), top=2)
-        >>> [(step.name, len(step.units), step.field_rows.size) for step in found.steps], found.pictures
+        >>> [(step.name, len(step.units), step.field_rows.size) for step in found.steps], found.images
         ([('4C3', 4, 3), ('6N', 6, 10)], 5)
     """
     top = at_least(1, "top", top)
@@ -74,7 +74,7 @@ def measure_units(
     wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
     size = fitting_batch(planned, wanted, copies=_COPIES)
     streams = {place: _Streams(planned, place, top) for place in unit_steps(planned)}
-    with (reporter or Silent()).task("units", len(images), "pictures") as task:
+    with (reporter or Silent()).task("units", len(images), "images") as task:
         for start, steps in _maps(model, images, size):
             known = None if labels is None else torch.from_numpy(labels[start : start + size].copy())
             for place, maps in steps:
@@ -84,7 +84,7 @@ def measure_units(
     return UnitsRecord(
         layout=str(model.layout),
         classes=model.classes,
-        pictures=len(images),
+        images=len(images),
         data=data,
         height=planned.height,
         width=planned.width,
@@ -95,11 +95,11 @@ def measure_units(
 
 def unit_steps(planned: Plan) -> tuple[int, ...]:
     """Return the places (from 0) of the steps with units of their own: convolutions and fully connected ones."""
-    return tuple(place for place, stage in enumerate(planned.layout.stages) if not isinstance(stage, Subsampling))
+    return tuple(place for place, stage in enumerate(planned.layout.stages) if not isinstance(stage, Pooling))
 
 
 def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
-    """Check that these are pictures of the network's size, with a class each if classes are given.
+    """Check that these are images of the network's size, with a class each if classes are given.
 
     Raises:
         DataError: they are not.
@@ -107,12 +107,12 @@ def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
     shape = (planned.height, planned.width, planned.channels)
     if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
         raise DataError(
-            f"`images` must be a uint8 array N {' '.join(map(str, shape))} of at least one picture. Got {images.dtype} "
+            f"`images` must be a uint8 array N {' '.join(map(str, shape))} of at least one image. Got {images.dtype} "
             f"{images.shape}."
         )
     if labels is not None and (labels.shape != images.shape[:1] or labels.min() < 0 or labels.max() >= planned.classes):
         raise DataError(
-            f"`labels` must be one class from 0 to {planned.classes - 1} a picture, {len(images):,}. Got "
+            f"`labels` must be one class from 0 to {planned.classes - 1} an image, {len(images):,}. Got "
             f"{len(labels):,} from {labels.min()} to {labels.max()}."
         )
 
@@ -149,7 +149,7 @@ class _Streams:
         self.strongest.add(peaks, places, start)
         self.firing.add(values, peaks, labels)
 
-    def record(self, planned: Plan, pictures: int, name: Callable[[int], str], *, labelled: bool) -> StepUnits:
+    def record(self, planned: Plan, images: int, name: Callable[[int], str], *, labelled: bool) -> StepUnits:
         """Return the record of the step."""
         step = planned.steps[self.place]
         edge, width, counts = self.histograms.bins()
@@ -157,8 +157,8 @@ class _Streams:
         units = tuple(
             UnitRecord(
                 unit=unit,
-                silent=int(self.firing.silent[unit]) / (pictures * step.rows * step.columns),
-                silent_pictures=int(self.firing.silent_pictures[unit]) / pictures,
+                silent=int(self.firing.silent[unit]) / (images * step.rows * step.columns),
+                silent_images=int(self.firing.silent_images[unit]) / images,
                 largest=float(self.strongest.values[0, unit]),
                 histogram=tuple(counts[unit].tolist()),
                 class_means=tuple(means[unit]) if labelled else (),
@@ -176,7 +176,7 @@ class _Streams:
             columns=step.columns,
             field_rows=down,
             field_columns=across,
-            picture_share=seen / (planned.height * planned.width),
+            image_share=seen / (planned.height * planned.width),
             first_edge=edge,
             bin_width=width,
             units=units,
@@ -184,18 +184,15 @@ class _Streams:
 
     def _top(self, step: Step, unit: int, name: Callable[[int], str]) -> Iterator[TopPatch]:
         kept = zip(
-            *(
-                all_[:, unit].tolist()
-                for all_ in (self.strongest.values, self.strongest.pictures, self.strongest.places)
-            ),
+            *(all_[:, unit].tolist() for all_ in (self.strongest.values, self.strongest.images, self.strongest.places)),
             strict=True,
         )
-        for value, picture, place in kept:
+        for value, image, place in kept:
             if value > 0:
                 row, column = divmod(place, step.columns)
                 yield TopPatch(
-                    picture=picture,
-                    name=name(picture),
+                    image=image,
+                    name=name(image),
                     row=row,
                     column=column,
                     top=step.field_rows.start + row * step.field_rows.stride,

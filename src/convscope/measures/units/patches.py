@@ -1,4 +1,4 @@
-"""The pixels that one value of a map depends on, cut out of a picture."""
+"""The pixels that one value of a map depends on, cut out of an image."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.core.errors import DataError
-from convscope.stages.geometry import ReceptiveField
+from convscope.layers.geometry import ReceptiveField
 
 from .records import StepUnits, TopPatch, UnitRecord, UnitsRecord
 
@@ -48,13 +48,13 @@ def cut(
 
 
 def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Sequence[int]) -> UnitsRecord:
-    """Return the record with what its top patches show, cut out of the pictures that it was measured on.
+    """Return the record with what its top patches show, cut out of the images that it was measured on.
 
     Where a step has so many units that their patches would be too large for a record, the strongest ones are kept.
 
     Args:
         record: of the units.
-        images: the pictures, uint8 N H W C.
+        images: the images, uint8 N H W C.
         background: what lies outside them, one value a channel.
     """
 
@@ -64,7 +64,7 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
         most = max(1, MOST_VALUES // (sides[0] * sides[1] * record.channels * max(1, len(step.units))))
 
         def patch(top: TopPatch) -> TopPatch:
-            pixels = cut(images[top.picture], fields, (top.row, top.column), background)
+            pixels = cut(images[top.image], fields, (top.row, top.column), background)
             return dataclasses.replace(top, png=_as_png(pixels, (sides[1], sides[0])))
 
         def unit(one: UnitRecord) -> UnitRecord:

@@ -12,23 +12,23 @@ from convscope.core.statistics import wilson_interval
 from convscope.features.classifiers import judge_classifiers, named_classifiers
 from convscope.features.extraction import extract
 from convscope.features.reading import Reading, StageFeatures
-from convscope.images.image_set import ImageSet
+from convscope.images.dataset import Dataset
 from convscope.images.sources.source import TRAIN
 from convscope.networks.model import Model
 
-MOST_VALUES = 1_024  # of a picture; larger maps are read as the means of their parts
+MOST_VALUES = 1_024  # of an image; larger maps are read as the means of their parts
 MOST_TRAINING, MOST_JUDGED = 4_000, 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeRecord:
-    """How many pictures a linear classifier on a stage's maps recognizes.
+    """How many images a linear classifier on a stage's maps recognizes.
 
     Attributes:
-        stage: 0 for the pixels, 1 for the first stage (a convolution with its subsampling), and so on.
+        stage: 0 for the pixels, 1 for the first stage (a convolution with its pooling), and so on.
         pool: what was made of each map: ``none``, or ``grid4`` for the means of its 4 × 4 parts, …
-        values: that were read from a picture.
-        right: pictures that were recognized, of `total`, none of which it learned from.
+        values: that were read from an image.
+        right: images that were recognized, of `total`, none of which it learned from.
     """
 
     stage: int
@@ -56,15 +56,15 @@ class ProbeRecord:
 
 
 def probe_stages(
-    model: Model, dataset: ImageSet, *, seed: int = 0, reporter: Reporter | None = None
+    model: Model, dataset: Dataset, *, seed: int = 0, reporter: Reporter | None = None
 ) -> tuple[ProbeRecord, ...]:
     """Return what softmax regression reads off the pixels and off each stage of `model`.
 
-    It learns from at most 4,000 training pictures and is judged on at most 2,000 of those held out, the same for every
+    It learns from at most 4,000 training images and is judged on at most 2,000 of those held out, the same for every
     stage, drawn by `seed`.
 
     Raises:
-        DataError: there are no pictures to learn from, or none to judge on.
+        DataError: there are no images to learn from, or none to judge on.
     """
     some = _drawn(dataset, seed)
     records = []
@@ -78,7 +78,7 @@ def probe_stages(
 
 
 def _pool(model: Model, stage: int) -> str:
-    """Return how maps are read, so that a picture has at most `MOST_VALUES` values where that can be."""
+    """Return how maps are read, so that an image has at most `MOST_VALUES` values where that can be."""
     shape = Reading(stage=stage).shape(model.network)
     if math.prod(shape) <= MOST_VALUES or len(shape) == 1:
         return "none"
@@ -86,8 +86,8 @@ def _pool(model: Model, stage: int) -> str:
     return f"grid{min(side, 99)}"
 
 
-def _drawn(dataset: ImageSet, seed: int) -> ImageSet:
-    """Return some of the pictures to learn from and some of those judged, in order."""
+def _drawn(dataset: Dataset, seed: int) -> Dataset:
+    """Return some of the images to learn from and some of those judged, in order."""
     generator = np.random.default_rng(seed)
     parts = ((TRAIN, MOST_TRAINING), (dataset.judged, MOST_JUDGED))
     chosen = []

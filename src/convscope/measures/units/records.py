@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from convscope.core.errors import DataError
-from convscope.stages.geometry import ReceptiveField
+from convscope.layers.geometry import ReceptiveField
 
 FORMAT_VERSION = 1
 
@@ -13,16 +13,16 @@ class TopPatch:
     """A patch that a unit responds to strongly.
 
     Attributes:
-        picture: place of the picture among those measured.
-        name: of the picture.
+        image: place of the image among those measured.
+        name: of the image.
         row, column: place of the value in the unit's map.
-        top, left: first pixel of the receptive field of that place; it may lie outside the picture.
+        top, left: first pixel of the receptive field of that place; it may lie outside the image.
         value: of the unit there.
         png: what the unit sees there, as a PNG in base64; empty where it was not kept. Patches of more than 40 pixels
             are made smaller.
     """
 
-    picture: int
+    image: int
     name: str
     row: int
     column: int
@@ -38,20 +38,20 @@ class UnitRecord:
 
     Attributes:
         unit: its place in its step, from 0.
-        silent: share of its values, over all pictures and places, that are not above 0.
-        silent_pictures: share of the pictures in which it is silent everywhere.
+        silent: share of its values, over all images and places, that are not above 0.
+        silent_images: share of the images in which it is silent everywhere.
         largest: its largest value.
         histogram: how many of its values fall into each bin of the step; those that are exactly 0 are in none.
-        class_means: mean of its positive part for each class, over pictures and places; empty where no class is known,
-            0 for a class without a picture.
+        class_means: mean of its positive part for each class, over images and places; empty where no class is known,
+            0 for a class without an image.
         selectivity: (a - b) / (a + b), where a is the largest of `class_means` and b the mean of the others: 0 if it
             fires for all classes alike, 1 if for one only (Morcos et al. 2018). None where that is not defined.
-        top: its strongest patches, the strongest first, at most one a picture; none that is not above 0.
+        top: its strongest patches, the strongest first, at most one an image; none that is not above 0.
     """
 
     unit: int
     silent: float
-    silent_pictures: float
+    silent_images: float
     largest: float
     histogram: tuple[int, ...]
     class_means: tuple[float, ...] = ()
@@ -68,7 +68,7 @@ class StepUnits:
         name: its notation.
         rows, columns: of each unit's map.
         field_rows, field_columns: receptive field down and across.
-        picture_share: part of the picture that a value in the middle can depend on, 0…1.
+        image_share: part of the image that a value in the middle can depend on, 0…1.
         first_edge, bin_width: bin i of the histograms holds values from first_edge + i × bin_width up to the next.
         units: one record each.
     """
@@ -79,7 +79,7 @@ class StepUnits:
     columns: int
     field_rows: ReceptiveField
     field_columns: ReceptiveField
-    picture_share: float
+    image_share: float
     first_edge: float
     bin_width: float
     units: tuple[UnitRecord, ...]
@@ -98,16 +98,16 @@ class UnitsRecord:
     Attributes:
         layout: of the network.
         classes: their names.
-        pictures: how many were measured.
+        images: how many were measured.
         data: where they are from, for the user.
-        height, width, channels: of each picture.
-        steps: from the picture upward.
+        height, width, channels: of each image.
+        steps: from the image upward.
     """
 
     format_version: int = FORMAT_VERSION
     layout: str
     classes: tuple[str, ...]
-    pictures: int
+    images: int
     data: str = ""
     height: int
     width: int
@@ -117,9 +117,9 @@ class UnitsRecord:
     def __post_init__(self) -> None:
         """Refuse what no measurement gives."""
         units = [unit for step in self.steps for unit in step.units]
-        whole = self.pictures >= 1 and self.classes and all(step.units for step in self.steps)
+        whole = self.images >= 1 and self.classes and all(step.units for step in self.steps)
         if not whole or any(len(unit.class_means) not in (0, len(self.classes)) for unit in units):
             raise DataError(
-                "`steps` must have units, each with one mean a class, or none, of at least one picture. Got others. "
+                "`steps` must have units, each with one mean a class, or none, of at least one image. Got others. "
                 "Measure it anew."
             )

@@ -1,4 +1,4 @@
-"""What is kept of the values of a step while pictures stream by: its size does not depend on how many they are."""
+"""What is kept of the values of a step while images stream by: its size does not depend on how many they are."""
 
 import math
 
@@ -66,21 +66,21 @@ class Histograms:
 
 
 class Strongest:
-    """The pictures with the largest values of each unit, one value a picture; of equal ones, the first that came."""
+    """The images with the largest values of each unit, one value an image; of equal ones, the first that came."""
 
     def __init__(self, units: int, most: int) -> None:
         self.most = most
         self.values = torch.full((0, units), -math.inf)
-        self.pictures = torch.zeros(0, units, dtype=torch.int64)
+        self.images = torch.zeros(0, units, dtype=torch.int64)
         self.places = torch.zeros(0, units, dtype=torch.int64)
 
     def add(self, peaks: Tensor, places: Tensor, first: int) -> None:
-        """Take the largest value of each picture's map, N × units, and where in the map it is; `first` counts on."""
-        pictures = torch.arange(first, first + len(peaks))[:, None].expand_as(places)
+        """Take the largest value of each image's map, N × units, and where in the map it is; `first` counts on."""
+        images = torch.arange(first, first + len(peaks))[:, None].expand_as(places)
         values = torch.cat([self.values, peaks])
         order = values.sort(dim=0, descending=True, stable=True).indices[: self.most]
         self.values = values.gather(0, order)
-        self.pictures = torch.cat([self.pictures, pictures]).gather(0, order)
+        self.images = torch.cat([self.images, images]).gather(0, order)
         self.places = torch.cat([self.places, places]).gather(0, order)
 
 
@@ -89,26 +89,26 @@ class Firing:
 
     def __init__(self, units: int, classes: int) -> None:
         self.sums = torch.zeros(classes, units, dtype=torch.float64)
-        self.pictures = torch.zeros(classes, dtype=torch.int64)
+        self.images = torch.zeros(classes, dtype=torch.int64)
         self.silent = torch.zeros(units, dtype=torch.int64)
-        self.silent_pictures = torch.zeros(units, dtype=torch.int64)
+        self.silent_images = torch.zeros(units, dtype=torch.int64)
 
     def add(self, values: Tensor, peaks: Tensor, labels: Tensor | None) -> None:
-        """Take values N × units × places, the largest of each map, and the classes of the N pictures if known."""
+        """Take values N × units × places, the largest of each map, and the classes of the N images if known."""
         self.silent += tally(values <= 0)
-        self.silent_pictures += (peaks <= 0).sum(0)
+        self.silent_images += (peaks <= 0).sum(0)
         if labels is not None:
             self.sums.index_add_(0, labels, values.clamp_min(0).mean(2, dtype=torch.float64))
-            self.pictures += torch.bincount(labels, minlength=len(self.pictures))
+            self.images += torch.bincount(labels, minlength=len(self.images))
 
     def class_means(self) -> NDArray[np.float64]:
-        """Return the mean of the positive part, units × classes; 0 for a class without pictures."""
-        means: NDArray[np.float64] = (self.sums / self.pictures.clamp_min(1)[:, None]).T.numpy()
+        """Return the mean of the positive part, units × classes; 0 for a class without images."""
+        means: NDArray[np.float64] = (self.sums / self.images.clamp_min(1)[:, None]).T.numpy()
         return means
 
     def selectivity(self) -> list[float | None]:
         """Return (a - b) / (a + b) of each unit: a for its first class, b for the mean of the other classes seen."""
-        means = self.class_means()[:, self.pictures.numpy() > 0]
+        means = self.class_means()[:, self.images.numpy() > 0]
         if means.shape[1] < 2:
             return [None] * len(means)
         best = means.max(1)

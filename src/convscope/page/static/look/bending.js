@@ -1,5 +1,5 @@
 // @ts-check
-/** Bending a picture: every place is displaced by a smooth random amount, so that neighbours go together. */
+/** Bending an image: every place is displaced by a smooth random amount, so that neighbours go together. */
 import { blurred } from "./blurring.js";
 import { uniforms } from "./chance.js";
 
@@ -12,7 +12,7 @@ const SEED = 1998;
 const FIELDS = new Map();
 
 /**
- * Smooth displacements with a mean length of 1; the same every time for pictures of one size.
+ * Smooth displacements with a mean length of 1; the same every time for images of one size.
  * @param {number} rows
  * @param {number} columns
  * @returns {Field}

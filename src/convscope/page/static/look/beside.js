@@ -1,9 +1,9 @@
 // @ts-check
-/** View 5: a second network under the same picture and the same sliders, or this one with another kind of subsampling. */
+/** View 5: a second network under the same image and the same sliders, or this one with another kind of pooling. */
 import { makePalette } from "./colours.js";
 import { makeComputer, startWorker } from "./computing.js";
 import { element, foreign } from "./dom.js";
-import { codesOf, pixelsFor, withSubsampling } from "./exchanged.js";
+import { codesOf, pixelsFor, withPooling } from "./exchanged.js";
 import { makeGlance } from "./glance.js";
 import { isStill, scaledMotion } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
@@ -18,7 +18,7 @@ import { BESIDE, WINDOWS } from "./words.js";
 /** @typedef {import("./switches.js").Off} Off */
 
 /** What is shown in the page, moved and not moved.
- * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, picture: number | null, name: string, motion: import("./moving.js").Motion }} Scene */
+ * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, image: number | null, name: string, motion: import("./moving.js").Motion }} Scene */
 
 /**
  * @param {HTMLElement} parent
@@ -66,15 +66,15 @@ export function makeBeside(parent, network, program, allOn) {
   };
 }
 
-/** What can stand beside, by its name: another network of the file, and this one with each other kind of subsampling. @param {Network} network @returns {Map<string, () => Network>} */
+/** What can stand beside, by its name: another network of the file, and this one with each other kind of pooling. @param {Network} network @returns {Map<string, () => Network>} */
 function choices(network) {
   const { beside } = network;
   /** @type {Map<string, () => Network>} */
   const found = new Map();
-  if (beside) found.set(BESIDE.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, pictures: network.pictures }));
+  if (beside) found.set(BESIDE.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
   const own = codesOf(network);
   for (const [code, [, name]] of Object.entries(WINDOWS)) {
-    if (own.length && (own.length > 1 || own[0] !== code)) found.set(BESIDE.same(name), () => withSubsampling(network, code));
+    if (own.length && (own.length > 1 || own[0] !== code)) found.set(BESIDE.same(name), () => withPooling(network, code));
   }
   return found;
 }
@@ -102,7 +102,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   const scenes = new WeakMap();
   /** @type {State | null} */
   let state = null;
-  /** The maps of the picture before it was moved, and which picture that is. @type {{ of: object, all: Float32Array[] } | null} */
+  /** The maps of the image before it was moved, and which image that is. @type {{ of: object, all: Float32Array[] } | null} */
   let unmoved = null;
   /** @type {Scene | null} what was asked for last; not yet answered, perhaps */
   let latest = null;
@@ -127,7 +127,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
     if (still || before) unmoved = { of: scene.original, all: intact ?? all };
     const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
     const place = state?.place ?? strongest(other, all, Math.min(1, other.steps.length));
-    state = { picture: scene.picture, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger: null };
+    state = { image: scene.image, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger: null };
     draw(false);
   });
   const ask = (/** @type {Scene} */ scene) => {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Small pictures as files in their own address. A browser keeps a layer for every canvas, and moves two hundred layers for
+ * Small images as files in their own address. A browser keeps a layer for every canvas, and moves two hundred layers for
  * every frame; an image is painted with what stands around it.
  */
 

@@ -1,11 +1,11 @@
 // @ts-check
-/** A picture from the camera, where the browser has one and the reader allows it. Nothing leaves the page. */
+/** An image from the camera, where the browser has one and the reader allows it. Nothing leaves the page. */
 import { element } from "./dom.js";
 import { CAMERA } from "./words.js";
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 
-const LOOK_MS = 200; // between pictures while it looks on
+const LOOK_MS = 200; // between images while it looks on
 const LONGEST_PX = 640; // asked for; a network sees less
 
 /**

@@ -1,11 +1,11 @@
 // @ts-check
-/** Choosing a picture: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
+/** Choosing an image: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
 import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
 import { element, foreign } from "./dom.js";
 import { makePad } from "./pad.js";
-import { still } from "./picture.js";
-import { fitPicture } from "./preprocessing.js";
+import { still } from "./image.js";
+import { fitImage } from "./preprocessing.js";
 import { inLevels } from "./values.js";
 import { isWidePng, widePng } from "./wide_png.js";
 import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
@@ -20,8 +20,8 @@ const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @returns {{ mark: (picture: number | null) => void, only: (truth: number, answer: number) => void, rest: () => void }} marks the picture that
- *   is shown; shows one cell of the confusion matrix; forgets what looks on or is still being read, as another picture was chosen
+ * @returns {{ mark: (image: number | null) => void, only: (truth: number, answer: number) => void, rest: () => void }} marks the image that
+ *   is shown; shows one cell of the confusion matrix; forgets what looks on or is still being read, as another image was chosen
  */
 export function makeChooser(parent, network, chosen) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
@@ -30,7 +30,7 @@ export function makeChooser(parent, network, chosen) {
   const camera = makeCamera(
     (raster) => {
       near.hidden = true;
-      chosen.show(fitPicture(inLevels(raster, network.ranges), network), CAMERA.name);
+      chosen.show(fitImage(inLevels(raster, network.ranges), network), CAMERA.name);
     },
     (sentence) => (message.textContent = sentence),
   );
@@ -40,7 +40,7 @@ export function makeChooser(parent, network, chosen) {
     camera?.rest();
     message.textContent = "";
   };
-  const buttons = network.pictures.map((picture, index) => thumbnail(network, index, () => chosen.choose(index)));
+  const buttons = network.images.map((image, index) => thumbnail(network, index, () => chosen.choose(index)));
   strip.append(...buttons);
   const paintNear = makePainter(buttons, network);
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -58,7 +58,7 @@ export function makeChooser(parent, network, chosen) {
     try {
       const raster = inLevels(await opened(file), network.ranges);
       if (mine !== order) return;
-      chosen.show(fitPicture(raster, network), name);
+      chosen.show(fitImage(raster, network), name);
       near.hidden = false;
     } catch {
       if (mine === order) message.replaceChildren(foreign(name), `: ${TEXT.unreadable}`);
@@ -76,7 +76,7 @@ export function makeChooser(parent, network, chosen) {
     near.hidden = true;
     chosen.show(pixels, TEXT.drawing);
   }) : null;
-  /** One stop for the tab key: the chosen picture, or the first that is shown. */
+  /** One stop for the tab key: the chosen image, or the first that is shown. */
   const stop = () => {
     const visible = buttons.filter((button) => !button.hidden);
     const here = visible.find((button) => button.classList.contains("chosen")) ?? visible[0];
@@ -85,43 +85,43 @@ export function makeChooser(parent, network, chosen) {
   const { label, only } = filter(network, buttons, chosen, stop);
   const tools = element("div", { class: "tools" }, label, choose, input, pad ? pad.button : null, camera ? camera.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
   parent.append(tools, message, strip, ...(pad ? [pad.element] : []), ...(camera ? [camera.element] : []), near);
-  if (!network.pictures.length) {
+  if (!network.images.length) {
     strip.hidden = true;
     message.textContent = TEXT.none;
     if (pad) pad.open();
   }
   /** @type {number | null | undefined} */
   let marked;
-  const mark = (/** @type {number | null} */ picture) => {
-    if (picture === marked) return;
-    marked = picture;
-    paintNear(picture ?? 0);
+  const mark = (/** @type {number | null} */ image) => {
+    if (image === marked) return;
+    marked = image;
+    paintNear(image ?? 0);
     buttons.forEach((button, index) => {
-      button.classList.toggle("chosen", index === picture);
-      button.setAttribute("aria-pressed", String(index === picture));
+      button.classList.toggle("chosen", index === image);
+      button.setAttribute("aria-pressed", String(index === image));
     });
     stop();
-    const button = picture === null ? null : buttons[picture];
+    const button = image === null ? null : buttons[image];
     if (button && strip.clientWidth) strip.scrollLeft = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
-    if (picture !== null) near.hidden = true;
+    if (image !== null) near.hidden = true;
   };
   return { mark, only, rest };
 }
 
 /** @param {Network} network @param {number} index @param {() => void} onclick @returns {HTMLButtonElement} */
 function thumbnail(network, index, onclick) {
-  const picture = network.pictures[index];
+  const image = network.images[index];
   const size = { rows: network.height, columns: network.width };
-  const image = still(null, size, 48);
-  const is = picture.truth === null ? "" : TEXT.isClass(network.classes[picture.truth]);
-  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.pictureNumber(index + 1)}: ${picture.name}${is}`, title: `${picture.name}${is}`, onclick }, image);
+  const canvas = still(null, size, 48);
+  const is = image.truth === null ? "" : TEXT.isClass(network.classes[image.truth]);
+  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.imageNumber(index + 1)}: ${image.name}${is}`, title: `${image.name}${is}`, onclick }, canvas);
 }
 
 /**
- * Give thumbnails their pictures, those nearest first: each is asked for like a file, and two hundred at once would keep the page waiting.
+ * Give thumbnails their images, those nearest first: each is asked for like a file, and two hundred at once would keep the page waiting.
  * @param {HTMLElement[]} buttons
  * @param {Network} network
- * @returns {(picture: number) => void} begins near a picture, once
+ * @returns {(image: number) => void} begins near an image, once
  */
 function makePainter(buttons, network) {
   const size = { rows: network.height, columns: network.width };
@@ -130,18 +130,18 @@ function makePainter(buttons, network) {
   const paintSome = (/** @type {number} */ count) => {
     for (const index of waiting?.splice(0, count) ?? []) {
       const image = /** @type {HTMLImageElement} */ (buttons[index].firstElementChild);
-      image.src = bitmapAddress(network.pictures[index].pixels, size, network.channels);
+      image.src = bitmapAddress(network.images[index].pixels, size, network.channels);
     }
     if (waiting?.length) setTimeout(() => paintSome(LATER_THUMBNAILS), LATER_MS);
   };
-  return (picture) => {
+  return (image) => {
     if (waiting) return;
-    waiting = buttons.map((_, index) => index).sort((a, b) => Math.abs(a - picture) - Math.abs(b - picture));
+    waiting = buttons.map((_, index) => index).sort((a, b) => Math.abs(a - image) - Math.abs(b - image));
     paintSome(FIRST_THUMBNAILS);
   };
 }
 
-/** Which pictures are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @param {() => void} changed @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
+/** Which images are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @param {() => void} changed @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
 function filter(network, buttons, chosen, changed) {
   const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
   const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) => (options.length ? [element("optgroup", { label }, ...options)] : []);
@@ -171,22 +171,22 @@ function filter(network, buttons, chosen, changed) {
   };
 }
 
-/** The classes that the page has pictures of, and what was taken for what, most often first. @param {Network} network @returns {{ classes: number[], confused: [number, number][] }} */
+/** The classes that the page has images of, and what was taken for what, most often first. @param {Network} network @returns {{ classes: number[], confused: [number, number][] }} */
 export function groupsOf(network) {
-  const classes = new Set(network.pictures.flatMap(({ truth }) => (truth === null ? [] : [truth])));
+  const classes = new Set(network.images.flatMap(({ truth }) => (truth === null ? [] : [truth])));
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { truth, answer } of network.pictures) {
+  for (const { truth, answer } of network.images) {
     if (truth !== null && truth !== answer) counts.set(`${truth}/${answer}`, (counts.get(`${truth}/${answer}`) ?? 0) + 1);
   }
   const confused = [...counts].sort((a, b) => b[1] - a[1]).map(([cell]) => /** @type {[number, number]} */ (cell.split("/").map(Number)));
   return { classes: [...classes].sort((a, b) => a - b), confused };
 }
 
-/** Which of the pictures a choice keeps. @param {Network} network @param {string} choice all, right, wrong, class/PLACE, cell/TRUTH/ANSWER @returns {boolean[]} */
+/** Which of the images a choice keeps. @param {Network} network @param {string} choice all, right, wrong, class/PLACE, cell/TRUTH/ANSWER @returns {boolean[]} */
 export function belonging(network, choice) {
   const [kind, first, second] = choice.split("/");
-  return network.pictures.map(({ truth, answer }) => {
+  return network.images.map(({ truth, answer }) => {
     if (kind === "right") return truth !== null && truth === answer;
     if (kind === "wrong") return truth !== null && truth !== answer;
     if (kind === "class") return truth === Number(first);

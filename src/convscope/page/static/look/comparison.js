@@ -1,5 +1,5 @@
 // @ts-check
-/** View: kinds of networks that learned the same pictures, as a table that sorts and a picture. */
+/** View: kinds of networks that learned the same images, as a table that sorts and an image. */
 import { element, foreign } from "./dom.js";
 import { saved } from "./saving.js";
 import { drawn } from "./svg.js";
@@ -7,8 +7,8 @@ import { COMPARISON, counted, percent, short } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ distortion: string, unit: string, strength: number }} Column */
-/** @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number, number], parameters: number | null, multiply_adds: number | null, seconds: number, disturbed: (number | null)[] }} Kind */
-/** @typedef {{ data: string, pictures: number, training_pictures: number, seeds: number, budget: string, amount: number, columns: Column[], kinds: Kind[] }} Comparison */
+/** @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number, number], parameters: number | null, macs: number | null, seconds: number, disturbed: (number | null)[] }} Kind */
+/** @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number, columns: Column[], kinds: Kind[] }} Comparison */
 
 /** One column of the table. @typedef {{ head: string, value: (kind: Kind) => number | string | null, text: (kind: Kind) => Node | string, down: boolean }} Heading */
 
@@ -19,19 +19,19 @@ export function makeComparison(parent, network) {
   if (!comparison?.kinds.length) return;
   const names = comparison.columns.map(columnName);
   const select = element("select", {}, element("option", { value: -1, text: COMPARISON.undisturbed }), ...names.map((text, place) => element("option", { value: place, text })));
-  const picture = element("div", { class: "charts" });
+  const image = element("div", { class: "charts" });
   const draw = () => {
     const place = Number(select.value);
-    picture.replaceChildren(saved(COMPARISON.title, dots(comparison.kinds, place < 0 ? null : place, names[place] ?? "")));
+    image.replaceChildren(saved(COMPARISON.title, dots(comparison.kinds, place < 0 ? null : place, names[place] ?? "")));
   };
   select.addEventListener("change", draw);
   select.value = String(middleColumns(comparison.columns)[0] ?? -1);
   const budget = COMPARISON.budgets[/** @type {keyof typeof COMPARISON.budgets} */ (comparison.budget)]?.(comparison.amount) ?? "";
-  const about = COMPARISON.about(counted(comparison.training_pictures, "picture"), counted(comparison.pictures, "picture"), counted(comparison.seeds, "training"), budget);
+  const about = COMPARISON.about(counted(comparison.training_images, "image"), counted(comparison.images, "image"), counted(comparison.seeds, "training"), budget);
   parent.append(
     element("p", { class: "hint" }, foreign(comparison.data), `: ${about}`),
     names.length ? element("div", { class: "tools" }, element("label", {}, `${COMPARISON.distorted} `, select)) : "",
-    picture,
+    image,
     element("p", { class: "hint", text: COMPARISON.sortHint }),
     element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": COMPARISON.table }, sortable(comparison)),
   );
@@ -75,7 +75,7 @@ function headings(comparison) {
       down: true,
     })),
     { head: parametersHead, value: (kind) => kind.parameters, text: (kind) => orNothing(kind.parameters, whole), down: false },
-    { head: productsHead, value: (kind) => kind.multiply_adds, text: (kind) => orNothing(kind.multiply_adds, whole), down: false },
+    { head: productsHead, value: (kind) => kind.macs, text: (kind) => orNothing(kind.macs, whole), down: false },
     { head: secondsHead, value: (kind) => kind.seconds, text: (kind) => short(kind.seconds), down: false },
   ];
 }
@@ -137,7 +137,7 @@ function dots(kinds, place, name) {
   const [low, high] = [Math.floor(10 * Math.min(...values)) / 10, Math.ceil(10 * Math.max(...values)) / 10];
   const x = (/** @type {number} */ value) => names + ((width - names - 30) * (value - low)) / (high - low || 1);
   const height = ABOVE + ROW_HEIGHT * kinds.length + UNDER;
-  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${COMPARISON.picture}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`, class: "curves dots" });
+  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${COMPARISON.image}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`, class: "curves dots" });
   for (let tick = Math.round(10 * low); tick <= Math.round(10 * high); tick++) {
     const at = x(tick / 10);
     svg.append(drawn("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));

@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks the worker; while it computes, only the newest picture waits. */
+/** Asks the worker; while it computes, only the newest image waits. */
 import { answerTo, prepare } from "./engine.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -55,7 +55,7 @@ export function makeComputer(network, started, told) {
     const last = waiting ?? busyWith;
     if (last) instead(last);
   });
-  const { pictures, units, good, invariance, comparison, beside, ...needed } = network;
+  const { images, units, good, invariance, comparison, beside, ...needed } = network;
   worker.postMessage({ network: needed });
   const ask = (/** @type {Job} */ job) => {
     waiting = null;

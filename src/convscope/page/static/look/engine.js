@@ -3,7 +3,7 @@
 import { shapeAt } from "./format.js";
 import { plainStep } from "./plain.js";
 import { simdSteps } from "./simd.js";
-import { subsample } from "./subsampling.js";
+import { subsample } from "./pooling.js";
 
 /** @typedef {import("./format.js").Network} Network */
 
@@ -23,14 +23,14 @@ export function prepare(network, plain = false) {
     const below = shapeAt(network, index);
     const found = fast?.steps[index];
     if (found) return found;
-    if (step.kind === "subsampling") return (/** @type {Float32Array} */ maps) => subsample(step, maps, below, step);
+    if (step.kind === "pooling") return (/** @type {Float32Array} */ maps) => subsample(step, maps, below, step);
     return plainStep(step, below);
   });
   return { network, steps, loops: fast?.loops ?? "plain" };
 }
 
 /**
- * Standardize a picture.
+ * Standardize an image.
  * @param {Network} network
  * @param {Uint8Array | Uint8ClampedArray} pixels row by row, the channels of a pixel side by side
  * @returns {Float32Array} channel by channel
@@ -47,10 +47,10 @@ export function standardize(network, pixels) {
   return result;
 }
 
-/** What is to be computed: a picture, and the units that are turned off; and the picture before it was moved, if its maps are not known.
+/** What is to be computed: an image, and the units that are turned off; and the image before it was moved, if its maps are not known.
  * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off, original?: Uint8Array | Uint8ClampedArray | null }} Job */
 
-/** What comes of it: all maps; those of the picture before it was moved, where that was asked for, or of the same picture with no unit turned
+/** What comes of it: all maps; those of the image before it was moved, where that was asked for, or of the same image with no unit turned
  * off, if any is; how long the first took, and with which loops.
  * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }} Answer */
 
@@ -67,7 +67,7 @@ export function answerTo(prepared, { pixels, off, original }) {
  * @param {Prepared} prepared
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {import("./switches.js").Off} [off]
- * @returns {Float32Array[]} the standardized picture, then the maps of every step, the scores last
+ * @returns {Float32Array[]} the standardized image, then the maps of every step, the scores last
  */
 export function run({ network, steps }, pixels, off = []) {
   let values = standardize(network, pixels);

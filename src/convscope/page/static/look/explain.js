@@ -3,7 +3,7 @@
 import { shapeAt } from "./format.js";
 import { NONLINEARITIES } from "./nonlinearity.js";
 import { regionOf } from "./regions.js";
-import { shares, viewOf } from "./subsampling.js";
+import { shares, viewOf } from "./pooling.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./format.js").Step} Step */
@@ -43,13 +43,13 @@ import { shares, viewOf } from "./subsampling.js";
 
 /**
  * @param {Network} network
- * @param {Float32Array[]} all the standardized picture and the maps of every step
+ * @param {Float32Array[]} all the standardized image and the maps of every step
  * @param {Place} place with step from 1
  * @returns {Sum | Taken}
  */
 export function explain(network, all, place) {
   const step = network.steps[place.step - 1];
-  return step.kind === "subsampling" ? takenFrom(network, all, place, step) : summed(network, all, place, step);
+  return step.kind === "pooling" ? takenFrom(network, all, place, step) : summed(network, all, place, step);
 }
 
 /**
@@ -84,7 +84,7 @@ export function boxBelow(network, place) {
 }
 
 /**
- * The pixels of the picture that a value depends on.
+ * The pixels of the image that a value depends on.
  * @param {Network} network
  * @param {Place} place
  * @returns {{ top: number, left: number, tall: number, wide: number }}

@@ -1,8 +1,8 @@
 // @ts-check
-/** The weights of one unit as pictures: in colour where they lie on red, green and blue, else a map each. */
+/** The weights of one unit as images: in colour where they lie on red, green and blue, else a map each. */
 import { element } from "./dom.js";
 import { shapeAt } from "./format.js";
-import { cells, drawMap, drawPixels, still } from "./picture.js";
+import { cells, drawMap, drawPixels, still } from "./image.js";
 import { UNIT_TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */

@@ -8,13 +8,13 @@ export const FORMAT_VERSION = 2;
 
 /** @typedef {{ maps: number, rows: number, columns: number }} Shape */
 
-/** Along one side of the picture: a value at place p depends on pixels start + p × stride … + size - 1.
+/** Along one side of the image: a value at place p depends on pixels start + p × stride … + size - 1.
  * @typedef {{ size: number, stride: number, start: number }} Field */
 
 /**
  * @typedef {object} Step
  * @property {string} name the notation, for example 8C3
- * @property {"convolution" | "subsampling" | "connected"} kind
+ * @property {"convolution" | "pooling" | "connected"} kind
  * @property {number} maps
  * @property {number} rows
  * @property {number} columns
@@ -24,18 +24,18 @@ export const FORMAT_VERSION = 2;
  * @property {number} after zeros behind each side
  * @property {[number, number]} regions with weights of their own, down and across
  * @property {boolean} residual whether the input is added
- * @property {string} code of the subsampling
+ * @property {string} code of the pooling
  * @property {boolean} whole whether the window is the whole map
  * @property {string} nonlinearity
  * @property {Float32Array} weights regions, units, maps below, rows, columns of the patch
  * @property {Float32Array} bias
  * @property {[Field, Field]} field down and across
  * @property {number} parameters
- * @property {number} multiplyAdds
+ * @property {number} macs
  */
 
 /** Its class, if that is known, and the class that the network takes it for.
- * @typedef {{ name: string, truth: number | null, answer: number, pixels: Uint8Array }} Picture */
+ * @typedef {{ name: string, truth: number | null, answer: number, pixels: Uint8Array }} ShownImage */
 
 /**
  * @typedef {object} Network
@@ -54,12 +54,12 @@ export const FORMAT_VERSION = 2;
  * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
  * @property {Step[]} steps
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
- * @property {Picture[]} pictures
+ * @property {ShownImage[]} images
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
  * @property {import("./good.js").Good | null} [good] how good the network was, where that is known
- * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted pictures, where that was measured
+ * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted images, where that was measured
  * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they were compared
- * @property {Network | null} [beside] a second network for the same pictures
+ * @property {Network | null} [beside] a second network for the same images
  */
 
 /**
@@ -140,23 +140,23 @@ function unpacked(data) {
     const sizes = [...step.window, ...step.stride, ...step.regions, step.maps, step.rows, step.columns];
     if (!sizes.every((size) => Number.isInteger(size) && size >= 1)) throw new Error(DAMAGE.sizes(String(step.name).slice(0, 40)));
     const values = step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1];
-    const inputs = step.kind === "subsampling" ? 0 : below.maps * values;
-    const { multiply_adds: multiplyAdds, ...rest } = step;
+    const inputs = step.kind === "pooling" ? 0 : below.maps * values;
+    const { macs: macs, ...rest } = step;
     below = step;
     return {
       ...rest,
-      multiplyAdds,
+      macs,
       weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs, data.numbers),
-      bias: floatsOf(step.bias, step.kind === "subsampling" ? 0 : step.maps),
+      bias: floatsOf(step.bias, step.kind === "pooling" ? 0 : step.maps),
     };
   });
   const size = data.height * data.width * data.channels;
-  const pictures = data.pictures.map((/** @type {any} */ picture) => {
-    const pixels = bytesOf(picture.pixels);
-    if (pixels.length !== size) throw new Error(DAMAGE.picture);
-    return { ...picture, pixels };
+  const images = data.images.map((/** @type {any} */ image) => {
+    const pixels = bytesOf(image.pixels);
+    if (pixels.length !== size) throw new Error(DAMAGE.image);
+    return { ...image, pixels };
   });
-  return { ...data, steps, pictures, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
+  return { ...data, steps, images, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
 }
 
 /** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
@@ -168,7 +168,7 @@ function unpackedUnits(units) {
 
 /**
  * @param {Network} network
- * @param {number} step 0 is the picture, 1 the first step
+ * @param {number} step 0 is the image, 1 the first step
  * @returns {Shape}
  */
 export function shapeAt(network, step) {

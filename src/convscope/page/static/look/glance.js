@@ -7,7 +7,7 @@ import { boxBelow, receptiveField } from "./explain.js";
 import { shapeAt } from "./format.js";
 import { makeMapSheet } from "./mapsheet.js";
 import { change, isStill } from "./moving.js";
-import { cells, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { cells, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
 import { GLANCE } from "./step_words.js";
 import { isOff } from "./switches.js";
 import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
@@ -35,7 +35,7 @@ const COLUMN_TALL_PX = 420;
  */
 export function makeGlance(parent, network, go, allOn, { brief } = { brief: false }) {
   const list = element("ol", { class: "steps", "aria-label": TEXT.glance });
-  const columns = [pictureColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
+  const columns = [imageColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
   const took = element("span");
   let resting = 0;
@@ -72,7 +72,7 @@ function column(title, notation, what, out, ...content) {
 }
 
 /** @param {Network} network @param {Go} go @returns {Column} */
-function pictureColumn(network, go) {
+function imageColumn(network, go) {
   const size = { rows: network.height, columns: network.width };
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
@@ -82,7 +82,7 @@ function pictureColumn(network, go) {
   const name = element("p", { class: "name" });
   const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
   const what = GLANCE.what(network.height, network.width, kind);
-  const made = column(GLANCE.picture, "", what, GLANCE.frame, button, name);
+  const made = column(GLANCE.image, "", what, GLANCE.frame, button, name);
   made.classList.add("first");
   let named = "";
   return {
@@ -90,12 +90,12 @@ function pictureColumn(network, go) {
     draw(state) {
       drawPixels(canvas, state.pixels, network.channels);
       setFrame(field, size, receptiveField(network, state.place));
-      const truth = state.picture === null ? null : network.pictures[state.picture].truth;
+      const truth = state.image === null ? null : network.images[state.image].truth;
       const is = truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
-      const shown = `${state.picture}/${state.name}`;
+      const shown = `${state.image}/${state.name}`;
       if (named !== shown) {
         name.replaceChildren(foreign(state.name, 44), ...is);
-        button.setAttribute("aria-label", GLANCE.thePicture(state.name));
+        button.setAttribute("aria-label", GLANCE.theImage(state.name));
       }
       named = shown;
       button.classList.toggle("chosen", state.place.step === 0);
@@ -145,7 +145,7 @@ function partBar(name) {
   return { element: made, set };
 }
 
-/** What was measured of a step on many pictures, where the reader asked for it. @param {number} step @returns {Column} */
+/** What was measured of a step on many images, where the reader asked for it. @param {number} step @returns {Column} */
 function ledgerBars(step) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const title = element("p", { class: "caption" });
@@ -162,7 +162,7 @@ function ledgerBars(step) {
   };
 }
 
-/** How much a step has changed since the picture was moved. @param {Network} network @param {number} step @returns {Column} */
+/** How much a step has changed since the image was moved. @param {Network} network @param {number} step @returns {Column} */
 function changeBars(network, step) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
@@ -286,7 +286,7 @@ function spotOf(network, state, step) {
   if (place.step === step) return { unit: place.unit, top: place.row, left: place.column, tall: 1, wide: 1 };
   if (place.step !== step + 1) return null;
   const above = network.steps[place.step - 1];
-  return { unit: above.kind === "subsampling" ? place.unit : null, ...boxBelow(network, place) };
+  return { unit: above.kind === "pooling" ? place.unit : null, ...boxBelow(network, place) };
 }
 
 /** The classes with their probabilities, the most probable first. @param {Network} network @param {Go} go @returns {Column} */
@@ -314,7 +314,7 @@ function classBars(network, go) {
       const order = probabilities.map((_, unit) => unit).sort((a, b) => probabilities[b] - probabilities[a]);
       const shown = order.slice(0, rows.length);
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
-      const truth = state.picture === null ? null : network.pictures[state.picture].truth;
+      const truth = state.image === null ? null : network.images[state.image].truth;
       const right = truth === null || truth === order[0] ? "" : GLANCE.itIsNot;
       if (best !== order[0]) answer.replaceChildren(foreign(network.classes[order[0]], 30));
       best = order[0];

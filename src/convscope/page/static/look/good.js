@@ -9,7 +9,7 @@ import { GOOD_TEXT, counted, percent, sides } from "./words.js";
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ truth: number, answer: number, count: number }} Cell */
 /** @typedef {{ epoch: number, loss: number | null, accuracy: number | null, held_out_loss: number | null, held_out_accuracy: number | null }} Epoch */
-/** @typedef {{ split: string, pictures: number, right: number, interval: [number, number], cells: Cell[], epochs: Epoch[] }} Good */
+/** @typedef {{ split: string, images: number, right: number, interval: [number, number], cells: Cell[], epochs: Epoch[] }} Good */
 
 const MOST_IN_MATRIX = 20; // of the matrix
 const BYTES = 4; // of a value
@@ -17,7 +17,7 @@ const BYTES = 4; // of a value
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(truth: number, answer: number) => void} openCell shows the pictures of a cell
+ * @param {(truth: number, answer: number) => void} openCell shows the images of a cell
  */
 export function makeGood(parent, network, openCell) {
   const { good } = network;
@@ -28,8 +28,8 @@ export function makeGood(parent, network, openCell) {
 /** @param {Good} good @returns {HTMLElement} */
 function accuracy(good) {
   const [low, high] = good.interval;
-  const judged = GOOD_TEXT.judged(counted(good.pictures, "picture"), GOOD_TEXT.splits[/** @type {keyof typeof GOOD_TEXT.splits} */ (good.split)] ?? good.split);
-  return element("p", {}, element("strong", { class: "accuracy", text: percent(good.right / good.pictures) }), ` ${judged} ${GOOD_TEXT.interval(percent(low), percent(high))}`);
+  const judged = GOOD_TEXT.judged(counted(good.images, "image"), GOOD_TEXT.splits[/** @type {keyof typeof GOOD_TEXT.splits} */ (good.split)] ?? good.split);
+  return element("p", {}, element("strong", { class: "accuracy", text: percent(good.right / good.images) }), ` ${judged} ${GOOD_TEXT.interval(percent(low), percent(high))}`);
 }
 
 /** @param {Good} good @returns {HTMLElement[]} */
@@ -74,8 +74,8 @@ function confusionTable(network, good, openCell) {
     const cell = cells.get(`${truth}/${answer}`);
     if (!cell) return element("td");
     const part = Math.sqrt(cell.count / totals[truth]);
-    const here = network.pictures.filter((picture) => picture.truth === truth && picture.answer === answer).length;
-    const name = `${GOOD_TEXT.cell(counted(cell.count, "picture"), network.classes[truth], network.classes[answer])} ${here ? GOOD_TEXT.inPage(here) : GOOD_TEXT.notInPage}`;
+    const here = network.images.filter((image) => image.truth === truth && image.answer === answer).length;
+    const name = `${GOOD_TEXT.cell(counted(cell.count, "image"), network.classes[truth], network.classes[answer])} ${here ? GOOD_TEXT.inPage(here) : GOOD_TEXT.notInPage}`;
     const content = here ? element("button", { type: "button", "aria-label": name, title: name, text: String(cell.count), onclick: () => openCell(truth, answer) }) : element("span", { title: name, text: String(cell.count) });
     const made = element("td", { class: truth === answer ? "right" : "wrong" }, content);
     made.style.setProperty("--part", `${Math.round(12 + 48 * part)}%`);
@@ -98,9 +98,9 @@ export function inBytes(bytes) {
 }
 
 /**
- * What the steps cost for one picture: training keeps all maps, predicting those that go in and those that come out.
+ * What the steps cost for one image: training keeps all maps, predicting those that go in and those that come out.
  * @param {Network} network
- * @returns {{ name: string, parameters: number, multiplyAdds: number, training: number, predicting: number, field: string }[]}
+ * @returns {{ name: string, parameters: number, macs: number, training: number, predicting: number, field: string }[]}
  */
 export function costOfSteps(network) {
   const values = (/** @type {number} */ step) => {
@@ -110,7 +110,7 @@ export function costOfSteps(network) {
   return network.steps.map((step, index) => ({
     name: step.name,
     parameters: step.parameters,
-    multiplyAdds: step.multiplyAdds,
+    macs: step.macs,
     training: BYTES * values(index + 1),
     predicting: BYTES * (values(index) + values(index + 1)),
     field: sides(Math.min(step.field[0].size, network.height), Math.min(step.field[1].size, network.width)),
@@ -122,10 +122,10 @@ function costs(network) {
   const rows = costOfSteps(network);
   const number = (/** @type {number} */ value) => value.toLocaleString("en");
   const line = (/** @type {string[]} */ cells, head = false) => element("tr", {}, ...cells.map((text, place) => element(head || !place ? "th" : "td", { scope: head ? "col" : place ? null : "row", text })));
-  const sum = (/** @type {"parameters" | "multiplyAdds" | "training"} */ key) => rows.reduce((total, row) => total + row[key], 0);
-  const picture = BYTES * network.height * network.width * network.channels;
-  const total = line([GOOD_TEXT.total, number(sum("parameters")), number(sum("multiplyAdds")), inBytes(picture + sum("training")), inBytes(Math.max(...rows.map((row) => row.predicting))), ""]);
-  const body = rows.map((row) => line([row.name, number(row.parameters), number(row.multiplyAdds), inBytes(row.training), inBytes(row.predicting), row.field]));
+  const sum = (/** @type {"parameters" | "macs" | "training"} */ key) => rows.reduce((total, row) => total + row[key], 0);
+  const image = BYTES * network.height * network.width * network.channels;
+  const total = line([GOOD_TEXT.total, number(sum("parameters")), number(sum("macs")), inBytes(image + sum("training")), inBytes(Math.max(...rows.map((row) => row.predicting))), ""]);
+  const body = rows.map((row) => line([row.name, number(row.parameters), number(row.macs), inBytes(row.training), inBytes(row.predicting), row.field]));
   const table = element("table", { class: "lines" }, element("thead", {}, line(GOOD_TEXT.costs, true)), element("tbody", {}, ...body), element("tfoot", {}, total));
   return element("div", {}, element("p", { class: "hint", text: GOOD_TEXT.costHint }), element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": GOOD_TEXT.cost }, table));
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** View: how the network takes distorted pictures, as Python measured it: accuracy by strength, and the ledger of its steps. */
+/** View: how the network takes distorted images, as Python measured it: accuracy by strength, and the ledger of its steps. */
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
 import { saved } from "./saving.js";
@@ -9,7 +9,7 @@ import { INVARIANCE, counted, short } from "./words.js";
 /** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, steps: [number | null, number | null][], verdicts: string[] }} Strength */
 /** @typedef {{ sign: number, part: number, strength: number | null, nearest: number | null, latest: number | null, farthest: number }} Limit */
 /** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
-/** @typedef {{ data: string, part: string, pictures: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, steps: string[], distortions: Distortion[] }} Invariance */
+/** @typedef {{ data: string, part: string, images: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, steps: string[], distortions: Distortion[] }} Invariance */
 
 /** Of each step, how far its maps are from what they were, and how far when they are moved along.
  * @typedef {{ title: string, steps: [number | null, number | null][] }} Ledger */
@@ -44,7 +44,7 @@ export function makeInvariance(parent, network, told) {
     draw();
   });
   beside.addEventListener("change", () => draw());
-  const about = element("p", { class: "hint" }, INVARIANCE.intro(counted(invariance.pictures, "picture")), " ", foreign(invariance.data), `. ${invariance.margin_px ? INVARIANCE.margin(invariance.margin_px) : ""}`);
+  const about = element("p", { class: "hint" }, INVARIANCE.intro(counted(invariance.images, "image")), " ", foreign(invariance.data), `. ${invariance.margin_px ? INVARIANCE.margin(invariance.margin_px) : ""}`);
   parent.append(
     about,
     element("div", { class: "tools" }, element("label", {}, `${INVARIANCE.distortion} `, select)),

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Two hidden layers that learn the same: one unit copied to all nine places of a picture of 5 × 5, and nine units with
+ * Two hidden layers that learn the same: one unit copied to all nine places of an image of 5 × 5, and nine units with
  * weights of their own. A teacher, an unseen unit, says what is right at each place.
  */
 import { normals, uniforms } from "./chance.js";
@@ -8,15 +8,15 @@ import { TOY_PATCH, TOY_SIDE } from "./toy.js";
 
 const PLACES = TOY_SIDE - TOY_PATCH + 1; // along a side
 const AREA = TOY_PATCH * TOY_PATCH;
-const SPEED = 0.7; // part of each error that one picture takes away
+const SPEED = 0.7; // part of each error that one image takes away
 export const TEACHER = [-1, 2, -1, -1, 2, -1, -1, 2, -1];
-const TRIALS = 200; // pictures that errors are measured on
+const TRIALS = 200; // images that errors are measured on
 
 /**
  * @typedef {object} Learners
  * @property {number[]} copied nine weights
  * @property {number[][]} separate nine weights for each place
- * @property {number} seen pictures learned from
+ * @property {number} seen images learned from
  * @property {number[] | null} last of them
  */
 
@@ -27,21 +27,21 @@ export function beginners() {
   return { copied: drawn(), separate: Array.from({ length: PLACES * PLACES }, drawn), seen: 0, last: null };
 }
 
-/** A stroke of three pixels, upright or level, in a picture that is else 0. @param {() => number} next @param {boolean} leftOnly in the three columns at the left @returns {number[]} */
+/** A stroke of three pixels, upright or level, in an image that is else 0. @param {() => number} next @param {boolean} leftOnly in the three columns at the left @returns {number[]} */
 export function stroke(next, leftOnly) {
   const upright = next() < 0.5;
   const room = leftOnly ? TOY_PATCH : TOY_SIDE;
   const below = (/** @type {number} */ limit) => Math.min(limit - 1, Math.floor(limit * next()));
   const [row, column] = upright ? [below(TOY_SIDE - 2), below(room)] : [below(TOY_SIDE), below(room - 2)];
-  const picture = new Array(TOY_SIDE * TOY_SIDE).fill(0);
-  for (let step = 0; step < 3; step++) picture[(row + (upright ? step : 0)) * TOY_SIDE + column + (upright ? 0 : step)] = 1;
-  return picture;
+  const image = new Array(TOY_SIDE * TOY_SIDE).fill(0);
+  for (let step = 0; step < 3; step++) image[(row + (upright ? step : 0)) * TOY_SIDE + column + (upright ? 0 : step)] = 1;
+  return image;
 }
 
-/** @param {number[]} picture @returns {number[][]} the patch at each place */
-function patchesOf(picture) {
+/** @param {number[]} image @returns {number[][]} the patch at each place */
+function patchesOf(image) {
   return Array.from({ length: PLACES * PLACES }, (_, place) =>
-    Array.from({ length: AREA }, (_value, cell) => picture[(Math.floor(place / PLACES) + Math.floor(cell / TOY_PATCH)) * TOY_SIDE + (place % PLACES) + (cell % TOY_PATCH)]),
+    Array.from({ length: AREA }, (_value, cell) => image[(Math.floor(place / PLACES) + Math.floor(cell / TOY_PATCH)) * TOY_SIDE + (place % PLACES) + (cell % TOY_PATCH)]),
   );
 }
 
@@ -50,12 +50,12 @@ function sumOf(weights, patch) {
   return patch.reduce((sum, value, cell) => sum + value * weights[cell], 0);
 }
 
-/** Both learn from some pictures, whose strokes are at the left only. @param {Learners} learners @param {number} pictures @returns {Learners} */
-export function learned(learners, pictures) {
+/** Both learn from some images, whose strokes are at the left only. @param {Learners} learners @param {number} images @returns {Learners} */
+export function learned(learners, images) {
   const copied = [...learners.copied];
   const separate = learners.separate.map((weights) => [...weights]);
   let last = learners.last;
-  for (let count = 0; count < pictures; count++) {
+  for (let count = 0; count < images; count++) {
     const next = uniforms(1 + (learners.seen + count) * 7919);
     next(); // the first follows the seed
     last = stroke(next, true);
@@ -72,10 +72,10 @@ export function learned(learners, pictures) {
       }
     });
   }
-  return { copied, separate, seen: learners.seen + pictures, last };
+  return { copied, separate, seen: learners.seen + images, last };
 }
 
-/** Mean distance from what is right, over strokes anywhere in the picture. @param {Learners} learners @returns {{ copied: number, separate: number }} */
+/** Mean distance from what is right, over strokes anywhere in the image. @param {Learners} learners @returns {{ copied: number, separate: number }} */
 export function errorsOf(learners) {
   const next = uniforms(99);
   const total = { copied: 0, separate: 0 };

@@ -1,5 +1,5 @@
 // @ts-check
-/** The first lesson: one unit, copied to every place of a small picture. Every number can be changed. */
+/** The first lesson: one unit, copied to every place of a small image. Every number can be changed. */
 import { largestSize, makePalette } from "./colours.js";
 import { makeDice } from "./dice.js";
 import { element } from "./dom.js";
@@ -25,7 +25,7 @@ const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
 const LARGEST_WEIGHT = 99;
 
-const PICTURES = {
+const IMAGES = {
   line: [0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0],
   corner: [0, 0, 0, 0, 0, 0, 9, 9, 9, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0],
   dot: [0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -44,7 +44,7 @@ const UNITS = [
   { weights: [PATCHES.level, PATCHES.edge], bias: 0 },
 ];
 /** @type {Toy} */
-const FIRST = { channels: [PICTURES.line], units: [UNITS[0]], zeros: 0, stride: 1, nonlinearity: "linear", code: "" };
+const FIRST = { channels: [IMAGES.line], units: [UNITS[0]], zeros: 0, stride: 1, nonlinearity: "linear", code: "" };
 
 /** @param {HTMLElement} parent @param {() => void} toUnits shows what the network of the page has learned */
 export function makeLesson(parent, toUnits) {
@@ -68,7 +68,7 @@ function fill(lesson, toUnits) {
     draw();
   };
   const go = (/** @type {Partial<Place> & { step: number }} */ to) => {
-    if (to.step === 0) return; // the picture stands above
+    if (to.step === 0) return; // the image stands above
     place = { ...place, ...to };
     draw();
   };
@@ -82,7 +82,7 @@ function fill(lesson, toUnits) {
   lesson.append(
     element("p", { text: LESSON.intro }),
     element("div", { class: "toy bench" },
-      element("div", {}, element("div", { class: "side-by-side" }, ...channels.map((one) => one.element)), element("div", { class: "tools" }, choices.picture)),
+      element("div", {}, element("div", { class: "side-by-side" }, ...channels.map((one) => one.element)), element("div", { class: "tools" }, choices.image)),
       element("div", { class: "toy-units" }, ...units.map((one) => one.element), element("div", { class: "tools" }, choices.unit)),
       ...boards.map((row) => element("div", { class: "side-by-side" }, ...row))),
     element("div", { class: "tools" }, ...choices.others),
@@ -103,7 +103,7 @@ function fill(lesson, toUnits) {
     channels.forEach((one, channel) => {
       one.element.hidden = channel >= toy.channels.length;
       if (channel >= toy.channels.length) return;
-      one.name(toy.channels.length > 1 ? LESSON.channel(channel + 1) : LESSON.picture);
+      one.name(toy.channels.length > 1 ? LESSON.channel(channel + 1) : LESSON.image);
       one.draw(toy.channels[channel], palette, (row, column) => row >= box.top && row < box.top + box.tall && column >= box.left && column < box.left + box.wide);
     });
     units.forEach((one, unit) => one.draw(toy, palette, unit));
@@ -115,7 +115,7 @@ function fill(lesson, toUnits) {
       }),
     );
     /** @type {State} */
-    const state = { picture: null, name: "", pixels, all, before: null, motion: STILL, off: [], milliseconds: 0, place, palette, ledger: null };
+    const state = { image: null, name: "", pixels, all, before: null, motion: STILL, off: [], milliseconds: 0, place, palette, ledger: null };
     working.replaceChildren(...makeWorking(network, go)(state));
   }
 }
@@ -180,7 +180,7 @@ function mapTable(network, all, place, palette, step, unit, go) {
 function makeChoices(now, change) {
   /** The name of these numbers, none if they were changed. @param {Record<string, number[]>} named @param {number[]} values */
   const nameOf = (named, values) => Object.keys(named).find((name) => named[name].every((value, place) => value === values[place])) ?? "";
-  const picture = select(LESSON.pictures, LESSON.pictureNames, (name) => change({ channels: replaced(now().channels, 0, PICTURES[/** @type {keyof typeof PICTURES} */ (name)]) }));
+  const image = select(LESSON.images, LESSON.imageNames, (name) => change({ channels: replaced(now().channels, 0, IMAGES[/** @type {keyof typeof IMAGES} */ (name)]) }));
   const unit = select(LESSON.units, LESSON.unitNames, (name) => {
     const [first] = now().units;
     change({ units: replaced(now().units, 0, { ...first, weights: replaced(first.weights, 0, PATCHES[/** @type {keyof typeof PATCHES} */ (name)]) }) });
@@ -192,20 +192,20 @@ function makeChoices(now, change) {
   const stride = select(LESSON.stride, LESSON.strideNames, (name) => change({ stride: Number(name) }));
   const nonlinearity = select(LESSON.nonlinearity, LESSON.nonlinearityNames, (name) => change({ nonlinearity: name }));
   const kinds = Object.fromEntries(Object.entries(WINDOWS).map(([code, [, name]]) => [code, name]));
-  const subsampling = select(LESSON.subsampling, { "": LESSON.none, ...kinds }, (code) => change({ code }));
+  const pooling = select(LESSON.pooling, { "": LESSON.none, ...kinds }, (code) => change({ code }));
   return {
-    picture: picture.element,
+    image: image.element,
     unit: unit.element,
-    others: [channels, units, zeros, stride, nonlinearity, subsampling].map((one) => one.element),
+    others: [channels, units, zeros, stride, nonlinearity, pooling].map((one) => one.element),
     show(/** @type {Toy} */ toy) {
-      picture.set(nameOf(PICTURES, toy.channels[0]));
+      image.set(nameOf(IMAGES, toy.channels[0]));
       unit.set(nameOf(PATCHES, toy.units[0].weights[0]));
       channels.set(String(toy.channels.length));
       units.set(String(toy.units.length));
       zeros.set(String(toy.zeros));
       stride.set(String(toy.stride));
       nonlinearity.set(toy.nonlinearity);
-      subsampling.set(toy.code);
+      pooling.set(toy.code);
     },
   };
 }
@@ -228,7 +228,7 @@ function claims({ go, change, network, toy, toUnits }) {
     claim(text.stride, button(LESSON.strideTwo, () => change({ stride: 2 })), button(LESSON.strideOne, () => change({ stride: 1 }))),
     claim(text.channels, button(LESSON.second, () => change({ channels: two() })), button(LESSON.back, () => change({ channels: toy().channels.slice(0, 1), units: toy().units.slice(0, 1) }))),
     claim(text.units, button(LESSON.secondUnit, () => change({ units: [...toy().units, UNITS[1]].slice(0, MOST_UNITS) }))),
-    claim(text.subsampling, ...kinds),
+    claim(text.pooling, ...kinds),
     claim(text.buys, move(), button(LESSON.again, () => change({ ...FIRST, zeros: 1, code: "MP" }))),
     claim(text.dice, makeDice().element),
     claim(text.preprocessing, button(LESSON.toUnits, toUnits)),

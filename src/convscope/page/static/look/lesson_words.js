@@ -5,37 +5,37 @@
 export const LESSON = {
   title: "The first lesson: one unit, nine places",
   intro:
-    "A picture of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
-    "comes from; its patch is marked in the picture. Then read on below; beside each sentence is something to try. Ten minutes are enough.",
-  picture: "picture",
-  channel: (/** @type {number} */ number) => `picture, channel ${number}`,
+    "An image of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
+    "comes from; its patch is marked in the image. Then read on below; beside each sentence is something to try. Ten minutes are enough.",
+  image: "image",
+  channel: (/** @type {number} */ number) => `image, channel ${number}`,
   unit: "weights of the unit",
   unitNumber: (/** @type {number} */ unit) => `weights of unit ${unit}`,
   onChannel: (/** @type {number} */ unit, /** @type {number} */ channel) => `unit ${unit}, on channel ${channel}`,
   bias: "bias",
   features: "features",
   featuresOf: (/** @type {number} */ unit) => `features of unit ${unit}`,
-  kept: "subsampled",
-  keptOf: (/** @type {number} */ unit) => `subsampled, unit ${unit}`,
+  kept: "pooled",
+  keptOf: (/** @type {number} */ unit) => `pooled, unit ${unit}`,
   keys: "Arrow keys move the place",
   where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
-  pictures: "Picture",
-  pictureNames: { line: "a line", corner: "a corner", dot: "a dot" },
+  images: "Image",
+  imageNames: { line: "a line", corner: "a corner", dot: "a dot" },
   units: "Unit",
   unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the middle" },
   channelCount: "Channels",
   unitCount: "Units",
   zeros: "Padding",
-  zeroNames: { 0: "none", 1: "zeros around the picture" },
+  zeroNames: { 0: "none", 1: "zeros around the image" },
   stride: "Stride",
   strideNames: { 1: "1, every place", 2: "2, every other place" },
   nonlinearity: "Nonlinearity",
   nonlinearityNames: { linear: "none", relu: "relu", tanh: "tanh", sigmoid: "sigmoid", elu: "elu", gelu: "gelu", abs: "abs" },
-  subsampling: "Subsampling of each 2 × 2",
+  pooling: "Pooling of each 2 × 2",
   none: "none",
   marked: "The marked value, in numbers",
   walk: "Walk over all places",
-  move: "Move the picture to the right",
+  move: "Move the image to the right",
   again: "All as at first",
   pad: "Put zeros around",
   unpad: "Take the zeros away",
@@ -47,30 +47,30 @@ export const LESSON = {
   toUnits: "See what this network has learned",
   claims: {
     patch:
-      "A unit multiplies each number of its patch with the weight at that place, and adds. A picture of 5 × 5 has 3 × 3 places for a patch " +
+      "A unit multiplies each number of its patch with the weight at that place, and adds. An image of 5 × 5 has 3 × 3 places for a patch " +
       "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
-    along: "A unit that is good for something at one place is good for it at every place. So when the picture moves, the features move along.",
+    along: "A unit that is good for something at one place is good for it at every place. So when the image moves, the features move along.",
     shared:
       "That is why the weights are shared: one hidden unit, copied. Nine units with weights of their own would have 9 × (9 + 1) = 90 numbers to " +
-      "learn, nine that each see the whole picture 9 × (25 + 1) = 234; the copies have 10, and learn them from all places at once. Try it: both " +
-      "layers begin with weights drawn by chance and are shown strokes in the left part of the picture only. The copies then know " +
+      "learn, nine that each see the whole image 9 × (25 + 1) = 234; the copies have 10, and learn them from all places at once. Try it: both " +
+      "layers begin with weights drawn by chance and are shown strokes in the left part of the image only. The copies then know " +
       "strokes everywhere; the separate units know what happened to lie before them.",
-    padding: "Zeros around the picture (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
+    padding: "Zeros around the image (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
     stride: "With a stride of 2 the unit looks at every other place only: fewer features, less to compute, and a shift by one pixel no longer moves them by one.",
     channels:
-      "Colour pictures have three numbers for each pixel, and a later stage sees many maps. The unit then has a patch of weights for each, adds the products of " +
+      "Colour images have three numbers for each pixel, and a later stage sees many maps. The unit then has a patch of weights for each, adds the products of " +
       "all, and still gives one feature for each place: twice the weights, as many features.",
-    units: "One unit finds one thing. Several see the same picture, each with weights of its own, and each makes a map. The next stage sees these maps as its channels.",
-    subsampling: "Subsampling takes one value from each window: the largest, the mean, just the first, or another. Nothing is learned there. Press each, and see what is taken.",
+    units: "One unit finds one thing. Several see the same image, each with weights of its own, and each makes a map. The next stage sees these maps as its channels.",
+    pooling: "Pooling takes one value from each window: the largest, the mean, just the first, or another. Nothing is learned there. Press each, and see what is taken.",
     buys:
       "What that buys: less to compute and to learn afterwards, and an answer that depends less on where something is. A small shift may change nothing: " +
-      "move the picture and see when it does. What it costs: where in the window it was is forgotten.",
+      "move the image and see when it does. What it costs: where in the window it was is forgotten.",
     dice:
       "The name is older than networks. The chance that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 and 2, 4 and 1: lay the second die backwards along the " +
       "first, multiply, add; for the next sum, move on by one. It is the same operation, a unit of 6 weights on a line of 6 numbers with zeros around. Only the backwards is missing " +
       "in networks: as the weights are learned, they may as well be learned the other way round.",
     preprocessing:
-      "The usual picture calls all this pre-processing, a treatment before the network. That is wrong: nobody chooses the weights. They are hidden units like any others, begin " +
+      "The usual image calls all this pre-processing, a treatment before the network. That is wrong: nobody chooses the weights. They are hidden units like any others, begin " +
       "by chance and learn from the classifier’s errors, as the two layers above did from theirs. Turn off one of this network’s units and see the answer change.",
   },
 };
@@ -80,14 +80,14 @@ export const SHARING = {
   teacher: "to be learned",
   copiedWeights: "copied: 9 weights",
   separateWeights: "separate: 9 × 9 weights",
-  last: "picture shown last",
+  last: "image shown last",
   copied: "copied",
   separate: "separate",
-  show: (/** @type {string} */ pictures) => `Show them ${pictures}`,
+  show: (/** @type {string} */ images) => `Show them ${images}`,
   forget: "Forget all",
-  nothing: "They have not seen a picture yet; the weights are drawn by chance.",
-  seen: (/** @type {string} */ pictures) => `They have learned from ${pictures}.`,
-  errors: "How far their features are from right, on average, for strokes anywhere in the picture:",
+  nothing: "They have not seen an image yet; the weights are drawn by chance.",
+  seen: (/** @type {string} */ images) => `They have learned from ${images}.`,
+  errors: "How far their features are from right, on average, for strokes anywhere in the image:",
 };
 
 /** Two dice. */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Moving a picture, moving maps along with it, and how much two sets of maps differ. */
+/** Moving an image, moving maps along with it, and how much two sets of maps differ. */
 import { bendField, bentAt } from "./bending.js";
 import { blurred } from "./blurring.js";
 import { normals } from "./chance.js";
@@ -26,13 +26,13 @@ export function isStill(motion) {
   return Object.entries(STILL).every(([name, value]) => motion[/** @type {keyof Motion} */ (name)] === value);
 }
 
-/** The same motion of a picture of another size. @param {Motion} motion @param {number} wider ratio of the widths @param {number} taller @returns {Motion} */
+/** The same motion of an image of another size. @param {Motion} motion @param {number} wider ratio of the widths @param {number} taller @returns {Motion} */
 export function scaledMotion(motion, wider, taller) {
   return { ...motion, right: motion.right * wider, down: motion.down * taller, bend: motion.bend * Math.sqrt(wider * taller), blur: motion.blur * Math.sqrt(wider * taller) };
 }
 
 /**
- * Where in the old picture that lies which is now at (row, column).
+ * Where in the old image that lies which is now at (row, column).
  * @param {Network} network
  * @param {Motion} motion
  * @returns {(row: number, column: number) => [number, number]}
@@ -51,7 +51,7 @@ export function origin(network, motion) {
 }
 
 /**
- * The picture moved, bent, blurred, and with noise; what comes in from outside is the background.
+ * The image moved, bent, blurred, and with noise; what comes in from outside is the background.
  * @param {Network} network
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {Motion} motion

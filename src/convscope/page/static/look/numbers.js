@@ -4,7 +4,7 @@ import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
-import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./picture.js";
+import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
 import { within } from "./place.js";
 import { saveButtons, sheet } from "./saving.js";
 import { STEP } from "./step_words.js";
@@ -34,8 +34,8 @@ export function makeNumbers(parent, network, go, toggle) {
   const frame = element("div", { class: "here" });
   const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
   const field = element("div", { class: "field" });
-  const picture = cells({ rows: network.height, columns: network.width });
-  const small = element("div", { class: "framed", role: "img", "aria-label": STEP.partOfPicture }, picture, field);
+  const image = cells({ rows: network.height, columns: network.width });
+  const small = element("div", { class: "framed", role: "img", "aria-label": STEP.partOfImage }, image, field);
   setSize(small, shownSize({ rows: network.height, columns: network.width }, 160));
   const title = element("p", { class: "title", role: "status" });
   const caption = element("p", { class: "caption" });
@@ -153,7 +153,7 @@ export function makeNumbers(parent, network, go, toggle) {
     if (place.step === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
     else drawMap(canvas, palette, all[place.step], place.unit, largestSize(all[place.step]), until);
     setFrame(frame, shape, { top: place.row, left: place.column, tall: 1, wide: 1 });
-    drawPixels(picture, state.pixels, network.channels);
+    drawPixels(image, state.pixels, network.channels);
     setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
     name(place, valueAt(network, all, place));
     offer(state);
@@ -169,7 +169,7 @@ export function makeNumbers(parent, network, go, toggle) {
     if (offered === key) return;
     offered = key;
     const current = () => /** @type {State} */ (state);
-    const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.picture}`.trim();
+    const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.image}`.trim();
     const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
     const single = shapeAt(network, step).rows * shapeAt(network, step).columns === 1;
     saves.replaceChildren(
@@ -183,7 +183,7 @@ export function makeNumbers(parent, network, go, toggle) {
     const shape = shapeAt(network, place.step);
     const last = place.step === network.steps.length;
     const single = shape.rows * shape.columns === 1;
-    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : STEP.picture;
+    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : STEP.image;
     const what = last ? STEP.classNamed(network.classes[place.unit]) : place.step === 0 ? channelName(network, place.unit) : (single ? STEP.unit : STEP.map)(place.unit + 1);
     const where = single ? "" : STEP.where(place.row + 1, place.column + 1);
     stepName.textContent = step;
@@ -203,7 +203,7 @@ export function makeNumbers(parent, network, go, toggle) {
   return show;
 }
 
-/** A map, or the picture, on a canvas of its own. @param {Network} network @param {State} state @param {number} step @param {number} unit @returns {HTMLCanvasElement} */
+/** A map, or the image, on a canvas of its own. @param {Network} network @param {State} state @param {number} step @param {number} unit @returns {HTMLCanvasElement} */
 function painted(network, state, step, unit) {
   const canvas = cells(shapeAt(network, step));
   if (step === 0) drawPixels(canvas, state.pixels, network.channels);

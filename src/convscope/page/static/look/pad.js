@@ -1,7 +1,7 @@
 // @ts-check
-/** A drawing pad for networks of gray pictures, with the pen and paper of their pictures. */
+/** A drawing pad for networks of gray images, with the pen and paper of their images. */
 import { element } from "./dom.js";
-import { fitPicture } from "./preprocessing.js";
+import { fitImage } from "./preprocessing.js";
 import { TEXT } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
@@ -32,7 +32,7 @@ export function makePad(network, drawn) {
   };
   const tell = () => {
     const raster = { data: context.getImageData(0, 0, wide, tall).data, rows: tall, columns: wide, channels: 4 };
-    drawn(fitPicture(raster, { ...network, fit: "stretch" }));
+    drawn(fitImage(raster, { ...network, fit: "stretch" }));
   };
   const at = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();

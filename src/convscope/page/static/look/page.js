@@ -27,11 +27,11 @@ import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } f
 /**
  * Everything that the views draw from.
  * @typedef {object} State
- * @property {number | null} picture null for one that is not in the file
- * @property {string} name of the picture
+ * @property {number | null} image null for one that is not in the file
+ * @property {string} name of the image
  * @property {Uint8Array | Uint8ClampedArray} pixels
- * @property {Float32Array[]} all the standardized picture and the maps of every step
- * @property {Float32Array[] | null} before the same for the picture before it was moved, with no unit turned off; null where that is all
+ * @property {Float32Array[]} all the standardized image and the maps of every step
+ * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null where that is all
  * @property {import("./moving.js").Motion} motion
  * @property {import("./switches.js").Off} off
  * @property {number} milliseconds that computing all maps took
@@ -48,30 +48,30 @@ function inlined(name) {
 /** @param {HTMLElement} page @param {Network} network @param {(told: import("./computing.js").Told) => ReturnType<typeof makeComputer>} computer */
 async function build(page, network, computer) {
   const parameters = network.steps.reduce((sum, step) => sum + step.parameters, 0);
-  const products = network.steps.reduce((sum, step) => sum + step.multiplyAdds, 0);
-  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} a picture, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
+  const products = network.steps.reduce((sum, step) => sum + step.macs, 0);
+  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
   const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : TEXT.lookInside, " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
-  const [pictures, glance, numbers] = [part("pictures", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
+  const [images, glance, numbers] = [part("images", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
   const second = part("beside", BESIDE.title);
   const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
   const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
   for (const later of [glance, numbers, units, good, distorted, kinds]) later.hidden = true;
   const lesson = element("div");
-  const content = element("main", { "aria-busy": "true" }, lesson, pictures, glance, second, numbers, units, good, distorted, kinds);
+  const content = element("main", { "aria-busy": "true" }, lesson, images, glance, second, numbers, units, good, distorted, kinds);
   page.replaceChildren(head, content);
   makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   /** @type {State | null} */
   let state = null;
-  /** What each set of pixels is. @type {WeakMap<object, Pick<State, "picture" | "name" | "motion">>} */
+  /** What each set of pixels is. @type {WeakMap<object, Pick<State, "image" | "name" | "motion">>} */
   const known = new WeakMap();
-  /** @type {Uint8Array | Uint8ClampedArray | null} the chosen picture, not moved */
+  /** @type {Uint8Array | Uint8ClampedArray | null} the chosen image, not moved */
   let original = null;
   /** @type {Uint8Array | Uint8ClampedArray | null} what was asked for last; not yet answered, perhaps */
   let asked = null;
-  /** The maps of the picture before it was moved, and which picture that is. @type {{ of: object, all: Float32Array[] } | null} */
+  /** The maps of the image before it was moved, and which image that is. @type {{ of: object, all: Float32Array[] } | null} */
   let unmoved = null;
   /** @type {import("./switches.js").Off} */
   let off = [];
@@ -90,7 +90,7 @@ async function build(page, network, computer) {
       drawGlance(state);
       drawOthers(state, everything);
       everything = false;
-      mark(state.picture);
+      mark(state.image);
       fillRest();
       document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
     });
@@ -98,7 +98,7 @@ async function build(page, network, computer) {
   const address = () => {
     if (!state) return;
     try {
-      const hash = toHash(state.picture, state.place, state.off);
+      const hash = toHash(state.image, state.place, state.off);
       if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
     } catch {
       // a page inside another one has no address of its own
@@ -114,7 +114,7 @@ async function build(page, network, computer) {
   const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
     const place = wanted ?? state?.place ?? strongest(network, all, network.steps.length > 1 ? 1 : network.steps.length);
     wanted = null;
-    const what = known.get(pixels) ?? { picture: null, name: "", motion: STILL };
+    const what = known.get(pixels) ?? { image: null, name: "", motion: STILL };
     const still = isStill(what.motion);
     if (still) unmoved = { of: pixels, all: intact ?? all };
     else if (before && intact) unmoved = { of: before, all: intact };
@@ -123,22 +123,22 @@ async function build(page, network, computer) {
     address();
     draw();
   });
-  /** Every picture that is asked for is the newest, but those in between may get no answer. */
+  /** Every image that is asked for is the newest, but those in between may get no answer. */
   const ask = (/** @type {Uint8Array | Uint8ClampedArray} */ pixels) => {
     asked = pixels;
     compute({ pixels, off, original: pixels === original || unmoved?.of === original ? null : original });
   };
   const choose = (/** @type {number} */ index) => {
     rest();
-    take(network.pictures[index].pixels, index, network.pictures[index].name);
+    take(network.images[index].pixels, index, network.images[index].name);
   };
   const show = (/** @type {Uint8Array} */ pixels, /** @type {string} */ name) => take(pixels, null, name);
-  const take = (/** @type {Uint8Array} */ pixels, /** @type {number | null} */ picture, /** @type {string} */ name) => {
+  const take = (/** @type {Uint8Array} */ pixels, /** @type {number | null} */ image, /** @type {string} */ name) => {
     original = pixels;
-    known.set(pixels, { picture, name, motion: STILL });
+    known.set(pixels, { image, name, motion: STILL });
     putBack();
     ask(pixels);
-    beside.follow({ original: pixels, pixels, picture, name, motion: STILL });
+    beside.follow({ original: pixels, pixels, image, name, motion: STILL });
   };
   const move = (/** @type {import("./moving.js").Motion} */ motion) => {
     const what = original && known.get(original);
@@ -146,7 +146,7 @@ async function build(page, network, computer) {
     const pixels = isStill(motion) ? original : moved(network, original, motion);
     if (pixels !== original) known.set(pixels, { ...what, motion });
     ask(pixels);
-    beside.follow({ original, pixels, picture: what.picture, name: what.name, motion });
+    beside.follow({ original, pixels, image: what.image, name: what.name, motion });
   };
   const turn = (/** @type {import("./switches.js").Off} */ next) => {
     off = next;
@@ -166,13 +166,13 @@ async function build(page, network, computer) {
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
   const drawOthers = makeViews([[numbers, drawNumbers], [units, drawUnits]]);
   await turnOfOthers();
-  const { mark, only, rest } = makeChooser(pictures, network, { choose, show });
-  /** What no picture changes stands below all that one does, and comes after the first. */
+  const { mark, only, rest } = makeChooser(images, network, { choose, show });
+  /** What no image changes stands below all that one does, and comes after the first. */
   const fillRest = once(() => {
     good.hidden = false;
     makeGood(good, network, (truth, answer) => {
       only(truth, answer);
-      pictures.scrollIntoView({ block: "start" });
+      images.scrollIntoView({ block: "start" });
     });
     makeInvariance(distorted, network, (next) => {
       ledger = next;
@@ -192,19 +192,19 @@ async function build(page, network, computer) {
   const follow = () => {
     const found = fromHash(network, location.hash);
     if (!found) return false;
-    if (found.picture === null || found.picture === state?.picture) {
+    if (found.image === null || found.image === state?.image) {
       if (state) go(found.place);
       if (state && !sameOff(found.off, off)) turn(found.off);
       return state !== null;
     }
     wanted = found.place;
     if (!sameOff(found.off, off)) beside.without((off = found.off));
-    choose(found.picture);
+    choose(found.image);
     return true;
   };
   addEventListener("hashchange", follow);
   if (follow()) return;
-  if (network.pictures.length) choose(0);
+  if (network.images.length) choose(0);
   else fillRest();
 }
 

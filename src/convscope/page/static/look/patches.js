@@ -1,14 +1,14 @@
 // @ts-check
-/** Patches: the pixels that one value depends on, cut out of a picture. */
+/** Patches: the pixels that one value depends on, cut out of an image. */
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./format.js").Step} Step */
-/** @typedef {{ picture: number | null, name: string, row: number, column: number, value: number, pixels: Uint8Array }} Patch pixels: where the picture is not in the page */
+/** @typedef {{ image: number | null, name: string, row: number, column: number, value: number, pixels: Uint8Array }} Patch pixels: where the image is not in the page */
 /** @typedef {{ rows: number, columns: number, pixels: Uint8Array }} Cutting */
 
 /**
- * The receptive field of a value, with the background where it reaches beyond the picture; one that covers the whole
- * picture is the picture.
+ * The receptive field of a value, with the background where it reaches beyond the image; one that covers the whole
+ * image is the image.
  * @param {Network} network
  * @param {Step} step
  * @param {Patch} patch
@@ -20,8 +20,8 @@ export function cutPatch(network, step, patch) {
   const whole = down.size >= height && across.size >= width;
   const [top, left] = [down.start + patch.row * down.stride, across.start + patch.column * across.stride];
   const box = whole ? { top: 0, left: 0, rows: height, columns: width } : { top, left, rows: down.size, columns: across.size };
-  const given = patch.picture === null;
-  const from = given ? { pixels: patch.pixels, top, left, rows: down.size, columns: across.size } : { pixels: network.pictures[/** @type {number} */ (patch.picture)].pixels, top: 0, left: 0, rows: height, columns: width };
+  const given = patch.image === null;
+  const from = given ? { pixels: patch.pixels, top, left, rows: down.size, columns: across.size } : { pixels: network.images[/** @type {number} */ (patch.image)].pixels, top: 0, left: 0, rows: height, columns: width };
   const pixels = new Uint8Array(box.rows * box.columns * channels);
   for (let row = 0; row < box.rows; row++) {
     for (let column = 0; column < box.columns; column++) {

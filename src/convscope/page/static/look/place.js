@@ -1,5 +1,5 @@
 // @ts-check
-/** Where the reader is: which picture, which value of which map, which units are off. It stands in the address, to be shared. */
+/** Where the reader is: which image, which value of which map, which units are off. It stands in the address, to be shared. */
 import { shapeAt } from "./format.js";
 import { canBeOff } from "./switches.js";
 
@@ -9,21 +9,21 @@ import { canBeOff } from "./switches.js";
 const MOST_OFF = 200; // that an address holds
 
 /**
- * #picture/stage/unit/row/column;off=stage.unit,stage.unit, all from 1; stage 0 is the picture, and a picture of one's own has no number.
- * @param {number | null} picture from 0
+ * #image/stage/unit/row/column;off=stage.unit,stage.unit, all from 1; stage 0 is the image, and an image of one's own has no number.
+ * @param {number | null} image from 0
  * @param {Place} place
  * @param {import("./switches.js").Off} [off]
  * @returns {string}
  */
-export function toHash(picture, place, off = []) {
+export function toHash(image, place, off = []) {
   const without = off.slice(0, MOST_OFF).map(({ step, unit }) => `${step}.${unit + 1}`);
-  return `#${[picture === null ? "own" : picture + 1, place.step, place.unit + 1, place.row + 1, place.column + 1].join("/")}${without.length ? `;off=${without.join(",")}` : ""}`;
+  return `#${[image === null ? "own" : image + 1, place.step, place.unit + 1, place.row + 1, place.column + 1].join("/")}${without.length ? `;off=${without.join(",")}` : ""}`;
 }
 
 /**
  * @param {Network} network
  * @param {string} hash
- * @returns {{ picture: number | null, place: Place, off: import("./switches.js").Off } | null} null where it names no such place; units that there are not are left out
+ * @returns {{ image: number | null, place: Place, off: import("./switches.js").Off } | null} null where it names no such place; units that there are not are left out
  */
 export function fromHash(network, hash) {
   const match = /^#(own|[0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})(?:;off=([0-9.,]{1,4000}))?$/.exec(hash);
@@ -32,9 +32,9 @@ export function fromHash(network, hash) {
   if (step > network.steps.length) return null;
   const shape = shapeAt(network, step);
   if (unit < 1 || row < 1 || column < 1 || unit > shape.maps || row > shape.rows || column > shape.columns) return null;
-  const picture = match[1] === "own" ? null : Number(match[1]) - 1;
-  if (picture !== null && (picture < 0 || picture >= network.pictures.length)) return null;
-  return { picture, place: { step, unit: unit - 1, row: row - 1, column: column - 1 }, off: offOf(network, match[6] ?? "") };
+  const image = match[1] === "own" ? null : Number(match[1]) - 1;
+  if (image !== null && (image < 0 || image >= network.images.length)) return null;
+  return { image, place: { step, unit: unit - 1, row: row - 1, column: column - 1 }, off: offOf(network, match[6] ?? "") };
 }
 
 /** The units that a part of an address names, each once. @param {Network} network @param {string} text @returns {import("./switches.js").Off} */

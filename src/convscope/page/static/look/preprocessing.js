@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A picture of any size to the size and channels of the network, in the same steps and with the same rounding as in
+ * An image of any size to the size and channels of the network, in the same steps and with the same rounding as in
  * Python (Pillow): transparency, gray, then an antialiased triangle filter, large ones averaged in blocks first. Some
  * versions of Pillow scale the rows before the columns, which may round to the next number.
  */
@@ -17,7 +17,7 @@ const GAP = 3; // blocks are averaged down to this many times the wanted size
  * @param {Target} target
  * @returns {Uint8Array} height × width × channels
  */
-export function fitPicture(raster, target) {
+export function fitImage(raster, target) {
   const matched = matchChannels(raster, target);
   const { height, width } = target;
   if (matched.rows === height && matched.columns === width) return Uint8Array.from(matched.data);

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 import { drawn } from "./svg.js";
 import { SAVING } from "./words.js";
 
-/** One picture of a sheet. @typedef {{ canvas: HTMLCanvasElement, label: string }} Tile */
+/** One image of a sheet. @typedef {{ canvas: HTMLCanvasElement, label: string }} Tile */
 
 const SCALE = 2; // pixels of a PNG for one of an SVG
 const TILE_PX = 96; // of a sheet

@@ -4,7 +4,7 @@ import { makePalette } from "./colours.js";
 import { element } from "./dom.js";
 import { TEACHER, beginners, errorsOf, learned } from "./learning.js";
 import { SHARING } from "./lesson_words.js";
-import { cells, drawMap, setSize } from "./picture.js";
+import { cells, drawMap, setSize } from "./image.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
 import { counted, short } from "./words.js";
 
@@ -27,8 +27,8 @@ export function makeSharing() {
     return { bar, value, element: element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value) };
   });
   const figure = (/** @type {string} */ name, /** @type {HTMLElement} */ content) => element("figure", { class: "weights" }, element("figcaption", { class: "caption", text: name }), content);
-  const show = (/** @type {number} */ pictures) =>
-    element("button", { type: "button", text: SHARING.show(counted(pictures, "picture")), onclick: () => ((learners = learned(learners, pictures)), draw()) });
+  const show = (/** @type {number} */ images) =>
+    element("button", { type: "button", text: SHARING.show(counted(images, "image")), onclick: () => ((learners = learned(learners, images)), draw()) });
   const forget = element("button", { type: "button", text: SHARING.forget, onclick: () => ((learners = beginners()), draw()) });
   const grid = element("div", { class: "nine" }, ...separate);
   const made = element(
@@ -47,7 +47,7 @@ export function makeSharing() {
     drawMap(copied, palette, Float32Array.from(learners.copied), 0, STRONGEST);
     separate.forEach((canvas, place) => drawMap(canvas, palette, Float32Array.from(learners.separate[place]), 0, STRONGEST));
     drawMap(seen, palette, Float32Array.from(learners.last ?? new Array(TOY_SIDE * TOY_SIDE).fill(0)), 0, 1);
-    count.textContent = learners.seen ? SHARING.seen(counted(learners.seen, "picture")) : SHARING.nothing;
+    count.textContent = learners.seen ? SHARING.seen(counted(learners.seen, "image")) : SHARING.nothing;
     const errors = errorsOf(learners);
     const first = errorsOf(beginners());
     const most = Math.max(first.copied, first.separate);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four places, or
- * units, at a time, in single precision. Everything that does not change from picture to picture is laid out in the
+ * units, at a time, in single precision. Everything that does not change from image to image is laid out in the
  * module's memory once: weights, and where each value of a patch and each place stands.
  */
 import { bytesOf, shapeAt } from "./format.js";
@@ -84,9 +84,9 @@ function laidDown(plan, values) {
 
 /** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
 function layOut(plan, step, below) {
-  if (step.kind === "subsampling") return layOutHalving(plan, step, below);
+  if (step.kind === "pooling") return layOutHalving(plan, step, below);
   if (step.kind === "connected") return layOutConnections(plan, step, below);
-  return step.regions[0] * step.regions[1] === 1 ? layOutPatches(plan, step, below) : layOutUntied(plan, step, below);
+  return step.regions[0] * step.regions[1] === 1 ? layOutPatches(plan, step, below) : layOutLocal(plan, step, below);
 }
 
 /**
@@ -259,7 +259,7 @@ function vectorsOf(step, framed, columns) {
 }
 
 /** Units with weights of their own at each place: each place is a product of a matrix and its patch. @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
-function layOutUntied(plan, step, below) {
+function layOutLocal(plan, step, below) {
   const inputs = patchLength(step, below);
   const size = step.maps * inputs;
   const count = step.regions[0] * step.regions[1];

@@ -1,5 +1,5 @@
 // @ts-check
-/** View 4: move the picture, and see what moves along and what stays. */
+/** View 4: move the image, and see what moves along and what stays. */
 import { element } from "./dom.js";
 import { STILL, isStill } from "./moving.js";
 import { TEXT } from "./words.js";

@@ -4,10 +4,10 @@
 /** @typedef {{ step: number, unit: number }} Unit step from 1 */
 /** @typedef {readonly Unit[]} Off */
 
-/** Whether there is such a unit, with a switch: not a picture's channel, a subsampled map or a class. @param {import("./format.js").Network} network @param {Unit} which */
+/** Whether there is such a unit, with a switch: not an image's channel, a pooled map or a class. @param {import("./format.js").Network} network @param {Unit} which */
 export function canBeOff(network, { step, unit }) {
   const here = network.steps[step - 1];
-  return step < network.steps.length && here !== undefined && here.kind !== "subsampling" && unit >= 0 && unit < here.maps;
+  return step < network.steps.length && here !== undefined && here.kind !== "pooling" && unit >= 0 && unit < here.maps;
 }
 
 /** Whether both are the same units. @param {Off} one @param {Off} other */

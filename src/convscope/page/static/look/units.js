@@ -4,7 +4,7 @@ import { bitmapAddress } from "./bitmap.js";
 import { element, foreign } from "./dom.js";
 import { filterOf, filtersOf } from "./filters.js";
 import { cutPatch } from "./patches.js";
-import { still } from "./picture.js";
+import { still } from "./image.js";
 import { saveButtons, sheet } from "./saving.js";
 import { isOff } from "./switches.js";
 import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
@@ -18,7 +18,7 @@ import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
  * One unit, as Python measured it.
  * @typedef {object} Unit
  * @property {number} silent share of its values that are not above 0
- * @property {number} silent_pictures share of the pictures in which it is silent everywhere
+ * @property {number} silent_images share of the images in which it is silent everywhere
  * @property {number} largest
  * @property {number[]} histogram
  * @property {number | null} selectivity
@@ -28,8 +28,8 @@ import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
  */
 
 /** @typedef {{ step: number, first_edge: number, bin_width: number, units: Unit[] }} StepUnits */
-/** @typedef {{ pictures: number, data: string, worth_pictures: number, steps: StepUnits[] }} Units */
-/** @typedef {{ go: (place: Partial<Place> & { step: number }) => void, open: (picture: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
+/** @typedef {{ images: number, data: string, worth_images: number, steps: StepUnits[] }} Units */
+/** @typedef {{ go: (place: Partial<Place> & { step: number }) => void, open: (image: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
 
 const CARDS = 12; // at once
 const PATCH_PX = 44;
@@ -52,7 +52,7 @@ const ORDERS = {
 export function makeUnits(parent, network, actions) {
   const { units } = network;
   const numbered = network.steps.map((step, index) => ({ step, number: index + 1 }));
-  const withUnits = numbered.slice(0, -1).filter(({ step }) => step.kind !== "subsampling");
+  const withUnits = numbered.slice(0, -1).filter(({ step }) => step.kind !== "pooling");
   let chosen = withUnits[0]?.number ?? 0;
   let order = "number";
   let page = 0;
@@ -73,7 +73,7 @@ export function makeUnits(parent, network, actions) {
     return element("label", {}, `${name} `, made);
   };
   const steps = select(UNIT_TEXT.step, withUnits.map(({ step, number }) => [String(number), `${number}: ${step.name}`]), (value) => (chosen = Number(value)));
-  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.worth_pictures).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
+  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.worth_images).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
   const shown = element("span", { class: "hint", role: "status" });
   const turn = (/** @type {number} */ by) => {
     page += by;
@@ -84,8 +84,8 @@ export function makeUnits(parent, network, actions) {
   const filters = element("span");
   const about = element("p", { class: "hint" });
   const list = element("ol", { class: "cards", "aria-label": UNIT_TEXT.title });
-  const from = units ? UNIT_TEXT.measured(counted(units.pictures, "picture")) : "";
-  const worth = units?.worth_pictures ? ` ${UNIT_TEXT.worthMeasured(counted(units.worth_pictures, "picture"))}` : "";
+  const from = units ? UNIT_TEXT.measured(counted(units.images, "image")) : "";
+  const worth = units?.worth_images ? ` ${UNIT_TEXT.worthMeasured(counted(units.worth_images, "image"))}` : "";
   const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, `.${worth}`) : null;
   parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, steps, orders, before, shown, after, filters), about, list);
 
@@ -200,12 +200,12 @@ function patchStrip(network, number, unit, record, actions) {
   if (!record.top.length) return element("p", { class: "hint", text: UNIT_TEXT.never });
   const patches = record.top.map((patch) => {
     const { pixels, ...size } = cutPatch(network, step, patch);
-    const image = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
-    const { picture } = patch;
-    const title = `${picture === null ? patch.name : network.pictures[picture].name}: ${short(patch.value)}`;
-    if (picture === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, image);
+    const shown = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
+    const { image } = patch;
+    const title = `${image === null ? patch.name : network.images[image].name}: ${short(patch.value)}`;
+    if (image === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, shown);
     const place = { step: number, unit, row: patch.row, column: patch.column };
-    return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(picture, place) }, image);
+    return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(image, place) }, shown);
   });
   return element("div", { class: "patches", role: "group", "aria-label": UNIT_TEXT.top }, ...patches);
 }
@@ -226,7 +226,7 @@ function histogram(record, records) {
 /** @param {Network} network @param {Unit} record @param {import("./format.js").Step} step @returns {HTMLElement[]} */
 function facts(network, record, step) {
   const single = step.rows * step.columns === 1;
-  const often = single ? UNIT_TEXT.silentPictures(percent(record.silent_pictures)) : UNIT_TEXT.silent(percent(record.silent), percent(record.silent_pictures));
+  const often = single ? UNIT_TEXT.silentImages(percent(record.silent_images)) : UNIT_TEXT.silent(percent(record.silent), percent(record.silent_images));
   const silent = element("p", { class: "fact", text: often });
   if (!record.classes.length) return [silent];
   const strongest = record.classes[0][1];

@@ -3,7 +3,7 @@
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 /** @typedef {[number, number]} Range */
-/** Which values of 8 bits and of more are black and white, null by their type; or each picture by itself. @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges */
+/** Which values of 8 bits and of more are black and white, null by their type; or each image by itself. @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges */
 
 /**
  * @param {{ data: Uint8Array | Uint8ClampedArray | Uint16Array, rows: number, columns: number, most?: number }} raster RGBA

@@ -55,7 +55,7 @@ export function percent(probability) {
   return `${text} %`;
 }
 
-/** What a subsampling makes of a window, and its name. */
+/** What a pooling makes of a window, and its name. */
 export const WINDOWS = {
   MP: ["the largest value", "max"],
   AP: ["the mean", "mean"],
@@ -69,8 +69,8 @@ export const WINDOWS = {
 export function titleOf(step, last) {
   if (last) return "Classifier";
   if (step.kind === "connected") return "Fully connected";
-  if (step.kind === "subsampling") return "Subsampling";
-  return step.regions[0] * step.regions[1] > 1 ? "Untied units" : "Convolution";
+  if (step.kind === "pooling") return "Pooling";
+  return step.regions[0] * step.regions[1] > 1 ? "Locally connected units" : "Convolution";
 }
 
 /** What a step does, in one sentence. @param {Step} step @param {Shape} below @param {boolean} first @param {boolean} last */
@@ -83,7 +83,7 @@ export function describe(step, below, first, last) {
     return `${counted(step.maps, "unit")}, each sees all ${seen} below.`;
   }
   const apart = step.stride[0] > 1 ? `, ${step.stride[0]} places apart` : "";
-  if (step.kind === "subsampling") {
+  if (step.kind === "pooling") {
     const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (step.code)];
     if (step.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
     const overlap = step.stride[0] === step.window[0] ? "" : step.stride[0] === 1 ? ", at every place" : `, every ${step.stride[0]} places`;
@@ -104,7 +104,7 @@ export function outcome(shape) {
 /** @param {Step} step @param {number} height @param {number} width */
 export function sight(step, height, width) {
   const [down, across] = step.field;
-  if (down.size >= height && across.size >= width) return "A value can depend on the whole picture.";
+  if (down.size >= height && across.size >= width) return "A value can depend on the whole image.";
   return `A value depends on ${sides(Math.min(down.size, height), Math.min(across.size, width))} pixels.`;
 }
 
@@ -121,7 +121,7 @@ export function formulaOf(name) {
   }[name];
 }
 
-/** How a subsampling comes to its value. @param {Step} step @param {number} count */
+/** How a pooling comes to its value. @param {Step} step @param {number} count */
 export function takingOf(step, count) {
   return {
     MP: "The largest is taken; the others are forgotten, and so is where it was.",
@@ -139,29 +139,29 @@ export const TEXT = {
   sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
-    "A picture goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
-    "and writes one number for each place, so that each of its units makes one map; a subsampling makes the maps smaller. " +
+    "An image goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
+    "and writes one number for each place, so that each of its units makes one map; a pooling makes the maps smaller. " +
     "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
   legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each step has its own scale. The frames show the chosen value and what it was computed from.",
-  choose: "Pictures",
+  choose: "Images",
   show: "Show",
-  shown: "Pictures shown",
+  shown: "Images shown",
   all: "all",
   right: "right answers",
   wrong: "wrong answers",
   ofClass: "one class",
   confused: "taken for another class",
   isClass: (/** @type {string} */ name) => `, is ${name}`,
-  pictureNumber: (/** @type {number} */ number) => `Picture ${number}`,
+  imageNumber: (/** @type {number} */ number) => `Image ${number}`,
   mapNumber: (/** @type {number} */ number) => `map ${number}`,
-  own: "Your own picture…",
+  own: "Your own image…",
   ownHint: "or drop one anywhere, or paste it",
   draw: "Draw",
   drawing: "your drawing",
   move: "Move it",
   back: "Back",
   moveHint:
-    "The maps of a convolution should move along with the picture (equivariance); subsampling should make what is left change less " +
+    "The maps of a convolution should move along with the image (equivariance); pooling should make what is left change less " +
     "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
@@ -172,7 +172,7 @@ export const TEXT = {
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
   padHint: "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
-  none: "No picture yet: choose one of yours, drop it here, paste it, or draw.",
+  none: "No image yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
   numbers: "The step, in numbers",
@@ -185,42 +185,42 @@ export const TEXT = {
   turnOn: "Turn this unit on",
   allOn: "Turn all on again",
   isOff: "But this unit is turned off: its map is 0 everywhere, and everything after it goes without it.",
-  picture: "picture",
+  image: "image",
   saveMap: "Save this:",
   saveMaps: "Save all maps of the step:",
   near:
-    "Your picture goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
+    "Your image goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
     "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
-  unreadable: "This browser cannot read that file as a picture.",
+  unreadable: "This browser cannot read that file as an image.",
 };
 
-/** A picture from the camera. */
+/** An image from the camera. */
 export const CAMERA = {
   open: "Camera",
   name: "from your camera",
   view: "What the camera sees",
-  take: "Take this picture",
+  take: "Take this image",
   look: "look on",
   close: "Close the camera",
-  fails: "The camera cannot be used here. Take a picture with it and give the file instead.",
+  fails: "The camera cannot be used here. Take an image with it and give the file instead.",
   why: {
-    NotAllowedError: "The camera was not allowed to this page. Allow it in the browser, or give the picture as a file.",
-    NotFoundError: "No camera was found. Connect one, or give the picture as a file.",
-    NotReadableError: "The camera is used by another program. Close that, or give the picture as a file.",
+    NotAllowedError: "The camera was not allowed to this page. Allow it in the browser, or give the image as a file.",
+    NotFoundError: "No camera was found. Connect one, or give the image as a file.",
+    NotReadableError: "The camera is used by another program. Close that, or give the image as a file.",
   },
 };
 
-/** A second network under the same picture. */
+/** A second network under the same image. */
 export const BESIDE = {
   title: "Another network beside it",
   label: "Beside it",
   nothing: "nothing",
   other: (/** @type {string} */ title, /** @type {string} */ layout) => `${title} ${layout}`,
-  same: (/** @type {string} */ kind) => `this network, subsampling by ${kind}`,
-  about: "It gets the same picture, moved by the same sliders. Compare the bars below its steps with those above.",
+  same: (/** @type {string} */ kind) => `this network, pooling by ${kind}`,
+  about: "It gets the same image, moved by the same sliders. Compare the bars below its steps with those above.",
   exchanged:
-    "The weights are those that were learned with the other subsampling; only what is taken from each window differs. Move the picture: the bars " +
+    "The weights are those that were learned with the other pooling; only what is taken from each window differs. Move the image: the bars " +
     "say how much of each step changes with either.",
   numbers: "Its step, in numbers",
 };
@@ -237,7 +237,7 @@ export const UNIT_TEXT = {
   title: "Units",
   intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
   onlyFilters: "The weights of each unit.",
-  measured: (/** @type {string} */ pictures) => `Measured on ${pictures}`,
+  measured: (/** @type {string} */ images) => `Measured on ${images}`,
   thisPage: "this page",
   of: " of ",
   step: "Step",
@@ -245,23 +245,23 @@ export const UNIT_TEXT = {
   orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest", needed: "most needed" },
   without: (/** @type {string} */ change) => `Without it, accuracy changes by ${change} points`,
   losesMost: "; most for ",
-  worthMeasured: (/** @type {string} */ pictures) => `What the network loses without a unit was measured on ${pictures}.`,
+  worthMeasured: (/** @type {string} */ images) => `What the network loses without a unit was measured on ${images}.`,
   filtersOf: (/** @type {string} */ step) => `weights of ${step}`,
   saveFilters: "Save these weights:",
   before: "Units before these",
   after: "Units after these",
-  share: (/** @type {string} */ part) => `That is ${part} of the picture.`,
+  share: (/** @type {string} */ part) => `That is ${part} of the image.`,
   meanSelectivity: (/** @type {string} */ mean) => `Selectivity of its units for classes: ${mean} on average (0: fires for all alike, 1: for one only).`,
   goTo: "Go to its map and its numbers",
   filter: "its weights",
   colourFilter: "its weights, as a colour: gray is 0",
   filterOn: (/** @type {number} */ map) => `its weights on map ${map} below`,
-  never: "It is silent everywhere in these pictures.",
+  never: "It is silent everywhere in these images.",
   top: "The patches that it answers most strongly",
   open: "Open",
   histogram: (/** @type {string} */ low, /** @type {string} */ high, /** @type {string} */ largest) => `How often each value occurs, from ${low} to ${high} (0 itself left out); the largest is ${largest}`,
-  silent: (/** @type {string} */ places, /** @type {string} */ pictures) => `Silent at ${together(places)} of all places, and throughout ${together(pictures)} of the pictures.`,
-  silentPictures: (/** @type {string} */ pictures) => `Silent for ${together(pictures)} of the pictures.`,
+  silent: (/** @type {string} */ places, /** @type {string} */ images) => `Silent at ${together(places)} of all places, and throughout ${together(images)} of the images.`,
+  silentImages: (/** @type {string} */ images) => `Silent for ${together(images)} of the images.`,
   firesFor: "Fires most for",
   selectivity: "selectivity",
 };
@@ -269,8 +269,8 @@ export const UNIT_TEXT = {
 /** How good the network is, and what it costs. */
 export const GOOD_TEXT = {
   title: "How good, and at what cost",
-  judged: (/** @type {string} */ pictures, /** @type {string} */ split) => `of ${pictures} recognized (${split}).`,
-  splits: { validation: "held out from training", test: "the test set, which training never saw", training: "the pictures that it learned from: expect less on others" },
+  judged: (/** @type {string} */ images, /** @type {string} */ split) => `of ${images} recognized (${split}).`,
+  splits: { validation: "held out from training", test: "the test set, which training never saw", training: "the images that it learned from: expect less on others" },
   interval: (/** @type {string} */ low, /** @type {string} */ high) => `95 % interval: ${low} to ${high}.`,
   epoch: "epoch",
   training: "training",
@@ -278,26 +278,26 @@ export const GOOD_TEXT = {
   accuracy: "Accuracy",
   loss: "Loss",
   confusion: "What was taken for what",
-  confusionHint: "A row is what a picture is, a column what it was taken for. Press a number to see those of its pictures that are in this page, above.",
+  confusionHint: "A row is what an image is, a column what it was taken for. Press a number to see those of its images that are in this page, above.",
   some: (/** @type {number} */ shown, /** @type {number} */ all) => `Only the ${shown} classes that are confused most often are shown, of ${all}.`,
   corner: "is ↓ taken for →",
-  cell: (/** @type {string} */ pictures, /** @type {string} */ truth, /** @type {string} */ answer) => `${pictures} of ${truth} taken for ${answer};`,
+  cell: (/** @type {string} */ images, /** @type {string} */ truth, /** @type {string} */ answer) => `${images} of ${truth} taken for ${answer};`,
   inPage: (/** @type {number} */ count) => `${count} in this page.`,
   notInPage: "none in this page.",
   pair: (/** @type {string} */ truth, /** @type {string} */ answer) => `${truth} taken for ${answer}`,
   cost: "What each step costs",
-  costHint: "For one picture. While training, the maps of all steps are kept until the gradients have been computed; for prediction, only those that go into a step and come out of it.",
+  costHint: "For one image. While training, the maps of all steps are kept until the gradients have been computed; for prediction, only those that go into a step and come out of it.",
   costs: ["step", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
   total: "in all",
 };
 
 /** Saving what is drawn. */
-export const SAVING = { save: "Save this picture:" };
+export const SAVING = { save: "Save this image:" };
 
-/** How the network takes distorted pictures, as it was measured. */
+/** How the network takes distorted images, as it was measured. */
 export const INVARIANCE = {
-  title: "Distorted pictures",
-  intro: (/** @type {string} */ pictures) => `Accuracy when pictures are distorted, and what each step makes of it. Measured on ${pictures} of`,
+  title: "Distorted images",
+  intro: (/** @type {string} */ images) => `Accuracy when images are distorted, and what each step makes of it. Measured on ${images} of`,
   margin: (/** @type {number} */ pixels) => `A margin of ${counted(pixels, "pixel")} was put around each, so that a shift by less loses nothing.`,
   distortion: "Distortion",
   strength: "Strength",
@@ -314,8 +314,8 @@ export const INVARIANCE = {
   lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval does at ${strength})`,
   ledger: "What each step makes of it",
   ledgerHint:
-    "Changed: how far its maps are from what they were, as a part of the distance between two different pictures. Left: how far they still are " +
-    "when the old maps are moved along, as the picture was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
+    "Changed: how far its maps are from what they were, as a part of the distance between two different images. Left: how far they still are " +
+    "when the old maps are moved along, as the image was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
   heads: ["step", "changed", "left", "moved", "its maps are"],
   verdicts: {
     invariant: "as they were (invariant)",
@@ -328,7 +328,7 @@ export const INVARIANCE = {
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
 
-/** Kinds of networks that learned the same pictures. */
+/** Kinds of networks that learned the same images. */
 export const COMPARISON = {
   title: "Compared with other kinds",
   about: (/** @type {string} */ learned, /** @type {string} */ judged, /** @type {string} */ seeds, /** @type {string} */ budget) =>
@@ -337,9 +337,9 @@ export const COMPARISON = {
     epochs: (/** @type {number} */ amount) => (amount === 1 ? ", once," : `, ${short(amount)} times over,`),
     seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,
   },
-  distorted: "And when pictures are distorted:",
+  distorted: "And when images are distorted:",
   undisturbed: "as they are",
-  picture: "Accuracy of each kind",
+  image: "Accuracy of each kind",
   table: "All kinds, as a table",
   sortHint: "Press the head of a column to sort by it.",
   heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],

@@ -96,7 +96,7 @@ function tablesOf(network, state, found, go, parts) {
   };
   const names = network.channels === 3 && place.step === 1 ? STEP.colours : null;
   return parts.map((part) => {
-    const from = place.step === 1 ? (names ? STEP.fromColour(names[part.map]) : network.channels > 1 ? STEP.fromChannel(part.map + 1) : STEP.fromPicture) : STEP.fromMap(part.map + 1);
+    const from = place.step === 1 ? (names ? STEP.fromColour(names[part.map]) : network.channels > 1 ? STEP.fromChannel(part.map + 1) : STEP.fromImage) : STEP.fromMap(part.map + 1);
     const press = (/** @type {number} */ index) => go({ step: place.step - 1, unit: part.map, ...at(index) });
     return element(
       "div",
@@ -177,11 +177,11 @@ function total(network, state, found, below) {
   return element("div", { class: "total" }, line);
 }
 
-/** Where the value goes, if that is a subsampling. @param {Network} network @param {State} state @param {Go} go @returns {Node[]} */
+/** Where the value goes, if that is a pooling. @param {Network} network @param {State} state @param {Go} go @returns {Node[]} */
 function goesOn(network, state, go) {
   const { place, all } = state;
   const next = network.steps[place.step];
-  if (!next || next.kind !== "subsampling") return [];
+  if (!next || next.kind !== "pooling") return [];
   const row = Math.floor(place.row / next.stride[0]);
   const column = Math.floor(place.column / next.stride[1]);
   const above = { step: place.step + 1, unit: place.unit, row, column };

@@ -1,0 +1,144 @@
+"""What a comparison was asked for, and the contest that it makes of a set of images."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, LayoutError, ParameterError
+from convscope.core.text import printable
+from convscope.images.augmentation import Augmentation
+from convscope.images.dataset import Dataset
+from convscope.images.sources.opening import TRAIN
+from convscope.layers.convolution import Convolution
+from convscope.measures.comparison.budget import Budget
+from convscope.measures.comparison.disturbing import Exam
+from convscope.measures.comparison.kinds import Base, named_kinds
+from convscope.measures.comparison.parts import part_of
+from convscope.measures.comparison.run import Contest
+from convscope.networks.layout import Layout
+from convscope.training.choices import Examples, choose_network
+from convscope.training.settings import Settings
+
+MOST_TEST_IMAGES, MOST_DISTURBED = 10_000, 1_000
+QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTURBED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
+_QUICK_VISITS, _QUICK_EPOCHS = 15_000, (2, 16)  # images seen; fewest and most epochs
+QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
+MOST_SEEDS = 100
+_TURN_DEG, _SCALE = 15.0, 0.15  # of training images, for the kinds that learn from distorted ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What was asked for, checked before any image is read; the fields are those of `convscope.compare`."""
+
+    kinds: tuple[str, ...]
+    epochs: int | None
+    seconds: float | None
+    seeds: int
+    learning_curve: bool
+    quick: bool
+    layout: str | None
+    images: int | None
+    test_images: int
+    distorted: int
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        named_kinds(self.kinds)
+        if self.layout is not None:
+            _refuse_without_convolution(Layout.parse(self.layout))
+        if self.epochs is not None or self.seconds is not None:
+            Budget(epochs=self.epochs, seconds=self.seconds)
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise ParameterError(f"`seeds` must be from 1 to {MOST_SEEDS}. Got {self.seeds}.")
+        if self.images is not None and self.images < 20:
+            raise ParameterError(f"`images` must be at least 20 training images. Got {self.images}.")
+        if self.test_images < 10:
+            raise ParameterError(f"`test_images` must be at least 10 images. Got {self.test_images}.")
+        if not 0 <= self.distorted <= MOST_TEST_IMAGES:
+            raise ParameterError(f"`distorted` must be from 0 to {MOST_TEST_IMAGES:,} images. Got {self.distorted}.")
+
+
+def _refuse_without_convolution(layout: Layout) -> None:
+    """Raise LayoutError for a layout without a stage whose units are copied to every place."""
+    if not any(isinstance(stage, Convolution) and stage.regions == 1 for stage in layout.stages):
+        raise LayoutError(
+            f"`layout` must have a convolution to compare with. Got {layout}. "
+            f"Give one that has, for example {QUICK_LAYOUT}, or leave it out."
+        )
+
+
+def contest_of(wish: Wish, dataset: Dataset) -> Contest:
+    """Return what is compared on which images.
+
+    Raises:
+        DataError: nothing is held out to judge on.
+        ParameterError: there are more classes than images to learn from.
+        LayoutError: the layout cannot be read, or does not fit the images.
+    """
+    if dataset.judged == TRAIN:
+        raise DataError(
+            f"`{printable(dataset.name)}` must have images that are held out to judge on. Got training images "
+            "only. "
+            "Give more images of each class, or a folder with train/ and test/."
+        )
+    places = dataset.indices(TRAIN)
+    most = wish.images or (QUICK_IMAGES if wish.quick else len(places))
+    classes = len(np.unique(dataset.labels[places]))
+    if most < classes:
+        raise ParameterError(
+            f"`images` must be at least {classes:,}, one of each class. Got {most:,}. Give more with --images."
+        )
+    if most < len(places):
+        places = part_of(dataset.labels, places, most / len(places), seed=0)
+    base, chosen_epochs = _base(wish, dataset, places)
+    budget = Budget(epochs=None if wish.seconds else wish.epochs or chosen_epochs, seconds=wish.seconds)
+    judged = dataset.indices(dataset.judged)
+    rng = np.random.default_rng(0)
+    test = np.sort(rng.permutation(judged)[: wish.test_images])
+    disturbed = np.sort(rng.permutation(test)[: wish.distorted])
+    kinds = named_kinds(wish.kinds)
+    curves = tuple(kind.name for kind in kinds if kind.curve or wish.kinds) if wish.learning_curve else ()
+    return Contest(
+        images=dataset,
+        places=places,
+        exam=Exam(
+            images=dataset.images,
+            labels=dataset.labels,
+            places=test,
+            disturbed=disturbed,
+            preprocessing=dataset.preprocessing,
+            seed=0,
+        ),
+        base=base,
+        budget=budget,
+        seeds=wish.seeds,
+        kinds=kinds,
+        curves=curves,
+        most_seconds=QUICK_SECONDS if wish.quick and not wish.kinds else None,
+    )
+
+
+def _base(wish: Wish, dataset: Dataset, places: NDArray[np.int64]) -> tuple[Base, int]:
+    """Return what all kinds are made after, and the epochs for this set unless others are asked for."""
+    text = wish.layout
+    if text is None and wish.quick and min(dataset.images.shape[1:3]) > 12:
+        text = QUICK_LAYOUT
+    examples = Examples(
+        images=dataset.images,
+        labels=dataset.labels,
+        classes=dataset.classes,
+        name=dataset.name,
+        flippable=dataset.flippable,
+        places=places,
+    )
+    fewest, most = _QUICK_EPOCHS
+    quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
+    settings = Settings(layout=text, epochs=quick if wish.quick else None, coarse=0)  # not all kinds could have it
+    planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
+    usual = choice.recipe.augmentation
+    change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)
+    recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation(), learning_rate=None)  # by each kind's steps
+    return Base(plan=planned, recipe=recipe, change=change), recipe.epochs

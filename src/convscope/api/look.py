@@ -1,0 +1,293 @@
+"""Look inside a network, with images of one's own, on a page that computes it."""
+
+import html
+import itertools
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.core.arguments import check_arguments
+from convscope.core.atomic import check_output, write_text
+from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
+from convscope.core.machine import tuned
+from convscope.core.progress import Reporter, Silent
+from convscope.core.text import printable
+from convscope.features.extraction import images_for
+from convscope.images.dataset import Dataset
+from convscope.images.sources.labels import as_label
+from convscope.images.sources.opening import open_recorded
+from convscope.images.sources.source import Source
+from convscope.networks.inputs import Input, Inputs, list_inputs
+from convscope.networks.model import Model, opened
+from convscope.page.look import render_look
+from convscope.page.look_data import LookData, Shown, look_data
+from convscope.training.report import read_report
+from convscope.training.run_folder import RunFolder
+from convscope.training.scores import Answer, Cell
+
+from .kept import run_of
+from .look_records import records_of
+
+MOST_IMAGES = 200
+MOST_BYTES = 1_000_000  # of all images together; a third more as text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """A page that was written.
+
+    Attributes:
+        path: where it stands.
+        images: how many are in it.
+        left_out: how many more were given than the page can hold; 0 where that is not known.
+        unusable: name of and reason for each that cannot be read.
+    """
+
+    path: Path
+    images: int
+    left_out: int = 0
+    unusable: tuple[tuple[str, str], ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return the page within a notebook: in a frame that may run its own program and save what it draws."""
+        if not self.path.is_file():
+            return html.escape(str(self.path))
+        page = html.escape(self.path.read_text(encoding="utf-8"), quote=True)
+        return (
+            f'<iframe srcdoc="{page}" title="a look inside the network" sandbox="allow-scripts allow-downloads" '
+            'style="width: 100%; height: 60rem; border: 1px solid #8888"></iframe>'
+        )
+
+
+def look(
+    model: Model | str | os.PathLike[str],
+    images: Any = None,
+    *,
+    beside: Model | str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+    reporter: Reporter | None = None,
+) -> Looked:
+    """Write a page that runs the network itself and shows every map and every number, for any image.
+
+    It is one HTML file that needs neither a server nor a network.
+
+    Args:
+        model: a model, or the path of a run folder or model file.
+        images: what `convscope.predict` takes. Where they are too many for a page, it has as many of each
+            folder; of an iterator, whose end is not known, the first. None takes images that the run of the model was
+            judged on, the wrong answers first, where they can be read again; else the page asks for one.
+        beside: a second model, of any layout, with the same classes: it is shown under the same images and sliders.
+        output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
+            ``NAME.look.html``.
+        force: replace what stands there.
+        data_dir: where named sets are looked for first.
+        cache_dir: where decoded images are kept; the user's cache folder if none.
+        reporter: told what is done; nobody if none.
+
+    Raises:
+        ModelFileError: there is no model that can be used.
+        DataError: a network is too large for a page, none of `images` can be read, or they are an array of another
+            shape or kind.
+        ParameterError: there is neither `output` nor a file that it could stand beside, or `beside` has other classes.
+        StorageError: the file cannot be written, or stands there already.
+
+    Examples:
+        >>> import tempfile
+        >>> from convscope.api.train import train
+        >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
+        >>> seen = look(trained.folder.path)
+        >>> seen.path.name, seen.images
+        ('look.html', 200)
+    """
+    check_arguments(locals())
+    used = opened(model)
+    run = run_of(model)
+    path = _output(model, run) if output is None else Path(output)
+    check_output(path, force=force)
+    second = None if beside is None else _second(used, beside)
+    unusable: list[tuple[str, str]] = []
+    left_out = 0
+    told = reporter or Silent()
+    with tuned():
+        dataset = None
+        if images is not None:
+            inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
+            room = _room(used)
+            with told.task("reading images", min(room, inputs.total or 0), "images") as task:
+                chosen = []
+                for one in itertools.islice(_given(used, _picked(inputs, room), unusable, told), room):
+                    chosen.append(one)
+                    task.advance()
+            if unusable and not chosen:
+                name, reason = unusable[0]
+                raise DataError(
+                    f"`images` must have one that can be read. Got {printable(name)}: {reason}. Check the path."
+                )
+            left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
+        else:
+            dataset, chosen = _judged(used, run, (data_dir, cache_dir), told)
+        records = records_of(used, chosen, run, dataset, told)
+        with told.task("writing the page", total=0):
+            data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
+            write_text(path, render_look(data))
+    return Looked(path=path, images=len(chosen), left_out=left_out, unusable=tuple(unusable))
+
+
+def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
+    """Return the network that goes beside that of `model`.
+
+    Raises:
+        ParameterError: it has other classes.
+    """
+    other = opened(beside)
+    if other.classes != model.classes:
+        raise ParameterError(
+            f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "
+            f"Got {_listed(other.classes)}. Train it with the same images."
+        )
+    return look_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
+
+
+def _named(place: Path) -> str:
+    """Return the name of a run folder, or of a model file without its ending; of its folder for a run's model."""
+    run = run_of(place)
+    return place.stem if run is None else run.path.absolute().name
+
+
+def _listed(classes: Sequence[str]) -> str:
+    names = ", ".join(printable(name)[:40] for name in classes[:5])
+    return names if len(classes) <= 5 else f"{names}, … {len(classes)} in all"
+
+
+def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Path:
+    if isinstance(model, Model):
+        raise ParameterError(
+            "`output` must name the file of the page where the model is not from a file. Got None. "
+            "Give one, for example look.html."
+        )
+    return Path(model).with_suffix(".look.html") if run is None else run.look
+
+
+def _title(model: Model, path: Path) -> str:
+    """Return the name of the set that the model has learned; of the page's folder where that is not known."""
+    return Path(model.learned.data or "").name or path.absolute().parent.name
+
+
+def _room(model: Model) -> int:
+    """Return how many images go into a page."""
+    step = model.preprocessing
+    return max(1, min(MOST_IMAGES, MOST_BYTES // (step.height * step.width * step.channels)))
+
+
+def _picked(inputs: Inputs, most: int) -> Iterator[Input]:
+    """Give the images in order; where more than `most` were given, from each folder in turn, from all over it.
+
+    So every class of a folder is there, if there are not more of them than `most`. Images whose number is not known
+    are taken as they come.
+    """
+    if inputs.total is None or inputs.total <= most:
+        yield from inputs.images
+        return
+    folders: dict[Path, list[Input]] = {}
+    for one in inputs.images:
+        folders.setdefault(Path(one.name).parent, []).append(one)
+    share = math.ceil(most / len(folders))
+    for turn in itertools.zip_longest(*(_spread(ones, share) for ones in folders.values())):
+        yield from (one for one in turn if one is not None)
+
+
+def _spread(ones: Sequence[Input], count: int) -> Iterator[Input]:
+    """Give `count` of them, evenly from all over, and then the others."""
+    some = {number * len(ones) // count for number in range(count)}
+    yield from (ones[place] for place in sorted(some))
+    yield from (one for place, one in enumerate(ones) if place not in some)
+
+
+def _given(
+    model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]], reporter: Reporter
+) -> Iterator[Shown]:
+    """Give the images; those that cannot be read go to `unusable`. A folder named like a class tells it.
+
+    What is not as it should be with the others is said.
+    """
+    places = {as_label(name): place for place, name in enumerate(model.classes)}
+    for one in inputs:
+        try:
+            pixels, remarks = one.read(model.preprocessing)
+        except UnreadableImageError as error:
+            unusable.append((one.name, str(error)))
+            continue
+        if remarks:
+            reporter.say(f"note: {printable(one.name)}: {'; '.join(remarks)}")
+        yield Shown(name=one.name, pixels=pixels, truth=_truth(one.name, places))
+
+
+def _truth(name: str, places: Mapping[str, int]) -> int | None:
+    """Return the class whose folder holds an image: the innermost folder, or path of folders, with a class's name."""
+    folders = as_label(Path(name).parent.as_posix()).split("/")
+    for end in range(len(folders), 0, -1):
+        for start in range(end):
+            if (place := places.get("/".join(folders[start:end]))) is not None:
+                return place
+    return None
+
+
+def _judged(
+    model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
+) -> tuple[Dataset | None, list[Shown]]:
+    """Return the set of the run, and images that it was judged on: wrong answers first, then some of every class."""
+    if run is None:
+        return None, []
+    try:
+        dataset = images_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
+        places = list(itertools.islice(_places(run, dataset, _room(model)), _room(model)))
+    except (ConvscopeError, OSError) as error:
+        reporter.say(f"no images of the run are in the page, name some after the model: {printable(str(error))}")
+        return None, []
+    return dataset, [
+        Shown(
+            name=dataset.image_name(place),
+            pixels=np.asarray(dataset.images[place], np.uint8),
+            truth=int(dataset.labels[place]),
+        )
+        for place in places
+    ]
+
+
+def _places(run: RunFolder, dataset: Dataset, most: int) -> Iterator[int]:
+    """Give the places of the images in the run's report that are still there; without a report, of those judged.
+
+    Wrong answers come first, and leave a quarter of `most` to right ones.
+    """
+    if not run.report.is_file():
+        yield from map(int, dataset.indices(dataset.judged))
+        return
+    cells = read_report(run.report).cells
+    right = _in_turn(cell for cell in cells if cell.right)
+    wrong = _in_turn(cell for cell in cells if not cell.right)[: most - min(len(right), most // 4)]
+    for answer in [*wrong, *right]:
+        if answer.index < len(dataset) and dataset.image_name(answer.index) == answer.name:
+            yield answer.index
+
+
+def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
+    """Return what the model was trained with."""
+    learned = model.learned
+    if learned.data is None:
+        raise DataError(f"The model does not say what it was trained with. {learned.note}".rstrip())
+    folder = data_dir or (Path(learned.data_dir) if learned.data_dir else None)
+    return open_recorded(learned.data, data_dir=folder, reporter=reporter, class_depth=learned.class_depth)
+
+
+def _in_turn(cells: Iterable[Cell]) -> list[Answer]:
+    """Return the images of all cells: the first of every cell, then the second, and so on."""
+    ranked = [(rank, cell.truth, cell.predicted, answer) for cell in cells for rank, answer in enumerate(cell.images)]
+    return [entry[3] for entry in sorted(ranked, key=lambda entry: entry[:3])]

@@ -1,0 +1,78 @@
+"""The confusion matrix of a run: which class was taken for which."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convscope.core.text import counted
+from convscope.training.report import Report
+
+from .style import Theme, drawing, figure, short_name
+
+MOST_CLASSES = 30
+_LONGEST_NAME = 16
+
+
+def draw_confusion(report: Report, *, theme: Theme) -> Figure:
+    """Return the matrix: rows are true classes, columns what was answered; blue is right, orange wrong.
+
+    The shade says how large a part of the true class it is, the number how many images. Of more than 30 classes,
+    those with the most mistakes are drawn.
+
+    Args:
+        report: of the run.
+        theme: the colours.
+    """
+    counts = np.zeros((len(report.classes),) * 2, np.int64)
+    for cell in report.cells:
+        counts[cell.truth, cell.predicted] = cell.count
+    shown = _most_confused(counts)
+    names = [short_name(report.classes[place].name, _LONGEST_NAME) for place in shown]
+    part = counts[np.ix_(shown, shown)]
+    share = part / np.maximum(1, counts[shown].sum(axis=1, keepdims=True))
+    with drawing(theme):
+        side = max(3.2, 0.36 * len(shown) + 1.2)
+        drawn = figure(side + 0.9, side, theme)
+        axes = drawn.add_subplot()
+        right = np.eye(len(shown), dtype=bool)
+        strength = np.where(right, share, np.sqrt(share)) / 1.25  # mistakes are few: small parts must be seen
+        shades = [LinearSegmentedColormap.from_list("share", [theme.paper, end])(strength) for end in _ends(theme)]
+        colours = np.where(right[..., None], *shades)  # rows, columns, red green blue
+        axes.imshow(colours)
+        _numbers(axes, part, colours, theme)
+        axes.set_xticks(range(len(shown)), names, rotation=90, parse_math=False)
+        axes.set_yticks(range(len(shown)), names, parse_math=False)
+        axes.set_xlabel("answered")
+        axes.set_ylabel("true class")
+        axes.tick_params(length=0)
+        axes.set_title(_title(report, len(shown)), fontsize=9)
+    return drawn
+
+
+def _most_confused(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the classes to draw, in their order."""
+    wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    return np.sort(np.argsort(-wrong, kind="stable")[:MOST_CLASSES])
+
+
+def _ends(theme: Theme) -> tuple[str, str]:
+    """Return the colours of all right and of all wrong."""
+    return theme.above, theme.below
+
+
+def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64], theme: Theme) -> None:
+    size = 8 if len(counts) <= 12 else 5.5
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            written = theme.readable_on(colours[row, column].tolist())
+            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=written)
+
+
+def _title(report: Report, shown: int) -> str:
+    low, high = report.accuracy_interval
+    all_ = counted(report.images, f"{report.split} image")
+    said = f"{report.right:,} of {all_} right: {100 * report.accuracy:.2f} %\n"
+    some = f"; the {counted(shown, 'class', 'classes')} with most mistakes" if shown < len(report.classes) else ""
+    return said + f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %){some}"

@@ -1,0 +1,88 @@
+"""The learning curves of a run: loss and accuracy after every epoch."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from convscope.core.errors import DataError
+from convscope.core.statistics import wilson_interval
+from convscope.core.text import counted
+from convscope.training.history import EpochRecord
+
+from .style import Theme, drawing, figure
+
+_NAMES, _STYLES = ("training", "validation"), (("o", "-"), ("s", "--"))
+
+
+def draw_curves(history: Sequence[EpochRecord], *, judged: int = 0, theme: Theme) -> Figure:
+    """Return two charts by epoch: loss, and accuracy on training and validation images.
+
+    Args:
+        history: the epochs of a run.
+        judged: number of validation images; with it the accuracy has a band, the 95 % interval (Wilson).
+        theme: the colours.
+
+    Raises:
+        DataError: no epoch was finished.
+    """
+    if not history:
+        raise DataError("There are no curves to draw: no epoch was finished. Resume the run.")
+    with drawing(theme):
+        drawn = figure(8.5, 3.6, theme)
+        loss, accuracy = drawn.subplots(1, 2)
+        _line(loss, history, lambda one: one.loss, "training", theme)
+        _line(loss, history, lambda one: one.validation_loss, "validation", theme)
+        _finish(loss, "Loss", "cross-entropy (nats)", theme)
+        _line(accuracy, history, lambda one: _percent(one.accuracy), "training", theme)
+        _line(accuracy, history, lambda one: _percent(one.validation_accuracy), "validation", theme)
+        if judged:
+            _band(accuracy, history, judged, theme)
+        _finish(accuracy, "Accuracy", "right (%)", theme)
+    return drawn
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def _line(
+    axes: Axes, history: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None], name: str, theme: Theme
+) -> None:
+    found = [(one.epoch, value(one)) for one in history]
+    points = [(epoch, number) for epoch, number in found if number is not None and math.isfinite(number)]
+    if points:
+        place = _NAMES.index(name)
+        marker, style = _STYLES[place]
+        epochs, numbers = zip(*points, strict=True)
+        size = 4 if len(points) <= 40 else 0
+        axes.plot(epochs, numbers, marker + style, color=theme.series[place], markersize=size, label=name)
+
+
+def _band(axes: Axes, history: Sequence[EpochRecord], judged: int, theme: Theme) -> None:
+    known = [(one.epoch, one.validation_accuracy) for one in history if one.validation_accuracy is not None]
+    if not known:
+        return
+    intervals = [wilson_interval(round(share * judged), judged) for _, share in known]
+    low, high = zip(*intervals, strict=True)
+    axes.fill_between(
+        [epoch for epoch, _ in known],
+        [100 * value for value in low],
+        [100 * value for value in high],
+        color=theme.series[1],
+        alpha=0.2,
+        linewidth=0,
+        label=f"95 % interval ({counted(judged, 'image')})",
+    )
+
+
+def _finish(axes: Axes, title: str, label: str, theme: Theme) -> None:
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(visible=True, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, labelcolor=theme.ink)

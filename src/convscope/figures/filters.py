@@ -1,0 +1,95 @@
+"""The weights of a stage: what each of its units looks for in a patch."""
+
+import textwrap
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+
+from convscope.core.text import counted
+from convscope.networks.folding import Sums
+
+from .style import Theme, bare, drawing, figure, name_values, scale_of
+
+MOST_UNITS, MOST_ROWS, MOST_BELOW, ACROSS = 64, 16, 12, 12
+_TILE = 0.62  # inches
+_LETTERS = 11  # of a title an inch
+
+
+def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
+    """Return the figure of a convolution's weights, blue above 0 and orange below, on one scale.
+
+    Units on one map or on the three colours of an image stand in rows, colours mixed into one tile; units on more
+    maps have a row each, with a tile for each map below. Of units with weights of their own in each region, those of
+    the region in the middle are drawn.
+
+    Args:
+        sums: of the convolution, with normalization folded in.
+        name: of the step in the layout.
+        theme: the colours.
+    """
+    regions = sums.weights.shape[:2]
+    weights = sums.weights[regions[0] // 2, regions[1] // 2].astype(np.float64)  # units, maps below, k, k
+    with drawing(theme):
+        drawn = _mixed(weights, theme) if weights.shape[1] in (1, 3) else _by_map(weights, theme)
+        fits = int(_LETTERS * drawn.get_figwidth())
+        drawn.suptitle(textwrap.fill(_title(weights, name, regions), fits), x=0.01, ha="left", fontsize=11)
+    return drawn
+
+
+def _title(weights: np.ndarray, name: str, regions: tuple[int, ...]) -> str:
+    units, below, rows, columns = weights.shape
+    most = MOST_UNITS if below in (1, 3) else MOST_ROWS
+    shown = [f"the first {most}"] if units > most else []
+    shown += [f"on the {MOST_BELOW} maps below that weigh most"] if below > MOST_BELOW else []
+    shown += ["in the region in the middle"] if max(regions) > 1 else []
+    what = f"{name}: {counted(units, 'unit')} of {rows}×{columns} weights on {counted(below, 'map')}"
+    return "; ".join([what, *shown])
+
+
+def _mixed(weights: np.ndarray, theme: Theme) -> Figure:
+    """Return tiles in rows: of one channel in blue and orange, of three as colours around gray."""
+    count = min(len(weights), MOST_UNITS)
+    across = min(count, ACROSS)
+    down = -(-count // across)
+    drawn = figure(max(4.5, across * _TILE + 0.9), down * (_TILE + 0.16) + 0.75, theme)
+    grid = GridSpec(down, across, figure=drawn)
+    scale, largest = scale_of(weights), float(np.abs(weights).max()) or 1.0
+    every = []
+    for unit in range(count):
+        axes = drawn.add_subplot(grid[divmod(unit, across)])
+        if weights.shape[1] == 1:
+            axes.imshow(weights[unit, 0], cmap=theme.signed, norm=scale)
+        else:
+            axes.imshow(0.5 + weights[unit].transpose(1, 2, 0) / (2 * largest))
+        axes.set_title(str(unit + 1), fontsize=7, pad=2, loc="center", color=theme.quiet)
+        bare(axes, theme)
+        every.append(axes)
+    if weights.shape[1] == 1:
+        name_values(drawn, every, scale, theme, "weight")
+    else:
+        drawn.supxlabel(f"gray is 0, a full colour ±{largest:.3g}", fontsize=8, color=theme.quiet)
+    return drawn
+
+
+def _by_map(weights: np.ndarray, theme: Theme) -> Figure:
+    """Return a row a unit with a tile for each map below that weighs most."""
+    count = min(len(weights), MOST_ROWS)
+    weight_of_map = np.square(weights).sum(axis=(0, 2, 3))
+    maps = np.sort(np.argsort(-weight_of_map, kind="stable")[:MOST_BELOW])
+    drawn = figure(len(maps) * _TILE + 1.6, count * _TILE + 0.9, theme)
+    grid = GridSpec(count, len(maps), figure=drawn)
+    scale = scale_of(weights)
+    every = []
+    for row in range(count):
+        for column, below in enumerate(maps):
+            axes = drawn.add_subplot(grid[row, column])
+            axes.imshow(weights[row, below], cmap=theme.signed, norm=scale)
+            bare(axes, theme)
+            if row == 0:
+                axes.set_title(f"map {below + 1}", fontsize=7, pad=2, loc="center", color=theme.quiet)
+            if column == 0:
+                axes.set_ylabel(f"unit {row + 1}", fontsize=7, rotation=0, ha="right", va="center", color=theme.quiet)
+            every.append(axes)
+    name_values(drawn, every, scale, theme, "weight")
+    return drawn

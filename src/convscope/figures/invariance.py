@@ -1,0 +1,64 @@
+"""How a network takes distorted images: accuracy with its interval, by strength, for each distortion."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from convscope.measures.invariance_record import PARTS, Curve, Invariance
+
+from .panels import draw_panels
+from .style import Theme
+
+
+def draw_invariance(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
+    """Return a chart a distortion: accuracy by strength with its 95 % interval, and the part that keeps its class.
+
+    Three thin lines show 95 %, 90 % and 50 % of the undistorted accuracy.
+
+    Args:
+        found: the measurement.
+        curves: those of its distortions that are drawn.
+        theme: the colours.
+    """
+    first, second = theme.series[:2]
+    legend = [
+        (Line2D([], [], color=first, marker="o", markersize=5, linewidth=2.5), "accuracy"),
+        (Patch(color=first, alpha=0.2, linewidth=0), "its 95 % interval (Wilson)"),
+        (Line2D([], [], color=second, marker="s", markersize=3, linestyle="--"), "keeps its class, right or wrong"),
+        (Line2D([], [], color=theme.quiet, linestyle=":"), "95 %, 90 % and 50 % of the undistorted accuracy"),
+    ]
+    return draw_panels(
+        found,
+        curves,
+        lambda axes, curve: _chart(axes, found, curve, theme),
+        height=2.3,
+        title="What distortions do to the answers",
+        legend=legend,
+        theme=theme,
+    )
+
+
+def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
+    first, second = theme.series[:2]
+    points = sorted((one.strength, one.accuracy, one.interval, one.consistency) for one in curve.points)
+    if all(point[0] for point in points):
+        points = sorted([*points, (0.0, found.accuracy, found.interval, 1.0)])
+    strengths, accuracies, intervals, same = zip(*points, strict=True)
+    low, high = zip(*intervals, strict=True)
+    for part in PARTS:
+        axes.axhline(100 * part * found.accuracy, color=theme.quiet, linewidth=0.8, linestyle=":")
+    axes.fill_between(strengths, _percent(low), _percent(high), color=first, alpha=0.2, linewidth=0)
+    axes.plot(strengths, _percent(accuracies), "o-", color=first, markersize=5, linewidth=2.5)
+    axes.plot(strengths, _percent(same), "s--", color=second, markersize=2.5, linewidth=1.2)
+    axes.set_ylim(-2, 102)
+    axes.set_title(curve.distortion)
+    axes.set_xlabel(curve.unit)
+    axes.set_ylabel("images (%)")
+    axes.grid(visible=True, linewidth=0.6)
+
+
+def _percent(values: Sequence[float]) -> list[float]:
+    return [100 * value for value in values]

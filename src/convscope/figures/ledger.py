@@ -1,0 +1,70 @@
+"""The ledger: how far each step's maps change under a distortion, and how much of that is movement."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from convscope.measures.invariance_record import Curve, Invariance, StepChange
+
+from .panels import draw_panels
+from .style import Theme
+
+
+def draw_ledger(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
+    """Return a chart a distortion: for each step, how far its maps change, and what is left when they are moved along.
+
+    All are parts of the distance between two different images. A mark shows the same where no edge is seen.
+
+    Args:
+        found: the measurement.
+        curves: those of its distortions that are drawn, each at one weak strength.
+        theme: the colours.
+    """
+    first, second = theme.series[:2]
+    mark: dict[str, Any] = {"marker": "|", "markersize": 11, "markeredgewidth": 2.5, "linestyle": ""}
+    legend = [
+        (Patch(color=first), "changed: from what the maps were"),
+        (Patch(color=second), "left: from those maps moved along with the image"),
+        (Line2D([], [], color=theme.ink, **mark), "the same, where no edge is seen"),
+    ]
+    return draw_panels(
+        found,
+        curves,
+        lambda axes, curve: _chart(axes, found, curve, theme),
+        height=0.55 + 0.36 * len(found.steps),
+        title="What moved, and what was forgotten, step by step",
+        legend=legend,
+        theme=theme,
+    )
+
+
+def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
+    point = found.shown(curve)
+    for row, step in enumerate(point.steps):
+        for value, inside, colour, offset in _bars(step, theme):
+            if value is not None:
+                axes.barh(row + offset, 100 * value, height=0.34, color=colour)
+                axes.text(100 * value + 2, row + offset, f"{100 * value:.0f} %", va="center", fontsize=6.5)
+            if inside is not None:
+                axes.plot([100 * inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
+    names = [f"{stage}: {name}" if stage else name for stage, name in zip(found.stages, found.steps, strict=True)]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, max(125.0, 120 * max((step.changed or 0) for step in point.steps)))
+    axes.set_title(curve.at(point))
+    axes.set_xlabel("of the distance between two images (%)", fontsize=7)
+    axes.grid(visible=True, axis="x", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _bars(step: StepChange, theme: Theme) -> tuple[tuple[float | None, float | None, str, float], ...]:
+    """Return value, value inside, colour and offset of both bars of a step."""
+    first, second = theme.series[:2]
+    return (
+        (step.changed, step.changed_inside, first, -0.19),
+        (step.left, step.left_inside, second, 0.19),
+    )

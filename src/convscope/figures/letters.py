@@ -1,0 +1,124 @@
+"""Letters that DejaVu Sans, which comes with matplotlib, has not: written in what fonts this computer has."""
+
+import contextlib
+import functools
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
+
+from convscope.core.text import shortened
+
+FONT = "DejaVu Sans"
+"""What everything is written in first: the same letters everywhere."""
+_MOST_WORDS, _LONGEST_WORD = 5, 24
+# Fonts of formulas, whose letters stand at places of their own, and one that has a box for every letter.
+_NOT_FOR_NAMES = ("cm", "STIXSize", "STIXNonUnicode", "Last Resort")
+
+
+def write_letters(drawn: Figure) -> tuple[str, ...]:
+    """Give each text of a figure the fonts that its letters need; return the words that no font here can write.
+
+    Fonts that were installed after matplotlib last looked for them are found too. Right-to-left scripts and letters
+    that join are put in order by matplotlib from 3.11 on.
+    """
+    texts = [(text, _missing(text.get_text())) for text in drawn.findobj(Text)]
+    needed = frozenset[int]().union(*(missing for _, missing in texts))
+    if not needed:
+        return ()
+    families, unwritten = _families(needed)
+    for text, missing in texts:
+        if missing:
+            text.set_fontfamily([FONT, *families])
+    words = [word for text, missing in texts if missing & unwritten for word in text.get_text().split()]
+    return tuple(dict.fromkeys(word for word in words if _missing(word) & unwritten))
+
+
+def boxes_sentence(words: Sequence[str], where: str) -> str:
+    """Return what to say of words that are boxes in a figure.
+
+    Examples:
+        >>> boxes_sentence(["日本", "猫"], "confusion.png")
+        'boxes in confusion.png: no font of this computer has the letters of 日本, 猫. Install one that has, as of Noto'
+    """
+    named = ", ".join(shortened(word, _LONGEST_WORD) for word in words[:_MOST_WORDS])
+    more = f" and {len(words) - _MOST_WORDS:,} more" if len(words) > _MOST_WORDS else ""
+    return (
+        f"boxes in {where}: no font of this computer has the letters of {named}{more}. Install one that has, as of Noto"
+    )
+
+
+def _missing(text: str) -> frozenset[int]:
+    """Return the letters, as code points, that DejaVu Sans has not; marks that show nothing are none."""
+    if text.isascii():
+        return frozenset()
+    return frozenset(ord(letter) for letter in text if ord(letter) not in _letters_of_first() and _shows(letter))
+
+
+def _shows(letter: str) -> bool:
+    return (
+        not letter.isspace() and unicodedata.category(letter) not in ("Cc", "Cf") and not "\ufe00" <= letter <= "\ufe0f"
+    )
+
+
+@functools.cache
+def _letters_of_first() -> frozenset[int]:
+    return frozenset(FT2Font(font_manager.findfont(FONT)).get_charmap())
+
+
+@functools.lru_cache(maxsize=64)
+def _families(needed: frozenset[int]) -> tuple[tuple[str, ...], frozenset[int]]:
+    """Return the families that have most of the letters, few of them, and the letters that none has."""
+    families, left = _chosen(needed, font_manager.fontManager.ttflist)
+    if left:
+        more, left = _chosen(left, _newly_installed())
+        families += more
+    return families, left
+
+
+def _chosen(needed: frozenset[int], entries: Iterable[Any]) -> tuple[tuple[str, ...], frozenset[int]]:
+    """Return the families to take, the one with most of the letters that are still to be written first."""
+    has: dict[str, frozenset[int]] = {}
+    for entry in sorted(entries, key=_plainness):  # of a family the plainest font
+        if entry.name not in has and not entry.name.startswith(_NOT_FOR_NAMES):
+            has[entry.name] = _letters_in(entry, needed)
+    chosen: list[str] = []
+    while has:
+        best = max(has, key=lambda name: (len(has[name] & needed), "Sans" in name, name))
+        found = has.pop(best) & needed
+        if not found:
+            break
+        chosen.append(best)
+        needed -= found
+    return tuple(chosen), needed
+
+
+def _plainness(entry: Any) -> tuple[Any, ...]:
+    weight = entry.weight if isinstance(entry.weight, int) else 400
+    return entry.style != "normal", abs(weight - 400), entry.stretch != "normal", entry.name, entry.fname
+
+
+def _letters_in(entry: Any, needed: frozenset[int]) -> frozenset[int]:
+    """Return which of the letters a font has; none where it cannot be read."""
+    face = {"face_index": entry.index} if getattr(entry, "index", 0) else {}  # only matplotlib from 3.11 on knows faces
+    try:
+        font = FT2Font(entry.fname, **face)
+        return frozenset(code for code in needed if font.get_char_index(code))
+    except (OSError, RuntimeError, ValueError):
+        return frozenset()
+
+
+@functools.cache
+def _newly_installed() -> list[Any]:
+    """Return the fonts that matplotlib's list, which it keeps from one program to the next, has not; add them to it."""
+    manager = font_manager.fontManager
+    before = len(manager.ttflist)
+    known = {entry.fname for entry in manager.ttflist}
+    for path in sorted(set(font_manager.findSystemFonts()) - known):
+        with contextlib.suppress(Exception):  # a font that is damaged or of a kind that matplotlib does not draw
+            manager.addfont(path)
+    return manager.ttflist[before:]

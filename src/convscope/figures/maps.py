@@ -1,0 +1,111 @@
+"""The maps of an image, row by row: what every step makes of it."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+
+from convscope.core.text import counted
+from convscope.features.trace import Maps, Trace
+from convscope.networks.plan import Step
+
+from .style import Theme, bare, drawing, figure, scale_of, short_name
+
+ACROSS = 10
+MOST_CLASSES = 5
+_LONGEST_NAME = 24
+_TILE = 0.85  # inches
+
+
+def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
+    """Return the image, then a row for each step: what it is, the range of its values, and its strongest maps.
+
+    Of more maps than fit, those with the largest values are drawn, with their numbers. Connected units stand as one
+    strip, the classifier as bars.
+
+    Args:
+        traced: what the network made of one image.
+        theme: the colours.
+    """
+    rows = len(traced.steps) + 1
+    with drawing(theme):
+        width, height = ACROSS * _TILE + 2.6, rows * (_TILE + 0.25) + 0.5
+        drawn = figure(width, height, theme)
+        drawn.set_layout_engine("none")  # the tiles of a deep network would be squeezed to nothing
+        edges = {"left": 0.1 / width, "right": 1 - 0.1 / width, "bottom": 0.35 / height, "top": 1 - 0.2 / height}
+        grid = GridSpec(rows, ACROSS + 3, figure=drawn, wspace=0.1, hspace=0.25, **edges)
+        axes = drawn.add_subplot(grid[0, 3])
+        _show_image(axes, traced, theme)
+        _say(drawn.add_subplot(grid[0, :3]), "the image", _size(traced.below), theme)
+        for row, (step, maps) in enumerate(zip(traced.steps[:-1], traced.maps[:-1], strict=True), start=1):
+            _say(drawn.add_subplot(grid[row, :3]), f"step {row}: {step.name}", _told(step, maps), theme)
+            if maps.shape[1:] == (1, 1):
+                _show_strip(drawn.add_subplot(grid[row, 3:]), maps, theme)
+            else:
+                _show_maps(drawn, grid, row, maps, theme)
+        _say(drawn.add_subplot(grid[rows - 1, :3]), traced.steps[-1].name, "probability of the classes", theme)
+        _show_classes(drawn.add_subplot(grid[rows - 1, 5:9]), traced, theme)
+    return drawn
+
+
+def _size(maps: Maps) -> str:
+    """Return how many maps there are and how large: width × height, as everywhere."""
+    return f"{counted(len(maps), 'map')} of {maps.shape[2]}×{maps.shape[1]}"
+
+
+def _told(step: Step, maps: Maps) -> str:
+    whole = maps.shape[1:] == (1, 1)
+    field = "sees the whole image" if whole else f"sees {step.field_columns.size}×{step.field_rows.size} pixels"
+    return (
+        f"{counted(len(maps), 'unit') if whole else _size(maps)}\n{field}\nvalues {maps.min():.2g} to {maps.max():.2g}"
+    )
+
+
+def _say(axes: Axes, name: str, rest: str, theme: Theme) -> None:
+    axes.set_axis_off()
+    where: dict[str, Any] = {
+        "va": "top",
+        "transform": axes.transAxes,
+        "in_layout": False,
+    }  # or rows would shrink for it
+    axes.text(0, 0.98, name, fontweight="bold", **where)
+    axes.text(0, 0.74, rest, fontsize=8, color=theme.quiet, **where)
+
+
+def _show_image(axes: Axes, traced: Trace, theme: Theme) -> None:
+    pixels = traced.pixels
+    axes.imshow(pixels[..., 0] if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
+    bare(axes, theme)
+
+
+def _show_maps(drawn: Figure, grid: GridSpec, row: int, maps: Maps, theme: Theme) -> None:
+    strongest = np.sort(np.argsort(-np.abs(maps).max(axis=(1, 2)), kind="stable")[:ACROSS])
+    scale = scale_of(maps)
+    for column, unit in enumerate(strongest):
+        axes = drawn.add_subplot(grid[row, 3 + column])
+        axes.imshow(maps[unit], cmap=theme.signed, norm=scale)
+        axes.set_title(f"unit {unit + 1}", fontsize=7, pad=2, loc="center", color=theme.quiet)
+        bare(axes, theme)
+
+
+def _show_strip(axes: Axes, maps: Maps, theme: Theme) -> None:
+    axes.imshow(maps.reshape(1, -1), cmap=theme.signed, norm=scale_of(maps), aspect="auto")
+    bare(axes, theme)
+    axes.set_title(f"units 1 to {len(maps)}", fontsize=7, pad=2, color=theme.quiet)
+
+
+def _show_classes(axes: Axes, traced: Trace, theme: Theme) -> None:
+    best = np.argsort(-traced.probabilities, kind="stable")[:MOST_CLASSES][::-1]
+    values = 100 * traced.probabilities[best]
+    axes.barh(range(len(best)), values, color=theme.series[0], height=0.6)
+    axes.set_yticks(
+        range(len(best)), [short_name(traced.classes[place], _LONGEST_NAME) for place in best], parse_math=False
+    )
+    axes.set_xlim(0, 100)
+    axes.set_xticks([0, 50, 100], ["0 %", "50 %", "100 %"])
+    for place, value in enumerate(values):
+        inside = value > 80
+        where: dict[str, Any] = {"ha": "right", "color": theme.paper} if inside else {"ha": "left", "color": theme.ink}
+        axes.text(value - 2 if inside else value + 2, place, f"{value:.1f} %", va="center", fontsize=7, **where)

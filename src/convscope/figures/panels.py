@@ -1,0 +1,56 @@
+"""Small charts in a grid, one a distortion."""
+
+from collections.abc import Callable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from convscope.core.text import counted
+from convscope.measures.invariance_record import Curve, Invariance
+
+from .style import Theme, drawing, figure
+
+ACROSS = 3
+_WIDTH, _LEGEND = 3.9, 1.05  # inches
+
+
+def draw_panels(
+    found: Invariance,
+    curves: Sequence[Curve],
+    draw: Callable[[Axes, Curve], None],
+    *,
+    height: float,
+    title: str,
+    legend: Sequence[tuple[object, str]],
+    theme: Theme,
+) -> Figure:
+    """Return the charts of some distortions, three in a row, with one legend for all.
+
+    Args:
+        found: what they are from.
+        curves: the distortions.
+        draw: draws one of them.
+        height: of a chart, in inches.
+        title: above all.
+        legend: what is drawn, with its name.
+        theme: the colours.
+    """
+    across = min(ACROSS, len(curves))
+    down = -(-len(curves) // across)
+    with drawing(theme):
+        drawn = figure(max(6.0, across * _WIDTH), down * height + _LEGEND, theme)
+        every = drawn.subplots(down, across, squeeze=False).flatten()
+        for axes, curve in zip(every, curves, strict=False):
+            draw(axes, curve)
+            axes.spines[["top", "right"]].set_visible(False)
+        for axes in every[len(curves) :]:
+            axes.set_axis_off()
+        low, high = (100 * value for value in found.interval)
+        whole = (
+            f"{title}\n{found.layout}, {counted(found.images, 'image')} of {found.data} ({found.part})\n"
+            f"undistorted {100 * found.accuracy:.1f} % right (95 % interval {low:.1f} to {high:.1f} %)"
+        )
+        drawn.suptitle(whole, x=0.01, ha="left", fontsize=10, parse_math=False)
+        handles, names = zip(*legend, strict=True)
+        drawn.legend(handles, names, loc="outside lower left", ncols=2, frameon=False, fontsize=8, labelcolor=theme.ink)
+    return drawn

@@ -1,0 +1,262 @@
+"""One image file to pixels: every common format and mode, turned as EXIF says, or one sentence why not."""
+
+import dataclasses
+import io
+import math
+import os
+import stat
+import struct
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+
+from convscope.core.errors import UnreadableImageError
+from convscope.images.values import BYTES, ValueRange, ValueRanges, full_range
+
+from .bare import bare
+from .blocks import by_blocks
+from .budget import IN_FLIGHT, LIMIT_PIXELS
+from .complaints import caught_complaints, worst_of
+from .damage import describe_bomb, describe_damage, describe_foreign, refuse_large, webp_size
+from .kinds import describe_kind, is_known
+from .modes import finite, to_values
+from .orientation import turned
+from .quiet import quiet_pillow
+from .remarks import remarks_on, unused
+from .tiff import is_simple, read_values, turn
+from .tiff_tags import TiffTags, read_tags
+from .wide import as_tagged, cut_bits, mend_byte_order, range_in_png, wide_color
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+"""The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""
+
+EXTENSIONS = frozenset(
+    {
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".gif",
+        ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
+    }
+)  # fmt: skip
+"""Extensions (lower case) of files that count as images when a folder is listed."""
+
+_LEFT_FOR_THE_FILTER = 1.5  # times the size wanted: see docs/decisions/0006
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported so that Pillow need not load every plugin to find these two
+# What Pillow and the codecs below it raise on damaged data (each seen in a test or in one of Pillow's own threads).
+_DAMAGE = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
+    AssertionError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Decoded:
+    """One decoded image.
+
+    values: H W C as they stand in the file: uint8, or wider integers and floats; C = 1 gray, 3 RGB, 4 RGBA where some
+    pixel is not opaque. mode: Pillow's mode of the file, or "array". format: "JPEG", "PNG", …, or "array". animated:
+    there were more frames; the first is here. full_size: (height, width) of the image in the file, turned as EXIF
+    says; larger than `values` only where `decode(near=…)` read a JPEG at reduced scale. usual: which of the values are
+    black and white, as the file or the array that the image is from says; None where it does not. remarks: what is
+    not as it should be with an image that can be used: what its decoder complained of, and what of it is not used.
+    """
+
+    values: NDArray[Any]
+    mode: str = "array"
+    format: str = "array"
+    animated: bool = False
+    full_size: tuple[int, int] = (0, 0)
+    usual: ValueRange | None = None
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.full_size == (0, 0):
+            object.__setattr__(self, "full_size", self.values.shape[:2])
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The image by itself as uint8 H W C, by the convention of its type, or by all values that the type has.
+
+        What a network sees is made by the ranges of its dataset instead, in its preprocessing.
+        """
+        levels = ValueRanges().gray_levels(self.values, self.usual)
+        return (full_range(self.values.dtype) or BYTES).gray_levels(self.values) if levels is None else levels
+
+
+class _Asked(NamedTuple):
+    """What `decode` was asked for besides the file."""
+
+    limit_pixels: int
+    near: tuple[int, int] | None
+
+
+def decode(
+    file: Path | bytes | BinaryIO, *, limit_pixels: int = LIMIT_PIXELS, near: tuple[int, int] | None = None
+) -> Decoded:
+    """Return the pixels of one image.
+
+    Args:
+        file: a path, the bytes of a file, or an open binary file that can seek.
+        limit_pixels: refuse an image whose header declares more. Pillow's own limit of about 179 megapixels
+            (``PIL.Image.MAX_IMAGE_PIXELS``, doubled) holds besides.
+        near: the size that is wanted in the end, in pixels, (height, width) in either order: a JPEG may then be read
+            at 1/2, 1/4 or 1/8 of its scale, much faster, with both sides still at least one and a half times
+            the larger of the two.
+
+    Raises:
+        UnreadableImageError: the image cannot be used; the text is the reason without the name of the file.
+
+    Examples:
+        >>> decode(b"P5 2 1 255 " + bytes([0, 255])).pixels[:, :, 0]
+        array([[  0, 255]], dtype=uint8)
+        >>> decode(b"")
+        Traceback (most recent call last):
+        convscope.core.errors.UnreadableImageError: the file is empty (0 bytes)
+    """
+    asked = _Asked(limit_pixels, near)
+    if isinstance(file, bytes):
+        return _decode(io.BytesIO(file), asked)
+    if not isinstance(file, (str, os.PathLike)):
+        return _decode(file, asked)
+    try:
+        if not stat.S_ISREG(os.stat(file).st_mode):  # a pipe would block for ever
+            raise UnreadableImageError("it is a folder or a device, not a file")
+        with open(file, "rb") as stream:
+            return _decode(stream, asked)
+    except FileNotFoundError:
+        raise UnreadableImageError("the file is not there") from None
+    except PermissionError:
+        raise UnreadableImageError("there is no permission to read it") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnreadableImageError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "its name holds a zero byte"
+        raise UnreadableImageError(f"it cannot be read: {reason}") from None
+
+
+def _decode(stream: BinaryIO, asked: _Asked) -> Decoded:
+    start = stream.read(64)
+    if not start:
+        raise UnreadableImageError("the file is empty (0 bytes)")
+    with IN_FLIGHT.kept():
+        decoded: Decoded | Exception
+        with caught_complaints(start) as complaints:
+            try:
+                decoded = _with_pillow(stream, start, asked)
+            except UnreadableImageError:
+                raise
+            except _DAMAGE as error:
+                decoded = error.with_traceback(None)  # which would keep the image that was begun
+        if isinstance(decoded, Exception):
+            decoded = _otherwise(stream, start, asked, decoded, worst_of(complaints))
+        if complaints:
+            decoded = dataclasses.replace(decoded, remarks=(*remarks_on(complaints), *decoded.remarks))
+        return decoded
+
+
+def _with_pillow(stream: BinaryIO, start: bytes, asked: _Asked) -> Decoded:
+    canvas = webp_size(start)
+    refuse_large(canvas, asked.limit_pixels)
+    IN_FLIGHT.take(math.prod(canvas))
+    try:
+        with quiet_pillow(), Image.open(stream, formats=FORMATS) as image:
+            return _load(image, stream, asked)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(describe_bomb(error, asked.limit_pixels)) from None
+
+
+def _otherwise(stream: BinaryIO, start: bytes, asked: _Asked, error: Exception, complaint: str) -> Decoded:
+    """Return what Pillow could not read, in another way; or say what is wrong, after its `error` and a `complaint`.
+
+    Raises:
+        UnreadableImageError: there is no other way.
+    """
+    try:
+        plain = bare(stream, start)
+        if plain is not None:
+            return _with_pillow(plain, start, asked)
+    except UnreadableImageError:
+        raise
+    except _DAMAGE as again:
+        if not isinstance(again, UnidentifiedImageError):
+            error = again.with_traceback(None)
+    try:
+        tags = read_tags(stream)
+        if tags is not None and is_simple(tags) and (isinstance(error, UnidentifiedImageError) or not is_known(tags)):
+            IN_FLIGHT.take(tags.width * tags.height * tags.samples)
+            return _of_values(read_values(stream, tags, asked.limit_pixels), tags)
+        kind = describe_kind(stream, start, f"{error} {complaint}")
+    except UnreadableImageError:
+        raise
+    except _DAMAGE as damage:
+        raise UnreadableImageError(describe_damage(damage)) from None
+    if not kind and isinstance(error, UnidentifiedImageError):
+        kind = describe_foreign(start, FORMATS)
+    raise UnreadableImageError(kind or describe_damage(error, complaint)) from None
+
+
+def _check_offsets(image: ImageFile.ImageFile, stream: BinaryIO) -> None:
+    """Refuse pixels that are said to stand behind the end: from there, Pillow asks for memory up to where they are.
+
+    Raises:
+        OSError: a tile of the image begins behind the end of the file.
+    """
+    here = stream.tell()
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(here)
+    if any(tile[2] > end for tile in image.tile):
+        raise OSError("image file is truncated: pixels stand behind its end")
+
+
+def _of_values(values: NDArray[Any], tags: TiffTags) -> Decoded:
+    """Return the values of a TIFF that Pillow does not know as an image."""
+    mode = "F" if values.dtype.kind == "f" else "I"
+    return Decoded(values=turn(finite(values), tags.orientation), mode=mode, format="TIFF")
+
+
+def _load(image: ImageFile.ImageFile, stream: BinaryIO, asked: _Asked) -> Decoded:
+    refuse_large(image.size, asked.limit_pixels)
+    mode, width, height = image.mode, *image.size
+    if asked.near is not None and image.format in ("JPEG", "MPO"):
+        side = math.ceil(_LEFT_FOR_THE_FILTER * max(asked.near))  # one side for both: the image may still be turned
+        image.draft(None, (side, side))  # None keeps the mode
+    size, left_out = image.size, (*unused(image), *cut_bits(image, stream))
+    IN_FLIGHT.take(math.prod(size))
+    values: NDArray[Any] | None = wide_color(image, stream, asked.limit_pixels)
+    full_size, on_its_side, usual, animated = (0, 0), False, None, False
+    if values is None:
+        mend_byte_order(image)
+        _check_offsets(image, stream)
+        image.load()  # a TIFF is turned here, by Pillow itself
+        animated = _has_more_frames(image)
+        upright, on_its_side = turned(image)
+        if upright is not image:
+            image.close()  # two of a large one would take much memory
+        values, usual = as_tagged(by_blocks(upright, to_values), image)
+    else:
+        animated = _has_more_frames(image)
+    if image.format == "PNG" and values.dtype == np.uint16:
+        usual = range_in_png(stream)
+    if (width, height) != size and image.format in ("JPEG", "MPO"):  # read at reduced scale
+        full_size = (width, height) if on_its_side else (height, width)
+    return Decoded(
+        values=values,
+        mode=mode,
+        format="JPEG" if image.format == "MPO" else str(image.format),
+        animated=animated,
+        full_size=full_size,
+        usual=usual,
+        remarks=left_out,
+    )
+
+
+def _has_more_frames(image: Image.Image) -> bool:
+    """Return whether more frames follow; damage behind the first frame does not matter here."""
+    if image.format in ("MPO", "JPEG"):
+        return False  # a second image in a JPEG file is a preview or the other eye
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except _DAMAGE:
+        return True

@@ -1,0 +1,86 @@
+"""Units that are not copied to every place: own weights at each place, or in each region of the map."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .geometry import Window
+
+
+def region_of_places(places: int, regions: int) -> list[int]:
+    """Return the region of each place along a side; regions differ by at most one place in size.
+
+    Examples:
+        >>> region_of_places(7, 3)
+        [0, 0, 0, 1, 1, 2, 2]
+    """
+    return [place * regions // places for place in range(places)]
+
+
+class LocallyConnected(nn.Module):
+    """Units with weights of their own for each region of the map, as one batched product.
+
+    What a shared convolution computes with one matrix for all places, this computes with one for each region. The bias
+    belongs to the unit and is the same everywhere.
+
+    Args:
+        channels: maps below.
+        units: maps given.
+        window: the patch along both sides; zeros before and after are added here.
+        regions: down and across.
+        places: of the output, down and across.
+        bias: whether the units have one.
+    """
+
+    down_spread: Tensor
+    down_gather: Tensor
+    across_spread: Tensor
+    across_gather: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        units: int,
+        window: Window,
+        regions: tuple[int, int],
+        places: tuple[int, int],
+        *,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.window, self.regions, self.places = window, regions, places
+        self.weight = nn.Parameter(torch.empty(*regions, units, channels, window.kernel, window.kernel))
+        self.bias = nn.Parameter(torch.empty(units)) if bias else None
+        for name, count, parts in zip(("down", "across"), places, regions, strict=True):
+            spread, gather = _even(region_of_places(count, parts), parts)
+            self.register_buffer(f"{name}_spread", spread, persistent=False)
+            self.register_buffer(f"{name}_gather", gather, persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return N units h w from maps N C H W."""
+        window, (rows, columns) = self.window, self.places
+        padded = functional.pad(maps, (window.before, window.after) * 2)
+        patches = functional.unfold(padded, window.kernel, stride=window.stride)
+        patches = patches.view(*patches.shape[:2], rows, columns)  # N C*k*k h w
+        down, across = self.regions
+        if rows % down or columns % across:  # regions of one size, with places that stand twice
+            patches = patches[:, :, self.down_spread][:, :, :, self.across_spread]
+        count, inputs, height, width = patches.shape
+        patches = patches.view(count, inputs, down, height // down, across, width // across)
+        patches = patches.permute(2, 4, 0, 3, 5, 1).reshape(down * across, -1, inputs)  # a matrix for each region
+        weights = self.weight.flatten(3).flatten(0, 1).transpose(1, 2)  # down*across C*k*k units
+        values = (patches @ weights).view(down, across, count, height // down, width // across, -1)
+        values = values.permute(2, 5, 0, 3, 1, 4).reshape(count, -1, height, width)
+        if rows % down or columns % across:
+            values = values[:, :, self.down_gather][:, :, :, self.across_gather]
+        return values if self.bias is None else values + self.bias[:, None, None]
+
+
+def _even(region: list[int], regions: int) -> tuple[Tensor, Tensor]:
+    """Return the places, region by region, so that all are as large as the largest, and where each place went."""
+    size = math.ceil(len(region) / regions)
+    members = [[place for place, owner in enumerate(region) if owner == part] for part in range(regions)]
+    spread = [place for part in members for place in part + part[-1:] * (size - len(part))]
+    return torch.tensor(spread), torch.tensor([spread.index(place) for place in range(len(region))])

@@ -1,0 +1,48 @@
+"""What a small shift of the input changes after a pooling: counted, not argued."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from convscope.core.errors import ParameterError
+
+
+def unchanged_by_shift(subsample: nn.Module, maps: Tensor, *, reach: int = 1) -> NDArray[np.float64]:
+    """Return, for each shift of the maps, the share of pooled values that stay exactly the same.
+
+    The maps are shifted in earnest: they are cut out of larger ones, so that real values come in at the edge.
+
+    Args:
+        subsample: N C H W to N C h w, as it predicts.
+        maps: N C H W, larger by `reach` on every side than what is pooled.
+        reach: the largest shift, in places of the map.
+
+    Returns:
+        (2 · reach + 1) × (2 · reach + 1): shifts down, then across, from -reach to reach; in the middle, 1.
+
+    Raises:
+        ParameterError: nothing is left of the maps.
+
+    Examples:
+        >>> maps = torch.zeros(1, 1, 6, 6)
+        >>> maps[0, 0, 1, 1] = 1.0                  # at the upper left of the first window of 2 × 2
+        >>> unchanged_by_shift(nn.MaxPool2d(2), maps) == 1
+        array([[False, False, False],
+               [False,  True,  True],
+               [False,  True,  True]])
+    """
+    height, width = maps.shape[2] - 2 * reach, maps.shape[3] - 2 * reach
+    if reach < 0 or min(height, width) < 1:
+        raise ParameterError(f"`reach` must be from 0 to less than half the side of the maps. Got {reach}.")
+    side = 2 * reach + 1
+    with torch.inference_mode():
+        still = subsample(maps[:, :, reach : reach + height, reach : reach + width])
+        result = np.empty((side, side))
+        for down in range(side):
+            for across in range(side):
+                # content that moves down by one comes from one row above
+                top, left = 2 * reach - down, 2 * reach - across
+                moved = subsample(maps[:, :, top : top + height, left : left + width])
+                result[down, across] = (moved == still).double().mean().item()
+    return result

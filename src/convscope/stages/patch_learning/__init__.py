@@ -1,7 +1,0 @@
-"""Features learned without labels, on random patches of pictures, then copied to every place."""
-
-from .clusters import ClusterLayer
-from .layer import WAYS, learn_layer
-from .learners import LEARNERS
-
-__all__ = ["LEARNERS", "WAYS", "ClusterLayer", "learn_layer"]
