@@ -27,7 +27,7 @@ def measure(data: str, stage: str, options: dict[str, Any]) -> dict[str, Any]:
     report = trained.report
     return {
         "layout": report.layout,
-        "parameters_of_the_stage": trained.model.network.plan.steps[0].parameters,
+        "parameters_of_the_stage": trained.model.network.plan.layers[0].parameters,
         "accuracy": report.accuracy,
         "interval": list(report.accuracy_interval),
         "epochs": len(trained.history),

@@ -222,7 +222,7 @@ def fluid(chromium: Any, folder: Path) -> list[dict[str, Any]]:
         measured = measure_page(chromium, case, folder, frames=20, loads=1)
         plan = model_of(case).network.plan
         facts = {"layout": layout, "side": side, "parameters": plan.parameters}
-        facts["macs"] = sum(step.macs for step in plan.steps)
+        facts["macs"] = sum(step.macs for step in plan.layers)
         found.append({**facts, **measured})
         print(f"{layout:70} {side:4} {measured['frame_ms']['median']:8.1f} ms", file=sys.stderr)
     return found

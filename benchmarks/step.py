@@ -122,7 +122,7 @@ def save_weights(case: Case, path: Path) -> None:
     layout = Layout.parse(case.layout)
     network = Network(layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     arrays: dict[str, np.ndarray] = {}
-    for step in fold(network).steps:
+    for step in fold(network).layers:
         if isinstance(step, (Sums, Connections)):
             place = len(arrays) // 2
             arrays[f"weights{place}"] = step.weights[0, 0] if isinstance(step, Sums) else step.weights

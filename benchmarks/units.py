@@ -53,13 +53,13 @@ def one_pass(folder: Path, images: int) -> dict[str, Any]:
         started = time.perf_counter()
         found = measure_units(model, pixels, labels=labels)
         seconds = time.perf_counter() - started
-    if found.images != images or not all(unit.top for step in found.steps for unit in step.units if unit.largest > 0):
+    if found.images != images or not all(unit.top for step in found.layers for unit in step.units if unit.largest > 0):
         raise AssertionError
     return {
         "images": images,
         "seconds": round(seconds, 2),
         "images_per_second": round(images / seconds),
-        "units": sum(len(step.units) for step in found.steps),
+        "units": sum(len(step.units) for step in found.layers),
         "images_megabytes": round(pixels.nbytes / 2**20, 1),
         "before_megabytes": round(before, 1),
         "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
@@ -102,7 +102,7 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
         "layout": str(model.layout),
         "epochs": epochs,
         "accuracy": found.accuracy,
-        "units": sum(len(step.units) for step in found.steps),
+        "units": sum(len(step.units) for step in found.layers),
         "seconds_all_units_off": seconds,
         "seconds_whole_command": round(whole, 2),
         "steps": [
@@ -113,7 +113,7 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
                 "selectivity_random": None if chance is None else round(chance, 3),
                 "largest_loss": round(max(found.loss(unit) for unit in lost.units), 4),
             }
-            for step, chance, lost in zip(report.units.steps, report.random, found.steps, strict=True)
+            for step, chance, lost in zip(report.units.layers, report.random, found.layers, strict=True)
         ],
         "strokes": round(float(np.mean([fit.explained for fit in report.strokes])), 3),
         "strokes_random": round(float(np.mean([fit.explained for fit in report.random_strokes])), 3),

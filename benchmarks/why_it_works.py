@@ -85,13 +85,13 @@ def _one(
     )
     units = convscope.units(trained.model, images, worth=0, probes=False, top=1, seed=seed)
     rows: dict[str, dict[str, float | None]] = {}
-    for place, (name, step) in enumerate(zip(moved.steps, moved.curves[0].points[0].steps, strict=True), start=1):
+    for place, (name, step) in enumerate(zip(moved.layers, moved.curves[0].points[0].layers, strict=True), start=1):
         rows[f"{place}: {name}"] = {"changed": step.changed, "left": step.left, "moved": step.moved}
-    for one, chance in zip(units.units.steps, units.random, strict=True):
-        key = f"{one.step}: {one.name}"
+    for one, chance in zip(units.units.layers, units.random, strict=True):
+        key = f"{one.layer}: {one.name}"
         rows[key] |= {"selectivity": one.mean_selectivity, "selectivity_random": chance}
     if units.strokes:
-        first = f"1: {moved.steps[0]}"
+        first = f"1: {moved.layers[0]}"
         rows[first]["strokes"] = float(np.mean([fit.explained for fit in units.strokes]))
         rows[first]["strokes_random"] = float(np.mean([fit.explained for fit in units.random_strokes]))
     return rows

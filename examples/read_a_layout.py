@@ -21,7 +21,7 @@ def main() -> None:
     layout = Layout.parse(given.layout)
     found = plan(layout, height=given.side, width=given.side, channels=given.channels, classes=given.classes)
     print(f"{'step':10}{'maps':>6}{'side':>6}{'parameters':>12}{'MACs':>15}{'sees':>6}")
-    for step in found.steps:
+    for step in found.layers:
         sees = f"{step.field_columns.size} px"
         print(f"{step.name:10}{step.maps:6}{step.columns:6}{step.parameters:12,}{step.macs:15,}{sees:>7}")
     print(f"{'in all':10}{found.parameters:24,}{found.macs:15,}")

@@ -4,7 +4,7 @@
 /** A convolution with its nonlinearity, or connected units, in TensorFlow.js: images are rows, columns, channels there. */
 function tensorflowLayers(network) {
   let below = { maps: network.channels, rows: network.height, columns: network.width };
-  return network.steps.map((step) => {
+  return network.layers.map((step) => {
     const from = below;
     below = step;
     const activation = step.nonlinearity === "relu" && !step.residual ? "relu" : "linear";

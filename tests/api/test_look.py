@@ -179,8 +179,8 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
     assert data.units is not None
     assert data.good is not None
     assert (data.units.images, data.units.data) == (200, "")
-    assert [len(step.units) for step in data.units.steps] == [8]
-    assert data.units.steps[0].units[0].classes
+    assert [len(step.units) for step in data.units.layers] == [8]
+    assert data.units.layers[0].units[0].classes
     report = json.loads((run / "report.json").read_text())
     assert (data.good.images, data.good.right) == (report["images"], report["right"])
     assert [one.epoch for one in data.good.epochs] == [1]
@@ -190,7 +190,7 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
     unlabelled = data_of(convscope.look(small_model(), [tmp_path / "a.png"], output=tmp_path / "y.html").path)
     assert unlabelled.good is None
     assert unlabelled.units is not None
-    assert {unit.selectivity for step in unlabelled.units.steps for unit in step.units} == {None}
+    assert {unit.selectivity for step in unlabelled.units.layers for unit in step.units} == {None}
 
 
 def test_a_second_network_of_any_layout_goes_beside_and_must_have_the_same_classes(run: Path, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_what_was_measured_of_a_run_is_in_its_page(measured: Path) -> None:
     assert data.invariance.images == 40
     assert data.units is not None
     assert (data.units.images, data.units.data, data.units.worth_images) == (359, "digits", 40)
-    units = [unit for step in data.units.steps for unit in step.units]
+    units = [unit for step in data.units.layers for unit in step.units]
     assert all(unit.worth is not None for unit in units)
     tops = [top for unit in units for top in unit.top]
     assert {top.image is None for top in tops} == {True, False}, "some patches are of images that are not in the page"

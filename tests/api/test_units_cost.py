@@ -29,7 +29,7 @@ def report(run: Path) -> UnitsReport:
 def test_everything_is_measured_on_the_images_held_out(run: Path, report: UnitsReport) -> None:
     judged = json.loads((run / "report.json").read_text())
     assert report.units.images == judged["images"] == 359
-    names = {top.name for step in report.units.steps for unit in step.units for top in unit.top}
+    names = {top.name for layer in report.units.layers for unit in layer.units for top in unit.top}
     known = convscope.extract_features(run, "digits", pool="mean")
     assert names <= {known.images[place] for place in known.part("validation")}
     assert report.worth is not None
@@ -45,7 +45,7 @@ def test_everything_is_measured_on_the_images_held_out(run: Path, report: UnitsR
     assert from_json(UnitsReport, json.loads(json.dumps(to_json(report)))) == report
 
 
-def test_the_text_names_every_step_and_what_was_measured(report: UnitsReport) -> None:
+def test_the_text_names_every_layer_and_what_was_measured(report: UnitsReport) -> None:
     text = units_text(report)
     assert text.startswith("4C3-MP2-8N on 359 images of digits\n")
     assert re.search(r"^1: 4C3 +4 +3x3 +14% ", text, re.MULTILINE)

@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("words", "file"),
     [
         (["filters"], "filters.png"),
-        (["filters", "--step", "3", "--theme", "dark"], "filters.png"),
+        (["filters", "--layer", "3", "--theme", "dark"], "filters.png"),
         (["maps", "a.png"], "maps.png"),
         (["layout"], "layout.png"),
         (["fields", "a.png"], "fields.png"),
@@ -42,7 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["invariance", "--distortions", "shift-x", "--theme", "dark"], "invariance.png"),
         (["ledger"], "ledger.png"),
         (["patches"], "patches.png"),
-        (["patches", "--step", "3"], "patches.png"),
+        (["patches", "--layer", "3"], "patches.png"),
     ],
 )
 def test_a_run_is_drawn_into_its_folder(
@@ -55,13 +55,13 @@ def test_a_run_is_drawn_into_its_folder(
         assert min(image.size) > 200
 
 
-def test_the_step_without_a_model_is_the_first_lesson(
+def test_the_layer_without_a_model_is_the_first_lesson(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["draw", "step"]) == 0
-    assert capsys.readouterr().out == "figure step.gif (13 frames)\n"
-    with Image.open("step.gif") as image:
+    assert main(["draw", "convolution"]) == 0
+    assert capsys.readouterr().out == "figure convolution.gif (13 frames)\n"
+    with Image.open("convolution.gif") as image:
         assert image.n_frames == 13
 
 
@@ -70,10 +70,10 @@ def test_an_animation_tells_how_far_it_is_and_a_figure_that_it_is_being_drawn(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     heard = Counting()
-    assert draw("step", output="step.png", reporter=heard).frames == 6
-    assert heard.told == [("drawing step", 6, "frames"), *[1] * 6]
-    assert main(["draw", "step", "-o", "step.mp4" if shutil.which("ffmpeg") else "a.png"]) == 0
-    assert "drawing step: 0 of " in capsys.readouterr().err
+    assert draw("convolution", output="convolution.png", reporter=heard).frames == 6
+    assert heard.told == [("drawing convolution", 6, "frames"), *[1] * 6]
+    assert main(["draw", "convolution", "-o", "convolution.mp4" if shutil.which("ffmpeg") else "a.png"]) == 0
+    assert "drawing convolution: 0 of " in capsys.readouterr().err
     assert main(["draw", "layout", "4C3", "-o", "a.svg"]) == 0
     assert "drawing layout: took" in capsys.readouterr().err
     assert main(["draw", "layout", "4C3", "-o", "a.pdf", "--quiet"]) == 0
@@ -94,7 +94,18 @@ def test_names_that_no_font_has_are_said_once(run: Path, tmp_path: Path, capsys:
 
 
 def test_a_unit_walks_over_an_image(run: Path, tmp_path: Path) -> None:
-    words = ["draw", "step", str(run), str(run / "a.png"), "--step", "3", "--unit", "6", "-o", str(tmp_path / "s.png")]
+    words = [
+        "draw",
+        "convolution",
+        str(run),
+        str(run / "a.png"),
+        "--layer",
+        "3",
+        "--unit",
+        "6",
+        "-o",
+        str(tmp_path / "s.png"),
+    ]
     assert main(words) == 0
     with Image.open(tmp_path / "s.png") as image:
         assert image.height > 2 * image.width
@@ -103,10 +114,10 @@ def test_a_unit_walks_over_an_image(run: Path, tmp_path: Path) -> None:
 def test_the_unit_that_walks_is_of_the_first_convolution_with_shared_weights(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["draw", "step", str(tmp_path / "m.safetensors"), str(run / "a.png"), "-o"]
+    words = ["draw", "convolution", str(tmp_path / "m.safetensors"), str(run / "a.png"), "-o"]
     small_model("4U3-MP2-6C3-6C3").save(tmp_path / "m.safetensors")
     assert main([*words, str(tmp_path / "first.png")]) == 0
-    assert main([*words, str(tmp_path / "third.png"), "--step", "3"]) == 0
+    assert main([*words, str(tmp_path / "third.png"), "--layer", "3"]) == 0
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "third.png").read_bytes()
     small_model("4U3-MP2").save(tmp_path / "m.safetensors")
     assert main([*words, str(tmp_path / "none.png")]) == 2
@@ -132,8 +143,8 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["filters"], "`model` must name a model file or run folder. Got none."),
         (["maps", "RUN"], "`image` must name an image. Got none."),
         (["maps", "RUN", "RUN/nothing.png"], "nothing.png must be an image. The file is not there. Name another one."),
-        (["filters", "RUN", "--step", "2"], "`step` must be a convolution, one of [1, 3]. Got 2."),
-        (["step", "RUN", "RUN/a.png", "--unit", "99"], "`unit` must be from 1 to 4. Got 99."),
+        (["filters", "RUN", "--layer", "2"], "`layer` must be a convolution, one of [1, 3]. Got 2."),
+        (["convolution", "RUN", "RUN/a.png", "--unit", "99"], "`unit` must be from 1 to 4. Got 99."),
         (["curves", "RUN/model.safetensors"], "`model` must name a run folder here."),
         (["curves"], "`model` must name a run folder here. Got None."),
         (["layout", "32Q5"], "32Q5"),
@@ -150,12 +161,12 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["layout", "--size", "64"], "`model` must name a model file or run folder. Got none."),
         (["filters", "RUN", "--channels", "3"], "layout and fields are drawn. Got 3 for filters. Leave it out."),
         (["layout", "8C3", "-o", "a.jpg"], "`output` must end in .png, .svg, .pdf."),
-        (["step", "-o", "a.svg"], "`output` must end in .gif, .mp4 or .png (a strip)."),
-        (["step", "-o", "RUN/report.html"], "`output` must end in"),
+        (["convolution", "-o", "a.svg"], "`output` must end in .gif, .mp4 or .png (a strip)."),
+        (["convolution", "-o", "RUN/report.html"], "`output` must end in"),
         (["layout", "RUN", "-o", "RUN/a.png"], "is already there and is not overwritten"),
         (["image"], "'image' is not one of"),
         (["ledger", "RUN", "--distortions", "shift-z"], "`distortions` must be one of shift-x, jpeg. Got 'shift-z'."),
-        (["patches", "RUN", "--step", "2"], "`step` must have units of its own, one of [1, 3]. Got 2."),
+        (["patches", "RUN", "--layer", "2"], "`layer` must have units of its own, one of [1, 3]. Got 2."),
         (["ledger"], "`model` must name a run folder here."),
         (["invariance", "RUN/checkpoint"], "invariance.json. Got none. Make it with: convscope measure"),
     ],

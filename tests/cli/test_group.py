@@ -215,7 +215,7 @@ HOSTILE = "a\x1b[31m\u202e\nb"
     "words",
     [
         ["draw", "layout", "4C3", "-o", "V/a.png"], ["draw", "layout", "4C3", "-o", "V.jpg"],
-        ["draw", "step", "-o", "V.png"], ["check", "V"], ["train", "V"], ["V"], ["--V"], ["draw", "V"],
+        ["draw", "convolution", "-o", "V.png"], ["check", "V"], ["train", "V"], ["V"], ["--V"], ["draw", "V"],
         ["train", "digits", "--epochs", "V"], ["train", "digits", "--layout", "V"], ["train", "digits", "--V"],
         ["train", "digits", "--dry-run", "--layout", "4C3", "--cache-dir", "V"], ["cache", "--cache-dir", "V"],
         ["measure", "4C3", "--what", "cost", "-o", "V"], ["predict", "V", "V"], ["look", "V", "-o", "V"],

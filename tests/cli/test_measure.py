@@ -107,7 +107,7 @@ def test_all_measures_all_and_keeps_all(run: str, capsys: pytest.CaptureFixture[
     units = from_json(UnitsReport, json.loads((Path(run) / "units.json").read_text(encoding="utf-8")))
     cost = from_json(CostRecord, json.loads((Path(run) / "cost.json").read_text(encoding="utf-8")))
     assert (units.units.layout, cost.costs[0].layout) == ("4C3-MP2-6N", "4C3-MP2-6N")
-    first = units.units.steps[0].units[0].top
+    first = units.units.layers[0].units[0].top
     assert len(first) <= 2
     pixels = pixels_of(first[0])
     assert pixels is not None

@@ -76,7 +76,7 @@ def test_the_cost_is_that_of_the_classifier_that_is_there(
     assert re.search(note, out, re.MULTILINE), out
     record = convscope.cost(path, repeats=0)
     stored = Model.load(path).network.classifier.state_dict()
-    assert record.costs[0].steps[-1].parameters == sum(value.numel() for value in stored.values())
+    assert record.costs[0].layers[-1].parameters == sum(value.numel() for value in stored.values())
     assert from_json(CostRecord, to_json(record)) == record
 
 
@@ -84,7 +84,7 @@ def test_support_vectors_are_counted(two: tuple[Model, FeatureSet]) -> None:
     model, found = two
     fitted = SVC().fit(found.vectors[found.part("train")], found.labels[found.part("train")])
     made = with_classifier(model, Reading(), found, "rbf-svm", fitted)
-    last = convscope.cost(made, repeats=1, batch=2).costs[0].steps[-1]
+    last = convscope.cost(made, repeats=1, batch=2).costs[0].layers[-1]
     kept, values = len(fitted.support_vectors_), found.vectors.shape[1]
     assert last.name == f"rbf-svm: {kept} support vectors"
     assert last.macs == kept * values + kept

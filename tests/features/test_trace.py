@@ -20,9 +20,9 @@ def test_a_trace_holds_every_map_of_the_network(text: str) -> None:
     pixels = some_pixels(1, seed=3)
     traced, expected = trace(model, pixels[0]), maps_of(model.network, pixels)
     np.testing.assert_allclose(traced.below, expected[0][0], rtol=1e-6)
-    assert len(traced.maps) == len(traced.steps) == len(expected) - 1
-    for found, wanted, step in zip(traced.maps, expected[1:], traced.steps, strict=True):
-        assert found.shape == (step.maps, step.rows, step.columns)
+    assert len(traced.maps) == len(traced.layers) == len(expected) - 1
+    for found, wanted, layer in zip(traced.maps, expected[1:], traced.layers, strict=True):
+        assert found.shape == (layer.maps, layer.rows, layer.columns)
         np.testing.assert_allclose(found, wanted[0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(traced.probabilities, model.predict_proba(pixels)[0])
 
@@ -44,19 +44,19 @@ def test_a_walk_is_the_convolution_and_says_what_each_value_is_made_of() -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "step"), [("4C3-MP2-6C3-AP2", 1), ("4C3-MP2-6C3-AP2", 3), ("5C4/2-3C2v-tanh", 2), ("4C3-+4C3-MP2", 2)]
+    ("text", "layer"), [("4C3-MP2-6C3-AP2", 1), ("4C3-MP2-6C3-AP2", 3), ("5C4/2-3C2v-tanh", 2), ("4C3-+4C3-MP2", 2)]
 )
-def test_the_walk_of_a_unit_gives_its_maps(text: str, step: int) -> None:
+def test_the_walk_of_a_unit_gives_its_maps(text: str, layer: int) -> None:
     model = small_model(text)
     with_statistics(model.network)
     traced = trace(model, some_pixels(1, seed=5)[0])
     for unit in (1, 3):
-        found = walk_of_unit(model, traced, step=step, unit=unit, most=2)
+        found = walk_of_unit(model, traced, layer=layer, unit=unit, most=2)
         assert len(found.channels) == 2
-        np.testing.assert_allclose(found.values, traced.maps[step - 1][unit - 1], rtol=1e-4, atol=1e-5)
-        after = traced.steps[step]
+        np.testing.assert_allclose(found.values, traced.maps[layer - 1][unit - 1], rtol=1e-4, atol=1e-5)
+        after = traced.layers[layer]
         if found.pooling is not None:
-            np.testing.assert_allclose(found.pooled, traced.maps[step][unit - 1], rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(found.pooled, traced.maps[layer][unit - 1], rtol=1e-4, atol=1e-5)
         assert str(found.pooling or after.name) == after.name
         row, column = (side // 2 for side in found.values.shape)
         apply = NONLINEARITIES[found.nonlinearity].apply
@@ -66,24 +66,24 @@ def test_the_walk_of_a_unit_gives_its_maps(text: str, step: int) -> None:
 def test_channels_have_the_names_of_what_they_are() -> None:
     model = small_model("4C3-MP2-6C3")
     traced = trace(model, some_pixels(1)[0])
-    assert walk_of_unit(model, traced, step=1, unit=1).channels == ("red", "green", "blue")
-    assert walk_of_unit(model, traced, step=3, unit=1, most=9).channels == ("map 1", "map 2", "map 3", "map 4")
+    assert walk_of_unit(model, traced, layer=1, unit=1).channels == ("red", "green", "blue")
+    assert walk_of_unit(model, traced, layer=3, unit=1, most=9).channels == ("map 1", "map 2", "map 3", "map 4")
 
 
 @pytest.mark.parametrize(
-    ("step", "unit", "sentence"),
+    ("layer", "unit", "sentence"),
     [
-        (2, 1, r"`step` must be a convolution with shared weights, one of \[1, 3, 4\]. Got 2"),
-        (0, 1, "`step` must be a convolution with shared weights"),
-        (99, 1, "`step` must be a convolution with shared weights"),
+        (2, 1, r"`layer` must be a convolution with shared weights, one of \[1, 3, 4\]. Got 2"),
+        (0, 1, "`layer` must be a convolution with shared weights"),
+        (99, 1, "`layer` must be a convolution with shared weights"),
         (1, 5, "`unit` must be from 1 to 4. Got 5"),
         (1, 0, "`unit` must be from 1 to 4. Got 0"),
     ],
 )
-def test_what_is_no_unit_is_refused(step: int, unit: int, sentence: str) -> None:
+def test_what_is_no_unit_is_refused(layer: int, unit: int, sentence: str) -> None:
     model = small_model("4C3-MP2-6C3-+6C3-4U3")
     with pytest.raises(ParameterError, match=sentence):
-        walk_of_unit(model, trace(model, some_pixels(1)[0]), step=step, unit=unit)
+        walk_of_unit(model, trace(model, some_pixels(1)[0]), layer=layer, unit=unit)
 
 
 def test_a_unit_that_does_not_fit_is_refused() -> None:

@@ -18,10 +18,10 @@ from PIL import Image
 from convscope.core.errors import DataError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk
-from convscope.figures import step
 from convscope.figures.animation import check_animation, save_animation
 from convscope.figures.comparison import FIGURES as COMPARISONS
 from convscope.figures.confusion import draw_confusion
+from convscope.figures.convolution import Frame, animate, draw_layer, frames_of, words
 from convscope.figures.curves import draw_curves
 from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
@@ -30,10 +30,9 @@ from convscope.figures.layout import draw_layout
 from convscope.figures.ledger import draw_ledger
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
-from convscope.figures.step import Frame, animate, draw_step, frames_of, words
 from convscope.figures.style import THEMES, Theme, _luminance, save, theme_named
 from convscope.layers.pooling import Pooling
-from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange
+from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import with_patches
 from convscope.networks.folding import Sums, fold
@@ -57,7 +56,7 @@ WALK = walk(
 
 def _filters(text: str, place: int) -> Callable[[Theme], Figure]:
     def made(theme: Theme) -> Figure:
-        sums = fold(small_model(text).network).steps[place]
+        sums = fold(small_model(text).network).layers[place]
         assert isinstance(sums, Sums)
         return draw_filters(sums, name=text.split("-")[place], theme=theme)
 
@@ -105,10 +104,10 @@ def _measured() -> Invariance:
     """Return a record of two distortions with values that are easily told apart."""
 
     def point(strength: float, right: int) -> Point:
-        steps = (
-            StepChange(changed=0.9, left=0.3, changed_inside=0.85, left_inside=0.0),
-            StepChange(changed=0.6, left=0.5, changed_inside=0.55, left_inside=0.45),
-            StepChange(changed=abs(strength) / 20),
+        layers = (
+            LayerChange(changed=0.9, left=0.3, changed_inside=0.85, left_inside=0.0),
+            LayerChange(changed=0.6, left=0.5, changed_inside=0.55, left_inside=0.45),
+            LayerChange(changed=abs(strength) / 20),
         )
         return Point(
             strength=strength,
@@ -119,7 +118,7 @@ def _measured() -> Invariance:
             right_before=96,
             probability_change=-0.1,
             left_canvas=0.0,
-            steps=steps,
+            layers=layers,
         )
 
     return Invariance(
@@ -130,7 +129,7 @@ def _measured() -> Invariance:
         right=96,
         margin_px=0,
         seed=0,
-        steps=("4C3", "MP2", "softmax"),
+        layers=("4C3", "MP2", "softmax"),
         curves=(
             Curve(distortion="rotation", unit="degrees", points=(point(-10, 70), point(5, 90), point(10, 60))),
             Curve(distortion="jpeg", unit="100 - quality", points=(point(25, 95), point(75, 40))),
@@ -141,7 +140,7 @@ def _measured() -> Invariance:
 def _patches(theme: Theme) -> Figure:
     images, model = some_pixels(12, seed=4), small_model("5C5-MP2-8N")
     record = with_patches(measure_units(model, images, top=4, data="some"), images, (1, 2, 3))
-    return draw_patches(record, record.steps[0], theme=theme)
+    return draw_patches(record, record.layers[0], theme=theme)
 
 
 def _drawn(name: str, theme: Theme) -> Figure:
@@ -175,8 +174,8 @@ FIGURES: dict[str, Callable[[Theme], Figure]] = {
     "comparison-kinds": lambda theme: _drawn("kinds", theme),
     "comparison-distorted": lambda theme: _drawn("distorted", theme),
     "comparison-images": lambda theme: _drawn("images", theme),
-    "step": lambda theme: draw_step(WALK, Frame(row=0, column=2), theme=theme),
-    "step-pooling": lambda theme: draw_step(WALK, Frame(row=1, column=0, pooling=True), theme=theme),
+    "convolution": lambda theme: draw_layer(WALK, Frame(row=0, column=2), theme=theme),
+    "convolution-pooling": lambda theme: draw_layer(WALK, Frame(row=1, column=0, pooling=True), theme=theme),
 }
 
 
@@ -207,7 +206,7 @@ def test_an_image_looks_as_it_did(name: str, theme: str, tmp_path: Path) -> None
 
 def test_drawing_changes_no_setting_of_the_user() -> None:
     before = dict(mpl.rcParams)
-    FIGURES["step"](theme_named("dark"))
+    FIGURES["convolution"](theme_named("dark"))
     assert dict(mpl.rcParams) == before
 
 
@@ -241,7 +240,7 @@ def test_letters_that_no_font_has_are_boxes_and_no_warning(tmp_path: Path) -> No
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"`output` must end in .png, .svg, .pdf. Got 'a.jpg'"):
-        save(FIGURES["step"](theme_named("light")), tmp_path / "a.jpg")
+        save(FIGURES["convolution"](theme_named("light")), tmp_path / "a.jpg")
     with pytest.raises(ParameterError, match=r"`output` must end in .gif, .mp4 or .png \(a strip\). Got 'a.svg'"):
         check_animation(tmp_path / "a.svg")
     with pytest.raises(ParameterError, match="`theme` must be one of light, dark. Got 'drak'. Did you mean 'dark'"):
@@ -266,7 +265,7 @@ def test_what_is_added_back_is_said_and_long_sentences_go_on_below(tmp_path: Pat
         "row 1, column 1: sum of the products 3, of the maps not shown 0.25, bias 1, what is added back 2: 6.25; "
         "relu makes it 6.25"
     )
-    drawn = draw_step(found, Frame(row=0, column=0), theme=theme_named("light"))
+    drawn = draw_layer(found, Frame(row=0, column=0), theme=theme_named("light"))
     assert drawn.get_suptitle().count("\n") == 1
 
 
@@ -292,15 +291,15 @@ def test_the_animation_shows_every_place_in_order() -> None:
 def test_a_frame_of_the_animation_is_the_frame_drawn_alone(theme: str) -> None:
     frames = frames_of(WALK)[8:10]  # the last of the map and the first of the pooling
     for frame, pixels in zip(frames, animate(WALK, frames, theme=theme_named(theme)), strict=True):
-        canvas = FigureCanvasAgg(draw_step(WALK, frame, theme=theme_named(theme)))
+        canvas = FigureCanvasAgg(draw_layer(WALK, frame, theme=theme_named(theme)))
         canvas.draw()
         assert np.array_equal(np.asarray(canvas.buffer_rgba())[..., :3], pixels)
 
 
 def test_an_animation_makes_one_figure_however_many_frames_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     made, layouts = [], []
-    build, execute = step.figure, ConstrainedLayoutEngine.execute
-    monkeypatch.setattr(step, "figure", lambda *given, **named: made.append(given) or build(*given, **named))
+    build, execute = convolution.figure, ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(convolution, "figure", lambda *given, **named: made.append(given) or build(*given, **named))
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *given: layouts.append(given) or execute(*given))
     assert len(list(animate(WALK, frames_of(WALK), theme=theme_named("light")))) == 13
     assert (len(made), len(layouts)) == (1, 1)
@@ -321,8 +320,10 @@ def test_a_gif_holds_all_frames_and_a_strip_stands_below_each_other(tmp_path: Pa
 
 def test_patches_that_were_not_kept_are_said_to_be_missing() -> None:
     record = measure_units(small_model("5C5-MP2-8N"), some_pixels(3), top=2)
-    with pytest.raises(DataError, match=r"The record must hold patches of step 1, 5C5\. Got none\. Measure it again\."):
-        draw_patches(record, record.steps[0], theme=theme_named("light"))
+    with pytest.raises(
+        DataError, match=r"The record must hold patches of layer 1, 5C5\. Got none\. Measure it again\."
+    ):
+        draw_patches(record, record.layers[0], theme=theme_named("light"))
 
 
 def test_the_diagram_says_what_each_value_sees_and_how_units_are_copied() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
+from convscope.figures.convolution import animate, frames_of
 from convscope.figures.settings import default_settings
-from convscope.figures.step import animate, frames_of
 from convscope.figures.style import save, theme_named
 from tests.figures.test_figures import FIGURES, WALK
 
@@ -51,7 +51,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     frames = list(animate(WALK, frames_of(WALK)[8:10], theme=theme_named("dark")))
     return {
         **{file.name: file.read_bytes() for file in folder.iterdir()},
-        "step": b"".join(one.tobytes() for one in frames),
+        "layer": b"".join(one.tobytes() for one in frames),
     }
 
 

@@ -9,7 +9,7 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.measures import timing
 from convscope.measures.cost import CostRecord, LayoutCost, count_costs
-from convscope.measures.timing import measure_cost, time_steps
+from convscope.measures.timing import measure_cost, time_layers
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 
@@ -72,8 +72,8 @@ def test_the_counted_counter_facts_have_the_weights_of_the_networks_that_they_de
 
 def test_memory_is_that_of_the_maps() -> None:
     itself = of("4C3-MP2")[0]
-    assert [step.training_bytes for step in itself.steps] == [4 * 192, 4 * 48, 4 * 2]
-    assert [step.predicting_bytes for step in itself.steps] == [4 * (48 + 192), 4 * (192 + 48), 4 * (48 + 2)]
+    assert [layer.training_bytes for layer in itself.layers] == [4 * 192, 4 * 48, 4 * 2]
+    assert [layer.predicting_bytes for layer in itself.layers] == [4 * (48 + 192), 4 * (192 + 48), 4 * (48 + 2)]
     assert itself.training_bytes == 4 * (48 + 192 + 48 + 2)
     assert itself.predicting_bytes == 4 * 240
 
@@ -86,7 +86,7 @@ def test_a_counter_fact_of_any_size_is_counted() -> None:
         of("4C9v")
 
 
-def test_every_step_is_timed_and_the_record_comes_back_from_json() -> None:
+def test_every_layer_is_timed_and_the_record_comes_back_from_json() -> None:
     found = measure_cost(Layout.parse("3C3-ST2-4N"), height=6, width=8, channels=1, classes=2, batch=4, repeats=1)
     assert [cost.variant for cost in found.costs] == [
         "as it is",
@@ -95,9 +95,9 @@ def test_every_step_is_timed_and_the_record_comes_back_from_json() -> None:
         "without pooling",
     ]
     for cost in found.costs:
-        assert all(step.forward_ms is not None and step.forward_ms > 0 for step in cost.steps)
-        assert all(step.backward_ms is not None and step.backward_ms > 0 for step in cost.steps)
-        assert cost.forward_ms == pytest.approx(sum(step.forward_ms or 0 for step in cost.steps))
+        assert all(layer.forward_ms is not None and layer.forward_ms > 0 for layer in cost.layers)
+        assert all(layer.backward_ms is not None and layer.backward_ms > 0 for layer in cost.layers)
+        assert cost.forward_ms == pytest.approx(sum(layer.forward_ms or 0 for layer in cost.layers))
     assert from_json(CostRecord, json.loads(json.dumps(to_json(found)))) == found
 
 
@@ -113,14 +113,14 @@ def test_what_does_not_fit_is_counted_and_not_timed(monkeypatch: pytest.MonkeyPa
     assert "MACs to be timed" in found.costs[0].why_untimed
 
 
-def test_each_step_is_run_as_often_as_said_and_gets_what_the_one_before_gives() -> None:
+def test_each_layer_is_run_as_often_as_said_and_gets_what_the_one_before_gives() -> None:
     calls: list[float] = []
 
     def twice(maps: torch.Tensor) -> torch.Tensor:
         calls.append(float(maps.detach().sum()))
         return 2 * maps
 
-    times = time_steps([twice, twice], torch.ones(3), repeats=2)
+    times = time_layers([twice, twice], torch.ones(3), repeats=2)
     assert len(times) == 2
     assert calls == [3.0] * 4 + [6.0] * 4, "one to warm up, two timed, one that goes on"
 

@@ -13,7 +13,7 @@ from convscope.core.statistics import wilson_interval
 from convscope.images.preprocessing import Preprocessing
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import Judged, measure_invariance
-from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange, limits
+from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point, limits
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -27,8 +27,8 @@ def model_of(text: str, *, classes: int = 3) -> Model:
     network = with_statistics(
         Network(layout, height=12, width=12, channels=1, classes=classes, mean=(0.2,), std=(0.3,))
     )
-    step = Preprocessing(height=12, width=12, channels=1)
-    return Model(network=network, layout=layout, classes=tuple("abcdefg"[:classes]), preprocessing=step)
+    layer = Preprocessing(height=12, width=12, channels=1)
+    return Model(network=network, layout=layout, classes=tuple("abcdefg"[:classes]), preprocessing=layer)
 
 
 def judged(count: int = 20, *, empty: int = 0) -> Judged:
@@ -40,9 +40,9 @@ def judged(count: int = 20, *, empty: int = 0) -> Judged:
     return Judged(images=images, labels=generator.integers(0, 3, count), places=np.arange(count), name="some")
 
 
-def ledger(text: str, distortion: str, strength: float, **edge: int) -> tuple[StepChange, ...]:
+def ledger(text: str, distortion: str, strength: float, **edge: int) -> tuple[LayerChange, ...]:
     found = measure_invariance(model_of(text), judged(**edge), {DISTORTIONS[distortion]: [strength]})
-    return found.curves[0].points[0].steps
+    return found.curves[0].points[0].layers
 
 
 def test_a_network_that_is_invariant_by_construction_reads_0() -> None:
@@ -56,18 +56,18 @@ def test_a_network_that_is_invariant_by_construction_reads_0() -> None:
 
 def test_the_ledger_says_in_words_what_is_invariant_and_what_is_only_equivariant() -> None:
     """Weights on single pixels see no edge: their maps go round with the image; the mean of all stays."""
-    assert [step.verdict for step in ledger("4C1-APg", "circular-shift-x", 3)] == [
+    assert [layer.verdict for layer in ledger("4C1-APg", "circular-shift-x", 3)] == [
         "equivariant",
         "invariant",
         "invariant",
     ]
     convolution, _ = ledger("4C1", "circular-shift-x", 3)
     assert (convolution.verdict, convolution.left) == ("equivariant", 0)
-    step, classifier = ledger("4C3", "shift-x", 2)
-    assert (step.verdict, classifier.verdict) == ("equivariant inside", "changed")
+    layer, classifier = ledger("4C3", "shift-x", 2)
+    assert (layer.verdict, classifier.verdict) == ("equivariant inside", "changed")
     assert ledger("4C3-MP2", "shift-x", 1)[1].verdict == "in part"
     assert ledger("4C3", "noise", 0.3)[0].verdict == "changed"
-    assert StepChange(changed=None).verdict == ""
+    assert LayerChange(changed=None).verdict == ""
 
 
 def test_a_same_convolution_that_wraps_with_a_mean_of_all_is_invariant() -> None:
@@ -80,16 +80,21 @@ def test_a_same_convolution_that_wraps_with_a_mean_of_all_is_invariant() -> None
         model, judged(), {DISTORTIONS["circular-shift-x"]: [1, 5], distortion_named("shift@0"): [1]}
     )
     for point in found.curves[0].points:
-        assert [step.verdict for step in point.steps] == ["equivariant", "equivariant", "invariant", "invariant"]
-        assert [step.changed for step in point.steps[2:]] == pytest.approx([0, 0], abs=1e-5)
+        assert [layer.verdict for layer in point.layers] == ["equivariant", "equivariant", "invariant", "invariant"]
+        assert [layer.changed for layer in point.layers[2:]] == pytest.approx([0, 0], abs=1e-5)
         assert (point.consistency, point.consistency_of_right) == (1, 1)
     (real,) = found.curves[1].points
-    assert [step.verdict for step in real.steps] == ["equivariant inside", "equivariant inside", "changed", "changed"]
+    assert [layer.verdict for layer in real.layers] == [
+        "equivariant inside",
+        "equivariant inside",
+        "changed",
+        "changed",
+    ]
 
 
 def test_steps_belong_to_stages() -> None:
     found = measure_invariance(model_of("MP2-4C3-SS2-AP2-4N"), judged(3), {DISTORTIONS["blur"]: [1]})
-    assert found.steps == ("MP2", "4C3", "SS2", "AP2", "4N", "softmax")
+    assert found.layers == ("MP2", "4C3", "SS2", "AP2", "4N", "softmax")
     assert found.stages == (1, 2, 2, 3, 4, None)
 
 
@@ -101,14 +106,14 @@ def test_of_a_curve_a_weak_strength_is_shown() -> None:
 
 
 def test_a_convolution_is_equivariant_where_no_edge_is_seen() -> None:
-    (step, _) = ledger("4C3", "shift-x", 2)
-    assert step.left_inside == pytest.approx(0, abs=1e-5)
-    assert step.left is not None
-    assert step.changed_inside is not None
-    assert step.left > 0.05  # zeros at the edge are not what moved in
-    assert step.changed_inside > 0.5
-    assert step.moved is not None
-    assert 0.5 < step.moved < 1
+    (layer, _) = ledger("4C3", "shift-x", 2)
+    assert layer.left_inside == pytest.approx(0, abs=1e-5)
+    assert layer.left is not None
+    assert layer.changed_inside is not None
+    assert layer.left > 0.05  # zeros at the edge are not what moved in
+    assert layer.changed_inside > 0.5
+    assert layer.moved is not None
+    assert 0.5 < layer.moved < 1
 
 
 def test_pooling_moves_along_by_its_stride_and_forgets_less_between() -> None:
@@ -120,10 +125,10 @@ def test_pooling_moves_along_by_its_stride_and_forgets_less_between() -> None:
 
 def test_maps_turn_around_the_middle_of_the_image() -> None:
     """Means of windows of an image upside down are the means, upside down: their places lie between the pixels."""
-    step, _ = ledger("AP2", "rotation", 180)
-    assert step.left == pytest.approx(0, abs=1e-5)
-    assert step.changed is not None
-    assert step.changed > 0.5
+    layer, _ = ledger("AP2", "rotation", 180)
+    assert layer.left == pytest.approx(0, abs=1e-5)
+    assert layer.changed is not None
+    assert layer.changed > 0.5
 
 
 def test_images_that_keep_inside_the_canvas_lose_nothing() -> None:
@@ -139,17 +144,17 @@ def test_every_distortion_is_measured_and_the_batch_makes_no_difference() -> Non
     for curve, same in zip(one.curves, other.curves, strict=True):
         for point, again in zip(curve.points, same.points, strict=True):
             assert (point.right, point.same, point.same_of_right) == (again.right, again.same, again.same_of_right)
-            for step, step_again in zip(point.steps, again.steps, strict=True):
-                assert step.changed == pytest.approx(step_again.changed, rel=1e-3)
-                if step.left is not None:
-                    assert step.left == pytest.approx(step_again.left, rel=1e-3, abs=1e-5)
+            for layer, layer_again in zip(point.layers, again.layers, strict=True):
+                assert layer.changed == pytest.approx(layer_again.changed, rel=1e-3)
+                if layer.left is not None:
+                    assert layer.left == pytest.approx(layer_again.left, rel=1e-3, abs=1e-5)
     assert from_json(Invariance, to_json(one)) == one
 
 
 def test_vectors_are_not_moved() -> None:
-    step, classifier = ledger("6N", "shift-x", 1)
-    assert (step.left, step.moved, classifier.left) == (None, None, None)
-    assert step.changed is not None
+    layer, classifier = ledger("6N", "shift-x", 1)
+    assert (layer.left, layer.moved, classifier.left) == (None, None, None)
+    assert layer.changed is not None
 
 
 def test_answers_are_counted_as_they_are() -> None:
@@ -180,12 +185,12 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
             right_before=100,
             probability_change=0.0,
             left_canvas=0.0,
-            steps=(StepChange(changed=None), StepChange(changed=None)),
+            layers=(LayerChange(changed=None), LayerChange(changed=None)),
         )
 
     curve = Curve(distortion="rotation", unit="degrees", points=(point(-10, 98), point(10, 94), point(20, 44)))
     sizes: dict[str, Any] = {"images": 100, "right": 100, "margin_px": 0, "seed": 0}
-    found = Invariance(layout="4C3", data="", part="", steps=("4C3", "softmax"), curves=(curve,), **sizes)
+    found = Invariance(layout="4C3", data="", part="", layers=("4C3", "softmax"), curves=(curve,), **sizes)
     by_part = {(one.sign, one.part): one for one in limits(found)}
     assert by_part[(1, 0.95)].strength == pytest.approx(10 * 5 / 6)
     assert by_part[(1, 0.9)].strength == pytest.approx(10.8)
@@ -239,17 +244,17 @@ def test_one_image_and_wrong_strengths_are_refused() -> None:
         ({"right": 101}, r"`right` must be from 0 to the 100 images\. Got 101"),
         ({"right": -1}, r"`right` must be from 0 to the 100 images\. Got -1"),
         ({"most_of_one": 101}, r"`most_of_one` must be from 0 to the 100 images\. Got 101"),
-        ({"steps": ["4C3"]}, r"`steps` of a point must be 1 as those of the network\. Got 0 \(rotation by 1 °\)"),
+        ({"layers": ["4C3"]}, r"`layers` of a point must be 1 as those of the network\. Got 0 \(rotation by 1 °\)"),
     ],
 )
 def test_a_record_of_counts_that_cannot_be_is_refused(changed: dict[str, Any], sentence: str) -> None:
     counts = {"images": 100, "right": 9, "same": 9, "same_of_right": 9, "right_before": 9}
-    point = counts | {"strength": 1.0, "probability_change": 0.0, "left_canvas": 0.0, "steps": []}
+    point = counts | {"strength": 1.0, "probability_change": 0.0, "left_canvas": 0.0, "layers": []}
     whole = {"layout": "", "data": "", "part": "", "images": 100, "right": 100, "margin_px": 0, "seed": 0}
-    whole |= {"steps": [], "curves": [{"distortion": "rotation", "unit": "°", "points": [point]}]}
+    whole |= {"layers": [], "curves": [{"distortion": "rotation", "unit": "°", "points": [point]}]}
     assert from_json(Invariance, whole).accuracy == 1
     with pytest.raises(DataError, match=sentence):
         from_json(Invariance, whole | changed)
-    if not changed.keys() & {"steps", "most_of_one"}:
+    if not changed.keys() & {"layers", "most_of_one"}:
         with pytest.raises(DataError, match=sentence):
             from_json(Point, point | changed)

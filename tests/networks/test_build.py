@@ -15,7 +15,7 @@ from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import Pooling
 from convscope.networks.build import ConvolutionStage, Network, flat
 from convscope.networks.layout import Layout
-from convscope.networks.plan import Step
+from convscope.networks.plan import PlannedLayer
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.oracles import network as oracle
@@ -42,18 +42,18 @@ def unsettle(network: Network) -> None:
                 value.copy_(torch.rand(value.shape, generator=generator) + 0.2)
 
 
-def outputs(network: Network, maps: Tensor) -> list[tuple[Step, Tensor]]:
-    """Return the last step of every module of `network.stages` with the module's output."""
+def outputs(network: Network, maps: Tensor) -> list[tuple[PlannedLayer, Tensor]]:
+    """Return the last layer of every module of `network.stages` with the module's output."""
     results = []
-    steps = iter(zip(network.layout.stages, network.plan.steps, strict=False))
+    layers = iter(zip(network.layout.stages, network.plan.layers, strict=False))
     for module in network.stages:
-        _, step = next(steps)
+        _, layer = next(layers)
         if isinstance(module, ConvolutionStage) and module.pooling is not None:
-            stage, step = next(steps)
+            stage, layer = next(layers)
             assert isinstance(stage, Pooling)
         maps = module(maps)
-        results.append((step, maps))
-    assert next(steps, None) is None
+        results.append((layer, maps))
+    assert next(layers, None) is None
     return results
 
 
@@ -62,9 +62,9 @@ def outputs(network: Network, maps: Tensor) -> list[tuple[Step, Tensor]]:
 def test_shapes_and_parameters_are_those_of_the_plan(case: Case) -> None:
     network = Network(case.layout, **case.sizes).eval()
     images = random_images(2, case.height, case.width, case.channels)
-    for step, maps in outputs(network, network.standardize(images)):
+    for layer, maps in outputs(network, network.standardize(images)):
         found = (*maps.shape[1:], 1, 1)[:3]
-        assert found == (step.maps, step.rows, step.columns)
+        assert found == (layer.maps, layer.rows, layer.columns)
     assert network(images).shape == (2, case.classes)
     assert network(images).dtype == torch.float32
     assert case.plan().parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -106,12 +106,12 @@ def test_receptive_fields_are_those_that_gradients_find(case: Case, data: st.Dat
     network = positive(case)
     image = torch.ones(1, case.channels, case.height, case.width, dtype=torch.float64, requires_grad=True)
     subset = "SS" in str(network.layout)
-    for step, maps in outputs(network, image):
-        place = data.draw(st.integers(0, step.rows - 1)), data.draw(st.integers(0, step.columns - 1))
+    for layer, maps in outputs(network, image):
+        place = data.draw(st.integers(0, layer.rows - 1)), data.draw(st.integers(0, layer.columns - 1))
         one = maps[0, 0] if maps.dim() == 2 else maps[0, 0, place[0], place[1]]
         (gradient,) = torch.autograd.grad(one, image, retain_graph=True)
         touched = (gradient[0] != 0).any(dim=0)
-        for axis, field, size in ((1, step.field_rows, case.height), (0, step.field_columns, case.width)):
+        for axis, field, size in ((1, layer.field_rows, case.height), (0, layer.field_columns, case.width)):
             seen = touched.any(dim=axis).nonzero().flatten().tolist()
             check_field(field, place[1 - axis], size, seen, exact_end=not subset)
 

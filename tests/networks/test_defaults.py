@@ -43,7 +43,7 @@ def test_a_default_is_affordable_on_an_ordinary_computer(side: int, channels: in
 def test_before_the_classifier_a_value_has_seen_a_good_part_of_the_image(side: int) -> None:
     layout = default_layout(height=side, width=side, channels=3, images=1_000)
     planned = plan(layout, height=side, width=side, channels=3, classes=10)
-    convolutions = [step for step in planned.steps if "C" in step.name]
+    convolutions = [step for step in planned.layers if "C" in step.name]
     assert convolutions[-1].field_rows.size >= min(side, 40) // 2
 
 

@@ -21,23 +21,23 @@ def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the scores by the arithmetic that the records describe, in float64."""
     maps = (torch.from_numpy(images).double() / 255 - torch.from_numpy(folded.mean)) / torch.from_numpy(folded.std)
     maps = maps.permute(0, 3, 1, 2)
-    for step in folded.steps:
-        if isinstance(step, Sums):
-            maps = _sums(step, maps)
-        elif isinstance(step, Connections):
-            sums = maps.flatten(1) @ torch.from_numpy(step.weights).double().T + torch.from_numpy(step.biases)
-            maps = NONLINEARITIES[step.nonlinearity].apply(sums)
+    for layer in folded.layers:
+        if isinstance(layer, Sums):
+            maps = _sums(layer, maps)
+        elif isinstance(layer, Connections):
+            sums = maps.flatten(1) @ torch.from_numpy(layer.weights).double().T + torch.from_numpy(layer.biases)
+            maps = NONLINEARITIES[layer.nonlinearity].apply(sums)
         else:
-            maps = step.build().eval()(maps)
+            maps = layer.build().eval()(maps)
     return maps.numpy()
 
 
-def _sums(step: Sums, maps: torch.Tensor) -> torch.Tensor:
-    padded = functional.pad(maps, (step.before, step.after) * 2)
-    weights = torch.from_numpy(step.weights).double()
+def _sums(layer: Sums, maps: torch.Tensor) -> torch.Tensor:
+    padded = functional.pad(maps, (layer.before, layer.after) * 2)
+    weights = torch.from_numpy(layer.weights).double()
     each = torch.stack(
         [
-            functional.conv2d(padded, one, torch.from_numpy(step.biases).double(), stride=step.stride)
+            functional.conv2d(padded, one, torch.from_numpy(layer.biases).double(), stride=layer.stride)
             for one in weights.flatten(0, 1)
         ]
     )
@@ -45,7 +45,7 @@ def _sums(step: Sums, maps: torch.Tensor) -> torch.Tensor:
     regions = torch.tensor(region_of_places(rows, weights.shape[0]))[:, None] * weights.shape[1]
     regions = regions + torch.tensor(region_of_places(columns, weights.shape[1]))
     values = each.gather(0, regions.expand(1, *each.shape[1:]))[0]
-    return NONLINEARITIES[step.nonlinearity].apply(values + maps if step.residual else values)
+    return NONLINEARITIES[layer.nonlinearity].apply(values + maps if layer.residual else values)
 
 
 def assert_same_scores(case: Case) -> None:
@@ -60,7 +60,7 @@ def assert_same_scores(case: Case) -> None:
         expected = expected * network.slopes.numpy() + network.offsets.numpy()
     folded = fold(network)
     assert folded.sigmoids == (network.temperature is None)
-    assert len(folded.steps) == len(network.plan.steps)
+    assert len(folded.layers) == len(network.plan.layers)
     np.testing.assert_allclose(computed(folded, images), expected, rtol=1e-3, atol=1e-4)
 
 
@@ -85,8 +85,8 @@ def test_the_network_stays_as_it_was() -> None:
         assert torch.equal(value, before[key])
 
 
-def test_a_classifier_alone_is_one_step() -> None:
+def test_a_classifier_alone_is_one_layer() -> None:
     network = Network(Layout.parse("softmax"), height=2, width=2, channels=1, classes=3)
-    (scores,) = fold(network).steps
+    (scores,) = fold(network).layers
     assert isinstance(scores, Connections)
     np.testing.assert_array_equal(scores.weights, network.classifier.weight.detach().numpy())

@@ -40,8 +40,8 @@ def test_a_model_file_of_a_few_kb_that_asks_for_gigabytes_is_refused(
     with monkeypatch.context() as patch:
         patch.setattr("convscope.networks.build.check_built", lambda _: None)
         network = Network(Layout.parse("-".join(["1C1"] * 30)), height=SIDE, width=SIDE, channels=1, classes=2)
-    step = Preprocessing(height=SIDE, width=SIDE, channels=1)
-    Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=step).save(path)
+    layer = Preprocessing(height=SIDE, width=SIDE, channels=1)
+    Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=layer).save(path)
     with pytest.raises(ModelFileError, match="all its maps must have at most"):
         Model.load(path)
 

@@ -39,10 +39,10 @@ def test_counts_are_those_made_by_hand(text: str, image: tuple[int, int, int, in
     assert (result.parameters, result.macs) == (parameters, macs)
 
 
-def test_every_step_of_the_tutorials_lenet_is_as_the_tutorial_says() -> None:
-    steps = planned("20C5v-MP2-50C5v-MP2-500N-nonorm").steps
-    assert [step.name for step in steps] == ["20C5v", "MP2", "50C5v", "MP2", "500N", "softmax"]
-    assert [(step.maps, step.rows, step.columns) for step in steps] == [
+def test_every_layer_of_the_tutorials_lenet_is_as_the_tutorial_says() -> None:
+    layers = planned("20C5v-MP2-50C5v-MP2-500N-nonorm").layers
+    assert [layer.name for layer in layers] == ["20C5v", "MP2", "50C5v", "MP2", "500N", "softmax"]
+    assert [(layer.maps, layer.rows, layer.columns) for layer in layers] == [
         (20, 24, 24),
         (20, 12, 12),
         (50, 8, 8),
@@ -50,19 +50,19 @@ def test_every_step_of_the_tutorials_lenet_is_as_the_tutorial_says() -> None:
         (500, 1, 1),
         (10, 1, 1),
     ]
-    assert [step.field_rows.size for step in steps] == [5, 6, 14, 16, 28, 28]
-    assert [step.field_rows.stride for step in steps[:4]] == [1, 2, 2, 4]
+    assert [layer.field_rows.size for layer in layers] == [5, 6, 14, 16, 28, 28]
+    assert [layer.field_rows.stride for layer in layers[:4]] == [1, 2, 2, 4]
 
 
 def test_rows_and_columns_are_not_mixed_up() -> None:
-    step = planned("4C5v-MP2", height=20, width=11).steps[1]
-    assert (step.rows, step.columns) == (8, 3)
-    field = planned("4C3-MPg", height=6, width=9).steps[1]
+    layer = planned("4C5v-MP2", height=20, width=11).layers[1]
+    assert (layer.rows, layer.columns) == (8, 3)
+    field = planned("4C3-MPg", height=6, width=9).layers[1]
     assert (field.field_rows.size, field.field_columns.size) == (8, 11)
 
 
 def test_a_subset_sees_one_place_of_its_window() -> None:
-    fields = [step.field_rows for step in planned("4C3-SS2-4C3").steps[:3]]
+    fields = [layer.field_rows for layer in planned("4C3-SS2-4C3").layers[:3]]
     assert [(field.size, field.stride, field.start) for field in fields] == [(3, 1, -1), (3, 2, -1), (7, 2, -3)]
 
 
@@ -106,14 +106,18 @@ ABSURD = [
     (
         "65536N-65536N",
         28,
-        r"at most 1,000,000,000 parameters\. Got 4,.* on 28x28 pixels \(most in step 2, 65536N\)\. Use",
+        r"at most 1,000,000,000 parameters\. Got 4,.* on 28x28 pixels \(most in layer 2, 65536N\)\. Use",
     ),
-    ("60000C99-60000C99", 28, r"at most 1,000,000,000 parameters\. Got [0-9,]+ .*step 2, 60000C99"),
-    ("65536C1", 1_000, r"at most 536,870,912 values in the maps of all steps\. Got 65,536,000,010 .*\(most in step 1"),
+    ("60000C99-60000C99", 28, r"at most 1,000,000,000 parameters\. Got [0-9,]+ .*layer 2, 60000C99"),
+    (
+        "65536C1",
+        1_000,
+        r"at most 536,870,912 values in the maps of all layers\. Got 65,536,000,010 .*\(most in layer 1",
+    ),
     (
         "100C101-100C101-MPg",
         1_000,
-        r"at most 10,000,000,000,000 MACs for one image.*step 2, .*smaller patches",
+        r"at most 10,000,000,000,000 MACs for one image.*layer 2, .*smaller patches",
     ),
     (
         "-".join(["3C3/1024"] * 200),
@@ -138,7 +142,7 @@ def test_absurd_layouts_are_refused_before_anything_is_allocated(text: str, side
 
 def test_sides_up_to_the_largest_are_planned_exactly() -> None:
     result = planned("2C3/4-MP2-APg", height=16_384, width=8)
-    assert [(step.rows, step.columns) for step in result.steps[:3]] == [(4_096, 2), (2_048, 1), (1, 1)]
+    assert [(layer.rows, layer.columns) for layer in result.layers[:3]] == [(4_096, 2), (2_048, 1), (1, 1)]
 
 
 def test_an_image_of_too_many_pixels_is_refused() -> None:

@@ -23,7 +23,7 @@ const left = {};
 for (const end of ends) {
   refused = end === "refused";
   const before = made;
-  const network = { images: [], steps: [] };
+  const network = { images: [], layers: [] };
   const compute = makeComputer(network, startWorker(""), () => {});
   if (made !== before + 1) throw new Error("a computer needs an address for its worker");
   if (end === "message") last.dispatchEvent(Object.assign(new Event("message"), { data: { turn: -1 } }));

@@ -18,7 +18,7 @@ function account(network, all, place) {
     const sum = found.inputs.reduce((total, input, index) => total + input * found.shares[index], 0);
     return { value, sum, shown: [found.value], box, field };
   }
-  const nonlinearity = NONLINEARITIES[network.steps[place.step - 1].nonlinearity];
+  const nonlinearity = NONLINEARITIES[network.layers[place.layer - 1].nonlinearity];
   const parts = found.parts.map((part) => {
     const products = part.inputs.map((input, index) => input * part.weights[index]);
     if (products.some((product, index) => product !== part.products[index])) throw new Error("a product is wrong");
@@ -38,9 +38,9 @@ function* places(network, count) {
     return state % limit;
   };
   for (let index = 0; index < count; index++) {
-    const step = 1 + below(network.steps.length);
-    const shape = shapeAt(network, step);
-    yield { step, unit: below(shape.maps), row: below(shape.rows), column: below(shape.columns) };
+    const layer = 1 + below(network.layers.length);
+    const shape = shapeAt(network, layer);
+    yield { layer, unit: below(shape.maps), row: below(shape.rows), column: below(shape.columns) };
   }
 }
 
@@ -51,8 +51,8 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
   return network.images.map((image) => {
     const all = run(prepared, image.pixels);
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
-    const off = { step: network.steps.length - 1, unit: 0 }; // of the last step before the classifier
-    const without = off.step > 0 ? answerTo(prepared, { pixels: image.pixels, off: [off] }) : null;
+    const off = { layer: network.layers.length - 1, unit: 0 }; // of the last layer before the classifier
+    const without = off.layer > 0 ? answerTo(prepared, { pixels: image.pixels, off: [off] }) : null;
     return { maps: all.map(base64), probabilities: probabilitiesOf(network, all[all.length - 1]), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
   });
 });

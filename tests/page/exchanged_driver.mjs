@@ -11,8 +11,8 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, code }) => {
   const other = withPooling(network, code);
   const { pixels } = network.images[0];
   const all = run(prepare(other), pixels);
-  const plain = other.steps.map(({ name, window, stride, rows, columns, field }) => ({ name, window, stride, rows, columns, field }));
+  const plain = other.layers.map(({ name, window, stride, rows, columns, field }) => ({ name, window, stride, rows, columns, field }));
   const beside = network.beside ? base64(Uint8Array.from(pixelsFor(network, network.beside, pixels))) : null;
-  return { codes: codesOf(network), layout: other.layout, steps: plain, scores: Array.from(all[all.length - 1]), beside };
+  return { codes: codesOf(network), layout: other.layout, layers: plain, scores: Array.from(all[all.length - 1]), beside };
 });
 writeFileSync(target, JSON.stringify(made));

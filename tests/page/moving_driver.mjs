@@ -1,4 +1,4 @@
-// Moves images as the page does, and says how much every step changes. Called by test_moving.py.
+// Moves images as the page does, and says how much every layer changes. Called by test_moving.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { prepare, run } from "./look/engine.js";
 import { readNetwork } from "./look/format.js";
@@ -13,7 +13,7 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   const { pixels } = network.images[0];
   const after = moved(network, pixels, motion);
   const [old, now] = [run(prepared, pixels), run(prepared, after)];
-  const changes = network.steps.map((step, index) => change(network, step, old[index + 1], now[index + 1], motion));
+  const changes = network.layers.map((layer, index) => change(network, layer, old[index + 1], now[index + 1], motion));
   const field = bendField(network.height, network.width);
   const lengths = field.down.map((down, place) => Math.hypot(down, field.across[place]));
   const rough = field.down.map((down, place) => Math.abs(down - bentAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]));

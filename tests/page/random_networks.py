@@ -33,9 +33,9 @@ def model_of(case: Case, seed: int) -> Model:
             if name.endswith("bias"):
                 value.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(seed))
     calibrated(network)
-    step = Preprocessing(height=case.height, width=case.width, channels=case.channels)
+    layer = Preprocessing(height=case.height, width=case.width, channels=case.channels)
     classes = tuple(f"class {place}" for place in range(case.classes))
-    return Model(network=network.eval(), layout=case.layout, classes=classes, preprocessing=step)
+    return Model(network=network.eval(), layout=case.layout, classes=classes, preprocessing=layer)
 
 
 def images_of(case: Case, count: int, seed: int) -> np.ndarray:

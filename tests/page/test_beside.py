@@ -48,8 +48,8 @@ def test_the_same_weights_with_another_pooling_are_that_network(tmp_path: Path) 
         models, CASES, run_driver("exchanged_driver.mjs", given, tmp_path), strict=True
     ):
         expected = exchanged(model, new)
-        steps = to_json(look_data(expected))["steps"]
-        assert made["steps"] == [{key: step[key] for key in made["steps"][0]} for step in steps], old
+        layers = to_json(look_data(expected))["layers"]
+        assert made["layers"] == [{key: layer[key] for key in made["layers"][0]} for layer in layers], old
         assert made["codes"] == [old[4:6]]
         assert made["layout"] == new
         scores = np.array(made["scores"])
@@ -64,8 +64,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     for height, width, channels in ((17, 14, 3), (17, 14, 1), (9, 20, 1)):
         layout = Layout.parse("2C3")
         network = Network(layout, height=height, width=width, channels=channels, classes=3)
-        step = Preprocessing(height=height, width=width, channels=channels, fit="letterbox")
-        others.append(Model(network=network, layout=layout, classes=("a", "b", "c"), preprocessing=step))
+        layer = Preprocessing(height=height, width=width, channels=channels, fit="letterbox")
+        others.append(Model(network=network, layout=layout, classes=("a", "b", "c"), preprocessing=layer))
     given = [{"data": to_json(page(small_model(), look_data(one))), "code": "MP"} for one in others]
     return list(zip(others, run_driver("exchanged_driver.mjs", given, tmp_path_factory.mktemp("fit")), strict=True))
 
@@ -73,8 +73,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 @needs_node
 def test_an_image_is_made_what_the_other_network_takes_as_python_makes_it(fitted: Any) -> None:
     for other, made in fitted:
-        step = replace(other.preprocessing, fit="stretch")
-        expected = step.apply(Decoded(values=some_pixels(1)[0]))
+        layer = replace(other.preprocessing, fit="stretch")
+        expected = layer.apply(Decoded(values=some_pixels(1)[0]))
         found = np.frombuffer(base64.b64decode(made["beside"]), np.uint8).reshape(expected.shape)
         np.testing.assert_allclose(found.astype(int), expected, rtol=0, atol=1)
 

@@ -45,9 +45,9 @@ def test_every_map_is_that_of_pytorch(computed: Any) -> None:
         expected = maps_of(model.network, images)
         for image, result in enumerate(made):
             assert len(result["maps"]) == len(expected)
-            for step, text in enumerate(result["maps"]):
-                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][image].shape)
-                assert relative(maps, expected[step][image]) < 1e-4, f"{case.layout} step {step}"
+            for layer, text in enumerate(result["maps"]):
+                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[layer][image].shape)
+                assert relative(maps, expected[layer][image]) < 1e-4, f"{case.layout} layer {layer}"
 
 
 @needs_node
@@ -65,7 +65,7 @@ def test_the_numbers_shown_are_those_used(computed: Any) -> None:
         for result in made:
             largest = [np.abs(np.frombuffer(base64.b64decode(text), "<f4")).max() for text in result["maps"]]
             for one in result["values"]:
-                size = max(1.0, float(largest[one["place"]["step"] - 1]))
+                size = max(1.0, float(largest[one["place"]["layer"] - 1]))
                 for shown in (one["sum"], *one["shown"]):
                     assert abs(one["value"] - shown) <= 1e-6 * size, f"{case.layout} {one}"
                 count += 1
@@ -75,11 +75,11 @@ def test_the_numbers_shown_are_those_used(computed: Any) -> None:
 @needs_node
 def test_boxes_are_those_of_the_plan(computed: Any) -> None:
     for case, _, _, made in computed:
-        steps = case.plan().steps
+        layers = case.plan().layers
         for one in (one for result in made for one in result["values"]):
-            place, step = one["place"], steps[one["place"]["step"] - 1]
+            place, layer = one["place"], layers[one["place"]["layer"] - 1]
             for side, start, size, at in (("rows", "top", "tall", "row"), ("columns", "left", "wide", "column")):
-                field = getattr(step, f"field_{side}")
+                field = getattr(layer, f"field_{side}")
                 assert one["field"][start] == field.start + place[at] * field.stride
                 assert one["field"][size] == field.size
 
@@ -88,12 +88,12 @@ def test_boxes_are_those_of_the_plan(computed: Any) -> None:
 def test_what_comes_after_a_unit_that_is_turned_off_goes_without_it(computed: Any) -> None:
     count = 0
     for case, model, _, made in computed:
-        classifier = fold(model.network).steps[-1]
+        classifier = fold(model.network).layers[-1]
         assert isinstance(classifier, Connections)
         for result in (one for one in made if one["without"]):
             maps, scores, intact = (np.frombuffer(base64.b64decode(text), "<f4") for text in result["without"])
             expected = np.frombuffer(base64.b64decode(result["maps"][-2]), "<f4").copy()
-            expected[: len(expected) // case.plan().steps[-2].maps] = 0  # the map of unit 1
+            expected[: len(expected) // case.plan().layers[-2].maps] = 0  # the map of unit 1
             np.testing.assert_array_equal(maps, expected)
             assert relative(scores, classifier.weights @ expected + classifier.biases) < 1e-4, str(case.layout)
             assert base64.b64encode(intact.tobytes()).decode() == result["maps"][-1]
@@ -122,11 +122,11 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
     assert data.numbers == numbers
     made = run_driver("engine_driver.mjs", [{"data": to_json(data), "places": 1, "plain": False}], tmp_path)[0]
     farthest = 0.0
-    for step, expected in enumerate(maps_of(model.network, images)):
+    for layer, expected in enumerate(maps_of(model.network, images)):
         for image, result in enumerate(made):
-            maps = np.frombuffer(base64.b64decode(result["maps"][step]), "<f4").reshape(expected[image].shape)
+            maps = np.frombuffer(base64.b64decode(result["maps"][layer]), "<f4").reshape(expected[image].shape)
             away = relative(maps, expected[image])
-            assert away < near, f"step {step}"
+            assert away < near, f"layer {layer}"
             farthest = max(farthest, away)
     assert farthest > near / 1_000, "these are not the exact weights"
 

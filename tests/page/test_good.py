@@ -86,7 +86,7 @@ def test_costs_are_counted_as_the_library_counts_and_the_most_confused_classes_a
         found = [
             (row["name"], row["parameters"], row["macs"], row["training"], row["predicting"]) for row in made["costs"]
         ]
-        assert found == [tuple(getattr(step, key) for key in keys) for step in itself.steps]
+        assert found == [tuple(getattr(layer, key) for key in keys) for layer in itself.layers]
         assert made["ticks"][0] == [0.2, 0.4, 0.6, 0.8, 1]
         assert all(
             ticks[0] <= low and ticks[-1] >= high

@@ -53,7 +53,7 @@ def lessons(made: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]
 def test_a_unit_of_3_x_3_on_an_image_of_5_x_5_has_9_features(lessons: Any) -> None:
     toy, found = lessons[0]
     assert (toy["zeros"], toy["stride"], toy["code"], len(toy["channels"])) == (0, 1, "", 1)
-    (features,) = found["steps"]
+    (features,) = found["layers"]
     assert (features["maps"], features["rows"], features["columns"]) == (1, 3, 3)
     assert (features["parameters"], features["macs"]) == (10, 81)
     image = np.reshape(toy["channels"], (SIDE, SIDE)).astype(np.float32)
@@ -73,19 +73,19 @@ def test_every_choice_gives_what_the_library_gives(lessons: Any) -> None:
         maps = torch.from_numpy(oracle.convolution(image, units, bias, **sizes))
         maps = NONLINEARITIES[toy["nonlinearity"]].apply(maps).numpy()
         expected = [maps]
-        if len(found["steps"]) == 2:
+        if len(found["layers"]) == 2:
             expected.append(oracle.pooling(toy["code"], maps, window=(2, 2), stride=(2, 2), whole=False))
-        for step, values in zip(found["steps"], expected, strict=True):
-            assert (step["maps"], step["rows"], step["columns"]) == values.shape
-            np.testing.assert_allclose(step["values"], values.ravel(), atol=1e-4, err_msg=str(toy))
-            np.testing.assert_allclose([one["value"] for one in step["taken"]], values.ravel(), atol=1e-4)
+        for layer, values in zip(found["layers"], expected, strict=True):
+            assert (layer["maps"], layer["rows"], layer["columns"]) == values.shape
+            np.testing.assert_allclose(layer["values"], values.ravel(), atol=1e-4, err_msg=str(toy))
+            np.testing.assert_allclose([one["value"] for one in layer["taken"]], values.ravel(), atol=1e-4)
 
 
 @needs_node
 def test_features_move_along_with_the_image(lessons: Any) -> None:
     for toy, found in lessons:
         if toy["stride"] == 1 and toy["zeros"] == 0:
-            features = found["steps"][0]
+            features = found["layers"][0]
             before, after = (np.reshape(features[name], (-1, 3, 3)) for name in ("values", "moved"))
             np.testing.assert_allclose(after[:, :, 1:], before[:, :, :-1], atol=1e-5)
 
@@ -93,11 +93,11 @@ def test_features_move_along_with_the_image(lessons: Any) -> None:
 @needs_node
 def test_the_marked_pixels_are_those_that_the_value_depends_on(lessons: Any) -> None:
     for toy, found in lessons:
-        for one in found["steps"][0]["taken"]:
+        for one in found["layers"][0]["taken"]:
             assert one["box"] == one["field"], str(toy)
         sees = {"SS": 1, "BP": 3}.get(toy["code"], 2)
-        for step in found["steps"][1:]:
-            for one in step["taken"]:
+        for layer in found["layers"][1:]:
+            for one in layer["taken"]:
                 assert one["field"]["tall"] == one["field"]["wide"] == 3 + (sees - 1) * toy["stride"]
 
 

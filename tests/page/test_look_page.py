@@ -136,14 +136,14 @@ def test_the_record_comes_back_from_json(text: str) -> None:
     [
         ({"format_version": FORMAT_VERSION + 1}, f"The data have version {FORMAT_VERSION + 1}"),
         ({"images": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "an image has not its size"),
-        ({"steps": None}, "damaged"),
+        ({"layers": None}, "damaged"),
     ],
 )
 def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: str, tmp_path: Path) -> None:
     data = to_json(look_data(small_model("2C3"))) | change
-    if change.get("steps", 0) is None:
+    if change.get("layers", 0) is None:
         data = to_json(look_data(small_model("2C3")))
-        data["steps"][0]["weights"] = data["steps"][0]["weights"][:-8]
+        data["layers"][0]["weights"] = data["layers"][0]["weights"][:-8]
     shutil.copytree(STATIC / "look", tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "data.json").write_text(json.dumps(data))
@@ -196,10 +196,10 @@ def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it
     monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 10)
     rounded = look_data(model)
     assert (exact.numbers, nearly.numbers, rounded.numbers) == ("float32", "float24", "float16")
-    weights = np.frombuffer(base64.b64decode(exact.steps[0].weights), "<f4")
-    halves = np.frombuffer(base64.b64decode(rounded.steps[0].weights), "<f2")
+    weights = np.frombuffer(base64.b64decode(exact.layers[0].weights), "<f4")
+    halves = np.frombuffer(base64.b64decode(rounded.layers[0].weights), "<f2")
     np.testing.assert_array_equal(halves, weights.astype(np.float16))
-    assert exact.steps[0].bias == rounded.steps[0].bias
+    assert exact.layers[0].bias == rounded.layers[0].bias
     with torch.no_grad():
         model.network.weighted_sums().weight[0, 0] = 1e5
     assert look_data(model).numbers == "float24"

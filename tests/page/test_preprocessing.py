@@ -37,9 +37,9 @@ def test_an_image_is_fitted_as_in_python(tmp_path: Path) -> None:
             for height, width in TARGETS:
                 for seed, size in enumerate(SIZES):
                     pixels = rgba(size, seed)
-                    step = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background)
+                    layer = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background)
                     kept = pixels if (pixels[:, :, 3] < 255).any() else pixels[:, :, :3]
-                    expected.append(step.apply(Decoded(values=kept)))
+                    expected.append(layer.apply(Decoded(values=kept)))
                     raster = {"data": base64.b64encode(pixels.tobytes()).decode(), "rows": size[0], "columns": size[1]}
                     target = {"height": height, "width": width, "channels": channels, "fit": fit}
                     given.append({"raster": raster, "target": {**target, "background": background}})

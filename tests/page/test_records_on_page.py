@@ -10,7 +10,7 @@ import pytest
 from convscope.core.records import from_json, to_json
 from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
-from convscope.measures.invariance_record import Curve, Invariance, Point, StepChange
+from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.ablation import measure_worth
 from convscope.measures.units.measuring import measure_units
 from convscope.page.comparison_data import comparison_data
@@ -28,7 +28,7 @@ COUNT = 12
 
 
 def point(strength: float, right: int) -> Point:
-    changes = (StepChange(changed=0.8, left=0.4), StepChange(changed=0.5))
+    changes = (LayerChange(changed=0.8, left=0.4), LayerChange(changed=0.5))
     return Point(
         strength=strength,
         images=100,
@@ -38,7 +38,7 @@ def point(strength: float, right: int) -> Point:
         right_before=90,
         probability_change=0.1,
         left_canvas=0.0,
-        steps=changes,
+        layers=changes,
     )
 
 
@@ -46,7 +46,7 @@ def invariance(name: str = "shift-x") -> Invariance:
     points = tuple(point(strength, right) for strength, right in ((2, 40), (1, 89), (-1, 88), (4, 10), (-2, 87)))
     curve = Curve(distortion=name, unit="px", points=points)
     sizes: dict[str, Any] = {"images": 100, "right": 90, "margin_px": 0, "seed": 0}
-    return Invariance(layout="4C3", data=name, part="test", steps=("4C3", "softmax"), curves=(curve,), **sizes)
+    return Invariance(layout="4C3", data=name, part="test", layers=("4C3", "softmax"), curves=(curve,), **sizes)
 
 
 def entry(kind: str, share: float, parameters: int | None) -> Entry:
@@ -112,7 +112,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[LookData, dict[str, 
     given = {
         "data": to_json(data),
         "choices": ["all", "right", "wrong", "class/1", "cell/1/2"],
-        "which": {"step": 1, "unit": 2},
+        "which": {"layer": 1, "unit": 2},
     }
     return data, run_driver("records_driver.mjs", given, tmp_path_factory.mktemp("records"))
 
@@ -129,7 +129,7 @@ def test_the_figures_are_those_of_the_records() -> None:
     found = invariance_data(invariance())
     (kind,) = found.distortions
     assert [one.strength for one in kind.points] == [-2, -1, 1, 2, 4]
-    assert (found.accuracy, kind.points[3].accuracy, kind.points[3].steps) == (0.9, 0.4, ((0.8, 0.4), (0.5, None)))
+    assert (found.accuracy, kind.points[3].accuracy, kind.points[3].layers) == (0.9, 0.4, ((0.8, 0.4), (0.5, None)))
     low, high = kind.points[3].interval
     assert (low, high) == pytest.approx(point(2, 40).interval, rel=1e-3)
     rows = comparison_data(comparison())
@@ -144,7 +144,7 @@ def test_worth_is_the_loss_without_the_unit_and_names_the_class_that_loses_most(
     data, found = made
     model, images, labels = small_model("4C3"), some_pixels(COUNT, seed=3), np.arange(COUNT) % 3
     record = measure_worth(model, images, labels)
-    unit = record.steps[0].units[2]
+    unit = record.layers[0].units[2]
     losses = [(a - b) / c for a, b, c in zip(record.right, unit.right, record.images, strict=True)]
     assert found["worth"] == [record.loss(unit), int(np.argmax(losses)), max(losses)]
     assert data.units.worth_images == COUNT
@@ -198,7 +198,7 @@ def test_the_comparison_sorts_by_any_column_with_what_is_unknown_last(made: Any)
 def test_a_page_without_records_has_none(tmp_path: Path) -> None:
     data = look_data(small_model("4C3"), [Shown(name="", pixels=some_pixels(1)[0])])
     found = run_driver(
-        "records_driver.mjs", {"data": to_json(data), "choices": ["all"], "which": {"step": 1, "unit": 0}}, tmp_path
+        "records_driver.mjs", {"data": to_json(data), "choices": ["all"], "which": {"layer": 1, "unit": 0}}, tmp_path
     )
     assert [found[key] for key in ("worth", "limits", "columns", "orders")] == [None] * 4
     assert found["groups"] == {"classes": [], "confused": []}

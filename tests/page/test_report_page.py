@@ -23,7 +23,7 @@ from convscope.page.markup import named, tag
 from convscope.page.report import render_report
 from convscope.page.thumbnails import BUDGET_BYTES, SIDE_PX, thumbnail, thumbnails
 from convscope.training.history import EpochRecord
-from convscope.training.report import Report, make_report, step_rows
+from convscope.training.report import Report, layer_rows, make_report
 from tests.checks.laws import LAWS
 
 VOID = {"br", "hr", "img", "link", "meta", "wbr"}
@@ -108,7 +108,7 @@ def report_of(size: int = 60, classes: int = 3, wrong: float = 0.3, **changes: A
         "classes": [f"class{place}" for place in range(classes)],
         "settings": {"epochs": 3, "augmentation": {"flip": None, "shift": 0.1}, "sizes": [28, 28]},
         "layout": "8C3-MP2",
-        "steps": step_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
+        "layers": layer_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
         "model": "runs/my set-1/model.safetensors",
         "seconds": 8.4,
         "versions": {"torch": "2.6"},

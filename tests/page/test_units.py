@@ -50,10 +50,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def test_patches_on_the_page_are_those_of_the_record_cut_as_python_cuts_them(drawn: Any) -> None:
     count = {"page": 0, "own": 0}
     for _, images, record, data, made in drawn:
-        for step, found, here in zip(record.steps, made, data.units.steps, strict=True):
-            fields = step.field_rows, step.field_columns
+        for layer, found, here in zip(record.layers, made, data.units.layers, strict=True):
+            fields = layer.field_rows, layer.field_columns
             whole = fields[0].size >= 17 and fields[1].size >= 14
-            for unit, drawn_unit, shown in zip(step.units, found, here.units, strict=True):
+            for unit, drawn_unit, shown in zip(layer.units, found, here.units, strict=True):
                 for top, patch, kept in zip(unit.top, drawn_unit["patches"], shown.top, strict=True):
                     own = cut(images[top.image], fields, (top.row, top.column), (1, 2, 3))
                     pixels = np.frombuffer(base64.b64decode(patch["pixels"]), np.uint8)
@@ -72,8 +72,8 @@ def test_patches_on_the_page_are_those_of_the_record_cut_as_python_cuts_them(dra
 @needs_node
 def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> None:
     for model, _, record, _, made in drawn:
-        for step, found in zip(record.steps, made, strict=True):
-            folded = fold(model.network).steps[step.step - 1]
+        for layer, found in zip(record.layers, made, strict=True):
+            folded = fold(model.network).layers[layer.layer - 1]
             assert isinstance(folded, (Sums, Connections))
             weights = folded.weights
             for place, unit in enumerate(found):
@@ -81,7 +81,7 @@ def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> 
                     down, across = weights.shape[0] // 2, weights.shape[1] // 2
                     own = (weights[down, across, place] ** 2).sum(axis=(1, 2))
                 else:
-                    below = model.network.plan.below(step.step - 1)[0]
+                    below = model.network.plan.below(layer.layer - 1)[0]
                     own = (weights[place].reshape(below, -1) ** 2).sum(axis=1)
                 best = np.argsort(-own, kind="stable")[:4]
                 np.testing.assert_allclose([own[one["map"]] for one in unit["inputs"]], own[best], rtol=1e-5)
@@ -93,9 +93,9 @@ def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(mon
     def patches(most_bytes: int) -> tuple[int, int]:
         monkeypatch.setattr(module, "MOST_PATCH_BYTES", most_bytes)
         data = units_data(record, places=IN_PAGE, image=lambda at: images[at], background=(0, 0, 0))
-        tops = [one for step in data.steps for unit in step.units for one in unit.top]
+        tops = [one for layer in data.layers for unit in layer.units for one in unit.top]
         return sum(len(base64.b64decode(one.pixels)) for one in tops), max(
-            len(unit.top) for step in data.steps for unit in step.units
+            len(unit.top) for layer in data.layers for unit in layer.units
         )
 
     everything, most = patches(10**9)
@@ -109,7 +109,7 @@ def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(mon
 def test_without_pixels_only_patches_of_images_in_the_page_are_there() -> None:
     _, _, record = measured("4C3-MP2-6N")
     data = units_data(record, places=IN_PAGE)
-    tops = [one for step in data.steps for unit in step.units for one in unit.top]
+    tops = [one for layer in data.layers for unit in layer.units for one in unit.top]
     assert tops
     assert {one.image for one in tops} == {0, 1, 2}
     assert {(one.name, one.pixels) for one in tops} == {("", "")}
@@ -122,7 +122,7 @@ def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
     text = render_look(data)
     assert [kind for kind, _ in Page(text).elements].count("script") == 3
     assert not Page(text).all("img")
-    names = "".join(one.name for step in data.units.steps for unit in step.units for one in unit.top)
+    names = "".join(one.name for layer in data.units.layers for unit in layer.units for one in unit.top)
     assert "<" in names, "some are hostile"
     assert not set("\u202e\u2028\x00") & set(names)
 
@@ -130,8 +130,8 @@ def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
 def test_the_classes_that_a_unit_fires_for_most_come_first() -> None:
     _, _, record = measured("4C3-MP2-6N")
     data = units_data(record, places={})
-    for step, here in zip(record.steps, data.steps, strict=True):
-        for unit, shown in zip(step.units, here.units, strict=True):
+    for layer, here in zip(record.layers, data.layers, strict=True):
+        for unit, shown in zip(layer.units, here.units, strict=True):
             values = [value for _, value in shown.classes]
             assert values == sorted(values, reverse=True)
             if unit.silent < 1:

@@ -36,4 +36,4 @@ def test_no_number_stands_before_a_plural_that_it_may_not_have() -> None:
 
 def test_there_are_words() -> None:
     words = sorted(path.name for path in (STATIC / "look").glob("*words.js"))
-    assert words == ["damage_words.js", "lesson_words.js", "step_words.js", "words.js"]
+    assert words == ["damage_words.js", "layer_words.js", "lesson_words.js", "words.js"]

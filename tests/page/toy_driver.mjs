@@ -12,16 +12,16 @@ const toys = given.map((toy) => {
   const network = toyNetwork(toy);
   const all = run(prepare(network), toyPixels(toy));
   const moved = run(prepare(network), toyPixels({ ...toy, channels: toy.channels.map(movedRight) }));
-  const steps = network.steps.map(({ maps, rows, columns, parameters, macs }, index) => {
+  const layers = network.layers.map(({ maps, rows, columns, parameters, macs }, index) => {
     const values = Array.from(all[index + 1]);
     const taken = values.map((_, at) => {
       const inside = at % (rows * columns);
-      const place = { step: index + 1, unit: Math.floor(at / (rows * columns)), row: Math.floor(inside / columns), column: inside % columns };
+      const place = { layer: index + 1, unit: Math.floor(at / (rows * columns)), row: Math.floor(inside / columns), column: inside % columns };
       return { value: explain(network, all, place).value, box: boxBelow(network, place), field: receptiveField(network, place) };
     });
     return { maps, rows, columns, parameters, macs, values, taken, moved: Array.from(moved[index + 1]) };
   });
-  return { image: Array.from(all[0]), steps };
+  return { image: Array.from(all[0]), layers };
 });
 const sums = dice.map(([first, second]) => {
   const [one, two] = [shareOf(first), shareOf(second)];

@@ -8,13 +8,13 @@ const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 const [given, made] = process.argv.slice(2);
 const result = JSON.parse(readFileSync(given, "utf8")).map((data) => {
   const network = readNetwork(JSON.stringify(data));
-  return network.units.steps.map(({ step, units }) =>
+  return network.units.layers.map(({ layer, units }) =>
     units.map((unit, place) => ({
       patches: unit.top.map((patch) => {
-        const { rows, columns, pixels } = cutPatch(network, network.steps[step - 1], patch);
+        const { rows, columns, pixels } = cutPatch(network, network.layers[layer - 1], patch);
         return { rows, columns, pixels: base64(pixels) };
       }),
-      inputs: strongestInputs(network, step, place),
+      inputs: strongestInputs(network, layer, place),
     })),
   );
 });

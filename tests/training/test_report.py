@@ -19,7 +19,7 @@ from convscope.images.inspection import Problem
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training import scores
-from convscope.training.report import Report, StepRow, make_report, read_report, step_rows, write_report
+from convscope.training.report import LayerRow, Report, layer_rows, make_report, read_report, write_report
 from tests.checks.laws import LAWS
 
 names = st.text(st.characters(codec=None), max_size=12)  # lone surrogates are names of files, too
@@ -60,7 +60,7 @@ def reports(draw: st.DrawFn) -> Report:
             )
         ),
         notes=draw(st.lists(names)),
-        steps=step_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
+        layers=layer_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
         machine=machine(),
     )
 
@@ -226,8 +226,8 @@ def test_a_report_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_steps_are_those_of_the_plan() -> None:
-    rows = step_rows(plan(Layout.parse("8C3-MP2-16C3"), height=8, width=10, channels=1, classes=3))
-    assert rows[2] == StepRow(
+    rows = layer_rows(plan(Layout.parse("8C3-MP2-16C3"), height=8, width=10, channels=1, classes=3))
+    assert rows[2] == LayerRow(
         name="16C3",
         output=(16, 4, 5),
         parameters=16 * 8 * 9 + 16,

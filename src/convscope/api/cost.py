@@ -1,4 +1,4 @@
-"""What a network costs, step by step, and what its counter-facts would."""
+"""What a network costs, layer by layer, and what its counter-facts would."""
 
 import os
 from typing import TypedDict
@@ -31,7 +31,7 @@ def cost(
     force: bool = False,
     reporter: Reporter | None = None,
 ) -> CostRecord:
-    """Return what a network costs: parameters, MACs, memory and time of each step, and the counter-facts.
+    """Return what a network costs: parameters, MACs, memory and time of each layer, and the counter-facts.
 
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
@@ -88,22 +88,22 @@ def _read_by(model: Model) -> _Read:
 
 
 def cost_text(record: CostRecord) -> str:
-    """Return the record as tables of text: the steps of the layout, then the counter-facts."""
+    """Return the record as tables of text: the layers of the layout, then the counter-facts."""
     itself = record.costs[0]
     timed = itself.forward_ms is not None
-    head = ["step", "gives", "parameters", "MACs", "training", "predicting", "field"]
+    head = ["layer", "gives", "parameters", "MACs", "training", "predicting", "field"]
     rows = [head + (["forward", "backward"] if timed else [])]
-    for step in itself.steps:
+    for layer in itself.layers:
         line = [
-            step.name,
-            f"{step.maps} x {step.columns}x{step.rows}",
-            f"{step.parameters:,}",
-            f"{step.macs:,}",
-            _bytes(step.training_bytes),
-            _bytes(step.predicting_bytes),
-            f"{step.field_columns}x{step.field_rows}",
+            layer.name,
+            f"{layer.maps} x {layer.columns}x{layer.rows}",
+            f"{layer.parameters:,}",
+            f"{layer.macs:,}",
+            _bytes(layer.training_bytes),
+            _bytes(layer.predicting_bytes),
+            f"{layer.field_columns}x{layer.field_rows}",
         ]
-        rows.append(line + ([_ms(step.forward_ms), _ms(step.backward_ms)] if timed else []))
+        rows.append(line + ([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []))
     rows.append(
         ["in all", "", *_totals(itself), "", *([_ms(itself.forward_ms), _ms(itself.backward_ms)] if timed else [])]
     )

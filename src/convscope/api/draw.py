@@ -1,4 +1,4 @@
-"""Draw what a network is and does: weights, maps, receptive fields, curves, and the step itself."""
+"""Draw what a network is and does: weights, maps, receptive fields, curves, and the layer itself."""
 
 import functools
 import os
@@ -17,9 +17,10 @@ from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent, Task
 from convscope.core.text import printable
 from convscope.features.trace import trace
-from convscope.features.walk import Walk, shared_steps, walk, walk_of_unit
+from convscope.features.walk import Walk, shared_layers, walk, walk_of_unit
 from convscope.figures.animation import STILLS, check_animation, save_animation
 from convscope.figures.confusion import draw_confusion
+from convscope.figures.convolution import MOST_FRAMES, Pixels, animate, frames_of
 from convscope.figures.curves import draw_curves
 from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
@@ -29,7 +30,6 @@ from convscope.figures.ledger import draw_ledger
 from convscope.figures.letters import boxes_sentence
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
-from convscope.figures.step import MOST_FRAMES, Pixels, animate, frames_of
 from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
 from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance
@@ -45,6 +45,7 @@ from convscope.training.run_folder import RunFolder
 from .kept import read_kept, stands
 from .named_layout import plan_of_layout
 
+_WALK = "convolution"
 _Drawing: TypeAlias = Callable[[], Figure]
 _OF_LAYOUTS = "layout", "fields"
 _EDGES = np.array(  # an image of 5 × 5 with an upright edge in it, and a unit that looks for one
@@ -74,7 +75,7 @@ class _Order:
 
     model: Any
     image: Any
-    step: int | None
+    layer: int | None
     unit: int
     distortions: Sequence[str]
     size: str | int | tuple[int, int] | None
@@ -114,12 +115,12 @@ class _Order:
         if self.image is None:
             raise ParameterError("`image` must name an image. Got none. Put it after the model.")
         given = [self.image] if isinstance(self.image, np.ndarray) else self.image
-        step = model.preprocessing
-        first = next(list_inputs(given, channels=step.channels, size=step.size).images, None)
+        layer = model.preprocessing
+        first = next(list_inputs(given, channels=layer.channels, size=layer.size).images, None)
         if first is None:
             raise ParameterError("`image` must be an image. Got an empty list. Name one.")
         try:
-            pixels, remarks = first.read(step)
+            pixels, remarks = first.read(layer)
         except UnreadableImageError as error:
             raise DataError(f"{first.name} must be an image. {str(error).capitalize()}. Name another one.") from None
         if remarks:
@@ -133,7 +134,7 @@ def draw(
     image: Any = None,
     *,
     output: str | os.PathLike[str] | None = None,
-    step: int | None = None,
+    layer: int | None = None,
     unit: int = 1,
     distortions: Sequence[str] = (),
     size: str | int | tuple[int, int] | None = None,
@@ -147,12 +148,12 @@ def draw(
 
     Args:
         what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``ledger``,
-            ``patches`` or ``step``.
+            ``patches`` or ``convolution``.
         model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
-        image: for ``maps``, ``fields`` and ``step``: the path of an image, its bytes, or an array.
-        output: the file: .png, .svg or .pdf; for ``step`` .gif, .mp4 or .png (a strip of stills). If none, it is
+        image: for ``maps``, ``fields`` and ``convolution``: the path of an image, its bytes, or an array.
+        output: the file: .png, .svg or .pdf; for ``convolution`` .gif, .mp4 or .png (a strip of stills). If none, it is
             called after `what`, in the run folder if there is one.
-        step: which of the network's steps, from 1, for ``filters``, ``patches`` and ``step``; the first with
+        layer: which of the network's layers, from 1, for ``filters``, ``patches`` and ``convolution``; the first with
             units of its own if none.
         unit: which unit walks, from 1.
         distortions: for ``invariance`` and ``ledger``: which; all that were measured if none.
@@ -175,7 +176,7 @@ def draw(
         ('layout.png', True)
     """
     check_arguments(locals())
-    choose("what", what, (*_FIGURES, "step"))
+    choose("what", what, (*_FIGURES, _WALK))
     for name, value in (("size", size), ("channels", channels), ("classes", classes)):
         if value is not None and what not in _OF_LAYOUTS:
             raise ParameterError(
@@ -185,7 +186,7 @@ def draw(
     order = _Order(
         model=model,
         image=image,
-        step=step,
+        layer=layer,
         unit=unit,
         distortions=tuple(distortions),
         size=size,
@@ -195,11 +196,11 @@ def draw(
         reporter=reporter or Silent(),
     )
     path = _place(what, model) if output is None else Path(output)
-    (check_animation if what == "step" else check_kind)(path)
+    (check_animation if what == _WALK else check_kind)(path)
     check_output(path, force=force)
     told = order.reporter
     with tuned():
-        if what == "step":
+        if what == _WALK:
             return Drawn(path=path, frames=_animated(order, path, told))
         drawing = _FIGURES[what](order)  # what cannot be drawn is said before anything is
         with told.task(f"drawing {what}", total=0):
@@ -210,7 +211,7 @@ def draw(
 
 
 def _animated(order: _Order, path: Path, told: Reporter) -> int:
-    """Write the animation of the step; return how many frames it has."""
+    """Write the animation of the layer; return how many frames it has."""
     walked = _walk(order)
     frames = frames_of(walked, most=STILLS if path.suffix.lower() == ".png" else MOST_FRAMES)
 
@@ -219,28 +220,28 @@ def _animated(order: _Order, path: Path, told: Reporter) -> int:
             yield frame
             task.advance()
 
-    with told.task("drawing step", total=len(frames), unit="frames") as task:
+    with told.task("drawing convolution", total=len(frames), unit="frames") as task:
         return save_animation(counted_frames(task), path)
 
 
 def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
     """Return the file that is written if none is named."""
-    name = f"{what}.{'gif' if what == 'step' else 'png'}"
+    name = f"{what}.{'gif' if what == 'convolution' else 'png'}"
     folder = Path(model) if not isinstance(model, Model) and is_path(model) else None
     return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
 
 
 def _filters(order: _Order) -> _Drawing:
     model = order.loaded()
-    folded = fold(model.network).steps
+    folded = fold(model.network).layers
     known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
     if not known:
         raise ParameterError(f"`filters` are those of convolutions. Got {model.layout}, which has none.")
-    number = order.step or known[0]
+    number = order.layer or known[0]
     sums = folded[number - 1] if number in known else None
     if not isinstance(sums, Sums):
-        raise ParameterError(f"`step` must be a convolution, one of {known}. Got {number}.")
-    return functools.partial(draw_filters, sums, name=model.network.plan.steps[number - 1].name, theme=order.theme)
+        raise ParameterError(f"`layer` must be a convolution, one of {known}. Got {number}.")
+    return functools.partial(draw_filters, sums, name=model.network.plan.layers[number - 1].name, theme=order.theme)
 
 
 def _maps(order: _Order) -> _Drawing:
@@ -273,10 +274,10 @@ def _ledger(order: _Order) -> _Drawing:
 def _patches(order: _Order) -> _Drawing:
     run = order.run()
     record = read_kept(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
-    known = {step.step: step for step in record.steps}
-    number = order.step or next(iter(known), 0)
+    known = {layer.layer: layer for layer in record.layers}
+    number = order.layer or next(iter(known), 0)
     if number not in known:
-        raise ParameterError(f"`step` must have units of its own, one of {list(known) or 'none here'}. Got {number}.")
+        raise ParameterError(f"`layer` must have units of its own, one of {list(known) or 'none here'}. Got {number}.")
     return functools.partial(draw_patches, record, known[number], theme=order.theme)
 
 
@@ -300,10 +301,10 @@ def _walk(order: _Order) -> Walk:
         return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", pooling=pooling, channels=("image",))
     model = order.loaded()
     traced = trace(model, order.pixels(model))
-    known = shared_steps(model)
+    known = shared_layers(model)
     if not known:
         raise ParameterError(
             "`model` must have a convolution with shared weights for a unit to walk. "
             f"Got {model.layout}, which has none."
         )
-    return walk_of_unit(model, traced, step=order.step or known[0], unit=order.unit)
+    return walk_of_unit(model, traced, layer=order.layer or known[0], unit=order.unit)

@@ -79,7 +79,7 @@ def units_of(
     truths = [one.truth for one in shown if one.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
     record = measure_units(model, np.stack([one.pixels for one in shown]), labels=labels)
-    return units_data(record, places={at: at for at in range(len(shown))}, worth=worth) if record.steps else None
+    return units_data(record, places={at: at for at in range(len(shown))}, worth=worth) if record.layers else None
 
 
 def _of_report(
@@ -87,14 +87,14 @@ def _of_report(
 ) -> UnitsData | None:
     judged = dataset.indices(dataset.judged)
     in_page = {one.name: at for at, one in enumerate(shown)}
-    tops = {top.image: top.name for step in record.steps for unit in step.units for top in unit.top}
+    tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
     places = {image: in_page[name] for image, name in tops.items() if name in in_page}
 
     def image(index: int) -> NDArray[np.uint8]:
         return np.asarray(dataset.images[judged[index]])
 
     background = dataset.preprocessing.background
-    return units_data(record, places=places, image=image, background=background, worth=worth) if record.steps else None
+    return units_data(record, places=places, image=image, background=background, worth=worth) if record.layers else None
 
 
 def _are_those(record: UnitsRecord, dataset: Dataset) -> bool:
@@ -102,7 +102,7 @@ def _are_those(record: UnitsRecord, dataset: Dataset) -> bool:
     judged = dataset.indices(dataset.judged)
     if record.images != len(judged):
         return False
-    tops = {top.image: top.name for step in record.steps for unit in step.units for top in unit.top}
+    tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
     return all(at < len(judged) and dataset.image_name(int(judged[at])) == name for at, name in tops.items())
 
 
@@ -133,9 +133,9 @@ def _comparison_of(model: Model, run: RunFolder, reporter: Reporter) -> Comparis
 
 def _is_among(model: Model, data: str, comparison: Comparison) -> bool:
     """Whether a network that has learned the set `data` is of the sizes and layout that were compared."""
-    step, sizes = model.preprocessing, (comparison.height, comparison.width, comparison.channels)
+    layer, sizes = model.preprocessing, (comparison.height, comparison.width, comparison.channels)
     same_network = comparison.layout == str(model.layout) and comparison.classes == len(model.classes)
-    return same_network and sizes == (step.height, step.width, step.channels) and comparison.data == printable(data)
+    return same_network and sizes == (layer.height, layer.width, layer.channels) and comparison.data == printable(data)
 
 
 def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:

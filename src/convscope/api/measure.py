@@ -1,4 +1,4 @@
-"""Measure how a network takes distorted images, step by step."""
+"""Measure how a network takes distorted images, layer by layer."""
 
 import dataclasses
 import os
@@ -69,7 +69,7 @@ def measure(
         >>> from convscope.api.train import train
         >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
         >>> found = measure(trained.model, "digits", distortions=["shift-x"], strengths=[1], images=50)
-        >>> found.steps, [point.strength for point in found.curves[0].points]
+        >>> found.layers, [point.strength for point in found.curves[0].points]
         (('8C3', 'MP2', 'softmax'), [1])
     """
     check_arguments(locals(), images=WHOLE)

@@ -7,7 +7,7 @@ from convscope.measures.invariance_record import Curve, Invariance, Limit, Point
 
 
 def measure_text(found: Invariance) -> str:
-    """Return the record as text: the limits, the answers by strength, and the ledger of steps for each distortion."""
+    """Return the record as text: the limits, the answers by strength, and the ledger of layers for each distortion."""
     low, high = found.interval
     lines = [
         f"{shortened(found.layout, 160)} on {counted(found.images, 'image')} of {found.data} ({found.part})",
@@ -22,7 +22,7 @@ def measure_text(found: Invariance) -> str:
     for curve in found.curves:
         lines += [f"{curve.distortion} ({curve.unit})", *columns_of(_by_strength(curve)), ""]
     lines += [
-        "The ledger: what each step's maps make of it, as a part of the distance between two different images.",
+        "The ledger: what each layer's maps make of it, as a part of the distance between two different images.",
         "changed: how far the maps are from what they were; left: how far when they are moved along with the image;",
         "moved: the part of the change that is movement (equivariance). Inside: where no edge is seen.",
         "",
@@ -84,10 +84,10 @@ def _limit_cell(one: Limit) -> str:
 def _ledger(found: Invariance, point: Point) -> Iterable[str]:
     rows = [["  stage", "changed", "left", "moved", "changed inside", "left inside"]]
     verdicts = [""]
-    for stage, name, step in zip(found.stages, found.steps, point.steps, strict=True):
-        values = (step.changed, step.left, step.moved, step.changed_inside, step.left_inside)
+    for stage, name, layer in zip(found.stages, found.layers, point.layers, strict=True):
+        values = (layer.changed, layer.left, layer.moved, layer.changed_inside, layer.left_inside)
         rows.append([f"  {stage or '-'}: {name}", *map(_percent, values)])
-        verdicts.append(step.verdict)
+        verdicts.append(layer.verdict)
     return (f"{line}  {verdict}".rstrip() for line, verdict in zip(columns_of(rows), verdicts, strict=True))
 
 

@@ -23,6 +23,7 @@ from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_clas
 from convscope.networks.model import Model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History
+from convscope.training.layer_rows import layer_rows
 from convscope.training.report import Report, make_report, write_report
 from convscope.training.run import Learned, Prepared, carry_out, prepare_run, with_resumed
 from convscope.training.run_folder import (
@@ -34,7 +35,6 @@ from convscope.training.run_folder import (
     write_record,
 )
 from convscope.training.settings import Settings
-from convscope.training.steps import step_rows
 from convscope.training.watch import Outcome
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
@@ -342,7 +342,7 @@ def _judge(  # noqa: PLR0917  # one place calls it
         settings=_settings(prepared, learned),
         seconds=learned.seconds,
         layout=str(prepared.plan.layout),
-        steps=step_rows(prepared.plan),
+        layers=layer_rows(prepared.plan),
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *learned.notes, *([str(learned.calibration)] if learned.calibration else [])),

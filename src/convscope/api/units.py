@@ -16,11 +16,11 @@ from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable, shortened
 from convscope.features.extraction import images_for, open_for
-from convscope.measures.units.ablation import StepWorth, measure_worth
+from convscope.measures.units.ablation import LayerAblation, measure_worth
 from convscope.measures.units.measuring import TOP, measure_units
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
-from convscope.measures.units.records import StepUnits
+from convscope.measures.units.records import LayerUnits
 from convscope.measures.units.report import UnitsReport
 from convscope.measures.units.strokes import GaborFit, fit_strokes
 from convscope.networks.build import Network
@@ -74,7 +74,7 @@ def units(
         >>> from convscope.api.train import train
         >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
         >>> found = units(trained.model, "digits", worth=100, probes=False)
-        >>> len(found.units.steps[0].units), found.units.images, sum(found.worth.images)
+        >>> len(found.units.layers[0].units), found.units.images, sum(found.worth.images)
         (8, 359, 100)
     """
     check_arguments(locals())
@@ -102,7 +102,7 @@ def units(
         chance = measure_units(random, judged[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
         report = UnitsReport(
             units=with_patches(record, judged, used.preprocessing.background),
-            random=tuple(step.mean_selectivity for step in chance.steps),
+            random=tuple(layer.mean_selectivity for layer in chance.layers),
             strokes=fit_strokes(used.network),
             random_strokes=fit_strokes(random.network),
             worth=measure_worth(used, judged[some], labels[some], batch=batch, reporter=reporter) if worth else None,
@@ -139,13 +139,13 @@ def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
 
 
 def units_text(report: UnitsReport) -> str:
-    """Return the report as text: a line for each step, the worth of its units, strokes and probes."""
+    """Return the report as text: a line for each layer, the worth of its units, strokes and probes."""
     record = report.units
     lines = [f"{shortened(record.layout, 160)} on {counted(record.images, 'image')} of {record.data}", ""]
-    rows = [["step", "units", "field", "of image", "silent", "selectivity", "random", "needs most"]]
-    worths: Sequence[StepWorth | None] = report.worth.steps if report.worth else [None] * len(record.steps)
-    for step, chance, worth in zip(record.steps, report.random, worths, strict=True):
-        rows.append(_row(step, chance, _needed(report, worth)))
+    rows = [["layer", "units", "field", "of image", "silent", "selectivity", "random", "needs most"]]
+    worths: Sequence[LayerAblation | None] = report.worth.layers if report.worth else [None] * len(record.layers)
+    for layer, chance, worth in zip(record.layers, report.random, worths, strict=True):
+        rows.append(_row(layer, chance, _needed(report, worth)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if report.worth:
@@ -159,24 +159,24 @@ def units_text(report: UnitsReport) -> str:
     return "\n".join(lines)
 
 
-def _row(step: StepUnits, chance: float | None, needed: str) -> list[str]:
-    silent = statistics.mean(unit.silent for unit in step.units)
+def _row(layer: LayerUnits, chance: float | None, needed: str) -> list[str]:
+    silent = statistics.mean(unit.silent for unit in layer.units)
     return [
-        f"{step.step}: {step.name}",
-        f"{len(step.units)}",
-        f"{step.field_columns.size}x{step.field_rows.size}",
-        f"{step.image_share:.0%}",
+        f"{layer.layer}: {layer.name}",
+        f"{len(layer.units)}",
+        f"{layer.field_columns.size}x{layer.field_rows.size}",
+        f"{layer.image_share:.0%}",
         f"{silent:.0%}",
-        *("-" if value is None else f"{value:.2f}" for value in (step.mean_selectivity, chance)),
+        *("-" if value is None else f"{value:.2f}" for value in (layer.mean_selectivity, chance)),
         needed,
     ]
 
 
-def _needed(report: UnitsReport, step: StepWorth | None) -> str:
-    """Return the unit of a step without which the accuracy falls most, and by how much."""
-    if step is None or report.worth is None:
+def _needed(report: UnitsReport, layer: LayerAblation | None) -> str:
+    """Return the unit of a layer without which the accuracy falls most, and by how much."""
+    if layer is None or report.worth is None:
         return ""
-    loss, unit = max(((report.worth.loss(one), -one.unit) for one in step.units), default=(0.0, 0))
+    loss, unit = max(((report.worth.loss(one), -one.unit) for one in layer.units), default=(0.0, 0))
     return f"unit {1 - unit}: {-loss:+.1%}" if loss > 0 else "none alone"
 
 

@@ -1,4 +1,4 @@
-"""``convscope draw``: figures of a network, and of the step itself."""
+"""``convscope draw``: figures of a network, and of the layer itself."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from convscope.core.text import counted, printable
 
 from . import options
 
-_WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "ledger", "patches", "step")
+_WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "ledger", "patches", "convolution")
 
 
 @click.command("draw", context_settings={"show_default": True})
@@ -21,13 +21,13 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invarian
     "--output",
     type=options.PLACE,
     metavar="FILE",
-    help="A .png, .svg or .pdf; of step a .gif, .mp4 or .png (a strip). Named after WHAT if none.",
+    help="A .png, .svg or .pdf; of layer a .gif, .mp4 or .png (a strip). Named after WHAT if none.",
 )
 @click.option(
-    "--step",
+    "--layer",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Which step's filters or patches, or whose unit walks; the first that has some if none.",
+    help="Which layer's filters or patches, or whose unit walks; the first that has some if none.",
 )
 @click.option("--unit", type=click.IntRange(min=1), default=1, metavar="N", help="Which unit walks.")
 @click.option("--distortions", metavar="NAMES", help="Of invariance and ledger: only these, with commas between.")
@@ -43,7 +43,7 @@ def command(
     model: str | None,
     image: str | None,
     output: Path | None,
-    step: int | None,
+    layer: int | None,
     unit: int,
     distortions: str | None,
     size: str | None,
@@ -55,9 +55,9 @@ def command(
 ) -> None:
     """Draw WHAT of the network in the file or run folder MODEL.
 
-    filters: the weights of a convolution. maps: what every step makes of IMAGE. layout: the network as a diagram;
-    MODEL may be a layout such as 32C5-MP2-128N. fields: how much of an image one value of each step depends on.
-    curves and confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. step: a
+    filters: the weights of a convolution. maps: what every layer makes of IMAGE. layout: the network as a diagram;
+    MODEL may be a layout such as 32C5-MP2-128N. fields: how much of an image one value of each layer depends on.
+    curves and confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. layer: a
     unit walking over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
     """
     from convscope.api.draw import draw
@@ -69,7 +69,7 @@ def command(
         model,
         image,
         output=output,
-        step=step,
+        layer=layer,
         unit=unit,
         distortions=[] if distortions is None else [word.strip() for word in distortions.split(",")],
         size=size,
@@ -79,5 +79,5 @@ def command(
         force=force,
         reporter=Silent() if quiet else reporter_for(sys.stderr),
     )
-    frames = f" ({counted(made.frames, 'frame')})" if what == "step" else ""
+    frames = f" ({counted(made.frames, 'frame')})" if what == "convolution" else ""
     click.echo(f"figure {printable(str(made.path))}{frames}")

@@ -1,4 +1,4 @@
-"""``convscope measure``: how a network takes distorted images, and what each step of it costs or responds to."""
+"""``convscope measure``: how a network takes distorted images, and what each layer of it costs or responds to."""
 
 import sys
 from pathlib import Path
@@ -69,9 +69,9 @@ def command(
 ) -> None:
     """Measure the network in the file or run folder MODEL on the images of DATA.
 
-    distortions: accuracy and constancy of the answers by strength, and for each step, convolution and pooling
+    distortions: accuracy and constancy of the answers by strength, and for each layer, convolution and pooling
     apart, how far its maps change, and how much of that is movement along with the image. units: what each unit
-    responds to, and what is lost without it. cost: parameters, MACs, memory and time of each step; needs no
+    responds to, and what is lost without it. cost: parameters, MACs, memory and time of each layer; needs no
     DATA, and MODEL may be a layout such as 32C5-MP2-128N. all: the three.
     """
     from convscope.core.progress import Silent

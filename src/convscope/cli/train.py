@@ -175,7 +175,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     plan = prepared.plan
     header = ("step", "maps", "size", "parameters", "MACs", "sees (px)", "every (px)")
     rows = [("image", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1")]
-    for step in plan.steps:
+    for step in plan.layers:
         across, down = step.field_columns, step.field_rows
         rows.append(
             (
@@ -218,7 +218,7 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
         "class_counts": {one.name: one.usable for one in prepared.images.inspection.classes},
         "parameters": plan.parameters,
         "macs": plan.macs,
-        "steps": plan.steps,
+        "steps": plan.layers,
         "recipe": prepared.recipe,
         "notes": list(prepared.notes),
     }

@@ -106,7 +106,7 @@ RULES: dict[str, Rule] = {
             "classes",
             "shift",
             "seeds",
-            "step",
+            "layer",
             "test_images",
             "class_depth",
         ),

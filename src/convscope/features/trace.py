@@ -1,4 +1,4 @@
-"""Every value that a network computes for an image, step by step, convolution and pooling apart."""
+"""Every value that a network computes for an image, layer by layer, convolution and pooling apart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
-from convscope.networks.plan import Step
+from convscope.networks.plan import PlannedLayer
 
-from .stepwise import step_functions
+from .layerwise import layer_functions
 
 Maps = NDArray[np.float32]
 
@@ -27,15 +27,15 @@ class Trace:
     Attributes:
         pixels: the image as the network takes it, uint8 H W C.
         below: the same, standardized: float32 C H W.
-        steps: of the network's plan; the classifier last.
-        maps: of each step, float32 maps × rows × columns; the scores of the classifier last.
+        layers: of the network's plan; the classifier last.
+        maps: of each layer, float32 maps × rows × columns; the scores of the classifier last.
         classes: names.
         probabilities: of every class, float32.
     """
 
     pixels: NDArray[np.uint8]
     below: Maps
-    steps: tuple[Step, ...]
+    layers: tuple[PlannedLayer, ...]
     maps: tuple[Maps, ...]
     classes: tuple[str, ...]
     probabilities: NDArray[np.float32]
@@ -65,26 +65,26 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
     fitting_batch(planned, 1, copies=2)
     with evaluating(model.network), torch.inference_mode():
         standardized = model.network.standardize(as_tensor(pixels[None]))
-        below, *maps = (_array(values) for values in (standardized, *each_step(model.network, standardized)))
+        below, *maps = (_array(values) for values in (standardized, *each_layer(model.network, standardized)))
     return Trace(
         pixels=pixels,
         below=below,
-        steps=planned.steps,
+        layers=planned.layers,
         maps=tuple(maps),
         classes=model.classes,
         probabilities=model.predict_proba(pixels[None])[0],
     )
 
 
-def each_step(network: Network, maps: Tensor) -> Iterator[Tensor]:
-    """Give what every step of `network` makes of standardized images N C H W: one tensor a step of its plan.
+def each_layer(network: Network, maps: Tensor) -> Iterator[Tensor]:
+    """Give what every layer of `network` makes of standardized images N C H W: one tensor a layer of its plan.
 
     Raises:
         DataError: a value is not finite.
     """
-    for step, planned in zip(step_functions(network), network.plan.steps, strict=True):
-        maps = step(maps)
-        if planned is not network.plan.steps[-1]:
+    for layer, planned in zip(layer_functions(network), network.plan.layers, strict=True):
+        maps = layer(maps)
+        if planned is not network.plan.layers[-1]:
             check_finite(maps, f"in the maps of {planned.name}")
         else:  # a score may be -∞, of a class without any vote
             check_finite(torch.softmax(maps, dim=1), "in the scores")

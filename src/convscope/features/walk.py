@@ -129,7 +129,7 @@ def walk(
     )
 
 
-def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int = 3) -> Walk:
+def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: int = 3) -> Walk:
     """Return the walk of a unit of `model` over the maps below it for one image.
 
     Of more maps below than `most`, those that add most to the unit's map are kept; the rest goes into `Walk.rest`.
@@ -137,31 +137,31 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
     Args:
         model: the network.
         traced: what it made of the image.
-        step: number of a convolution among the steps, from 1.
+        layer: number of a convolution among the layers, from 1.
         unit: its number, from 1.
         most: maps below that are kept.
 
     Raises:
         ParameterError: there is no such convolution or unit, or its weights are not the same everywhere.
     """
-    folded = fold(model.network).steps
-    sums = folded[step - 1] if 1 <= step <= len(folded) else None
+    folded = fold(model.network).layers
+    sums = folded[layer - 1] if 1 <= layer <= len(folded) else None
     if not isinstance(sums, Sums) or not _is_shared(sums):
-        known = shared_steps(model)
+        known = shared_layers(model)
         raise ParameterError(
-            f"`step` must be a convolution with shared weights, one of {known or 'none here'}. Got {step}."
+            f"`layer` must be a convolution with shared weights, one of {known or 'none here'}. Got {layer}."
         )
     units = len(sums.biases)
     if not 1 <= unit <= units:
         raise ParameterError(f"`unit` must be from 1 to {units}. Got {unit}.")
-    below = (traced.below if step == 1 else traced.maps[step - 2]).astype(np.float64)
+    below = (traced.below if layer == 1 else traced.maps[layer - 2]).astype(np.float64)
     weights = sums.weights[0, 0, unit - 1].astype(np.float64)
     padding = (sums.before, sums.after)
     pairs = zip(below, weights, strict=True)
     parts = np.stack([walk(image, part, stride=sums.stride, padding=padding).values for image, part in pairs])
     kept = np.sort(np.argsort(-np.abs(parts).max(axis=(1, 2)), kind="stable")[:most])
     left = np.delete(parts, kept, axis=0).sum(axis=0)
-    after = folded[step] if step < len(folded) else None
+    after = folded[layer] if layer < len(folded) else None
     return walk(
         below[kept],
         weights[kept],
@@ -170,24 +170,24 @@ def walk_of_unit(model: Model, traced: Trace, *, step: int, unit: int, most: int
         padding=padding,
         nonlinearity=sums.nonlinearity,
         pooling=after if isinstance(after, Pooling) else None,
-        channels=tuple(_channel(step, len(below), place) for place in kept),
+        channels=tuple(_channel(layer, len(below), place) for place in kept),
         rest=left,
         added=below[unit - 1] if sums.residual else 0.0,
     )
 
 
-def shared_steps(model: Model) -> list[int]:
-    """Return the numbers of the steps whose units have the same weights everywhere, from 1."""
-    steps = enumerate(fold(model.network).steps, 1)
-    return [number for number, one in steps if isinstance(one, Sums) and _is_shared(one)]
+def shared_layers(model: Model) -> list[int]:
+    """Return the numbers of the layers whose units have the same weights everywhere, from 1."""
+    layers = enumerate(fold(model.network).layers, 1)
+    return [number for number, one in layers if isinstance(one, Sums) and _is_shared(one)]
 
 
 def _is_shared(sums: Sums) -> bool:
     return sums.weights.shape[:2] == (1, 1)
 
 
-def _channel(step: int, count: int, place: int) -> str:
+def _channel(layer: int, count: int, place: int) -> str:
     """Return the name of one of `count` maps below."""
-    if step > 1:
+    if layer > 1:
         return f"map {place + 1}"
     return "image" if count == 1 else ("red", "green", "blue")[place] if count == 3 else f"channel {place + 1}"

@@ -14,7 +14,7 @@ from convscope.core.atomic import write_bytes
 from convscope.core.errors import MissingPackageError, ParameterError, StorageError
 from convscope.core.temporaries import temporary_folder
 
-from .step import Pixels
+from .convolution import Pixels
 
 KINDS = (".gif", ".mp4", ".png")
 STILLS = 6

@@ -1,4 +1,4 @@
-"""Receptive fields over an image: how much of it one value of each step can depend on."""
+"""Receptive fields over an image: how much of it one value of each layer can depend on."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from convscope.layers.geometry import ReceptiveField
-from convscope.networks.plan import Plan, Step
+from convscope.networks.plan import Plan, PlannedLayer
 
 from .style import Theme, bare, drawing, figure
 
@@ -15,30 +15,30 @@ _STYLES = ("-", "--", ":", "-.")
 
 
 def draw_fields(planned: Plan, pixels: NDArray[np.uint8] | None, *, theme: Theme) -> Figure:
-    """Return the image with the box that the value in the middle of each step's maps depends on.
+    """Return the image with the box that the value in the middle of each layer's maps depends on.
 
-    A step whose maps are one value, and the classifier, see the whole image; they are named, not drawn.
+    A layer whose maps are one value, and the classifier, see the whole image; they are named, not drawn.
 
     Args:
         planned: the network.
         pixels: uint8 H W C of the network's size, or None for empty paper.
         theme: the colours.
     """
-    shown = [(number, step) for number, step in enumerate(planned.steps, start=1) if step.rows * step.columns > 1]
+    shown = [(number, layer) for number, layer in enumerate(planned.layers, start=1) if layer.rows * layer.columns > 1]
     with drawing(theme):
         drawn = figure(7.5, max(3.6, 0.42 * len(shown) + 1.4), theme)
         left, right = drawn.subplots(1, 2, width_ratios=(1, 0.9))
         _show(left, planned, pixels, theme)
         right.set_axis_off()
-        for place, (number, step) in enumerate(shown):
+        for place, (number, layer) in enumerate(shown):
             colour, style = theme.series[place % len(theme.series)], _STYLES[place // len(theme.series) % len(_STYLES)]
-            _box(left, step, (colour, style), inset=0.04 * place * max(planned.width, planned.height) / 8)
+            _box(left, layer, (colour, style), inset=0.04 * place * max(planned.width, planned.height) / 8)
             y = 0.95 - place * 0.9 / max(6, len(shown))
             right.plot([0, 0.08], [y, y], color=colour, linestyle=style, linewidth=2)
-            right.text(0.11, y, _words(number, step), va="center", fontsize=8)
+            right.text(0.11, y, _words(number, layer), va="center", fontsize=8)
         right.set_xlim(0, 1)
         right.set_ylim(0, 1)
-        drawn.suptitle("What one value in the middle of each step's maps depends on", x=0.01, ha="left", fontsize=11)
+        drawn.suptitle("What one value in the middle of each layer's maps depends on", x=0.01, ha="left", fontsize=11)
     return drawn
 
 
@@ -55,11 +55,11 @@ def _show(axes: Axes, planned: Plan, pixels: NDArray[np.uint8] | None, theme: Th
     axes.set_title(f"{planned.width}×{planned.height} pixels", fontsize=8, color=theme.quiet)
 
 
-def _box(axes: Axes, step: Step, look: tuple[str, str], *, inset: float) -> None:
+def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float) -> None:
     """Draw the box, a little smaller by `inset` pixels, so that boxes with an edge in common are both seen."""
-    top, left = _start(step.field_rows, step.rows), _start(step.field_columns, step.columns)
+    top, left = _start(layer.field_rows, layer.rows), _start(layer.field_columns, layer.columns)
     corner = (left - 0.5 + inset, top - 0.5 + inset)
-    width, height = (field.size - 2 * inset for field in (step.field_columns, step.field_rows))
+    width, height = (field.size - 2 * inset for field in (layer.field_columns, layer.field_rows))
     colour, style = look
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linestyle=style, linewidth=2))
 
@@ -69,6 +69,6 @@ def _start(field: ReceptiveField, places: int) -> int:
     return field.start + (places // 2) * field.stride
 
 
-def _words(number: int, step: Step) -> str:
-    sizes = f"{step.field_columns.size}×{step.field_rows.size} pixels"
-    return f"step {number}, {step.name}: {sizes}, a value every {step.field_columns.stride} px"
+def _words(number: int, layer: PlannedLayer) -> str:
+    sizes = f"{layer.field_columns.size}×{layer.field_rows.size} pixels"
+    return f"layer {number}, {layer.name}: {sizes}, a value every {layer.field_columns.stride} px"

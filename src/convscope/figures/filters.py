@@ -25,7 +25,7 @@ def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
 
     Args:
         sums: of the convolution, with normalization folded in.
-        name: of the step in the layout.
+        name: of the layer in the layout.
         theme: the colours.
     """
     regions = sums.weights.shape[:2]

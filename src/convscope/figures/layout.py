@@ -6,7 +6,7 @@ from matplotlib.patches import Rectangle
 
 from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.pooling import Pooling
-from convscope.networks.plan import Plan, Step
+from convscope.networks.plan import Plan, PlannedLayer
 
 from .style import Theme, drawing, figure
 
@@ -15,7 +15,7 @@ _COLUMN, _TALLEST = 1.9, 1.1  # inches
 
 
 def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
-    """Return the diagram of a network: image, the maps of every step as planes, and the classifier.
+    """Return the diagram of a network: image, the maps of every layer as planes, and the classifier.
 
     Planes are as large as their maps (by the root of the side, so that small ones are still seen); of more than eight
     maps, eight are drawn. Above stands how many there are and how large they are, below what makes them, at each arrow
@@ -26,26 +26,26 @@ def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
         theme: the colours.
     """
     with drawing(theme):
-        drawn = figure((len(planned.steps) + 1) * _COLUMN + 0.4, 3.3, theme)
+        drawn = figure((len(planned.layers) + 1) * _COLUMN + 0.4, 3.3, theme)
         axes = drawn.add_subplot()
         axes.set_axis_off()
-        axes.set_xlim(-0.9, (len(planned.steps) + 0.5) * _COLUMN)
+        axes.set_xlim(-0.9, (len(planned.layers) + 0.5) * _COLUMN)
         axes.set_ylim(-1.75, 1.5)
         axes.set_aspect("equal")
         largest = max(planned.height, planned.width)
         _planes(axes, 0.0, planned.channels, (planned.height / largest, planned.width / largest), theme)
         image = f"{planned.channels} @ {planned.width}×{planned.height}"
         _write(axes, 0.0, image, "the image", theme)
-        for place, step in enumerate(planned.steps, start=1):
+        for place, layer in enumerate(planned.layers, start=1):
             middle = place * _COLUMN
             _arrow(axes, middle - 0.5 * _COLUMN, _seen(planned, place - 1), theme)
-            last = place == len(planned.steps)
+            last = place == len(planned.layers)
             if _is_vector(planned, place - 1):
-                _units(axes, middle, step.maps, theme)
-                above = f"{step.maps:,} {'classes' if last else 'units'}"
+                _units(axes, middle, layer.maps, theme)
+                above = f"{layer.maps:,} {'classes' if last else 'units'}"
             else:
-                _planes(axes, middle, step.maps, (step.rows / largest, step.columns / largest), theme)
-                above = f"{step.maps:,} @ {step.columns}×{step.rows}"
+                _planes(axes, middle, layer.maps, (layer.rows / largest, layer.columns / largest), theme)
+                above = f"{layer.maps:,} @ {layer.columns}×{layer.rows}"
             _write(axes, middle, above, _words(planned, place - 1), theme)
         total = f"{planned.layout}: {planned.parameters:,} parameters, {planned.macs:,} MACs an image"
         drawn.suptitle(total, x=0.01, ha="left", fontsize=11)
@@ -58,19 +58,19 @@ def _is_vector(planned: Plan, place: int) -> bool:
 
 
 def _words(planned: Plan, place: int) -> str:
-    """Return what step `place` does, in lines below its planes."""
-    step, stages = planned.steps[place], planned.layout.stages
+    """Return what layer `place` does, in lines below its planes."""
+    layer, stages = planned.layers[place], planned.layout.stages
     if place == len(stages):
-        return f"{step.name}\nclassifier\n{step.parameters:,} parameters"
+        return f"{layer.name}\nclassifier\n{layer.parameters:,} parameters"
     stage = stages[place]
     if isinstance(stage, Convolution):
         stride = f", every {stage.stride}" if stage.stride > 1 else ""
         added = ", input added" if stage.residual else ""
-        return f"{step.name}\n{_sharing(stage)}{stride}{added}\n{step.parameters:,} parameters"
+        return f"{layer.name}\n{_sharing(stage)}{stride}{added}\n{layer.parameters:,} parameters"
     if isinstance(stage, Pooling):
         window = "the whole map" if stage.window is None else f"{stage.window}×{stage.window}"
-        return f"{step.name}\n{stage.kind.name} of {window}\nsees {_field(step)} pixels"
-    return f"{step.name}\nfully connected\n{step.parameters:,} parameters"
+        return f"{layer.name}\n{stage.kind.name} of {window}\nsees {_field(layer)} pixels"
+    return f"{layer.name}\nfully connected\n{layer.parameters:,} parameters"
 
 
 def _sharing(stage: Convolution) -> str:
@@ -81,7 +81,7 @@ def _sharing(stage: Convolution) -> str:
 
 
 def _seen(planned: Plan, place: int) -> str:
-    """Return what one value of step `place` sees of the maps below: the size of the patch or window."""
+    """Return what one value of layer `place` sees of the maps below: the size of the patch or window."""
     if _is_vector(planned, place):
         return "all"
     stage = planned.layout.stages[place]
@@ -89,8 +89,8 @@ def _seen(planned: Plan, place: int) -> str:
     return "map" if size is None else f"{size}×{size}"
 
 
-def _field(step: Step) -> str:
-    return f"{step.field_columns.size}×{step.field_rows.size}"
+def _field(layer: PlannedLayer) -> str:
+    return f"{layer.field_columns.size}×{layer.field_rows.size}"
 
 
 def _planes(axes: Axes, middle: float, maps: int, shares: tuple[float, float], theme: Theme) -> None:

@@ -1,4 +1,4 @@
-"""The ledger: how far each step's maps change under a distortion, and how much of that is movement."""
+"""The ledger: how far each layer's maps change under a distortion, and how much of that is movement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from convscope.measures.invariance_record import Curve, Invariance, StepChange
+from convscope.measures.invariance_record import Curve, Invariance, LayerChange
 
 from .panels import draw_panels
 from .style import Theme
 
 
 def draw_ledger(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
-    """Return a chart a distortion: for each step, how far its maps change, and what is left when they are moved along.
+    """Return a chart a distortion: for each layer, how far its maps change, and what is left when they are moved along.
 
     All are parts of the distance between two different images. A mark shows the same where no edge is seen.
 
@@ -35,8 +35,8 @@ def draw_ledger(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> 
         found,
         curves,
         lambda axes, curve: _chart(axes, found, curve, theme),
-        height=0.55 + 0.36 * len(found.steps),
-        title="What moved, and what was forgotten, step by step",
+        height=0.55 + 0.36 * len(found.layers),
+        title="What moved, and what was forgotten, layer by layer",
         legend=legend,
         theme=theme,
     )
@@ -44,27 +44,27 @@ def draw_ledger(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> 
 
 def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
     point = found.shown(curve)
-    for row, step in enumerate(point.steps):
-        for value, inside, colour, offset in _bars(step, theme):
+    for row, layer in enumerate(point.layers):
+        for value, inside, colour, offset in _bars(layer, theme):
             if value is not None:
                 axes.barh(row + offset, 100 * value, height=0.34, color=colour)
                 axes.text(100 * value + 2, row + offset, f"{100 * value:.0f} %", va="center", fontsize=6.5)
             if inside is not None:
                 axes.plot([100 * inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
-    names = [f"{stage}: {name}" if stage else name for stage, name in zip(found.stages, found.steps, strict=True)]
+    names = [f"{stage}: {name}" if stage else name for stage, name in zip(found.stages, found.layers, strict=True)]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(0, max(125.0, 120 * max((step.changed or 0) for step in point.steps)))
+    axes.set_xlim(0, max(125.0, 120 * max((layer.changed or 0) for layer in point.layers)))
     axes.set_title(curve.at(point))
     axes.set_xlabel("of the distance between two images (%)", fontsize=7)
     axes.grid(visible=True, axis="x", linewidth=0.6)
     axes.set_axisbelow(True)
 
 
-def _bars(step: StepChange, theme: Theme) -> tuple[tuple[float | None, float | None, str, float], ...]:
-    """Return value, value inside, colour and offset of both bars of a step."""
+def _bars(layer: LayerChange, theme: Theme) -> tuple[tuple[float | None, float | None, str, float], ...]:
+    """Return value, value inside, colour and offset of both bars of a layer."""
     first, second = theme.series[:2]
     return (
-        (step.changed, step.changed_inside, first, -0.19),
-        (step.left, step.left_inside, second, 0.19),
+        (layer.changed, layer.changed_inside, first, -0.19),
+        (layer.left, layer.left_inside, second, 0.19),
     )

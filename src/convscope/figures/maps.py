@@ -1,4 +1,4 @@
-"""The maps of an image, row by row: what every step makes of it."""
+"""The maps of an image, row by row: what every layer makes of it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from matplotlib.gridspec import GridSpec
 
 from convscope.core.text import counted
 from convscope.features.trace import Maps, Trace
-from convscope.networks.plan import Step
+from convscope.networks.plan import PlannedLayer
 
 from .style import Theme, bare, drawing, figure, scale_of, short_name
 
@@ -20,7 +20,7 @@ _TILE = 0.85  # inches
 
 
 def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
-    """Return the image, then a row for each step: what it is, the range of its values, and its strongest maps.
+    """Return the image, then a row for each layer: what it is, the range of its values, and its strongest maps.
 
     Of more maps than fit, those with the largest values are drawn, with their numbers. Connected units stand as one
     strip, the classifier as bars.
@@ -29,7 +29,7 @@ def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
         traced: what the network made of one image.
         theme: the colours.
     """
-    rows = len(traced.steps) + 1
+    rows = len(traced.layers) + 1
     with drawing(theme):
         width, height = ACROSS * _TILE + 2.6, rows * (_TILE + 0.25) + 0.5
         drawn = figure(width, height, theme)
@@ -39,13 +39,13 @@ def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
         axes = drawn.add_subplot(grid[0, 3])
         _show_image(axes, traced, theme)
         _say(drawn.add_subplot(grid[0, :3]), "the image", _size(traced.below), theme)
-        for row, (step, maps) in enumerate(zip(traced.steps[:-1], traced.maps[:-1], strict=True), start=1):
-            _say(drawn.add_subplot(grid[row, :3]), f"step {row}: {step.name}", _told(step, maps), theme)
+        for row, (layer, maps) in enumerate(zip(traced.layers[:-1], traced.maps[:-1], strict=True), start=1):
+            _say(drawn.add_subplot(grid[row, :3]), f"layer {row}: {layer.name}", _told(layer, maps), theme)
             if maps.shape[1:] == (1, 1):
                 _show_strip(drawn.add_subplot(grid[row, 3:]), maps, theme)
             else:
                 _show_maps(drawn, grid, row, maps, theme)
-        _say(drawn.add_subplot(grid[rows - 1, :3]), traced.steps[-1].name, "probability of the classes", theme)
+        _say(drawn.add_subplot(grid[rows - 1, :3]), traced.layers[-1].name, "probability of the classes", theme)
         _show_classes(drawn.add_subplot(grid[rows - 1, 5:9]), traced, theme)
     return drawn
 
@@ -55,9 +55,9 @@ def _size(maps: Maps) -> str:
     return f"{counted(len(maps), 'map')} of {maps.shape[2]}×{maps.shape[1]}"
 
 
-def _told(step: Step, maps: Maps) -> str:
+def _told(layer: PlannedLayer, maps: Maps) -> str:
     whole = maps.shape[1:] == (1, 1)
-    field = "sees the whole image" if whole else f"sees {step.field_columns.size}×{step.field_rows.size} pixels"
+    field = "sees the whole image" if whole else f"sees {layer.field_columns.size}×{layer.field_rows.size} pixels"
     return (
         f"{counted(len(maps), 'unit') if whole else _size(maps)}\n{field}\nvalues {maps.min():.2g} to {maps.max():.2g}"
     )

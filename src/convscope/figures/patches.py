@@ -1,4 +1,4 @@
-"""The patches that the units of a step respond to most, unit by unit."""
+"""The patches that the units of a layer respond to most, unit by unit."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,7 +7,7 @@ from matplotlib.gridspec import GridSpec
 from convscope.core.errors import DataError
 from convscope.core.text import counted, printable
 from convscope.measures.units.patches import pixels_of
-from convscope.measures.units.records import StepUnits, UnitRecord, UnitsRecord
+from convscope.measures.units.records import LayerUnits, UnitRecord, UnitsRecord
 
 from .style import Theme, bare, drawing, figure
 
@@ -15,27 +15,29 @@ MOST_UNITS, MOST_PATCHES = 32, 9
 _TILE = 0.62  # inches
 
 
-def draw_patches(record: UnitsRecord, step: StepUnits, *, theme: Theme) -> Figure:
+def draw_patches(record: UnitsRecord, layer: LayerUnits, *, theme: Theme) -> Figure:
     """Return a row a unit, two beside each other: its number, and the patches with its largest values, strongest first.
 
     Args:
         record: of the units.
-        step: one of its steps.
+        layer: one of its layers.
         theme: the colours.
 
     Raises:
-        DataError: the record holds no pixels of this step's patches.
+        DataError: the record holds no pixels of this layer's patches.
     """
-    count = min(len(step.units), MOST_UNITS)
-    most = max((sum(bool(top.png) for top in unit.top) for unit in step.units[:count]), default=0)
+    count = min(len(layer.units), MOST_UNITS)
+    most = max((sum(bool(top.png) for top in unit.top) for unit in layer.units[:count]), default=0)
     if most == 0:
-        raise DataError(f"The record must hold patches of step {step.step}, {step.name}. Got none. Measure it again.")
+        raise DataError(
+            f"The record must hold patches of layer {layer.layer}, {layer.name}. Got none. Measure it again."
+        )
     across = min(most, MOST_PATCHES)
     down = -(-count // 2)
     with drawing(theme):
         drawn = figure(2 * (across + 1.2) * _TILE + 0.6, down * (_TILE + 0.2) + 1.0, theme)
         grid = GridSpec(down, 2 * across + 3, figure=drawn)
-        for place, unit in enumerate(step.units[:count]):
+        for place, unit in enumerate(layer.units[:count]):
             side, row = divmod(place, down)
             start = side * (across + 2)
             _say(drawn.add_subplot(grid[row, start]), unit, theme)
@@ -46,7 +48,7 @@ def draw_patches(record: UnitsRecord, step: StepUnits, *, theme: Theme) -> Figur
                     axes.imshow(pixels, cmap="gray", vmin=0, vmax=255)
                     axes.set_title(f"{top.value:.2g}", fontsize=6, pad=1.5, loc="center", color=theme.quiet)
                     bare(axes, theme)
-        drawn.suptitle(_title(record, step, count), x=0.01, ha="left", fontsize=10, parse_math=False)
+        drawn.suptitle(_title(record, layer, count), x=0.01, ha="left", fontsize=10, parse_math=False)
     return drawn
 
 
@@ -57,11 +59,12 @@ def _say(axes: Axes, unit: UnitRecord, theme: Theme) -> None:
         axes.text(1, 0.2, "is silent", ha="right", va="center", fontsize=6, color=theme.quiet, transform=axes.transAxes)
 
 
-def _title(record: UnitsRecord, step: StepUnits, count: int) -> str:
-    size = f"{step.field_columns.size}×{step.field_rows.size}"
-    some = f", the first {count}" if count < len(step.units) else ""
+def _title(record: UnitsRecord, layer: LayerUnits, count: int) -> str:
+    size = f"{layer.field_columns.size}×{layer.field_rows.size}"
+    some = f", the first {count}" if count < len(layer.units) else ""
     return (
-        f"Step {step.step}, {step.name}: {counted(len(step.units), 'unit')}{some}, and the patches of {size} pixels "
+        f"Layer {layer.layer}, {layer.name}: {counted(len(layer.units), 'unit')}{some}, and the patches of "
+        f"{size} pixels "
         f"that each responds to most,\nat most one from each of {counted(record.images, 'image')} of "
         f"{printable(record.data)}; above each the unit's value there"
     )

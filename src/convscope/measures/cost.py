@@ -1,4 +1,4 @@
-"""What a layout costs, step by step: counted exactly, and timed on this machine; and what it would cost otherwise.
+"""What a layout costs, layer by layer: counted exactly, and timed on this machine; and what it would cost otherwise.
 
 The counter-facts are the same layout with units that are not copied (locally connected), with units that each see
 everything (fully connected), and without pooling. They are always counted; they are timed where they fit into memory.
@@ -12,7 +12,7 @@ from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.pooling import Pooling
 from convscope.networks.exemplars import Exemplars
 from convscope.networks.layout import Layout
-from convscope.networks.plan import Plan, Step, plan
+from convscope.networks.plan import Plan, PlannedLayer, plan
 
 FORMAT_VERSION = 1
 BYTES = 4  # of a float32
@@ -20,15 +20,15 @@ Variant = Literal["as it is", "locally connected", "fully connected", "without p
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepCost:
-    """What one step costs, for one image unless said.
+class LayerCost:
+    """What one layer costs, for one image unless said.
 
     Attributes:
         name: its notation.
         maps, rows, columns: what it gives.
         parameters: numbers that are learned, or kept by a classifier that keeps images.
         macs: multiplications with an addition.
-        training_bytes: of the maps that it gives; all steps' are kept until the backward pass has used them.
+        training_bytes: of the maps that it gives; all layers' are kept until the backward pass has used them.
         predicting_bytes: of what goes in and what comes out, the only maps that are needed at once.
         field_rows, field_columns: sides of the receptive field, in pixels.
         forward_ms, backward_ms: median time a batch; None where it was not measured.
@@ -55,44 +55,46 @@ class LayoutCost:
     Attributes:
         variant: of the layout that was asked about.
         layout: its notation; empty where none can say it (units that see everything, yet have maps).
-        steps: in order, the classifier last.
+        layers: in order, the classifier last.
         why_untimed: why no time was measured; empty where it was.
     """
 
     variant: Variant
     layout: str
-    steps: tuple[StepCost, ...]
+    layers: tuple[LayerCost, ...]
     why_untimed: str = ""
 
     @property
     def parameters(self) -> int:
         """Numbers that are learned."""
-        return sum(step.parameters for step in self.steps)
+        return sum(layer.parameters for layer in self.layers)
 
     @property
     def macs(self) -> int:
         """Multiplications with an addition for one image."""
-        return sum(step.macs for step in self.steps)
+        return sum(layer.macs for layer in self.layers)
 
     @property
     def training_bytes(self) -> int:
         """Bytes of all maps of one image and of the image: what training keeps for it."""
-        return self.steps[0].predicting_bytes - self.steps[0].training_bytes + sum(s.training_bytes for s in self.steps)
+        return (
+            self.layers[0].predicting_bytes - self.layers[0].training_bytes + sum(s.training_bytes for s in self.layers)
+        )
 
     @property
     def predicting_bytes(self) -> int:
         """Bytes of the maps of one image that are needed at once, at most."""
-        return max(step.predicting_bytes for step in self.steps)
+        return max(layer.predicting_bytes for layer in self.layers)
 
     @property
     def forward_ms(self) -> float | None:
-        """Milliseconds that a batch takes forward, all steps together; None where it was not measured."""
-        return _sum([step.forward_ms for step in self.steps])
+        """Milliseconds that a batch takes forward, all layers together; None where it was not measured."""
+        return _sum([layer.forward_ms for layer in self.layers])
 
     @property
     def backward_ms(self) -> float | None:
         """The same backward."""
-        return _sum([step.backward_ms for step in self.steps])
+        return _sum([layer.backward_ms for layer in self.layers])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +169,7 @@ def count_costs(
 
 def _read_by(cost: LayoutCost, exemplars: Exemplars | None, classifier: str) -> LayoutCost:
     """Return the cost with the classifier that is there in place of the weighted sums of the layout."""
-    *steps, last = cost.steps
+    *layers, last = cost.layers
     last = dataclasses.replace(last, name=classifier or last.name)
     if exemplars is not None:
         values, classes = last.macs // last.maps, last.maps
@@ -177,7 +179,7 @@ def _read_by(cost: LayoutCost, exemplars: Exemplars | None, classifier: str) -> 
             parameters=exemplars.numbers(values, classes),
             macs=exemplars.macs(values, classes),
         )
-    return dataclasses.replace(cost, steps=(*steps, last))
+    return dataclasses.replace(cost, layers=(*layers, last))
 
 
 def locally_connected(layout: Layout) -> Layout:
@@ -208,42 +210,42 @@ def without_pooling(layout: Layout) -> Layout:
 
 def connected_cost(planned: Plan) -> LayoutCost:
     """Return what the same maps cost where each of their values is a unit of its own that sees everything below."""
-    steps = []
-    for place, step in enumerate(planned.steps):
-        cost = _step(planned, place)
+    layers = []
+    for place, layer in enumerate(planned.layers):
+        cost = _layer(planned, place)
         stage = planned.layout.stages[place] if place < len(planned.layout.stages) else None
         if isinstance(stage, Convolution):
-            weights = planned.below(place)[1] * step.values
+            weights = planned.below(place)[1] * layer.values
             cost = dataclasses.replace(
                 cost,
-                name=f"{step.values}N",
-                parameters=weights + step.values,
+                name=f"{layer.values}N",
+                parameters=weights + layer.values,
                 macs=weights,
             )
         whole = any(isinstance(before, (Convolution, Connected)) for before in planned.layout.stages[: place + 1])
         field = (planned.height, planned.width) if whole or stage is None else (cost.field_rows, cost.field_columns)
-        steps.append(dataclasses.replace(cost, field_rows=field[0], field_columns=field[1]))
-    return LayoutCost(variant="fully connected", layout="", steps=tuple(steps))
+        layers.append(dataclasses.replace(cost, field_rows=field[0], field_columns=field[1]))
+    return LayoutCost(variant="fully connected", layout="", layers=tuple(layers))
 
 
 def _cost(variant: Variant, planned: Plan) -> LayoutCost:
-    steps = tuple(_step(planned, place) for place in range(len(planned.steps)))
-    return LayoutCost(variant=variant, layout=str(planned.layout), steps=steps)
+    layers = tuple(_layer(planned, place) for place in range(len(planned.layers)))
+    return LayoutCost(variant=variant, layout=str(planned.layout), layers=layers)
 
 
-def _step(planned: Plan, place: int) -> StepCost:
-    step: Step = planned.steps[place]
-    return StepCost(
-        name=step.name,
-        maps=step.maps,
-        rows=step.rows,
-        columns=step.columns,
-        parameters=step.parameters,
-        macs=step.macs,
-        training_bytes=BYTES * step.values,
-        predicting_bytes=BYTES * (planned.below(place)[1] + step.values),
-        field_rows=step.field_rows.size,
-        field_columns=step.field_columns.size,
+def _layer(planned: Plan, place: int) -> LayerCost:
+    layer: PlannedLayer = planned.layers[place]
+    return LayerCost(
+        name=layer.name,
+        maps=layer.maps,
+        rows=layer.rows,
+        columns=layer.columns,
+        parameters=layer.parameters,
+        macs=layer.macs,
+        training_bytes=BYTES * layer.values,
+        predicting_bytes=BYTES * (planned.below(place)[1] + layer.values),
+        field_rows=layer.field_rows.size,
+        field_columns=layer.field_columns.size,
     )
 
 

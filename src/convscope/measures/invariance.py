@@ -1,4 +1,4 @@
-"""How a network takes distorted images: its answers, and the maps of every step of every stage."""
+"""How a network takes distorted images: its answers, and the maps of every layer of every stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
-from convscope.features.trace import each_step
+from convscope.features.trace import each_layer
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.memory import fitting_batch
@@ -85,7 +85,7 @@ def measure_invariance(
     tallies = [
         _Tally(model.network, distortion, strength) for distortion, all_ in strengths.items() for strength in all_
     ]
-    variations = [Variation() for _ in model.network.plan.steps]
+    variations = [Variation() for _ in model.network.plan.layers]
     with (
         evaluating(model.network),
         torch.inference_mode(),
@@ -116,7 +116,7 @@ def measure_invariance(
         right=right,
         margin_px=margin_px,
         seed=seed,
-        steps=tuple(step.name for step in model.network.plan.steps),
+        layers=tuple(layer.name for layer in model.network.plan.layers),
         curves=tuple(
             Curve(distortion=one.name, unit=one.unit, points=tuple(next(points) for _ in values))
             for one, values in strengths.items()
@@ -143,16 +143,16 @@ class _Work:
             yield with_margin(pixels, self._margin, self.background), torch.from_numpy(self._judged.labels[some])
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps of every step, places × N × C; vectors have one place; the last are the scores."""
+        """Return the maps of every layer, places × N × C; vectors have one place; the last are the scores."""
         standardized = self._network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
-        found = (maps.float() for maps in each_step(self._network, standardized))
+        found = (maps.float() for maps in each_layer(self._network, standardized))
         return [by_place(maps) if maps.dim() == 4 else maps[None] for maps in found]
 
     def maps_of_nothing(self) -> list[Tensor]:
         """Return the value that each map has where the image is all background, C values: that in the middle."""
         planned = self._network.plan
         behind = torch.tensor(self.background)[:, None, None].expand(-1, planned.height, planned.width)[None]
-        middles = (step.rows // 2 * step.columns + step.columns // 2 for step in planned.steps)
+        middles = (layer.rows // 2 * layer.columns + layer.columns // 2 for layer in planned.layers)
         return [maps[middle, 0] for maps, middle in zip(self.maps(behind), middles, strict=True)]
 
 
@@ -165,17 +165,17 @@ class _Tally:
         motion = distortion.motion(strength, (planned.height, planned.width)) if distortion.motion else None
         self._distances = [
             Distance(
-                Moved.of(step, planned, motion, wrap=distortion.wrap)
-                if motion and step.rows * step.columns > 1
+                Moved.of(layer, planned, motion, wrap=distortion.wrap)
+                if motion and layer.rows * layer.columns > 1
                 else None
             )
-            for step in planned.steps
+            for layer in planned.layers
         ]
         self._images = self._right = self._same = self._same_of_right = self._right_before = 0
         self._probability = self._left = 0.0
 
     def add(self, before: list[Tensor], after: list[Tensor], labels: Tensor, left: float) -> None:
-        """Take in some images: the maps of every step before, with their edge, and after."""
+        """Take in some images: the maps of every layer before, with their edge, and after."""
         for distance, *maps in zip(self._distances, before, after, strict=True):
             distance.add(*maps)
         scores, distorted = before[-1][0], after[-1][0]
@@ -201,7 +201,7 @@ class _Tally:
             right_before=self._right_before,
             probability_change=self._probability / self._images,
             left_canvas=self._left / self._images,
-            steps=tuple(
+            layers=tuple(
                 distance.compared(variation) for distance, variation in zip(self._distances, variations, strict=True)
             ),
         )

@@ -19,8 +19,8 @@ EXACT = 1e-3  # distances up to here are rounding
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepChange:
-    """How far the maps of one step are from those of the undistorted images.
+class LayerChange:
+    """How far the maps of one layer are from those of the undistorted images.
 
     Every number is a distance as a part of that between two different images: 0 is no change, 1 as if another image
     had been shown. None where it has no meaning.
@@ -83,7 +83,7 @@ class Point:
         right_before: how many are right undistorted.
         probability_change: mean change of the probability of the class that was answered undistorted, 0…1.
         left_canvas: part of what differs from the background that is no longer in the image, 0…1.
-        steps: of the network, the classifier last.
+        layers: of the network, the classifier last.
     """
 
     strength: float
@@ -94,7 +94,7 @@ class Point:
     right_before: int
     probability_change: float
     left_canvas: float
-    steps: tuple[StepChange, ...]
+    layers: tuple[LayerChange, ...]
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be."""
@@ -176,7 +176,7 @@ class Invariance:
         images: how many; right: how many of them are recognized undistorted.
         margin_px: of background put around the images.
         seed: of what is random.
-        steps: names of the network's steps, the classifier last.
+        layers: names of the network's layers, the classifier last.
         curves: by distortion.
         classes: of the network; most_of_one: images of the class that most are of; 0 where an old record has none.
         unusable: what was left out, and why; not in the document.
@@ -190,14 +190,14 @@ class Invariance:
     right: int
     margin_px: int
     seed: int
-    steps: tuple[str, ...]
+    layers: tuple[str, ...]
     curves: tuple[Curve, ...]
     classes: int = 0
     most_of_one: int = 0
     unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 
     def __post_init__(self) -> None:
-        """Refuse counts that cannot be, and points of other steps."""
+        """Refuse counts that cannot be, and points of other layers."""
         _check_counts(self.right, self.images)
         if not 0 <= self.most_of_one <= self.images:
             raise DataError(
@@ -209,7 +209,7 @@ class Invariance:
         texts = [
             self.data,
             self.part,
-            *self.steps,
+            *self.layers,
             *(text for one in self.curves for text in (one.distortion, one.unit)),
         ]
         for text in texts:
@@ -217,10 +217,10 @@ class Invariance:
                 raise DataError(f"`curves` must have names to be printed. Got {printable(text)!r}. Measure it anew.")
         for curve in self.curves:
             for point in curve.points:
-                if len(point.steps) != len(self.steps):
+                if len(point.layers) != len(self.layers):
                     raise DataError(
-                        f"`steps` of a point must be {len(self.steps)} as those of the network. "
-                        f"Got {len(point.steps)} ({curve.at(point)}). Measure it anew."
+                        f"`layers` of a point must be {len(self.layers)} as those of the network. "
+                        f"Got {len(point.layers)} ({curve.at(point)}). Measure it anew."
                     )
 
     @property
@@ -245,7 +245,7 @@ class Invariance:
 
     @property
     def stages(self) -> tuple[int | None, ...]:
-        """Number of the stage that each step belongs to, from 1; None for the classifier.
+        """Number of the stage that each layer belongs to, from 1; None for the classifier.
 
         A pooling belongs to the stage of the convolution that it follows.
         """

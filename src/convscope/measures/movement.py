@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from convscope.networks.plan import Plan, Step
+from convscope.networks.plan import Plan, PlannedLayer
 
 from .distortions.resampling import Lattice, Motion, neighbours
-from .invariance_record import StepChange
+from .invariance_record import LayerChange
 
 
 def by_place(maps: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ def with_edge(maps: Tensor, empty: Tensor) -> Tensor:
 
 
 class Variation:
-    """How much the maps of one step differ between images, value by value."""
+    """How much the maps of one layer differ between images, value by value."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -50,7 +50,7 @@ class Variation:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Moved:
-    """What a motion of the image means for the maps of one step.
+    """What a motion of the image means for the maps of one layer.
 
     Attributes:
         sources: places × neighbours: where each place of the moved map takes its value from; one past the last place
@@ -64,18 +64,18 @@ class Moved:
     inside: Tensor
 
     @staticmethod
-    def of(step: Step, planned: Plan, motion: Motion, *, wrap: bool = False) -> "Moved":
-        """Return it for a step of a network; with `wrap`, beyond the edge the map begins again."""
-        fields = (step.field_rows, step.field_columns)
+    def of(layer: PlannedLayer, planned: Plan, motion: Motion, *, wrap: bool = False) -> "Moved":
+        """Return it for a layer of a network; with `wrap`, beyond the edge the map begins again."""
+        fields = (layer.field_rows, layer.field_columns)
         lattice = Lattice(
-            rows=step.rows,
-            columns=step.columns,
+            rows=layer.rows,
+            columns=layer.columns,
             start=(float(fields[0].center), float(fields[1].center)),
             stride=(float(fields[0].stride), float(fields[1].stride)),
             middle=((planned.height - 1) / 2, (planned.width - 1) / 2),
         )
         rows, columns = lattice.pulled(motion)
-        places = (torch.arange(step.rows)[:, None].expand_as(rows), torch.arange(step.columns).expand_as(columns))
+        places = (torch.arange(layer.rows)[:, None].expand_as(rows), torch.arange(layer.columns).expand_as(columns))
         inside = torch.ones_like(rows)
         sides = (planned.height, planned.width)
         for here, there, field, side in zip(places, (rows, columns), fields, sides, strict=True):
@@ -83,11 +83,11 @@ class Moved:
                 first = field.start + place * field.stride
                 inside = inside * ((first >= 0) & (first + field.size <= side))
         image = Lattice.of_image(*sides)
-        around = neighbours(rows, columns, (step.rows, step.columns), wrap=wrap)
+        around = neighbours(rows, columns, (layer.rows, layer.columns), wrap=wrap)
         return Moved(
             sources=torch.stack([place.flatten() for place, _ in around], dim=1),
             weights=torch.stack([weight.flatten() for _, weight in around], dim=1).float(),
-            inside=(inside * _seen(image, step, motion)).flatten(),
+            inside=(inside * _seen(image, layer, motion)).flatten(),
         )
 
     def follow(self, maps: Tensor) -> Tensor:
@@ -97,20 +97,20 @@ class Moved:
         return moved.view(-1, *maps.shape[1:])
 
 
-def _seen(image: Lattice, step: Step, motion: Motion) -> Tensor:
+def _seen(image: Lattice, layer: PlannedLayer, motion: Motion) -> Tensor:
     """Return 1 at places whose field in the moved image holds no pixel that came in at the edge."""
     rows, columns = image.pulled(motion)
     came_in = (rows < 0) | (rows > image.rows - 1) | (columns < 0) | (columns > image.columns - 1)
-    return 1 - _any_in_field(came_in.double(), step)
+    return 1 - _any_in_field(came_in.double(), layer)
 
 
-def _any_in_field(marked: Tensor, step: Step) -> Tensor:
-    """Return 1 at places of the step whose field holds a marked pixel; an image's worth of sums answers for all."""
+def _any_in_field(marked: Tensor, layer: PlannedLayer) -> Tensor:
+    """Return 1 at places of the layer whose field holds a marked pixel; an image's worth of sums answers for all."""
     height, width = marked.shape
     sums = torch.zeros(height + 1, width + 1, dtype=torch.float64)
     sums[1:, 1:] = marked.cumsum(0).cumsum(1)
     ends = []
-    for field, places, side in ((step.field_rows, step.rows, height), (step.field_columns, step.columns, width)):
+    for field, places, side in ((layer.field_rows, layer.rows, height), (layer.field_columns, layer.columns, width)):
         first = field.start + torch.arange(places) * field.stride
         ends.append((first.clamp(0, side), (first + field.size).clamp(0, side)))
     (top, bottom), (left, right) = ends
@@ -119,7 +119,7 @@ def _any_in_field(marked: Tensor, step: Step) -> Tensor:
 
 
 class Distance:
-    """Squared distances of the maps of one step, before and after a distortion, summed over images."""
+    """Squared distances of the maps of one layer, before and after a distortion, summed over images."""
 
     def __init__(self, moved: Moved | None) -> None:
         self._moved = moved
@@ -138,13 +138,13 @@ class Distance:
         self._changed_inside += float((changed * self._moved.inside).sum())
         self._left_inside += float((left * self._moved.inside).sum())
 
-    def compared(self, variation: Variation) -> StepChange:
+    def compared(self, variation: Variation) -> LayerChange:
         """Return the distances as parts of that between two different images."""
         whole = variation.between()
         if self._moved is None:
-            return StepChange(changed=self._part(self._changed, whole))
+            return LayerChange(changed=self._part(self._changed, whole))
         inside = variation.between(self._moved.inside) if bool(self._moved.inside.any()) else 0.0
-        return StepChange(
+        return LayerChange(
             changed=self._part(self._changed, whole),
             left=self._part(self._left, whole),
             changed_inside=self._part(self._changed_inside, inside),

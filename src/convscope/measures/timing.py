@@ -1,4 +1,4 @@
-"""How long the steps of a network take on this machine, forward and backward, where it fits."""
+"""How long the layers of a network take on this machine, forward and backward, where it fits."""
 
 import dataclasses
 import math
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
-from convscope.features.stepwise import StepFunction, step_functions
+from convscope.features.layerwise import LayerFunction, layer_functions
 from convscope.layers.convolution import Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.batches import check_batch
@@ -97,8 +97,8 @@ def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
     work = 3 * (repeats + 1) * batch * cost.macs
     if work > LARGEST_MACS:
         return f"it needs {work:.1e} MACs to be timed, of at most {LARGEST_MACS:.1e}"
-    if max(step.training_bytes for step in cost.steps) > BYTES * LARGEST_VALUES:
-        return "a step of it has too many values for one image"
+    if max(layer.training_bytes for layer in cost.layers) > BYTES * LARGEST_VALUES:
+        return "a layer of it has too many values for one image"
     return ""
 
 
@@ -116,16 +116,16 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
     generator = torch.Generator().manual_seed(0)
     shape = (batch, planned.height, planned.width, planned.channels)
     maps = network.standardize(torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8))
-    functions = step_functions(network)
+    functions = layer_functions(network)
     if not cost.layout:
         functions = tuple(_connected(planned, functions))
     with network.drawing_from(generator):
-        times = time_steps(functions, maps, repeats)
-    steps = tuple(
-        dataclasses.replace(step, forward_ms=forward, backward_ms=backward)
-        for step, (forward, backward) in zip(cost.steps, times, strict=True)
+        times = time_layers(functions, maps, repeats)
+    layers = tuple(
+        dataclasses.replace(layer, forward_ms=forward, backward_ms=backward)
+        for layer, (forward, backward) in zip(cost.layers, times, strict=True)
     )
-    return dataclasses.replace(cost, steps=steps)
+    return dataclasses.replace(cost, layers=layers)
 
 
 def _without_images(exemplars: Exemplars, values: int, classes: int) -> ExemplarClassifier:
@@ -136,10 +136,10 @@ def _without_images(exemplars: Exemplars, values: int, classes: int) -> Exemplar
     return made
 
 
-def time_steps(functions: Sequence[StepFunction], maps: Tensor, repeats: int) -> list[Times]:
-    """Return the median milliseconds of each step on `maps` and what becomes of them, forward and backward.
+def time_layers(functions: Sequence[LayerFunction], maps: Tensor, repeats: int) -> list[Times]:
+    """Return the median milliseconds of each layer on `maps` and what becomes of them, forward and backward.
 
-    Backward is what gives the gradient of the weights and, but for the first step, of what went in.
+    Backward is what gives the gradient of the weights and, but for the first layer, of what went in.
     """
     found: list[Times] = []
     for place, function in enumerate(functions):
@@ -151,7 +151,7 @@ def time_steps(functions: Sequence[StepFunction], maps: Tensor, repeats: int) ->
     return found
 
 
-def _once(function: StepFunction, given: Tensor) -> Times:
+def _once(function: LayerFunction, given: Tensor) -> Times:
     started = time.perf_counter()
     values = function(given)
     between = time.perf_counter()
@@ -176,12 +176,12 @@ class _ConnectedMaps(nn.Module):
         return self.nonlinearity.apply(values.view(-1, *self.shape))
 
 
-def _connected(planned: Plan, functions: Sequence[StepFunction]) -> Iterator[StepFunction]:
-    """Give the steps, with units that see everything in place of those that see patches."""
+def _connected(planned: Plan, functions: Sequence[LayerFunction]) -> Iterator[LayerFunction]:
+    """Give the layers, with units that see everything in place of those that see patches."""
     for place, function in enumerate(functions):
-        step = planned.steps[place]
+        layer = planned.layers[place]
         if place < len(planned.layout.stages) and isinstance(planned.layout.stages[place], Convolution):
-            shape = (step.maps, step.rows, step.columns)
+            shape = (layer.maps, layer.rows, layer.columns)
             yield _ConnectedMaps(planned.below(place)[1], shape, planned.layout.nonlinearity)
         else:
             yield function

@@ -285,7 +285,7 @@ def _stages(planned: Plan) -> list[nn.Module]:
         maps, values = planned.below(index)
         if isinstance(stage, Convolution):
             pooling = after if isinstance(after, Pooling) else None
-            places = planned.steps[index].rows, planned.steps[index].columns
+            places = planned.layers[index].rows, planned.layers[index].columns
             modules.append(ConvolutionStage(stage, pooling, channels=maps, places=places, layout=layout))
         elif isinstance(stage, Pooling):
             if not layout.is_joined(index):

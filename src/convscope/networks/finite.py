@@ -16,7 +16,7 @@ _ROUNDING = 0.05  # of the sum of all probabilities, which 8 bits round most
 
 
 def not_finite(where: str) -> DataError:
-    """Return the error that says where a network came to no number, for example ``in step 2, 4C3``."""
+    """Return the error that says where a network came to no number, for example ``in layer 2, 4C3``."""
     return DataError(
         f"The network must compute finite numbers. Got NaN or infinity {where}: its weights or statistics are too "
         "large. Train it anew."

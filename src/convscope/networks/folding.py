@@ -1,8 +1,8 @@
 """A trained network as plain arithmetic: each value is a bias plus a sum of weights × inputs, nothing hidden.
 
 For prediction, normalization subtracts one number from a map and divides by another. Both go into the weights and the
-bias before it, so that what is left is: standardize the image; then step after step either weighted sums with a
-nonlinearity, or a pooling; the classifier last. Steps are those of the network's plan, one for one.
+bias before it, so that what is left is: standardize the image; then layer after layer either weighted sums with a
+nonlinearity, or a pooling; the classifier last. Layers are those of the network's plan, one for one.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Connections:
     nonlinearity: str
 
 
-FoldedStep = Sums | Pooling | Connections
+FoldedLayer = Sums | Pooling | Connections
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,13 +69,13 @@ class Folded:
     Attributes:
         mean: float32, one a channel: subtracted from pixels 0…1.
         std: float32, one a channel: what is left is divided by it.
-        steps: one for each step of the network's plan.
+        layers: one for each layer of the network's plan.
         sigmoids: how the last gives the probabilities: by softmax, or, where it is, as sigmoids divided by their sum.
     """
 
     mean: Values
     std: Values
-    steps: tuple[FoldedStep, ...]
+    layers: tuple[FoldedLayer, ...]
     sigmoids: bool
 
 
@@ -89,21 +89,21 @@ def fold(network: Network) -> Folded:
     Examples:
         >>> from convscope.networks.layout import Layout
         >>> folded = fold(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
-        >>> [type(step).__name__ for step in folded.steps], folded.steps[0].weights.shape
+        >>> [type(layer).__name__ for layer in folded.layers], folded.layers[0].weights.shape
         (['Sums', 'Pooling', 'Connections'], (1, 1, 4, 1, 3, 3))
     """
     layout, modules = network.layout, iter(network.stages)
-    steps: list[FoldedStep] = []
+    layers: list[FoldedLayer] = []
     for place, stage in enumerate(layout.stages):
         if isinstance(stage, Pooling):
             if not layout.is_joined(place):
                 next(modules)  # it stands alone
-            steps.append(stage)
+            layers.append(stage)
             continue
         module = next(modules)
         if isinstance(stage, Convolution) and isinstance(module, ConvolutionStage):
             weights, biases = _folded(module.convolution.weight, module.convolution.bias, module.normalization)
-            steps.append(
+            layers.append(
                 Sums(
                     weights=weights if weights.ndim == 6 else weights[None, None],
                     biases=biases,
@@ -116,13 +116,15 @@ def fold(network: Network) -> Folded:
             )
         elif isinstance(module, ConnectedStage):
             weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
-            steps.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
-    steps.append(_last(network))
-    for step, planned in zip(steps, network.plan.steps, strict=True):
-        if not isinstance(step, Pooling) and not (np.isfinite(step.weights).all() and np.isfinite(step.biases).all()):
+            layers.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
+    layers.append(_last(network))
+    for layer, planned in zip(layers, network.plan.layers, strict=True):
+        if not isinstance(layer, Pooling) and not (
+            np.isfinite(layer.weights).all() and np.isfinite(layer.biases).all()
+        ):
             raise not_finite(f"in the weights of {planned.name} with its normalization")
     sigmoids = network.temperature is None
-    return Folded(mean=_array(network.mean), std=_array(network.std), steps=tuple(steps), sigmoids=sigmoids)
+    return Folded(mean=_array(network.mean), std=_array(network.std), layers=tuple(layers), sigmoids=sigmoids)
 
 
 def _last(network: Network) -> Connections:

@@ -16,7 +16,7 @@ def image_bytes(planned: Plan, *, copies: int = 1) -> int:
 
     Args:
         planned: of the network.
-        copies: of the maps of all steps, where they are kept; 1 where those of two steps at a time are enough.
+        copies: of the maps of all layers, where they are kept; 1 where those of two layers at a time are enough.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -27,13 +27,13 @@ def image_bytes(planned: Plan, *, copies: int = 1) -> int:
     """
     image = planned.below(0)[1]
     most = 3 * image  # as it comes, scaled, and in the network's order
-    for place, step in enumerate(planned.steps):
+    for place, layer in enumerate(planned.layers):
         stage = planned.layout.stages[place] if place < len(planned.layout.stages) else None
         maps, values = planned.below(place)
         patches = 0
         if isinstance(stage, Convolution) and stage.regions != 1:
-            patches = 2 * maps * stage.patch**2 * step.rows * step.columns  # laid out, and in the order of regions
-        most = max(most, values + step.values + patches)
+            patches = 2 * maps * stage.patch**2 * layer.rows * layer.columns  # laid out, and in the order of regions
+        most = max(most, values + layer.values + patches)
     kept = planned.values * copies if copies > 1 else 0
     return image + _BYTES * (most + kept)
 

@@ -45,19 +45,19 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
     value = _standardized(graph, folded.mean, folded.std)
     shape = planned.channels, planned.height, planned.width
     flat, sums = False, 0
-    for place, step in enumerate(folded.steps):
-        if isinstance(step, Pooling):
-            value = _POOLINGS[step.code](_Windows(graph=graph, step=step, shape=shape), value)
-        elif isinstance(step, Sums):
-            value = _sums(graph, value, step, int8, sums)
+    for place, layer in enumerate(folded.layers):
+        if isinstance(layer, Pooling):
+            value = _POOLINGS[layer.code](_Windows(graph=graph, layer=layer, shape=shape), value)
+        elif isinstance(layer, Sums):
+            value = _sums(graph, value, layer, int8, sums)
         else:
             value = value if flat else graph.node("Flatten", value)
-            last = place == len(folded.steps) - 1
-            value, flat = _connections(graph, value, step, None if last else int8, sums), True
-        sums += not isinstance(step, Pooling)
-        if place < len(folded.steps) - 1:
-            shape = planned.steps[place].maps, planned.steps[place].rows, planned.steps[place].columns
-            following = folded.steps[place + 1]
+            last = place == len(folded.layers) - 1
+            value, flat = _connections(graph, value, layer, None if last else int8, sums), True
+        sums += not isinstance(layer, Pooling)
+        if place < len(folded.layers) - 1:
+            shape = planned.layers[place].maps, planned.layers[place].rows, planned.layers[place].columns
+            following = folded.layers[place + 1]
             if int8 and isinstance(following, Pooling) and following.code == "MP":
                 value = int8.rounded(graph, value, sums)  # the largest of whole numbers is one of them
     if folded.sigmoids:
@@ -76,34 +76,34 @@ def _standardized(graph: Graph, mean: NDArray[np.float32], std: NDArray[np.float
     return graph.node("Transpose", shifted, perm=[0, 3, 1, 2])  # N H W C -> N C H W
 
 
-def _sums(graph: Graph, below: str, step: Sums, int8: Int8 | None, number: int) -> str:
-    if step.weights.shape[:2] != (1, 1):
+def _sums(graph: Graph, below: str, layer: Sums, int8: Int8 | None, number: int) -> str:
+    if layer.weights.shape[:2] != (1, 1):
         raise ParameterError(
             "The layout must have no locally connected stage (U) to become an ONNX graph, which has no operation for "
             "it. "
-            f"Got one of {counted(step.weights.shape[2], 'unit')}. Use the torch back end."
+            f"Got one of {counted(layer.weights.shape[2], 'unit')}. Use the torch back end."
         )
-    weights = step.weights[0, 0]
+    weights = layer.weights[0, 0]
     below = int8.rounded(graph, below, number) if int8 else below
     inputs = (
-        int8.weighted(graph, weights, step.biases, number)
+        int8.weighted(graph, weights, layer.biases, number)
         if int8
-        else (graph.constant(weights), graph.constant(step.biases))
+        else (graph.constant(weights), graph.constant(layer.biases))
     )
-    pads = [step.before, step.before, step.after, step.after]
-    value = graph.node("Conv", below, *inputs, pads=pads, strides=[step.stride] * 2)
-    if step.residual:
+    pads = [layer.before, layer.before, layer.after, layer.after]
+    value = graph.node("Conv", below, *inputs, pads=pads, strides=[layer.stride] * 2)
+    if layer.residual:
         value = graph.node("Add", int8.rounded_sum(graph, value, number) if int8 else value, below)
-    return NONLINEAR[step.nonlinearity](graph, value)
+    return NONLINEAR[layer.nonlinearity](graph, value)
 
 
-def _connections(graph: Graph, below: str, step: Connections, int8: Int8 | None, number: int) -> str:
+def _connections(graph: Graph, below: str, layer: Connections, int8: Int8 | None, number: int) -> str:
     if int8:
         below = int8.rounded(graph, below, number)
-        value = graph.node("Gemm", below, *int8.weighted(graph, step.weights, step.biases, number), transB=1)
+        value = graph.node("Gemm", below, *int8.weighted(graph, layer.weights, layer.biases, number), transB=1)
     else:
-        value = graph.node("Gemm", below, graph.constant(step.weights), graph.constant(step.biases), transB=1)
-    return NONLINEAR[step.nonlinearity](graph, value)
+        value = graph.node("Gemm", below, graph.constant(layer.weights), graph.constant(layer.biases), transB=1)
+    return NONLINEAR[layer.nonlinearity](graph, value)
 
 
 def _gelu(graph: Graph, value: str) -> str:
@@ -132,19 +132,19 @@ class _Windows:
     """What is pooled, and how; `shape` is maps, rows and columns below."""
 
     graph: Graph
-    step: Pooling
+    layer: Pooling
     shape: tuple[int, int, int]
 
     def windowed(self, kind: str, value: str) -> str:
         """Return the largest or the mean of each window, or of the whole map."""
-        if self.step.window is None:
+        if self.layer.window is None:
             return self.graph.node(f"Global{kind}", value)
-        side, stride = self.step.window, self.step.stride
+        side, stride = self.layer.window, self.layer.stride
         return self.graph.node(kind, value, kernel_shape=[side] * 2, strides=[stride] * 2)
 
     def every(self, value: str, stride: int) -> str:
         """Return every value `stride` apart, as many as there are windows."""
-        places = [self.step.window_over(side).places(side) for side in self.shape[1:]]
+        places = [self.layer.window_over(side).places(side) for side in self.shape[1:]]
         ends = [(count - 1) * stride + 1 for count in places]
         given = [np.array(one, np.int64) for one in ([0, 0], ends, [2, 3], [stride] * 2)]
         return self.graph.node("Slice", value, *map(self.graph.constant, given))
@@ -163,7 +163,7 @@ def _root_mean_square(over: _Windows, value: str) -> str:
 
 
 def _subset(over: _Windows, value: str) -> str:
-    return over.every(value, over.step.stride)
+    return over.every(value, over.layer.stride)
 
 
 def _stochastic(over: _Windows, value: str) -> str:
@@ -179,18 +179,18 @@ def _stochastic(over: _Windows, value: str) -> str:
 
 def _blurred(over: _Windows, value: str) -> str:
     """Return the binomial mean around the first place of each window, or over the whole map."""
-    graph, step, (maps, rows, columns) = over.graph, over.step, over.shape
-    if step.window is None:
+    graph, layer, (maps, rows, columns) = over.graph, over.layer, over.shape
+    if layer.window is None:
         down, across = np.array(binomial(rows)), np.array(binomial(columns))
     else:
-        reach = step.window - 1
+        reach = layer.window - 1
         down = across = np.array(binomial(2 * reach + 1))
         if reach:
             edges = graph.constant(np.array([0, 0, reach, reach] * 2, np.int64))
             value = graph.node("Pad", value, edges, mode="edge")
     weights = np.broadcast_to((down[:, None] * across).astype(np.float32), (maps, 1, len(down), len(across)))
-    value = graph.node("Conv", value, graph.constant(weights), strides=[step.stride] * 2, group=maps)
-    return over.every(value, 1) if step.window else value
+    value = graph.node("Conv", value, graph.constant(weights), strides=[layer.stride] * 2, group=maps)
+    return over.every(value, 1) if layer.window else value
 
 
 _POOLINGS: dict[str, Callable[[_Windows, str], str]] = {

@@ -1,4 +1,4 @@
-"""What a layout comes to on an image, step by step, before anything is trained: exact integers."""
+"""What a layout comes to on an image, layer by layer, before anything is trained: exact integers."""
 
 import math
 from collections.abc import Callable
@@ -23,11 +23,11 @@ LARGEST_FIELD = 10**9  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step: convolution, pooling or fully connected units, the classifier last.
+class PlannedLayer:
+    """One layer: convolution, pooling or fully connected units, the classifier last.
 
     Attributes:
-        name: the step's notation, or the name of the classifier.
+        name: the layer's notation, or the name of the classifier.
         maps: number of output maps (or units), of `rows` × `columns` values each.
         parameters: numbers that are learned (weights, and a bias or normalization's shift for each map).
         macs: multiplications with an addition for one image (normalization, nonlinearity and pooling not
@@ -62,14 +62,14 @@ class Sizes(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The steps of a layout on an image, and what they come to."""
+    """The layers of a layout on an image, and what they come to."""
 
     layout: Layout
     height: int
     width: int
     channels: int
     classes: int
-    steps: tuple[Step, ...]
+    layers: tuple[PlannedLayer, ...]
 
     @property
     def sizes(self) -> Sizes:
@@ -79,31 +79,31 @@ class Plan:
     @property
     def parameters(self) -> int:
         """Number of learned numbers in all."""
-        return sum(step.parameters for step in self.steps)
+        return sum(layer.parameters for layer in self.layers)
 
     @property
     def macs(self) -> int:
         """Multiplications with an addition for one image, in all."""
-        return sum(step.macs for step in self.steps)
+        return sum(layer.macs for layer in self.layers)
 
     @property
     def values(self) -> int:
         """Values of one image and of all its maps."""
-        return self.below(0)[1] + sum(step.values for step in self.steps)
+        return self.below(0)[1] + sum(layer.values for layer in self.layers)
 
     def batch_within(self, values: int) -> int:
         """Return how many images have at most `values` values in all their maps; at least one."""
         return max(1, values // self.values)
 
     def below(self, index: int) -> tuple[int, int]:
-        """Return the number of maps, and of values in them, that reach step `index` (from 0)."""
+        """Return the number of maps, and of values in them, that reach layer `index` (from 0)."""
         if index == 0:
             return self.channels, self.channels * self.height * self.width
-        return self.steps[index - 1].maps, self.steps[index - 1].values
+        return self.layers[index - 1].maps, self.layers[index - 1].values
 
 
 def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int, bounded: bool = True) -> Plan:
-    """Return the steps of `layout` on images of height × width × channels with `classes` classes.
+    """Return the layers of `layout` on images of height × width × channels with `classes` classes.
 
     Nothing is allocated: this is arithmetic on integers.
 
@@ -126,12 +126,12 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
     """
     last = _image(height, width, channels, classes)
     height, width, channels, classes = last.rows, last.columns, last.maps, int(classes)
-    steps: list[Step] = []
+    layers: list[PlannedLayer] = []
     for number, stage in enumerate(layout.stages, start=1):
         last = _next(stage, number, last)
-        steps.append(last)
-    steps.append(_connected(layout.classifier, classes, last))
-    result = Plan(layout=layout, height=height, width=width, channels=channels, classes=classes, steps=tuple(steps))
+        layers.append(last)
+    layers.append(_connected(layout.classifier, classes, last))
+    result = Plan(layout=layout, height=height, width=width, channels=channels, classes=classes, layers=tuple(layers))
     for bound in _BOUNDS if bounded else ():
         bound.check(result)
     return result
@@ -157,49 +157,49 @@ class _Bound:
 
     largest: int
     what: str
-    of_step: Callable[[Step], int]
+    of_layer: Callable[[PlannedLayer], int]
     total: bool
     remedy: str
 
     def check(self, planned: Plan) -> None:
         """Raise LayoutError if `planned` exceeds the bound; the message names its largest stage."""
-        counts = [self.of_step(step) for step in planned.steps]
+        counts = [self.of_layer(layer) for layer in planned.layers]
         got = sum(counts) if self.total else max(counts)
         if got > self.largest:
             place = counts.index(max(counts))
             raise LayoutError(
                 f"The layout must have at most {self.largest:,} {self.what}. Got {got:,} on {planned.width}x"
-                f"{planned.height} pixels (most in step {place + 1}, {planned.steps[place].name}). {self.remedy}."
+                f"{planned.height} pixels (most in layer {place + 1}, {planned.layers[place].name}). {self.remedy}."
             )
 
 
 _BOUNDS = (
     _Bound(
         largest=LARGEST_VALUES,
-        what="values in the maps of all steps",
-        of_step=lambda step: step.values,
+        what="values in the maps of all layers",
+        of_layer=lambda layer: layer.values,
         total=True,
         remedy="Use fewer units, subsample earlier, or use smaller images (--size)",
     ),
     _Bound(
         largest=LARGEST_PARAMETERS,
         what="parameters",
-        of_step=lambda step: step.parameters,
+        of_layer=lambda layer: layer.parameters,
         total=True,
         remedy="Use fewer units, or subsample more before that stage",
     ),
     _Bound(
         largest=LARGEST_MACS,
         what="MACs for one image",
-        of_step=lambda step: step.macs,
+        of_layer=lambda layer: layer.macs,
         total=True,
         remedy="Use fewer units or smaller patches, subsample earlier, or use smaller images (--size)",
     ),
     _Bound(
         largest=LARGEST_FIELD,
         what="pixels along the side of a receptive field",
-        of_step=lambda step: max(
-            number for field in (step.field_rows, step.field_columns) for number in (field.size, field.stride)
+        of_layer=lambda layer: max(
+            number for field in (layer.field_rows, layer.field_columns) for number in (field.size, field.stride)
         ),
         total=False,
         remedy="Use smaller strides",
@@ -207,7 +207,7 @@ _BOUNDS = (
 )
 
 
-def _image(height: int, width: int, channels: int, classes: int) -> Step:
+def _image(height: int, width: int, channels: int, classes: int) -> PlannedLayer:
     """Return what the first stage stands on."""
     for name, value, largest in (
         ("height", height, LARGEST_SIDE),
@@ -224,7 +224,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
             f"{height * width:,} ({width}x{height} pixels of {channels}). Use smaller images (--size)."
         )
     pixel = ReceptiveField()
-    return Step(
+    return PlannedLayer(
         name="image",
         maps=channels,
         rows=height,
@@ -236,7 +236,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> Step:
     )
 
 
-def _next(stage: Stage, number: int, below: Step) -> Step:
+def _next(stage: Stage, number: int, below: PlannedLayer) -> PlannedLayer:
     if isinstance(stage, Connected):
         return _connected(str(stage), stage.units, below)
     rows, rows_sight = _places(stage, below.rows, number, below)
@@ -254,7 +254,7 @@ def _next(stage: Stage, number: int, below: Step) -> Step:
                 f"Use {counted(below.maps, 'unit')}, stride 1 "
                 "and no 'v', or remove the '+'."
             )
-    return Step(
+    return PlannedLayer(
         name=str(stage),
         maps=maps,
         rows=rows,
@@ -273,7 +273,7 @@ def _regions(stage: Convolution, number: int, rows: int, columns: int) -> tuple[
         raise LayoutError(f"Stage {number}: {error}") from None
 
 
-def _places(stage: Convolution | Pooling, size: int, number: int, below: Step) -> tuple[int, Window]:
+def _places(stage: Convolution | Pooling, size: int, number: int, below: PlannedLayer) -> tuple[int, Window]:
     """Return the places along a side of `size` and the window that the receptive field grows by."""
     window = stage.window if isinstance(stage, Convolution) else stage.window_over(size)
     if window.kernel > size + window.before + window.after:
@@ -291,10 +291,10 @@ def _places(stage: Convolution | Pooling, size: int, number: int, below: Step) -
     return window.places(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
 
 
-def _connected(name: str, units: int, below: Step) -> Step:
+def _connected(name: str, units: int, below: PlannedLayer) -> PlannedLayer:
     rows, columns = Window(kernel=below.rows, stride=below.rows), Window(kernel=below.columns, stride=below.columns)
     weights = below.values * units
-    return Step(
+    return PlannedLayer(
         name=name,
         maps=units,
         rows=1,

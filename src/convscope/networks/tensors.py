@@ -33,7 +33,7 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
         if isinstance(stage, Convolution):
             shape = (stage.units, maps, stage.patch, stage.patch)
             if stage.regions != 1:
-                shape = stage.regions_over(planned.steps[place].rows, planned.steps[place].columns) + shape
+                shape = stage.regions_over(planned.layers[place].rows, planned.layers[place].columns) + shape
             result |= _weights(f"stages.{module}", "convolution", shape, units=stage.units, normalized=normalized)
         elif isinstance(stage, Connected):
             shape = (stage.units, values)

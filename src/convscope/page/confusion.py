@@ -123,7 +123,7 @@ def _class_heading(report: Report, place: int, scope: str) -> Html:
 
 def _cell(report: Report, cell: Cell, sections: Collection[str]) -> Html:
     share = cell.count / report.classes[cell.truth].support
-    shade = sum(share > step for step in _SHADES)
+    shade = sum(share > layer for layer in _SHADES)
     style = f"{'right' if cell.right else 'wrong'} shade-{shade}"
     truth, predicted = (named(report.classes[place].name, 40) for place in (cell.truth, cell.predicted))
     label = joined(tag("span", " of ", truth, " taken for ", predicted, class_="spoken"))

@@ -52,8 +52,8 @@ class GoodData:
 
 def good_data(report: Report, history: Sequence[EpochRecord] = ()) -> GoodData:
     """Return what the page shows of `report` and of the epochs that led to it."""
-    step = max(1, math.ceil(len(history) / MOST_EPOCHS))
-    thinned = [*history[:-1:step], *history[-1:]]
+    layer = max(1, math.ceil(len(history) / MOST_EPOCHS))
+    thinned = [*history[:-1:layer], *history[-1:]]
     return GoodData(
         split=report.split,
         images=report.images,

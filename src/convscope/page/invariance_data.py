@@ -18,16 +18,16 @@ class StrengthData:
         strength: in the distortion's unit.
         accuracy: 0…1, and its 95 % interval.
         same: part that keeps its class, 0…1.
-        steps: of each step, how far its maps are from the undistorted ones, and how far they still are when those are
+        layers: of each layer, how far its maps are from the undistorted ones, and how far they still are when those are
             moved along; as parts of the distance between two different images, None where that has no meaning.
-        verdicts: what that makes each step's maps, in a word or two.
+        verdicts: what that makes each layer's maps, in a word or two.
     """
 
     strength: float
     accuracy: float
     interval: tuple[float, float]
     same: float
-    steps: tuple[tuple[float | None, float | None], ...]
+    layers: tuple[tuple[float | None, float | None], ...]
     verdicts: tuple[str, ...]
 
 
@@ -66,7 +66,7 @@ class InvarianceData:
         accuracy: undistorted, 0…1, and its 95 % interval.
         chance: part that is right without looking, where the accuracy is not above it; then there are no limits.
         margin_px: of background put around the images.
-        steps: names, the classifier last.
+        layers: names, the classifier last.
         distortions: those that were measured.
     """
 
@@ -77,7 +77,7 @@ class InvarianceData:
     interval: tuple[float, float]
     chance: float | None
     margin_px: int
-    steps: tuple[str, ...]
+    layers: tuple[str, ...]
     distortions: tuple[DistortionData, ...]
 
 
@@ -101,7 +101,7 @@ def invariance_data(found: Invariance) -> InvarianceData:
         interval=_pair(wilson_interval(found.right, found.images)),
         chance=None if found.above_chance else _short(found.chance),
         margin_px=found.margin_px,
-        steps=tuple(printable(name)[:LONGEST_NAME] for name in found.steps),
+        layers=tuple(printable(name)[:LONGEST_NAME] for name in found.layers),
         distortions=tuple(distortion(curve) for curve in found.curves if curve.points),
     )
 
@@ -123,8 +123,8 @@ def _strength(point: Point) -> StrengthData:
         accuracy=_short(point.accuracy),
         interval=_pair(point.interval),
         same=_short(point.consistency),
-        steps=tuple((_rounded(step.changed), _rounded(step.left)) for step in point.steps),
-        verdicts=tuple(step.verdict for step in point.steps),
+        layers=tuple((_rounded(layer.changed), _rounded(layer.left)) for layer in point.layers),
+        verdicts=tuple(layer.verdict for layer in point.layers),
     )
 
 

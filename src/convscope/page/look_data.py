@@ -1,4 +1,4 @@
-"""What the page that looks inside a network holds: folded steps with their weights, and images, as records."""
+"""What the page that looks inside a network holds: folded layers with their weights, and images, as records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from convscope.core.errors import DataError
 from convscope.core.text import printable
 from convscope.images.values import ValueRanges
 from convscope.layers.pooling import Pooling
-from convscope.networks.folding import Connections, Folded, FoldedStep, Sums, fold
+from convscope.networks.folding import Connections, Folded, FoldedLayer, Sums, fold
 from convscope.networks.model import Model
-from convscope.networks.plan import Step
+from convscope.networks.plan import PlannedLayer
 
 from .comparison_data import ComparisonData
 from .encoding import encoded
@@ -43,8 +43,8 @@ class FieldData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepData:
-    """One step; pairs are down and across.
+class LayerData:
+    """One layer; pairs are down and across.
 
     Attributes:
         name: its notation.
@@ -142,7 +142,7 @@ class LookData:
         fit, background, ranges: how other images become such images.
         numbers: what weights are kept as: exactly; float24, float32 without its last 8 bits (nearly five
             digits); or, to keep large networks small, rounded to about three digits.
-        steps: the classifier last.
+        layers: the classifier last.
         sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
         good: how good the network was when its run ended, where that is known.
@@ -165,7 +165,7 @@ class LookData:
     background: tuple[int, ...]
     ranges: RangesData = field(default_factory=RangesData)
     numbers: Numbers = "float32"
-    steps: tuple[StepData, ...]
+    layers: tuple[LayerData, ...]
     sigmoids: bool = False
     images: tuple[ShownImage, ...] = ()
     units: UnitsData | None = None
@@ -199,34 +199,34 @@ def look_data(
         DataError: the network has more weights than a page can hold.
         ParameterError: its classifier is no weighted sums.
     """
-    network, step = model.network, model.preprocessing
+    network, layer = model.network, model.preprocessing
     if network.plan.parameters > LARGEST_PARAMETERS:
         raise DataError(
             f"The network must have at most {LARGEST_PARAMETERS:,} parameters to fit into a page. "
             f"Got {network.plan.parameters:,}. Train one with fewer units, or subsample more before its last stages."
         )
-    planned = network.plan.steps
-    below = [(step.height, step.width), *((one.rows, one.columns) for one in planned[:-1])]
+    planned = network.plan.layers
+    below = [(layer.height, layer.width), *((one.rows, one.columns) for one in planned[:-1])]
     folded = fold(network)
     numbers = _numbers(network.plan.parameters, folded)
-    steps = tuple(
-        _step_data(one, here, sides, numbers) for one, here, sides in zip(folded.steps, planned, below, strict=True)
+    layers = tuple(
+        _layer_data(one, here, sides, numbers) for one, here, sides in zip(folded.layers, planned, below, strict=True)
     )
     return LookData(
         title=printable(title)[:LONGEST_NAME],
         layout=str(model.layout),
         version=model.version,
         classes=tuple(printable(name)[:LONGEST_NAME] for name in model.classes),
-        height=step.height,
-        width=step.width,
-        channels=step.channels,
+        height=layer.height,
+        width=layer.width,
+        channels=layer.channels,
         mean=tuple(folded.mean.tolist()),
         std=tuple(folded.std.tolist()),
-        fit=step.fit,
-        background=step.background,
-        ranges=RangesData.of(step.ranges),
+        fit=layer.fit,
+        background=layer.background,
+        ranges=RangesData.of(layer.ranges),
         numbers=numbers,
-        steps=steps,
+        layers=layers,
         sigmoids=folded.sigmoids,
         images=_answered(model, images),
         beside=beside,
@@ -250,12 +250,12 @@ def _numbers(parameters: int, folded: Folded) -> Numbers:
     """Return what the weights of a network of so many parameters are kept as."""
     if parameters <= MOST_EXACT:
         return "float32"
-    sums = [step for step in folded.steps if isinstance(step, (Sums, Connections))]
-    fit = all(float(np.abs(step.weights).max(initial=0.0)) < _LARGEST_HALF for step in sums)
+    sums = [layer for layer in folded.layers if isinstance(layer, (Sums, Connections))]
+    fit = all(float(np.abs(layer.weights).max(initial=0.0)) < _LARGEST_HALF for layer in sums)
     return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
 
 
-def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], numbers: Numbers) -> StepData:
+def _layer_data(folded: FoldedLayer, here: PlannedLayer, sides: tuple[int, int], numbers: Numbers) -> LayerData:
     rows, columns = here.field_rows, here.field_columns
     common: dict[str, Any] = {
         "name": here.name,
@@ -266,11 +266,11 @@ def _step_data(folded: FoldedStep, here: Step, sides: tuple[int, int], numbers: 
         "parameters": here.parameters,
         "macs": here.macs,
     }
-    return StepData(**common, **_details(folded, sides, numbers))
+    return LayerData(**common, **_details(folded, sides, numbers))
 
 
-def _details(folded: FoldedStep, sides: tuple[int, int], numbers: Numbers) -> dict[str, Any]:
-    """Return what the kinds of steps do not have in common; `sides` are rows and columns of the maps below."""
+def _details(folded: FoldedLayer, sides: tuple[int, int], numbers: Numbers) -> dict[str, Any]:
+    """Return what the kinds of layers do not have in common; `sides` are rows and columns of the maps below."""
     match folded:
         case Sums(weights=weights):
             return {

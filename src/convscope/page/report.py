@@ -96,9 +96,9 @@ def _head(report: Report) -> Html:
 
 def _facts(report: Report) -> Html:
     facts = [("classes", f"{len(report.classes):,}")]
-    if report.steps:
-        facts.append(("parameters", large(sum(step.parameters for step in report.steps))))
-        facts.append(("MACs an image", large(sum(step.macs for step in report.steps))))
+    if report.layers:
+        facts.append(("parameters", large(sum(layer.parameters for layer in report.layers))))
+        facts.append(("MACs an image", large(sum(layer.macs for layer in report.layers))))
     facts.append(("training time", duration(report.seconds, exact=True)))
     facts.append(("files left out", f"{report.left_out:,}"))
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
@@ -138,18 +138,18 @@ def _learning(history: tuple[EpochRecord, ...]) -> Html:
 
 
 def _network(report: Report) -> Html:
-    if not report.layout and not report.steps:
+    if not report.layout and not report.layers:
         return tag("p", "The layout of the network is not recorded.")
     parts = []
     if report.layout:
         parts += [tag("p", "The whole network as one line, to copy and change (--layout):"), _command(report.layout)]
-    if report.steps:
+    if report.layers:
         text = (
             "The receptive field is the box of input pixels that one value of the output depends on; near the edge it "
             "reaches over it, onto zeros. "
             "Multiply-adds are counted for one image."
         )
-        parts += [tag("p", text), steps_table(report.steps)]
+        parts += [tag("p", text), steps_table(report.layers)]
     return joined(*parts)
 
 

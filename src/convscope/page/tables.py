@@ -1,4 +1,4 @@
-"""The tables of the report: classes, epochs, steps, settings, files with problems."""
+"""The tables of the report: classes, epochs, layers, settings, files with problems."""
 
 import collections
 import json
@@ -9,9 +9,9 @@ from convscope.core.pace import duration
 from convscope.core.text import are, printable, shortened
 from convscope.images.inspection import KINDS, Problem
 from convscope.training.history import EpochRecord
+from convscope.training.layer_rows import LayerRow
 from convscope.training.report import Report
 from convscope.training.scores import Cell, ClassScore, Interval
-from convscope.training.steps import StepRow
 
 from .confusion import anchor, main_mistakes, width_class
 from .markup import Html, joined, named, scrolling, tag
@@ -57,23 +57,23 @@ def epochs_table(history: Sequence[EpochRecord]) -> Html:
     return tag("details", tag("summary", f"The numbers of every epoch{cut}"), table)
 
 
-def steps_table(steps: Sequence[StepRow]) -> Html:
-    """Return the table of steps with their sums."""
-    names = ("step", "output (maps × height × width)", "receptive field (pixels)", "parameters", "MACs")
+def steps_table(layers: Sequence[LayerRow]) -> Html:
+    """Return the table of layers with their sums."""
+    names = ("layer", "output (maps × height × width)", "receptive field (pixels)", "parameters", "MACs")
     rows = [
         tag(
             "tr",
-            tag("td", tag("code", shortened(printable(step.name), 60)), tag("small", shortened(step.text, 200))),
+            tag("td", tag("code", shortened(printable(layer.name), 60)), tag("small", shortened(layer.text, 200))),
             *_cells(
-                " × ".join(f"{size:,}" for size in step.output),
-                " × ".join(f"{size:,}" for size in step.receptive_field),
-                f"{step.parameters:,}",
-                f"{step.macs:,}",
+                " × ".join(f"{size:,}" for size in layer.output),
+                " × ".join(f"{size:,}" for size in layer.receptive_field),
+                f"{layer.parameters:,}",
+                f"{layer.macs:,}",
             ),
         )
-        for step in steps[:MOST_STEPS]
+        for layer in layers[:MOST_STEPS]
     ]
-    sums = [sum(step.parameters for step in steps), sum(step.macs for step in steps)]
+    sums = [sum(layer.parameters for layer in layers), sum(layer.macs for layer in layers)]
     total = tag("tr", tag("th", "in all", scope="row"), *_cells("", "", *(large(value) for value in sums)))
     return _table(names, [*rows, total])
 

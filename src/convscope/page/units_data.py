@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convscope.core.text import printable
 from convscope.measures.units.ablation import WorthRecord
 from convscope.measures.units.patches import cut
-from convscope.measures.units.records import StepUnits, TopPatch, UnitRecord, UnitsRecord
+from convscope.measures.units.records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 
 from .encoding import encoded
 
@@ -59,10 +59,10 @@ class UnitData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepUnitsData:
-    """The units of one step: its place in the network from 1, the bins of the histograms, the units."""
+class LayerUnitsData:
+    """The units of one layer: its place in the network from 1, the bins of the histograms, the units."""
 
-    step: int
+    layer: int
     first_edge: float
     bin_width: float
     units: tuple[UnitData, ...]
@@ -76,13 +76,13 @@ class UnitsData:
         images: how many were measured.
         data: where they are from; empty for the images of the page.
         worth_images: on how many each unit's worth was measured; 0 where it was not.
-        steps: those with units of their own.
+        layers: those with units of their own.
     """
 
     images: int
     data: str = ""
     worth_images: int = 0
-    steps: tuple[StepUnitsData, ...]
+    layers: tuple[LayerUnitsData, ...]
 
 
 def units_data(
@@ -106,15 +106,15 @@ def units_data(
     worths = _worths(worth)
     most = _patches_within(record, places) if image else MOST_PATCHES
 
-    def patch(top: TopPatch, step: StepUnits) -> PatchData:
+    def patch(top: TopPatch, layer: LayerUnits) -> PatchData:
         common: dict[str, Any] = {"row": top.row, "column": top.column, "value": _rounded(top.value)}
         if top.image in places or image is None:
             return PatchData(image=places.get(top.image), **common)
-        fields = step.field_rows, step.field_columns
+        fields = layer.field_rows, layer.field_columns
         pixels = encoded(cut(image(top.image), fields, (top.row, top.column), background), "u1")
         return PatchData(image=None, name=printable(top.name)[:LONGEST_NAME], pixels=pixels, **common)
 
-    def unit(one: UnitRecord, step: StepUnits) -> UnitData:
+    def unit(one: UnitRecord, layer: LayerUnits) -> UnitData:
         shown = [top for top in one.top if image is not None or top.image in places]
         best = sorted(range(len(one.class_means)), key=lambda place: -one.class_means[place])[:MOST_CLASSES]
         return UnitData(
@@ -124,39 +124,39 @@ def units_data(
             histogram=one.histogram,
             selectivity=None if one.selectivity is None else _rounded(one.selectivity),
             classes=tuple((place, _rounded(one.class_means[place])) for place in best if one.class_means[place] > 0),
-            top=tuple(patch(top, step) for top in shown[:most]),
-            worth=worths.get((step.step, one.unit)),
+            top=tuple(patch(top, layer) for top in shown[:most]),
+            worth=worths.get((layer.layer, one.unit)),
         )
 
     return UnitsData(
         images=record.images,
         data=printable(record.data)[:LONGEST_NAME],
         worth_images=sum(worth.images) if worth else 0,
-        steps=tuple(
-            StepUnitsData(
-                step=step.step,
-                first_edge=step.first_edge,
-                bin_width=step.bin_width,
-                units=tuple(unit(one, step) for one in step.units),
+        layers=tuple(
+            LayerUnitsData(
+                layer=layer.layer,
+                first_edge=layer.first_edge,
+                bin_width=layer.bin_width,
+                units=tuple(unit(one, layer) for one in layer.units),
             )
-            for step in record.steps
+            for layer in record.layers
         ),
     )
 
 
 def _worths(record: WorthRecord | None) -> dict[tuple[int, int], tuple[float, int, float]]:
-    """Return by step and unit: loss of accuracy without it, the class that loses most, and how much it loses."""
+    """Return by layer and unit: loss of accuracy without it, the class that loses most, and how much it loses."""
     found: dict[tuple[int, int], tuple[float, int, float]] = {}
     if record is None:
         return found
-    for step in record.steps:
-        for unit in step.units:
+    for layer in record.layers:
+        for unit in layer.units:
             losses = [
                 (whole - without) / count if count else 0.0
                 for whole, without, count in zip(record.right, unit.right, record.images, strict=True)
             ]
             most = max(range(len(losses)), key=lambda place: losses[place])
-            found[step.step, unit.unit] = (_rounded(record.loss(unit)), most, _rounded(losses[most]))
+            found[layer.layer, unit.unit] = (_rounded(record.loss(unit)), most, _rounded(losses[most]))
     return found
 
 
@@ -169,9 +169,9 @@ def _patches_within(record: UnitsRecord, places: Mapping[int, int]) -> int:
     """Return how many patches of each unit fit into a page."""
     for most in range(MOST_PATCHES, 0, -1):
         elsewhere = sum(
-            step.field_rows.size * step.field_columns.size * record.channels
-            for step in record.steps
-            for unit in step.units
+            layer.field_rows.size * layer.field_columns.size * record.channels
+            for layer in record.layers
+            for unit in layer.units
             for top in unit.top[:most]
             if top.image not in places
         )

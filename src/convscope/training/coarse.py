@@ -61,7 +61,7 @@ def obstacle_to_coarse(planned: Plan) -> str | None:
         )
     except LayoutError:
         return f"a window would be larger than what is left of {width}x{height}"
-    for step, whole in zip(small.steps, planned.steps, strict=True):
+    for step, whole in zip(small.layers, planned.layers, strict=True):
         if step.parameters != whole.parameters:
             return f"{whole.name} is connected to every place below it (MPg or APg before it would leave one a map)"
     return None

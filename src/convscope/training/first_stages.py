@@ -159,7 +159,7 @@ def _size_below(planned: Plan, index: int) -> tuple[int, int]:
     """Return rows and columns of what reaches stage `index`."""
     if index == 0:
         return planned.height, planned.width
-    return planned.steps[index - 1].rows, planned.steps[index - 1].columns
+    return planned.layers[index - 1].rows, planned.layers[index - 1].columns
 
 
 def _patches(planned: Plan, index: int, stage: Convolution, images: int) -> int:

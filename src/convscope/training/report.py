@@ -19,10 +19,10 @@ from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
 
+from .layer_rows import LayerRow, layer_rows
 from .scores import Cell, ClassScore, Interval, class_scores, confusion
-from .steps import StepRow, step_rows
 
-__all__ = ["Report", "StepRow", "installed_versions", "make_report", "read_report", "step_rows", "write_report"]
+__all__ = ["LayerRow", "Report", "installed_versions", "layer_rows", "make_report", "read_report", "write_report"]
 
 CONFIDENCE = 0.95
 LARGEST_FILE_BYTES = 1 << 30
@@ -40,7 +40,7 @@ class Report:
         accuracy: right / images; accuracy_interval: Wilson's, at 95 % confidence.
         classes: the scores of every class.
         cells: the cells of the confusion matrix that are not empty, with the images that are kept of each.
-        layout: the network as one line; empty when unknown. steps: its steps.
+        layout: the network as one line; empty when unknown. layers: its layers.
         settings: what was asked for or chosen, by name: any JSON value.
         problems: what the inspection of the images found; left_out: how many images were not used.
         notes: sentences for the user.
@@ -60,7 +60,7 @@ class Report:
     classes: tuple[ClassScore, ...]
     cells: tuple[Cell, ...]
     layout: str = ""
-    steps: tuple[StepRow, ...] = ()
+    layers: tuple[LayerRow, ...] = ()
     settings: dict[str, Any]
     problems: tuple[Problem, ...] = ()
     left_out: int = 0
@@ -106,7 +106,7 @@ def make_report(
     settings: Mapping[str, Any],
     seconds: float,
     layout: str = "",
-    steps: Sequence[StepRow] = (),
+    layers: Sequence[LayerRow] = (),
     problems: Sequence[Problem] = (),
     left_out: int = 0,
     notes: Sequence[str] = (),
@@ -129,7 +129,7 @@ def make_report(
         settings: what was asked for or chosen, by name: JSON values and records.
         seconds: duration of training.
         layout: the network as one line.
-        steps: of the network; `step_rows` gives them.
+        layers: of the network; `layer_rows` gives them.
         problems: what the inspection of the images found.
         left_out: how many images could not be used.
         notes: sentences for the user.
@@ -163,7 +163,7 @@ def make_report(
         classes=class_scores(truth, predicted, classes),
         cells=confusion(truth, scores, image_names, places),
         layout=layout,
-        steps=tuple(steps),
+        layers=tuple(layers),
         settings=_json_values(settings),
         problems=tuple(problems),
         left_out=left_out,

@@ -22,7 +22,7 @@ from .made_up import comparison, entry, trial
 
 Bools = NDArray[np.bool_]
 NAMES = ("shift-x", "shift-y")
-STEPS = np.linspace(0.3, 3, 5)  # how much harder each strength of a distortion makes an image
+LAYER = np.linspace(0.3, 3, 5)  # how much harder each strength of a distortion makes an image
 
 
 def judged(undistorted: Bools, distorted: Bools, *, seed: int = 0, **changes: Any) -> Trial:
@@ -51,7 +51,7 @@ def drawn(
     """Return answers of a kind to images of some hardness: bool N, and bool 2 x S x N."""
     chance = skill - hardness
     undistorted = rng.random(images) < 1 / (1 + np.exp(-chance))
-    each = 1 / (1 + np.exp(-(chance - loss * STEPS[:, None])))  # S x N
+    each = 1 / (1 + np.exp(-(chance - loss * LAYER[:, None])))  # S x N
     return undistorted, rng.random((2, *each.shape)) < each
 
 

@@ -9,7 +9,7 @@ import torch
 
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
-from convscope.features.stepwise import step_functions
+from convscope.features.layerwise import layer_functions
 from convscope.measures.units.ablation import WorthRecord, measure_worth
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
@@ -18,13 +18,13 @@ IMAGES = 40
 
 
 def whole_network(model: Model, images: np.ndarray, off: tuple[int, int] | None) -> np.ndarray:
-    """Return the answers, image after image, with one unit (step from 0, unit) off."""
+    """Return the answers, image after image, with one unit (layer from 0, unit) off."""
     answers = []
     with torch.no_grad():
         for image in images:
             maps = model.network.standardize(torch.from_numpy(image[None].copy()))
-            for place, step in enumerate(step_functions(model.network)):
-                maps = step(maps)
+            for place, layer in enumerate(layer_functions(model.network)):
+                maps = layer(maps)
                 if off is not None and off[0] == place:
                     maps[:, off[1]] = 0
             answers.append(int(maps.argmax()))
@@ -44,9 +44,9 @@ def test_every_unit_is_turned_off_in_turn(text: str, batch: int | None) -> None:
     assert found.accuracy == 0.75
     assert found.interval[0] < 0.75 < found.interval[1]
     differ = 0
-    for step in found.steps:
-        for unit in step.units:
-            right = whole_network(model, images, (step.step - 1, unit.unit)) == labels
+    for layer in found.layers:
+        for unit in layer.units:
+            right = whole_network(model, images, (layer.layer - 1, unit.unit)) == labels
             assert list(unit.right) == count(right)
             assert found.loss(unit) == pytest.approx(0.75 - right.mean())
             differ += unit.right != found.right

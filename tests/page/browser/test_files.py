@@ -34,11 +34,11 @@ def page_text() -> str:
         (lambda text: re.sub(r'"pixels":"....', '"pixels":"', text, count=1), "^The file is damaged: an image"),
         (lambda text: text.replace('"format_version":', '"format_version":1', 1), f"reads version {FORMAT_VERSION}"),
         (lambda text: text.replace('"format_version":', '"format_version"', 1), "^The file is damaged: its data"),
-        (lambda text: text.replace('"steps":[', '"steps":7,"other":[', 1), "^The file is damaged"),
+        (lambda text: text.replace('"layers":[', '"layers":7,"other":[', 1), "^The file is damaged"),
         (lambda text: re.sub(r'"stride":\[\d+', '"stride":[0', text, count=1), "^The file is damaged: the sizes of"),
         (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
     ],
-    ids=["weights", "image", "version", "text", "steps", "sizes", "cut"],
+    ids=["weights", "image", "version", "text", "layers", "sizes", "cut"],
 )
 def test_a_damaged_or_old_file_says_so(open_page: Open, tmp_path: Path, change: Any, sentence: str) -> None:
     text = page_text()

@@ -64,10 +64,10 @@ def test_every_map_is_that_of_pytorch(open_page: Open, networks: list[Any], tmp_
     worst = 0.0
     for (case, model, images), seen in zip(networks, made, strict=True):
         expected = maps_of(model.network, images)
-        for index, steps in enumerate(seen):
-            assert len(steps) == len(expected)
-            for step, text in enumerate(steps):
-                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[step][index].shape)
-                worst = max(worst, relative(maps, expected[step][index]))
-                assert worst < 1e-4, f"{case.layout} step {step}"
+        for index, layers in enumerate(seen):
+            assert len(layers) == len(expected)
+            for layer, text in enumerate(layers):
+                maps = np.frombuffer(base64.b64decode(text), "<f4").reshape(expected[layer][index].shape)
+                worst = max(worst, relative(maps, expected[layer][index]))
+                assert worst < 1e-4, f"{case.layout} layer {layer}"
     assert worst > 0, "nothing was compared"

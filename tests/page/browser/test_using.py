@@ -38,7 +38,7 @@ FOCUSED = """() => {
 
 
 def place(opened: Opened) -> list[int]:
-    """Return image, step, unit, row and column from the address."""
+    """Return image, layer, unit, row and column from the address."""
     address: str = opened.page.evaluate("location.hash")
     assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?", address), address
     address = address.split(";", maxsplit=1)[0]
@@ -67,18 +67,18 @@ def test_pressing_a_map_shows_its_numbers(open_page: Open, digits: Path, size: t
     assert "map 2" in opened.text("#numbers .title")
 
 
-def test_every_map_of_every_step_can_be_pressed(open_page: Open, digits: Path) -> None:
+def test_every_map_of_every_layer_can_be_pressed(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    steps = opened.page.locator("#glance .step")
-    assert steps.count() == 7
-    for step in range(steps.count()):
-        steps.nth(step).locator("button:visible").last.click()
+    layers = opened.page.locator("#glance .layer")
+    assert layers.count() == 7
+    for layer in range(layers.count()):
+        layers.nth(layer).locator("button:visible").last.click()
         opened.settle()
-        assert place(opened)[1] == step
+        assert place(opened)[1] == layer
         assert opened.page.locator("#numbers .working > *").count() > 0
 
 
-def test_keys_walk_over_places_maps_and_steps(open_page: Open, digits: Path) -> None:
+def test_keys_walk_over_places_maps_and_layers(open_page: Open, digits: Path) -> None:
     opened = open_page(digits, place="1/1/3/4/4").ready()
     assert place(opened) == [1, 1, 3, 4, 4]
     board = opened.page.locator("#numbers [role=application]")
@@ -164,8 +164,8 @@ def test_a_drawing_is_recognized_while_it_is_made(open_page: Open, digits: Path)
     empty = probabilities(opened)
     opened.page.mouse.move(box["x"] + 140, box["y"] + 40)
     opened.page.mouse.down()
-    for step in range(10):
-        opened.page.mouse.move(box["x"] + 140, box["y"] + 40 + 20 * step)
+    for layer in range(10):
+        opened.page.mouse.move(box["x"] + 140, box["y"] + 40 + 20 * layer)
     opened.settle()
     assert probabilities(opened) != empty, "before the pen is lifted"
     opened.page.mouse.up()

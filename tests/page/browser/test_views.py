@@ -37,7 +37,7 @@ def test_another_pooling_stands_beside_and_moves_along(open_page: Open, digits: 
     opened = open_page(digits).ready()
     opened.page.locator("#beside select").select_option(label="this network, pooling by subset")
     opened.until("document.querySelector('#beside .said')?.textContent")
-    names = opened.page.locator("#beside .step code").all_inner_texts()
+    names = opened.page.locator("#beside .layer code").all_inner_texts()
     assert [name for name in names if name.startswith(("SS", "MP", "AP"))] == ["SS2", "SS2"]
     assert parts(opened, "#beside") == []
     opened.page.evaluate(BEND)
@@ -169,7 +169,7 @@ def test_records_are_shown_and_where_there_are_none_no_place_is_empty(
     assert shares == sorted(shares, reverse=True)
     heads.nth(1).click()
     assert opened.page.locator("#kinds th").nth(1).get_attribute("aria-sort") == "ascending"
-    opened.page.get_by_label("show it below the steps").click()
+    opened.page.get_by_label("show it below the layers").click()
     opened.settle()
     assert opened.page.locator("#glance .measured:visible").count() == 0
     bare = open_page(digits).ready()

@@ -25,7 +25,7 @@ def partly_shared(planned: Plan, regions: int = _REGIONS) -> Layout:
         '8U3:4-MP2-16U3:3-10N'
     """
     stages: list[Stage] = []
-    for stage, step in zip(planned.layout.stages, planned.steps, strict=False):
+    for stage, step in zip(planned.layout.stages, planned.layers, strict=False):
         if isinstance(stage, Convolution):
             parts = min(regions, step.rows, step.columns)
             stage = dataclasses.replace(stage, regions=parts)  # noqa: PLW2901  # the changed one is what is kept

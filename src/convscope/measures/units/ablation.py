@@ -10,13 +10,13 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
-from convscope.features.stepwise import StepFunction, step_functions
+from convscope.features.layerwise import LayerFunction, layer_functions
 from convscope.networks.batches import check_batch
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
-from .measuring import Images, Labels, check_images, unit_steps
+from .measuring import Images, Labels, check_images, unit_layers
 
 BATCH_VALUES = 2**22  # of all maps of the images and of those that go without a unit, at once
 
@@ -26,7 +26,7 @@ class UnitWorth:
     """What the network recognizes without one unit.
 
     Attributes:
-        unit: its place in its step, from 0.
+        unit: its place in its layer, from 0.
         right: images of each class that are recognized while its map is 0 everywhere.
     """
 
@@ -35,10 +35,10 @@ class UnitWorth:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepWorth:
-    """The units of one step: its place in the plan from 1, its notation, the units."""
+class LayerAblation:
+    """The units of one layer: its place in the plan from 1, its notation, the units."""
 
-    step: int
+    layer: int
     name: str
     units: tuple[UnitWorth, ...]
 
@@ -51,17 +51,17 @@ class WorthRecord:
         classes: names.
         images: of each class.
         right: of them, recognized by the whole network.
-        steps: those with units of their own.
+        layers: those with units of their own.
     """
 
     classes: tuple[str, ...]
     images: tuple[int, ...]
     right: tuple[int, ...]
-    steps: tuple[StepWorth, ...]
+    layers: tuple[LayerAblation, ...]
 
     def __post_init__(self) -> None:
         """Refuse counts that no measurement gives."""
-        rights = [self.right, *(unit.right for step in self.steps for unit in step.units)]
+        rights = [self.right, *(unit.right for layer in self.layers for unit in layer.units)]
         fits = all(
             len(right) == len(self.images) and all(0 <= a <= b for a, b in zip(right, self.images, strict=True))
             for right in rights
@@ -92,7 +92,7 @@ def measure_worth(
 ) -> WorthRecord:
     """Return what `model` recognizes of images with each unit turned off in turn.
 
-    The maps up to the unit's step are computed once for all its units, and only what comes after is computed anew.
+    The maps up to the unit's layer are computed once for all its units, and only what comes after is computed anew.
 
     Args:
         model: the network.
@@ -113,17 +113,17 @@ def measure_worth(
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> found = measure_worth(model, np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]))
-        >>> found.images, len(found.steps[0].units)
+        >>> found.images, len(found.layers[0].units)
         ((2, 2), 3)
     """
     planned = model.network.plan
     check_images(images, labels, planned)
     wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
     size = fitting_batch(planned, wanted, copies=2)
-    functions = step_functions(model.network)
-    places = unit_steps(planned)
+    functions = layer_functions(model.network)
+    places = unit_layers(planned)
     whole = torch.zeros(planned.classes, dtype=torch.int64)
-    without = {place: torch.zeros(planned.steps[place].maps, planned.classes, dtype=torch.int64) for place in places}
+    without = {place: torch.zeros(planned.layers[place].maps, planned.classes, dtype=torch.int64) for place in places}
     with (
         (reporter or Silent()).task("without each unit", len(images), "images") as task,
         evaluating(model.network),
@@ -144,10 +144,10 @@ def measure_worth(
         classes=model.classes,
         images=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
         right=tuple(whole.tolist()),
-        steps=tuple(
-            StepWorth(
-                step=place + 1,
-                name=planned.steps[place].name,
+        layers=tuple(
+            LayerAblation(
+                layer=place + 1,
+                name=planned.layers[place].name,
                 units=tuple(
                     UnitWorth(unit=unit, right=tuple(counts)) for unit, counts in enumerate(without[place].tolist())
                 ),
@@ -158,7 +158,7 @@ def measure_worth(
 
 
 def _without_each(
-    maps: Tensor, after: Sequence[StepFunction], truth: Tensor, size: int
+    maps: Tensor, after: Sequence[LayerFunction], truth: Tensor, size: int
 ) -> Iterator[tuple[int, Tensor]]:
     """Give each unit, and which of the images are recognized without it.
 

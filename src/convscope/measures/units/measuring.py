@@ -1,4 +1,4 @@
-"""One pass over the images: what every unit of every step responds to."""
+"""One pass over the images: what every unit of every layer responds to."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,14 +10,14 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
-from convscope.features.stepwise import step_functions
+from convscope.features.layerwise import layer_functions
 from convscope.layers.pooling import Pooling
 from convscope.networks.batches import check_batch
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
-from convscope.networks.plan import Plan, Step
+from convscope.networks.plan import Plan, PlannedLayer
 
-from .records import StepUnits, TopPatch, UnitRecord, UnitsRecord
+from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 from .streams import Firing, Histograms, Strongest
 
 TOP = 9
@@ -65,7 +65,7 @@ def measure_units(
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> found = measure_units(model, np.eye(8, dtype=np.uint8)[None, ..., None].repeat(5, 0), top=2)
-        >>> [(step.name, len(step.units), step.field_rows.size) for step in found.steps], found.images
+        >>> [(layer.name, len(layer.units), layer.field_rows.size) for layer in found.layers], found.images
         ([('4C3', 4, 3), ('6N', 6, 10)], 5)
     """
     top = at_least(1, "top", top)
@@ -73,11 +73,11 @@ def measure_units(
     check_images(images, labels, planned)
     wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
     size = fitting_batch(planned, wanted, copies=_COPIES)
-    streams = {place: _Streams(planned, place, top) for place in unit_steps(planned)}
+    streams = {place: _Streams(planned, place, top) for place in unit_layers(planned)}
     with (reporter or Silent()).task("units", len(images), "images") as task:
-        for start, steps in _maps(model, images, size):
+        for start, layers in _maps(model, images, size):
             known = None if labels is None else torch.from_numpy(labels[start : start + size].copy())
-            for place, maps in steps:
+            for place, maps in layers:
                 if place in streams:
                     streams[place].add(maps.flatten(2) if maps.dim() > 2 else maps[..., None], known, start)
             task.update(min(start + size, len(images)))
@@ -89,12 +89,12 @@ def measure_units(
         height=planned.height,
         width=planned.width,
         channels=planned.channels,
-        steps=tuple(one.record(planned, len(images), name, labelled=labels is not None) for one in streams.values()),
+        layers=tuple(one.record(planned, len(images), name, labelled=labels is not None) for one in streams.values()),
     )
 
 
-def unit_steps(planned: Plan) -> tuple[int, ...]:
-    """Return the places (from 0) of the steps with units of their own: convolutions and fully connected ones."""
+def unit_layers(planned: Plan) -> tuple[int, ...]:
+    """Return the places (from 0) of the layers with units of their own: convolutions and fully connected ones."""
     return tuple(place for place, stage in enumerate(planned.layout.stages) if not isinstance(stage, Pooling))
 
 
@@ -118,10 +118,10 @@ def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
 
 
 def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
-    """Give, batch after batch, its first place and the maps after each step but the classifier."""
-    functions = step_functions(model.network)[:-1]
+    """Give, batch after batch, its first place and the maps after each layer but the classifier."""
+    functions = layer_functions(model.network)[:-1]
 
-    def steps(part: Images) -> Iterator[tuple[int, Tensor]]:
+    def layers(part: Images) -> Iterator[tuple[int, Tensor]]:
         maps = model.network.standardize(as_tensor(part))
         for place, function in enumerate(functions):
             maps = function(maps)
@@ -129,15 +129,15 @@ def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterat
 
     with evaluating(model.network), torch.inference_mode():
         for start in range(0, len(images), size):
-            yield start, steps(images[start : start + size])
+            yield start, layers(images[start : start + size])
 
 
 class _Streams:
-    """What is kept of one step."""
+    """What is kept of one layer."""
 
     def __init__(self, planned: Plan, place: int, top: int) -> None:
         self.place = place
-        units = planned.steps[place].maps
+        units = planned.layers[place].maps
         self.histograms, self.strongest = Histograms(units), Strongest(units, top)
         self.firing = Firing(units, planned.classes)
 
@@ -149,31 +149,31 @@ class _Streams:
         self.strongest.add(peaks, places, start)
         self.firing.add(values, peaks, labels)
 
-    def record(self, planned: Plan, images: int, name: Callable[[int], str], *, labelled: bool) -> StepUnits:
-        """Return the record of the step."""
-        step = planned.steps[self.place]
+    def record(self, planned: Plan, images: int, name: Callable[[int], str], *, labelled: bool) -> LayerUnits:
+        """Return the record of the layer."""
+        layer = planned.layers[self.place]
         edge, width, counts = self.histograms.bins()
         means, selectivity = self.firing.class_means().tolist(), self.firing.selectivity()
         units = tuple(
             UnitRecord(
                 unit=unit,
-                silent=int(self.firing.silent[unit]) / (images * step.rows * step.columns),
+                silent=int(self.firing.silent[unit]) / (images * layer.rows * layer.columns),
                 silent_images=int(self.firing.silent_images[unit]) / images,
                 largest=float(self.strongest.values[0, unit]),
                 histogram=tuple(counts[unit].tolist()),
                 class_means=tuple(means[unit]) if labelled else (),
                 selectivity=selectivity[unit] if labelled else None,
-                top=tuple(self._top(step, unit, name)),
+                top=tuple(self._top(layer, unit, name)),
             )
-            for unit in range(step.maps)
+            for unit in range(layer.maps)
         )
-        down, across = step.field_rows, step.field_columns
+        down, across = layer.field_rows, layer.field_columns
         seen = min(down.size, planned.height) * min(across.size, planned.width)
-        return StepUnits(
-            step=self.place + 1,
-            name=step.name,
-            rows=step.rows,
-            columns=step.columns,
+        return LayerUnits(
+            layer=self.place + 1,
+            name=layer.name,
+            rows=layer.rows,
+            columns=layer.columns,
             field_rows=down,
             field_columns=across,
             image_share=seen / (planned.height * planned.width),
@@ -182,20 +182,20 @@ class _Streams:
             units=units,
         )
 
-    def _top(self, step: Step, unit: int, name: Callable[[int], str]) -> Iterator[TopPatch]:
+    def _top(self, layer: PlannedLayer, unit: int, name: Callable[[int], str]) -> Iterator[TopPatch]:
         kept = zip(
             *(all_[:, unit].tolist() for all_ in (self.strongest.values, self.strongest.images, self.strongest.places)),
             strict=True,
         )
         for value, image, place in kept:
             if value > 0:
-                row, column = divmod(place, step.columns)
+                row, column = divmod(place, layer.columns)
                 yield TopPatch(
                     image=image,
                     name=name(image),
                     row=row,
                     column=column,
-                    top=step.field_rows.start + row * step.field_rows.stride,
-                    left=step.field_columns.start + column * step.field_columns.stride,
+                    top=layer.field_rows.start + row * layer.field_rows.stride,
+                    left=layer.field_columns.start + column * layer.field_columns.stride,
                     value=value,
                 )

@@ -13,10 +13,10 @@ from PIL import Image
 from convscope.core.errors import DataError
 from convscope.layers.geometry import ReceptiveField
 
-from .records import StepUnits, TopPatch, UnitRecord, UnitsRecord
+from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 
 LARGEST_SIDE = 40  # pixels of a patch that is kept
-MOST_VALUES = 3_000_000  # of the patches of one step that are kept
+MOST_VALUES = 3_000_000  # of the patches of one layer that are kept
 
 
 def cut(
@@ -50,7 +50,7 @@ def cut(
 def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Sequence[int]) -> UnitsRecord:
     """Return the record with what its top patches show, cut out of the images that it was measured on.
 
-    Where a step has so many units that their patches would be too large for a record, the strongest ones are kept.
+    Where a layer has so many units that their patches would be too large for a record, the strongest ones are kept.
 
     Args:
         record: of the units.
@@ -58,10 +58,10 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
         background: what lies outside them, one value a channel.
     """
 
-    def shown(step: StepUnits) -> StepUnits:
-        fields = step.field_rows, step.field_columns
+    def shown(layer: LayerUnits) -> LayerUnits:
+        fields = layer.field_rows, layer.field_columns
         sides = [min(field.size, LARGEST_SIDE) for field in fields]
-        most = max(1, MOST_VALUES // (sides[0] * sides[1] * record.channels * max(1, len(step.units))))
+        most = max(1, MOST_VALUES // (sides[0] * sides[1] * record.channels * max(1, len(layer.units))))
 
         def patch(top: TopPatch) -> TopPatch:
             pixels = cut(images[top.image], fields, (top.row, top.column), background)
@@ -70,9 +70,9 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
         def unit(one: UnitRecord) -> UnitRecord:
             return dataclasses.replace(one, top=(*map(patch, one.top[:most]), *one.top[most:]))
 
-        return dataclasses.replace(step, units=tuple(map(unit, step.units)))
+        return dataclasses.replace(layer, units=tuple(map(unit, layer.units)))
 
-    return dataclasses.replace(record, steps=tuple(map(shown, record.steps)))
+    return dataclasses.replace(record, layers=tuple(map(shown, record.layers)))
 
 
 def _as_png(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:

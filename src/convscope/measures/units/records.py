@@ -37,11 +37,11 @@ class UnitRecord:
     """What one unit responds to.
 
     Attributes:
-        unit: its place in its step, from 0.
+        unit: its place in its layer, from 0.
         silent: share of its values, over all images and places, that are not above 0.
         silent_images: share of the images in which it is silent everywhere.
         largest: its largest value.
-        histogram: how many of its values fall into each bin of the step; those that are exactly 0 are in none.
+        histogram: how many of its values fall into each bin of the layer; those that are exactly 0 are in none.
         class_means: mean of its positive part for each class, over images and places; empty where no class is known,
             0 for a class without an image.
         selectivity: (a - b) / (a + b), where a is the largest of `class_means` and b the mean of the others: 0 if it
@@ -60,11 +60,11 @@ class UnitRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepUnits:
-    """The units of one step.
+class LayerUnits:
+    """The units of one layer.
 
     Attributes:
-        step: place of the step in the network's plan, from 1.
+        layer: place of the layer in the network's plan, from 1.
         name: its notation.
         rows, columns: of each unit's map.
         field_rows, field_columns: receptive field down and across.
@@ -73,7 +73,7 @@ class StepUnits:
         units: one record each.
     """
 
-    step: int
+    layer: int
     name: str
     rows: int
     columns: int
@@ -101,7 +101,7 @@ class UnitsRecord:
         images: how many were measured.
         data: where they are from, for the user.
         height, width, channels: of each image.
-        steps: from the image upward.
+        layers: from the image upward.
     """
 
     format_version: int = FORMAT_VERSION
@@ -112,14 +112,14 @@ class UnitsRecord:
     height: int
     width: int
     channels: int
-    steps: tuple[StepUnits, ...]
+    layers: tuple[LayerUnits, ...]
 
     def __post_init__(self) -> None:
         """Refuse what no measurement gives."""
-        units = [unit for step in self.steps for unit in step.units]
-        whole = self.images >= 1 and self.classes and all(step.units for step in self.steps)
+        units = [unit for layer in self.layers for unit in layer.units]
+        whole = self.images >= 1 and self.classes and all(layer.units for layer in self.layers)
         if not whole or any(len(unit.class_means) not in (0, len(self.classes)) for unit in units):
             raise DataError(
-                "`steps` must have units, each with one mean a class, or none, of at least one image. Got others. "
+                "`layers` must have units, each with one mean a class, or none, of at least one image. Got others. "
                 "Measure it anew."
             )

@@ -20,9 +20,9 @@ class UnitsReport:
     """What the units of a network respond to, and what they are worth.
 
     Attributes:
-        units: of every step with units of its own.
-        random: mean selectivity of each of these steps where the weights are random; None where it is not defined.
-        strokes: the first step's filters as Gabor waves; empty where it has none.
+        units: of every layer with units of its own.
+        random: mean selectivity of each of these layers where the weights are random; None where it is not defined.
+        strokes: the first layer's filters as Gabor waves; empty where it has none.
         random_strokes: the same for random weights.
         worth: what is recognized without each unit.
         probes: what a linear classifier reads off each stage.
@@ -40,11 +40,11 @@ class UnitsReport:
 
     def __post_init__(self) -> None:
         """Refuse parts that are of different networks."""
-        steps = [step.step for step in self.units.steps]
-        worths = None if self.worth is None else [step.step for step in self.worth.steps]
-        if len(self.random) != len(steps) or worths not in (None, steps):
+        layers = [layer.layer for layer in self.units.layers]
+        worths = None if self.worth is None else [layer.layer for layer in self.worth.layers]
+        if len(self.random) != len(layers) or worths not in (None, layers):
             raise DataError(
-                f"`random` and `worth` must be of the {counted(len(steps), 'step')} of `units`. Got others. "
+                f"`random` and `worth` must be of the {counted(len(layers), 'layer')} of `units`. Got others. "
                 "Measure it anew."
             )
         if self.worth is not None and self.worth.classes != self.units.classes:

@@ -1,4 +1,4 @@
-"""What is kept of the values of a step while images stream by: its size does not depend on how many they are."""
+"""What is kept of the values of a layer while images stream by: its size does not depend on how many they are."""
 
 import math
 
@@ -18,7 +18,7 @@ def tally(marked: Tensor) -> Tensor:
 
 
 class Histograms:
-    """How often values fall into bins that are the same for all units of a step.
+    """How often values fall into bins that are the same for all units of a layer.
 
     The width of a bin is a power of two: when larger values come, bins are joined two by two. So the counts are exact,
     and do not depend on the order in which values came. Values that are exactly 0 are not counted.

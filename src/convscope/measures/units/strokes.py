@@ -17,7 +17,7 @@ class GaborFit:
     """The Gabor wave that is most like the weights of a unit.
 
     Attributes:
-        unit: its place in its step, from 0.
+        unit: its place in its layer, from 0.
         direction_deg: of the stripes, from level, counter-clockwise, 0…180.
         wavelength_px: from stripe to stripe.
         width_px: standard deviation of the envelope.
@@ -33,7 +33,7 @@ class GaborFit:
 
 
 def fit_strokes(network: Network) -> tuple[GaborFit, ...]:
-    """Return the fit of every unit of the first step; none where that is no shared convolution of at least 2 × 2.
+    """Return the fit of every unit of the first layer; none where that is no shared convolution of at least 2 × 2.
 
     Weights on several channels are taken as one pattern in the one mixture of channels that holds most of them; what
     is in other mixtures counts as not explained.
@@ -43,14 +43,14 @@ def fit_strokes(network: Network) -> tuple[GaborFit, ...]:
         >>> len(fit_strokes(Network(Layout.parse("4C5-MP2"), height=8, width=8, channels=3, classes=2)))
         4
     """
-    first = fold(network).steps[0]
+    first = fold(network).layers[0]
     if not isinstance(first, Sums) or first.weights.shape[:2] != (1, 1) or first.weights.shape[-1] < 2:
         return ()
     return tuple(fit_gabor(weights, unit=unit) for unit, weights in enumerate(first.weights[0, 0]))
 
 
 def fit_gabor(weights: NDArray[np.float32], *, unit: int = 0) -> GaborFit:
-    """Return the Gabor wave most like `weights`, channels × k × k: a search on a grid, then ever smaller steps.
+    """Return the Gabor wave most like `weights`, channels × k × k: a search on a grid, then ever smaller layers.
 
     Amplitude and phase follow exactly from the rest (least squares).
     """
@@ -63,15 +63,15 @@ def fit_gabor(weights: NDArray[np.float32], *, unit: int = 0) -> GaborFit:
     pattern = sizes[0] * patterns[0]
     grid = _grid(side)
     best = grid[int(np.argmax(_projected(pattern, grid, side)))]
-    step = np.array([7.5, 0.15, 0.15, side / 8, side / 8])
+    layer = np.array([7.5, 0.15, 0.15, side / 8, side / 8])
     value = float(_projected(pattern, best[None], side)[0])
     for _ in range(_ROUNDS):
-        near = _within(best + np.concatenate([np.diag(step), -np.diag(step)]), side)
+        near = _within(best + np.concatenate([np.diag(layer), -np.diag(layer)]), side)
         found = _projected(pattern, near, side)
         if found.max() > value:
             best, value = near[int(np.argmax(found))], float(found.max())
         else:
-            step = step / 2
+            layer = layer / 2
     return GaborFit(
         unit=unit,
         direction_deg=float(best[0] % 180),

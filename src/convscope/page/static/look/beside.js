@@ -89,7 +89,7 @@ function choices(network) {
 function makeSecond(parent, network, other, { name, program, allOn }) {
   const glance = element("section", { "aria-label": name });
   const numbers = element("div");
-  const exchanged = other.steps.length === network.steps.length && other.steps.every((step, at) => step.weights === network.steps[at].weights);
+  const exchanged = other.layers.length === network.layers.length && other.layers.every((layer, at) => layer.weights === network.layers[at].weights);
   parent.append(
     element("h3", {}, foreign(name, 120)),
     element("p", { class: "hint", text: exchanged ? BESIDE.exchanged : BESIDE.about }),
@@ -113,7 +113,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
     drawGlance(state);
     drawOthers(state, everything);
   };
-  const go = (/** @type {Partial<Place> & { step: number }} */ place) => {
+  const go = (/** @type {Partial<Place> & { layer: number }} */ place) => {
     if (!state) return;
     state = { ...state, place: reached(other, state, place) };
     draw(true);
@@ -126,7 +126,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
     const still = isStill(scene.motion);
     if (still || before) unmoved = { of: scene.original, all: intact ?? all };
     const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
-    const place = state?.place ?? strongest(other, all, Math.min(1, other.steps.length));
+    const place = state?.place ?? strongest(other, all, Math.min(1, other.layers.length));
     state = { image: scene.image, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger: null };
     draw(false);
   });

@@ -37,9 +37,9 @@ function alongLines(values, length, apart, side, groups, deviation, between) {
       const start = group * between + line;
       for (let place = 0; place < length; place++) {
         let sum = 0;
-        for (let step = -reach; step <= reach; step++) {
-          const near = Math.min(Math.max(place + step, 0), length - 1);
-          sum += weights[step + reach] * values[start + near * apart];
+        for (let layer = -reach; layer <= reach; layer++) {
+          const near = Math.min(Math.max(place + layer, 0), length - 1);
+          sum += weights[layer + reach] * values[start + near * apart];
         }
         result[start + place * apart] = sum / total;
       }

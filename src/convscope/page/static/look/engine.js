@@ -1,15 +1,15 @@
 // @ts-check
 /** The network, forward. Weighted sums are computed by plain.js or, in the same way from outside, by simd.js. */
 import { shapeAt } from "./format.js";
-import { plainStep } from "./plain.js";
-import { simdSteps } from "./simd.js";
+import { plainLayer } from "./plain.js";
+import { simdLayers } from "./simd.js";
 import { subsample } from "./pooling.js";
 
 /** @typedef {import("./format.js").Network} Network */
 
-/** What a step makes of the maps below. @typedef {(maps: Float32Array) => Float32Array} Compute */
+/** What a layer makes of the maps below. @typedef {(maps: Float32Array) => Float32Array} Compute */
 
-/** A network ready to be computed, and with which loops. @typedef {{ network: Network, steps: Compute[], loops: "plain" | "simd" | "fused" }} Prepared */
+/** A network ready to be computed, and with which loops. @typedef {{ network: Network, layers: Compute[], loops: "plain" | "simd" | "fused" }} Prepared */
 
 /**
  * Rearrange the weights, once.
@@ -18,15 +18,15 @@ import { subsample } from "./pooling.js";
  * @returns {Prepared}
  */
 export function prepare(network, plain = false) {
-  const fast = plain ? null : simdSteps(network);
-  const steps = network.steps.map((step, index) => {
+  const fast = plain ? null : simdLayers(network);
+  const layers = network.layers.map((layer, index) => {
     const below = shapeAt(network, index);
-    const found = fast?.steps[index];
+    const found = fast?.layers[index];
     if (found) return found;
-    if (step.kind === "pooling") return (/** @type {Float32Array} */ maps) => subsample(step, maps, below, step);
-    return plainStep(step, below);
+    if (layer.kind === "pooling") return (/** @type {Float32Array} */ maps) => subsample(layer, maps, below, layer);
+    return plainLayer(layer, below);
   });
-  return { network, steps, loops: fast?.loops ?? "plain" };
+  return { network, layers, loops: fast?.loops ?? "plain" };
 }
 
 /**
@@ -67,22 +67,22 @@ export function answerTo(prepared, { pixels, off, original }) {
  * @param {Prepared} prepared
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {import("./switches.js").Off} [off]
- * @returns {Float32Array[]} the standardized image, then the maps of every step, the scores last
+ * @returns {Float32Array[]} the standardized image, then the maps of every layer, the scores last
  */
-export function run({ network, steps }, pixels, off = []) {
+export function run({ network, layers }, pixels, off = []) {
   let values = standardize(network, pixels);
   const all = [values];
-  steps.forEach((compute, index) => {
+  layers.forEach((compute, index) => {
     values = compute(values);
-    const area = network.steps[index].rows * network.steps[index].columns;
-    for (const { step, unit } of off) if (step === all.length) values.fill(0, unit * area, (unit + 1) * area);
+    const area = network.layers[index].rows * network.layers[index].columns;
+    for (const { layer, unit } of off) if (layer === all.length) values.fill(0, unit * area, (unit + 1) * area);
     all.push(values);
   });
   return all;
 }
 
 /**
- * Probabilities of the scores that the last step gives.
+ * Probabilities of the scores that the last layer gives.
  * @param {Network} network
  * @param {ArrayLike<number>} scores
  * @returns {number[]}

@@ -3,12 +3,12 @@
 import { fitImage } from "./preprocessing.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {import("./format.js").Field} Field */
 
 /** The codes of pooling that a network has. @param {Network} network @returns {string[]} */
 export function codesOf(network) {
-  return [...new Set(network.steps.filter((step) => step.kind === "pooling").map((step) => step.code))];
+  return [...new Set(network.layers.filter((layer) => layer.kind === "pooling").map((layer) => layer.code))];
 }
 
 /**
@@ -21,20 +21,20 @@ export function codesOf(network) {
 export function withPooling(network, code) {
   /** @type {[Field, Field]} */
   let fields = [{ size: 1, stride: 1, start: 0 }, { size: 1, stride: 1, start: 0 }];
-  const steps = network.steps.map((step) => {
-    const changed = step.kind === "pooling" ? { ...step, code, name: code + step.name.slice(2) } : step;
+  const layers = network.layers.map((layer) => {
+    const changed = layer.kind === "pooling" ? { ...layer, code, name: code + layer.name.slice(2) } : layer;
     const along = (/** @type {0 | 1} */ side) => {
-      const [below, window] = [fields[side], step.window[side]];
-      const pooled = step.kind === "pooling";
-      const beyond = pooled && code === "BP" && !step.whole ? window - 1 : 0;
+      const [below, window] = [fields[side], layer.window[side]];
+      const pooled = layer.kind === "pooling";
+      const beyond = pooled && code === "BP" && !layer.whole ? window - 1 : 0;
       const reach = pooled && code === "SS" ? 1 : window + beyond;
-      const apart = step.kind === "connected" ? window : step.stride[side];
-      return { size: below.size + (reach - 1) * below.stride, stride: below.stride * apart, start: below.start - (step.before + beyond) * below.stride };
+      const apart = layer.kind === "connected" ? window : layer.stride[side];
+      return { size: below.size + (reach - 1) * below.stride, stride: below.stride * apart, start: below.start - (layer.before + beyond) * below.stride };
     };
     fields = [along(0), along(1)];
     return { ...changed, field: fields };
   });
-  return { ...network, layout: steps.slice(0, -1).map((step) => step.name).join("-"), steps };
+  return { ...network, layout: layers.slice(0, -1).map((layer) => layer.name).join("-"), layers };
 }
 
 /**

@@ -6,9 +6,9 @@ import { regionOf } from "./regions.js";
 import { shares, viewOf } from "./pooling.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 
-/** A value of a map. @typedef {{ step: number, unit: number, row: number, column: number }} Place */
+/** A value of a map. @typedef {{ layer: number, unit: number, row: number, column: number }} Place */
 
 /**
  * What a unit makes of one map below: its patch (0 where it reaches over the edge), the weights, and their products.
@@ -43,13 +43,13 @@ import { shares, viewOf } from "./pooling.js";
 
 /**
  * @param {Network} network
- * @param {Float32Array[]} all the standardized image and the maps of every step
- * @param {Place} place with step from 1
+ * @param {Float32Array[]} all the standardized image and the maps of every layer
+ * @param {Place} place with layer from 1
  * @returns {Sum | Taken}
  */
 export function explain(network, all, place) {
-  const step = network.steps[place.step - 1];
-  return step.kind === "pooling" ? takenFrom(network, all, place, step) : summed(network, all, place, step);
+  const layer = network.layers[place.layer - 1];
+  return layer.kind === "pooling" ? takenFrom(network, all, place, layer) : summed(network, all, place, layer);
 }
 
 /**
@@ -60,8 +60,8 @@ export function explain(network, all, place) {
  * @returns {number}
  */
 export function valueAt(network, all, place) {
-  const shape = shapeAt(network, place.step);
-  return all[place.step][(place.unit * shape.rows + place.row) * shape.columns + place.column];
+  const shape = shapeAt(network, place.layer);
+  return all[place.layer][(place.unit * shape.rows + place.row) * shape.columns + place.column];
 }
 
 /**
@@ -71,16 +71,16 @@ export function valueAt(network, all, place) {
  * @returns {{ top: number, left: number, tall: number, wide: number }}
  */
 export function boxBelow(network, place) {
-  const step = network.steps[place.step - 1];
-  const below = shapeAt(network, place.step - 1);
-  if (step.kind === "connected") return { top: 0, left: 0, tall: below.rows, wide: below.columns };
-  const top = place.row * step.stride[0] - step.before;
-  const left = place.column * step.stride[1] - step.before;
-  if (step.code === "BP" && !step.whole) {
-    const [tall, wide] = step.window;
+  const layer = network.layers[place.layer - 1];
+  const below = shapeAt(network, place.layer - 1);
+  if (layer.kind === "connected") return { top: 0, left: 0, tall: below.rows, wide: below.columns };
+  const top = place.row * layer.stride[0] - layer.before;
+  const left = place.column * layer.stride[1] - layer.before;
+  if (layer.code === "BP" && !layer.whole) {
+    const [tall, wide] = layer.window;
     return { top: top - tall + 1, left: left - wide + 1, tall: 2 * tall - 1, wide: 2 * wide - 1 };
   }
-  return { top, left, tall: step.window[0], wide: step.window[1] };
+  return { top, left, tall: layer.window[0], wide: layer.window[1] };
 }
 
 /**
@@ -90,8 +90,8 @@ export function boxBelow(network, place) {
  * @returns {{ top: number, left: number, tall: number, wide: number }}
  */
 export function receptiveField(network, place) {
-  if (place.step === 0) return { top: place.row, left: place.column, tall: 1, wide: 1 };
-  const [down, across] = network.steps[place.step - 1].field;
+  if (place.layer === 0) return { top: place.row, left: place.column, tall: 1, wide: 1 };
+  const [down, across] = network.layers[place.layer - 1].field;
   return {
     top: down.start + place.row * down.stride,
     left: across.start + place.column * across.stride,
@@ -104,18 +104,18 @@ export function receptiveField(network, place) {
  * @param {Network} network
  * @param {Float32Array[]} all
  * @param {Place} place
- * @param {Step} step
+ * @param {Layer} layer
  * @returns {Sum}
  */
-function summed(network, all, place, step) {
-  const below = shapeAt(network, place.step - 1);
-  const values = all[place.step - 1];
+function summed(network, all, place, layer) {
+  const below = shapeAt(network, place.layer - 1);
+  const values = all[place.layer - 1];
   const { top, left, tall, wide } = boxBelow(network, place);
-  const region = step.kind === "connected" ? 0 : regionOf(step, place.row, place.column);
-  const start = (region * step.maps + place.unit) * below.maps * tall * wide;
+  const region = layer.kind === "connected" ? 0 : regionOf(layer, place.row, place.column);
+  const start = (region * layer.maps + place.unit) * below.maps * tall * wide;
   /** @type {Part[]} */
   const parts = [];
-  let total = step.bias[place.unit];
+  let total = layer.bias[place.unit];
   for (let map = 0; map < below.maps; map++) {
     /** @type {Part} */
     const part = { map, inputs: [], weights: [], products: [], sum: 0 };
@@ -124,7 +124,7 @@ function summed(network, all, place, step) {
       const column = left + (cell % wide);
       const inside = row >= 0 && row < below.rows && column >= 0 && column < below.columns;
       const input = inside ? values[(map * below.rows + row) * below.columns + column] : 0;
-      const weight = step.weights[start + map * tall * wide + cell];
+      const weight = layer.weights[start + map * tall * wide + cell];
       part.inputs.push(input);
       part.weights.push(weight);
       part.products.push(input * weight);
@@ -133,27 +133,27 @@ function summed(network, all, place, step) {
     parts.push(part);
     total += part.sum;
   }
-  const added = step.residual ? values[(place.unit * below.rows + place.row) * below.columns + place.column] : null;
+  const added = layer.residual ? values[(place.unit * below.rows + place.row) * below.columns + place.column] : null;
   total += added ?? 0;
-  const value = NONLINEARITIES[step.nonlinearity](total);
-  return { kind: "sum", parts, tall, wide, top, left, bias: step.bias[place.unit], added, total, value };
+  const value = NONLINEARITIES[layer.nonlinearity](total);
+  return { kind: "sum", parts, tall, wide, top, left, bias: layer.bias[place.unit], added, total, value };
 }
 
 /**
  * @param {Network} network
  * @param {Float32Array[]} all
  * @param {Place} place
- * @param {Step} step
+ * @param {Layer} layer
  * @returns {Taken}
  */
-function takenFrom(network, all, place, step) {
-  const below = shapeAt(network, place.step - 1);
-  const { rows, columns } = viewOf(step, below, place.row, place.column);
+function takenFrom(network, all, place, layer) {
+  const below = shapeAt(network, place.layer - 1);
+  const { rows, columns } = viewOf(layer, below, place.row, place.column);
   const inputs = rows.flatMap((row) =>
-    columns.map((column) => all[place.step - 1][(place.unit * below.rows + row) * below.columns + column]),
+    columns.map((column) => all[place.layer - 1][(place.unit * below.rows + row) * below.columns + column]),
   );
   const box = boxBelow(network, place);
-  const parts = shares(step, inputs, rows.length, columns.length);
+  const parts = shares(layer, inputs, rows.length, columns.length);
   const value = inputs.reduce((sum, input, index) => sum + input * parts[index], 0);
   return { kind: "taken", inputs, shares: parts, ...box, value };
 }

@@ -12,7 +12,7 @@ export const FORMAT_VERSION = 2;
  * @typedef {{ size: number, stride: number, start: number }} Field */
 
 /**
- * @typedef {object} Step
+ * @typedef {object} Layer
  * @property {string} name the notation, for example 8C3
  * @property {"convolution" | "pooling" | "connected"} kind
  * @property {number} maps
@@ -52,7 +52,7 @@ export const FORMAT_VERSION = 2;
  * @property {number[]} background
  * @property {import("./values.js").Ranges} ranges which values of a file are black and white
  * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
- * @property {Step[]} steps
+ * @property {Layer[]} layers
  * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {ShownImage[]} images
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
@@ -136,18 +136,18 @@ export function readNetwork(text) {
 /** @param {any} data @returns {Network} */
 function unpacked(data) {
   let below = { maps: data.channels, rows: data.height, columns: data.width };
-  const steps = data.steps.map((/** @type {any} */ step) => {
-    const sizes = [...step.window, ...step.stride, ...step.regions, step.maps, step.rows, step.columns];
-    if (!sizes.every((size) => Number.isInteger(size) && size >= 1)) throw new Error(DAMAGE.sizes(String(step.name).slice(0, 40)));
-    const values = step.kind === "connected" ? below.rows * below.columns : step.window[0] * step.window[1];
-    const inputs = step.kind === "pooling" ? 0 : below.maps * values;
-    const { macs: macs, ...rest } = step;
-    below = step;
+  const layers = data.layers.map((/** @type {any} */ layer) => {
+    const sizes = [...layer.window, ...layer.stride, ...layer.regions, layer.maps, layer.rows, layer.columns];
+    if (!sizes.every((size) => Number.isInteger(size) && size >= 1)) throw new Error(DAMAGE.sizes(String(layer.name).slice(0, 40)));
+    const values = layer.kind === "connected" ? below.rows * below.columns : layer.window[0] * layer.window[1];
+    const inputs = layer.kind === "pooling" ? 0 : below.maps * values;
+    const { macs: macs, ...rest } = layer;
+    below = layer;
     return {
       ...rest,
       macs,
-      weights: floatsOf(step.weights, step.regions[0] * step.regions[1] * step.maps * inputs, data.numbers),
-      bias: floatsOf(step.bias, step.kind === "pooling" ? 0 : step.maps),
+      weights: floatsOf(layer.weights, layer.regions[0] * layer.regions[1] * layer.maps * inputs, data.numbers),
+      bias: floatsOf(layer.bias, layer.kind === "pooling" ? 0 : layer.maps),
     };
   });
   const size = data.height * data.width * data.channels;
@@ -156,21 +156,21 @@ function unpacked(data) {
     if (pixels.length !== size) throw new Error(DAMAGE.image);
     return { ...image, pixels };
   });
-  return { ...data, steps, images, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
+  return { ...data, layers, images, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
 }
 
 /** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
 function unpackedUnits(units) {
   const patch = (/** @type {any} */ one) => ({ ...one, pixels: bytesOf(one.pixels) });
   const unit = (/** @type {any} */ one) => ({ ...one, top: one.top.map(patch) });
-  return units && { ...units, steps: units.steps.map((/** @type {any} */ step) => ({ ...step, units: step.units.map(unit) })) };
+  return units && { ...units, layers: units.layers.map((/** @type {any} */ layer) => ({ ...layer, units: layer.units.map(unit) })) };
 }
 
 /**
  * @param {Network} network
- * @param {number} step 0 is the image, 1 the first step
+ * @param {number} layer 0 is the image, 1 the first layer
  * @returns {Shape}
  */
-export function shapeAt(network, step) {
-  return step === 0 ? { maps: network.channels, rows: network.height, columns: network.width } : network.steps[step - 1];
+export function shapeAt(network, layer) {
+  return layer === 0 ? { maps: network.channels, rows: network.height, columns: network.width } : network.layers[layer - 1];
 }

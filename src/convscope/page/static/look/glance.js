@@ -1,5 +1,5 @@
 // @ts-check
-/** View 1: the network at a glance, a column for every step. */
+/** View 1: the network at a glance, a column for every layer. */
 import { largestSize } from "./colours.js";
 import { element, foreign, moveWithArrows, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
@@ -8,20 +8,20 @@ import { shapeAt } from "./format.js";
 import { makeMapSheet } from "./mapsheet.js";
 import { change, isStill } from "./moving.js";
 import { cells, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
-import { GLANCE } from "./step_words.js";
+import { GLANCE } from "./layer_words.js";
 import { isOff } from "./switches.js";
 import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./page.js").State} State */
-/** @typedef {(place: Partial<Place> & { step: number }) => void} Go */
+/** @typedef {(place: Partial<Place> & { layer: number }) => void} Go */
 
-const MOST_MAPS = 64; // of a step shown at once
+const MOST_MAPS = 64; // of a layer shown at once
 const MOST_CLASSES = 10;
 const CALM_MS = 200; // after which values are written into names
 const LONG_NAME = 3; // of a class: more letters stand on a line of their own
-const COLUMN_PX = 150; // the maps of a step; a wide window then holds a small network from end to end
+const COLUMN_PX = 150; // the maps of a layer; a wide window then holds a small network from end to end
 const COLUMN_TALL_PX = 420;
 
 /**
@@ -34,8 +34,8 @@ const COLUMN_TALL_PX = 420;
  * @returns {(state: State) => void}
  */
 export function makeGlance(parent, network, go, allOn, { brief } = { brief: false }) {
-  const list = element("ol", { class: "steps", "aria-label": TEXT.glance });
-  const columns = [imageColumn(network, go), ...network.steps.map((_, index) => stepColumn(network, index + 1, go))];
+  const list = element("ol", { class: "layers", "aria-label": TEXT.glance });
+  const columns = [imageColumn(network, go), ...network.layers.map((_, index) => layerColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
   const took = element("span");
   let resting = 0;
@@ -63,7 +63,7 @@ function pressed(event, shown, size) {
 function column(title, notation, what, out, ...content) {
   return element(
     "li",
-    { class: "step" },
+    { class: "layer" },
     element("h3", {}, title, " ", element("code", { text: notation })),
     element("p", { class: "what", text: what }),
     ...content,
@@ -77,7 +77,7 @@ function imageColumn(network, go) {
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
   const frame = element("span", { class: "framed" }, canvas, field);
-  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ step: 0, unit: 0, ...pressed(event, canvas, size) }) }, frame);
+  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ layer: 0, unit: 0, ...pressed(event, canvas, size) }) }, frame);
   setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
   const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
@@ -98,22 +98,22 @@ function imageColumn(network, go) {
         button.setAttribute("aria-label", GLANCE.theImage(state.name));
       }
       named = shown;
-      button.classList.toggle("chosen", state.place.step === 0);
+      button.classList.toggle("chosen", state.place.layer === 0);
     },
   };
 }
 
-/** @param {Network} network @param {number} step @param {Go} go @returns {Column} */
-function stepColumn(network, step, go) {
-  const here = network.steps[step - 1];
-  const last = step === network.steps.length;
-  const what = describe(here, shapeAt(network, step - 1), step === 1, last);
+/** @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
+function layerColumn(network, layer, go) {
+  const here = network.layers[layer - 1];
+  const last = layer === network.layers.length;
+  const what = describe(here, shapeAt(network, layer - 1), layer === 1, last);
   /** @type {Column} */
-  const body = last ? classBars(network, go) : mapGrid(network, step, go);
+  const body = last ? classBars(network, go) : mapGrid(network, layer, go);
   const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
-  const bars = changeBars(network, step);
+  const bars = changeBars(network, layer);
   const made = column(titleOf(here, last), here.name, what, out, body.element);
-  const measured = ledgerBars(step);
+  const measured = ledgerBars(layer);
   made.append(bars.element, measured.element);
   made.classList.add(here.kind);
   return {
@@ -145,25 +145,25 @@ function partBar(name) {
   return { element: made, set };
 }
 
-/** What was measured of a step on many images, where the reader asked for it. @param {number} step @returns {Column} */
-function ledgerBars(step) {
+/** What was measured of a layer on many images, where the reader asked for it. @param {number} layer @returns {Column} */
+function ledgerBars(layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const title = element("p", { class: "caption" });
   const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
   return {
     element: box,
     draw({ ledger }) {
-      box.hidden = !ledger?.steps[step - 1];
+      box.hidden = !ledger?.layers[layer - 1];
       if (!ledger || box.hidden) return;
       title.textContent = ledger.title;
-      changed.set(ledger.steps[step - 1][0]);
-      along.set(ledger.steps[step - 1][1]);
+      changed.set(ledger.layers[layer - 1][0]);
+      along.set(ledger.layers[layer - 1][1]);
     },
   };
 }
 
-/** How much a step has changed since the image was moved. @param {Network} network @param {number} step @returns {Column} */
-function changeBars(network, step) {
+/** How much a layer has changed since the image was moved. @param {Network} network @param {number} layer @returns {Column} */
+function changeBars(network, layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
   return {
@@ -171,7 +171,7 @@ function changeBars(network, step) {
     draw(state) {
       box.hidden = state.before === null;
       if (state.before === null) return;
-      const found = change(network, network.steps[step - 1], state.before[step], state.all[step], state.motion);
+      const found = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
       changed.set(found.changed);
       along.set(isStill(state.motion) ? null : found.left);
     },
@@ -186,9 +186,9 @@ function arrangement(count, shape) {
   return { across, room: Math.max(34, Math.min(room, 96)) };
 }
 
-/** All maps of a step, in pages where they are many. @param {Network} network @param {number} step @param {Go} go @returns {Column} */
-function mapGrid(network, step, go) {
-  const shape = shapeAt(network, step);
+/** All maps of a layer, in pages where they are many. @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
+function mapGrid(network, layer, go) {
+  const shape = shapeAt(network, layer);
   const pages = Math.ceil(shape.maps / MOST_MAPS);
   const count = Math.min(shape.maps, MOST_MAPS);
   const { across, room } = arrangement(count, shape);
@@ -199,11 +199,11 @@ function mapGrid(network, step, go) {
   const maps = Array.from({ length: count }, (_, slot) => {
     const spot = element("span", { class: "field", hidden: true });
     const frame = element("span", { class: "framed" }, spot);
-    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ step, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }) }, frame);
+    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ layer, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }) }, frame);
     setSize(frame, size);
     return { frame, button, spot };
   });
-  const grid = element("div", { class: "maps", role: "group", "aria-label": `${network.steps[step - 1].name}: ${outcome(shape)}` }, ...maps.map((map) => map.button));
+  const grid = element("div", { class: "maps", role: "group", "aria-label": `${network.layers[layer - 1].name}: ${outcome(shape)}` }, ...maps.map((map) => map.button));
   grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
   moveWithArrows(grid, maps.map((map) => map.button), across);
   const shown = element("span", { class: "hint" });
@@ -232,8 +232,8 @@ function mapGrid(network, step, go) {
     if (!state) return;
     maps.forEach(({ button }, slot) => {
       const unit = page * MOST_MAPS + slot;
-      const off = isOff(state.off, { step, unit }) ? GLANCE.isOff : "";
-      if (!button.hidden) name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[step][unit]) : GLANCE.map(unit + 1)}${off}`);
+      const off = isOff(state.off, { layer, unit }) ? GLANCE.isOff : "";
+      if (!button.hidden) name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[layer][unit]) : GLANCE.map(unit + 1)}${off}`);
     });
   }
   const again = () => {
@@ -243,13 +243,13 @@ function mapGrid(network, step, go) {
   const sheet = makeMapSheet(grid, maps.map((map) => map.frame), shape, again);
   /** @param {State} state */
   function draw(state) {
-    const chosen = state.place.step === step ? state.place.unit : -1;
-    const spotted = spotOf(network, state, step);
+    const chosen = state.place.layer === layer ? state.place.unit : -1;
+    const spotted = spotOf(network, state, layer);
     if (latest !== state && chosen >= 0 && latest?.place !== state.place) turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
     const marks = latest?.place !== state.place || latest?.off !== state.off || turned;
     turned = false;
     latest = state;
-    const values = state.all[step];
+    const values = state.all[layer];
     const largest = largestSize(values);
     const first = page * MOST_MAPS;
     const here = Math.min(count, shape.maps - first);
@@ -262,7 +262,7 @@ function mapGrid(network, step, go) {
     nameAll();
     maps.slice(0, here).forEach(({ button, spot }, slot) => {
       const unit = first + slot;
-      const off = isOff(state.off, { step, unit });
+      const off = isOff(state.off, { layer, unit });
       button.classList.toggle("off", off);
       button.classList.toggle("chosen", unit === chosen);
       button.setAttribute("aria-pressed", String(unit === chosen));
@@ -275,23 +275,23 @@ function mapGrid(network, step, go) {
 }
 
 /**
- * What is framed in the maps of a step: the chosen value itself, or what it was computed from.
+ * What is framed in the maps of a layer: the chosen value itself, or what it was computed from.
  * @param {Network} network
  * @param {State} state
- * @param {number} step
+ * @param {number} layer
  * @returns {{ unit: number | null, top: number, left: number, tall: number, wide: number } | null} unit null: all maps
  */
-function spotOf(network, state, step) {
+function spotOf(network, state, layer) {
   const { place } = state;
-  if (place.step === step) return { unit: place.unit, top: place.row, left: place.column, tall: 1, wide: 1 };
-  if (place.step !== step + 1) return null;
-  const above = network.steps[place.step - 1];
+  if (place.layer === layer) return { unit: place.unit, top: place.row, left: place.column, tall: 1, wide: 1 };
+  if (place.layer !== layer + 1) return null;
+  const above = network.layers[place.layer - 1];
   return { unit: above.kind === "pooling" ? place.unit : null, ...boxBelow(network, place) };
 }
 
 /** The classes with their probabilities, the most probable first. @param {Network} network @param {Go} go @returns {Column} */
 function classBars(network, go) {
-  const step = network.steps.length;
+  const layer = network.layers.length;
   const long = network.classes.some((name) => name.length > LONG_NAME);
   const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": GLANCE.classes });
   const rest = element("p", { class: "hint" });
@@ -306,11 +306,11 @@ function classBars(network, go) {
     list.append(element("li", {}, button));
     return { button, bar, name, value, unit: -1 };
   });
-  for (const row of rows) row.button.addEventListener("click", () => go({ step, unit: row.unit, row: 0, column: 0 }));
+  for (const row of rows) row.button.addEventListener("click", () => go({ layer, unit: row.unit, row: 0, column: 0 }));
   return {
     element: element("div", { class: "answer" }, said, list, rest),
     draw(state) {
-      const probabilities = probabilitiesOf(network, state.all[step]);
+      const probabilities = probabilitiesOf(network, state.all[layer]);
       const order = probabilities.map((_, unit) => unit).sort((a, b) => probabilities[b] - probabilities[a]);
       const shown = order.slice(0, rows.length);
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
@@ -326,9 +326,9 @@ function classBars(network, go) {
         row.unit = unit;
         grow(row.bar, probabilities[unit]);
         write(row.value, percent(probabilities[unit]));
-        row.button.classList.toggle("chosen", state.place.step === step && state.place.unit === unit);
+        row.button.classList.toggle("chosen", state.place.layer === layer && state.place.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = GLANCE.score(state.all[step][unit]) + (unit === truth ? GLANCE.own : "");
+        row.button.title = GLANCE.score(state.all[layer][unit]) + (unit === truth ? GLANCE.own : "");
       });
       const others = network.classes.length - shown.length;
       write(rest, others ? GLANCE.others(others) : "");

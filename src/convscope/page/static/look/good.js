@@ -1,5 +1,5 @@
 // @ts-check
-/** View 4: how good the network is, and what its steps cost. */
+/** View 4: how good the network is, and what its layers cost. */
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
 import { shapeAt } from "./format.js";
@@ -98,28 +98,28 @@ export function inBytes(bytes) {
 }
 
 /**
- * What the steps cost for one image: training keeps all maps, predicting those that go in and those that come out.
+ * What the layers cost for one image: training keeps all maps, predicting those that go in and those that come out.
  * @param {Network} network
  * @returns {{ name: string, parameters: number, macs: number, training: number, predicting: number, field: string }[]}
  */
-export function costOfSteps(network) {
-  const values = (/** @type {number} */ step) => {
-    const shape = shapeAt(network, step);
+export function costOfLayers(network) {
+  const values = (/** @type {number} */ layer) => {
+    const shape = shapeAt(network, layer);
     return shape.maps * shape.rows * shape.columns;
   };
-  return network.steps.map((step, index) => ({
-    name: step.name,
-    parameters: step.parameters,
-    macs: step.macs,
+  return network.layers.map((layer, index) => ({
+    name: layer.name,
+    parameters: layer.parameters,
+    macs: layer.macs,
     training: BYTES * values(index + 1),
     predicting: BYTES * (values(index) + values(index + 1)),
-    field: sides(Math.min(step.field[0].size, network.height), Math.min(step.field[1].size, network.width)),
+    field: sides(Math.min(layer.field[0].size, network.height), Math.min(layer.field[1].size, network.width)),
   }));
 }
 
 /** @param {Network} network @returns {HTMLElement} */
 function costs(network) {
-  const rows = costOfSteps(network);
+  const rows = costOfLayers(network);
   const number = (/** @type {number} */ value) => value.toLocaleString("en");
   const line = (/** @type {string[]} */ cells, head = false) => element("tr", {}, ...cells.map((text, place) => element(head || !place ? "th" : "td", { scope: head ? "col" : place ? null : "row", text })));
   const sum = (/** @type {"parameters" | "macs" | "training"} */ key) => rows.reduce((total, row) => total + row[key], 0);

@@ -1,18 +1,18 @@
 // @ts-check
-/** View: how the network takes distorted images, as Python measured it: accuracy by strength, and the ledger of its steps. */
+/** View: how the network takes distorted images, as Python measured it: accuracy by strength, and the ledger of its layers. */
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
 import { saved } from "./saving.js";
 import { INVARIANCE, counted, short } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, steps: [number | null, number | null][], verdicts: string[] }} Strength */
+/** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, layers: [number | null, number | null][], verdicts: string[] }} Strength */
 /** @typedef {{ sign: number, part: number, strength: number | null, nearest: number | null, latest: number | null, farthest: number }} Limit */
 /** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
-/** @typedef {{ data: string, part: string, images: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, steps: string[], distortions: Distortion[] }} Invariance */
+/** @typedef {{ data: string, part: string, images: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, layers: string[], distortions: Distortion[] }} Invariance */
 
-/** Of each step, how far its maps are from what they were, and how far when they are moved along.
- * @typedef {{ title: string, steps: [number | null, number | null][] }} Ledger */
+/** Of each layer, how far its maps are from what they were, and how far when they are moved along.
+ * @typedef {{ title: string, layers: [number | null, number | null][] }} Ledger */
 
 /**
  * @param {HTMLElement} parent
@@ -66,7 +66,7 @@ export function makeInvariance(parent, network, told) {
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.ledger}: ${named}`;
     table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
-    told(beside.checked ? { title: INVARIANCE.measured(named), steps: point.steps } : null);
+    told(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
 }
 
@@ -129,8 +129,8 @@ function ledgerTable(found, point) {
     inside.style.width = `${100 * Math.min(1, value ?? 0)}%`;
     return element("td", { class: "amounts" }, element("span", { class: "track" }, inside));
   };
-  const rows = found.steps.map((name, place) => {
-    const [changed, left] = point.steps[place] ?? [null, null];
+  const rows = found.layers.map((name, place) => {
+    const [changed, left] = point.layers[place] ?? [null, null];
     return element("tr", {}, element("th", { scope: "row", text: name }), cell(changed), bar(changed), cell(left), bar(left), cell(movedPart(changed, left)), element("td", { class: "words", text: verdictOf(point.verdicts[place] ?? "") }));
   });
   const heads = INVARIANCE.heads.map((text, place) => element("th", { scope: "col", colspan: place === 1 || place === 2 ? 2 : null, text }));

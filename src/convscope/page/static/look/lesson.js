@@ -61,14 +61,14 @@ export function makeLesson(parent, toUnits) {
 function fill(lesson, toUnits) {
   let toy = FIRST;
   /** @type {Place} */
-  let place = { step: 1, unit: 0, row: 0, column: 1 };
+  let place = { layer: 1, unit: 0, row: 0, column: 1 };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const change = (/** @type {Partial<Toy>} */ some) => {
     toy = { ...toy, ...some };
     draw();
   };
-  const go = (/** @type {Partial<Place> & { step: number }} */ to) => {
-    if (to.step === 0) return; // the image stands above
+  const go = (/** @type {Partial<Place> & { layer: number }} */ to) => {
+    if (to.layer === 0) return; // the image stands above
     place = { ...place, ...to };
     draw();
   };
@@ -76,7 +76,7 @@ function fill(lesson, toUnits) {
     numbers(LESSON.channel(channel + 1), TOY_SIDE, 0, 255, (values) => change({ channels: replaced(toy.channels, channel, values.map(Math.round)) })),
   );
   const units = Array.from({ length: MOST_UNITS }, (_, unit) => unitEditor(unit, (make) => change({ units: replaced(toy.units, unit, make(toy.units[unit])) })));
-  const boards = [1, 2].map((step) => Array.from({ length: MOST_UNITS }, (_, unit) => board(step, unit, () => place, go)));
+  const boards = [1, 2].map((layer) => Array.from({ length: MOST_UNITS }, (_, unit) => board(layer, unit, () => place, go)));
   const working = element("div", { class: "working" });
   const choices = makeChoices(() => toy, change);
   lesson.append(
@@ -98,8 +98,8 @@ function fill(lesson, toUnits) {
     const pixels = toyPixels(toy);
     const all = run(prepare(network, true), pixels);
     const palette = makePalette(dark.matches);
-    place = within(network, { ...place, step: Math.max(1, place.step) });
-    const box = place.step === 1 ? boxBelow(network, place) : receptiveField(network, place);
+    place = within(network, { ...place, layer: Math.max(1, place.layer) });
+    const box = place.layer === 1 ? boxBelow(network, place) : receptiveField(network, place);
     channels.forEach((one, channel) => {
       one.element.hidden = channel >= toy.channels.length;
       if (channel >= toy.channels.length) return;
@@ -110,7 +110,7 @@ function fill(lesson, toUnits) {
     choices.show(toy);
     boards.forEach((row, index) =>
       row.forEach((one, unit) => {
-        one.hidden = index + 1 > network.steps.length || unit >= toy.units.length;
+        one.hidden = index + 1 > network.layers.length || unit >= toy.units.length;
         if (!one.hidden) one.replaceChildren(mapTable(network, all, place, palette, index + 1, unit, go));
       }),
     );
@@ -149,31 +149,31 @@ function unitEditor(unit, told) {
   };
 }
 
-/** A map that arrow keys move over. @param {number} step @param {number} unit @param {() => Place} here @param {(to: Partial<Place> & { step: number }) => void} go @returns {HTMLElement} */
-function board(step, unit, here, go) {
-  const made = element("div", { tabindex: 0, role: "application", "aria-label": `${step === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1)}. ${LESSON.keys}` });
+/** A map that arrow keys move over. @param {number} layer @param {number} unit @param {() => Place} here @param {(to: Partial<Place> & { layer: number }) => void} go @returns {HTMLElement} */
+function board(layer, unit, here, go) {
+  const made = element("div", { tabindex: 0, role: "application", "aria-label": `${layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1)}. ${LESSON.keys}` });
   made.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!by) return;
     event.preventDefault();
     const place = here();
-    const from = place.step === step && place.unit === unit ? place : { row: 0, column: 0 };
-    go({ step, unit, row: from.row + by[0], column: from.column + by[1] });
+    const from = place.layer === layer && place.unit === unit ? place : { row: 0, column: 0 };
+    go({ layer, unit, row: from.row + by[0], column: from.column + by[1] });
   });
   return made;
 }
 
-/** @param {import("./format.js").Network} network @param {Float32Array[]} all @param {Place} place @param {import("./colours.js").Palette} palette @param {number} step @param {number} unit @param {(to: Partial<Place> & { step: number }) => void} go */
-function mapTable(network, all, place, palette, step, unit, go) {
-  const shape = shapeAt(network, step);
+/** @param {import("./format.js").Network} network @param {Float32Array[]} all @param {Place} place @param {import("./colours.js").Palette} palette @param {number} layer @param {number} unit @param {(to: Partial<Place> & { layer: number }) => void} go */
+function mapTable(network, all, place, palette, layer, unit, go) {
+  const shape = shapeAt(network, layer);
   const { rows, columns, maps } = shape;
   const at = place.row * columns + place.column;
-  const press = (/** @type {number} */ index) => go({ step, unit, row: Math.floor(index / columns), column: index % columns });
-  const plain = step === 1 ? LESSON.features : LESSON.kept;
-  const title = maps === 1 ? plain : step === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1);
-  const values = Array.from(all[step].subarray(unit * rows * columns, (unit + 1) * rows * columns));
-  const table = { name: `${title}: ${counted(rows * columns, "value")}`, values, wide: columns, largest: largestSize(all[step]), press };
-  return numberTable(palette, { ...table, marked: (index) => place.step === step && place.unit === unit && index === at });
+  const press = (/** @type {number} */ index) => go({ layer, unit, row: Math.floor(index / columns), column: index % columns });
+  const plain = layer === 1 ? LESSON.features : LESSON.kept;
+  const title = maps === 1 ? plain : layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1);
+  const values = Array.from(all[layer].subarray(unit * rows * columns, (unit + 1) * rows * columns));
+  const table = { name: `${title}: ${counted(rows * columns, "value")}`, values, wide: columns, largest: largestSize(all[layer]), press };
+  return numberTable(palette, { ...table, marked: (index) => place.layer === layer && place.unit === unit && index === at });
 }
 
 /** What can be chosen. @param {() => Toy} now @param {(some: Partial<Toy>) => void} change */
@@ -210,7 +210,7 @@ function makeChoices(now, change) {
   };
 }
 
-/** @typedef {{ go: (to: Partial<Place> & { step: number }) => void, change: (some: Partial<Toy>) => void, network: () => import("./format.js").Network, toy: () => Toy, toUnits: () => void }} Hands */
+/** @typedef {{ go: (to: Partial<Place> & { layer: number }) => void, change: (some: Partial<Toy>) => void, network: () => import("./format.js").Network, toy: () => Toy, toUnits: () => void }} Hands */
 
 /** What is claimed, each with something to try. @param {Hands} hands @returns {HTMLElement[]} */
 function claims({ go, change, network, toy, toUnits }) {
@@ -235,7 +235,7 @@ function claims({ go, change, network, toy, toUnits }) {
   ];
 }
 
-/** @param {(to: Partial<Place> & { step: number }) => void} go @param {() => import("./format.js").Network} network @returns {HTMLElement} */
+/** @param {(to: Partial<Place> & { layer: number }) => void} go @param {() => import("./format.js").Network} network @returns {HTMLElement} */
 function walkButton(go, network) {
   let timer = 0;
   const stop = () => {
@@ -250,7 +250,7 @@ function walkButton(go, network) {
       const { rows, columns } = shapeAt(network(), 1);
       at += 1;
       if (at >= rows * columns) stop();
-      else go({ step: 1, unit: 0, row: Math.floor(at / columns), column: at % columns });
+      else go({ layer: 1, unit: 0, row: Math.floor(at / columns), column: at % columns });
     };
     timer = window.setInterval(next, matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_WALK_MS : WALK_MS);
     next();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * All maps of a step on one canvas that lies behind their frames. A browser keeps a layer for every canvas that changes;
+ * All maps of a layer on one canvas that lies behind their frames. A browser keeps a layer for every canvas that changes;
  * with some hundred maps, moving those layers takes many times as long as computing what is on them.
  */
 import { paint } from "./colours.js";

@@ -5,7 +5,7 @@ import { blurred } from "./blurring.js";
 import { normals } from "./chance.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 
 /**
  * @typedef {object} Motion
@@ -86,23 +86,23 @@ export function moved(network, pixels, motion) {
 
 /**
  * @param {Network} network
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Float32Array} before
  * @param {Float32Array} after
  * @param {Motion} motion
  * @returns {Change} √(Σ difference² / Σ value²); moved along, only over places that were inside the map before
  */
-export function change(network, step, before, after, motion) {
+export function change(network, layer, before, after, motion) {
   let [difference, size] = [0, 0];
   for (let place = 0; place < before.length; place++) {
     difference += (after[place] - before[place]) ** 2;
     size += before[place] ** 2;
   }
   const changed = size > 0 ? Math.sqrt(difference / size) : 0;
-  const { rows, columns, maps } = step;
+  const { rows, columns, maps } = layer;
   if (rows * columns === 1) return { changed, left: null };
   const from = origin(network, motion);
-  const [down, across] = step.field;
+  const [down, across] = layer.field;
   const middle = [down.start + (down.size - 1) / 2, across.start + (across.size - 1) / 2];
   [difference, size] = [0, 0];
   for (let row = 0; row < rows; row++) {
@@ -126,7 +126,7 @@ export function change(network, step, before, after, motion) {
   return { changed, left: size > 0 ? Math.sqrt(difference / size) : null };
 }
 
-/** A place without the last digits' noise, so that whole steps stay whole. @param {number} value */
+/** A place without the last digits' noise, so that whole layers stay whole. @param {number} value */
 function clean(value) {
   const near = Math.round(value);
   return Math.abs(value - near) < 1e-9 ? near : value;

@@ -36,20 +36,20 @@ export const NONLINEARITIES = {
 };
 
 /**
- * What a step makes of its sums, in place: the input added where the stage adds it, then the nonlinearity.
- * @param {import("./format.js").Step} step
+ * What a layer makes of its sums, in place: the input added where the stage adds it, then the nonlinearity.
+ * @param {import("./format.js").Layer} layer
  * @param {Float32Array} sums
  * @param {Float32Array} maps below
  * @returns {Float32Array}
  */
-export function bent(step, sums, maps) {
-  if (step.residual) for (let place = 0; place < sums.length; place++) sums[place] += maps[place];
-  if (step.nonlinearity === "linear") return sums;
-  if (step.nonlinearity === "relu") {
+export function bent(layer, sums, maps) {
+  if (layer.residual) for (let place = 0; place < sums.length; place++) sums[place] += maps[place];
+  if (layer.nonlinearity === "linear") return sums;
+  if (layer.nonlinearity === "relu") {
     for (let place = 0; place < sums.length; place++) if (sums[place] < 0) sums[place] = 0; // no call for each value
     return sums;
   }
-  const apply = NONLINEARITIES[step.nonlinearity];
+  const apply = NONLINEARITIES[layer.nonlinearity];
   for (let place = 0; place < sums.length; place++) sums[place] = apply(sums[place]);
   return sums;
 }

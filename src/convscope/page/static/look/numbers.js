@@ -1,5 +1,5 @@
 // @ts-check
-/** View 2: the step, in numbers. What one value saw, what that was multiplied with, and what came of it. */
+/** View 2: the layer, in numbers. What one value saw, what that was multiplied with, and what came of it. */
 import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
@@ -7,7 +7,7 @@ import { shapeAt } from "./format.js";
 import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
 import { within } from "./place.js";
 import { saveButtons, sheet } from "./saving.js";
-import { STEP } from "./step_words.js";
+import { LAYER } from "./layer_words.js";
 import { canBeOff, isOff } from "./switches.js";
 import { unitRecord, worthOf } from "./units.js";
 import { makeWorking } from "./working.js";
@@ -25,7 +25,7 @@ let boards = 0; // views of this kind, so that each has its own name for its hin
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(place: Partial<Place> & { step: number }) => void} go
+ * @param {(place: Partial<Place> & { layer: number }) => void} go
  * @param {((unit: import("./switches.js").Unit) => void) | null} toggle turns a unit off or on; null where none can be
  * @returns {(state: State) => void}
  */
@@ -35,7 +35,7 @@ export function makeNumbers(parent, network, go, toggle) {
   const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
   const field = element("div", { class: "field" });
   const image = cells({ rows: network.height, columns: network.width });
-  const small = element("div", { class: "framed", role: "img", "aria-label": STEP.partOfImage }, image, field);
+  const small = element("div", { class: "framed", role: "img", "aria-label": LAYER.partOfImage }, image, field);
   setSize(small, shownSize({ rows: network.height, columns: network.width }, 160));
   const title = element("p", { class: "title", role: "status" });
   const caption = element("p", { class: "caption" });
@@ -69,7 +69,7 @@ export function makeNumbers(parent, network, go, toggle) {
     title.removeAttribute("role"); // not every value is read out
     play.textContent = TEXT.stop;
     const pace = matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_PACE_MS : PACE_MS;
-    const { columns, rows } = shapeAt(network, state.place.step);
+    const { columns, rows } = shapeAt(network, state.place.layer);
     const here = () => (state ? state.place.row * columns + state.place.column : 0);
     let begins = here() === rows * columns - 1;
     timer = window.setInterval(() => {
@@ -81,20 +81,20 @@ export function makeNumbers(parent, network, go, toggle) {
     }, pace);
   };
   const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) => element("button", { type: "button", text, "aria-label": name, title: name, onclick });
-  const turnStep = (/** @type {number} */ by) => state && go(nextPlace(network, state, by));
+  const turnLayer = (/** @type {number} */ by) => state && go(nextPlace(network, state, by));
   const turnMap = (/** @type {number} */ by) => {
     if (!state) return;
-    const { maps } = shapeAt(network, state.place.step);
+    const { maps } = shapeAt(network, state.place.layer);
     move({ unit: (state.place.unit + by + maps) % maps });
   };
-  const stepName = element("span", { class: "now" });
+  const layerName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
   const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.place) });
   const worth = element("span", { class: "hint" });
   const saves = element("div", { class: "saves" });
   buttons.append(
-    element("span", { class: "turn" }, button("‹", STEP.stepBefore, () => turnStep(-1)), stepName, button("›", STEP.stepAfter, () => turnStep(1))),
-    element("span", { class: "turn" }, button("‹", STEP.mapBefore, () => turnMap(-1)), mapName, button("›", STEP.mapAfter, () => turnMap(1))),
+    element("span", { class: "turn" }, button("‹", LAYER.layerBefore, () => turnLayer(-1)), layerName, button("›", LAYER.layerAfter, () => turnLayer(1))),
+    element("span", { class: "turn" }, button("‹", LAYER.mapBefore, () => turnMap(-1)), mapName, button("›", LAYER.mapAfter, () => turnMap(1))),
     play,
     turn,
     worth,
@@ -113,8 +113,8 @@ export function makeNumbers(parent, network, go, toggle) {
       End: () => move({ column: Infinity }),
       "[": () => turnMap(-1),
       "]": () => turnMap(1),
-      PageUp: () => turnStep(-1),
-      PageDown: () => turnStep(1),
+      PageUp: () => turnLayer(-1),
+      PageDown: () => turnLayer(1),
     };
     const action = actions[/** @type {keyof typeof actions} */ (event.key)];
     if (!action) return;
@@ -138,20 +138,20 @@ export function makeNumbers(parent, network, go, toggle) {
 
   /** @param {State} next */
   function show(next) {
-    if (timer && state && (next.place.step !== state.place.step || next.place.unit !== state.place.unit)) {
+    if (timer && state && (next.place.layer !== state.place.layer || next.place.unit !== state.place.unit)) {
       state = next;
       return stop();
     }
     state = next;
     const { place, palette, all } = state;
-    const shape = shapeAt(network, place.step);
+    const shape = shapeAt(network, place.layer);
     if (!canvas || canvas.height !== shape.rows || canvas.width !== shape.columns) {
       canvas = cells(shape);
       map.replaceChildren(canvas, frame);
     }
     setSize(map, shownSize(shape, shape.rows * shape.columns === 1 ? 48 : 252));
-    if (place.step === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
-    else drawMap(canvas, palette, all[place.step], place.unit, largestSize(all[place.step]), until);
+    if (place.layer === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
+    else drawMap(canvas, palette, all[place.layer], place.unit, largestSize(all[place.layer]), until);
     setFrame(frame, shape, { top: place.row, left: place.column, tall: 1, wide: 1 });
     drawPixels(image, state.pixels, network.channels);
     setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
@@ -164,60 +164,60 @@ export function makeNumbers(parent, network, go, toggle) {
 
   /** Buttons that save what is shown: made anew only for another map. @param {State} now */
   function offer(now) {
-    const { step, unit } = now.place;
-    const key = `${step}/${unit}`;
+    const { layer, unit } = now.place;
+    const key = `${layer}/${unit}`;
     if (offered === key) return;
     offered = key;
     const current = () => /** @type {State} */ (state);
-    const named = `${network.title} ${step ? network.steps[step - 1].name : TEXT.image}`.trim();
+    const named = `${network.title} ${layer ? network.layers[layer - 1].name : TEXT.image}`.trim();
     const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
-    const single = shapeAt(network, step).rows * shapeAt(network, step).columns === 1;
+    const single = shapeAt(network, layer).rows * shapeAt(network, layer).columns === 1;
     saves.replaceChildren(
-      ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), step, unit), label: "" }]), TEXT.saveMap)]),
-      ...(single || !step ? [] : [saveButtons(named, () => sheet(`${named}: ${current().name}`, Array.from({ length: shapeAt(network, step).maps }, (_, map) => ({ canvas: painted(network, current(), step, map), label: String(map + 1) }))), TEXT.saveMaps)]),
+      ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), layer, unit), label: "" }]), TEXT.saveMap)]),
+      ...(single || !layer ? [] : [saveButtons(named, () => sheet(`${named}: ${current().name}`, Array.from({ length: shapeAt(network, layer).maps }, (_, map) => ({ canvas: painted(network, current(), layer, map), label: String(map + 1) }))), TEXT.saveMaps)]),
     );
   }
 
   /** @param {Place} place @param {number} value */
   function name(place, value) {
-    const shape = shapeAt(network, place.step);
-    const last = place.step === network.steps.length;
+    const shape = shapeAt(network, place.layer);
+    const last = place.layer === network.layers.length;
     const single = shape.rows * shape.columns === 1;
-    const step = place.step ? `${titleOf(network.steps[place.step - 1], last)} ${network.steps[place.step - 1].name}` : STEP.image;
-    const what = last ? STEP.classNamed(network.classes[place.unit]) : place.step === 0 ? channelName(network, place.unit) : (single ? STEP.unit : STEP.map)(place.unit + 1);
-    const where = single ? "" : STEP.where(place.row + 1, place.column + 1);
-    stepName.textContent = step;
-    mapName.textContent = last ? what : STEP.of(what, shape.maps);
+    const layer = place.layer ? `${titleOf(network.layers[place.layer - 1], last)} ${network.layers[place.layer - 1].name}` : LAYER.image;
+    const what = last ? LAYER.classNamed(network.classes[place.unit]) : place.layer === 0 ? channelName(network, place.unit) : (single ? LAYER.unit : LAYER.map)(place.unit + 1);
+    const where = single ? "" : LAYER.where(place.row + 1, place.column + 1);
+    layerName.textContent = layer;
+    mapName.textContent = last ? what : LAYER.of(what, shape.maps);
     play.hidden = single;
     turn.hidden = toggle === null || !canBeOff(network, place);
     const record = turn.hidden ? null : unitRecord(network, place);
     worth.replaceChildren(...(record?.worth ? [worthOf(network, record.worth)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
-    title.replaceChildren(element("bdi", { text: `${step}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
-    caption.textContent = single ? STEP.theValue : STEP.thisMap(shape.rows, shape.columns);
+    title.replaceChildren(element("bdi", { text: `${layer}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
+    caption.textContent = single ? LAYER.theValue : LAYER.thisMap(shape.rows, shape.columns);
     const { tall, wide } = receptiveField(network, place);
     const whole = tall >= network.height && wide >= network.width;
-    smallCaption.textContent = whole ? STEP.dependsOnAll : STEP.dependsOn(tall, wide);
-    map.setAttribute("aria-label", `${step}, ${what}`);
+    smallCaption.textContent = whole ? LAYER.dependsOnAll : LAYER.dependsOn(tall, wide);
+    map.setAttribute("aria-label", `${layer}, ${what}`);
   }
   return show;
 }
 
-/** A map, or the image, on a canvas of its own. @param {Network} network @param {State} state @param {number} step @param {number} unit @returns {HTMLCanvasElement} */
-function painted(network, state, step, unit) {
-  const canvas = cells(shapeAt(network, step));
-  if (step === 0) drawPixels(canvas, state.pixels, network.channels);
-  else drawMap(canvas, state.palette, state.all[step], unit, largestSize(state.all[step]));
+/** A map, or the image, on a canvas of its own. @param {Network} network @param {State} state @param {number} layer @param {number} unit @returns {HTMLCanvasElement} */
+function painted(network, state, layer, unit) {
+  const canvas = cells(shapeAt(network, layer));
+  if (layer === 0) drawPixels(canvas, state.pixels, network.channels);
+  else drawMap(canvas, state.palette, state.all[layer], unit, largestSize(state.all[layer]));
   return canvas;
 }
 
 /** @param {Network} network @param {number} unit */
 function channelName(network, unit) {
-  return network.channels === 1 ? STEP.gray : STEP.colours[unit];
+  return network.channels === 1 ? LAYER.gray : LAYER.colours[unit];
 }
 
 /**
- * The place to look at one step down or up: down, where the chosen value has most from; up, where it goes.
+ * The place to look at one layer down or up: down, where the chosen value has most from; up, where it goes.
  * @param {Network} network
  * @param {State} state
  * @param {number} by
@@ -225,20 +225,20 @@ function channelName(network, unit) {
  */
 function nextPlace(network, state, by) {
   const { place, all } = state;
-  const step = place.step + by;
-  if (step < 0 || step > network.steps.length) return place;
+  const layer = place.layer + by;
+  if (layer < 0 || layer > network.layers.length) return place;
   if (by > 0) {
-    const above = network.steps[step - 1];
+    const above = network.layers[layer - 1];
     const [down, across] = above.stride;
     const connected = above.kind === "connected";
     const row = connected ? 0 : Math.floor(place.row / down);
-    return within(network, { step, unit: place.unit, row, column: connected ? 0 : Math.floor(place.column / across) });
+    return within(network, { layer, unit: place.unit, row, column: connected ? 0 : Math.floor(place.column / across) });
   }
   const found = explain(network, all, place);
   const box = boxBelow(network, place);
   if (found.kind === "taken") {
     const best = found.shares.indexOf(Math.max(...found.shares));
-    return within(network, { step, unit: place.unit, row: box.top + Math.floor(best / box.wide), column: box.left + (best % box.wide) });
+    return within(network, { layer, unit: place.unit, row: box.top + Math.floor(best / box.wide), column: box.left + (best % box.wide) });
   }
   let most = { unit: 0, cell: 0, size: -1 };
   found.parts.forEach((part, unit) => {
@@ -246,5 +246,5 @@ function nextPlace(network, state, by) {
       if (Math.abs(product) > most.size) most = { unit, cell, size: Math.abs(product) };
     });
   });
-  return within(network, { step, unit: most.unit, row: box.top + Math.floor(most.cell / box.wide), column: box.left + (most.cell % box.wide) });
+  return within(network, { layer, unit: most.unit, row: box.top + Math.floor(most.cell / box.wide), column: box.left + (most.cell % box.wide) });
 }

@@ -30,14 +30,14 @@ import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } f
  * @property {number | null} image null for one that is not in the file
  * @property {string} name of the image
  * @property {Uint8Array | Uint8ClampedArray} pixels
- * @property {Float32Array[]} all the standardized image and the maps of every step
+ * @property {Float32Array[]} all the standardized image and the maps of every layer
  * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null where that is all
  * @property {import("./moving.js").Motion} motion
  * @property {import("./switches.js").Off} off
  * @property {number} milliseconds that computing all maps took
  * @property {Place} place
  * @property {import("./colours.js").Palette} palette
- * @property {import("./invariance.js").Ledger | null} ledger what was measured of each step, where the reader asked for it
+ * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked for it
  */
 
 /** @param {string} name */
@@ -47,8 +47,8 @@ function inlined(name) {
 
 /** @param {HTMLElement} page @param {Network} network @param {(told: import("./computing.js").Told) => ReturnType<typeof makeComputer>} computer */
 async function build(page, network, computer) {
-  const parameters = network.steps.reduce((sum, step) => sum + step.parameters, 0);
-  const products = network.steps.reduce((sum, step) => sum + step.macs, 0);
+  const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
+  const products = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
   const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
   const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : TEXT.lookInside, " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
   const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
@@ -104,7 +104,7 @@ async function build(page, network, computer) {
       // a page inside another one has no address of its own
     }
   };
-  const go = (/** @type {Partial<Place> & { step: number }} */ place) => {
+  const go = (/** @type {Partial<Place> & { layer: number }} */ place) => {
     if (!state) return;
     state = { ...state, place: reached(network, state, place) };
     address();
@@ -112,7 +112,7 @@ async function build(page, network, computer) {
     draw();
   };
   const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
-    const place = wanted ?? state?.place ?? strongest(network, all, network.steps.length > 1 ? 1 : network.steps.length);
+    const place = wanted ?? state?.place ?? strongest(network, all, network.layers.length > 1 ? 1 : network.layers.length);
     wanted = null;
     const what = known.get(pixels) ?? { image: null, name: "", motion: STILL };
     const still = isStill(what.motion);

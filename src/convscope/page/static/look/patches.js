@@ -2,7 +2,7 @@
 /** Patches: the pixels that one value depends on, cut out of an image. */
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {{ image: number | null, name: string, row: number, column: number, value: number, pixels: Uint8Array }} Patch pixels: where the image is not in the page */
 /** @typedef {{ rows: number, columns: number, pixels: Uint8Array }} Cutting */
 
@@ -10,13 +10,13 @@
  * The receptive field of a value, with the background where it reaches beyond the image; one that covers the whole
  * image is the image.
  * @param {Network} network
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Patch} patch
  * @returns {Cutting}
  */
-export function cutPatch(network, step, patch) {
+export function cutPatch(network, layer, patch) {
   const { height, width, channels, background } = network;
-  const [down, across] = step.field;
+  const [down, across] = layer.field;
   const whole = down.size >= height && across.size >= width;
   const [top, left] = [down.start + patch.row * down.stride, across.start + patch.column * across.stride];
   const box = whole ? { top: 0, left: 0, rows: height, columns: width } : { top, left, rows: down.size, columns: across.size };

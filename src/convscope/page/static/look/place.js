@@ -16,8 +16,8 @@ const MOST_OFF = 200; // that an address holds
  * @returns {string}
  */
 export function toHash(image, place, off = []) {
-  const without = off.slice(0, MOST_OFF).map(({ step, unit }) => `${step}.${unit + 1}`);
-  return `#${[image === null ? "own" : image + 1, place.step, place.unit + 1, place.row + 1, place.column + 1].join("/")}${without.length ? `;off=${without.join(",")}` : ""}`;
+  const without = off.slice(0, MOST_OFF).map(({ layer, unit }) => `${layer}.${unit + 1}`);
+  return `#${[image === null ? "own" : image + 1, place.layer, place.unit + 1, place.row + 1, place.column + 1].join("/")}${without.length ? `;off=${without.join(",")}` : ""}`;
 }
 
 /**
@@ -28,60 +28,60 @@ export function toHash(image, place, off = []) {
 export function fromHash(network, hash) {
   const match = /^#(own|[0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})(?:;off=([0-9.,]{1,4000}))?$/.exec(hash);
   if (!match) return null;
-  const [step, unit, row, column] = match.slice(2, 6).map(Number);
-  if (step > network.steps.length) return null;
-  const shape = shapeAt(network, step);
+  const [layer, unit, row, column] = match.slice(2, 6).map(Number);
+  if (layer > network.layers.length) return null;
+  const shape = shapeAt(network, layer);
   if (unit < 1 || row < 1 || column < 1 || unit > shape.maps || row > shape.rows || column > shape.columns) return null;
   const image = match[1] === "own" ? null : Number(match[1]) - 1;
   if (image !== null && (image < 0 || image >= network.images.length)) return null;
-  return { image, place: { step, unit: unit - 1, row: row - 1, column: column - 1 }, off: offOf(network, match[6] ?? "") };
+  return { image, place: { layer, unit: unit - 1, row: row - 1, column: column - 1 }, off: offOf(network, match[6] ?? "") };
 }
 
 /** The units that a part of an address names, each once. @param {Network} network @param {string} text @returns {import("./switches.js").Off} */
 function offOf(network, text) {
   const named = [...new Set(text.split(","))].slice(0, MOST_OFF).map((one) => /^([0-9]{1,6})\.([0-9]{1,6})$/.exec(one));
-  return named.flatMap((one) => (one ? [{ step: Number(one[1]), unit: Number(one[2]) - 1 }] : [])).filter((one) => canBeOff(network, one));
+  return named.flatMap((one) => (one ? [{ layer: Number(one[1]), unit: Number(one[2]) - 1 }] : [])).filter((one) => canBeOff(network, one));
 }
 
 /**
- * The same place as near as another step allows.
+ * The same place as near as another layer allows.
  * @param {Network} network
  * @param {Place} place
  * @returns {Place}
  */
 export function within(network, place) {
-  const step = Math.max(0, Math.min(place.step, network.steps.length));
-  const shape = shapeAt(network, step);
+  const layer = Math.max(0, Math.min(place.layer, network.layers.length));
+  const shape = shapeAt(network, layer);
   const keep = (/** @type {number} */ value, /** @type {number} */ count) => Math.max(0, Math.min(value, count - 1));
-  return { step, unit: keep(place.unit, shape.maps), row: keep(place.row, shape.rows), column: keep(place.column, shape.columns) };
+  return { layer, unit: keep(place.unit, shape.maps), row: keep(place.row, shape.rows), column: keep(place.column, shape.columns) };
 }
 
 /**
- * Where the largest value of a step, or of one of its maps, is: a good place to begin.
+ * Where the largest value of a layer, or of one of its maps, is: a good place to begin.
  * @param {Network} network
  * @param {Float32Array[]} all
- * @param {number} step
+ * @param {number} layer
  * @param {number | null} [unit] the map; all of them if none
  * @returns {Place}
  */
-export function strongest(network, all, step, unit = null) {
-  const shape = shapeAt(network, step);
+export function strongest(network, all, layer, unit = null) {
+  const shape = shapeAt(network, layer);
   const area = shape.rows * shape.columns;
   const [from, to] = unit === null ? [0, shape.maps * area] : [unit * area, (unit + 1) * area];
   let best = from;
-  for (let index = from; index < to; index++) if (all[step][index] > all[step][best]) best = index;
+  for (let index = from; index < to; index++) if (all[layer][index] > all[layer][best]) best = index;
   const place = best % area;
-  return { step, unit: Math.floor(best / area), row: Math.floor(place / shape.columns), column: place % shape.columns };
+  return { layer, unit: Math.floor(best / area), row: Math.floor(place / shape.columns), column: place % shape.columns };
 }
 
 /**
- * Where the reader comes to: the same place as near as the step allows, or where another step responds most strongly.
+ * Where the reader comes to: the same place as near as the layer allows, or where another layer responds most strongly.
  * @param {Network} network
  * @param {{ place: Place, all: Float32Array[] }} shown where the reader is, and the maps
- * @param {Partial<Place> & { step: number }} change
+ * @param {Partial<Place> & { layer: number }} change
  * @returns {Place}
  */
 export function reached(network, { place, all }, change) {
-  const start = change.step === place.step ? place : strongest(network, all, change.step, change.unit ?? 0);
+  const start = change.layer === place.layer ? place : strongest(network, all, change.layer, change.unit ?? 0);
   return within(network, { ...start, ...change });
 }

@@ -7,38 +7,38 @@
 import { bent } from "./nonlinearity.js";
 import { patchLength, placesOf } from "./regions.js";
 
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {import("./format.js").Shape} Shape */
 
-/** A step ready to be computed: weights in blocks of 4 units, value by value; which places each region has.
- * @typedef {{ step: Step, below: Shape, inputs: number, blocks: Float64Array[], places: Int32Array[] }} Ready */
+/** A layer ready to be computed: weights in blocks of 4 units, value by value; which places each region has.
+ * @typedef {{ layer: Layer, below: Shape, inputs: number, blocks: Float64Array[], places: Int32Array[] }} Ready */
 
 /**
  * A convolution, units of their own at each place, or connected units.
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Shape} below
  * @returns {import("./engine.js").Compute}
  */
-export function plainStep(step, below) {
-  const inputs = patchLength(step, below);
-  const regions = step.regions[0] * step.regions[1];
-  const blocks = Array.from({ length: regions }, (_, region) => inBlocks(step, inputs, region));
-  const ready = { step, below, inputs, blocks, places: placesOf(step, regions) };
+export function plainLayer(layer, below) {
+  const inputs = patchLength(layer, below);
+  const regions = layer.regions[0] * layer.regions[1];
+  const blocks = Array.from({ length: regions }, (_, region) => inBlocks(layer, inputs, region));
+  const ready = { layer, below, inputs, blocks, places: placesOf(layer, regions) };
   return (maps) => sums(ready, maps);
 }
 
 /**
- * @param {Step} step
+ * @param {Layer} layer
  * @param {number} inputs
  * @param {number} region
  * @returns {Float64Array} units are filled up with zeros to a multiple of 4
  */
-function inBlocks(step, inputs, region) {
-  const blocks = new Float64Array(Math.ceil(step.maps / 4) * 4 * inputs);
-  for (let unit = 0; unit < step.maps; unit++) {
-    const from = (region * step.maps + unit) * inputs;
+function inBlocks(layer, inputs, region) {
+  const blocks = new Float64Array(Math.ceil(layer.maps / 4) * 4 * inputs);
+  for (let unit = 0; unit < layer.maps; unit++) {
+    const from = (region * layer.maps + unit) * inputs;
     const to = (unit >> 2) * 4 * inputs + (unit & 3);
-    for (let input = 0; input < inputs; input++) blocks[to + 4 * input] = step.weights[from + input];
+    for (let input = 0; input < inputs; input++) blocks[to + 4 * input] = layer.weights[from + input];
   }
   return blocks;
 }
@@ -49,42 +49,42 @@ function inBlocks(step, inputs, region) {
  * @returns {Float32Array}
  */
 function sums(ready, maps) {
-  const { step, below, inputs, blocks, places } = ready;
-  const area = step.rows * step.columns;
-  const result = new Float32Array(step.maps * area);
+  const { layer, below, inputs, blocks, places } = ready;
+  const area = layer.rows * layer.columns;
+  const result = new Float32Array(layer.maps * area);
   const first = new Float64Array(inputs);
   const second = new Float64Array(inputs);
-  const padded = step.kind === "connected" ? null : padding(step, maps, below);
+  const padded = layer.kind === "connected" ? null : padding(layer, maps, below);
   for (let region = 0; region < blocks.length; region++) {
     const here = places[region];
     for (let index = 0; index < here.length; index += 2) {
       const pair = index + 1 < here.length; // an odd last one is computed twice
-      if (padded) gather(padded, step, here[index], first);
+      if (padded) gather(padded, layer, here[index], first);
       else first.set(maps);
-      if (padded && pair) gather(padded, step, here[index + 1], second);
+      if (padded && pair) gather(padded, layer, here[index + 1], second);
       const other = pair ? here[index + 1] : here[index];
-      multiply(blocks[region], step, inputs, first, pair ? second : first, here[index], other, area, result);
+      multiply(blocks[region], layer, inputs, first, pair ? second : first, here[index], other, area, result);
     }
   }
-  return bent(step, result, maps);
+  return bent(layer, result, maps);
 }
 
 /** Maps with zeros around, as doubles. @typedef {{ values: Float64Array, rows: number, columns: number, maps: number }} Padded */
 
 /**
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below
  * @returns {Padded}
  */
-function padding(step, maps, below) {
-  const rows = below.rows + step.before + step.after;
-  const columns = below.columns + step.before + step.after;
+function padding(layer, maps, below) {
+  const rows = below.rows + layer.before + layer.after;
+  const columns = below.columns + layer.before + layer.after;
   const values = new Float64Array(below.maps * rows * columns);
   for (let map = 0; map < below.maps; map++) {
     for (let row = 0; row < below.rows; row++) {
       const from = (map * below.rows + row) * below.columns;
-      values.set(maps.subarray(from, from + below.columns), (map * rows + row + step.before) * columns + step.before);
+      values.set(maps.subarray(from, from + below.columns), (map * rows + row + layer.before) * columns + layer.before);
     }
   }
   return { values, rows, columns, maps: below.maps };
@@ -93,15 +93,15 @@ function padding(step, maps, below) {
 /**
  * Copy the patch of one place, map by map and row by row.
  * @param {Padded} padded
- * @param {Step} step
+ * @param {Layer} layer
  * @param {number} place
  * @param {Float64Array} patch
  */
-function gather(padded, step, place, patch) {
+function gather(padded, layer, place, patch) {
   const { values, rows, columns, maps } = padded;
-  const [tall, wide] = step.window;
-  const row = Math.floor(place / step.columns);
-  const corner = row * step.stride[0] * columns + (place - row * step.columns) * step.stride[1];
+  const [tall, wide] = layer.window;
+  const row = Math.floor(place / layer.columns);
+  const corner = row * layer.stride[0] * columns + (place - row * layer.columns) * layer.stride[1];
   let at = 0;
   for (let map = 0; map < maps; map++) {
     let from = map * rows * columns + corner;
@@ -114,7 +114,7 @@ function gather(padded, step, place, patch) {
 /**
  * All units at two places.
  * @param {Float64Array} blocks
- * @param {Step} step
+ * @param {Layer} layer
  * @param {number} inputs
  * @param {Float64Array} first
  * @param {Float64Array} second
@@ -123,8 +123,8 @@ function gather(padded, step, place, patch) {
  * @param {number} area
  * @param {Float32Array} result
  */
-function multiply(blocks, step, inputs, first, second, here, there, area, result) {
-  const { bias, maps } = step;
+function multiply(blocks, layer, inputs, first, second, here, there, area, result) {
+  const { bias, maps } = layer;
   for (let unit = 0, at = 0; unit < maps; unit += 4) {
     let a0 = bias[unit], a1 = unit + 1 < maps ? bias[unit + 1] : 0, a2 = unit + 2 < maps ? bias[unit + 2] : 0, a3 = unit + 3 < maps ? bias[unit + 3] : 0;
     let b0 = a0, b1 = a1, b2 = a2, b3 = a3;

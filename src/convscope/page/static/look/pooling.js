@@ -1,7 +1,7 @@
 // @ts-check
 /** One value for each window of a map. Each kind says its value and which places of the map it was made from. */
 
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {import("./format.js").Shape} Shape */
 
 /**
@@ -38,42 +38,42 @@ function span(start, count, side) {
 
 /**
  * The places of the map below that one value is made from.
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Shape} below
  * @param {number} row
  * @param {number} column
  * @returns {View}
  */
-export function viewOf(step, below, row, column) {
-  const blurred = step.code === "BP" && !step.whole;
-  const [tall, wide] = step.window;
-  const top = row * step.stride[0];
-  const left = column * step.stride[1];
+export function viewOf(layer, below, row, column) {
+  const blurred = layer.code === "BP" && !layer.whole;
+  const [tall, wide] = layer.window;
+  const top = row * layer.stride[0];
+  const left = column * layer.stride[1];
   if (blurred) return { rows: span(top - tall + 1, 2 * tall - 1, below.rows), columns: span(left - wide + 1, 2 * wide - 1, below.columns) };
   return { rows: span(top, tall, below.rows), columns: span(left, wide, below.columns) };
 }
 
 /**
  * How much each value of a view counts in the result; for a maximum, 1 for the winner (the first of equals).
- * @param {Step} step
+ * @param {Layer} layer
  * @param {number[]} values row by row
  * @param {number} tall
  * @param {number} wide
  * @returns {number[]}
  */
-export function shares(step, values, tall, wide) {
+export function shares(layer, values, tall, wide) {
   const count = values.length;
-  if (step.code === "AP") return values.map(() => 1 / count);
-  if (step.code === "SS") return values.map((_, place) => (place === 0 ? 1 : 0));
-  if (step.code === "BP") {
+  if (layer.code === "AP") return values.map(() => 1 / count);
+  if (layer.code === "SS") return values.map((_, place) => (place === 0 ? 1 : 0));
+  if (layer.code === "BP") {
     const [down, across] = [binomial(tall), binomial(wide)];
     return values.map((_, place) => down[Math.floor(place / wide)] * across[place % wide]);
   }
-  if (step.code === "ST") {
+  if (layer.code === "ST") {
     const total = values.reduce((sum, value) => sum + Math.max(value, 0), 0);
     return values.map((value) => (total > 0 ? Math.max(value, 0) / total : 1 / count));
   }
-  if (step.code === "LP") {
+  if (layer.code === "LP") {
     const size = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / count);
     return values.map((value) => (size > 0 ? value / (count * size) : 0)); // Σ share × value is the root of the mean square
   }
@@ -83,23 +83,23 @@ export function shares(step, values, tall, wide) {
 
 /**
  * Subsample maps C H W.
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below
  * @param {Shape} shape of the result
  * @returns {Float32Array}
  */
-export function subsample(step, maps, below, shape) {
-  if (step.code === "BP") return blurredSubset(step, maps, below, shape);
+export function subsample(layer, maps, below, shape) {
+  if (layer.code === "BP") return blurredSubset(layer, maps, below, shape);
   const result = new Float32Array(shape.maps * shape.rows * shape.columns);
-  const take = TAKES[step.code];
-  const [tall, wide] = step.window;
+  const take = TAKES[layer.code];
+  const [tall, wide] = layer.window;
   let place = 0;
   for (let map = 0; map < shape.maps; map++) {
     for (let row = 0; row < shape.rows; row++) {
-      const start = (map * below.rows + row * step.stride[0]) * below.columns;
+      const start = (map * below.rows + row * layer.stride[0]) * below.columns;
       for (let column = 0; column < shape.columns; column++) {
-        result[place++] = take(maps, start + column * step.stride[1], below.columns, tall, wide);
+        result[place++] = take(maps, start + column * layer.stride[1], below.columns, tall, wide);
       }
     }
   }
@@ -153,19 +153,19 @@ const TAKES = {
 
 /**
  * Blur with binomial weights, first along the rows, then along the columns, at the places that are kept only.
- * @param {Step} step
+ * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below
  * @param {Shape} shape
  * @returns {Float32Array}
  */
-function blurredSubset(step, maps, below, shape) {
+function blurredSubset(layer, maps, below, shape) {
   const result = new Float32Array(shape.maps * shape.rows * shape.columns);
-  const sides = step.whole ? step.window : [2 * step.window[0] - 1, 2 * step.window[1] - 1];
+  const sides = layer.whole ? layer.window : [2 * layer.window[0] - 1, 2 * layer.window[1] - 1];
   const [down, across] = [binomial(sides[0]), binomial(sides[1])];
   const views = { rows: /** @type {number[][]} */ ([]), columns: /** @type {number[][]} */ ([]) };
-  for (let row = 0; row < shape.rows; row++) views.rows.push(viewOf(step, below, row, 0).rows);
-  for (let column = 0; column < shape.columns; column++) views.columns.push(viewOf(step, below, 0, column).columns);
+  for (let row = 0; row < shape.rows; row++) views.rows.push(viewOf(layer, below, row, 0).rows);
+  for (let column = 0; column < shape.columns; column++) views.columns.push(viewOf(layer, below, 0, column).columns);
   const line = new Float64Array(below.columns);
   let place = 0;
   for (let map = 0; map < shape.maps; map++) {

@@ -88,14 +88,14 @@ export function sheet(title, tiles) {
   const cell = tiles.length === 1 ? Math.max(1, Math.floor((4 * TILE_PX) / longest)) : Math.max(1, Math.floor(TILE_PX / longest));
   const [wide, tall] = [Math.max(...tiles.map(({ canvas }) => canvas.width)) * cell, Math.max(...tiles.map(({ canvas }) => canvas.height)) * cell];
   const [columns, rows] = [Math.min(across, tiles.length), Math.ceil(tiles.length / across)];
-  const step = Math.max(wide + GAP_PX, tiles.length > 1 ? 56 : 0);
-  const width = Math.max(GAP_PX + columns * step, GAP_PX + 7 * [...title].length);
+  const layer = Math.max(wide + GAP_PX, tiles.length > 1 ? 56 : 0);
+  const width = Math.max(GAP_PX + columns * layer, GAP_PX + 7 * [...title].length);
   const height = HEAD_PX + rows * (tall + LABEL_PX + GAP_PX);
   const text = { "font-family": "sans-serif", fill: style.color };
   const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
   svg.append(drawn("rect", { width, height, fill: style.backgroundColor }), drawn("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)));
   tiles.forEach(({ canvas, label }, place) => {
-    const x = GAP_PX + (place % across) * step;
+    const x = GAP_PX + (place % across) * layer;
     const y = HEAD_PX + Math.floor(place / across) * (tall + LABEL_PX + GAP_PX);
     const [w, h] = [canvas.width * cell, canvas.height * cell];
     svg.append(drawn("image", { x, y, width: w, height: h, href: enlarged(canvas, SCALE * cell) }));

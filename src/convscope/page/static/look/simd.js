@@ -10,7 +10,7 @@ import { bent } from "./nonlinearity.js";
 import { patchLength, regionOf } from "./regions.js";
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {import("./format.js").Shape} Shape */
 
 /**
@@ -28,18 +28,18 @@ import { patchLength, regionOf } from "./regions.js";
 
 /** The module, its whole memory as numbers, and where maps go in and come out. @typedef {{ exports: Exports, numbers: Float32Array, input: number, output: number }} Room */
 
-/** Of a step laid out: what computes it. @typedef {(room: Room) => import("./engine.js").Compute} Laid */
+/** Of a layer laid out: what computes it. @typedef {(room: Room) => import("./engine.js").Compute} Laid */
 
 /**
  * @param {Network} network
- * @returns {{ steps: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for steps that JavaScript does as well; nothing where the browser cannot do it
+ * @returns {{ layers: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for layers that JavaScript does as well; nothing where the browser cannot do it
  */
-export function simdSteps(network) {
+export function simdLayers(network) {
   const found = compiled();
   if (!found) return null;
   /** @type {Plan} */
   const plan = { end: 16, filled: [], most: { input: 0, output: 0 } };
-  const laid = network.steps.map((step, index) => layOut(plan, step, shapeAt(network, index)));
+  const laid = network.layers.map((layer, index) => layOut(plan, layer, shapeAt(network, index)));
   const input = reserve(plan, plan.most.input);
   const output = reserve(plan, plan.most.output);
   const { memory } = found.exports;
@@ -50,7 +50,7 @@ export function simdSteps(network) {
   }
   for (const [at, values] of plan.filled) new Uint32Array(memory.buffer).set(new Uint32Array(values.buffer), at / 4);
   const room = { exports: found.exports, numbers: new Float32Array(memory.buffer), input, output };
-  return { steps: laid.map((one) => one && one(room)), loops: found.loops };
+  return { layers: laid.map((one) => one && one(room)), loops: found.loops };
 }
 
 /** @returns {{ exports: Exports, loops: "simd" | "fused" } | null} */
@@ -82,11 +82,11 @@ function laidDown(plan, values) {
   return at;
 }
 
-/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
-function layOut(plan, step, below) {
-  if (step.kind === "pooling") return layOutHalving(plan, step, below);
-  if (step.kind === "connected") return layOutConnections(plan, step, below);
-  return step.regions[0] * step.regions[1] === 1 ? layOutPatches(plan, step, below) : layOutLocal(plan, step, below);
+/** @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid | null} */
+function layOut(plan, layer, below) {
+  if (layer.kind === "pooling") return layOutHalving(plan, layer, below);
+  if (layer.kind === "connected") return layOutConnections(plan, layer, below);
+  return layer.regions[0] * layer.regions[1] === 1 ? layOutPatches(plan, layer, below) : layOutLocal(plan, layer, below);
 }
 
 /**
@@ -113,69 +113,69 @@ function filledUp(values, block) {
   return result;
 }
 
-/** The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript. @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid | null} */
-function layOutHalving(plan, step, below) {
-  const usual = [...step.window, ...step.stride].every((side) => side === 2) && step.columns >= 4;
-  if (!usual || (step.code !== "MP" && step.code !== "AP")) return null;
-  const area = step.rows * step.columns;
+/** The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript. @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid | null} */
+function layOutHalving(plan, layer, below) {
+  const usual = [...layer.window, ...layer.stride].every((side) => side === 2) && layer.columns >= 4;
+  if (!usual || (layer.code !== "MP" && layer.code !== "AP")) return null;
+  const area = layer.rows * layer.columns;
   plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
-  plan.most.output = Math.max(plan.most.output, 4 * step.maps * area);
+  plan.most.output = Math.max(plan.most.output, 4 * layer.maps * area);
   const [row, map] = [4 * below.columns, 4 * below.columns * below.rows];
   return ({ exports, numbers, input, output }) => (maps) => {
     numbers.set(maps, input / 4);
-    const halve = step.code === "MP" ? exports.largest : exports.mean;
-    const factor = step.code === "MP" ? 1 : 0.25;
-    if (below.rows === 2 * step.rows) halve(input, output, step.maps * step.rows, step.columns, row, 2 * row, factor);
-    else for (let at = 0; at < step.maps; at++) halve(input + at * map, output + 4 * at * area, step.rows, step.columns, row, 2 * row, factor);
-    return numbers.slice(output / 4, output / 4 + step.maps * area);
+    const halve = layer.code === "MP" ? exports.largest : exports.mean;
+    const factor = layer.code === "MP" ? 1 : 0.25;
+    if (below.rows === 2 * layer.rows) halve(input, output, layer.maps * layer.rows, layer.columns, row, 2 * row, factor);
+    else for (let at = 0; at < layer.maps; at++) halve(input + at * map, output + 4 * at * area, layer.rows, layer.columns, row, 2 * row, factor);
+    return numbers.slice(output / 4, output / 4 + layer.maps * area);
   };
 }
 
-/** The least that comes out of a nonlinearity that the module can do. @param {Step} step */
-function floorOf(step) {
-  return step.nonlinearity === "relu" ? 0 : -Infinity;
+/** The least that comes out of a nonlinearity that the module can do. @param {Layer} layer */
+function floorOf(layer) {
+  return layer.nonlinearity === "relu" ? 0 : -Infinity;
 }
 
-/** The same where the sums are all that goes into it. @param {Step} step */
-function leastOf(step) {
-  return step.residual ? -Infinity : floorOf(step);
+/** The same where the sums are all that goes into it. @param {Layer} layer */
+function leastOf(layer) {
+  return layer.residual ? -Infinity : floorOf(layer);
 }
 
-/** What the module has left undone. @param {Step} step @param {Float32Array} sums @param {Float32Array} maps */
-function finished(step, sums, maps) {
-  return leastOf(step) === 0 ? sums : bent(step, sums, maps);
+/** What the module has left undone. @param {Layer} layer @param {Float32Array} sums @param {Float32Array} maps */
+function finished(layer, sums, maps) {
+  return leastOf(layer) === 0 ? sums : bent(layer, sums, maps);
 }
 
-/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
-function layOutConnections(plan, step, below) {
-  const inputs = patchLength(step, below);
-  const weights = laidDown(plan, blocked(step.weights, step.maps, inputs, WIDE));
-  const bias = laidDown(plan, filledUp(step.bias, WIDE));
-  const blocks = Math.ceil(step.maps / WIDE);
+/** @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
+function layOutConnections(plan, layer, below) {
+  const inputs = patchLength(layer, below);
+  const weights = laidDown(plan, blocked(layer.weights, layer.maps, inputs, WIDE));
+  const bias = laidDown(plan, filledUp(layer.bias, WIDE));
+  const blocks = Math.ceil(layer.maps / WIDE);
   plan.most.input = Math.max(plan.most.input, 4 * inputs);
   plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
   return ({ exports, numbers, input, output }) => (maps) => {
     numbers.set(maps, input / 4);
-    exports.connections(input, inputs, weights, bias, blocks, output, leastOf(step));
-    return finished(step, numbers.slice(output / 4, output / 4 + step.maps), maps);
+    exports.connections(input, inputs, weights, bias, blocks, output, leastOf(layer));
+    return finished(layer, numbers.slice(output / 4, output / 4 + layer.maps), maps);
   };
 }
 
-/** Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring places are neighbours. @param {Step} step @param {Shape} below */
-function framedShape(step, below) {
-  const [down, across] = step.stride;
-  const rows = Math.ceil((below.rows + step.before + step.after) / down);
-  const columns = Math.ceil((below.columns + step.before + step.after) / across);
+/** Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring places are neighbours. @param {Layer} layer @param {Shape} below */
+function framedShape(layer, below) {
+  const [down, across] = layer.stride;
+  const rows = Math.ceil((below.rows + layer.before + layer.after) / down);
+  const columns = Math.ceil((below.columns + layer.before + layer.after) / across);
   const at = (/** @type {number} */ row, /** @type {number} */ column) =>
     ((row % down) * across + (column % across)) * rows * columns + Math.floor(row / down) * columns + Math.floor(column / across);
   return { columns, area: down * across * rows * columns, at };
 }
 
-/** @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
-function layOutPatches(plan, step, below) {
-  const { columns, area, at } = framedShape(step, below);
-  const inputs = patchLength(step, below);
-  const [tall, wide] = step.window;
+/** @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
+function layOutPatches(plan, layer, below) {
+  const { columns, area, at } = framedShape(layer, below);
+  const inputs = patchLength(layer, below);
+  const [tall, wide] = layer.window;
   const offsets = new Int32Array(inputs);
   for (let input = 0; input < inputs; input++) {
     const map = Math.floor(input / (tall * wide));
@@ -183,34 +183,34 @@ function layOutPatches(plan, step, below) {
     offsets[input] = 4 * (map * area + at(Math.floor(cell / wide), cell % wide));
   }
   const framed = reserve(plan, 4 * below.maps * area);
-  const places = vectorsOf(step, framed, columns);
-  const blocks = Math.ceil(step.maps / BLOCK);
-  const apart = step.rows * step.columns + (step.columns < 4 ? 4 : 0); // vectors reach beyond narrow maps
+  const places = vectorsOf(layer, framed, columns);
+  const blocks = Math.ceil(layer.maps / BLOCK);
+  const apart = layer.rows * layer.columns + (layer.columns < 4 ? 4 : 0); // vectors reach beyond narrow maps
   const addresses = {
     places: laidDown(plan, places),
     offsets: laidDown(plan, offsets),
-    weights: laidDown(plan, blocked(step.weights, step.maps, inputs, BLOCK)),
-    bias: laidDown(plan, filledUp(step.bias, BLOCK)),
+    weights: laidDown(plan, blocked(layer.weights, layer.maps, inputs, BLOCK)),
+    bias: laidDown(plan, filledUp(layer.bias, BLOCK)),
   };
   plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
   plan.most.output = Math.max(plan.most.output, 4 * BLOCK * blocks * apart);
-  const added = step.residual && step.columns >= 4; // by the module; in narrow maps by JavaScript
-  const left = added ? { ...step, residual: false } : step;
-  const spread = step.stride[0] * step.stride[1] > 1 ? spreadOf(step, below, at) : null;
+  const added = layer.residual && layer.columns >= 4; // by the module; in narrow maps by JavaScript
+  const left = added ? { ...layer, residual: false } : layer;
+  const spread = layer.stride[0] * layer.stride[1] > 1 ? spreadOf(layer, below, at) : null;
   return (room) => (maps) => {
-    putIn(room, framed, maps, below, area, spread, step.before * (columns + 1), columns);
-    const { places: from, offsets: steps, weights, bias } = addresses;
-    room.exports.patches(from, places.length / 2, steps, inputs, weights, bias, blocks, room.output, 4 * apart, leastOf(step));
-    if (added) room.exports.add(room.output, room.input, 4 * maps.length, floorOf(step));
-    return finished(left, takenOut(room, step, apart), maps);
+    putIn(room, framed, maps, below, area, spread, layer.before * (columns + 1), columns);
+    const { places: from, offsets: layers, weights, bias } = addresses;
+    room.exports.patches(from, places.length / 2, layers, inputs, weights, bias, blocks, room.output, 4 * apart, leastOf(layer));
+    if (added) room.exports.add(room.output, room.input, 4 * maps.length, floorOf(layer));
+    return finished(left, takenOut(room, layer, apart), maps);
   };
 }
 
-/** Where each value of a map goes. @param {Step} step @param {Shape} below @param {(row: number, column: number) => number} at @returns {Int32Array} */
-function spreadOf(step, below, at) {
+/** Where each value of a map goes. @param {Layer} layer @param {Shape} below @param {(row: number, column: number) => number} at @returns {Int32Array} */
+function spreadOf(layer, below, at) {
   const spread = new Int32Array(below.rows * below.columns);
   for (let place = 0; place < spread.length; place++) {
-    spread[place] = at(Math.floor(place / below.columns) + step.before, (place % below.columns) + step.before);
+    spread[place] = at(Math.floor(place / below.columns) + layer.before, (place % below.columns) + layer.before);
   }
   return spread;
 }
@@ -227,66 +227,66 @@ function putIn({ exports, numbers, input }, framed, maps, below, area, spread, c
   }
 }
 
-/** @param {Room} room @param {Step} step @param {number} apart how many numbers lie between the starts of two maps @returns {Float32Array} */
-function takenOut({ numbers, output }, step, apart) {
-  const area = step.rows * step.columns;
+/** @param {Room} room @param {Layer} layer @param {number} apart how many numbers lie between the starts of two maps @returns {Float32Array} */
+function takenOut({ numbers, output }, layer, apart) {
+  const area = layer.rows * layer.columns;
   const start = output / 4;
-  if (apart === area) return numbers.slice(start, start + step.maps * area);
-  const result = new Float32Array(step.maps * area);
-  for (let map = 0; map < step.maps; map++) result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
+  if (apart === area) return numbers.slice(start, start + layer.maps * area);
+  const result = new Float32Array(layer.maps * area);
+  for (let map = 0; map < layer.maps; map++) result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
   return result;
 }
 
 /**
  * Where each vector of 4 places takes its first value and where it puts it, an even number of them. The last of a row
  * may overlap the one before; in a narrow row it reaches into the next, which comes later.
- * @param {Step} step
+ * @param {Layer} layer
  * @param {number} framed
  * @param {number} columns of the framed maps
  * @returns {Int32Array}
  */
-function vectorsOf(step, framed, columns) {
+function vectorsOf(layer, framed, columns) {
   /** @type {number[]} */
   const found = [];
-  for (let row = 0; row < step.rows; row++) {
-    for (let column = 0; column < step.columns; column += 4) {
-      const start = Math.max(0, Math.min(column, step.columns - 4));
-      found.push(framed + 4 * (row * columns + start), 4 * (row * step.columns + start));
+  for (let row = 0; row < layer.rows; row++) {
+    for (let column = 0; column < layer.columns; column += 4) {
+      const start = Math.max(0, Math.min(column, layer.columns - 4));
+      found.push(framed + 4 * (row * columns + start), 4 * (row * layer.columns + start));
     }
   }
   if (found.length % 4) found.push(...found.slice(-2));
   return Int32Array.from(found);
 }
 
-/** Units with weights of their own at each place: each place is a product of a matrix and its patch. @param {Plan} plan @param {Step} step @param {Shape} below @returns {Laid} */
-function layOutLocal(plan, step, below) {
-  const inputs = patchLength(step, below);
-  const size = step.maps * inputs;
-  const count = step.regions[0] * step.regions[1];
-  const weights = Array.from({ length: count }, (_, region) => laidDown(plan, blocked(step.weights.subarray(region * size, (region + 1) * size), step.maps, inputs, WIDE)));
-  const bias = laidDown(plan, filledUp(step.bias, WIDE));
-  const blocks = Math.ceil(step.maps / WIDE);
+/** Units with weights of their own at each place: each place is a product of a matrix and its patch. @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
+function layOutLocal(plan, layer, below) {
+  const inputs = patchLength(layer, below);
+  const size = layer.maps * inputs;
+  const count = layer.regions[0] * layer.regions[1];
+  const weights = Array.from({ length: count }, (_, region) => laidDown(plan, blocked(layer.weights.subarray(region * size, (region + 1) * size), layer.maps, inputs, WIDE)));
+  const bias = laidDown(plan, filledUp(layer.bias, WIDE));
+  const blocks = Math.ceil(layer.maps / WIDE);
   plan.most.input = Math.max(plan.most.input, 4 * inputs);
   plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
-  const area = step.rows * step.columns;
+  const area = layer.rows * layer.columns;
   return ({ exports, numbers, input, output }) => (maps) => {
-    const sums = new Float32Array(step.maps * area);
+    const sums = new Float32Array(layer.maps * area);
     for (let place = 0; place < area; place++) {
-      const row = Math.floor(place / step.columns);
-      const column = place % step.columns;
-      gatherPatch(step, below, maps, row, column, numbers, input / 4);
-      exports.connections(input, inputs, weights[regionOf(step, row, column)], bias, blocks, output, leastOf(step));
-      for (let unit = 0; unit < step.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
+      const row = Math.floor(place / layer.columns);
+      const column = place % layer.columns;
+      gatherPatch(layer, below, maps, row, column, numbers, input / 4);
+      exports.connections(input, inputs, weights[regionOf(layer, row, column)], bias, blocks, output, leastOf(layer));
+      for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
     }
-    return finished(step, sums, maps);
+    return finished(layer, sums, maps);
   };
 }
 
-/** @param {Step} step @param {Shape} below @param {Float32Array} maps @param {number} row @param {number} column @param {Float32Array} numbers @param {number} to */
-function gatherPatch(step, below, maps, row, column, numbers, to) {
-  const [tall, wide] = step.window;
-  const top = row * step.stride[0] - step.before;
-  const left = column * step.stride[1] - step.before;
+/** @param {Layer} layer @param {Shape} below @param {Float32Array} maps @param {number} row @param {number} column @param {Float32Array} numbers @param {number} to */
+function gatherPatch(layer, below, maps, row, column, numbers, to) {
+  const [tall, wide] = layer.window;
+  const top = row * layer.stride[0] - layer.before;
+  const left = column * layer.stride[1] - layer.before;
   for (let map = 0; map < below.maps; map++) {
     for (let y = top; y < top + tall; y++) {
       for (let x = left; x < left + wide; x++) {

@@ -1,13 +1,13 @@
 // @ts-check
 /** Units that are turned off: their maps are 0 everywhere, and all that comes after goes without them. */
 
-/** @typedef {{ step: number, unit: number }} Unit step from 1 */
+/** @typedef {{ layer: number, unit: number }} Unit layer from 1 */
 /** @typedef {readonly Unit[]} Off */
 
 /** Whether there is such a unit, with a switch: not an image's channel, a pooled map or a class. @param {import("./format.js").Network} network @param {Unit} which */
-export function canBeOff(network, { step, unit }) {
-  const here = network.steps[step - 1];
-  return step < network.steps.length && here !== undefined && here.kind !== "pooling" && unit >= 0 && unit < here.maps;
+export function canBeOff(network, { layer, unit }) {
+  const here = network.layers[layer - 1];
+  return layer < network.layers.length && here !== undefined && here.kind !== "pooling" && unit >= 0 && unit < here.maps;
 }
 
 /** Whether both are the same units. @param {Off} one @param {Off} other */
@@ -17,11 +17,11 @@ export function sameOff(one, other) {
 
 /** @param {Off} off @param {Unit} which */
 export function isOff(off, which) {
-  return off.some(({ step, unit }) => step === which.step && unit === which.unit);
+  return off.some(({ layer, unit }) => layer === which.layer && unit === which.unit);
 }
 
 /** The same with one unit turned the other way. @param {Off} off @param {Unit} which @returns {Off} */
-export function toggled(off, { step, unit }) {
-  if (!isOff(off, { step, unit })) return [...off, { step, unit }];
-  return off.filter((one) => one.step !== step || one.unit !== unit);
+export function toggled(off, { layer, unit }) {
+  if (!isOff(off, { layer, unit })) return [...off, { layer, unit }];
+  return off.filter((one) => one.layer !== layer || one.unit !== unit);
 }

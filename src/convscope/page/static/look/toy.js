@@ -2,7 +2,7 @@
 /** A network that fits on a page: units of 3 × 3 weights on an image of 5 × 5 numbers, and a pooling if wanted. */
 
 /** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 
 export const TOY_SIDE = 5;
 export const TOY_PATCH = 3;
@@ -28,7 +28,7 @@ export function toyNetwork(toy) {
   const places = Math.floor((TOY_SIDE + 2 * zeros - TOY_PATCH) / stride) + 1;
   const field = { size: TOY_PATCH, stride, start: -zeros };
   const inputs = TOY_PATCH * TOY_PATCH * channels;
-  /** @type {Step} */
+  /** @type {Layer} */
   const convolution = {
     name: `${maps}C3${stride > 1 ? `/${stride}` : ""}`, kind: "convolution", maps, rows: places, columns: places, window: [TOY_PATCH, TOY_PATCH], stride: [stride, stride],
     before: zeros, after: zeros, regions: [1, 1], residual: false, code: "", whole: false, nonlinearity: toy.nonlinearity,
@@ -38,16 +38,16 @@ export function toyNetwork(toy) {
   const kept = Math.floor(places / 2);
   const sees = toy.code === "SS" ? 1 : toy.code === "BP" ? 3 : 2; // values along a side of the window and what is around it
   const wide = { size: TOY_PATCH + (sees - 1) * stride, stride: 2 * stride, start: -zeros - (toy.code === "BP" ? stride : 0) };
-  /** @type {Step} */
+  /** @type {Layer} */
   const pooling = {
     ...convolution, name: `${toy.code}2`, kind: "pooling", rows: kept, columns: kept, window: [2, 2], stride: [2, 2], before: 0, after: 0, code: toy.code,
     nonlinearity: "linear", weights: new Float32Array(), bias: new Float32Array(), field: [wide, wide], parameters: 0, macs: 0,
   };
-  const steps = toy.code && kept > 0 ? [convolution, pooling] : [convolution];
+  const layers = toy.code && kept > 0 ? [convolution, pooling] : [convolution];
   const each = (/** @type {number} */ value) => Array.from({ length: channels }, () => value);
   return {
     title: "", layout: "", version: "", classes: [], height: TOY_SIDE, width: TOY_SIDE, channels, mean: each(0), std: each(1 / 255), // so that a pixel is what it says
-    fit: "stretch", background: each(0), ranges: { byte: null, integer: null, each: false }, numbers: "float32", steps, sigmoids: false, images: [],
+    fit: "stretch", background: each(0), ranges: { byte: null, integer: null, each: false }, numbers: "float32", layers, sigmoids: false, images: [],
   };
 }
 

@@ -27,9 +27,9 @@ import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
  * @property {[number, number, number] | null} worth by how much the accuracy is lower without it, the class that loses most, how much
  */
 
-/** @typedef {{ step: number, first_edge: number, bin_width: number, units: Unit[] }} StepUnits */
-/** @typedef {{ images: number, data: string, worth_images: number, steps: StepUnits[] }} Units */
-/** @typedef {{ go: (place: Partial<Place> & { step: number }) => void, open: (image: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
+/** @typedef {{ layer: number, first_edge: number, bin_width: number, units: Unit[] }} LayerUnits */
+/** @typedef {{ images: number, data: string, worth_images: number, layers: LayerUnits[] }} Units */
+/** @typedef {{ go: (place: Partial<Place> & { layer: number }) => void, open: (image: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
 
 const CARDS = 12; // at once
 const PATCH_PX = 44;
@@ -51,8 +51,8 @@ const ORDERS = {
  */
 export function makeUnits(parent, network, actions) {
   const { units } = network;
-  const numbered = network.steps.map((step, index) => ({ step, number: index + 1 }));
-  const withUnits = numbered.slice(0, -1).filter(({ step }) => step.kind !== "pooling");
+  const numbered = network.layers.map((layer, index) => ({ layer, number: index + 1 }));
+  const withUnits = numbered.slice(0, -1).filter(({ layer }) => layer.kind !== "pooling");
   let chosen = withUnits[0]?.number ?? 0;
   let order = "number";
   let page = 0;
@@ -72,7 +72,7 @@ export function makeUnits(parent, network, actions) {
     });
     return element("label", {}, `${name} `, made);
   };
-  const steps = select(UNIT_TEXT.step, withUnits.map(({ step, number }) => [String(number), `${number}: ${step.name}`]), (value) => (chosen = Number(value)));
+  const layers = select(UNIT_TEXT.layer, withUnits.map(({ layer, number }) => [String(number), `${number}: ${layer.name}`]), (value) => (chosen = Number(value)));
   const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.worth_images).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
   const shown = element("span", { class: "hint", role: "status" });
   const turn = (/** @type {number} */ by) => {
@@ -87,14 +87,14 @@ export function makeUnits(parent, network, actions) {
   const from = units ? UNIT_TEXT.measured(counted(units.images, "image")) : "";
   const worth = units?.worth_images ? ` ${UNIT_TEXT.worthMeasured(counted(units.worth_images, "image"))}` : "";
   const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, `.${worth}`) : null;
-  parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, steps, orders, before, shown, after, filters), about, list);
+  parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, layers, orders, before, shown, after, filters), about, list);
 
   function redraw() {
     if (!latest || !withUnits.length) return;
     const state = latest;
-    const step = network.steps[chosen - 1];
-    const records = units?.steps.find((one) => one.step === chosen) ?? null;
-    const places = Array.from({ length: step.maps }, (_, unit) => unit);
+    const layer = network.layers[chosen - 1];
+    const records = units?.layers.find((one) => one.layer === chosen) ?? null;
+    const places = Array.from({ length: layer.maps }, (_, unit) => unit);
     if (records) places.sort((a, b) => ORDERS[order](records.units[b]) - ORDERS[order](records.units[a]) || a - b);
     const pages = Math.ceil(places.length / CARDS);
     page = Math.max(0, Math.min(page, pages - 1));
@@ -103,7 +103,7 @@ export function makeUnits(parent, network, actions) {
     after.disabled = page === pages - 1;
     before.hidden = after.hidden = pages === 1;
     shown.textContent = UNIT_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(places.length, "unit"));
-    about.textContent = `${sight(step, network.height, network.width)} ${fieldShare(network, chosen)}${meanSelectivity(records)}`;
+    about.textContent = `${sight(layer, network.height, network.width)} ${fieldShare(network, chosen)}${meanSelectivity(records)}`;
     const cards = here.map((unit) => card(network, chosen, unit, records, state.palette, actions));
     switches = cards.map((made) => made.turn);
     filters.replaceChildren(...savedFilters(network, chosen, state.palette));
@@ -122,12 +122,12 @@ export function makeUnits(parent, network, actions) {
 
 /** @param {Network} network @param {number} number @returns {string} */
 function fieldShare(network, number) {
-  const [down, across] = network.steps[number - 1].field;
+  const [down, across] = network.layers[number - 1].field;
   const share = (Math.min(down.size, network.height) * Math.min(across.size, network.width)) / (network.height * network.width);
   return share === 1 ? "" : UNIT_TEXT.share(percent(share));
 }
 
-/** @param {StepUnits | null} records @returns {string} */
+/** @param {LayerUnits | null} records @returns {string} */
 function meanSelectivity(records) {
   const known = (records?.units ?? []).flatMap((unit) => (unit.selectivity === null ? [] : [unit.selectivity]));
   return known.length ? ` ${UNIT_TEXT.meanSelectivity(short(known.reduce((sum, one) => sum + one, 0) / known.length))}` : "";
@@ -135,9 +135,9 @@ function meanSelectivity(records) {
 
 /**
  * @param {Network} network
- * @param {number} number of the step
+ * @param {number} number of the layer
  * @param {number} unit
- * @param {StepUnits | null} records
+ * @param {LayerUnits | null} records
  * @param {import("./colours.js").Palette} palette
  * @param {Actions} actions
  * @returns {{ element: HTMLElement, turn: (state: State) => void }}
@@ -145,19 +145,19 @@ function meanSelectivity(records) {
 function card(network, number, unit, records, palette, actions) {
   const record = records?.units[unit] ?? null;
   const name = UNIT_TEXT.unit(unit + 1);
-  const button = element("button", { type: "button", class: "switch", onclick: () => actions.toggle({ step: number, unit }) });
+  const button = element("button", { type: "button", class: "switch", onclick: () => actions.toggle({ layer: number, unit }) });
   const made = element(
     "li",
     { class: "card" },
-    element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ step: number, unit }) })), button),
+    element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ layer: number, unit }) })), button),
     record?.worth ? worthOf(network, record.worth) : null,
     filterOf(network, number, unit, palette),
-    ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.steps[number - 1])] : []),
+    ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.layers[number - 1])] : []),
   );
   return {
     element: made,
     turn(state) {
-      const off = isOff(state.off, { step: number, unit });
+      const off = isOff(state.off, { layer: number, unit });
       button.textContent = off ? TEXT.turnOn : TEXT.turnOff;
       button.setAttribute("aria-label", `${off ? TEXT.turnOn : TEXT.turnOff}: ${name}`);
       made.classList.toggle("off", off);
@@ -165,14 +165,14 @@ function card(network, number, unit, records, palette, actions) {
   };
 }
 
-/** Buttons that save the weights of all units of a step. @param {Network} network @param {number} number @param {import("./colours.js").Palette} palette @returns {HTMLElement[]} */
+/** Buttons that save the weights of all units of a layer. @param {Network} network @param {number} number @param {import("./colours.js").Palette} palette @returns {HTMLElement[]} */
 function savedFilters(network, number, palette) {
   const tiles = () =>
-    Array.from({ length: network.steps[number - 1].maps }, (_, unit) => filtersOf(network, number, unit, palette)).flatMap((filters, unit) =>
+    Array.from({ length: network.layers[number - 1].maps }, (_, unit) => filtersOf(network, number, unit, palette)).flatMap((filters, unit) =>
       filters.map(({ canvas }, part) => ({ canvas, label: part ? "" : String(unit + 1) })),
     );
   if (!filtersOf(network, number, 0, palette).length) return [];
-  const name = UNIT_TEXT.filtersOf(network.steps[number - 1].name);
+  const name = UNIT_TEXT.filtersOf(network.layers[number - 1].name);
   return [saveButtons(name, () => sheet(name, tiles()), UNIT_TEXT.saveFilters)];
 }
 
@@ -189,28 +189,28 @@ function signed(part) {
   return `${text === "0.0" ? "±" : part < 0 ? "−" : "+"}${text}`;
 }
 
-/** The record of a unit, where there is one. @param {Network} network @param {{ step: number, unit: number }} which @returns {Unit | null} */
+/** The record of a unit, where there is one. @param {Network} network @param {{ layer: number, unit: number }} which @returns {Unit | null} */
 export function unitRecord(network, which) {
-  return network.units?.steps.find((one) => one.step === which.step)?.units[which.unit] ?? null;
+  return network.units?.layers.find((one) => one.layer === which.layer)?.units[which.unit] ?? null;
 }
 
 /** @param {Network} network @param {number} number @param {number} unit @param {Unit} record @param {Actions} actions @returns {HTMLElement} */
 function patchStrip(network, number, unit, record, actions) {
-  const step = network.steps[number - 1];
+  const layer = network.layers[number - 1];
   if (!record.top.length) return element("p", { class: "hint", text: UNIT_TEXT.never });
   const patches = record.top.map((patch) => {
-    const { pixels, ...size } = cutPatch(network, step, patch);
+    const { pixels, ...size } = cutPatch(network, layer, patch);
     const shown = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
     const { image } = patch;
     const title = `${image === null ? patch.name : network.images[image].name}: ${short(patch.value)}`;
     if (image === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, shown);
-    const place = { step: number, unit, row: patch.row, column: patch.column };
+    const place = { layer: number, unit, row: patch.row, column: patch.column };
     return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(image, place) }, shown);
   });
   return element("div", { class: "patches", role: "group", "aria-label": UNIT_TEXT.top }, ...patches);
 }
 
-/** @param {Unit} record @param {StepUnits} records @returns {HTMLElement} */
+/** @param {Unit} record @param {LayerUnits} records @returns {HTMLElement} */
 function histogram(record, records) {
   const fullest = Math.max(1, ...record.histogram);
   const bars = record.histogram.map((count) => {
@@ -223,9 +223,9 @@ function histogram(record, records) {
   return element("div", { class: "histogram" }, element("span", { class: "columns", role: "img", "aria-label": name, title: name }, ...bars), element("span", { class: "ends" }, element("span", { text: short(low) }), element("span", { text: short(high) })));
 }
 
-/** @param {Network} network @param {Unit} record @param {import("./format.js").Step} step @returns {HTMLElement[]} */
-function facts(network, record, step) {
-  const single = step.rows * step.columns === 1;
+/** @param {Network} network @param {Unit} record @param {import("./format.js").Layer} layer @returns {HTMLElement[]} */
+function facts(network, record, layer) {
+  const single = layer.rows * layer.columns === 1;
   const often = single ? UNIT_TEXT.silentImages(percent(record.silent_images)) : UNIT_TEXT.silent(percent(record.silent), percent(record.silent_images));
   const silent = element("p", { class: "fact", text: often });
   if (!record.classes.length) return [silent];

@@ -1,7 +1,7 @@
 // @ts-check
 /** All English text of the page, in one place. */
 
-/** @typedef {import("./format.js").Step} Step */
+/** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {import("./format.js").Shape} Shape */
 
 /** A whole number with its thousands apart; the browser's own way takes longer than the network. @param {number} count */
@@ -65,34 +65,34 @@ export const WINDOWS = {
   BP: ["a blurred value", "blur, then subset"],
 };
 
-/** @param {Step} step @param {boolean} last */
-export function titleOf(step, last) {
+/** @param {Layer} layer @param {boolean} last */
+export function titleOf(layer, last) {
   if (last) return "Classifier";
-  if (step.kind === "connected") return "Fully connected";
-  if (step.kind === "pooling") return "Pooling";
-  return step.regions[0] * step.regions[1] > 1 ? "Locally connected units" : "Convolution";
+  if (layer.kind === "connected") return "Fully connected";
+  if (layer.kind === "pooling") return "Pooling";
+  return layer.regions[0] * layer.regions[1] > 1 ? "Locally connected units" : "Convolution";
 }
 
-/** What a step does, in one sentence. @param {Step} step @param {Shape} below @param {boolean} first @param {boolean} last */
-export function describe(step, below, first, last) {
-  const patch = sides(step.window[0], step.window[1]);
+/** What a layer does, in one sentence. @param {Layer} layer @param {Shape} below @param {boolean} first @param {boolean} last */
+export function describe(layer, below, first, last) {
+  const patch = sides(layer.window[0], layer.window[1]);
   const from = below.maps === 1 ? "" : ` of all ${below.maps} ${first ? "channels" : "maps"}`;
-  if (step.kind === "connected") {
+  if (layer.kind === "connected") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
     if (last) return `One score for each class from all ${seen} below; together they become probabilities.`;
-    return `${counted(step.maps, "unit")}, each sees all ${seen} below.`;
+    return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
   }
-  const apart = step.stride[0] > 1 ? `, ${step.stride[0]} places apart` : "";
-  if (step.kind === "pooling") {
-    const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (step.code)];
-    if (step.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
-    const overlap = step.stride[0] === step.window[0] ? "" : step.stride[0] === 1 ? ", at every place" : `, every ${step.stride[0]} places`;
+  const apart = layer.stride[0] > 1 ? `, ${layer.stride[0]} places apart` : "";
+  if (layer.kind === "pooling") {
+    const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (layer.code)];
+    if (layer.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
+    const overlap = layer.stride[0] === layer.window[0] ? "" : layer.stride[0] === 1 ? ", at every place" : `, every ${layer.stride[0]} places`;
     return `Of each window of ${patch}${overlap}: ${what.replace(/,$/, "")}.`;
   }
-  const weights = step.regions[0] * step.regions[1];
+  const weights = layer.regions[0] * layer.regions[1];
   const shared = weights === 1 ? "the same weights everywhere" : `weights of their own in each of ${weights} parts`;
-  const plus = step.residual ? " The input is added." : "";
-  return `${counted(step.maps, "unit")} on patches of ${patch}${from}${apart}, ${shared}.${plus}`;
+  const plus = layer.residual ? " The input is added." : "";
+  return `${counted(layer.maps, "unit")} on patches of ${patch}${from}${apart}, ${shared}.${plus}`;
 }
 
 /** What comes out. @param {Shape} shape */
@@ -101,9 +101,9 @@ export function outcome(shape) {
   return `${counted(shape.maps, "map")} of ${sides(shape.rows, shape.columns)}`;
 }
 
-/** @param {Step} step @param {number} height @param {number} width */
-export function sight(step, height, width) {
-  const [down, across] = step.field;
+/** @param {Layer} layer @param {number} height @param {number} width */
+export function sight(layer, height, width) {
+  const [down, across] = layer.field;
   if (down.size >= height && across.size >= width) return "A value can depend on the whole image.";
   return `A value depends on ${sides(Math.min(down.size, height), Math.min(across.size, width))} pixels.`;
 }
@@ -121,8 +121,8 @@ export function formulaOf(name) {
   }[name];
 }
 
-/** How a pooling comes to its value. @param {Step} step @param {number} count */
-export function takingOf(step, count) {
+/** How a pooling comes to its value. @param {Layer} layer @param {number} count */
+export function takingOf(layer, count) {
   return {
     MP: "The largest is taken; the others are forgotten, and so is where it was.",
     AP: `All ${count} are added and divided by ${count}.`,
@@ -130,7 +130,7 @@ export function takingOf(step, count) {
     LP: `Each is squared; of the mean of the ${count} squares, the root is taken.`,
     ST: "A mean in which each counts as much as it is large (negative ones not at all). While training, one was drawn with that chance.",
     BP: "Each counts by binomial weights, the middle most; beyond the edge the last value goes on.",
-  }[step.code];
+  }[layer.code];
 }
 
 export const TEXT = {
@@ -139,10 +139,10 @@ export const TEXT = {
   sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
-    "An image goes in at the left. Each column is one step: a convolution moves a small window over everything below it " +
+    "An image goes in at the left. Each column is one layer: a convolution moves a small window over everything below it " +
     "and writes one number for each place, so that each of its units makes one map; a pooling makes the maps smaller. " +
     "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
-  legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each step has its own scale. The frames show the chosen value and what it was computed from.",
+  legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each layer has its own scale. The frames show the chosen value and what it was computed from.",
   choose: "Images",
   show: "Show",
   shown: "Images shown",
@@ -162,7 +162,7 @@ export const TEXT = {
   back: "Back",
   moveHint:
     "The maps of a convolution should move along with the image (equivariance); pooling should make what is left change less " +
-    "with where something is (invariance). See how far that is true. Below each step: how much its values have changed, as a part of " +
+    "with where something is (invariance). See how far that is true. Below each layer: how much its values have changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
   along: "left",
@@ -175,11 +175,11 @@ export const TEXT = {
   none: "No image yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
-  numbers: "The step, in numbers",
+  numbers: "The layer, in numbers",
   play: "Play",
   stop: "Stop",
   keys:
-    "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the step. Numbers are rounded to be read; " +
+    "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the layer. Numbers are rounded to be read; " +
     "point at one to see all its digits.",
   turnOff: "Turn this unit off",
   turnOn: "Turn this unit on",
@@ -187,9 +187,9 @@ export const TEXT = {
   isOff: "But this unit is turned off: its map is 0 everywhere, and everything after it goes without it.",
   image: "image",
   saveMap: "Save this:",
-  saveMaps: "Save all maps of the step:",
+  saveMaps: "Save all maps of the layer:",
   near:
-    "Your image goes through the same steps as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
+    "Your image goes through the same layers as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
     "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
   unreadable: "This browser cannot read that file as an image.",
@@ -218,11 +218,11 @@ export const BESIDE = {
   nothing: "nothing",
   other: (/** @type {string} */ title, /** @type {string} */ layout) => `${title} ${layout}`,
   same: (/** @type {string} */ kind) => `this network, pooling by ${kind}`,
-  about: "It gets the same image, moved by the same sliders. Compare the bars below its steps with those above.",
+  about: "It gets the same image, moved by the same sliders. Compare the bars below its layers with those above.",
   exchanged:
     "The weights are those that were learned with the other pooling; only what is taken from each window differs. Move the image: the bars " +
-    "say how much of each step changes with either.",
-  numbers: "Its step, in numbers",
+    "say how much of each layer changes with either.",
+  numbers: "Its layer, in numbers",
 };
 
 /** @param {string} text not to be broken */
@@ -240,13 +240,13 @@ export const UNIT_TEXT = {
   measured: (/** @type {string} */ images) => `Measured on ${images}`,
   thisPage: "this page",
   of: " of ",
-  step: "Step",
+  layer: "Layer",
   order: "First",
   orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest", needed: "most needed" },
   without: (/** @type {string} */ change) => `Without it, accuracy changes by ${change} points`,
   losesMost: "; most for ",
   worthMeasured: (/** @type {string} */ images) => `What the network loses without a unit was measured on ${images}.`,
-  filtersOf: (/** @type {string} */ step) => `weights of ${step}`,
+  filtersOf: (/** @type {string} */ layer) => `weights of ${layer}`,
   saveFilters: "Save these weights:",
   before: "Units before these",
   after: "Units after these",
@@ -285,9 +285,9 @@ export const GOOD_TEXT = {
   inPage: (/** @type {number} */ count) => `${count} in this page.`,
   notInPage: "none in this page.",
   pair: (/** @type {string} */ truth, /** @type {string} */ answer) => `${truth} taken for ${answer}`,
-  cost: "What each step costs",
-  costHint: "For one image. While training, the maps of all steps are kept until the gradients have been computed; for prediction, only those that go into a step and come out of it.",
-  costs: ["step", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
+  cost: "What each layer costs",
+  costHint: "For one image. While training, the maps of all layers are kept until the gradients have been computed; for prediction, only those that go into a layer and come out of it.",
+  costs: ["layer", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
   total: "in all",
 };
 
@@ -297,7 +297,7 @@ export const SAVING = { save: "Save this image:" };
 /** How the network takes distorted images, as it was measured. */
 export const INVARIANCE = {
   title: "Distorted images",
-  intro: (/** @type {string} */ images) => `Accuracy when images are distorted, and what each step makes of it. Measured on ${images} of`,
+  intro: (/** @type {string} */ images) => `Accuracy when images are distorted, and what each layer makes of it. Measured on ${images} of`,
   margin: (/** @type {number} */ pixels) => `A margin of ${counted(pixels, "pixel")} was put around each, so that a shift by less loses nothing.`,
   distortion: "Distortion",
   strength: "Strength",
@@ -312,11 +312,11 @@ export const INVARIANCE = {
   atChance: (/** @type {string} */ chance) => `The accuracy undistorted is not above chance (${chance}): where it falls below a part of it means nothing.`,
   neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) => `It does not fall below ${part} of what it is undistorted up to ${strength}${lower}.`,
   lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval does at ${strength})`,
-  ledger: "What each step makes of it",
+  ledger: "What each layer makes of it",
   ledgerHint:
     "Changed: how far its maps are from what they were, as a part of the distance between two different images. Left: how far they still are " +
     "when the old maps are moved along, as the image was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
-  heads: ["step", "changed", "left", "moved", "its maps are"],
+  heads: ["layer", "changed", "left", "moved", "its maps are"],
   verdicts: {
     invariant: "as they were (invariant)",
     equivariant: "moved along (equivariant)",
@@ -324,7 +324,7 @@ export const INVARIANCE = {
     "in part": "moved along in part",
     changed: "changed",
   },
-  beside: "show it below the steps at the top, too",
+  beside: "show it below the layers at the top, too",
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
 

@@ -4,7 +4,7 @@ import { largestSize } from "./colours.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { shapeAt } from "./format.js";
-import { STEP } from "./step_words.js";
+import { LAYER } from "./layer_words.js";
 import { isOff } from "./switches.js";
 import { numberTable } from "./tables.js";
 import { TEXT, exact, formulaOf, short, takingOf } from "./words.js";
@@ -15,7 +15,7 @@ import { TEXT, exact, formulaOf, short, takingOf } from "./words.js";
 /** @typedef {import("./explain.js").Taken} Taken */
 /** @typedef {import("./explain.js").Part} Part */
 /** @typedef {import("./page.js").State} State */
-/** @typedef {(place: Partial<Place> & { step: number }) => void} Go */
+/** @typedef {(place: Partial<Place> & { layer: number }) => void} Go */
 
 const MOST_PARTS = 3; // written out at once
 const MOST_LINES = 10;
@@ -28,9 +28,9 @@ export function makeWorking(network, go) {
   /** @type {State | null} */
   let latest = null;
   return (state) => {
-    if (latest && latest.place.step !== state.place.step) pinned = -1;
+    if (latest && latest.place.layer !== state.place.layer) pinned = -1;
     latest = state;
-    if (state.place.step === 0) return ofPixel(network, state);
+    if (state.place.layer === 0) return ofPixel(network, state);
     const found = explain(network, state.all, state.place);
     if (found.kind === "taken") return ofTaken(network, state, found, go);
     const pin = (/** @type {number} */ map) => {
@@ -47,7 +47,7 @@ function ofPixel(network, state) {
   const pixel = state.pixels[(row * network.width + column) * network.channels + unit];
   const value = valueAt(network, state.all, state.place);
   return [
-    element("p", { text: STEP.pixel }),
+    element("p", { text: LAYER.pixel }),
     element("p", { class: "sum" }, `(${pixel} ÷ 255 − ${short(network.mean[unit])}) ÷ ${short(network.std[unit])} = `, strong(value)),
   ];
 }
@@ -59,13 +59,13 @@ function strong(value) {
 
 /** @param {Network} network @param {State} state @param {Sum} found @param {Go} go @param {number} pinned @param {(map: number) => void} pin @returns {Node[]} */
 function ofSum(network, state, found, go, pinned, pin) {
-  const step = network.steps[state.place.step - 1];
+  const layer = network.layers[state.place.layer - 1];
   const single = found.tall * found.wide === 1;
-  const below = STEP.below[state.place.step === 1 ? "channel" : single ? "value" : "map"];
+  const below = LAYER.below[state.place.layer === 1 ? "channel" : single ? "value" : "map"];
   const { parts } = found;
   const what = single
-    ? STEP.single(parts.length)
-    : STEP.sees(step.kind === "connected" ? STEP.allOf : STEP.patchOf(found.tall, found.wide), parts.length === 1 ? STEP.theOne(below) : STEP.eachOf(parts.length, below));
+    ? LAYER.single(parts.length)
+    : LAYER.sees(layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(found.tall, found.wide), parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below));
   const shown = single ? [lines(network, state, parts, go)] : tablesOf(network, state, found, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
   const off = isOff(state.off, state.place) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
@@ -83,30 +83,30 @@ function chosenParts(parts, pinned) {
 /** @param {Network} network @param {State} state @param {Sum} found @param {Go} go @param {Part[]} parts @returns {Node[]} */
 function tablesOf(network, state, found, go, parts) {
   const { palette, place } = state;
-  const below = shapeAt(network, place.step - 1);
+  const below = shapeAt(network, place.layer - 1);
   const at = (/** @type {number} */ index) => ({ row: found.top + Math.floor(index / found.wide), column: found.left + (index % found.wide) });
   const outside = (/** @type {number} */ index) => {
     const { row, column } = at(index);
     return row < 0 || column < 0 || row >= below.rows || column >= below.columns;
   };
   const largest = {
-    inputs: largestSize(state.all[place.step - 1]),
+    inputs: largestSize(state.all[place.layer - 1]),
     weights: Math.max(...found.parts.map((part) => largestSize(part.weights))),
     products: Math.max(...found.parts.map((part) => largestSize(part.products))),
   };
-  const names = network.channels === 3 && place.step === 1 ? STEP.colours : null;
+  const names = network.channels === 3 && place.layer === 1 ? LAYER.colours : null;
   return parts.map((part) => {
-    const from = place.step === 1 ? (names ? STEP.fromColour(names[part.map]) : network.channels > 1 ? STEP.fromChannel(part.map + 1) : STEP.fromImage) : STEP.fromMap(part.map + 1);
-    const press = (/** @type {number} */ index) => go({ step: place.step - 1, unit: part.map, ...at(index) });
+    const from = place.layer === 1 ? (names ? LAYER.fromColour(names[part.map]) : network.channels > 1 ? LAYER.fromChannel(part.map + 1) : LAYER.fromImage) : LAYER.fromMap(part.map + 1);
+    const press = (/** @type {number} */ index) => go({ layer: place.layer - 1, unit: part.map, ...at(index) });
     return element(
       "div",
       { class: "equation" },
-      numberTable(palette, { name: STEP.patch(from), values: part.inputs, wide: found.wide, largest: largest.inputs, outside, press }),
+      numberTable(palette, { name: LAYER.patch(from), values: part.inputs, wide: found.wide, largest: largest.inputs, outside, press }),
       element("span", { class: "sign", text: "×" }),
-      numberTable(palette, { name: STEP.weights, values: part.weights, wide: found.wide, largest: largest.weights }),
+      numberTable(palette, { name: LAYER.weights, values: part.weights, wide: found.wide, largest: largest.weights }),
       element("span", { class: "sign", text: "=" }),
-      numberTable(palette, { name: STEP.products, values: part.products, wide: found.wide, largest: largest.products, outside }),
-      element("span", { class: "sign" }, STEP.sum, strong(part.sum)),
+      numberTable(palette, { name: LAYER.products, values: part.products, wide: found.wide, largest: largest.products, outside }),
+      element("span", { class: "sign" }, LAYER.sum, strong(part.sum)),
     );
   });
 }
@@ -117,15 +117,15 @@ function stripOf(state, parts, pinned, pin, below) {
   const written = parts.length <= 32;
   const buttons = parts.map((part, index) => {
     const share = largest > 0 ? part.sum / largest : 0;
-    const name = STEP.sumOf(below, part.map + 1, part.sum);
+    const name = LAYER.sumOf(below, part.map + 1, part.sum);
     const button = element("button", { type: "button", title: name, "aria-label": name, "aria-pressed": String(pinned === part.map), tabindex: index ? -1 : 0, text: written ? short(part.sum) : "", onclick: () => pin(pinned === part.map ? -1 : part.map) });
     button.style.backgroundColor = state.palette.css(share);
     button.style.color = state.palette.ink(share);
     return button;
   });
-  const strip = element("div", { class: written ? "sums" : "sums many", role: "group", "aria-label": STEP.sums(below) }, ...buttons);
+  const strip = element("div", { class: written ? "sums" : "sums many", role: "group", "aria-label": LAYER.sums(below) }, ...buttons);
   moveWithArrows(strip, buttons, 8);
-  const words = pinned >= 0 ? STEP.sumsWritten(below, pinned + 1) : STEP.sumsMost(below);
+  const words = pinned >= 0 ? LAYER.sumsWritten(below, pinned + 1) : LAYER.sumsMost(below);
   return element("div", {}, element("p", { class: "caption", text: words }), strip);
 }
 
@@ -138,16 +138,16 @@ function lines(network, state, parts, go) {
     const bar = element("span", { class: "amount" });
     bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
     bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
-    const place = { step: state.place.step - 1, unit: part.map, row: 0, column: 0 };
-    const name = element("button", { type: "button", class: "link", text: STEP.unit(part.map + 1), onclick: () => go(place) });
+    const place = { layer: state.place.layer - 1, unit: part.map, row: 0, column: 0 };
+    const name = element("button", { type: "button", class: "link", text: LAYER.unit(part.map + 1), onclick: () => go(place) });
     return element("tr", {}, element("th", { scope: "row" }, name), number(part.inputs[0]), number(part.weights[0]), number(part.sum), element("td", { class: "amounts" }, bar));
   });
   const rest = sorted.slice(MOST_LINES);
   if (rest.length) {
     const sum = rest.reduce((all, part) => all + part.sum, 0);
-    rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: STEP.others(rest.length) }), element("td"), element("td"), number(sum), element("td")));
+    rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: LAYER.others(rest.length) }), element("td"), element("td"), number(sum), element("td")));
   }
-  const head = STEP.lines.map((text) => (text ? element("th", { scope: "col", text }) : element("td")));
+  const head = LAYER.lines.map((text) => (text ? element("th", { scope: "col", text }) : element("td")));
   return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
 }
 
@@ -158,73 +158,73 @@ function number(value) {
 
 /** The sum of sums, the bias, the nonlinearity. @param {Network} network @param {State} state @param {Sum} found @param {string} below */
 function total(network, state, found, below) {
-  const step = network.steps[state.place.step - 1];
+  const layer = network.layers[state.place.layer - 1];
   const terms = /** @type {[number, string][]} */ ([]);
   const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
   if (few) for (const part of found.parts) terms.push([part.sum, ""]);
-  else terms.push([found.parts.reduce((sum, part) => sum + part.sum, 0), found.parts.length === 1 ? "" : STEP.fromAll(found.parts.length, below)]);
-  terms.push([found.bias, STEP.bias]);
-  if (found.added !== null) terms.push([found.added, STEP.added]);
+  else terms.push([found.parts.reduce((sum, part) => sum + part.sum, 0), found.parts.length === 1 ? "" : LAYER.fromAll(found.parts.length, below)]);
+  terms.push([found.bias, LAYER.bias]);
+  if (found.added !== null) terms.push([found.added, LAYER.added]);
   const line = element("p", { class: "sum" });
   terms.forEach(([value, name], index) => {
     const sign = value < 0 ? "− " : "+ ";
     line.append(index ? ` ${sign}` : "", element("span", { class: "term", title: exact(value) }, short(index ? Math.abs(value) : value), name ? element("small", { text: ` ${name}` }) : ""));
   });
-  const last = state.place.step === network.steps.length && step.kind === "connected";
+  const last = state.place.layer === network.layers.length && layer.kind === "connected";
   line.append(" = ", last ? strong(found.total) : element("span", { class: "term", text: short(found.total), title: exact(found.total) }));
-  if (last) line.append(element("small", { text: STEP.score }));
-  else if (step.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(step.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
+  if (last) line.append(element("small", { text: LAYER.score }));
+  else if (layer.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(layer.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
   return element("div", { class: "total" }, line);
 }
 
 /** Where the value goes, if that is a pooling. @param {Network} network @param {State} state @param {Go} go @returns {Node[]} */
 function goesOn(network, state, go) {
   const { place, all } = state;
-  const next = network.steps[place.step];
+  const next = network.layers[place.layer];
   if (!next || next.kind !== "pooling") return [];
   const row = Math.floor(place.row / next.stride[0]);
   const column = Math.floor(place.column / next.stride[1]);
-  const above = { step: place.step + 1, unit: place.unit, row, column };
-  const title = element("h3", {}, STEP.then, element("code", { text: next.name }));
-  if (row >= next.rows || column >= next.columns) return [title, element("p", { text: STEP.leftOut })];
+  const above = { layer: place.layer + 1, unit: place.unit, row, column };
+  const title = element("h3", {}, LAYER.then, element("code", { text: next.name }));
+  if (row >= next.rows || column >= next.columns) return [title, element("p", { text: LAYER.leftOut })];
   const found = explain(network, all, above);
   if (found.kind !== "taken") return [];
   const own = (place.row - found.top) * found.wide + place.column - found.left;
-  const link = element("button", { type: "button", class: "link", text: STEP.seeValue, onclick: () => go(above) });
+  const link = element("button", { type: "button", class: "link", text: LAYER.seeValue, onclick: () => go(above) });
   return [title, ...windowOf(network, { ...state, place: above }, found, go, own), element("p", {}, link)];
 }
 
 /** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @returns {Node[]} */
 function ofTaken(network, state, found, go) {
-  return [element("p", { text: STEP.taken }), ...windowOf(network, state, found, go, -1)];
+  return [element("p", { text: LAYER.taken }), ...windowOf(network, state, found, go, -1)];
 }
 
 /** Whether the value that is followed is the one that is taken. @param {Taken} found @param {number} own @param {number} winner */
 function followed(found, own, winner) {
-  if (own === winner) return STEP.itIs;
-  return found.inputs[own] === found.value ? STEP.asLarge : STEP.itIsNot;
+  if (own === winner) return LAYER.itIs;
+  return found.inputs[own] === found.value ? LAYER.asLarge : LAYER.itIsNot;
 }
 
 /** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @param {number} own the place of the value that is followed @returns {Node[]} */
 function windowOf(network, state, found, go, own) {
   const { place, palette } = state;
-  const step = network.steps[place.step - 1];
-  const below = shapeAt(network, place.step - 1);
-  const largest = largestSize(state.all[place.step - 1]);
+  const layer = network.layers[place.layer - 1];
+  const below = shapeAt(network, place.layer - 1);
+  const largest = largestSize(state.all[place.layer - 1]);
   const at = (/** @type {number} */ index) => ({ row: found.top + Math.floor(index / found.wide), column: found.left + (index % found.wide) });
   const press = (/** @type {number} */ index) => {
     const { row, column } = at(index);
-    if (row >= 0 && column >= 0 && row < below.rows && column < below.columns) go({ step: place.step - 1, unit: place.unit, row, column });
+    if (row >= 0 && column >= 0 && row < below.rows && column < below.columns) go({ layer: place.layer - 1, unit: place.unit, row, column });
   };
-  const winner = step.code === "MP" || step.code === "SS" ? found.shares.indexOf(1) : -1;
-  const inputs = numberTable(palette, { name: STEP.window, values: found.inputs, wide: found.wide, largest, press, marked: (index) => index === winner });
-  const shares = winner >= 0 || step.code === "LP" ? [] : [
+  const winner = layer.code === "MP" || layer.code === "SS" ? found.shares.indexOf(1) : -1;
+  const inputs = numberTable(palette, { name: LAYER.window, values: found.inputs, wide: found.wide, largest, press, marked: (index) => index === winner });
+  const shares = winner >= 0 || layer.code === "LP" ? [] : [
     element("span", { class: "sign", text: "×" }),
-    numberTable(palette, { name: STEP.shares, values: found.shares, wide: found.wide, largest: 1.5 * Math.max(...found.shares) }),
+    numberTable(palette, { name: LAYER.shares, values: found.shares, wide: found.wide, largest: 1.5 * Math.max(...found.shares) }),
   ];
   const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
   return [
-    element("p", { text: (takingOf(step, found.inputs.length) ?? "") + said }),
+    element("p", { text: (takingOf(layer, found.inputs.length) ?? "") + said }),
     element("div", { class: "equation" }, inputs, ...shares, element("span", { class: "sign" }, "→ ", strong(found.value))),
   ];
 }

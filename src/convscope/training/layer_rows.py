@@ -1,4 +1,4 @@
-"""The steps of a network as lines of a table: shapes, receptive fields, costs."""
+"""The layers of a network as lines of a table: shapes, receptive fields, costs."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,8 +8,8 @@ if TYPE_CHECKING:  # a report is read without loading torch, which the plan need
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepRow:
-    """One step of the network, as a line of a table.
+class LayerRow:
+    """One layer of the network, as a line of a table.
 
     Attributes:
         name: its notation, for example ``32C5``.
@@ -28,23 +28,23 @@ class StepRow:
     receptive_field: tuple[int, int]
 
 
-def step_rows(plan: "Plan") -> tuple[StepRow, ...]:
-    """Return the steps of a planned network as lines of a table.
+def layer_rows(plan: "Plan") -> tuple[LayerRow, ...]:
+    """Return the layers of a planned network as lines of a table.
 
     Examples:
         >>> from convscope.networks.layout import Layout
         >>> from convscope.networks.plan import plan
-        >>> rows = step_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10))
+        >>> rows = layer_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10))
         >>> rows[1].name, rows[1].output, rows[1].receptive_field
         ('MP2', (8, 4, 4), (4, 4))
     """
     return tuple(
-        StepRow(
-            name=step.name,
-            output=(step.maps, step.rows, step.columns),
-            parameters=step.parameters,
-            macs=step.macs,
-            receptive_field=(step.field_rows.size, step.field_columns.size),
+        LayerRow(
+            name=layer.name,
+            output=(layer.maps, layer.rows, layer.columns),
+            parameters=layer.parameters,
+            macs=layer.macs,
+            receptive_field=(layer.field_rows.size, layer.field_columns.size),
         )
-        for step in plan.steps
+        for layer in plan.layers
     )

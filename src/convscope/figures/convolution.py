@@ -1,4 +1,4 @@
-"""The step itself as an animation: a unit walks over an image, the products and their sum shown, the map filling."""
+"""The layer itself as an animation: a unit walks over an image, the products and their sum shown, the map filling."""
 
 import math
 import textwrap
@@ -76,7 +76,7 @@ def animate(walk: Walk, frames: list[Frame], *, theme: Theme) -> Iterator[Pixels
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
-def draw_step(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
+def draw_layer(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
     """Return one frame: the image with the patch, the products, the map so far, and its pooling.
 
     Args:

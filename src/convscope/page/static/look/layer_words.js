@@ -1,15 +1,15 @@
 // @ts-check
-/** All English text of the maps at a glance and of a step in numbers. */
+/** All English text of the maps at a glance and of a layer in numbers. */
 import { counted, short, sides } from "./words.js";
 
 /** The network at a glance. */
 export const GLANCE = {
   took: (/** @type {number} */ milliseconds) => `Computed here in ${short(milliseconds)} ms.`,
-  off: (/** @type {number} */ count) => `${counted(count, "unit")} turned off. Below each step: how much that changes it.`,
+  off: (/** @type {number} */ count) => `${counted(count, "unit")} turned off. Below each layer: how much that changes it.`,
   image: "Image",
   theImage: (/** @type {string} */ name) => `The image ${name}`,
   kinds: { 1: "gray", 3: "red, green and blue" },
-  what: (/** @type {number} */ rows, /** @type {number} */ columns, /** @type {string} */ kind) => `${sides(rows, columns)} pixels, ${kind}, standardized before the first step.`,
+  what: (/** @type {number} */ rows, /** @type {number} */ columns, /** @type {string} */ kind) => `${sides(rows, columns)} pixels, ${kind}, standardized before the first layer.`,
   frame: "In the frame: all that the value chosen below can depend on.",
   is: "is ",
   before: "Maps before these",
@@ -26,11 +26,11 @@ export const GLANCE = {
   others: (/** @type {number} */ count) => `and ${counted(count, "other class", "other classes")}`,
 };
 
-/** The step, in numbers. */
-export const STEP = {
+/** The layer, in numbers. */
+export const LAYER = {
   partOfImage: "The image, with the part that the value can depend on",
-  stepBefore: "The step before",
-  stepAfter: "The step after",
+  layerBefore: "The layer before",
+  layerAfter: "The layer after",
   mapBefore: "The map before",
   mapAfter: "The map after",
   image: "Image",
