@@ -18,6 +18,7 @@ from PIL import Image
 from convscope.core.errors import DataError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk
+from convscope.figures import convolution
 from convscope.figures.animation import check_animation, save_animation
 from convscope.figures.comparison import FIGURES as COMPARISONS
 from convscope.figures.confusion import draw_confusion
