@@ -1,4 +1,4 @@
-"""What each choice for the machine is worth: training and prediction with all of them, and with one undone.
+"""What each choice for the machine is ablation: training and prediction with all of them, and with one undone.
 
     python benchmarks/ablation.py [--rounds 3]
 

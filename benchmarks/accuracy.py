@@ -102,7 +102,7 @@ def measure(  # two programs call it
         "training_seconds": round(report["seconds"], 2),
         "epochs": report["epochs"],
         "layout": report["layout"],
-        "images_judged": report["images"],
+        "images_evaluated": report["images"],
     }
 
 

@@ -62,7 +62,7 @@ def measure(
         if precision == "bfloat16" and not machine().bfloat16:
             continue
         try:
-            made = model.ready(precision, backend=backend, calibration=shown)  # type: ignore[arg-type]  # as listed
+            made = model.optimize(precision, backend=backend, calibration=shown)  # type: ignore[arg-type]  # as listed
         except ConvscopeError as error:
             print(error, file=sys.stderr)
             continue

@@ -23,9 +23,9 @@ LAYOUT = "16C5-MP2-32C5-MP2-64N"
 LEARNED = "learned with labels"
 WAYS: dict[str, dict[str, Any]] = {
     LEARNED: {},
-    "whitening, frozen": {"first": "whitening", "freeze_first": True},
-    "whitening, then learned on": {"first": "whitening"},
-    "random, frozen": {"first": "random", "freeze_first": True},
+    "whitening, frozen": {"pretrain": "whitening", "freeze": True},
+    "whitening, then learned on": {"pretrain": "whitening"},
+    "random, frozen": {"pretrain": "random", "freeze": True},
 }
 
 

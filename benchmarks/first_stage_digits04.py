@@ -3,7 +3,7 @@
     python benchmarks/first_stage_digits04.py --data-dir FOLDER
 
 Scope: MNIST. The units are learned without labels, on patches of 9 × 9 of the digits 5 to 9, and convolved; max(0, x),
-means over windows, a softmax learned from 5,000 images of 0 to 4 (--images); judged on all test images of 0 to 4.
+means over windows, a softmax learned from 5,000 images of 0 to 4 (--images); evaluated on all test images of 0 to 4.
 The strength of the softmax's weight decay is chosen on a fifth of those. Five seeds (patches, units, which images).
 UFLDL's own figures are 97.5 % for random units and about 99 % for learned ones.
 """
@@ -59,9 +59,9 @@ def measure(parts: Parts, way: str, *, units: int, window: int, images: int, see
         for strength in CHOICES
     }
     strength = max(tried, key=tried.__getitem__)
-    judged = parts.test_labels < 5
-    test = pooled(layer, parts.test[judged], window) / scale
-    accuracy = softmax(features, labels, strength / units).score(test, parts.test_labels[judged])
+    evaluated = parts.test_labels < 5
+    test = pooled(layer, parts.test[evaluated], window) / scale
+    accuracy = softmax(features, labels, strength / units).score(test, parts.test_labels[evaluated])
     return {"accuracy": float(accuracy), "strength": strength, "seconds": round(time.perf_counter() - started, 1)}
 
 

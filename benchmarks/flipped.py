@@ -29,15 +29,15 @@ from convscope.networks.prediction import Predictor
 
 def measure(models: Sequence[Model], parts: Parts) -> dict[str, Any]:
     """Return accuracies without and with flipped images, and the gain, on the test images of a set."""
-    right: dict[bool, list[NDArray[np.bool_]]] = {False: [], True: []}
+    correct: dict[bool, list[NDArray[np.bool_]]] = {False: [], True: []}
     seconds = [0.0, 0.0]
     for model in models:
-        for tta, ones in right.items():
+        for tta, ones in correct.items():
             used: Predictor = FlipTTA(model=model) if tta else model
             started = time.perf_counter()
             ones.append(used.predict_proba(parts.test).argmax(1) == parts.test_labels)
             seconds[tta] += time.perf_counter() - started
-    plain, flipped = right.values()
+    plain, flipped = correct.values()
     gain = np.mean(flipped, axis=0) - np.mean(plain, axis=0)
     recipe = models[0].training["recipe"]
     return {

@@ -6,7 +6,7 @@
 Scope: `convscope features KIND SET --classifiers NAMES` on all training and test images of --sets, one run. For those
 of --tuned, HOG is given its best: cells, orientations and the C of an SVM with the RBF kernel (on the first 150
 principal components of the histograms) are chosen on a sixth of 4,000 training images; that SVM then learns from all
-training images and is judged once on all test images. Seconds are those of the parts, on this machine.
+training images and is evaluated once on all test images. Seconds are those of the parts, on this machine.
 """
 
 import argparse
@@ -60,10 +60,10 @@ def choose(parts: Parts) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     tried: list[dict[str, Any]] = []
     for cells, orientations in itertools.product(CELLS, ORIENTATIONS):
         values = histograms(some.train, cells, orientations)
-        fitted, judged = components(values[learned], values[held])
+        fitted, evaluated = components(values[learned], values[held])
         for strength in STRENGTHS:
             classifier = SVC(C=strength).fit(fitted, some.train_labels[learned])
-            accuracy = float(classifier.score(judged, some.train_labels[held]))
+            accuracy = float(classifier.score(evaluated, some.train_labels[held]))
             tried.append({"cells": cells, "orientations": orientations, "strength": strength, "accuracy": accuracy})
             print(tried[-1], flush=True)
     return max(tried, key=lambda one: one["accuracy"]), tried
@@ -76,13 +76,13 @@ def tuned(name: str, parts: Parts) -> dict[str, Any]:
     chosen = time.perf_counter()
     train, test = (histograms(some, best["cells"], best["orientations"]) for some in (parts.train, parts.test))
     values = train.shape[1]
-    fitted, judged = components(train, test)
+    fitted, evaluated = components(train, test)
     made = time.perf_counter()
     classifier = SVC(C=best["strength"], cache_size=1_000).fit(fitted, parts.train_labels)
     ended = time.perf_counter()
-    right = int(np.sum(classifier.predict(judged) == parts.test_labels))
+    correct = int(np.sum(classifier.predict(evaluated) == parts.test_labels))
     return {
-        **_row(name, "hog, tuned", values, "rbf-svm on 150 components", right=right, total=len(judged)),
+        **_row(name, "hog, tuned", values, "rbf-svm on 150 components", correct=correct, total=len(evaluated)),
         "feature_seconds": round(made - chosen, 1),
         "fit_seconds": round(ended - made, 1),
         "choosing_seconds": round(chosen - started, 1),
@@ -99,18 +99,20 @@ def standard(name: str, kind: str, classifiers: list[str], data_dir: Path) -> li
     seconds = time.perf_counter() - started
     return [
         {
-            **_row(name, kind, found.vectors.shape[1], judged.name, right=judged.right, total=judged.total),
+            **_row(
+                name, kind, found.vectors.shape[1], evaluated.name, correct=evaluated.correct, total=evaluated.total
+            ),
             "feature_seconds": round(seconds, 1),
-            "fit_seconds": round(judged.fit_seconds, 1),
+            "fit_seconds": round(evaluated.fit_seconds, 1),
             "processor_share_before": share,
         }
-        for judged in compare_classifiers(found, classifiers)
+        for evaluated in compare_classifiers(found, classifiers)
     ]
 
 
-def _row(name: str, kind: str, values: int, classifier: str, *, right: int, total: int) -> dict[str, Any]:
+def _row(name: str, kind: str, values: int, classifier: str, *, correct: int, total: int) -> dict[str, Any]:
     known = {"set": name, "features": kind, "values": values, "classifier": classifier, "images": total}
-    return {**known, "accuracy": right / total, "interval": list(wilson_interval(right, total))}
+    return {**known, "accuracy": correct / total, "interval": list(wilson_interval(correct, total))}
 
 
 def main() -> None:

@@ -74,19 +74,19 @@ def right(weights: Vectors, labels: Labels, *features: Vectors) -> int:
 def choose_strength(features: Vectors, labels: Labels) -> tuple[float, dict[str, float]]:
     """Return the C that is best on a fifth of some training images, and the accuracy of each."""
     some = np.random.default_rng(0).permutation(len(features))[:FEW]
-    learned_from, judged = some[len(some) // 5 :], some[: len(some) // 5]
+    learned_from, evaluated = some[len(some) // 5 :], some[: len(some) // 5]
     weights, found = None, {}
     for strength in CHOICES:
         # C is that of one image: held to the sum of all, ten thousand images ask for too small a C for all of them
         weights = fit_svm(features[learned_from], labels[learned_from], strength=strength, start=weights, steps=60)
-        found[str(strength)] = right(weights, labels[judged], features[judged]) / len(judged)
+        found[str(strength)] = right(weights, labels[evaluated], features[evaluated]) / len(evaluated)
     return float(max(found, key=found.__getitem__)), found
 
 
-def standardize(features: Vectors, *judged: Vectors) -> None:
-    """Give each value mean 0 and deviation 1 over `features`, in place, and change `judged` in the same way."""
+def standardize(features: Vectors, *evaluated: Vectors) -> None:
+    """Give each value mean 0 and deviation 1 over `features`, in place, and change `evaluated` in the same way."""
     mean, deviation = features.mean(axis=0), features.std(axis=0) + np.float32(1e-3)
-    for values in (features, *judged):
+    for values in (features, *evaluated):
         np.subtract(values, mean, out=values)
         np.divide(values, deviation, out=values)
 
@@ -99,20 +99,20 @@ def measure(parts: Parts, units: int, *, seed: int = 0) -> dict[str, Any]:
     )
     times.append(time.perf_counter())
     flipped = np.ascontiguousarray(parts.test[:, :, ::-1])
-    features, *judged = (layer.summed(images) for images in (parts.train, parts.test, flipped))
+    features, *evaluated = (layer.summed(images) for images in (parts.train, parts.test, flipped))
     times.append(time.perf_counter())
-    standardize(features, *judged)
+    standardize(features, *evaluated)
     strength, choices = choose_strength(features, parts.train_labels)
     weights = fit_svm(features, parts.train_labels, strength=strength)
     times.append(time.perf_counter())
-    found, count = right(weights, parts.test_labels, *judged), len(parts.test)
+    found, count = right(weights, parts.test_labels, *evaluated), len(parts.test)
     seconds = dict(zip(("clusters", "features", "svm"), np.diff(times).round(1).tolist(), strict=True))
     return {
         "units": units,
         "values": features.shape[1],
         "accuracy": found / count,
         "interval": list(wilson_interval(found, count)),
-        "alone": right(weights, parts.test_labels, judged[0]) / count,
+        "alone": right(weights, parts.test_labels, evaluated[0]) / count,
         "training_accuracy": right(weights, parts.train_labels, features) / len(features),
         "training_images": len(features),
         "test_images": count,

@@ -41,14 +41,14 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def one_unit(found: Found) -> list[str]:
-    """Return what computing the copied unit efficiently is worth, for some sides and patches."""
+    """Return what computing the copied unit efficiently is ablation, for some sides and patches."""
     shown = [row for row in found["rows"] if row["patch"] in (3, 7, 15) and row["side"] in (16, 64, 256, 1024)]
     rows = []
     for row in shown:
         seconds = row["seconds"]
         times = [_milliseconds(seconds[way]) for way in WAYS]
-        worth = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
-        rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *worth])
+        ablation = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
+        rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *ablation])
     worst = max(row["difference"] for row in found["rows"])
     head = ["image", "patch", "loop over patches", "one product", "engine", "loop / product", "loop / engine"]
     return [

@@ -1,4 +1,4 @@
-"""What "in an efficient way" is worth: one hidden unit at every place of an image, computed in three ways.
+"""What "in an efficient way" is ablation: one hidden unit at every place of an image, computed in three ways.
 
     python benchmarks/one_unit.py
 

@@ -103,8 +103,12 @@ def model_of(case: Case) -> Model:
 def images_of(case: Case, count: int) -> np.ndarray:
     """Return random images, smooth enough to look like something."""
     rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (count, case.side // 4 + 1, case.side // 4 + 1, case.channels), dtype=np.uint8)
-    return np.ascontiguousarray(np.repeat(np.repeat(coarse, 4, axis=1), 4, axis=2)[:, : case.side, : case.side])
+    progressive_resizing = rng.integers(
+        0, 256, (count, case.side // 4 + 1, case.side // 4 + 1, case.channels), dtype=np.uint8
+    )
+    return np.ascontiguousarray(
+        np.repeat(np.repeat(progressive_resizing, 4, axis=1), 4, axis=2)[:, : case.side, : case.side]
+    )
 
 
 @contextmanager

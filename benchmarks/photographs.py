@@ -4,9 +4,10 @@
 
 Scope: photographs of about 500 × 375 pixels are made from crops and collages of the images that scikit-learn and
 scikit-image bring along, ten classes, a tenth for the test. Both programs train the same network for one epoch on the
-same files at the same size, with as many workers as cores, and judge the test images: whole commands, from their
+same files at the same size, with as many workers as cores, and evaluate the test images: whole commands, from their
 start. convscope also writes the cache, the model and the report. `second` is its command again, for one epoch, with
-the cache. `smaller_at_first` sees all images of this epoch at two thirds of their size (`--coarse 1`), as a run of
+the cache. `smaller_at_first` sees all images of this epoch at two thirds of their size (`--progressive-resizing 1`), as
+a run of
 many epochs does in its first ones: less work than the peer's, so that its figure stands beside and is not the one that
 is wanted. A result of its own, photographs-start, says how long it takes until the images are there, at the first
 start, which decodes and keeps them, and at the second, `import` not counted: that is the same for every set; with
@@ -102,7 +103,7 @@ def processor_seconds() -> float:
 
 
 def ours(
-    folder: Path, scratch: Path, layout: str, side: int, name: str, *, coarse: bool, cold: bool
+    folder: Path, scratch: Path, layout: str, side: int, name: str, *, progressive_resizing: bool, cold: bool
 ) -> dict[str, float]:
     """Run the whole command for one epoch; return its seconds and the accuracy that it reports."""
     run, cache = scratch / name, scratch / "cache"
@@ -110,7 +111,7 @@ def ours(
         shutil.rmtree(cache, ignore_errors=True)
     command = [sys.executable, "-m", "convscope", "train", str(folder), "--size", str(side), "--fit", "crop"]
     command += ["--layout", layout, "--epochs", "1", "--batch", str(BATCH), "--cache-dir", str(cache)]
-    command += ["--coarse", str(int(coarse))]
+    command += ["--progressive-resizing", str(int(progressive_resizing))]
     started, before = time.perf_counter(), processor_seconds()
     subprocess.run([*command, "-o", str(run), "--quiet"], check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - started
@@ -144,10 +145,10 @@ def theirs(folder: Path, layout: str, side: int) -> dict[str, Any]:
 def measure(folder: Path, size: int, images: int, side: int, scratch: Path) -> dict[str, Any]:
     """Return seconds of the first command, the second, and the peer, on the photographs in `folder`."""
     layout = str(default_layout(height=side, width=side, channels=3, images=images, flipped=True))
-    first = ours(folder, scratch, layout, side, "first", coarse=False, cold=True)
-    second = ours(folder, scratch, layout, side, "second", coarse=False, cold=False)
+    first = ours(folder, scratch, layout, side, "first", progressive_resizing=False, cold=True)
+    second = ours(folder, scratch, layout, side, "second", progressive_resizing=False, cold=False)
     peer = theirs(folder, layout, side)
-    smaller = ours(folder, scratch, layout, side, "smaller", coarse=True, cold=True)
+    smaller = ours(folder, scratch, layout, side, "smaller", progressive_resizing=True, cold=True)
     return {
         "images": images, "bytes": size, "side": side, "layout": layout, "workers": machine().cores,
         "first": first, "second": second, "smaller_at_first": smaller,

@@ -140,7 +140,7 @@ def _fall(pair: tuple[tuple[str, Found], tuple[str, Found]]) -> tuple[float, flo
 
 
 def _pooled() -> Lines:
-    """Return what the claim of 3 and 5 of eight shifts is worth."""
+    """Return what the claim of 3 and 5 of eight shifts is ablation."""
     found = result("pooled-shifts")
     if found is None:
         return []

@@ -50,7 +50,7 @@ def load(name: str, data_dir: Path, *, train: int | None = None, test: int | Non
     folder = data_dir / name
     source = open_source(str(folder) if (folder / "train").is_dir() else name, data_dir=data_dir)
     dataset = prepare(source)
-    learned_from, held_out = dataset.indices(TRAIN), dataset.indices(dataset.judged)
+    learned_from, held_out = dataset.indices(TRAIN), dataset.indices(dataset.evaluation_split)
     parts = Parts(
         train=dataset.images[learned_from],
         train_labels=dataset.labels[learned_from],

@@ -37,11 +37,11 @@ def pair(parts: Parts, layout: str, *, epochs: int, seed: int) -> dict[str, Any]
         found["training_seconds"][word] = round(time.perf_counter() - started, 2)
         found["end_to_end"][word] = float(np.mean(network.predict(parts.test) == parts.test_labels))
         features = ConvFeatures(network.model_)
-        learned_from, judged = features.transform(parts.train), features.transform(parts.test)
+        learned_from, evaluated = features.transform(parts.train), features.transform(parts.test)
         scores = {}
         for name, classifier in named_classifiers(WORDS, seed=seed).items():
             classifier.fit(learned_from, parts.train_labels)
-            scores[name] = float(np.mean(classifier.predict(judged) == parts.test_labels))
+            scores[name] = float(np.mean(classifier.predict(evaluated) == parts.test_labels))
         found["frozen"][f"of the {word} network"] = scores
     return found
 

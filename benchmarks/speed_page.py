@@ -168,7 +168,7 @@ def peer_words(found: dict[str, Any]) -> str:
 
 
 def ablation_part(found: dict[str, Any]) -> list[str]:
-    """Return the lines about what each choice is worth."""
+    """Return the lines about what each choice is ablation."""
     lines = ["", "### What each choice for the machine is worth", ""]
     lines += ["Rate with all choices ÷ rate without the one; `convscope machine` shows them and how to undo each.", ""]
     columns = [(mode, name) for mode in ("train", "predict") for name in found[mode]]

@@ -104,7 +104,7 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
         flippable=case.flipped,
         places=np.arange(case.images),
     )
-    planned, choice = choose_network(whole, Settings(coarse=0), None)
+    planned, choice = choose_network(whole, Settings(progressive_resizing=0), None)
     recipe, work = choice.recipe, planned.macs
     network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     clock = Clock()

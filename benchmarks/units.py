@@ -1,4 +1,4 @@
-"""What it takes to say what units respond to and what each is worth, and what it comes to on Fashion-MNIST.
+"""What it takes to say what units respond to and what each is ablation, and what it comes to on Fashion-MNIST.
 
     python benchmarks/units.py pass worth --data-dir FOLDER
 
@@ -6,7 +6,7 @@ Scope, `pass`: `measure_units` alone, with its top patches, over the first 50,00
 before, 32 x 32 in colour), in one pass, on all cores, by a network `32C5-MP2-64C3-MP2-128N` with random weights; and
 over the first 10,000, to see whether memory grows. Each in a process of its own. `peak_megabytes` is the most memory
 that the process ever had, the libraries (`before_megabytes`) and the images themselves included.
-Scope, `worth`: the default network for Fashion-MNIST, trained for `--epochs`; then every unit of it switched off in
+Scope, `ablation`: the default network for Fashion-MNIST, trained for `--epochs`; then every unit of it switched off in
 turn, on all 10,000 test images and on the 1,000 that the command takes; then the whole command
 `convscope measure RUN fashion-mnist --what units`, with what it says of each step.
 FOLDER holds cifar10/ (or a cifar10-jpeg.tar, unpacked) with train/, and fashion-mnist/ (IDX files).
@@ -73,13 +73,13 @@ def in_process(folder: Path, images: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
+def ablation(data_dir: Path, epochs: int) -> dict[str, Any]:
     """Return how long all units of the default network take, and what is said of each step."""
     import convscope
     from convscope.core.machine import tuned
     from convscope.features.extraction import images_for
     from convscope.images.sources.opening import open_source
-    from convscope.measures.units.ablation import measure_worth
+    from convscope.measures.units.ablation import measure_ablation
 
     with tempfile.TemporaryDirectory() as scratch:
         trained = convscope.train(
@@ -87,13 +87,13 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
         )
         model = convscope.load(trained.folder.path)
         dataset = images_for(model, open_source("fashion-mnist", data_dir=data_dir))
-        places = dataset.indices(dataset.judged)
+        places = dataset.indices(dataset.evaluation_split)
         pixels, labels = dataset.images[places], dataset.labels[places]
-        seconds, found = {}, measure_worth(model, pixels[:64], labels[:64])  # warms up
+        seconds, found = {}, measure_ablation(model, pixels[:64], labels[:64])  # warms up
         for count in (1_000, len(places)):
             with tuned():
                 started = time.perf_counter()
-                found = measure_worth(model, pixels[:count], labels[:count])
+                found = measure_ablation(model, pixels[:count], labels[:count])
                 seconds[f"{count}_images"] = round(time.perf_counter() - started, 2)
         started = time.perf_counter()
         report = convscope.units(trained.folder.path, "fashion-mnist", data_dir=data_dir)
@@ -124,7 +124,7 @@ def worth(data_dir: Path, epochs: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print, write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="+", choices=["pass", "worth", "one"])
+    parser.add_argument("parts", nargs="+", choices=["pass", "ablation", "one"])
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="of the images, for one")
@@ -140,8 +140,8 @@ def main() -> None:
         results = [in_process(folder, images) for images in IMAGES]
         print(results)
         print(write("units-pass", scope, {"layout": LAYOUT, "processor_share_before": share, "passes": results}))
-    if "worth" in given.parts:
-        found = {"processor_share_before": processor_share(), **worth(given.data_dir, given.epochs)}
+    if "ablation" in given.parts:
+        found = {"processor_share_before": processor_share(), **ablation(given.data_dir, given.epochs)}
         print(found)
         print(write("units-worth", scope, found))
 

@@ -3,8 +3,8 @@
     python benchmarks/why_it_works.py mnist fashion-mnist cifar10 --data-dir FOLDER --work FOLDER
 
 Scope: `convscope.compare` on 5,000 training images of each set, four passes, five seeds, one small network,
-`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Judged on 2,000 images,
-400 of them distorted, too. Then the ledger of the
+`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. EvaluationImages on 2,000
+images, 400 of them distorted, too. Then the ledger of the
 convolutional network and of fully connected units with as many parameters for a shift of 2 px, and how selective its
 units are, after as many passes over 3,000 training images, with five seeds. What is done already stands in the
 --work folder and is not done again.
@@ -83,7 +83,7 @@ def _one(
     moved = convscope.measure(
         trained.model, images, distortions=["shift-x"], strengths=[SHIFT_PX], images=200, seed=seed
     )
-    units = convscope.units(trained.model, images, worth=0, probes=False, top=1, seed=seed)
+    units = convscope.units(trained.model, images, ablation=0, probes=False, top=1, seed=seed)
     rows: dict[str, dict[str, float | None]] = {}
     for place, (name, step) in enumerate(zip(moved.layers, moved.curves[0].points[0].layers, strict=True), start=1):
         rows[f"{place}: {name}"] = {"changed": step.changed, "left": step.left, "moved": step.moved}

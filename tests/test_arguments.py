@@ -12,7 +12,7 @@ import pytest
 import convscope
 from convscope.api.cache import cache
 from convscope.api.features import compare_classifiers, save_with_classifier
-from convscope.api.predict import made_ready
+from convscope.api.predict import optimized
 from convscope.core.arguments import RULES, check_arguments, shown
 from convscope.core.errors import ConvscopeError, ParameterError
 from convscope.images.sources.named import DATA_DIR_VARIABLE
@@ -47,11 +47,11 @@ CALLS: dict[str, Call] = {
     "check of files": (convscope.check, {"data": "files"}),
     "extract_features of files": (convscope.extract_features, {"model": "pixels", "data": "files"}),
     "cache": (cache, {}),
-    "made_ready": (made_ready, {"model": MODEL}),
+    "optimized": (optimized, {"model": MODEL}),
     "compare_classifiers": (compare_classifiers, {"found": FOUND, "classifiers": []}),
     "save_with_classifier": (
         save_with_classifier,
-        {"model": MODEL, "found": FOUND, "judged": (), "output": "nope/nope.safetensors"},
+        {"model": MODEL, "found": FOUND, "evaluated": (), "output": "nope/nope.safetensors"},
     ),
     "cost": (convscope.cost, {"model": "2C3", "repeats": 0}),
     "extract_features": (convscope.extract_features, {"model": MODEL, "data": DATA}),
@@ -64,7 +64,7 @@ CALLS: dict[str, Call] = {
     "Layout.parse": (convscope.Layout.parse, {"text": "2C3"}),
     "Model.predict_proba": (MODEL.predict_proba, {"images": IMAGES}),
     "Model.predict": (MODEL.predict, {"images": IMAGES[:1]}),
-    "Model.ready": (MODEL.ready, {}),
+    "Model.optimize": (MODEL.optimize, {}),
     "Model.save": (MODEL.save, {"path": "nope/nope.safetensors"}),
     "Model.load": (Model.load, {"path": "nope"}),
     "Model": (Model, {field.name: getattr(MODEL, field.name) for field in dataclasses.fields(Model) if field.init}),

@@ -19,7 +19,7 @@ HEAD = """\
 | 130 | interrupted; what was learned is kept |
 
 Results go to standard output, progress and errors to standard error. With `--json` a command prints one JSON document;
-fractions in it are from 0 to 1. Nothing existing is overwritten without `--force`. `--trace`, anywhere on the line,
+fractions in it are from 0 to 1. Nothing existing is overwritten without `--force`. `--traceback`, anywhere on the line,
 shows where an error was raised; `convscope --version` prints the version, and `-h` is short for `--help`.
 """
 

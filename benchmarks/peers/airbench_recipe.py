@@ -162,14 +162,14 @@ def changed(maps: Tensor, epoch: int, flips: Tensor) -> Tensor:
 def accuracy(learner: Learner, maps: Tensor, labels: Tensor, *, half: bool) -> float:
     """Return the part that is right by six views: as it is and moved by a pixel both ways, each also flipped."""
     learner.eval()
-    right = 0
+    correct = 0
     for some, truth in zip(maps.split(500), labels.split(500), strict=True):
         padded = functional.pad(some, (1,) * 4, mode="reflect")
         views = [(some, 0.5), (padded[:, :, :32, :32], 0.25), (padded[:, :, 2:, 2:], 0.25)]
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             scores = sum((learner(view) + learner(view.flip(3))) * weight for view, weight in views)
-        right += int((scores.argmax(1) == truth).sum())  # type: ignore[union-attr]  # there are views
-    return right / len(labels)
+        correct += int((scores.argmax(1) == truth).sum())  # type: ignore[union-attr]  # there are views
+    return correct / len(labels)
 
 
 def train(learner: Learner, maps: Tensor, labels: Tensor, given: dict[str, Any]) -> dict[str, float]:
@@ -194,7 +194,7 @@ def train(learner: Learner, maps: Tensor, labels: Tensor, given: dict[str, Any])
 
 
 def main() -> None:
-    """Read, train, judge, print."""
+    """Read, train, evaluate, print."""
     started = time.perf_counter()
     given: dict[str, Any] = json.loads(sys.argv[1])
     torch.manual_seed(0)
@@ -209,9 +209,10 @@ def main() -> None:
     found = train(learner, maps, labels, given)
     trained = time.perf_counter()
     test = random_images(Path(given["folder"]) / "test")
-    right = accuracy(learner, *test, half=given["bfloat16"])
+    correct = accuracy(learner, *test, half=given["bfloat16"])
     print(json.dumps({
-        "accuracy": right, "seconds": round(trained - started, 2), "reading_seconds": round(read - started, 2), **found,
+        "accuracy": correct, "seconds": round(trained - started, 2), "reading_seconds": round(read - started, 2),
+        **found,
     }))  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
 
 
 def main() -> None:
-    """Train one epoch, judge, and say how long each took."""
+    """Train one epoch, evaluate, and say how long each took."""
     started = time.perf_counter()
     given: dict[str, Any] = json.loads(sys.argv[1])
     torch.manual_seed(0)
@@ -63,9 +63,9 @@ def main() -> None:
     trained = time.perf_counter()
     learner.eval()
     with torch.no_grad():
-        right = sum(int((learner(maps).argmax(1) == labels).sum()) for maps, labels in DataLoader(test, **options))
+        correct = sum(int((learner(maps).argmax(1) == labels).sum()) for maps, labels in DataLoader(test, **options))
     print(json.dumps({
-        "images": seen, "accuracy": right / len(test), "training_seconds": round(trained - started, 2),
+        "images": seen, "accuracy": correct / len(test), "training_seconds": round(trained - started, 2),
         "seconds": round(time.perf_counter() - started, 2),
     }))  # fmt: skip
 

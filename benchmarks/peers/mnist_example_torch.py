@@ -39,6 +39,6 @@ while accuracy < 0.99 and epoch < 14:
     learner.eval()
     with torch.no_grad():
         found = torch.cat([learner(part).argmax(1) for part in test[0].split(1000)])
-    right = int((found == test[1]).sum())
-    accuracy, epoch = right / len(test_labels), epoch + 1
+    correct = int((found == test[1]).sum())
+    accuracy, epoch = correct / len(test_labels), epoch + 1
 print(json.dumps({"accuracy": accuracy, "epochs": epoch, "seconds": round(time.perf_counter() - started, 2)}))

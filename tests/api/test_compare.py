@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.api import compare_wish
+from convscope.api import compare_options
 from convscope.api.compare_files import table_of, write_files
 from convscope.cli import main
 from convscope.cli.compare import command
@@ -146,7 +146,7 @@ def test_seconds_are_the_same_for_all(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_quick_says_how_many_epochs_it_takes() -> None:
-    fewest, most = compare_wish._QUICK_EPOCHS
+    fewest, most = compare_options._QUICK_EPOCHS
     told = next(one.help for one in command.params if isinstance(one, click.Option) and one.name == "quick")
     assert f"{fewest} to {most} epochs" in str(told)
     assert f"{fewest} to {most} passes" in str(convscope.compare.__doc__)
@@ -180,7 +180,7 @@ def test_what_cannot_be_is_one_sentence(
 
 def test_images_with_nothing_held_out_are_refused(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 255, (2, 8, 8), dtype=np.uint8)
-    with pytest.raises(DataError, match="must have images that are held out to judge on"):
+    with pytest.raises(DataError, match="must have images that are held out to evaluate on"):
         convscope.compare((images, [0, 1]), output=tmp_path)
 
 

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 import convscope
 from convscope.api.features import compare_classifiers, save_features
-from convscope.api.train import Trained
+from convscope.api.train import TrainResult
 from convscope.core.errors import DataError, ModelFileError, ParameterError
 from convscope.features.hand_made import hand_made
 from convscope.features.reading import StageFeatures
@@ -26,7 +26,7 @@ from tests.checks.reporters import Heard
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def run(tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     folder = tmp_path_factory.mktemp("run")
     return convscope.train("digits", layout="8C3-MP2-12N", epochs=3, seed=4, output=folder, force=True)
 
@@ -38,8 +38,8 @@ def test_features_come_with_the_parts_that_the_network_was_trained_with(run) -> 
     assert len(held_out) == run.report.images
     classifier = run.model.network.classifier
     scores = found.vectors @ classifier.weight.detach().numpy().T + classifier.bias.detach().numpy()
-    right = (scores.argmax(1) == found.labels)[held_out].mean()
-    assert right == pytest.approx(run.report.accuracy, abs=1e-9)
+    correct = (scores.argmax(1) == found.labels)[held_out].mean()
+    assert correct == pytest.approx(run.report.accuracy, abs=1e-9)
 
 
 def test_what_is_saved_is_what_is_returned(run, tmp_path: Path) -> None:
@@ -55,10 +55,10 @@ def test_what_is_saved_is_what_is_returned(run, tmp_path: Path) -> None:
 
 def test_classifiers_are_compared_the_best_first(run) -> None:
     found = convscope.extract_features(run.model, "digits", stage=1)
-    judged = compare_classifiers(found, ["lda", "knn"])
-    assert sorted(one.name for one in judged) == ["knn", "lda"]
-    assert judged[0].right >= judged[1].right
-    assert judged[-1].accuracy > 0.9
+    evaluated = compare_classifiers(found, ["lda", "knn"])
+    assert sorted(one.name for one in evaluated) == ["knn", "lda"]
+    assert evaluated[0].correct >= evaluated[1].correct
+    assert evaluated[-1].accuracy > 0.9
 
 
 def test_images_of_other_classes_are_refused(run, tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_classifiers_need_classes(run, tmp_path: Path) -> None:
 def test_images_of_no_class_are_judged_by_nothing() -> None:
     dataset = prepare(open_source(np.zeros((3, 8, 8)), unlabelled=True))
     assert not any(problem.kind == "few images" for problem in dataset.inspection.problems)
-    with pytest.raises(DataError, match="must have classes to judge by"):
-        _ = dataset.judged
+    with pytest.raises(DataError, match="must have classes to evaluate by"):
+        _ = dataset.evaluation_split
 
 
 def test_a_folder_without_images_is_refused_without_talk_of_classes(run, tmp_path: Path) -> None:

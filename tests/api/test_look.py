@@ -182,7 +182,7 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
     assert [len(step.units) for step in data.units.layers] == [8]
     assert data.units.layers[0].units[0].classes
     report = json.loads((run / "report.json").read_text())
-    assert (data.good.images, data.good.right) == (report["images"], report["right"])
+    assert (data.good.images, data.good.correct) == (report["images"], report["correct"])
     assert [one.epoch for one in data.good.epochs] == [1]
     empty = data_of(convscope.look(run, [], output=tmp_path / "x.html").path)
     assert empty.units is None, "nothing is measured without images"
@@ -220,7 +220,7 @@ def measured(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "digits-1"
     shutil.copytree(run, folder)
     convscope.measure(folder, "digits", distortions=["shift-x", "rotation"], images=40)
-    convscope.units(folder, "digits", worth=40, probes=False)
+    convscope.units(folder, "digits", ablation=40, probes=False)
     kinds = ["convolution", "pixels-softmax"]
     convscope.compare(
         "digits", kinds=kinds, epochs=1, seeds=1, layout="8C3-MP2", output=folder.parent / "compare-digits"
@@ -234,9 +234,9 @@ def test_what_was_measured_of_a_run_is_in_its_page(measured: Path) -> None:
     assert [one.name for one in data.invariance.distortions] == ["shift-x", "rotation"]
     assert data.invariance.images == 40
     assert data.units is not None
-    assert (data.units.images, data.units.data, data.units.worth_images) == (359, "digits", 40)
+    assert (data.units.images, data.units.data, data.units.ablation_images) == (359, "digits", 40)
     units = [unit for step in data.units.layers for unit in step.units]
-    assert all(unit.worth is not None for unit in units)
+    assert all(unit.ablation is not None for unit in units)
     tops = [top for unit in units for top in unit.top]
     assert {top.image is None for top in tops} == {True, False}, "some patches are of images that are not in the page"
     assert all(bool(top.pixels) == (top.image is None) for top in tops)
@@ -255,7 +255,7 @@ def test_records_of_another_network_or_damaged_ones_are_named_and_left_out(
     data = data_of(convscope.look(folder, force=True, reporter=Plain(sys.stdout)).path)
     assert (data.invariance, data.comparison) == (None, None)
     assert data.units is not None
-    assert (data.units.data, data.units.worth_images) == ("", 0)
+    assert (data.units.data, data.units.ablation_images) == ("", 0)
     said = capsys.readouterr().out
     assert "invariance.json is of another network (99C3) and is not in the page" in said
     assert "units.json cannot be read and is not in the page" in said
@@ -285,7 +285,7 @@ def test_a_measurement_of_no_images_is_named_and_left_out(
     folder = tmp_path / "digits-2"
     shutil.copytree(measured, folder)
     record = json.loads((folder / "invariance.json").read_text())
-    (folder / "invariance.json").write_text(json.dumps(record | {"images": 0, "right": 0}))
+    (folder / "invariance.json").write_text(json.dumps(record | {"images": 0, "correct": 0}))
     assert data_of(convscope.look(folder, force=True, reporter=Plain(sys.stdout)).path).invariance is None
     said = " ".join(capsys.readouterr().out.split())
     assert "invariance.json cannot be read and is not in the page: " in said
@@ -298,7 +298,7 @@ def test_with_images_of_ones_own_the_units_are_measured_on_them_and_keep_their_w
     Image.fromarray(some_pixels(1, 8, 8)[0]).save(tmp_path / "a.png")
     data = data_of(convscope.look(measured, [tmp_path / "a.png"], output=tmp_path / "x.html").path)
     assert data.units is not None
-    assert (data.units.images, data.units.data, data.units.worth_images) == (1, "", 40)
+    assert (data.units.images, data.units.data, data.units.ablation_images) == (1, "", 40)
 
 
 def test_a_new_run_deletes_no_comparison(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import convscope
 from convscope.api.train import refuse_among_images, written
 from convscope.cli.group import main
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
-from convscope.images.sizes import Wish, parse_size
+from convscope.images.sizes import ImageOptions, parse_size
 from convscope.measures.distortions.family import Distortion
 from tests.checks.models import small_model
 from tests.checks.reporters import Heard
@@ -110,7 +110,7 @@ def _hint(images: Path) -> str:
 def test_there_is_one_limit_for_sizes(size: str) -> None:
     sides = [int(side) for side in size.split("x")]
     sentences = set()
-    for ask in (lambda: parse_size(size), lambda: Wish(size=tuple(sides) if len(sides) > 1 else sides[0])):
+    for ask in (lambda: parse_size(size), lambda: ImageOptions(size=tuple(sides) if len(sides) > 1 else sides[0])):
         with pytest.raises(ParameterError, match="from 1 to 16384 a side and 16,777,216 in all") as raised:
             ask()
         sentences.add(str(raised.value).split("Got")[0])

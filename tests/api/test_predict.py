@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import convscope
-from convscope.api.predict import made_ready, predict_each
+from convscope.api.predict import optimized, predict_each
 from convscope.core.errors import ModelFileError, ParameterError
 from convscope.core.progress import Plain
 from convscope.networks.backends import Precision
@@ -35,7 +35,7 @@ def test_what_is_no_model_is_refused_before_an_image_is_read(tmp_path: Path) -> 
 def test_calibration_is_for_int8_only(precision: Precision) -> None:
     given = some_pixels(4), np.arange(4)
     with pytest.raises(ParameterError, match="`calibration` must be left out unless `precision` is int8. Got it with"):
-        made_ready(small_model(), precision=precision, calibration=given)
+        optimized(small_model(), precision=precision, calibration=given)
 
 
 def test_threads_are_put_back() -> None:

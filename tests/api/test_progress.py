@@ -10,7 +10,7 @@ from convscope.api.cost import cost
 from convscope.api.features import compare_classifiers, extract_features
 from convscope.api.look import look
 from convscope.api.measure import measure
-from convscope.api.predict import made_ready
+from convscope.api.predict import optimized
 from convscope.api.train import train
 from convscope.api.units import units
 from convscope.features.extraction import FeatureSet
@@ -40,7 +40,7 @@ def jobs(told: list[Any]) -> dict[str, tuple[float, float]]:
 
 def test_after_training_probabilities_are_calibrated_and_judged_in_sight(learned: tuple[Path, list[Any]]) -> None:
     found = jobs(learned[1])
-    assert found["calibrating"] == found["judging"] == (359, 359)
+    assert found["calibrating"] == found["evaluating"] == (359, 359)
 
 
 def test_a_page_is_written_in_sight(learned: tuple[Path, list[Any]], tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_each_classifier_is_said_to_be_learning(learned: tuple[Path, list[Any]])
 def test_every_measurement_is_made_in_sight(learned: tuple[Path, list[Any]]) -> None:
     heard = Counting()
     measure(learned[0], "digits", images=20, distortions=["shift-x"], reporter=heard)
-    units(learned[0], "digits", worth=20, probes=True, top=2, reporter=heard)
+    units(learned[0], "digits", ablation=20, probes=True, top=2, reporter=heard)
     cost("4C3-MP2", size=8, repeats=1, reporter=heard)
     found = jobs(heard.told)
     assert {
@@ -83,7 +83,7 @@ def test_every_measurement_is_made_in_sight(learned: tuple[Path, list[Any]]) -> 
 
 def test_a_model_is_made_ready_in_sight(learned: tuple[Path, list[Any]]) -> None:
     heard = Counting()
-    made_ready(Model.load(learned[0]), precision="int8", backend="auto", calibration="digits", reporter=heard)
+    optimized(Model.load(learned[0]), precision="int8", backend="auto", calibration="digits", reporter=heard)
     found = jobs(heard.told)
     assert found["reading images for int8"] == (500, 500)
-    assert "making the model ready" in found
+    assert "optimizing the model" in found

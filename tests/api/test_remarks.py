@@ -45,7 +45,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 MEASURING: dict[str, list[str]] = {
     "distortions": ["--distortions", "shift-x", "--strengths", "1"],
-    "units": ["--what", "units", "--worth", "0"],
+    "units": ["--what", "units", "--ablation", "0"],
 }
 
 

@@ -62,7 +62,7 @@ def _done(folder: Path) -> list[Any]:
         [one.probability for one in convscope.predict(model, IMAGES)],
         convscope.extract_features(model, (IMAGES, LABELS)).values,
         measured.curves[0].points[0].probability_change,
-        convscope.units(model, (IMAGES, LABELS), worth=4, probes=False).units.layers[0].units[0].largest,
+        convscope.units(model, (IMAGES, LABELS), ablation=4, probes=False).units.layers[0].units[0].largest,
         fitted.predict_proba(IMAGES),
         convscope.ConvFeatures(model).fit_transform(IMAGES),
         (folder / "look.html").read_bytes() == b"",

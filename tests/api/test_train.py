@@ -84,8 +84,10 @@ def test_arrays_are_trained_on_and_two_easy_classes_are_told_apart(tmp_path: Pat
 
 
 def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
-    trained = train(two_classes(), epochs=50, until=0.9, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
-    assert trained.outcome == "until"
+    trained = train(
+        two_classes(), epochs=50, target_accuracy=0.9, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK
+    )
+    assert trained.outcome == "target"
     assert len(trained.history) < 50
 
 
@@ -146,7 +148,11 @@ def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: 
         ({"epoch": 3}, ParameterError, r"`epoch` is no option of train\. Did you mean 'epochs'\?"),
         ({"epochs": 0}, ParameterError, r"`epochs` must be a whole number from 1 to 1,000,000\. Got 0\."),
         ({"epochs": 3, "minutes": 1}, ParameterError, r"Only one of `epochs` and `minutes`"),
-        ({"until": 99}, ParameterError, r"`until` must be an accuracy above 0 and at most 1\. Got 99\."),
+        (
+            {"target_accuracy": 99},
+            ParameterError,
+            r"`target_accuracy` must be an accuracy above 0 and at most 1\. Got 99\.",
+        ),
         ({"validation": 1.5}, ParameterError, r"`validation` must be a fraction from 0 to below 1"),
         ({"layout": "8C3-MP9"}, LayoutError, r"Stage 2, MP9, does not fit"),
         ({"layout": "8X3"}, LayoutError, r"position 1"),
@@ -159,12 +165,16 @@ def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: 
         ({"learning_rate": -1.0}, ParameterError, r"`learning_rate` must be a number from"),
         ({"shift": 2000}, ParameterError, r"`shift` must be a whole number from 0"),
         (
-            {"first": "kmean"},
+            {"pretrain": "kmean"},
             ParameterError,
-            r"`first` must be one of random, .* Got 'kmean'\. Did you mean 'kmeans'\?",
+            r"`pretrain` must be one of random, .* Got 'kmean'\. Did you mean 'kmeans'\?",
         ),
-        ({"first": "rica", "layout": "500N"}, ParameterError, r"`first` needs a layout whose first stage is a conv"),
-        ({"freeze_first": True}, ParameterError, r"`freeze_first` needs weights that were learned first"),
+        (
+            {"pretrain": "rica", "layout": "500N"},
+            ParameterError,
+            r"`pretrain` needs a layout whose first stage is a conv",
+        ),
+        ({"freeze": True}, ParameterError, r"`freeze` needs weights that were learned first"),
         ({"precision": "int8"}, ConvscopeError, r"`precision` must be one of auto, float32, bfloat16"),
     ],
 )
@@ -195,12 +205,14 @@ def test_resume_of_a_finished_run_gives_the_same_model(tmp_path: Path) -> None:
 def test_what_was_measured_stays_only_as_long_as_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_EPOCH_CHECKPOINT_S", 0.0)
     folder = train(
-        two_classes(), until=0.01, epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
+        two_classes(), target_accuracy=0.01, epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
     ).folder
     measured = (folder.invariance, folder.units, folder.cost)
     for path in measured:
         path.write_text("{}")
-    folder.settings.write_text(folder.settings.read_text().replace('"until": 0.01', '"until": null'))
+    folder.settings.write_text(
+        folder.settings.read_text().replace('"target_accuracy": 0.01', '"target_accuracy": null')
+    )
     resumed = train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c")
     assert len(resumed.history) == 2
     assert [path.exists() for path in measured] == [False, False, True], "the cost is that of the layout"
@@ -215,11 +227,13 @@ def test_a_page_of_before_does_not_stay_when_a_resumed_run_ends(
 ) -> None:
     monkeypatch.setattr(watch, "_EPOCH_CHECKPOINT_S", 0.0)
     folder = train(
-        two_classes(), until=0.01, epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
+        two_classes(), target_accuracy=0.01, epochs=2, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
     ).folder
     look(folder.path, cache_dir=tmp_path / "c")
     before = folder.look.read_bytes()
-    folder.settings.write_text(folder.settings.read_text().replace('"until": 0.01', '"until": null'))
+    folder.settings.write_text(
+        folder.settings.read_text().replace('"target_accuracy": 0.01', '"target_accuracy": null')
+    )
     if not whole:
         monkeypatch.setattr("convscope.api.look.look_data", _refused)
     said = io.StringIO()
@@ -257,7 +271,7 @@ def test_a_run_of_an_older_version_is_refused_with_the_reason(tmp_path: Path) ->
     train("digits", epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
     path = tmp_path / "run" / "settings.json"
     record = json.loads(path.read_text(encoding="utf-8"))
-    del record["recipe"]["coarse"]
+    del record["recipe"]["progressive_resizing"]
     path.write_text(json.dumps({**record, "format_version": 1}), encoding="utf-8")
     with pytest.raises(ModelFileError, match=r"was written by an older convscope, .* Start the training anew"):
         train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
@@ -271,7 +285,7 @@ def test_what_the_run_was_asked_stands_in_its_settings(tmp_path: Path) -> None:
     assert record["recipe"]["epochs"] == 1
 
 
-def test_one_image_a_class_is_judged_on_the_training_images_and_said_so(tmp_path: Path) -> None:
+def test_one_image_a_class_is_evaluated_on_the_training_images_and_said_so(tmp_path: Path) -> None:
     images, labels = two_classes(2)
     trained = train((images, labels), epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
     assert (trained.report.split, trained.report.images) == ("training", 2)
@@ -279,14 +293,18 @@ def test_one_image_a_class_is_judged_on_the_training_images_and_said_so(tmp_path
 
 
 def test_until_without_images_held_out_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"`until` needs images that are held out"):
-        train(two_classes(), until=0.9, validation=0, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    with pytest.raises(ParameterError, match=r"`target_accuracy` needs images that are held out"):
+        train(
+            two_classes(), target_accuracy=0.9, validation=0, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
+        )
 
 
 def test_images_held_out_for_until_are_a_setting_of_the_run(tmp_path: Path) -> None:
     images, labels = two_classes(100)
     np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10] // 2, y_test=labels[:10])
-    train(tmp_path / "set.npz", until=0.5, epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK)
+    train(
+        tmp_path / "set.npz", target_accuracy=0.5, epochs=1, output=tmp_path / "run", cache_dir=tmp_path / "c", **QUICK
+    )
     found = extract_features(tmp_path / "run", tmp_path / "set.npz", cache_dir=tmp_path / "c")
     assert [found.splits.count(split) for split in ("train", "validation", "test")] == [90, 10, 10]
 
@@ -387,16 +405,16 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     tmp_path: Path, freeze: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "_EPOCH_CHECKPOINT_S", 0.0)
-    options = {"first": "kmeans, random", "freeze_first": freeze, "epochs": 2, "cache_dir": tmp_path / "c", **QUICK}
+    options = {"pretrain": "kmeans, random", "freeze": freeze, "epochs": 2, "cache_dir": tmp_path / "c", **QUICK}
     whole = train(two_classes(), output=tmp_path / "whole", **options)
     assert sum(note.startswith("stage ") for note in whole.report.notes) == 2
-    assert whole.model.training["recipe"]["first"] == ["kmeans", "random"]
+    assert whole.model.training["recipe"]["pretrain"] == ["kmeans", "random"]
     loaded = Model.load(tmp_path / "whole").network.state_dict()
-    part = train(two_classes(), until=0.01, output=tmp_path / "part", **options)
-    assert (part.outcome, len(part.history)) == ("until", 1)
+    part = train(two_classes(), target_accuracy=0.01, output=tmp_path / "part", **options)
+    assert (part.outcome, len(part.history)) == ("target", 1)
     assert (tmp_path / "part/checkpoint/state.safetensors").exists()
     settings = tmp_path / "part/settings.json"
-    settings.write_text(settings.read_text().replace('"until": 0.01', '"until": null'))
+    settings.write_text(settings.read_text().replace('"target_accuracy": 0.01', '"target_accuracy": null'))
     resumed = train(two_classes(), resume=tmp_path / "part", cache_dir=tmp_path / "c").model.network.state_dict()
     assert all(np.array_equal(value.numpy(), resumed[name].numpy()) for name, value in loaded.items())
     prepared = prepare(two_classes(), **options)
@@ -416,7 +434,9 @@ def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(run, "learn_first", slowly)
     monkeypatch.setattr(run, "time", late)
-    trained = train(two_classes(), first="random", epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
+    trained = train(
+        two_classes(), pretrain="random", epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK
+    )
     assert 50 < trained.report.seconds < 50 + time.monotonic() - began
 
 
@@ -445,8 +465,8 @@ def test_margins_ask_for_images_held_out_where_only_test_images_are(tmp_path: Pa
     prepared = prepare(tmp_path / "set.npz", layout="svm", cache_dir=tmp_path / "c")
     assert len(prepared.images.indices(2)) == 10
     assert any("is held out to turn margins into probabilities" in note for note in prepared.notes)
-    both = prepare(tmp_path / "set.npz", layout="svm", until=0.9, cache_dir=tmp_path / "c")
-    assert any("held out to judge --until and to turn margins" in note for note in both.notes)
+    both = prepare(tmp_path / "set.npz", layout="svm", target_accuracy=0.9, cache_dir=tmp_path / "c")
+    assert any("held out to evaluate --target-accuracy and to turn margins" in note for note in both.notes)
     none = prepare(tmp_path / "set.npz", layout="svm", validation=0, cache_dir=tmp_path / "c")
     assert not len(none.images.indices(2))
 
@@ -473,7 +493,12 @@ def test_a_size_that_is_none_is_refused(wrong: Any) -> None:
 
 
 def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:
-    options = {"epochs": np.int64(2), "coarse": np.float32(0), "learning_rate": np.float32(0.25), "seed": np.int32(3)}
+    options = {
+        "epochs": np.int64(2),
+        "progressive_resizing": np.float32(0),
+        "learning_rate": np.float32(0.25),
+        "seed": np.int32(3),
+    }
     prepared = prepare(two_classes(), cache_dir=tmp_path, **options)
     assert (prepared.recipe.epochs, prepared.recipe.learning_rate, prepared.settings.seed) == (2, 0.25, 3)
     assert json.loads(json.dumps(to_json(prepared.record)))["settings"]["epochs"] == 2

@@ -23,17 +23,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(run: Path) -> UnitsReport:
-    return convscope.units(run, "digits", top=2, worth=50)
+    return convscope.units(run, "digits", top=2, ablation=50)
 
 
 def test_everything_is_measured_on_the_images_held_out(run: Path, report: UnitsReport) -> None:
-    judged = json.loads((run / "report.json").read_text())
-    assert report.units.images == judged["images"] == 359
+    evaluated = json.loads((run / "report.json").read_text())
+    assert report.units.images == evaluated["images"] == 359
     names = {top.name for layer in report.units.layers for unit in layer.units for top in unit.top}
     known = convscope.extract_features(run, "digits", pool="mean")
     assert names <= {known.images[place] for place in known.part("validation")}
-    assert report.worth is not None
-    assert sum(report.worth.images) == 50
+    assert report.ablation is not None
+    assert sum(report.ablation.images) == 50
     assert [(probe.stage, probe.pool, probe.values, probe.total) for probe in report.probes] == [
         (0, "none", 64, 359),
         (1, "none", 64, 359),

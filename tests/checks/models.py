@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.normalization import Normalization
 from convscope.networks.build import ConvolutionStage, Network
-from convscope.networks.exemplars import Exemplars
+from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 

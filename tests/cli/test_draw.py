@@ -22,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("draw") / "run"
     train("digits", layout="4C3-MP2-6C3", epochs=1, output=folder)
     measure(folder, "digits", images=20, distortions=["shift-x", "jpeg"])
-    units(folder, "digits", worth=0, probes=False, top=3)
+    units(folder, "digits", ablation=0, probes=False, top=3)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (12, 12), np.uint8)).save(folder / "a.png")
     return folder
 

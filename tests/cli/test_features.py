@@ -8,7 +8,7 @@ import pytest
 import convscope
 from convscope.cli import main
 from convscope.cli.features import _NAMES, table
-from convscope.features.classifiers import CLASSIFIERS, JudgedClassifier
+from convscope.features.classifiers import CLASSIFIERS, ClassifierResult
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_a_file_and_a_table(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert out[0] == f"{target}: 1,797 images, 8 values each"
     assert out[1].split()[:2] == ["classifier", "accuracy"]
     assert {line.split()[0] for line in out[2:4]} == {"lda", "softmax"}
-    assert out[4] == "judged on 359 images that none of them has learned from"
+    assert out[4] == "evaluated on 359 images that none of them has learned from"
     with np.load(target) as saved:
         assert saved["features"].shape == (1797, 8)
 
@@ -41,11 +41,11 @@ def test_with_nothing_to_do_or_an_unknown_classifier_it_ends_at_once(run: Path, 
 
 
 def test_the_table_lines_up_and_ends_with_complaints() -> None:
-    judged = [
-        JudgedClassifier(name="rbf-svm", right=359, total=359, fit_seconds=1234.5, predict_us=98765.0),
-        JudgedClassifier(name="knn", right=1, total=359, fit_seconds=0.0, predict_us=1.0, note="it did not converge"),
+    evaluated = [
+        ClassifierResult(name="rbf-svm", correct=359, total=359, fit_seconds=1234.5, predict_us=98765.0),
+        ClassifierResult(name="knn", correct=1, total=359, fit_seconds=0.0, predict_us=1.0, note="it did not converge"),
     ]
-    lines = table(judged).splitlines()
+    lines = table(evaluated).splitlines()
     assert lines[1].startswith("rbf-svm       100.00%   98.94% to 100.00%  1234.50 s   98765 µs each")
     assert len(lines[1]) == len(lines[2]) == len(lines[0])
     assert lines[-1] == "knn: it did not converge"

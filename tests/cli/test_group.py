@@ -53,7 +53,7 @@ def test_an_error_on_purpose_is_one_sentence_and_exit_2(command: list[Any], caps
     assert err == "Error: `data` must be a folder. Got a\\nb\\x1b[31m\\xff. Check the path.\n"
 
 
-@pytest.mark.parametrize("words", [["--trace", "check"], ["check", "--trace"], ["check", "x", "--trace"]])
+@pytest.mark.parametrize("words", [["--traceback", "check"], ["check", "--traceback"], ["check", "x", "--traceback"]])
 def test_trace_may_stand_anywhere(command: list[Any], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     command.append(DataError("`data` must be a folder."))
     assert main(words) == 2
@@ -64,7 +64,7 @@ def test_trace_may_stand_anywhere(command: list[Any], words: list[str], capsys: 
 
 def test_after_two_dashes_trace_is_a_name(command: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     command.append(DataError("No."))
-    assert main(["check", "--", "--trace"]) == 2
+    assert main(["check", "--", "--traceback"]) == 2
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -74,7 +74,10 @@ def test_after_two_dashes_trace_is_a_name(command: list[Any], capsys: pytest.Cap
         (PermissionError(13, "Permission denied", "/root/x"), "Error: /root/x: Permission denied."),
         (OSError("odd"), "Error: odd."),
         (MemoryError(), "Error: There is not enough memory. Use smaller images (--size) or fewer at once (--batch)."),
-        (KeyError("x"), "Error: convscope has a fault here (KeyError: 'x'). Please run the command again with --trace"),
+        (
+            KeyError("x"),
+            "Error: convscope has a fault here (KeyError: 'x'). Please run the command again with --traceback",
+        ),
         (click.ClickException("No."), "Error: No."),
     ],
     ids=lambda value: type(value).__name__,
@@ -141,10 +144,10 @@ def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixtur
     assert main(words) == 0
     out = capsys.readouterr().out
     assert all(f"  {name} " in out for name in ("train", "predict", "check", "cache"))
-    assert "--trace" in out
+    assert "--traceback" in out
 
 
-@pytest.mark.parametrize("words", [[], ["--trace"]])
+@pytest.mark.parametrize("words", [[], ["--traceback"]])
 def test_the_bare_command_shows_the_help_as_help_does(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     asked = capsys.readouterr()
@@ -186,7 +189,7 @@ LONG = {
     "words",
     [
         ["V"], ["--V"], ["check", "V"], ["train", "V"], ["train", "digits", "--epochs", "V"],
-        ["train", "digits", "--layout", "V"], ["train", "digits", "--first", "V", "--layout", "4C3"],
+        ["train", "digits", "--layout", "V"], ["train", "digits", "--pretrain", "V", "--layout", "4C3"],
         ["train", "digits", "--size", "V"], ["train", "--resume", "V"], ["predict", "V", "V"], ["draw", "V"],
         ["draw", "layout", "V", "-o", "a.png"], ["draw", "layout", "4C3", "-o", "V"], ["draw", "filters", "V"],
         ["look", "V"], ["measure", "V", "V"], ["measure", "V", "--what", "cost"], ["features", "V", "V", "-o", "a.npz"],

@@ -43,7 +43,7 @@ def test_the_table_says_what_moved_and_what_was_left(run: str, capsys: pytest.Ca
         "-: softmax",
         "equivariant inside",
         "    at least",
-        "    of right",
+        "    of correct",
         "  probability",
         "  left canvas",
     ):
@@ -99,7 +99,7 @@ def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(
 
 
 def test_all_measures_all_and_keeps_all(run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--what", "all", "--images", "5", "--worth", "5", "--top", "2", "--quiet"]
+    words = ["--what", "all", "--images", "5", "--ablation", "5", "--top", "2", "--quiet"]
     assert main(["measure", run, "digits", *words]) == 0
     out = capsys.readouterr().out
     for text in ("The ledger:", "linear probe on stage 1", "needs most", "MACs", "without pooling"):

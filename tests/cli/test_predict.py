@@ -384,7 +384,7 @@ def test_the_background_is_there_before_the_model_is_made_ready(
     color: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ready: list[Model] = []
-    monkeypatch.setattr("convscope.api.predict.made_ready", lambda model, **_: ready.append(model) or model)
+    monkeypatch.setattr("convscope.api.predict.optimized", lambda model, **_: ready.append(model) or model)
     small_model().save(tmp_path / "m.safetensors")
     assert main(["predict", str(tmp_path / "m.safetensors"), "no.png", "--background", color]) == code
     assert [set(model.preprocessing.background) for model in ready] == ([{255}] if code == 1 else [])

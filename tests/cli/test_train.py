@@ -207,14 +207,14 @@ def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--first", "dct,rica", "--freeze-first"]) == 0
+    assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--pretrain", "dct,rica", "--freeze"]) == 0
     said = capsys.readouterr()
     assert "stage 1, 4C3: made by hand, dct; frozen" in said.err
     assert "stage 2, 5C3: learned without labels first, rica on 50,000 patches of 3x3; frozen" in said.err
     assert "first stages: dct,rica, frozen" in said.out
-    assert "--first dct,rica --freeze-first" in said.out
-    assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--first", "dct", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["recipe"]["first"] == ["dct"]
+    assert "--pretrain dct,rica --freeze" in said.out
+    assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--pretrain", "dct", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["recipe"]["pretrain"] == ["dct"]
     assert main(["train", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert all(name in shown for name in WAYS)

@@ -14,24 +14,24 @@ TRIALS = st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.integers(0, t
 
 @given(TRIALS)
 def test_it_lies_within_0_and_1_and_holds_the_measured_share(trial: tuple[int, int]) -> None:
-    right, total = trial
-    low, high = wilson_interval(right, total)
-    assert 0 <= low <= right / total <= high <= 1
+    correct, total = trial
+    low, high = wilson_interval(correct, total)
+    assert 0 <= low <= correct / total <= high <= 1
     assert low < high
 
 
 @given(TRIALS)
 def test_successes_and_failures_mirror_each_other(trial: tuple[int, int]) -> None:
-    right, total = trial
-    low, high = wilson_interval(right, total)
-    assert wilson_interval(total - right, total) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+    correct, total = trial
+    low, high = wilson_interval(correct, total)
+    assert wilson_interval(total - correct, total) == pytest.approx((1 - high, 1 - low), abs=1e-12)
 
 
 @given(TRIALS)
 def test_its_ends_solve_the_equation_that_defines_it(trial: tuple[int, int]) -> None:
-    right, total = trial
-    share, z = right / total, 1.959963984540054
-    for end in wilson_interval(right, total):
+    correct, total = trial
+    share, z = correct / total, 1.959963984540054
+    for end in wilson_interval(correct, total):
         assert (share - end) ** 2 == pytest.approx(z * z * end * (1 - end) / total, abs=1e-9)
 
 
@@ -52,10 +52,10 @@ def test_without_trials_nothing_is_known() -> None:
     assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(("right", "total"), [(-1, 3), (4, 3)])
-def test_more_successes_than_trials_are_refused(right: int, total: int) -> None:
-    with pytest.raises(ParameterError, match=r"`right` must be between 0 and `total`\. Got -?\d \(of 3\)\."):
-        wilson_interval(right, total)
+@pytest.mark.parametrize(("correct", "total"), [(-1, 3), (4, 3)])
+def test_more_successes_than_trials_are_refused(correct: int, total: int) -> None:
+    with pytest.raises(ParameterError, match=r"`correct` must be between 0 and `total`\. Got -?\d \(of 3\)\."):
+        wilson_interval(correct, total)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0, math.nan, 95.0])

@@ -331,17 +331,19 @@ def test_the_weights_kept_are_the_best_ones_of_the_training_state(
 
 
 def test_the_first_stage_can_be_learned_without_labels_and_frozen(some: tuple[Images, Labels]) -> None:
-    frozen = clone(FEW).set_params(first="edges", freeze_first=True).fit(*some)
+    frozen = clone(FEW).set_params(pretrain="edges", freeze=True).fit(*some)
     weight = frozen.model_.network.stages[0].convolution.weight.detach().numpy()
     turned = np.stack([np.rot90(weight[0, 0], -number) for number in range(4)])
     np.testing.assert_allclose(weight[:, 0], turned, atol=1e-6)
-    assert frozen.model_.training["recipe"]["first"] == ["edges"]
-    free = clone(FEW).set_params(first="edges").fit(*some).model_.network.stages[0].convolution.weight.detach().numpy()
+    assert frozen.model_.training["recipe"]["pretrain"] == ["edges"]
+    free = (
+        clone(FEW).set_params(pretrain="edges").fit(*some).model_.network.stages[0].convolution.weight.detach().numpy()
+    )
     assert not np.allclose(free, weight, atol=1e-3)
-    with pytest.raises(ParameterError, match="`first` needs a layout whose first stage is a convolution"):
-        ConvClassifier("9N", first="edges").fit(*some)
-    with pytest.raises(ParameterError, match="`freeze_first` must be True or False"):
-        ConvClassifier("4C3", first="edges", freeze_first="yes").fit(*some)
+    with pytest.raises(ParameterError, match="`pretrain` needs a layout whose first stage is a convolution"):
+        ConvClassifier("9N", pretrain="edges").fit(*some)
+    with pytest.raises(ParameterError, match="`freeze` must be True or False"):
+        ConvClassifier("4C3", pretrain="edges", freeze="yes").fit(*some)
 
 
 def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(some: tuple[Images, Labels]) -> None:
@@ -355,8 +357,8 @@ def test_margins_are_calibrated_on_what_was_learned_from_and_the_model_says_so(s
 def test_every_parameter_of_training_reaches_it() -> None:
     given: dict[str, Any] = {
         "layout": "4C3-MPg", "epochs": 3, "seed": 5, "batch": 7, "learning_rate": 0.25, "flip": True, "shift": 1,
-        "rotate": 2.0, "scale": 0.125, "erase": 0.5, "coarse": 0.75, "balance": True, "first": "dct",
-        "freeze_first": True, "threads": 2, "precision": "float32",
+        "rotate": 2.0, "scale": 0.125, "erase": 0.5, "progressive_resizing": 0.75, "balance": True, "pretrain": "dct",
+        "freeze": True, "threads": 2, "precision": "float32",
     }  # fmt: skip
     parameters = ConvClassifier(**given).get_params()
     assert set(parameters) - set(given) == {"image_shape"}

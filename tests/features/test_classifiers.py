@@ -1,4 +1,4 @@
-"""Classifiers on features: all learn from the same images and are judged on the same others."""
+"""Classifiers on features: all learn from the same images and are evaluated on the same others."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.features.classifiers import CLASSIFIERS, judge_classifiers, named_classifiers
+from convscope.features.classifiers import CLASSIFIERS, evaluate_classifiers, named_classifiers
 from convscope.features.extraction import FeatureSet
 
 
@@ -28,12 +28,12 @@ def features(splits: list[str]) -> FeatureSet:
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_each_finds_what_is_easy_and_is_told_what_it_missed(name: str) -> None:
-    (judged,) = judge_classifiers(features(["train"] * 60 + ["test"] * 20), named_classifiers([name]))
-    assert (judged.name, judged.right, judged.total) == (name, 19, 20)
-    assert judged.accuracy == 0.95
-    assert judged.interval[0] < 0.95 < judged.interval[1]
-    assert judged.fit_seconds > 0
-    assert judged.predict_us > 0
+    (evaluated,) = evaluate_classifiers(features(["train"] * 60 + ["test"] * 20), named_classifiers([name]))
+    assert (evaluated.name, evaluated.correct, evaluated.total) == (name, 19, 20)
+    assert evaluated.accuracy == 0.95
+    assert evaluated.interval[0] < 0.95 < evaluated.interval[1]
+    assert evaluated.fit_seconds > 0
+    assert evaluated.predict_us > 0
 
 
 def test_the_test_images_count_where_there_are_some_else_those_of_validation() -> None:
@@ -45,29 +45,31 @@ def test_the_test_images_count_where_there_are_some_else_those_of_validation() -
             return np.zeros(len(rows))
 
     memory = Memory()
-    (judged,) = judge_classifiers(features(["train"] * 6 + ["validation"] * 4 + ["test"] * 2 + [""] * 2), {"m": memory})
-    assert (judged.total, judged.right, memory.learned) == (2, 1, 6)
-    (judged,) = judge_classifiers(features(["train"] * 6 + ["validation"] * 4), {"m": memory})
-    assert (judged.total, judged.right) == (4, 2)
+    (evaluated,) = evaluate_classifiers(
+        features(["train"] * 6 + ["validation"] * 4 + ["test"] * 2 + [""] * 2), {"m": memory}
+    )
+    assert (evaluated.total, evaluated.correct, memory.learned) == (2, 1, 6)
+    (evaluated,) = evaluate_classifiers(features(["train"] * 6 + ["validation"] * 4), {"m": memory})
+    assert (evaluated.total, evaluated.correct) == (4, 2)
 
 
 @pytest.mark.parametrize("splits", [["train"] * 4, ["test"] * 4])
 def test_without_images_to_learn_from_and_to_judge_on_it_is_a_sentence(splits: list[str]) -> None:
-    with pytest.raises(DataError, match=r"need images to learn from and others to be judged on\. Got [04] in train"):
-        list(judge_classifiers(features(splits), named_classifiers(["lda"])))
+    with pytest.raises(DataError, match=r"need images to learn from and others to be evaluated on\. Got [04] in train"):
+        list(evaluate_classifiers(features(splits), named_classifiers(["lda"])))
 
 
 def test_complaints_of_a_classifier_are_kept_and_not_printed() -> None:
     classifier = named_classifiers(["softmax"])["softmax"].set_params(logisticregression__max_iter=1)
-    (judged,) = judge_classifiers(features(["train"] * 60 + ["test"] * 20), {"hasty": classifier})
-    assert "failed to converge" in judged.note
+    (evaluated,) = evaluate_classifiers(features(["train"] * 60 + ["test"] * 20), {"hasty": classifier})
+    assert "failed to converge" in evaluated.note
 
 
 def test_what_a_classifier_cannot_use_is_a_sentence() -> None:
     found = features(["train"] * 60 + ["test"] * 20)
     found.values[0, 0] = np.nan
     with pytest.raises(DataError, match=r"The classifier lda cannot learn from these features: Input X contains NaN\."):
-        list(judge_classifiers(found, named_classifiers(["lda"])))
+        list(evaluate_classifiers(found, named_classifiers(["lda"])))
 
 
 def test_more_values_than_lda_can_take_are_a_sentence() -> None:
@@ -76,7 +78,7 @@ def test_more_values_than_lda_can_take_are_a_sentence() -> None:
     with pytest.raises(
         ParameterError, match=r"lda must have at most 4,096 values .* Got 4,608\. Take fewer with --pool"
     ):
-        list(judge_classifiers(wide, named_classifiers(["lda"])))
+        list(evaluate_classifiers(wide, named_classifiers(["lda"])))
 
 
 def test_an_unknown_name_is_refused() -> None:

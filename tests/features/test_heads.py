@@ -23,7 +23,7 @@ from convscope.features.extraction import FeatureSet
 from convscope.features.heads import STORABLE, head_of, with_classifier
 from convscope.features.reading import Reading
 from convscope.measures.cost import CostRecord
-from convscope.networks import exemplars
+from convscope.networks import instance_based
 from convscope.networks.model import Model
 
 LAYOUT = "6C3-MP2-8C3v-12N"
@@ -107,9 +107,9 @@ def test_the_model_gives_the_probabilities_of_the_classifier(
     name: str, stage: int, pool: str, layout: str, run: Path, tmp_path: Path
 ) -> None:
     found = convscope.extract_features(run, "digits", stage=stage, pool=pool)
-    judged = compare_classifiers(found, [name])
-    best = save_with_classifier(run, found, judged, tmp_path / "m.safetensors", stage=stage, pool=pool)
-    assert best is judged[0]
+    evaluated = compare_classifiers(found, [name])
+    best = save_with_classifier(run, found, evaluated, tmp_path / "m.safetensors", stage=stage, pool=pool)
+    assert best is evaluated[0]
     model = convscope.load(tmp_path / "m.safetensors")
     assert str(model.layout) == layout
     expected = best.fitted.predict_proba(found.vectors[:200])
@@ -123,22 +123,22 @@ def test_what_is_kept_or_weighed_is_in_the_file_and_scores_are_those_of_the_clas
     name: str, layout: str, run: Path, tmp_path: Path
 ) -> None:
     found = convscope.extract_features(run, "digits")
-    (judged,) = compare_classifiers(found, [name])
-    save_with_classifier(run, found, [judged], tmp_path / "m.safetensors")
+    (evaluated,) = compare_classifiers(found, [name])
+    save_with_classifier(run, found, [evaluated], tmp_path / "m.safetensors")
     model = convscope.load(tmp_path / "m.safetensors")
     assert str(model.layout) == layout
     images = pixels(found)
-    scores = model.network(torch.from_numpy(images)).numpy(force=True)
+    logits = model.network(torch.from_numpy(images)).numpy(force=True)
     if name == "knn":
-        np.testing.assert_allclose(np.exp(scores), judged.fitted.predict_proba(found.vectors), atol=1e-6)
+        np.testing.assert_allclose(np.exp(logits), evaluated.fitted.predict_proba(found.vectors), atol=1e-6)
     else:
-        np.testing.assert_allclose(scores, judged.fitted.decision_function(found.vectors), atol=1e-4)
+        np.testing.assert_allclose(logits, evaluated.fitted.decision_function(found.vectors), atol=1e-4)
     assert model.training["classifier"]["probabilities"] == ("its own" if name == "knn" else "platt")
     probabilities = model.predict_proba(images)
     held_out = found.part("validation")
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    right = probabilities[held_out].argmax(1) == found.labels[held_out]
-    assert right.mean() == pytest.approx(judged.accuracy, abs=0.02)
+    correct = probabilities[held_out].argmax(1) == found.labels[held_out]
+    assert correct.mean() == pytest.approx(evaluated.accuracy, abs=0.02)
 
 
 def test_the_probabilities_of_an_svm_are_those_of_scikit_learns_platt_scaling(run: Path) -> None:
@@ -155,12 +155,12 @@ def test_the_probabilities_of_an_svm_are_those_of_scikit_learns_platt_scaling(ru
 def test_what_is_kept_is_compared_in_blocks_of_any_size(size: int, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = convscope.extract_features(run, "digits")
     rows = torch.from_numpy(found.vectors[:5])
-    for judged in compare_classifiers(found, ["knn", "rbf-svm"]):
+    for evaluated in compare_classifiers(found, ["knn", "rbf-svm"]):
         classifier = with_classifier(
-            convscope.load(run), Reading(), found, judged.name, judged.fitted
+            convscope.load(run), Reading(), found, evaluated.name, evaluated.fitted
         ).network.classifier
         expected = classifier(rows)
-        monkeypatch.setattr(exemplars, "_AT_ONCE", 5 * size)
+        monkeypatch.setattr(instance_based, "_AT_ONCE", 5 * size)
         assert len(classifier.blocks(5)) == -(-len(classifier.kept) // size)
         torch.testing.assert_close(classifier(rows), expected)
         monkeypatch.undo()
@@ -175,8 +175,8 @@ def test_an_svm_alone_and_neighbours_alone_are_stored_as_they_are(gamma: str | f
     for fitted in (SVC(gamma=gamma, break_ties=True), KNeighborsClassifier(3)):
         fitted.fit(rows, found.labels[train])
         network = with_classifier(convscope.load(run), Reading(), found, "own", fitted).network
-        scores = network.classifier(torch.from_numpy(rows[:50])).numpy()
-        assert (scores.argmax(1) == fitted.predict(rows[:50])).all()
+        logits = network.classifier(torch.from_numpy(rows[:50])).numpy()
+        assert (logits.argmax(1) == fitted.predict(rows[:50])).all()
     other_votes = KNeighborsClassifier(3, weights="distance").fit(rows, found.labels[train])
     too_few = KNeighborsClassifier(3).fit(rows[:-1], found.labels[train][:-1])
     straight = SVC(kernel="poly").fit(rows, found.labels[train])
@@ -186,26 +186,26 @@ def test_an_svm_alone_and_neighbours_alone_are_stored_as_they_are(gamma: str | f
 @pytest.mark.parametrize("name", STORABLE)
 def test_of_two_classes_both_have_a_score(name: str, two: tuple[Model, FeatureSet]) -> None:
     model, found = two
-    (judged,) = compare_classifiers(found, [name])
-    made = with_classifier(model, Reading(), found, name, judged.fitted)
-    scores = made.network.classifier(torch.from_numpy(found.vectors)).numpy(force=True)
-    assert scores.shape == (60, 2)
-    assert (scores.argmax(1) == judged.fitted.predict(found.vectors)).all()
+    (evaluated,) = compare_classifiers(found, [name])
+    made = with_classifier(model, Reading(), found, name, evaluated.fitted)
+    logits = made.network.classifier(torch.from_numpy(found.vectors)).numpy(force=True)
+    assert logits.shape == (60, 2)
+    assert (logits.argmax(1) == evaluated.fitted.predict(found.vectors)).all()
     if name.endswith("svm"):
-        np.testing.assert_allclose(scores[:, 1], judged.fitted.decision_function(found.vectors), atol=1e-4)
-        np.testing.assert_allclose(scores[:, 0], -scores[:, 1], atol=1e-6)
+        np.testing.assert_allclose(logits[:, 1], evaluated.fitted.decision_function(found.vectors), atol=1e-4)
+        np.testing.assert_allclose(logits[:, 0], -logits[:, 1], atol=1e-6)
 
 
 def test_what_no_tensors_can_hold_is_refused(run: Path, tmp_path: Path) -> None:
     found = convscope.extract_features(run, "digits", pool="mean", stage=1)
-    judged = compare_classifiers(found, ["forest"])
+    evaluated = compare_classifiers(found, ["forest"])
     with pytest.raises(
         ParameterError, match=r"`forest` cannot be put into a model file, .* are softmax, svm, rbf-svm, knn, lda;"
     ):
-        save_with_classifier(run, found, judged, tmp_path / "m.safetensors", stage=1, pool="mean")
+        save_with_classifier(run, found, evaluated, tmp_path / "m.safetensors", stage=1, pool="mean")
     assert head_of(DecisionTreeClassifier().fit(found.vectors, found.labels), found) is None
     with pytest.raises(ParameterError, match=r"Only the features of a network go into a model file\. Got 'pca'"):
-        save_with_classifier("pca", found, judged, tmp_path / "m.safetensors")
+        save_with_classifier("pca", found, evaluated, tmp_path / "m.safetensors")
     grid = convscope.extract_features(run, "digits", pool="grid2", stage=1)
     with pytest.raises(ParameterError, match=r"`pool` must be none, mean or max .* Got 'grid2'"):
         save_with_classifier(

@@ -80,7 +80,7 @@ def _curves(theme: Theme) -> Figure:
         )
         for epoch, share in enumerate(shares, start=1)
     ]
-    return draw_curves(history, judged=100, theme=theme)
+    return draw_curves(history, validation_images=100, theme=theme)
 
 
 def _confusion(theme: Theme) -> Figure:
@@ -104,7 +104,7 @@ def _confusion(theme: Theme) -> Figure:
 def _measured() -> Invariance:
     """Return a record of two distortions with values that are easily told apart."""
 
-    def point(strength: float, right: int) -> Point:
+    def point(strength: float, correct: int) -> Point:
         layers = (
             LayerChange(changed=0.9, left=0.3, changed_inside=0.85, left_inside=0.0),
             LayerChange(changed=0.6, left=0.5, changed_inside=0.55, left_inside=0.45),
@@ -113,10 +113,10 @@ def _measured() -> Invariance:
         return Point(
             strength=strength,
             images=100,
-            right=right,
-            same=right - 3,
-            same_of_right=right - 4,
-            right_before=96,
+            correct=correct,
+            same=correct - 3,
+            same_of_correct=correct - 4,
+            correct_before=96,
             probability_change=-0.1,
             left_canvas=0.0,
             layers=layers,
@@ -127,7 +127,7 @@ def _measured() -> Invariance:
         data="$some$_x",
         part="test",
         images=100,
-        right=96,
+        correct=96,
         margin_px=0,
         seed=0,
         layers=("4C3", "MP2", "softmax"),

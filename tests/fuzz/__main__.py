@@ -76,7 +76,7 @@ def _one(text: str, folder: Path) -> int:
         kind.prepare(Path(place))
         watcher = Watcher(kind, deadline=False)
         with watcher.watching():
-            kind.judge([int(number)], watcher)
+            kind.evaluate([int(number)], watcher)
         kind.close()
         for found in watcher.findings:
             print(f"{found.verdict}: {found.cause}\n{found.detail}")

@@ -67,7 +67,7 @@ class Kind(ABC):
     Attributes:
         name: on the command line and in the table.
         title: what is tried, for the table.
-        block: cases that are judged together.
+        block: cases that are evaluated together.
         cpu_s: seconds of processor time after which a case counts as a hang.
         memory_mb: that one case may add to what the process takes.
     """
@@ -83,7 +83,7 @@ class Kind(ABC):
         """Make what all cases need, once in each process; `folder` is empty and the kind's own."""
 
     @abstractmethod
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Try the cases of one block and tell `watch` what is wrong."""
 
     def save(self, seed: int, folder: Path) -> None:  # noqa: B027  # most have files, some have none

@@ -36,7 +36,7 @@ def command(words: Sequence[str], *, stdin: bytes = b"") -> Ended:
     before, sys.stdin = sys.stdin, given
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main([*words, "--trace"])
+            code = main([*words, "--traceback"])
     finally:
         sys.stdin = before
     return Ended(code=code, out=out.getvalue(), err=err.getvalue())

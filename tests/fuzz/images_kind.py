@@ -86,7 +86,7 @@ class Images(Kind):
             self._process.end()
             self._process = None
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Read every file by itself, then all of them as a set."""
         place = self._folder / "set"
         shutil.rmtree(place, ignore_errors=True)
@@ -151,7 +151,7 @@ class Images(Kind):
             watch.found(Verdict.WRONG, f"other pixels though none was changed ({case.whole})")
 
     def _together(self, place: Path, cases: dict[str, int], refused: dict[str, str], watch: Watch) -> None:
-        """Judge all files as one set: what is refused alone is refused there, and nothing else."""
+        """Evaluate all files as one set: what is refused alone is refused there, and nothing else."""
         found = check(place, workers=1)
         listed = {str(place / problem.name) for problem in found.unusable}
         for path in listed ^ refused.keys():

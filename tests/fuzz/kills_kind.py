@@ -136,7 +136,7 @@ class _Disturbed(Kind):
             with checkpoints_always(), _one_image(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 before()
-                code = group.main([*words, "--trace"])
+                code = group.main([*words, "--traceback"])
                 sys.stdout.flush()
                 after()
             return code
@@ -230,7 +230,7 @@ class Kills(_Disturbed):
     name = "kills"
     title = "kill -9 in every command that writes, then the command again"
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Kill a command, look, and give it again."""
         for seed in seeds:
             scenario = SCENARIOS[seed % len(SCENARIOS)]
@@ -248,7 +248,7 @@ class Disks(_Disturbed):
     name = "disks"
     title = "full, failing and read-only disks in every command that writes, then the command again"
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Let the disk fail, look at what the command says, and give it again."""
         for seed in seeds:
             scenario = SCENARIOS[seed % len(SCENARIOS)]

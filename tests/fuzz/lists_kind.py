@@ -68,7 +68,7 @@ class Lists(Kind):
         write_set(folder, 4)
         (folder / name).write_bytes(data)
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Open each as data, and go through what it holds."""
         for seed in seeds:
             watch.begin(seed)
@@ -301,7 +301,7 @@ class Idx(Kind):
         for name, data in self.case(seed).items():
             (folder / name).write_bytes(data)
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Open the folder, or the file of images."""
         for seed in seeds:
             watch.begin(seed)

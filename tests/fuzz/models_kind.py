@@ -14,7 +14,7 @@ from convscope.api.look import look
 from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError
 from convscope.core.records import to_json
-from convscope.networks.exemplars import Exemplars
+from convscope.networks.instance_based import Exemplars
 from convscope.networks.model import Model
 from tests.checks.models import LAYOUTS, calibrated, small_model, some_pixels, with_exemplars
 from tests.networks.broken_models import joined, resign, split
@@ -65,7 +65,7 @@ class Models(Kind):
         """Write the file of one case."""
         (folder / "model.safetensors").write_bytes(self.case(seed)[0])
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Load each, and use what can be loaded."""
         for seed in seeds:
             watch.begin(seed)

@@ -73,7 +73,7 @@ class Records(Kind):
         name, data = self.case(seed)
         (folder / f"damaged-{Path(name).name}").write_bytes(data)
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Damage a file, and run what reads it."""
         for seed in seeds:
             watch.begin(seed)
@@ -155,7 +155,7 @@ class Checkpoints(Kind):
         name, data = self.case(seed)
         (folder / f"damaged-{name.name}").write_bytes(data)
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Damage a file, and go on with the run."""
         for seed in seeds:
             watch.begin(seed)
@@ -227,7 +227,7 @@ class Kept(Kind):
     def _prepared(self):
         return prepare(open_source(self._set), cache_dir=self._cache, workers=1)
 
-    def judge(self, seeds: Sequence[int], watch: Watch) -> None:
+    def evaluate(self, seeds: Sequence[int], watch: Watch) -> None:
         """Damage a file of the entry, and prepare the set again."""
         for seed in seeds:
             watch.begin(seed)

@@ -71,7 +71,7 @@ SCENARIOS = (
     Scenario(name="measure", line=f"measure out/run set {_MEASURE}", runs="run"),
     Scenario(name="measure -o", line=f"measure run set -o out/m.json {_MEASURE}", old=("m.json",)),
     Scenario(
-        name="measure --what units", line="measure out/run set --what units --worth 4 --force --quiet", runs="run"
+        name="measure --what units", line="measure out/run set --what units --ablation 4 --force --quiet", runs="run"
     ),
     Scenario(name="compare", line=f"compare set -o out/compare --force {_COMPARE}"),
     Scenario(name="train --dry-run (cache)", line="train set --dry-run --quiet"),

@@ -13,7 +13,7 @@ from PIL import Image
 
 from convscope.api.cost import cost
 from convscope.api.measure import measure
-from convscope.api.train import Trained, train
+from convscope.api.train import TrainResult, train
 from convscope.api.units import units
 from convscope.core.progress import Silent
 from convscope.training import watch
@@ -43,13 +43,13 @@ def checkpoints_always() -> Iterator[None]:
         yield
 
 
-def finished_run(data: Path, folder: Path) -> Trained:
+def finished_run(data: Path, folder: Path) -> TrainResult:
     """Return a run of two epochs with everything that is measured of it later."""
     with checkpoints_always(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trained = train(str(data), epochs=2, layout=LAYOUT, output=folder, threads=1, precision="float32")
         measure(folder, str(data), distortions=["shift-x"], strengths=[1.0], force=True)
-        units(folder, str(data), worth=5, probes=False)
+        units(folder, str(data), ablation=5, probes=False)
         cost(folder, repeats=0, force=True)
     return trained
 

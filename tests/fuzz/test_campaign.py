@@ -1,4 +1,4 @@
-"""A campaign at the size of a test: a few cases of every kind, always the same; and judges that see what is broken."""
+"""A campaign at the size of a test: the same few cases of every kind, and a judge that sees what is broken."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ def findings(kind: Kind, seeds: range) -> list[Finding]:
     watcher = Watcher(kind, deadline=False)
     with watcher.watching():
         for start in range(seeds.start, seeds.stop, kind.block):
-            kind.judge(range(start, min(start + kind.block, seeds.stop)), watcher)
+            kind.evaluate(range(start, min(start + kind.block, seeds.stop)), watcher)
     return watcher.findings
 
 

@@ -37,7 +37,7 @@ class Broken(Kind):
         self._file = folder / "theirs"
         self._file.write_text("all they have")
 
-    def judge(self, seeds, watch) -> None:
+    def evaluate(self, seeds, watch) -> None:
         for seed in seeds:
             watch.begin(seed)
             if seed == 3:

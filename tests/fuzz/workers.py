@@ -207,7 +207,7 @@ def _serve(kind: Kind, folder: Path, cases: Path | None, requests: int, answers:
                 watcher = Watcher(kind, lambda seed: say({"begin": seed}), deadline=True)
                 with watcher.watching():
                     try:
-                        kind.judge(range(start, stop), watcher)
+                        kind.evaluate(range(start, stop), watcher)
                     except Exception as error:  # noqa: BLE001  # a judge must not end the campaign
                         watcher.crashed(error)
                 for found in watcher.findings if cases else ():

@@ -15,7 +15,7 @@ from convscope.estimators.classifier import ConvClassifier
 from convscope.images.dataset import prepare, source_notes
 from convscope.images.rules import inspect
 from convscope.images.sampling import take_sample
-from convscope.images.sizes import Wish, choose_preprocessing
+from convscope.images.sizes import ImageOptions, choose_preprocessing
 from convscope.images.sources.arrays import from_arrays
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_source
 
@@ -124,7 +124,7 @@ def test_npz_splits_are_found_on_either_side_of_the_name(form: str, tmp_path: Pa
     np.savez(tmp_path / "a.npz", class_names=["a", "b", "c"], **arrays)
     source = open_source(tmp_path / "a.npz")
     assert source.splits.tolist() == [TRAIN] * 6 + [VALIDATION] * 3 + [TEST] * 4
-    step, _ = choose_preprocessing(Wish(), take_sample(source))
+    step, _ = choose_preprocessing(ImageOptions(), take_sample(source))
     assert np.array_equal(step.apply_stack(source.stack())[:6], BYTES)
     assert source.classes == ("a", "b", "c")
 

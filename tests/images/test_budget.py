@@ -195,3 +195,12 @@ def test_available_memory_is_the_least_of_what_is_said(tmp_path: Path, monkeypat
     assert memory.available_bytes() == 1000
     (tmp_path / "cgroup").unlink()
     assert memory.available_bytes() > 10_000_000
+
+
+def test_before_a_large_image_what_was_freed_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(budget, "return_free_memory", lambda: given_back.append(1))
+    with IN_FLIGHT.kept():
+        IN_FLIGHT.take(BIG)
+        assert given_back == [1]
+    assert given_back == [1, 1]

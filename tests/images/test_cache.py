@@ -44,8 +44,8 @@ def builds(monkeypatch):
     return counted
 
 
-def ready(images: Path, place: Path, **wishes) -> Dataset:
-    return prepare(open_source(images), cache_dir=place, **wishes)
+def ready(images: Path, place: Path, **options) -> Dataset:
+    return prepare(open_source(images), cache_dir=place, **options)
 
 
 def entry(place: Path) -> Path:
@@ -68,8 +68,8 @@ def test_the_second_time_nothing_is_decoded(images, place, builds, monkeypatch):
 
 
 def test_other_settings_have_an_entry_of_their_own(images, place, builds):
-    for wishes in ({}, {"size": 8}, {"fit": "crop"}, {"background": "white"}, {"channels": 1}):
-        ready(images, place, **wishes)
+    for options in ({}, {"size": 8}, {"fit": "crop"}, {"background": "white"}, {"channels": 1}):
+        ready(images, place, **options)
     assert len(builds) == len(entries(place)) == 5
     ready(images, place, validation=0.5, seed=3)
     assert len(builds) == 5

@@ -116,7 +116,7 @@ def test_classes_with_few_images_and_imbalance_are_named(tmp_path):
     save(tmp_path / "d" / "one.png", 6000)
     save(tmp_path / "d" / "two.png", 6001)
     assert problems(tmp_path, "few images") == {
-        "c": "1 usable image; two are needed, one to learn from and one to judge by",
+        "c": "1 usable image; two are needed, one to learn from and one to evaluate by",
         "d": "2 usable images; 10 are few",
     }
     assert problems(tmp_path, "imbalance") == {"c": "1 image, a has 30: 30 times as many"}

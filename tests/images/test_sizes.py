@@ -6,7 +6,7 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.images.sampling import Sample, edge_colors, take_sample
-from convscope.images.sizes import LADDER, Wish, choose_preprocessing, parse_color, parse_size, rung
+from convscope.images.sizes import LADDER, ImageOptions, choose_preprocessing, parse_color, parse_size, rung
 from convscope.images.sources.opening import open_source
 from convscope.images.values import ValueRanges, Values
 from tests.images.generated import folder, save
@@ -26,13 +26,13 @@ def sample(*sizes: tuple[int, int], gray: bool = False, edges: tuple = ((10, 20,
 
 @pytest.mark.parametrize("size", [(28, 28), (96, 64), (8, 8), (5, 7)])
 def test_one_small_size_is_kept_exactly(size):
-    step, notes = choose_preprocessing(Wish(), sample(size, size))
+    step, notes = choose_preprocessing(ImageOptions(), sample(size, size))
     assert (step.width, step.height) == size
     assert notes[0] == f"size {size[0]}x{size[1]} (width x height): the images have it"
 
 
 def test_photographs_become_a_square_of_96_and_the_sentence_says_how():
-    step, notes = choose_preprocessing(Wish(), sample((500, 375), (640, 480), (400, 300)))
+    step, notes = choose_preprocessing(ImageOptions(), sample((500, 375), (640, 480), (400, 300)))
     assert (step.width, step.height) == (96, 96)
     assert notes[0] == (
         "size 96x96 (width x height): the middle image is 500x375; letterboxed, nothing is cut away; --size changes it"
@@ -50,7 +50,7 @@ def test_photographs_become_a_square_of_96_and_the_sentence_says_how():
     ],
 )
 def test_size_follows_the_middle_side_and_shape(sizes, expected):
-    step, _ = choose_preprocessing(Wish(), sample(*sizes))
+    step, _ = choose_preprocessing(ImageOptions(), sample(*sizes))
     assert (step.width, step.height) == expected
 
 
@@ -62,32 +62,34 @@ def test_a_side_comes_from_the_ladder_and_is_hardly_enlarged(side):
 
 
 def test_a_size_that_is_asked_for_is_taken():
-    step, notes = choose_preprocessing(Wish(size=(64, 48)), sample((500, 375)))
+    step, notes = choose_preprocessing(ImageOptions(size=(64, 48)), sample((500, 375)))
     assert (step.width, step.height) == (64, 48)
     assert notes[0] == "size 64x48 (width x height): as asked"
 
 
 def test_gray_stays_one_channel_unless_asked():
-    assert choose_preprocessing(Wish(), sample((8, 8), gray=True))[0].channels == 1
-    assert choose_preprocessing(Wish(channels=3), sample((8, 8), gray=True))[0].channels == 3
-    assert choose_preprocessing(Wish(), sample((8, 8)))[0].channels == 3
+    assert choose_preprocessing(ImageOptions(), sample((8, 8), gray=True))[0].channels == 1
+    assert choose_preprocessing(ImageOptions(channels=3), sample((8, 8), gray=True))[0].channels == 3
+    assert choose_preprocessing(ImageOptions(), sample((8, 8)))[0].channels == 3
 
 
 def test_background_is_the_middle_of_the_edges_and_named_where_it_shows():
-    step, notes = choose_preprocessing(Wish(), sample((100, 75), edges=((0, 0, 0), (200, 100, 50), (250, 255, 255))))
+    step, notes = choose_preprocessing(
+        ImageOptions(), sample((100, 75), edges=((0, 0, 0), (200, 100, 50), (250, 255, 255)))
+    )
     assert step.background == (200, 100, 50)
     assert notes[-1] == "background #c86432: the middle colour at the edges of the images; --background changes it"
-    assert not any("background" in note for note in choose_preprocessing(Wish(), sample((8, 8)))[1])
+    assert not any("background" in note for note in choose_preprocessing(ImageOptions(), sample((8, 8)))[1])
 
 
 def test_background_is_white_where_all_edges_are_transparent():
-    step, notes = choose_preprocessing(Wish(), sample((8, 8), edges=(), transparent=True))
+    step, notes = choose_preprocessing(ImageOptions(), sample((8, 8), edges=(), transparent=True))
     assert step.background == (255, 255, 255)
     assert "white, for the edges of the images are transparent" in notes[-1]
 
 
 def test_a_colour_behind_gray_images_is_its_gray():
-    step, _ = choose_preprocessing(Wish(background="#ff8000"), sample((8, 8), gray=True))
+    step, _ = choose_preprocessing(ImageOptions(background="#ff8000"), sample((8, 8), gray=True))
     expected = Image.new("RGB", (1, 1), "#ff8000").convert("L").getpixel((0, 0))
     assert step.background == (expected,)
 
@@ -95,7 +97,7 @@ def test_a_colour_behind_gray_images_is_its_gray():
 @pytest.mark.parametrize("text", ["blue", "#fff", "#gggggg", "", "AUTO", None])
 def test_a_background_that_is_no_colour_is_refused(text):
     with pytest.raises(ParameterError, match=r"`background` must be auto, white, black or a colour like #ff8000\. Got"):
-        Wish(background=text)
+        ImageOptions(background=text)
 
 
 def test_named_colours():
@@ -112,14 +114,14 @@ def test_a_size_that_is_no_size_is_refused_whether_text_or_number(size):
 @pytest.mark.parametrize("size", [0, -3, 5000, (8,), (8, 8, 8), (8, 0), "64", 1.5, True])
 def test_a_size_that_cannot_be_is_refused(size):
     with pytest.raises(ParameterError, match=r"`size` must be one side or widthxheight, in pixels from 1 to 16384"):
-        Wish(size=size)
+        ImageOptions(size=size)
 
 
 def test_other_settings_that_cannot_be_are_refused():
     with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(colour\)\. Got 2\."):
-        Wish(channels=2)
+        ImageOptions(channels=2)
     with pytest.raises(ParameterError, match=r"`fit` must be one of .* Did you mean 'letterbox'"):
-        Wish(fit="leterbox")
+        ImageOptions(fit="leterbox")
 
 
 def test_images_stored_as_colour_but_without_any_count_as_gray(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from convscope.images.symmetry import judge_symmetry
+from convscope.images.symmetry import detect_symmetry
 
 
 def noise(count: int, channels: int = 1, side: int = 12) -> NDArray[np.uint8]:
@@ -27,32 +27,32 @@ def letters(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def test_digits_are_not_flipped() -> None:
     digits = load_digits()
-    symmetry = judge_symmetry(digits.images[..., None].astype(np.uint8), digits.target, tuple("0123456789"))
+    symmetry = detect_symmetry(digits.images[..., None].astype(np.uint8), digits.target, tuple("0123456789"))
     assert not symmetry.flip
     assert "left and right differ in class" in symmetry.reason
 
 
 def test_letters_that_are_mirror_images_of_each_other_are_not_flipped() -> None:
     images, labels = letters(200)
-    assert not judge_symmetry(images, labels, ("b", "d")).flip
+    assert not detect_symmetry(images, labels, ("b", "d")).flip
 
 
 def test_a_class_that_shows_both_sides_alike_is_flipped() -> None:
     images, labels = letters(200)
-    symmetry = judge_symmetry(images, np.zeros_like(labels), ("b or d",))
+    symmetry = detect_symmetry(images, np.zeros_like(labels), ("b or d",))
     assert symmetry.flip
     assert symmetry.reason == "left and right look alike in every class"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_noise_is_flipped(channels: int) -> None:
-    assert judge_symmetry(noise(400, channels), np.arange(400) % 4, ("a", "b", "c", "d")).flip
+    assert detect_symmetry(noise(400, channels), np.arange(400) % 4, ("a", "b", "c", "d")).flip
 
 
 def test_one_lopsided_class_is_enough() -> None:
     images, labels = noise(200), np.arange(200) % 2
     images[labels == 1, :, :6] //= 3
-    symmetry = judge_symmetry(images, labels, ("even", "odd"))
+    symmetry = detect_symmetry(images, labels, ("even", "odd"))
     assert not symmetry.flip
     assert "in class 'odd'" in symmetry.reason
 
@@ -60,16 +60,16 @@ def test_one_lopsided_class_is_enough() -> None:
 def test_the_judgement_is_the_same_for_mirrored_images() -> None:
     images, labels = letters(200)
     flipped = np.ascontiguousarray(images[:, :, ::-1])
-    assert judge_symmetry(images, labels, ("b", "d")).flip == judge_symmetry(flipped, labels, ("b", "d")).flip
+    assert detect_symmetry(images, labels, ("b", "d")).flip == detect_symmetry(flipped, labels, ("b", "d")).flip
 
 
 @pytest.mark.parametrize(("channels", "flip", "kind"), [(1, False, "gray"), (3, True, "colour")])
 def test_with_few_images_only_photographs_are_flipped(channels: int, flip: bool, kind: str) -> None:
-    symmetry = judge_symmetry(noise(10, channels), np.arange(10) % 2, ("a", "b"))
+    symmetry = detect_symmetry(noise(10, channels), np.arange(10) % 2, ("a", "b"))
     assert symmetry.flip is flip
     assert symmetry.reason == f"{kind} images, too few of each class to look closer"
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])
-def test_images_of_one_value_and_of_few_pixels_are_judged(side: int) -> None:
-    assert judge_symmetry(np.zeros((60, side, side, 1), np.uint8), np.arange(60) % 2, ("a", "b")).flip
+def test_images_of_one_value_and_of_few_pixels_are_evaluated(side: int) -> None:
+    assert detect_symmetry(np.zeros((60, side, side, 1), np.uint8), np.arange(60) % 2, ("a", "b")).flip

@@ -12,7 +12,7 @@ from convscope.core.records import from_json, to_json
 from convscope.core.statistics import wilson_interval
 from convscope.images.preprocessing import Preprocessing
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
-from convscope.measures.invariance import Judged, measure_invariance
+from convscope.measures.invariance import EvaluationImages, measure_invariance
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point, limits
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
@@ -31,17 +31,17 @@ def model_of(text: str, *, classes: int = 3) -> Model:
     return Model(network=network, layout=layout, classes=tuple("abcdefg"[:classes]), preprocessing=layer)
 
 
-def judged(count: int = 20, *, empty: int = 0) -> Judged:
+def evaluated(count: int = 20, *, empty: int = 0) -> EvaluationImages:
     """Return images with noise in the middle and an empty edge of `empty` pixels."""
     generator = np.random.default_rng(0)
     images = np.zeros((count, 12, 12, 1), np.uint8)
     inside = slice(empty, 12 - empty)
     images[:, inside, inside] = generator.integers(0, 256, images[:, inside, inside].shape)
-    return Judged(images=images, labels=generator.integers(0, 3, count), places=np.arange(count), name="some")
+    return EvaluationImages(images=images, labels=generator.integers(0, 3, count), places=np.arange(count), name="some")
 
 
 def ledger(text: str, distortion: str, strength: float, **edge: int) -> tuple[LayerChange, ...]:
-    found = measure_invariance(model_of(text), judged(**edge), {DISTORTIONS[distortion]: [strength]})
+    found = measure_invariance(model_of(text), evaluated(**edge), {DISTORTIONS[distortion]: [strength]})
     return found.curves[0].points[0].layers
 
 
@@ -77,12 +77,12 @@ def test_a_same_convolution_that_wraps_with_a_mean_of_all_is_invariant() -> None
         stage.convolution.padding_mode = "circular"
         stage.convolution._reversed_padding_repeated_twice = [1, 1, 1, 1]
     found = measure_invariance(
-        model, judged(), {DISTORTIONS["circular-shift-x"]: [1, 5], distortion_named("shift@0"): [1]}
+        model, evaluated(), {DISTORTIONS["circular-shift-x"]: [1, 5], distortion_named("shift@0"): [1]}
     )
     for point in found.curves[0].points:
         assert [layer.verdict for layer in point.layers] == ["equivariant", "equivariant", "invariant", "invariant"]
         assert [layer.changed for layer in point.layers[2:]] == pytest.approx([0, 0], abs=1e-5)
-        assert (point.consistency, point.consistency_of_right) == (1, 1)
+        assert (point.consistency, point.consistency_of_correct) == (1, 1)
     (real,) = found.curves[1].points
     assert [layer.verdict for layer in real.layers] == [
         "equivariant inside",
@@ -93,15 +93,15 @@ def test_a_same_convolution_that_wraps_with_a_mean_of_all_is_invariant() -> None
 
 
 def test_steps_belong_to_stages() -> None:
-    found = measure_invariance(model_of("MP2-4C3-SS2-AP2-4N"), judged(3), {DISTORTIONS["blur"]: [1]})
+    found = measure_invariance(model_of("MP2-4C3-SS2-AP2-4N"), evaluated(3), {DISTORTIONS["blur"]: [1]})
     assert found.layers == ("MP2", "4C3", "SS2", "AP2", "4N", "softmax")
     assert found.stages == (1, 2, 2, 3, 4, None)
 
 
 def test_of_a_curve_a_weak_strength_is_shown() -> None:
-    found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["rotation"]: [-45, -5, 5, 10, 20, 45]})
+    found = measure_invariance(model_of("4C3"), evaluated(3), {DISTORTIONS["rotation"]: [-45, -5, 5, 10, 20, 45]})
     assert found.shown(found.curves[0]).strength == 10
-    found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["contrast"]: [-0.8, -0.2]})
+    found = measure_invariance(model_of("4C3"), evaluated(3), {DISTORTIONS["contrast"]: [-0.8, -0.2]})
     assert found.shown(found.curves[0]).strength == -0.2
 
 
@@ -132,18 +132,22 @@ def test_maps_turn_around_the_middle_of_the_image() -> None:
 
 
 def test_images_that_keep_inside_the_canvas_lose_nothing() -> None:
-    found = measure_invariance(model_of("4C3"), judged(empty=3), {DISTORTIONS["shift-x"]: [-3, 3, 6]})
+    found = measure_invariance(model_of("4C3"), evaluated(empty=3), {DISTORTIONS["shift-x"]: [-3, 3, 6]})
     assert [point.left_canvas for point in found.curves[0].points[:2]] == [0, 0]
     assert found.curves[0].points[2].left_canvas > 0.3
 
 
 def test_every_distortion_is_measured_and_the_batch_makes_no_difference() -> None:
-    model, some = model_of("4C3-MP2-5N"), judged(9)
+    model, some = model_of("4C3-MP2-5N"), evaluated(9)
     one, other = (measure_invariance(model, some, ALL, batch=batch) for batch in (2, 9))
     assert len(one.curves) == len(DISTORTIONS)
     for curve, same in zip(one.curves, other.curves, strict=True):
         for point, again in zip(curve.points, same.points, strict=True):
-            assert (point.right, point.same, point.same_of_right) == (again.right, again.same, again.same_of_right)
+            assert (point.correct, point.same, point.same_of_correct) == (
+                again.correct,
+                again.same,
+                again.same_of_correct,
+            )
             for layer, layer_again in zip(point.layers, again.layers, strict=True):
                 assert layer.changed == pytest.approx(layer_again.changed, rel=1e-3)
                 if layer.left is not None:
@@ -158,44 +162,44 @@ def test_vectors_are_not_moved() -> None:
 
 
 def test_answers_are_counted_as_they_are() -> None:
-    model, some = model_of("4C3-MP2"), judged(30)
+    model, some = model_of("4C3-MP2"), evaluated(30)
     found = measure_invariance(model, some, {DISTORTIONS["shift-x"]: [2]})
     before = model.predict_proba(some.images)
     moved = np.zeros_like(some.images)
     moved[:, :, 2:] = some.images[:, :, :-2]
     after = model.predict_proba(moved)
     (point,) = found.curves[0].points
-    same, right = before.argmax(1) == after.argmax(1), before.argmax(1) == some.labels
-    assert found.right == right.sum() == point.right_before
-    assert (point.same, point.same_of_right) == (same.sum(), (same & right).sum())
-    assert point.right == (after.argmax(1) == some.labels).sum()
+    same, correct = before.argmax(1) == after.argmax(1), before.argmax(1) == some.labels
+    assert found.correct == correct.sum() == point.correct_before
+    assert (point.same, point.same_of_correct) == (same.sum(), (same & correct).sum())
+    assert point.correct == (after.argmax(1) == some.labels).sum()
     chosen = before.argmax(1)[:, None]
     change = np.take_along_axis(after, chosen, 1) - np.take_along_axis(before, chosen, 1)
     assert point.probability_change == pytest.approx(float(change.mean()), abs=1e-6)
 
 
 def test_limits_lie_on_the_straight_line_between_two_points() -> None:
-    def point(strength: float, right: int) -> Point:
+    def point(strength: float, correct: int) -> Point:
         return Point(
             strength=strength,
             images=100,
-            right=right,
-            same=right,
-            same_of_right=right,
-            right_before=100,
+            correct=correct,
+            same=correct,
+            same_of_correct=correct,
+            correct_before=100,
             probability_change=0.0,
             left_canvas=0.0,
             layers=(LayerChange(changed=None), LayerChange(changed=None)),
         )
 
     curve = Curve(distortion="rotation", unit="degrees", points=(point(-10, 98), point(10, 94), point(20, 44)))
-    sizes: dict[str, Any] = {"images": 100, "right": 100, "margin_px": 0, "seed": 0}
+    sizes: dict[str, Any] = {"images": 100, "correct": 100, "margin_px": 0, "seed": 0}
     found = Invariance(layout="4C3", data="", part="", layers=("4C3", "softmax"), curves=(curve,), **sizes)
     by_part = {(one.sign, one.part): one for one in limits(found)}
     assert by_part[(1, 0.95)].strength == pytest.approx(10 * 5 / 6)
     assert by_part[(1, 0.9)].strength == pytest.approx(10.8)
     assert by_part[(1, 0.5)].strength == pytest.approx(18.8)
-    ends = [wilson_interval(right, 100) for right in (94, 44)]
+    ends = [wilson_interval(correct, 100) for correct in (94, 44)]
     half = by_part[(1, 0.5)]
     assert half.nearest == pytest.approx(10 + 10 * (ends[0][0] - 0.5) / (ends[0][0] - ends[1][0]))
     assert half.latest is None, "the upper end of 44 % is above 50 %"
@@ -206,20 +210,20 @@ def test_limits_lie_on_the_straight_line_between_two_points() -> None:
     assert "beyond -10 (-7.14 to beyond -10)" in text
 
 
-@pytest.mark.parametrize(("right", "classes", "most_of_one"), [(18, 10, 12), (40, 10, 36), (9, 10, 12)])
-def test_a_network_at_chance_has_no_limits(right: int, classes: int, most_of_one: int) -> None:
+@pytest.mark.parametrize(("correct", "classes", "most_of_one"), [(18, 10, 12), (40, 10, 36), (9, 10, 12)])
+def test_a_network_at_chance_has_no_limits(correct: int, classes: int, most_of_one: int) -> None:
     """Its interval has 1 of the classes, or the share of the largest one, in it or above it."""
-    found = measure_invariance(model_of("4C3"), judged(3), {DISTORTIONS["blur"]: [1]})
-    found = dataclasses.replace(found, images=100, right=right, classes=classes, most_of_one=most_of_one)
+    found = measure_invariance(model_of("4C3"), evaluated(3), {DISTORTIONS["blur"]: [1]})
+    found = dataclasses.replace(found, images=100, correct=correct, classes=classes, most_of_one=most_of_one)
     assert limits(found) == ()
     text = measure_text(found)
     assert f"The accuracy undistorted is not above chance ({max(0.1, most_of_one / 100):.2%})" in text
     assert "95 %   " not in text
-    assert limits(dataclasses.replace(found, right=60))
+    assert limits(dataclasses.replace(found, correct=60))
 
 
 def test_what_chance_is_comes_from_the_images_and_an_old_record_has_none() -> None:
-    some = judged(20)
+    some = evaluated(20)
     found = measure_invariance(model_of("4C3"), some, {DISTORTIONS["blur"]: [1]})
     counts = np.bincount(some.labels)
     assert (found.classes, found.most_of_one) == (3, counts.max())
@@ -227,30 +231,30 @@ def test_what_chance_is_comes_from_the_images_and_an_old_record_has_none() -> No
     old = {name: value for name, value in to_json(found).items() if name not in ("classes", "most_of_one")}
     read = from_json(Invariance, old)
     assert (read.chance, read.curves) == (0, found.curves)
-    assert read.above_chance == (read.right > 0)
+    assert read.above_chance == (read.correct > 0)
 
 
 def test_one_image_and_wrong_strengths_are_refused() -> None:
     with pytest.raises(DataError, match="There must be at least 2 images to measure on. Got 1"):
-        measure_invariance(model_of("4C3"), judged(1), {DISTORTIONS["blur"]: [1]})
+        measure_invariance(model_of("4C3"), evaluated(1), {DISTORTIONS["blur"]: [1]})
     with pytest.raises(ParameterError, match="The strength of blur must be from 0 to 1000"):
-        measure_invariance(model_of("4C3"), judged(), {DISTORTIONS["blur"]: [-1]})
+        measure_invariance(model_of("4C3"), evaluated(), {DISTORTIONS["blur"]: [-1]})
 
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"images": 0, "right": 0}, r"`images` must be at least 1\. Got 0\. Measure it anew"),
-        ({"right": 101}, r"`right` must be from 0 to the 100 images\. Got 101"),
-        ({"right": -1}, r"`right` must be from 0 to the 100 images\. Got -1"),
+        ({"images": 0, "correct": 0}, r"`images` must be at least 1\. Got 0\. Measure it anew"),
+        ({"correct": 101}, r"`correct` must be from 0 to the 100 images\. Got 101"),
+        ({"correct": -1}, r"`correct` must be from 0 to the 100 images\. Got -1"),
         ({"most_of_one": 101}, r"`most_of_one` must be from 0 to the 100 images\. Got 101"),
         ({"layers": ["4C3"]}, r"`layers` of a point must be 1 as those of the network\. Got 0 \(rotation by 1 °\)"),
     ],
 )
 def test_a_record_of_counts_that_cannot_be_is_refused(changed: dict[str, Any], sentence: str) -> None:
-    counts = {"images": 100, "right": 9, "same": 9, "same_of_right": 9, "right_before": 9}
+    counts = {"images": 100, "correct": 9, "same": 9, "same_of_correct": 9, "correct_before": 9}
     point = counts | {"strength": 1.0, "probability_change": 0.0, "left_canvas": 0.0, "layers": []}
-    whole = {"layout": "", "data": "", "part": "", "images": 100, "right": 100, "margin_px": 0, "seed": 0}
+    whole = {"layout": "", "data": "", "part": "", "images": 100, "correct": 100, "margin_px": 0, "seed": 0}
     whole |= {"layers": [], "curves": [{"distortion": "rotation", "unit": "°", "points": [point]}]}
     assert from_json(Invariance, whole).accuracy == 1
     with pytest.raises(DataError, match=sentence):

@@ -23,7 +23,7 @@ OTHERS = ("openvino", "onnxruntime")
 def test_a_back_end_gives_what_torch_gives(backend: Any, layout: str) -> None:
     model = small_model(layout)
     images = some_pixels(50, 17, 14)
-    ready = model.ready("float32", backend=backend)
+    ready = model.optimize("float32", backend=backend)
     assert ready.runner is not None
     np.testing.assert_allclose(ready.predict_proba(images, batch=16), model.predict_proba(images), atol=1e-5)
 
@@ -32,7 +32,7 @@ def test_a_back_end_gives_what_torch_gives(backend: Any, layout: str) -> None:
 def test_int8_names_the_same_classes_nearly_always(backend: Any) -> None:
     model = small_model("8C3-MP2-12C3-MP2-16N")
     images = some_pixels(200, 17, 14)
-    ready = model.ready("int8", backend=backend, calibration=images)
+    ready = model.optimize("int8", backend=backend, calibration=images)
     found, expected = ready.predict_proba(images), model.predict_proba(images)
     assert np.abs(found - expected).max() < 0.05
     assert np.mean(found.argmax(1) == expected.argmax(1)) >= 0.95
@@ -42,8 +42,8 @@ def test_a_back_end_that_gives_something_else_is_refused_and_auto_takes_torch(mo
     wrong = lambda content, precision: lambda images: np.zeros((len(images), 3), np.float32)  # noqa: E731
     monkeypatch.setattr(backends, "_STARTED", dict.fromkeys(OTHERS, wrong))
     with pytest.raises(ParameterError, match="`backend` must give what torch gives"):
-        small_model().ready("float32", backend="openvino")
-    assert small_model().ready("float32", backend="auto").runner is None
+        small_model().optimize("float32", backend="openvino")
+    assert small_model().optimize("float32", backend="auto").runner is None
 
 
 def started(runner: backends.Runner) -> dict[str, Any]:
@@ -53,11 +53,11 @@ def started(runner: backends.Runner) -> dict[str, Any]:
 
 def test_int8_that_names_other_classes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model, images = small_model(), some_pixels(40)
-    right = backends._torch(model.network, "float32")
+    correct = backends._torch(model.network, "float32")
     for wrong, refused in ((3, False), (8, True)):
 
         def run(pixels: NDArray[np.uint8], some: NDArray[np.uint8] = images[:wrong]) -> NDArray[np.float32]:
-            found = right(pixels)
+            found = correct(pixels)
             moved = [any(np.array_equal(image, one) for one in some) for image in pixels]
             found[moved] = np.roll(found[moved], 1, axis=1)
             return found
@@ -65,43 +65,43 @@ def test_int8_that_names_other_classes_is_refused(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(backends, "_STARTED", started(run))
         if refused:
             with pytest.raises(ParameterError, match=r"`precision` must be float32 .* for only 80% of the calibration"):
-                model.ready("int8", backend="auto", calibration=images)
+                model.optimize("int8", backend="auto", calibration=images)
         else:
-            assert model.ready("int8", backend="auto", calibration=images).runner is not None
+            assert model.optimize("int8", backend="auto", calibration=images).runner is not None
 
 
 def test_wrong_scores_are_seen_where_one_class_is_certain(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_model("4C3-MP2")
     with torch.no_grad():
         model.network.classifier.bias[0] += 40
-    right = backends._torch(model.network, "float32")
-    assert right(some_pixels(9)).max(1).min() > 0.999999
+    correct = backends._torch(model.network, "float32")
+    assert correct(some_pixels(9)).max(1).min() > 0.999999
 
     def wrong(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        scores = np.log(right(pixels)) * 1.2
-        return np.exp(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
+        logits = np.log(correct(pixels)) * 1.2
+        return np.exp(logits - np.log(np.exp(logits).sum(1, keepdims=True)))
 
     monkeypatch.setattr(backends, "_STARTED", started(wrong))
     for calibration in (None, some_pixels(20)):
         with pytest.raises(ParameterError, match="`backend` must give what torch gives"):
-            model.ready("float32", backend="openvino", calibration=calibration)
-    monkeypatch.setattr(backends, "_STARTED", started(right))
-    assert model.ready("float32", backend="openvino").runner is right
+            model.optimize("float32", backend="openvino", calibration=calibration)
+    monkeypatch.setattr(backends, "_STARTED", started(correct))
+    assert model.optimize("float32", backend="openvino").runner is correct
 
 
 def test_it_is_compared_on_the_calibration_images_else_on_many_contrasts(monkeypatch: pytest.MonkeyPatch) -> None:
     model, seen = small_model(), []
-    right = backends._torch(model.network, "float32")
+    correct = backends._torch(model.network, "float32")
 
     def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         seen.append(pixels)
-        return right(pixels)
+        return correct(pixels)
 
     monkeypatch.setattr(backends, "_STARTED", started(run))
-    model.ready("float32", backend="openvino", calibration=some_pixels(16))
+    model.optimize("float32", backend="openvino", calibration=some_pixels(16))
     assert any(np.array_equal(pixels, some_pixels(16)) for pixels in seen)
     seen.clear()
-    model.ready("float32", backend="openvino")
+    model.optimize("float32", backend="openvino")
     spread = seen[-1].std(axis=(1, 2, 3))
     assert spread.max() > 60 > 6 > spread.min()
 
@@ -116,21 +116,21 @@ def test_one_that_does_not_work_is_a_sentence_and_auto_goes_on(
         raise error
 
     model, images = small_model(), some_pixels(20)
-    right = backends._torch(model.network, "float32")
-    monkeypatch.setattr(backends, "_STARTED", {"openvino": broken, "onnxruntime": lambda content, precision: right})
+    correct = backends._torch(model.network, "float32")
+    monkeypatch.setattr(backends, "_STARTED", {"openvino": broken, "onnxruntime": lambda content, precision: correct})
     with pytest.raises(ParameterError, match=rf"`backend` must be one that works here. Got 'openvino' \({error}\)"):
-        model.ready("float32", backend="openvino")
-    assert model.ready("float32", backend="auto").predict_proba(images) == pytest.approx(right(images), abs=1e-5)
-    assert model.ready("int8", backend="auto", calibration=images).runner is right
+        model.optimize("float32", backend="openvino")
+    assert model.optimize("float32", backend="auto").predict_proba(images) == pytest.approx(correct(images), abs=1e-5)
+    assert model.optimize("int8", backend="auto", calibration=images).runner is correct
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)  # found, but cannot be imported
     monkeypatch.setitem(backends._STARTED, "openvino", backends._openvino)
-    assert model.ready("int8", backend="auto", calibration=images).runner is right
+    assert model.optimize("int8", backend="auto", calibration=images).runner is correct
 
 
 def test_auto_takes_torch_for_what_no_graph_can_say() -> None:
-    assert small_model("4U3-MP2").ready("float32", backend="auto").runner is None
+    assert small_model("4U3-MP2").optimize("float32", backend="auto").runner is None
     with pytest.raises(ParameterError, match="must have no locally connected stage"):
-        small_model("4U3-MP2").ready("float32", backend="openvino")
+        small_model("4U3-MP2").optimize("float32", backend="openvino")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_auto_takes_the_fastest(fastest: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(backends, "_made", lambda network, name, *_: made[name])
     monkeypatch.setattr(backends, "_torch", lambda *_: made["torch"])
     monkeypatch.setattr(backends, "_seconds", lambda one, images: 0.1 if one is made[fastest] else 0.2)
-    found = small_model().ready("float32", backend="auto").runner
+    found = small_model().optimize("float32", backend="auto").runner
     assert found is (None if fastest == "torch" else made[fastest])
 
 
@@ -169,7 +169,7 @@ def test_what_does_not_go_together_is_refused(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ParameterError, match=r"`backend` must be .*openvino"):
         fitting_backends("openvinno", "float32")  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="`calibration` must be given for the precision int8"):
-        small_model().ready("int8", backend="onnxruntime")
+        small_model().optimize("int8", backend="onnxruntime")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match="neither is installed"):
         fitting_backends("auto", "int8")
@@ -179,4 +179,4 @@ def test_what_does_not_go_together_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_one_that_is_not_installed_says_how_to_get_it(backend: Any, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, backend, None)
     with pytest.raises(MissingPackageError, match=rf"Predictions by {word} need .*convscope\[{backend}\]"):
-        small_model().ready("float32", backend=backend)
+        small_model().optimize("float32", backend=backend)

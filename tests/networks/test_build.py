@@ -77,9 +77,9 @@ def test_scores_are_those_of_nested_loops(case: Case) -> None:
     unsettle(network)
     images = random_images(2, case.height, case.width, case.channels)
     with torch.no_grad():
-        scores = network(images).numpy()
-    for image, found in zip(images.numpy(), scores, strict=True):
-        expected = oracle.scores(network, image)
+        logits = network(images).numpy()
+    for image, found in zip(images.numpy(), logits, strict=True):
+        expected = oracle.logits(network, image)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
@@ -216,8 +216,8 @@ def test_the_deviation_of_the_values_stays_within_a_factor_over_depth(
 
 
 def test_first_scores_are_small_enough_to_prefer_no_class() -> None:
-    scores = small("32C3-MP2-64C3-MP2-128N", side=16).train()(random_images(64, 16, 16, 1))
-    assert scores.std().item() < 1.5
+    logits = small("32C3-MP2-64C3-MP2-128N", side=16).train()(random_images(64, 16, 16, 1))
+    assert logits.std().item() < 1.5
 
 
 def test_every_parameter_gets_a_gradient() -> None:

@@ -18,9 +18,9 @@ WEIGHTS = torch.tensor([0.5, 1.0, 2.0, 0.1], dtype=torch.float64)
 @pytest.mark.parametrize(("name", "power"), [("svm", 2), ("hinge", 1)])
 def test_margins_are_lacking_as_nested_loops_say(name: str, power: int, weights: torch.Tensor | None) -> None:
     total = shares = 0.0
-    for scores, label in zip(SCORES.tolist(), LABELS.tolist(), strict=True):
+    for logits, label in zip(SCORES.tolist(), LABELS.tolist(), strict=True):
         share = 1.0 if weights is None else float(weights[label])
-        for number, score in enumerate(scores):
+        for number, score in enumerate(logits):
             total += share * max(0.0, 1 - (score if number == label else -score)) ** power
         shares += share
     assert float(CLASSIFIERS[name].loss(SCORES, LABELS, weights, 0.3)) == pytest.approx(total / shares, rel=1e-12)
@@ -41,7 +41,7 @@ def test_softmax_loses_what_scikit_learn_says() -> None:
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_slopes_are_the_numerical_ones(name: str) -> None:
     assert torch.autograd.gradcheck(
-        lambda scores: CLASSIFIERS[name].loss(scores, LABELS, WEIGHTS, 0.0), SCORES.clone().requires_grad_()
+        lambda logits: CLASSIFIERS[name].loss(logits, LABELS, WEIGHTS, 0.0), SCORES.clone().requires_grad_()
     )
 
 
@@ -49,13 +49,13 @@ def test_probabilities_are_a_softmax_at_a_temperature_or_of_margins_sigmoids_mad
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), dtype=np.uint8))
     for name, kind in CLASSIFIERS.items():
         network = Network(Layout.parse(f"3N-{name}"), height=4, width=4, channels=1, classes=3).eval()
-        scores = network(images).detach().numpy().astype(np.float64)
+        logits = network(images).detach().numpy().astype(np.float64)
         if kind.gives_probabilities:
             network.temperature.fill_(2.5)
-            shares = np.exp(scores / 2.5)
+            shares = np.exp(logits / 2.5)
         else:
             slopes, offsets = [0.5, 1.0, 2.0], [0.3, -0.1, 0.0]
             network.set_sigmoids(slopes, offsets)
-            shares = 1 / (1 + np.exp(-(scores * slopes + offsets)))
+            shares = 1 / (1 + np.exp(-(logits * slopes + offsets)))
         expected = shares / shares.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(network.probabilities(images).detach().numpy(), expected, atol=1e-6)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from convscope.networks.defaults import default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.training.coarse import obstacle_to_coarse
+from convscope.training.progressive_resizing import obstacle_to_resizing
 from tests.checks.laws import LAWS
 
 
@@ -64,4 +64,4 @@ def test_many_images_in_colour_get_a_wider_network_where_accuracy_goes_first(
     assert takes_wide(**shape) is wide
     best, balanced = default_layout(**shape, effort="best"), default_layout(**shape)
     assert (best != balanced) is wide
-    assert obstacle_to_coarse(plan(best, height=side, width=side + 5, channels=channels, classes=10)) is None
+    assert obstacle_to_resizing(plan(best, height=side, width=side + 5, channels=channels, classes=10)) is None

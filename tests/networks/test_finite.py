@@ -19,8 +19,8 @@ from convscope.core.errors import DataError
 from convscope.features.reading import Reading, StageFeatures
 from convscope.features.trace import trace
 from convscope.measures.distortions.family import distortion_named
-from convscope.measures.invariance import Judged, measure_invariance
-from convscope.measures.units.ablation import measure_worth
+from convscope.measures.invariance import EvaluationImages, measure_invariance
+from convscope.measures.units.ablation import measure_ablation
 from convscope.measures.units.measuring import measure_units
 from convscope.networks.build import Network
 from convscope.networks.finite import NOT_A_NUMBER
@@ -107,19 +107,19 @@ def test_no_back_end_hides_that_the_output_is_no_number(name: str, backend: Any,
         pytest.importorskip(backend)
     calibration = some_pixels(8) if precision == "int8" else None
     with pytest.raises(DataError, match="finite"):
-        _spoiled(name).ready(precision, backend=backend, calibration=calibration).predict_proba(some_pixels(3))
+        _spoiled(name).optimize(precision, backend=backend, calibration=calibration).predict_proba(some_pixels(3))
 
 
-def _judged() -> Judged:
-    return Judged(images=some_pixels(4), labels=np.array([0, 1, 2, 0]), places=np.arange(4))
+def _evaluated() -> EvaluationImages:
+    return EvaluationImages(images=some_pixels(4), labels=np.array([0, 1, 2, 0]), places=np.arange(4))
 
 
 ASKED: dict[str, Callable[[Model], Any]] = {
     "features": lambda model: list(StageFeatures(model, Reading()).of(some_pixels(3))),
     "trace": lambda model: trace(model, some_pixels(1)[0]),
-    "invariance": lambda model: measure_invariance(model, _judged(), {distortion_named("shift-x"): [1.0]}),
+    "invariance": lambda model: measure_invariance(model, _evaluated(), {distortion_named("shift-x"): [1.0]}),
     "units": lambda model: measure_units(model, some_pixels(4)),
-    "worth": lambda model: measure_worth(model, some_pixels(4), _judged().labels),
+    "ablation": lambda model: measure_ablation(model, some_pixels(4), _evaluated().labels),
     "look": lambda model: look_data(model, [Shown(name="one", pixels=some_pixels(1)[0])]),
     "fold": lambda model: fold(model.network),
 }

@@ -18,7 +18,7 @@ from tests.checks.models import calibrated, small_model, with_statistics
 
 
 def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the scores by the arithmetic that the records describe, in float64."""
+    """Return the logits by the arithmetic that the records describe, in float64."""
     maps = (torch.from_numpy(images).double() / 255 - torch.from_numpy(folded.mean)) / torch.from_numpy(folded.std)
     maps = maps.permute(0, 3, 1, 2)
     for layer in folded.layers:
@@ -87,6 +87,6 @@ def test_the_network_stays_as_it_was() -> None:
 
 def test_a_classifier_alone_is_one_layer() -> None:
     network = Network(Layout.parse("softmax"), height=2, width=2, channels=1, classes=3)
-    (scores,) = fold(network).layers
-    assert isinstance(scores, Connections)
-    np.testing.assert_array_equal(scores.weights, network.classifier.weight.detach().numpy())
+    (logits,) = fold(network).layers
+    assert isinstance(logits, Connections)
+    np.testing.assert_array_equal(logits.weights, network.classifier.weight.detach().numpy())

@@ -32,8 +32,8 @@ def test_the_result_is_the_same_whatever_the_batch_size(text: str) -> None:
 def test_probabilities_are_the_softmax_of_the_scores_in_evaluation_mode() -> None:
     model, images = small_model(), some_pixels(5)
     with torch.no_grad():
-        scores = model.network.eval()(torch.from_numpy(images)).double()
-    expected = torch.exp(scores) / torch.exp(scores).sum(1, keepdim=True)
+        logits = model.network.eval()(torch.from_numpy(images)).double()
+    expected = torch.exp(logits) / torch.exp(logits).sum(1, keepdim=True)
     np.testing.assert_allclose(model.predict_proba(images), expected.numpy(), atol=1e-6)
 
 
@@ -42,7 +42,7 @@ def test_probabilities_are_the_softmax_of_the_scores_in_evaluation_mode() -> Non
 def test_mirrored_probabilities_are_the_means_of_both(text: str, backend: Any) -> None:
     model, images = small_model(text), some_pixels(9)
     flipped = np.array(images[:, :, ::-1])
-    both = FlipTTA(model=model.ready("float32", backend=backend))
+    both = FlipTTA(model=model.optimize("float32", backend=backend))
     expected = (model.predict_proba(images) + model.predict_proba(flipped)) / 2
     np.testing.assert_allclose(both.predict_proba(images, batch=4), expected, atol=1e-5)
     np.testing.assert_allclose(both.predict_proba(flipped), expected, atol=1e-5)

@@ -244,7 +244,7 @@ def test_a_tensor_file_gives_tensors_and_metadata(tmp_path: Path) -> None:
 def test_a_temperature_that_is_none_is_refused(value: float, tmp_path: Path) -> None:
     small_model("4C3-MP2").save(tmp_path / "m")
     (tmp_path / "m").write_bytes(with_value((tmp_path / "m").read_bytes(), "temperature", value))
-    with pytest.raises(ModelFileError, match="its temperature of the scores is not above 0"):
+    with pytest.raises(ModelFileError, match="its temperature of the logits is not above 0"):
         Model.load(tmp_path / "m")
 
 

@@ -14,8 +14,8 @@ Values = NDArray[np.float64]
 EPSILON = 1e-5  # of normalization
 
 
-def scores(network: Network, image: NDArray[np.uint8]) -> Values:
-    """Return the scores K of one image H W C, from the network's layout and its state (evaluation mode)."""
+def logits(network: Network, image: NDArray[np.uint8]) -> Values:
+    """Return the logits K of one image H W C, from the network's layout and its state (evaluation mode)."""
     state = {key: value.detach().numpy().astype(np.float64) for key, value in network.state_dict().items()}
     maps = np.moveaxis((image / 255 - state["mean"]) / state["std"], 2, 0)
     apply = np.vectorize(lambda value: oracle.nonlinearity(network.layout.nonlinearity, value), otypes=[np.float64])

@@ -13,6 +13,6 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, code }) => {
   const all = run(prepare(other), pixels);
   const plain = other.layers.map(({ name, window, stride, rows, columns, field }) => ({ name, window, stride, rows, columns, field }));
   const beside = network.beside ? base64(Uint8Array.from(pixelsFor(network, network.beside, pixels))) : null;
-  return { codes: codesOf(network), layout: other.layout, layers: plain, scores: Array.from(all[all.length - 1]), beside };
+  return { codes: codesOf(network), layout: other.layout, layers: plain, logits: Array.from(all[all.length - 1]), beside };
 });
 writeFileSync(target, JSON.stringify(made));

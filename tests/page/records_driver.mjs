@@ -14,7 +14,7 @@ const keys = { name: (kind) => kind.name, accuracy: (kind) => kind.accuracy, par
 const result = {
   groups: groupsOf(network),
   kept: choices.map((choice) => belonging(network, choice)),
-  worth: unitRecord(network, which)?.worth ?? null,
+  ablation: unitRecord(network, which)?.ablation ?? null,
   limits: invariance?.distortions.map((kind) => [null, 0.1].map((chance) => limitsOf(kind, chance))) ?? null,
   middles: invariance?.distortions.map((kind) => middleOf(kind).strength) ?? null,
   moved: invariance?.distortions.map((kind) => middleOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ?? null,

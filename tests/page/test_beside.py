@@ -52,8 +52,8 @@ def test_the_same_weights_with_another_pooling_are_that_network(tmp_path: Path) 
         assert made["layers"] == [{key: layer[key] for key in made["layers"][0]} for layer in layers], old
         assert made["codes"] == [old[4:6]]
         assert made["layout"] == new
-        scores = np.array(made["scores"])
-        probabilities = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+        logits = np.array(made["logits"])
+        probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
         np.testing.assert_allclose(probabilities, expected.predict_proba(some_pixels(1))[0], atol=1e-4)
 
 

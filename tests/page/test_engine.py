@@ -91,11 +91,11 @@ def test_what_comes_after_a_unit_that_is_turned_off_goes_without_it(computed: An
         classifier = fold(model.network).layers[-1]
         assert isinstance(classifier, Connections)
         for result in (one for one in made if one["without"]):
-            maps, scores, intact = (np.frombuffer(base64.b64decode(text), "<f4") for text in result["without"])
+            maps, logits, intact = (np.frombuffer(base64.b64decode(text), "<f4") for text in result["without"])
             expected = np.frombuffer(base64.b64decode(result["maps"][-2]), "<f4").copy()
             expected[: len(expected) // case.plan().layers[-2].maps] = 0  # the map of unit 1
             np.testing.assert_array_equal(maps, expected)
-            assert relative(scores, classifier.weights @ expected + classifier.biases) < 1e-4, str(case.layout)
+            assert relative(logits, classifier.weights @ expected + classifier.biases) < 1e-4, str(case.layout)
             assert base64.b64encode(intact.tobytes()).decode() == result["maps"][-1]
             count += 1
     assert count > 100

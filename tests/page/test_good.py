@@ -51,7 +51,7 @@ def epochs(count: int) -> list[EpochRecord]:
 def test_the_figures_are_those_of_the_report() -> None:
     report = report_of(3, [0, 0, 1, 2], [0, 1, 1, 1])
     data = good_data(report, epochs(3))
-    assert (data.split, data.images, data.right, data.interval) == ("test", 4, 2, report.accuracy_interval)
+    assert (data.split, data.images, data.correct, data.interval) == ("test", 4, 2, report.accuracy_interval)
     assert {(cell.truth, cell.answer): cell.count for cell in data.cells} == {
         (0, 0): 1,
         (0, 1): 1,

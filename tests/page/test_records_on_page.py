@@ -11,7 +11,7 @@ from convscope.core.records import from_json, to_json
 from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
-from convscope.measures.units.ablation import measure_worth
+from convscope.measures.units.ablation import measure_ablation
 from convscope.measures.units.measuring import measure_units
 from convscope.page.comparison_data import comparison_data
 from convscope.page.document import inline_json
@@ -27,15 +27,15 @@ from .test_report_page import HOSTILE, Page
 COUNT = 12
 
 
-def point(strength: float, right: int) -> Point:
+def point(strength: float, correct: int) -> Point:
     changes = (LayerChange(changed=0.8, left=0.4), LayerChange(changed=0.5))
     return Point(
         strength=strength,
         images=100,
-        right=right,
-        same=right,
-        same_of_right=right,
-        right_before=90,
+        correct=correct,
+        same=correct,
+        same_of_correct=correct,
+        correct_before=90,
         probability_change=0.1,
         left_canvas=0.0,
         layers=changes,
@@ -43,16 +43,16 @@ def point(strength: float, right: int) -> Point:
 
 
 def invariance(name: str = "shift-x") -> Invariance:
-    points = tuple(point(strength, right) for strength, right in ((2, 40), (1, 89), (-1, 88), (4, 10), (-2, 87)))
+    points = tuple(point(strength, correct) for strength, correct in ((2, 40), (1, 89), (-1, 88), (4, 10), (-2, 87)))
     curve = Curve(distortion=name, unit="px", points=points)
-    sizes: dict[str, Any] = {"images": 100, "right": 90, "margin_px": 0, "seed": 0}
+    sizes: dict[str, Any] = {"images": 100, "correct": 90, "margin_px": 0, "seed": 0}
     return Invariance(layout="4C3", data=name, part="test", layers=("4C3", "softmax"), curves=(curve,), **sizes)
 
 
 def entry(kind: str, share: float, parameters: int | None) -> Entry:
     disturbed = tuple(
-        Disturbed(distortion="shift-x", unit="px", strength=strength, images=50, right=right, same=9)
-        for strength, right in ((-1, 30), (1, 25), (2, 20), (3, 10))
+        Disturbed(distortion="shift-x", unit="px", strength=strength, images=50, right=correct, same=9)
+        for strength, correct in ((-1, 30), (1, 25), (2, 20), (3, 10))
     )
     trials = tuple(
         Trial(
@@ -99,8 +99,8 @@ def comparison() -> Comparison:
 def full_page() -> LookData:
     model, images = small_model("4C3"), some_pixels(COUNT, seed=3)
     labels = np.arange(COUNT) % 3
-    record, worth = measure_units(model, images, labels=labels), measure_worth(model, images, labels)
-    units = units_data(record, places={place: place for place in range(COUNT)}, worth=worth)
+    record, ablation = measure_units(model, images, labels=labels), measure_ablation(model, images, labels)
+    units = units_data(record, places={place: place for place in range(COUNT)}, ablation=ablation)
     shown = [Shown(name=str(at), pixels=one, truth=int(labels[at])) for at, one in enumerate(images)]
     records = Records(units=units, invariance=invariance_data(invariance()), comparison=comparison_data(comparison()))
     return look_data(model, shown, records=records)
@@ -143,11 +143,11 @@ def test_the_figures_are_those_of_the_records() -> None:
 def test_worth_is_the_loss_without_the_unit_and_names_the_class_that_loses_most(made: Any) -> None:
     data, found = made
     model, images, labels = small_model("4C3"), some_pixels(COUNT, seed=3), np.arange(COUNT) % 3
-    record = measure_worth(model, images, labels)
+    record = measure_ablation(model, images, labels)
     unit = record.layers[0].units[2]
-    losses = [(a - b) / c for a, b, c in zip(record.right, unit.right, record.images, strict=True)]
-    assert found["worth"] == [record.loss(unit), int(np.argmax(losses)), max(losses)]
-    assert data.units.worth_images == COUNT
+    losses = [(a - b) / c for a, b, c in zip(record.correct, unit.correct, record.images, strict=True)]
+    assert found["ablation"] == [record.loss(unit), int(np.argmax(losses)), max(losses)]
+    assert data.units.ablation_images == COUNT
 
 
 @needs_node
@@ -200,5 +200,5 @@ def test_a_page_without_records_has_none(tmp_path: Path) -> None:
     found = run_driver(
         "records_driver.mjs", {"data": to_json(data), "choices": ["all"], "which": {"layer": 1, "unit": 0}}, tmp_path
     )
-    assert [found[key] for key in ("worth", "limits", "columns", "orders")] == [None] * 4
+    assert [found[key] for key in ("ablation", "limits", "columns", "orders")] == [None] * 4
     assert found["groups"] == {"classes": [], "confused": []}

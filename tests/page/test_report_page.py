@@ -253,7 +253,7 @@ def test_the_headline_says_how_many_of_which_images_and_the_interval() -> None:
     _, page = page_of(report)
     text = re.sub(r"\s+", " ", page.text)
     assert f"{report.accuracy * 100:.1f} %" in text
-    assert f"of 400 validation images recognized: {report.right} right, {400 - report.right} wrong" in text
+    assert f"of 400 validation images recognized: {report.correct} correct, {400 - report.correct} wrong" in text
     low, high = report.accuracy_interval
     assert f"expect {low * 100:.1f} % to {high * 100:.1f} % (95 % confidence" in text
 
@@ -283,7 +283,7 @@ def test_curves_have_axes_with_units_a_legend_and_one_line_a_series() -> None:
     _, page = page_of(report_of(), epochs=12)
     lines = [str(line["class"]) for line in page.all("polyline")]
     assert lines == ["line first", "line second"] * 2
-    for piece in ("loss (cross-entropy, nats)", "accuracy (% right)", "epoch", "training", "validation"):
+    for piece in ("loss (cross-entropy, nats)", "accuracy (% correct)", "epoch", "training", "validation"):
         assert piece in page.text
 
 
@@ -318,7 +318,7 @@ def test_many_classes_show_the_most_confused_and_say_so() -> None:
     text, page = page_of(report, image=noise)
     check_links(page)
     assert f"Only the {MOST_CLASSES} classes that are confused most often are shown, of 1,000" in page.text
-    worst = max((cell for cell in report.cells if not cell.right), key=lambda cell: cell.count)
+    worst = max((cell for cell in report.cells if not cell.correct), key=lambda cell: cell.count)
     assert f'href="#cell-{worst.truth}-{worst.predicted}"' in text
     assert len(text.encode()) <= 5_000_000
 
@@ -361,8 +361,8 @@ def test_thumbnails_are_bounded_and_wrong_ones_come_first() -> None:
 
     report = report_of(size=4_000, classes=4, wrong=0.5)
     _, page = page_of(report, image=image)
-    wrong = [answer.index for cell in report.cells if not cell.right for answer in cell.images]
-    cells = sum(not cell.right for cell in report.cells)
+    wrong = [answer.index for cell in report.cells if not cell.correct for answer in cell.images]
+    cells = sum(not cell.correct for cell in report.cells)
     assert len(page.all("img")) == len(asked) <= MOST_THUMBNAILS
     assert set(asked[: cells * MOST_OF_WRONG_CELL]) <= set(wrong)
     assert not set(asked[cells * MOST_OF_WRONG_CELL :]) & set(wrong)

@@ -19,54 +19,54 @@ from tests.training.small import begin, small_recipe, stripes
 @pytest.mark.parametrize("temperature", [0.05, 1.0, 30.0])
 def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> None:
     random = np.random.default_rng(0)
-    scores = temperature * random.normal(0, 2, (20_000, 4))
-    chances = softmax(scores / temperature, axis=1).cumsum(axis=1)
+    logits = temperature * random.normal(0, 2, (20_000, 4))
+    chances = softmax(logits / temperature, axis=1).cumsum(axis=1)
     labels = (random.random((20_000, 1)) > chances[:, :3]).sum(axis=1)
-    assert fitting_temperature(scores, labels) == pytest.approx(temperature, rel=0.03)
+    assert fitting_temperature(logits, labels) == pytest.approx(temperature, rel=0.03)
 
 
 def test_no_other_temperature_fits_better() -> None:
     random = np.random.default_rng(1)
-    scores, labels = random.normal(0, 3, (40, 3)), random.integers(0, 3, 40)
+    logits, labels = random.normal(0, 3, (40, 3)), random.integers(0, 3, 40)
     share = 1 - 1 / 42
 
     def loss(temperature: float) -> float:
         total = 0.0
-        for row, label in zip(scores / temperature, labels, strict=True):
+        for row, label in zip(logits / temperature, labels, strict=True):
             for number, chance in enumerate(softmax(row)):
                 total -= (share if number == label else (1 - share) / 2) * np.log(chance)
         return total
 
-    found = fitting_temperature(scores, labels)
+    found = fitting_temperature(logits, labels)
     assert all(loss(found) <= loss(found * factor) for factor in (0.5, 0.9, 0.99, 1.01, 1.1, 2.0))
 
 
-@pytest.mark.parametrize("scores", [[[5.0, 0.0]], [[5.0, 0.0], [4.0, 1.0]], [[0.0, 0.0]], [[0.0, 5.0]]])
-def test_few_images_give_a_temperature_that_leaves_a_doubt(scores: list[list[float]]) -> None:
-    found = fitting_temperature(np.array(scores), np.zeros(len(scores), np.int64))
+@pytest.mark.parametrize("logits", [[[5.0, 0.0]], [[5.0, 0.0], [4.0, 1.0]], [[0.0, 0.0]], [[0.0, 5.0]]])
+def test_few_images_give_a_temperature_that_leaves_a_doubt(logits: list[list[float]]) -> None:
+    found = fitting_temperature(np.array(logits), np.zeros(len(logits), np.int64))
     assert 1e-3 <= found <= 1e3
-    assert softmax(np.array(scores[0]) / found)[0] < 0.9
+    assert softmax(np.array(logits[0]) / found)[0] < 0.9
 
 
 def test_sigmoids_are_those_of_scikit_learn() -> None:
     features, labels = load_iris(return_X_y=True)
     svm = LinearSVC(C=0.01).fit(features[::2], labels[::2])
-    scores, rows = svm.decision_function(features), np.arange(1, 150, 2)
+    logits, rows = svm.decision_function(features), np.arange(1, 150, 2)
     platt = CalibratedClassifierCV(FrozenEstimator(svm), method="sigmoid", cv=2).fit(features[rows], labels[rows])
-    found = np.exp(likelihoods(scores, *fitting_sigmoids(scores[rows], labels[rows])))
+    found = np.exp(likelihoods(logits, *fitting_sigmoids(logits[rows], labels[rows])))
     np.testing.assert_allclose(found, platt.predict_proba(features), atol=1e-9)
 
 
 def test_a_class_without_images_has_the_sigmoid_of_all_together() -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 200)
-    scores = random.normal(0, 1, (200, 3)) + 3 * (labels[:, None] == np.arange(3))
-    slopes, offsets = fitting_sigmoids(scores, labels)
+    logits = random.normal(0, 1, (200, 3)) + 3 * (labels[:, None] == np.arange(3))
+    slopes, offsets = fitting_sigmoids(logits, labels)
     assert slopes.min() > 0.5
-    right = labels[:, None] == np.arange(3)
-    (slope, _), (offset, _) = fitting_sigmoids(np.c_[scores.ravel(), scores.ravel()], 1 - right.ravel())
+    correct = labels[:, None] == np.arange(3)
+    (slope, _), (offset, _) = fitting_sigmoids(np.c_[logits.ravel(), logits.ravel()], 1 - correct.ravel())
     assert (slopes[2], offsets[2]) == pytest.approx((slope, offset))
-    alone = fitting_sigmoids(scores[:, :1], np.zeros(200, np.int64))  # one class in all
+    alone = fitting_sigmoids(logits[:, :1], np.zeros(200, np.int64))  # one class in all
     assert np.ravel(alone).tolist() == [1.0, 0.0]
 
 
@@ -77,10 +77,10 @@ def test_margins_are_calibrated_on_images_held_out_and_it_is_said(classifier: st
     found = calibrate(network, data)
     assert (found.method, found.images, found.held_out) == ("platt", 10, True)
     after = network.probabilities(data.images).detach()
-    right = after[data.validation, data.labels[data.validation]]
-    assert float(-right.log().mean()) == pytest.approx(found.loss, abs=1e-5)
+    correct = after[data.validation, data.labels[data.validation]]
+    assert float(-correct.log().mean()) == pytest.approx(found.loss, abs=1e-5)
     assert found.loss < found.loss_before
-    assert "probabilities are calibrated: a sigmoid of the score for each class (Platt scaling)" in str(found)
+    assert "probabilities are calibrated: a sigmoid of the logit for each class (Platt scaling)" in str(found)
     assert "fits 10 images held out best" in str(found)
     trained = calibrate(network, replace(data, validation=torch.arange(0)))
     assert (trained.images, trained.held_out) == (40, False)
@@ -99,10 +99,10 @@ def test_softmax_has_the_temperature_that_fits_images_held_out_and_keeps_its_ord
     assert found.loss <= found.loss_before
     after = network.probabilities(data.images)
     assert torch.equal(before.argsort(dim=1), after.argsort(dim=1))
-    right = after.detach()[data.validation, data.labels[data.validation]]
+    correct = after.detach()[data.validation, data.labels[data.validation]]
     share = 1 - 1 / (len(data.validation) + 2)  # of the right class, as Platt has it
-    loss = -(share * right.log() + (1 - share) * (1 - right).log()).mean()  # of two classes
+    loss = -(share * correct.log() + (1 - share) * (1 - correct).log()).mean()  # of two classes
     assert float(loss) == pytest.approx(found.loss, abs=1e-5)
     assert str(found).startswith(
-        f"probabilities are calibrated: the softmax of the scores divided by {found.temperature:.3g}, which fits 10 "
+        f"probabilities are calibrated: the softmax of the logits divided by {found.temperature:.3g}, which fits 10 "
     )

@@ -160,6 +160,10 @@ def test_the_wider_network_in_colour_takes_fewer_passes() -> None:
     settings = Settings(recipe="best", flip=True)
     colour = replace(examples(), images=np.zeros((10, 32, 32, 3), np.uint8), places=np.arange(50_000))
     planned, choice = choose_network(colour, settings, None)
-    assert (str(planned.layout)[:13], choice.recipe.epochs, choice.recipe.coarse) == ("24C3v-64C3-MP", 14, 0.4)
+    assert (str(planned.layout)[:13], choice.recipe.epochs, choice.recipe.progressive_resizing) == (
+        "24C3v-64C3-MP",
+        14,
+        0.4,
+    )
     own = replace(settings, layout="8C3-MPg")
     assert choose_network(colour, own, Layout.parse("8C3-MPg"))[1].recipe.epochs == 29

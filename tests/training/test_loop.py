@@ -166,7 +166,7 @@ def test_a_far_too_large_learning_rate_is_a_sentence_and_leaves_the_epochs_befor
     assert all(math.isfinite(record.loss) for record in state.history)
 
 
-def test_weights_spoiled_by_the_last_step_of_an_epoch_are_never_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_spoiled_by_the_last_step_of_an_epoch_are_never_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     data, recipe = stripes(), small_recipe(epochs=1)
     state = begin(data, recipe)
     honest = loop._step

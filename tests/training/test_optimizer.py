@@ -52,9 +52,9 @@ def test_adamw_takes_the_steps_of_torchs_own() -> None:
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_a_direction_keeps_the_singular_vectors_and_evens_the_values(shape, precision) -> None:
     matrix = torch.randn(*shape, generator=torch.Generator().manual_seed(0)) * 1e-6  # gradients are small
-    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    left, values, correct = torch.linalg.svd(matrix, full_matrices=False)
     result = orthogonalized(matrix, precision)
-    inside = left.T @ result @ right.T  # the result, as seen by the singular vectors of the matrix
+    inside = left.T @ result @ correct.T  # the result, as seen by the singular vectors of the matrix
     spread = inside - torch.diag(inside.diagonal())
     assert spread.norm() < (1e-4 if precision == torch.float32 else 0.1) * inside.norm()
     big = values > 0.2 * values[0]

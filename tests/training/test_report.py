@@ -18,7 +18,7 @@ from convscope.core.statistics import wilson_interval
 from convscope.images.inspection import Problem
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.training import scores
+from convscope.training import class_metrics
 from convscope.training.report import LayerRow, Report, layer_rows, make_report, read_report, write_report
 from tests.checks.laws import LAWS
 
@@ -79,7 +79,7 @@ def test_counts_add_up(report: Report) -> None:
     assert sum(cell.count for cell in report.cells) == report.images
     assert sum(score.support for score in report.classes) == report.images
     assert sum(score.predicted for score in report.classes) == report.images
-    assert sum(score.right for score in report.classes) == report.right
+    assert sum(score.correct for score in report.classes) == report.correct
     low, high = report.accuracy_interval
     assert 0 <= low <= report.accuracy <= high <= 1
 
@@ -121,23 +121,23 @@ def test_a_class_that_is_never_predicted_has_no_precision_but_a_recall_of_zero()
 
 def test_wrong_images_stand_surest_first_and_right_ones_least_sure_first() -> None:
     report = report_of([0, 0, 0, 0], [[0.2, 0.8], [0.1, 0.9], [0.7, 0.3], [0.6, 0.4]])
-    right, wrong = report.cells
+    correct, wrong = report.cells
     assert [(answer.name, answer.index, answer.probability) for answer in wrong.images] == [
         ("image 1", 3, 0.9),
         ("image 0", 0, 0.8),
     ]
     assert [answer.truth_probability for answer in wrong.images] == [0.1, 0.2]
-    assert [answer.name for answer in right.images] == ["image 3", "image 2"]
+    assert [answer.name for answer in correct.images] == ["image 3", "image 2"]
 
 
 def test_kept_images_are_bounded_and_every_cell_keeps_its_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "MOST_WRONG", 6)
+    monkeypatch.setattr(class_metrics, "MOST_WRONG", 6)
     labels = np.repeat([0, 1, 2], [100, 10, 70])
     wide = np.full((180, 3), 0.1)
     wide[:100, 1] = wide[100:110, 2] = wide[110:, 2] = 0.7
     report = report_of(labels, wide)
     kept = {(cell.truth, cell.predicted): (cell.count, len(cell.images)) for cell in report.cells}
-    assert kept == {(0, 1): (100, 3), (1, 2): (10, 3), (2, 2): (70, scores.MOST_RIGHT_A_CLASS)}
+    assert kept == {(0, 1): (100, 3), (1, 2): (10, 3), (2, 2): (70, class_metrics.MOST_RIGHT_A_CLASS)}
 
 
 def test_all_wrong_images_are_kept_while_there_are_at_most_ten_thousand() -> None:

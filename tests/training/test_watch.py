@@ -26,7 +26,7 @@ class Heard(Task):
         self.done.append(done)
 
 
-def test_the_last_that_is_shown_is_the_last_epoch_as_it_was_judged() -> None:
+def test_the_last_that_is_shown_is_the_last_epoch_as_it_was_evaluated() -> None:
     data, recipe, heard = stripes(), small_recipe(epochs=3), Heard()
     state = begin(data, recipe)
     watch = Watch(folder=None, digest="", task=heard, interruption=Interruption(), work=lambda way: way)

@@ -17,8 +17,7 @@ from convscope.core.text import are, counted, printable
 from convscope.features.extraction import PARTS
 from convscope.images.dataset import Dataset, classes_in_words, prepare
 from convscope.images.inspection import Problem
-from convscope.images.sizes import Wish as ImageOptions
-from convscope.images.sizes import parse_size
+from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
 from convscope.images.values import parse_value_range
@@ -27,20 +26,20 @@ from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
 
 from .compare_files import TRAININGS, refuse_results, write_files
-from .compare_wish import (
+from .compare_options import (
     MOST_DISTURBED,
     MOST_TEST_IMAGES,
     QUICK_DISTURBED,
     QUICK_SIDE,
     QUICK_TEST_IMAGES,
-    Wish,
+    CompareOptions,
     contest_of,
 )
 from .train import refuse_among_images, written
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class CompareResult:
     """A comparison and where it stands.
 
     Attributes:
@@ -78,7 +77,7 @@ def compare(
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
-) -> Compared:
+) -> CompareResult:
     """Return how good each kind of network is on the same images, with the same budget, and where its page stands.
 
     Every training that is done is kept in the folder: the same call goes on where an interrupted one was.
@@ -97,7 +96,7 @@ def compare(
         value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
         class_depth: of a folder, how many levels of folders name a class, as for train.
         images: training images, at most; 5,000 if quick.
-        test_images: images that are judged, at most; 10,000 if none, 5,000 if quick.
+        test_images: images that are evaluated, at most; 10,000 if none, 5,000 if quick.
         distorted: of these, images that are distorted too, at most; 1,000 if none, 300 if quick.
         output: the folder; ``runs/compare-<name>`` if none.
         force: write the results anew where there are some; trainings that are done are used again.
@@ -119,7 +118,7 @@ def compare(
     data = "digits" if data is None else data
     with usual_settings():
         reporter = reporter or Silent()
-        wish = Wish(
+        options = CompareOptions(
             kinds=tuple(kinds),
             epochs=epochs,
             seconds=seconds,
@@ -135,7 +134,7 @@ def compare(
         folder = _checked_folder(data, output, force=force)
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=class_depth)
         dataset = _prepared(source, asked, cache_dir=cache_dir, quick=quick, reporter=reporter)
-        return _carried_out(wish, contest_of(wish, dataset), folder, reporter)
+        return _carried_out(options, contest_of(options, dataset), folder, reporter)
 
 
 def _checked_folder(data: Any, output: str | os.PathLike[str] | None, *, force: bool) -> Path:
@@ -168,7 +167,7 @@ def _prepared(
     return dataset
 
 
-def _carried_out(wish: Wish, contest: Contest, folder: Path, reporter: Reporter) -> Compared:
+def _carried_out(options: CompareOptions, contest: Contest, folder: Path, reporter: Reporter) -> CompareResult:
     """Train what is left to train, and write what all of it came to."""
     cells = Cells(folder=folder / TRAININGS)
     agenda = make_agenda(contest, cells, reporter)
@@ -184,10 +183,10 @@ def _carried_out(wish: Wish, contest: Contest, folder: Path, reporter: Reporter)
         )
         raise
     entries, taken = entries_of(agenda, contest, cells)
-    comparison = _comparison(wish, contest, entries, taken)
+    comparison = _comparison(options, contest, entries, taken)
     page = write_files(comparison, folder, reporter)
     unusable = contest.images.inspection.unusable
-    return Compared(comparison=comparison, folder=folder, page=page, unusable=unusable)
+    return CompareResult(comparison=comparison, folder=folder, page=page, unusable=unusable)
 
 
 def _stem(name: str) -> str:
@@ -204,12 +203,12 @@ def _announcement(jobs: int, left: int, seconds: float, contest: Contest, folder
     return f"{what}{before}: about {duration(seconds)} on this machine"
 
 
-def _comparison(wish: Wish, contest: Contest, entries: Any, taken: float) -> Comparison:
+def _comparison(options: CompareOptions, contest: Contest, entries: Any, taken: float) -> Comparison:
     images, planned, here = contest.images, contest.base.plan, machine()
     return Comparison(
         library_version=__version__,
         data=printable(images.name),
-        part=PARTS[int(images.judged)],
+        part=PARTS[int(images.evaluation_split)],
         classes=planned.classes,
         height=planned.height,
         width=planned.width,
@@ -221,9 +220,9 @@ def _comparison(wish: Wish, contest: Contest, entries: Any, taken: float) -> Com
         layout=str(planned.layout),
         budget=contest.budget.kind,
         amount=contest.budget.amount,
-        seeds=wish.seeds,
-        fractions=(*FRACTIONS, 1.0) if wish.learning_curve else (),
-        quick=wish.quick,
+        seeds=options.seeds,
+        fractions=(*FRACTIONS, 1.0) if options.learning_curve else (),
+        quick=options.quick,
         seconds=taken,
         processor=here.processor,
         cores=here.cores,

@@ -12,7 +12,7 @@ def compare_text(found: Comparison) -> str:
     rows = [["kind", "accuracy", "95 %", "parameters", "MACs", "seconds", *groups]]
     rows += [_row(entry, groups) for entry in found.measured]
     head = (
-        f"{found.data}: {counted(found.training_images, 'training image')}, {budget_words(found)}; judged on "
+        f"{found.data}: {counted(found.training_images, 'training image')}, {budget_words(found)}; evaluated on "
         f"{counted(found.test_images, f'{found.part} image')}"
     )
     left_out = [f"{entry.title}: {entry.why_not or 'not done yet'}" for entry in found.entries if not entry.measured]

@@ -9,7 +9,7 @@ from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
-from convscope.networks.exemplars import Exemplars, exemplars_of
+from convscope.networks.instance_based import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model, opened
 

@@ -55,7 +55,7 @@ _EDGE_UNIT = np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
+class DrawResult:
     """A figure that was written.
 
     Attributes:
@@ -143,7 +143,7 @@ def draw(
     theme: str = "light",
     force: bool = False,
     reporter: Reporter | None = None,
-) -> Drawn:
+) -> DrawResult:
     """Draw one thing into a file.
 
     Args:
@@ -201,13 +201,13 @@ def draw(
     told = order.reporter
     with tuned():
         if what == _WALK:
-            return Drawn(path=path, frames=_animated(order, path, told))
+            return DrawResult(path=path, frames=_animated(order, path, told))
         drawing = _FIGURES[what](order)  # what cannot be drawn is said before anything is
         with told.task(f"drawing {what}", total=0):
             unwritten = save(drawing(), path)
     if unwritten:
         told.say(boxes_sentence(unwritten, path.name))
-    return Drawn(path=path, unwritten=unwritten)
+    return DrawResult(path=path, unwritten=unwritten)
 
 
 def _animated(order: _Order, path: Path, told: Reporter) -> int:
@@ -257,8 +257,10 @@ def _fields(order: _Order) -> _Drawing:
 def _curves(order: _Order) -> _Drawing:
     run = order.run()
     report = read_report(run.report) if run.report.is_file() else None
-    judged = report.images if report is not None and report.split == "validation" else 0
-    return functools.partial(draw_curves, read_history(run.history).epochs, judged=judged, theme=order.theme)
+    validation_images = report.images if report is not None and report.split == "validation" else 0
+    return functools.partial(
+        draw_curves, read_history(run.history).epochs, validation_images=validation_images, theme=order.theme
+    )
 
 
 def _invariance(order: _Order) -> _Drawing:

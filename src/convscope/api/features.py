@@ -15,7 +15,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
-from convscope.features.classifiers import JudgedClassifier, judge_classifiers, named_classifiers
+from convscope.features.classifiers import ClassifierResult, evaluate_classifiers, named_classifiers
 from convscope.features.extraction import FeatureSet, extract, images_for, open_for, write_features
 from convscope.features.extractor import Extractor
 from convscope.features.files import check_file
@@ -37,15 +37,15 @@ def _are_classifiers(given: Any) -> bool:
     return isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
 
 
-def _are_judged(given: Any) -> bool:
+def _are_evaluated(given: Any) -> bool:
     return (
-        isinstance(given, (list, tuple)) and len(given) > 0 and all(isinstance(one, JudgedClassifier) for one in given)
+        isinstance(given, (list, tuple)) and len(given) > 0 and all(isinstance(one, ClassifierResult) for one in given)
     )
 
 
 _FOUND = Rule(words="what `extract_features` returns", fits=lambda given: isinstance(given, FeatureSet))
 _CLASSIFIERS = Rule(words="a list of names, or classifiers by their names", fits=_are_classifiers)
-_JUDGED = Rule(words="what `compare_classifiers` returns, with at least one", fits=_are_judged)
+_EVALUATED = Rule(words="what `compare_classifiers` returns, with at least one", fits=_are_evaluated)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +197,7 @@ def compare_classifiers(
     *,
     seed: int = 0,
     reporter: Reporter | None = None,
-) -> list[JudgedClassifier]:
+) -> list[ClassifierResult]:
     """Return how good each classifier is on the same features, the best first.
 
     Args:
@@ -208,35 +208,35 @@ def compare_classifiers(
 
     Raises:
         ParameterError: a name is unknown.
-        DataError: there are no images to learn from, or none to judge on.
+        DataError: there are no images to learn from, or none to evaluate on.
     """
     check_arguments(locals(), found=_FOUND, classifiers=_CLASSIFIERS)
     used = classifiers if isinstance(classifiers, Mapping) else named_classifiers(classifiers, seed=seed)
     done = []
     with (reporter or Silent()).task("classifiers", len(used), "classifiers") as task:
-        for judged in judge_classifiers(found, used, reporter=reporter):
-            done.append(judged)
+        for evaluated in evaluate_classifiers(found, used, reporter=reporter):
+            done.append(evaluated)
             task.advance()
-    return sorted(done, key=lambda judged: -judged.right)
+    return sorted(done, key=lambda evaluated: -evaluated.correct)
 
 
 def save_with_classifier(
     model: Model | str | os.PathLike[str],
     found: FeatureSet,
-    judged: Sequence[JudgedClassifier],
+    evaluated: Sequence[ClassifierResult],
     output: str | os.PathLike[str],
     *,
     stage: int = -1,
     pool: str = "none",
     background: str | None = None,
     force: bool = False,
-) -> JudgedClassifier:
+) -> ClassifierResult:
     """Write the network with the best of these classifiers that a model file can hold, and return that classifier.
 
     Args:
         model: what made the features.
         found: the features.
-        judged: classifiers on them, the best first, as `compare_classifiers` returns them.
+        evaluated: classifiers on them, the best first, as `compare_classifiers` returns them.
         output: the model file; predict takes it like any other.
         stage: as it was given to `extract_features`.
         pool: the same.
@@ -247,13 +247,13 @@ def save_with_classifier(
         ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
-    check_arguments(locals(), output=PATH, found=_FOUND, judged=_JUDGED)
+    check_arguments(locals(), output=PATH, found=_FOUND, evaluated=_EVALUATED)
     known = _known(model, stage, pool, background)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     check_output(Path(output), force=force)
-    storable = (one for one in judged if head_of(one.fitted, found) is not None)
-    best = next(storable, judged[0])
+    storable = (one for one in evaluated if head_of(one.fitted, found) is not None)
+    best = next(storable, evaluated[0])
     with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
     return best
 

@@ -26,9 +26,9 @@ from convscope.networks.inputs import Input, Inputs, list_inputs
 from convscope.networks.model import Model, opened
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
+from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
-from convscope.training.scores import Answer, Cell
 
 from .kept import run_of
 from .look_records import records_of
@@ -38,7 +38,7 @@ MOST_BYTES = 1_000_000  # of all images together; a third more as text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looked:
+class LookResult:
     """A page that was written.
 
     Attributes:
@@ -74,7 +74,7 @@ def look(
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
-) -> Looked:
+) -> LookResult:
     """Write a page that runs the network itself and shows every map and every number, for any image.
 
     It is one HTML file that needs neither a server nor a network.
@@ -83,7 +83,7 @@ def look(
         model: a model, or the path of a run folder or model file.
         images: what `convscope.predict` takes. Where they are too many for a page, it has as many of each
             folder; of an iterator, whose end is not known, the first. None takes images that the run of the model was
-            judged on, the wrong answers first, where they can be read again; else the page asks for one.
+            evaluated on, the wrong answers first, where they can be read again; else the page asks for one.
         beside: a second model, of any layout, with the same classes: it is shown under the same images and sliders.
         output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
             ``NAME.look.html``.
@@ -133,12 +133,12 @@ def look(
                 )
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
-            dataset, chosen = _judged(used, run, (data_dir, cache_dir), told)
+            dataset, chosen = _evaluated(used, run, (data_dir, cache_dir), told)
         records = records_of(used, chosen, run, dataset, told)
         with told.task("writing the page", total=0):
             data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
             write_text(path, render_look(data))
-    return Looked(path=path, images=len(chosen), left_out=left_out, unusable=tuple(unusable))
+    return LookResult(path=path, images=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 
 def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
@@ -240,10 +240,10 @@ def _truth(name: str, places: Mapping[str, int]) -> int | None:
     return None
 
 
-def _judged(
+def _evaluated(
     model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
 ) -> tuple[Dataset | None, list[Shown]]:
-    """Return the set of the run, and images that it was judged on: wrong answers first, then some of every class."""
+    """Return the set of the run, and images that it was evaluated on: wrong answers first, then some of every class."""
     if run is None:
         return None, []
     try:
@@ -263,17 +263,17 @@ def _judged(
 
 
 def _places(run: RunFolder, dataset: Dataset, most: int) -> Iterator[int]:
-    """Give the places of the images in the run's report that are still there; without a report, of those judged.
+    """Give the places of the images in the run's report that are still there; without a report, of those evaluated.
 
     Wrong answers come first, and leave a quarter of `most` to right ones.
     """
     if not run.report.is_file():
-        yield from map(int, dataset.indices(dataset.judged))
+        yield from map(int, dataset.indices(dataset.evaluation_split))
         return
     cells = read_report(run.report).cells
-    right = _in_turn(cell for cell in cells if cell.right)
-    wrong = _in_turn(cell for cell in cells if not cell.right)[: most - min(len(right), most // 4)]
-    for answer in [*wrong, *right]:
+    correct = _in_turn(cell for cell in cells if cell.correct)
+    wrong = _in_turn(cell for cell in cells if not cell.correct)[: most - min(len(correct), most // 4)]
+    for answer in [*wrong, *correct]:
         if answer.index < len(dataset) and dataset.image_name(answer.index) == answer.name:
             yield answer.index
 

@@ -15,7 +15,7 @@ from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.invariance_record import Invariance
-from convscope.measures.units.ablation import WorthRecord
+from convscope.measures.units.ablation import AblationRecord
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.records import UnitsRecord
 from convscope.measures.units.report import UnitsReport
@@ -44,7 +44,7 @@ def records_of(
         model: the network.
         shown: images of the page.
         run: its run folder, if it has one.
-        dataset: the set that the images are from, where they are those that the run was judged on.
+        dataset: the set that the images are from, where they are those that the run was evaluated on.
         reporter: told what is there and cannot be read.
     """
     if run is None:
@@ -71,39 +71,43 @@ def units_of(
 
     None without either, or without units.
     """
-    worth = report.worth if report else None
+    ablation = report.ablation if report else None
     if report is not None and dataset is not None and _are_those(report.units, dataset):
-        return _of_report(report.units, worth, shown, dataset)
+        return _of_report(report.units, ablation, shown, dataset)
     if not shown:
         return None
     truths = [one.truth for one in shown if one.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
     record = measure_units(model, np.stack([one.pixels for one in shown]), labels=labels)
-    return units_data(record, places={at: at for at in range(len(shown))}, worth=worth) if record.layers else None
+    return units_data(record, places={at: at for at in range(len(shown))}, ablation=ablation) if record.layers else None
 
 
 def _of_report(
-    record: UnitsRecord, worth: WorthRecord | None, shown: Sequence[Shown], dataset: Dataset
+    record: UnitsRecord, ablation: AblationRecord | None, shown: Sequence[Shown], dataset: Dataset
 ) -> UnitsData | None:
-    judged = dataset.indices(dataset.judged)
+    evaluated = dataset.indices(dataset.evaluation_split)
     in_page = {one.name: at for at, one in enumerate(shown)}
     tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
     places = {image: in_page[name] for image, name in tops.items() if name in in_page}
 
     def image(index: int) -> NDArray[np.uint8]:
-        return np.asarray(dataset.images[judged[index]])
+        return np.asarray(dataset.images[evaluated[index]])
 
     background = dataset.preprocessing.background
-    return units_data(record, places=places, image=image, background=background, worth=worth) if record.layers else None
+    return (
+        units_data(record, places=places, image=image, background=background, ablation=ablation)
+        if record.layers
+        else None
+    )
 
 
 def _are_those(record: UnitsRecord, dataset: Dataset) -> bool:
-    """Whether the record's images are those of the set that are judged, as far as its top patches tell."""
-    judged = dataset.indices(dataset.judged)
-    if record.images != len(judged):
+    """Whether the record's images are those of the set that are evaluated, as far as its top patches tell."""
+    evaluated = dataset.indices(dataset.evaluation_split)
+    if record.images != len(evaluated):
         return False
     tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
-    return all(at < len(judged) and dataset.image_name(int(judged[at])) == name for at, name in tops.items())
+    return all(at < len(evaluated) and dataset.image_name(int(evaluated[at])) == name for at, name in tops.items())
 
 
 def _kept(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> RecordT | None:

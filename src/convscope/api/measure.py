@@ -15,7 +15,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
 from convscope.features.extraction import PARTS, images_for, open_for
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
-from convscope.measures.invariance import Judged, measure_invariance
+from convscope.measures.invariance import EvaluationImages, measure_invariance
 from convscope.measures.invariance_record import Invariance
 from convscope.networks.model import Model, opened
 
@@ -45,7 +45,7 @@ def measure(
 
     Args:
         model: a model, or the path of a run folder or model file.
-        data: what `convscope.train` takes, with the classes of the model; the images that a training would be judged
+        data: what `convscope.train` takes, with the classes of the model; the images that a training would be evaluated
             on are used.
         distortions: names from `convscope.measures.distortions.family.DISTORTIONS`, or ``shift@DEGREES``; all if none.
         strengths: in the unit of the `distortions`, which must be named then; the usual ones if none.
@@ -98,16 +98,16 @@ def measure(
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         dataset = images_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        places = dataset.indices(dataset.judged)
+        places = dataset.indices(dataset.evaluation_split)
         some = np.sort(np.random.default_rng(seed).permutation(places)[:images])
-        judged = Judged(
+        evaluated = EvaluationImages(
             images=dataset.images,
             labels=dataset.labels,
             places=some,
             name=printable(dataset.name),
-            part=PARTS[int(dataset.judged)],
+            part=PARTS[int(dataset.evaluation_split)],
         )
-        found = measure_invariance(used, judged, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
+        found = measure_invariance(used, evaluated, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
         found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
     keep(found, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return found

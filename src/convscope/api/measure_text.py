@@ -52,11 +52,11 @@ def _by_strength(curve: Curve) -> list[list[str]]:
     points = curve.points
     rows = [
         ["", *(f"{point.strength:g}" for point in points)],
-        ["  right", *(f"{point.accuracy:.1%}" for point in points)],
+        ["  correct", *(f"{point.accuracy:.1%}" for point in points)],
         ["    at least", *(f"{point.interval[0]:.1%}" for point in points)],
         ["    at most", *(f"{point.interval[1]:.1%}" for point in points)],
         ["  same class", *(f"{point.consistency:.1%}" for point in points)],
-        ["    of right", *(_percent(point.consistency_of_right) for point in points)],
+        ["    of correct", *(_percent(point.consistency_of_correct) for point in points)],
         ["  probability", *(f"{point.probability_change:+.0%}" for point in points)],
     ]
     if any(point.left_canvas > 0.0005 for point in points):

@@ -91,7 +91,7 @@ def flip_tta(model: Model, reporter: Reporter) -> FlipTTA:
     return FlipTTA(model=model)
 
 
-def made_ready(
+def optimized(
     model: Model,
     *,
     precision: Precision = "float32",
@@ -100,7 +100,7 @@ def made_ready(
     data_dir: Path | None = None,
     reporter: Reporter | None = None,
 ) -> Model:
-    """Return `model` as `Model.ready` makes it, int8 with up to 500 training images of `calibration`.
+    """Return `model` as `Model.optimize` makes it, int8 with up to 500 training images of `calibration`.
 
     Args:
         model: trained.
@@ -130,8 +130,8 @@ def made_ready(
         depth = depth_for(calibration, None, model.learned.class_depth)
         source = open_source(calibration, data_dir=data_dir, class_depth=depth, reporter=told)
         images = _training_images(source, model.preprocessing, told)
-    with told.task("making the model ready", total=0):
-        return model.ready(precision, backend=backend, calibration=images)
+    with told.task("optimizing the model", total=0):
+        return model.optimize(precision, backend=backend, calibration=images)
 
 
 def _training_images(source: Source, step: Preprocessing, reporter: Reporter) -> NDArray[np.uint8]:

@@ -43,14 +43,14 @@ _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Trained:
+class TrainResult:
     """What a training run came to.
 
     Attributes:
         model: the trained network with everything that it needs to predict.
         report: how good it is, and on which images.
         history: one record an epoch.
-        outcome: ``done``, ``until`` (good enough) or ``interrupted``.
+        outcome: ``done``, ``target_accuracy`` (good enough) or ``interrupted``.
         folder: where model and report stand.
         classes: how many images each class has.
     """
@@ -74,7 +74,7 @@ def train(
     reporter: Reporter | None = None,
     spent_s: float = 0.0,
     **options: Any,
-) -> Trained:
+) -> TrainResult:
     """Return the network trained on `data`, its report and the folder where both are kept.
 
     Args:
@@ -128,7 +128,7 @@ def train(
         try:
             learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
             return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
-        except KeyboardInterrupt:  # asked for twice, or while judging
+        except KeyboardInterrupt:  # asked for twice, or while evaluating
             if folder.checkpoint.exists():
                 reporter.say(f"stopped at once; from the last checkpoint it goes on with: {_again(prepared, folder)}")
             raise
@@ -246,8 +246,8 @@ class Looking:
     reporter: Reporter
 
 
-def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str, looking: Looking) -> Trained:
-    """Judge the network, write model, report and history, and the page of `look` anew that shows it as it was."""
+def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str, looking: Looking) -> TrainResult:
+    """Evaluate the network, write model, report and history, and the page of `look` anew that shows it as it was."""
     model = Model(
         network=learned.network,
         layout=prepared.plan.layout,
@@ -263,7 +263,7 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
     is_other = _drop_measured_of_others(model, folder)
     model.save(folder.model)
     History(epochs=learned.history).write(folder.history)
-    report = _judge(prepared, learned, model, folder, command, looking.reporter)
+    report = _evaluate(prepared, learned, model, folder, command, looking.reporter)
     write_report(report, folder.report)
     page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
     write_text(folder.page, page)
@@ -271,7 +271,7 @@ def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: st
         _look_again(folder, looking)
     if learned.trouble is not None:
         raise TrainingError(f"{learned.trouble} The last good model is kept in {folder.model}.")
-    return Trained(
+    return TrainResult(
         model=model,
         report=report,
         history=learned.history,
@@ -321,19 +321,19 @@ def _settings(prepared: Prepared, learned: Learned) -> dict[str, Any]:
     }
 
 
-def _judge(  # noqa: PLR0917  # one place calls it
+def _evaluate(  # noqa: PLR0917  # one place calls it
     prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str, reporter: Reporter
 ) -> Report:
     images = prepared.images
-    places = images.indices(images.judged)
+    places = images.indices(images.evaluation_split)
     probabilities = []
-    with reporter.task("judging", len(places), "images") as task:
+    with reporter.task("evaluating", len(places), "images") as task:
         for some in np.array_split(places, -(-len(places) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[some]))
             task.advance(len(some))
     return make_report(
         name=images.name,
-        split=_SPLITS[images.judged],
+        split=_SPLITS[images.evaluation_split],
         labels=images.labels[places],
         probabilities=np.concatenate(probabilities),
         image_names=[images.image_name(int(place)) for place in places],

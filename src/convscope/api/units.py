@@ -16,7 +16,7 @@ from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable, shortened
 from convscope.features.extraction import images_for, open_for
-from convscope.measures.units.ablation import LayerAblation, measure_worth
+from convscope.measures.units.ablation import LayerAblation, measure_ablation
 from convscope.measures.units.measuring import TOP, measure_units
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
@@ -28,7 +28,7 @@ from convscope.networks.model import Model, as_tensor, opened
 
 from .kept import check_output, keep, run_of
 
-MOST_WORTH = 1_000  # images that are sent through without each unit
+MOST_ABLATION = 1_000  # images that are sent through without each unit
 MOST_RANDOM = 500  # images that random weights are measured on
 _SETTLING = 30  # batches after which the normalization of random weights knows their maps
 
@@ -38,7 +38,7 @@ def units(
     data: Any,
     *,
     top: int = TOP,
-    worth: int = MOST_WORTH,
+    ablation: int = MOST_ABLATION,
     probes: bool = True,
     seed: int = 0,
     class_depth: int | None = None,
@@ -49,13 +49,13 @@ def units(
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
 ) -> UnitsReport:
-    """Return what every unit of `model` responds to in the images of `data` that it was judged on.
+    """Return what every unit of `model` responds to in the images of `data` that it was evaluated on.
 
     Args:
         model: a model, or the path of a model file or run folder.
         data: what `convscope.train` takes, with the classes of the model.
         top: patches to keep for each unit.
-        worth: images on which units are turned off one after another, drawn by `seed`; 0 for none.
+        ablation: images on which units are turned off one after another, drawn by `seed`; 0 for none.
         probes: whether a linear classifier is trained on each stage.
         seed: of what is drawn, and of random weights.
         class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
@@ -73,23 +73,23 @@ def units(
         >>> import tempfile
         >>> from convscope.api.train import train
         >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
-        >>> found = units(trained.model, "digits", worth=100, probes=False)
-        >>> len(found.units.layers[0].units), found.units.images, sum(found.worth.images)
+        >>> found = units(trained.model, "digits", ablation=100, probes=False)
+        >>> len(found.units.layers[0].units), found.units.images, sum(found.ablation.images)
         (8, 359, 100)
     """
     check_arguments(locals())
-    run, part = run_of(model), not (worth and probes)
+    run, part = run_of(model), not (ablation and probes)
     kept = run.units if run else None
     path = check_output(output, kept=kept, part=part, force=force)
     used = opened(model)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         dataset = images_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        places = dataset.indices(dataset.judged)
-        judged, labels = _taken(dataset.images, places), dataset.labels[places]
+        places = dataset.indices(dataset.evaluation_split)
+        evaluated, labels = _taken(dataset.images, places), dataset.labels[places]
         record = measure_units(
             used,
-            judged,
+            evaluated,
             labels=labels,
             name=lambda place: dataset.image_name(int(places[place])),
             data=printable(dataset.name),
@@ -97,15 +97,17 @@ def units(
             batch=batch,
             reporter=reporter,
         )
-        some = np.sort(np.random.default_rng(seed).permutation(len(judged))[:worth])
-        random = _random(used, judged[:MOST_RANDOM], seed)
-        chance = measure_units(random, judged[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
+        some = np.sort(np.random.default_rng(seed).permutation(len(evaluated))[:ablation])
+        random = _random(used, evaluated[:MOST_RANDOM], seed)
+        chance = measure_units(random, evaluated[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
         report = UnitsReport(
-            units=with_patches(record, judged, used.preprocessing.background),
+            units=with_patches(record, evaluated, used.preprocessing.background),
             random=tuple(layer.mean_selectivity for layer in chance.layers),
             strokes=fit_strokes(used.network),
             random_strokes=fit_strokes(random.network),
-            worth=measure_worth(used, judged[some], labels[some], batch=batch, reporter=reporter) if worth else None,
+            ablation=measure_ablation(used, evaluated[some], labels[some], batch=batch, reporter=reporter)
+            if ablation
+            else None,
             probes=probe_stages(used, dataset, seed=seed, reporter=reporter) if probes else (),
             unusable=dataset.inspection.unusable,
         )
@@ -143,15 +145,17 @@ def units_text(report: UnitsReport) -> str:
     record = report.units
     lines = [f"{shortened(record.layout, 160)} on {counted(record.images, 'image')} of {record.data}", ""]
     rows = [["layer", "units", "field", "of image", "silent", "selectivity", "random", "needs most"]]
-    worths: Sequence[LayerAblation | None] = report.worth.layers if report.worth else [None] * len(record.layers)
-    for layer, chance, worth in zip(record.layers, report.random, worths, strict=True):
-        rows.append(_row(layer, chance, _needed(report, worth)))
+    ablations: Sequence[LayerAblation | None] = (
+        report.ablation.layers if report.ablation else [None] * len(record.layers)
+    )
+    for layer, chance, ablation in zip(record.layers, report.random, ablations, strict=True):
+        rows.append(_row(layer, chance, _needed(report, ablation)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if report.worth:
-        low, high = report.worth.interval
-        images = counted(sum(report.worth.images), "image")
-        lines += ["", f"accuracy {report.worth.accuracy:.2%} on {images} (95 % interval {low:.2%} to {high:.2%})"]
+    if report.ablation:
+        low, high = report.ablation.interval
+        images = counted(sum(report.ablation.images), "image")
+        lines += ["", f"accuracy {report.ablation.accuracy:.2%} on {images} (95 % interval {low:.2%} to {high:.2%})"]
     if report.strokes:
         own, chance = (_explained(fits) for fits in (report.strokes, report.random_strokes))
         lines += ["", f"strokes: Gabor waves explain {own:.0%} of the first filters' weights ({chance:.0%} if random)"]
@@ -174,9 +178,9 @@ def _row(layer: LayerUnits, chance: float | None, needed: str) -> list[str]:
 
 def _needed(report: UnitsReport, layer: LayerAblation | None) -> str:
     """Return the unit of a layer without which the accuracy falls most, and by how much."""
-    if layer is None or report.worth is None:
+    if layer is None or report.ablation is None:
         return ""
-    loss, unit = max(((report.worth.loss(one), -one.unit) for one in layer.units), default=(0.0, 0))
+    loss, unit = max(((report.ablation.loss(one), -one.unit) for one in layer.units), default=(0.0, 0))
     return f"unit {1 - unit}: {-loss:+.1%}" if loss > 0 else "none alone"
 
 

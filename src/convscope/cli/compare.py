@@ -30,7 +30,7 @@ from .unusable import end_with_unusable
 @click.option("--learning-curve", is_flag=True, help="Accuracy by number of training images, too.")
 @click.option("--layout", metavar="TEXT", help="The convolutional network; chosen from the set if none.")
 @click.option("--images", type=int, metavar="N", help="Training images, at most.")
-@click.option("--test-images", type=int, metavar="N", help="Images that are judged, at most; 10000 if not said.")
+@click.option("--test-images", type=int, metavar="N", help="Images that are evaluated, at most; 10000 if not said.")
 @click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 300 with --quick.")
 @click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen from the set if none.")
 @options.channels("chosen from the set if none")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convscope.api.features import Layer
-    from convscope.features.classifiers import JudgedClassifier
+    from convscope.features.classifiers import ClassifierResult
     from convscope.images.inspection import Problem
 
 _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
@@ -34,7 +34,7 @@ _NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
     "--layer-names", is_flag=True, help="Show what --stage can take: each layer with the shape of its values."
 )
 @click.option(
-    "--classifiers", metavar="NAMES", help=f"Judge these on the features, with commas between: {', '.join(_NAMES)}."
+    "--classifiers", metavar="NAMES", help=f"Evaluate these on the features, with commas between: {', '.join(_NAMES)}."
 )
 @click.option(
     "--save",
@@ -127,11 +127,11 @@ def command(
         unusable = found.unusable
         if output is not None:
             click.echo(_written(output, found.values.shape))
-        judged = compare_classifiers(found, names, seed=seed, reporter=reporter)
-        click.echo(table(judged))
+        evaluated = compare_classifiers(found, names, seed=seed, reporter=reporter)
+        click.echo(table(evaluated))
         if save is not None:
-            best = save_with_classifier(model, found, judged, save, **read)
-            click.echo(saved(save, best, judged))
+            best = save_with_classifier(model, found, evaluated, save, **read)
+            click.echo(saved(save, best, evaluated))
     elif output is not None:
         written = save_features(model, data, output, **chosen)
         unusable = written.unusable
@@ -153,24 +153,24 @@ def layer_table(found: "Sequence[Layer]") -> str:
     return "\n".join(lines)
 
 
-def saved(path: Path, best: "JudgedClassifier", judged: "Sequence[JudgedClassifier]") -> str:
+def saved(path: Path, best: "ClassifierResult", evaluated: "Sequence[ClassifierResult]") -> str:
     """Return what was saved, what was better and could not be, and what its accuracy is worth."""
     line = f"{printable(str(path))}: the network with {best.name} as its classifier"
-    better = [one.name for one in judged[: judged.index(best)]]
+    better = [one.name for one in evaluated[: evaluated.index(best)]]
     if better:
         line += f"; a model file holds no programs, and so not {', '.join(better)}"
-    if len(judged) > 1:
+    if len(evaluated) > 1:
         line += "; it was chosen by the accuracy above, which therefore flatters it a little"
     return line
 
 
-def table(judged: "Sequence[JudgedClassifier]") -> str:
+def table(evaluated: "Sequence[ClassifierResult]") -> str:
     """Return the classifiers as lines of text, with what they complained of below."""
     lines = [f"{'classifier':<12} {'accuracy':>8}   {'95 % interval':<18} {'fit':>9}  {'predict':>14}"]
-    for one in judged:
+    for one in evaluated:
         low, high = one.interval
         interval = f"{low:.2%} to {high:.2%}"
         times = f"{one.fit_seconds:>7.2f} s  {one.predict_us:>6.0f} µs each"
         lines.append(f"{one.name:<12} {one.accuracy:>8.2%}   {interval:<18} {times}")
-    lines.append(f"judged on {counted(judged[0].total, 'image')} that none of them has learned from")
-    return "\n".join(lines + [f"{one.name}: {one.note}" for one in judged if one.note])
+    lines.append(f"evaluated on {counted(evaluated[0].total, 'image')} that none of them has learned from")
+    return "\n".join(lines + [f"{one.name}: {one.note}" for one in evaluated if one.note])

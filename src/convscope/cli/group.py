@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from convscope import __version__
-from convscope.core.errors import ConvscopeError, did_you_mean, lacks_memory
+from convscope.core.errors import ConvscopeError, did_you_mean, is_out_of_memory
 from convscope.core.machine import let_idle_threads_rest
 from convscope.core.process import end_soon, refuse_lost_folder, seconds_since_start, seldom_collecting
 from convscope.core.text import printable, sentence
@@ -95,7 +95,9 @@ class LazyGroup(click.Group):
     "unusable, 2 the request cannot be met, 130 interrupted.",
 )
 @click.version_option(__version__, message="convscope %(version)s")
-@click.option("--trace", is_flag=True, expose_value=False, help="Show where an error was raised; may stand anywhere.")
+@click.option(
+    "--traceback", is_flag=True, expose_value=False, help="Show where an error was raised; may stand anywhere."
+)
 def group() -> None:
     """Train convolutional networks on your own images and see what every step has learned."""
 
@@ -121,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             return _end(f"Error: {_system_sentence(error)}", CANNOT, trace=trace)
         except Exception as error:  # noqa: BLE001  # the last fence: a user gets a sentence, not a trace
-            message = _MEMORY_SENTENCE if lacks_memory(error) else _fault_sentence(error)
+            message = _MEMORY_SENTENCE if is_out_of_memory(error) else _fault_sentence(error)
             return _end(f"Error: {message}", CANNOT, trace=trace)
         finally:
             if own:
@@ -129,9 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _without_trace(given: list[str]) -> tuple[list[str], bool]:
-    """Return the arguments without ``--trace``, wherever it stands before ``--``, and whether it was there."""
+    """Return the arguments without ``--traceback``, wherever it stands before ``--``, and whether it was there."""
     end = given.index("--") if "--" in given else len(given)
-    words = [word for word in given[:end] if word != "--trace"]
+    words = [word for word in given[:end] if word != "--traceback"]
     return words + given[end:], len(words) < end
 
 
@@ -189,5 +191,5 @@ def _fault_sentence(error: Exception) -> str:
     """Return what to say about an error that nobody foresaw."""
     return (
         f"convscope has a fault here ({type(error).__name__}: {error}). "
-        "Please run the command again with --trace and send what it prints to the authors."
+        "Please run the command again with --traceback and send what it prints to the authors."
     )

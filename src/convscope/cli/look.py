@@ -13,7 +13,7 @@ from . import options
 from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
-    from convscope.api.look import Looked
+    from convscope.api.look import LookResult
 
 
 @click.command("look", context_settings={"show_default": True})
@@ -56,7 +56,7 @@ def command(
     The page is one HTML file: every map of every step for any image, and how each number came about. It works from
     disk and by mail and opens no connection; whoever has it has the model and the images in it. IMAGES are files,
     folders and patterns; it holds up to 200, fewer of large ones, as many of each folder. Without them, it shows
-    images that the run was judged on. It takes others, too: from a file, dropped, pasted or drawn.
+    images that the run was evaluated on. It takes others, too: from a file, dropped, pasted or drawn.
     """
     from convscope.api.look import look
     from convscope.core.progress import Silent
@@ -72,7 +72,7 @@ def command(
     end_with_unusable(context, made.unusable, reporter, rest="left out of the page")
 
 
-def worded(made: "Looked") -> str:
+def worded(made: "LookResult") -> str:
     """Return where the page is and what is in it."""
     size = made.path.stat().st_size / 1e6
     more = f", {made.left_out:,} more than it can hold {are(made.left_out)} left out" if made.left_out else ""

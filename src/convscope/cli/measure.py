@@ -31,7 +31,7 @@ _KINDS = ("distortions", "units", "cost", "all")
 @click.option("--margin", type=click.IntRange(min=0), default=0, metavar="PX", help="Background around each image.")
 @click.option("--top", type=click.IntRange(min=1), default=9, metavar="N", help="Patches that are kept for each unit.")
 @click.option(
-    "--worth",
+    "--ablation",
     type=click.IntRange(min=0),
     default=1_000,
     metavar="N",
@@ -134,7 +134,7 @@ def _units(output: Path | None, given: dict[str, Any], reporter: "Reporter") -> 
         given["model"],
         given["data"],
         top=given["top"],
-        worth=given["worth"],
+        ablation=given["ablation"],
         output=output,
         reporter=reporter,
         **_shared(given),

@@ -108,7 +108,7 @@ def command(
     ends in .json.
     """
     from convscope.api.load import load
-    from convscope.api.predict import flip_tta, made_ready, predict_each
+    from convscope.api.predict import flip_tta, optimized, predict_each
     from convscope.core.machine import tuned
     from convscope.core.progress import Silent
     from convscope.core.reporters import reporter_for
@@ -125,7 +125,7 @@ def command(
     trained = load(model)
     if background is not None:
         trained = trained.on_background(background)
-    ready = made_ready(trained, precision=precision, backend=backend, calibration=calibration, reporter=speaking)
+    ready = optimized(trained, precision=precision, backend=backend, calibration=calibration, reporter=speaking)
     used = flip_tta(ready, speaking) if tta else ready
     top = min(top, len(used.classes))
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves tell how far it is

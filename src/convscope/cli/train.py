@@ -42,7 +42,9 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--minutes", type=float, metavar="M", help="Train for this long instead of a number of epochs.")
-@click.option("--until", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on images held out.")
+@click.option(
+    "--target-accuracy", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on images held out."
+)
 @click.option("--seed", type=int, default=0, metavar="N", help="Of everything random; a run repeats bit for bit.")
 @click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen from the set if none.")
 @click.option(
@@ -69,20 +71,20 @@ _NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cac
 @click.option("--scale", type=float, metavar="RATIO", help="Scale images by up to this ratio, e.g. 0.1.")
 @click.option("--erase", type=float, metavar="PART", help="Erase a square of this part of the side.")
 @click.option(
-    "--coarse",
+    "--progressive-resizing",
     type=float,
     metavar="PART",
     help="Part of the training that sees smaller images (two thirds a side), from its start; if none is given, 0.4 "
-    "from 32 pixels on where the layout fits any size and nothing is learned by --first.",
+    "from 32 pixels on where the layout fits any size and nothing is learned by --pretrain.",
 )
 @click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
 @click.option(
-    "--first",
+    "--pretrain",
     metavar="WAY[,WAY...]",
     help="Learn the first convolutions without labels before all else, each by one of random, patches, whitening, "
     "kmeans, autoencoder, rica, gabor, edges, dct.",
 )
-@click.option("--freeze-first", is_flag=True, help="Leave what --first has learned as it is.")
+@click.option("--freeze", is_flag=True, help="Leave what --pretrain has learned as it is.")
 @click.option("--threads", type=int, metavar="N", help="Threads; if none, one for small networks, else the cores.")
 @click.option(
     "--precision",
@@ -142,7 +144,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     if given["as_json"]:
         click.echo(json_text(_result_document(trained), indent=2))
     else:
-        click.echo(_result_text(trained, given["until"]))
+        click.echo(_result_text(trained, given["target_accuracy"]))
     if trained.outcome == "interrupted":
         context.exit(130)
     problems = [(one.name, one.detail) for one in trained.report.unusable]
@@ -200,7 +202,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
         "",
         f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
         f"{counted(prepared.threads, 'thread')}",
-        *([f"first stages: {','.join(recipe.first)}{', frozen' * recipe.freeze_first}"] if recipe.first else []),
+        *([f"first stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
         "train with: "
         + printable(shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed])),
     ]
@@ -224,7 +226,7 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
     }
 
 
-def _result_text(trained: Any, until: float | None) -> str:
+def _result_text(trained: Any, target_accuracy: float | None) -> str:
     report, folder = trained.report, trained.folder
     low, high = report.accuracy_interval
     lines = [
@@ -234,8 +236,8 @@ def _result_text(trained: Any, until: float | None) -> str:
     ]
     if trained.outcome == "interrupted":
         lines.append(f"interrupted; go on with: {printable(folder.resuming)}")
-    elif until is not None and trained.outcome != "until":
-        lines.append(f"the accuracy asked for, {until:.2%}, was not reached; more --epochs may reach it")
+    elif target_accuracy is not None and trained.outcome != "target":
+        lines.append(f"the accuracy asked for, {target_accuracy:.2%}, was not reached; more --epochs may reach it")
     if report.left_out:
         lines.append(f"left out {counted(report.left_out, 'unusable file')}; listed in the report")
     lines += [f"model   {printable(str(folder.model))}", f"report  {printable(str(folder.page))}"]

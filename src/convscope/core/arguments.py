@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from .errors import ParameterError
-from .numeric import is_number, is_whole
+from .numeric import is_integer, is_number
 from .progress import Reporter
 from .text import printable
 
@@ -50,7 +50,7 @@ def is_flag(value: Any) -> bool:
 
 def _whole(least: int, most: int = 2**31 - 1, *, optional: bool = False) -> Rule:
     words = f"a whole number from {least:,} to {most:,}"
-    return Rule(words=words, fits=lambda value: is_whole(value) and least <= value <= most, optional=optional)
+    return Rule(words=words, fits=lambda value: is_integer(value) and least <= value <= most, optional=optional)
 
 
 def _number(least: float, *, optional: bool = True) -> Rule:
@@ -85,17 +85,17 @@ _MAYBE_NUMBER = Rule(
 )
 
 _MOST = 10**15  # what is larger has no meaning, and NumPy cannot hold it
-WHOLE = Rule(words="a whole number", fits=lambda value: is_whole(value) and abs(value) <= _MOST)
+WHOLE = Rule(words="a whole number", fits=lambda value: is_integer(value) and abs(value) <= _MOST)
 MAYBE_WHOLE = Rule(words="a whole number", fits=WHOLE.fits, optional=True)
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("output", "data_dir", "cache_dir", "resume"), _MAYBE_PATH),
     **dict.fromkeys(
-        ("force", "clear_all", "quick", "learning_curve", "tta", "unlabelled", "probes", "balance", "freeze_first"),
+        ("force", "clear_all", "quick", "learning_curve", "tta", "unlabelled", "probes", "balance", "freeze"),
         _FLAG,
     ),
     **dict.fromkeys(("what", "theme", "command", "pool", "fit", "precision", "recipe", "backend"), _TEXT),
-    **dict.fromkeys(("first", "background"), _MAYBE_TEXT),
+    **dict.fromkeys(("pretrain", "background"), _MAYBE_TEXT),
     "flip": _MAYBE_FLAG,
     **dict.fromkeys(
         (
@@ -117,20 +117,20 @@ RULES: dict[str, Rule] = {
     "seed": _whole(0),
     "workers": _whole(1, 1_024, optional=True),
     **dict.fromkeys(("top", "unit", "repeats", "margin"), WHOLE),
-    "worth": _whole(0),
+    "ablation": _whole(0),
     "spent_s": _number(0, optional=False),
     **dict.fromkeys(
         (
             "seconds",
             "minutes",
-            "until",
+            "target_accuracy",
             "validation",
             "learning_rate",
             "smoothing",
             "rotate",
             "scale",
             "erase",
-            "coarse",
+            "progressive_resizing",
         ),
         _MAYBE_NUMBER,
     ),
@@ -169,7 +169,7 @@ def check_arguments(given: Mapping[str, Any], **others: Rule) -> None:
 def shown(value: Any) -> str:
     """Return what came, in few characters: a number, a text, or the type of anything else."""
     if value is None or isinstance(value, (bool, str)) or is_number(value):
-        text = printable(repr(value) if not is_whole(value) or abs(value) < 10**30 else "a number of many digits")
+        text = printable(repr(value) if not is_integer(value) or abs(value) < 10**30 else "a number of many digits")
         return text if len(text) <= 80 else text[:80] + "…"
     return type(value).__name__
 

@@ -57,7 +57,7 @@ class TrainingError(ConvscopeError, RuntimeError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
-def lacks_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Return whether there was not enough memory; torch's allocator has no error of its own for that."""
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 

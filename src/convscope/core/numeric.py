@@ -7,12 +7,12 @@ from typing import TypeGuard
 from .errors import ParameterError
 
 
-def is_whole(value: object) -> TypeGuard[int]:
+def is_integer(value: object) -> TypeGuard[int]:
     """Return whether `value` is a whole number.
 
     Examples:
         >>> import numpy as np
-        >>> [is_whole(value) for value in (3, np.int64(3), 3.0, True, np.True_, "3")]
+        >>> [is_integer(value) for value in (3, np.int64(3), 3.0, True, np.True_, "3")]
         [True, True, False, False, False, False]
     """
     return isinstance(value, Integral) and not isinstance(value, bool)
@@ -35,6 +35,6 @@ def at_least(least: int, name: str, value: object) -> int:
     Raises:
         ParameterError: it is none; the message calls it `name`.
     """
-    if not is_whole(value) or value < least:
+    if not is_integer(value) or value < least:
         raise ParameterError(f"`{name}` must be a whole number of at least {least}. Got {value!r}.")
     return int(value)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from .errors import ParameterError
 
 
-def wilson_interval(right: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval, within 0…1, that holds the true share when `right` of `total` independent trials succeeded.
+def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of a proportion: `correct` of `total` independent trials.
 
-    It is Wilson's score interval, which keeps its promise near 0 and 1 where right/total ± a multiple of its deviation
-    does not (Wilson 1927; Brown, Cai and DasGupta 2001).
+    Unlike the proportion ± a multiple of its standard error, it holds near 0 and 1 (Wilson 1927; Brown, Cai and
+    DasGupta 2001).
 
     Args:
-        right: trials that succeeded.
+        correct: trials that succeeded.
         total: all trials; with none, nothing is known and the interval is (0, 1).
         confidence: how often such intervals hold the true share, between 0 and 1.
 
     Raises:
-        ParameterError: `right` is not within 0…total, or `confidence` not between 0 and 1.
+        ParameterError: `correct` is not within 0…total, or `confidence` not between 0 and 1.
 
     Examples:
         >>> low, high = wilson_interval(9_940, 10_000)
@@ -27,18 +27,18 @@ def wilson_interval(right: int, total: int, confidence: float = 0.95) -> tuple[f
         >>> wilson_interval(0, 0)
         (0.0, 1.0)
     """
-    if not 0 <= right <= total:
-        raise ParameterError(f"`right` must be between 0 and `total`. Got {right} (of {total}).")
+    if not 0 <= correct <= total:
+        raise ParameterError(f"`correct` must be between 0 and `total`. Got {correct} (of {total}).")
     if not 0 < confidence < 1:
         raise ParameterError(f"`confidence` must be between 0 and 1, for example 0.95. Got {confidence}.")
     if total == 0:
         return 0.0, 1.0
     z = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = right / total, z * z / total
+    share, spread = correct / total, z * z / total
     middle = (share + spread / 2) / (1 + spread)
     half = z * (share * (1 - share) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
-    low = 0.0 if right == 0 else max(0.0, middle - half)
-    high = 1.0 if right == total else min(1.0, middle + half)
+    low = 0.0 if correct == 0 else max(0.0, middle - half)
+    high = 1.0 if correct == total else min(1.0, middle + half)
     return low, high
 
 

@@ -27,10 +27,10 @@ from convscope.networks.model import Model
 from convscope.networks.plan import Plan
 from convscope.training.calibration import Calibration, calibrate
 from convscope.training.choices import Examples, choose_network
-from convscope.training.first_stages import learn_first
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_of
+from convscope.training.pretraining import learn_first
 from convscope.training.recipe import Recipe
 from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
@@ -61,12 +61,12 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
         erase: side of an erased square as a part of the image's shorter side.
-        coarse: part of the training, from its start, that sees smaller images (two thirds a side); 0.4 from 32
-            pixels a side on where the layout's weights fit any size, if None.
+        progressive_resizing: part of the training, from its start, that sees smaller images (two thirds a side); 0.4
+            from 32 pixels a side on where the layout's weights fit any size, if None.
         balance: weight classes by the inverse of their number of images.
-        first: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
+        pretrain: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
             ``"kmeans,rica"`` for two.
-        freeze_first: leave them as they are then.
+        freeze: leave them as they are then.
         threads: of the processor; one for small networks, else all that this process may use, if None.
         precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``, in training.
 
@@ -101,10 +101,10 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         rotate: float | None = None,
         scale: float | None = None,
         erase: float | None = None,
-        coarse: float | None = None,
+        progressive_resizing: float | None = None,
         balance: bool = False,
-        first: str | None = None,
-        freeze_first: bool = False,
+        pretrain: str | None = None,
+        freeze: bool = False,
         threads: int | None = None,
         precision: str = "auto",
     ) -> None:
@@ -119,10 +119,10 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.rotate = rotate
         self.scale = scale
         self.erase = erase
-        self.coarse = coarse
+        self.progressive_resizing = progressive_resizing
         self.balance = balance
-        self.first = first
-        self.freeze_first = freeze_first
+        self.pretrain = pretrain
+        self.freeze = freeze
         self.threads = threads
         self.precision = precision
 

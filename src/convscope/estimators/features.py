@@ -32,7 +32,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     `X` is images N H W or N H W C of any size, uint8 or other numbers; or rows of as many values as the
     network's images have. Nothing is learned in fit, unless the model is a `ConvClassifier` that is not fitted: that
     is then trained on the images and labels. (scikit-learn's own `clone`, as in a cross-validation, makes a fitted
-    one unfitted, so that it learns anew in each fold and never sees the images that it is judged on; to keep what it
+    one unfitted, so that it learns anew in each fold and never sees the images that it is evaluated on; to keep what it
     has learned, give its `model_`, or wrap it in scikit-learn's FrozenEstimator.)
 
     Args:

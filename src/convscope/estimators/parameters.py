@@ -11,10 +11,10 @@ from convscope.core.numeric import is_number
 from convscope.training.settings import Settings
 
 _WHOLE = ("epochs", "seed", "batch", "shift", "threads")
-_REAL = ("learning_rate", "rotate", "scale", "erase", "coarse")
-_YES_NO = ("flip", "balance", "freeze_first")
-_TEXTS = ("layout", "first")
-_REQUIRED = ("seed", "balance", "freeze_first")
+_REAL = ("learning_rate", "rotate", "scale", "erase", "progressive_resizing")
+_YES_NO = ("flip", "balance", "freeze")
+_TEXTS = ("layout", "pretrain")
+_REQUIRED = ("seed", "balance", "freeze")
 
 
 def settings_of(parameters: dict[str, Any]) -> Settings:
@@ -24,7 +24,7 @@ def settings_of(parameters: dict[str, Any]) -> Settings:
         ParameterError: one of them cannot be.
 
     Examples:
-        >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "freeze_first": False,
+        >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "freeze": False,
         ...              "precision": "auto"}).epochs
         3
     """

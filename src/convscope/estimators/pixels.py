@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import is_integer
 from convscope.core.text import counted
 from convscope.images.values import BYTES, UNIT, ValueRange, Values
 
@@ -111,7 +111,7 @@ def image_shape(features: int, given: tuple[int, int, int] | None, asked: Any) -
     shape = given or (1, features, 1)
     if asked is not None:
         sizes = tuple(asked) if isinstance(asked, (tuple, list)) else ()
-        if len(sizes) not in (2, 3) or not all(is_whole(size) and size > 0 for size in sizes):
+        if len(sizes) not in (2, 3) or not all(is_integer(size) and size > 0 for size in sizes):
             raise DataError(f"`image_shape` must be (height, width) or (height, width, channels). Got {asked!r}.")
         height, width, channels = (*(int(size) for size in sizes), 1)[:3]
         shape = (height, width, channels)

@@ -1,4 +1,4 @@
-"""Any standard classifier on the features of a network, all judged on the same images. To add one: one line."""
+"""Any standard classifier on the features of a network, all evaluated on the same images. To add one: one line."""
 
 import contextlib
 import time
@@ -19,12 +19,12 @@ from .extraction import FeatureSet
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedClassifier:
+class ClassifierResult:
     """How good a classifier is on features that it has not seen.
 
     Attributes:
         name: of the classifier.
-        right: images whose class it found, of `total`.
+        correct: images whose class it found, of `total`.
         fit_seconds: to learn from the training features.
         predict_us: microseconds an image, features given.
         note: what it complained of while it learned; empty if nothing.
@@ -32,7 +32,7 @@ class JudgedClassifier:
     """
 
     name: str
-    right: int
+    correct: int
     total: int
     fit_seconds: float
     predict_us: float
@@ -41,13 +41,13 @@ class JudgedClassifier:
 
     @property
     def accuracy(self) -> float:
-        """Share that is right, 0…1."""
-        return self.right / self.total
+        """Share that is correct, 0…1."""
+        return self.correct / self.total
 
     @property
     def interval(self) -> tuple[float, float]:
         """Its 95 % interval."""
-        return wilson_interval(self.right, self.total)
+        return wilson_interval(self.correct, self.total)
 
 
 def _softmax(seed: int) -> Any:
@@ -124,9 +124,9 @@ def named_classifiers(names: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
     return {name: CLASSIFIERS[name](seed) for name in names}
 
 
-def judge_classifiers(
+def evaluate_classifiers(
     features: FeatureSet, classifiers: Mapping[str, Any], *, reporter: Reporter | None = None
-) -> Iterator[JudgedClassifier]:
+) -> Iterator[ClassifierResult]:
     """Fit each classifier on the training images and give how good it is on the test (or validation) images.
 
     Args:
@@ -135,7 +135,7 @@ def judge_classifiers(
         reporter: told which one is learning.
 
     Raises:
-        DataError: no class is known, there are no images to learn from, or none to judge on, or a classifier cannot
+        DataError: no class is known, there are no images to learn from, or none to evaluate on, or a classifier cannot
             use the features.
         ParameterError: there are more features than a classifier can take.
     """
@@ -147,14 +147,14 @@ def judge_classifiers(
         )
     if features.classes == NO_CLASS:
         raise DataError("Classifiers need the class of each image. Got images of no class.")
-    judged_on = "test" if len(features.part("test")) else "validation"
-    train, held_out = features.part("train"), features.part(judged_on)
+    evaluated_on = "test" if len(features.part("test")) else "validation"
+    train, held_out = features.part("train"), features.part(evaluated_on)
     if not len(train) or not len(held_out):
         raise DataError(
-            f"Classifiers need images to learn from and others to be judged on. Got {len(train):,} in train and "
+            f"Classifiers need images to learn from and others to be evaluated on. Got {len(train):,} in train and "
             f"{len(held_out):,} in test or validation."
         )
-    learned_from, judged = features.vectors[train], features.vectors[held_out]
+    learned_from, evaluated = features.vectors[train], features.vectors[held_out]
     for name, classifier in classifiers.items():
         title = f"{name}: learning from {counted(len(train), 'image')}"
         with (
@@ -166,11 +166,11 @@ def judge_classifiers(
             started = time.perf_counter()
             classifier.fit(learned_from, features.labels[train])
             fitted = time.perf_counter()
-            predicted = classifier.predict(judged)
+            predicted = classifier.predict(evaluated)
             ended = time.perf_counter()
-        yield JudgedClassifier(
+        yield ClassifierResult(
             name=name,
-            right=int(np.sum(predicted == features.labels[held_out])),
+            correct=int(np.sum(predicted == features.labels[held_out])),
             total=len(held_out),
             fit_seconds=fitted - started,
             predict_us=1e6 * (ended - fitted) / len(held_out),

@@ -4,7 +4,7 @@ A classifier that is linear in the features is the last step of a network, whoev
 standardization of the features folded in, become those of the network's own classifier. Nearest neighbours and the
 support vectors of an RBF kernel are images that are kept, as tensors. Stages that are not needed are left away.
 `LogisticRegression`, `LinearDiscriminantAnalysis` and votes are probabilities by themselves; those of an SVM, whose
-scores are margins, are Platt's, fitted on images which the SVM did not learn from.
+logits are margins, are Platt's, fitted on images which the SVM did not learn from.
 """
 
 import functools
@@ -19,7 +19,7 @@ from convscope.core.errors import ParameterError
 from convscope.layers.convolution import Convolution
 from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
-from convscope.networks.exemplars import Exemplars
+from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.platt import fitting_sigmoids
@@ -40,7 +40,7 @@ class Head:
     """A fitted classifier as tensors.
 
     Attributes:
-        margins: whether its scores are margins, which need sigmoids to become probabilities.
+        margins: whether its logits are margins, which need sigmoids to become probabilities.
         arrays: the tensors of the classifier, by name.
         exemplars: what it keeps; None where it is weighted sums.
     """
@@ -216,7 +216,7 @@ def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:
     if folds < 2:
         return np.ones(classes), np.zeros(classes)
     scored = functools.partial(cross_val_predict, cv=StratifiedKFold(folds), method="decision_function")
-    scores = np.asarray(scored(clone(classifier), vectors, labels))
-    if scores.ndim == 1:
-        scores = np.stack([-scores, scores], axis=1)  # N -> N 2
-    return fitting_sigmoids(scores, labels)
+    logits = np.asarray(scored(clone(classifier), vectors, labels))
+    if logits.ndim == 1:
+        logits = np.stack([-logits, logits], axis=1)  # N -> N 2
+    return fitting_sigmoids(logits, labels)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import usual_settings
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import is_integer
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
@@ -44,7 +44,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Refuse what nobody knows."""
-        if not is_whole(self.stage):
+        if not is_integer(self.stage):
             raise ParameterError(f"`stage` must be a whole number. Got {self.stage!r}.")
         object.__setattr__(self, "stage", int(self.stage))
         if not isinstance(self.pool, str) or not (self.pool in _POOLS or _GRID.fullmatch(self.pool)):

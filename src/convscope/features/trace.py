@@ -28,7 +28,7 @@ class Trace:
         pixels: the image as the network takes it, uint8 H W C.
         below: the same, standardized: float32 C H W.
         layers: of the network's plan; the classifier last.
-        maps: of each layer, float32 maps × rows × columns; the scores of the classifier last.
+        maps: of each layer, float32 maps × rows × columns; the logits of the classifier last.
         classes: names.
         probabilities: of every class, float32.
     """
@@ -87,7 +87,7 @@ def each_layer(network: Network, maps: Tensor) -> Iterator[Tensor]:
         if planned is not network.plan.layers[-1]:
             check_finite(maps, f"in the maps of {planned.name}")
         else:  # a score may be -∞, of a class without any vote
-            check_finite(torch.softmax(maps, dim=1), "in the scores")
+            check_finite(torch.softmax(maps, dim=1), "in the logits")
         yield maps
 
 

@@ -81,15 +81,15 @@ def draw_growth(found: Comparison, *, theme: Theme) -> Figure | None:
 
 
 def _grow(  # noqa: PLR0917  # one place calls it
-    axes: Axes, entry: Entry, points: Sequence[CurvePoint], judged: int, place: int, theme: Theme
+    axes: Axes, entry: Entry, points: Sequence[CurvePoint], evaluated: int, place: int, theme: Theme
 ) -> None:
-    smallest = 50 / judged  # half an image in per cent: a logarithm has no place for 0
+    smallest = 50 / evaluated  # half an image in per cent: a logarithm has no place for 0
     rows = [(one.images, *(max(smallest, 100 * (1 - end)) for end in (one.accuracy, *one.interval))) for one in points]
     colour, (marker, style) = theme.series[place], _STYLES[place]
     sizes = [row[0] for row in rows]
     axes.plot(sizes, [row[1] for row in rows], marker + style, color=colour, markersize=4, label=entry.title)
     axes.vlines(sizes, [row[3] for row in rows], [row[2] for row in rows], color=colour, linewidth=1)
-    law = fit_power_law(points, judged=judged)
+    law = fit_power_law(points, test_images=evaluated)
     if law is not None and law.falls:
         twice = 2 * law.images
         axes.plot([sizes[-1], twice], [rows[-1][1], 100 * law.at_twice], ":", color=colour, linewidth=1)

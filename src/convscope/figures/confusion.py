@@ -36,10 +36,10 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
         side = max(3.2, 0.36 * len(shown) + 1.2)
         drawn = figure(side + 0.9, side, theme)
         axes = drawn.add_subplot()
-        right = np.eye(len(shown), dtype=bool)
-        strength = np.where(right, share, np.sqrt(share)) / 1.25  # mistakes are few: small parts must be seen
+        correct = np.eye(len(shown), dtype=bool)
+        strength = np.where(correct, share, np.sqrt(share)) / 1.25  # mistakes are few: small parts must be seen
         shades = [LinearSegmentedColormap.from_list("share", [theme.paper, end])(strength) for end in _ends(theme)]
-        colours = np.where(right[..., None], *shades)  # rows, columns, red green blue
+        colours = np.where(correct[..., None], *shades)  # rows, columns, red green blue
         axes.imshow(colours)
         _numbers(axes, part, colours, theme)
         axes.set_xticks(range(len(shown)), names, rotation=90, parse_math=False)
@@ -73,6 +73,6 @@ def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64]
 def _title(report: Report, shown: int) -> str:
     low, high = report.accuracy_interval
     all_ = counted(report.images, f"{report.split} image")
-    said = f"{report.right:,} of {all_} right: {100 * report.accuracy:.2f} %\n"
+    said = f"{report.correct:,} of {all_} right: {100 * report.accuracy:.2f} %\n"
     some = f"; the {counted(shown, 'class', 'classes')} with most mistakes" if shown < len(report.classes) else ""
     return said + f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %){some}"

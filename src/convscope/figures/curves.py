@@ -17,12 +17,12 @@ from .style import Theme, drawing, figure
 _NAMES, _STYLES = ("training", "validation"), (("o", "-"), ("s", "--"))
 
 
-def draw_curves(history: Sequence[EpochRecord], *, judged: int = 0, theme: Theme) -> Figure:
+def draw_curves(history: Sequence[EpochRecord], *, validation_images: int = 0, theme: Theme) -> Figure:
     """Return two charts by epoch: loss, and accuracy on training and validation images.
 
     Args:
         history: the epochs of a run.
-        judged: number of validation images; with it the accuracy has a band, the 95 % interval (Wilson).
+        validation_images: number of validation images; with it the accuracy has a band, the 95 % interval (Wilson).
         theme: the colours.
 
     Raises:
@@ -38,8 +38,8 @@ def draw_curves(history: Sequence[EpochRecord], *, judged: int = 0, theme: Theme
         _finish(loss, "Loss", "cross-entropy (nats)", theme)
         _line(accuracy, history, lambda one: _percent(one.accuracy), "training", theme)
         _line(accuracy, history, lambda one: _percent(one.validation_accuracy), "validation", theme)
-        if judged:
-            _band(accuracy, history, judged, theme)
+        if validation_images:
+            _band(accuracy, history, validation_images, theme)
         _finish(accuracy, "Accuracy", "right (%)", theme)
     return drawn
 
@@ -61,11 +61,11 @@ def _line(
         axes.plot(epochs, numbers, marker + style, color=theme.series[place], markersize=size, label=name)
 
 
-def _band(axes: Axes, history: Sequence[EpochRecord], judged: int, theme: Theme) -> None:
+def _band(axes: Axes, history: Sequence[EpochRecord], validation_images: int, theme: Theme) -> None:
     known = [(one.epoch, one.validation_accuracy) for one in history if one.validation_accuracy is not None]
     if not known:
         return
-    intervals = [wilson_interval(round(share * judged), judged) for _, share in known]
+    intervals = [wilson_interval(round(share * validation_images), validation_images) for _, share in known]
     low, high = zip(*intervals, strict=True)
     axes.fill_between(
         [epoch for epoch, _ in known],
@@ -74,7 +74,7 @@ def _band(axes: Axes, history: Sequence[EpochRecord], judged: int, theme: Theme)
         color=theme.series[1],
         alpha=0.2,
         linewidth=0,
-        label=f"95 % interval ({counted(judged, 'image')})",
+        label=f"95 % interval ({counted(validation_images, 'image')})",
     )
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
-from convscope.core.numeric import is_number, is_whole
-from convscope.core.scatter import scattered
+from convscope.core.numeric import is_integer, is_number
+from convscope.core.splitmix64 import scattered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Augmentation:
         ranges = {"shift": (self.shift, 0, 1024), "rotate": (self.rotate, 0, 180), "scale": (self.scale, 0, 0.9)}
         for name, (value, low, high) in (ranges | {"erase": (self.erase, 0, 1)}).items():
             whole = name == "shift"
-            if not (is_whole(value) if whole else is_number(value)) or not low <= value <= high:
+            if not (is_integer(value) if whole else is_number(value)) or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
                 raise ParameterError(f"`{name}` must be {kind} from {low} to {high}. Got {value!r}.")
 

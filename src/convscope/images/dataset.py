@@ -18,9 +18,9 @@ from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .inspection import Inspection
 from .preprocessing import Preprocessing
-from .rules import judge, require_every_class
+from .rules import check_facts, require_every_class
 from .sampling import take_sample
-from .sizes import Wish, choose_preprocessing
+from .sizes import ImageOptions, choose_preprocessing
 from .splits import LEFT_OUT, assign, check_fraction
 from .values import ValueRanges
 
@@ -64,14 +64,14 @@ class Dataset:
         return np.flatnonzero(self.splits == split)
 
     @property
-    def judged(self) -> int:
-        """The part that a network is judged on: TEST, else VALIDATION; TRAIN where nothing is held out.
+    def evaluation_split(self) -> int:
+        """The part that a network is evaluated on: TEST, else VALIDATION; TRAIN where nothing is held out.
 
         Raises:
             DataError: no class is known.
         """
         if not self.source.labelled:
-            raise DataError(f"`{printable(self.name)}` must have classes to judge by. Got images of no class.")
+            raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got images of no class.")
         return next(part for part in (TEST, VALIDATION, TRAIN) if (self.splits == part).any())
 
     def image_name(self, index: int) -> str:
@@ -126,12 +126,12 @@ def prepare(
         >>> digits.images.shape, digits.notes[0]
         ((6, 8, 8, 1), 'size 8x8 (width x height): the images have it')
     """
-    wish = Wish(size=size, fit=fit, background=background, channels=channels, ranges=ranges)
+    options = ImageOptions(size=size, fit=fit, background=background, channels=channels, ranges=ranges)
     check_fraction(validation)
     reporter = reporter or Silent()
-    taken = _taken_as_is(source, wish)
+    taken = _taken_as_is(source, options)
     if taken is None:
-        entry, extra = cached(source, wish, cache_dir=cache_dir, reporter=reporter, workers=workers)
+        entry, extra = cached(source, options, cache_dir=cache_dir, reporter=reporter, workers=workers)
         index = entry.index
         reasons = {int(place): reason for place, reason in index.reasons.items()}
         remarks = {int(place): found for place, found in index.remarks.items()}
@@ -151,12 +151,12 @@ class _Taken:
     notes: tuple[str, ...]
 
 
-def _taken_as_is(source: Source, wish: Wish) -> _Taken | None:
+def _taken_as_is(source: Source, options: ImageOptions) -> _Taken | None:
     """Return the array of a source where it needs no change, else None."""
     stack = source.stack()
     if stack is None:
         return None
-    preprocessing, notes = choose_preprocessing(wish, take_sample(source))
+    preprocessing, notes = choose_preprocessing(options, take_sample(source))
     if stack.shape[1:] != (*preprocessing.size, preprocessing.channels):
         return None
     stack = np.ascontiguousarray(stack)  # an array may be turned round, or in Fortran's order
@@ -171,7 +171,7 @@ def _finish(
     seed: int,
 ) -> Dataset:
     facts = taken.facts
-    inspection = judge(source, facts, taken.reasons, taken.remarks)
+    inspection = check_facts(source, facts, taken.reasons, taken.remarks)
     require_every_class(inspection)
     places = np.flatnonzero(~facts["unusable"])
     labels = source.labels[places]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import is_integer
 from convscope.core.text import counted
 from convscope.images.decoding.decoder import Decoded
 
@@ -56,7 +56,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         for name in ("height", "width"):
             side = getattr(self, name)
-            if not is_whole(side) or not 1 <= side <= LARGEST_SIDE:
+            if not is_integer(side) or not 1 <= side <= LARGEST_SIDE:
                 raise ParameterError(
                     f"`{name}` must be a whole number of pixels from 1 to {LARGEST_SIDE}. Got {side!r}."
                 )
@@ -71,7 +71,7 @@ class Preprocessing:
         if not self.background:
             object.__setattr__(self, "background", (0,) * self.channels)
         values = self.background
-        if len(values) != self.channels or not all(is_whole(value) and 0 <= value <= 255 for value in values):
+        if len(values) != self.channels or not all(is_integer(value) and 0 <= value <= 255 for value in values):
             raise ParameterError(
                 f"`background` must be {counted(self.channels, 'whole number')} from 0 to 255, one a channel. "
                 f"Got {values!r}."

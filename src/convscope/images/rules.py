@@ -1,4 +1,4 @@
-"""The rules by which a set of images is judged, from the facts of its images."""
+"""The rules by which a set of images is evaluated, from the facts of its images."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Sourc
 
 from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
 from .sampling import nothing_readable, take_sample
-from .sizes import Wish, choose_preprocessing, choose_ranges
+from .sizes import ImageOptions, choose_preprocessing, choose_ranges
 from .splits import group
 from .transparency import VANISHED
 from .values import ValueRanges
@@ -70,21 +70,21 @@ def inspect(
     """
     reporter = reporter or Silent()
     sample = take_sample(source, reporter)
-    wish = Wish(ranges=ranges)
-    preprocessing, _ = choose_preprocessing(wish, sample)
-    values = tuple(choose_ranges(wish, sample)[1])
+    options = ImageOptions(ranges=ranges)
+    preprocessing, _ = choose_preprocessing(options, sample)
+    values = tuple(choose_ranges(options, sample)[1])
     stack = source.stack()
     if stack is not None and stack.shape[3] != 4:
         teller = reporter if stack.nbytes > _SLOW_BYTES else Silent()
         with teller.task("reading images", total=len(stack), unit="images") as task:
-            inspection = judge(source, facts_of_stack(stack, preprocessing.ranges, task.advance), {})
+            inspection = check_facts(source, facts_of_stack(stack, preprocessing.ranges, task.advance), {})
     else:
         found = read_all(source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers)
-        inspection = judge(source, found.facts, found.reasons, found.remarks)
+        inspection = check_facts(source, found.facts, found.reasons, found.remarks)
     return dataclasses.replace(inspection, values=values)
 
 
-def judge(
+def check_facts(
     source: Source,
     facts: NDArray[np.void],
     reasons: Mapping[int, str],
@@ -215,7 +215,7 @@ def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -
 def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.int64]) -> Iterator[Problem]:
     for count in counts:
         if count.usable < _FEW:
-            need = "two are needed, one to learn from and one to judge by" if count.usable < 2 else f"{_FEW} are few"
+            need = "two are needed, one to learn from and one to evaluate by" if count.usable < 2 else f"{_FEW} are few"
             yield Problem(name=count.name, kind="few images", detail=f"{counted(count.usable, 'usable image')}; {need}")
     least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
     if least.usable and most.usable > _IMBALANCE * least.usable:

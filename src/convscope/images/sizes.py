@@ -8,7 +8,7 @@ from typing import Literal, cast
 import numpy as np
 
 from convscope.core.errors import ParameterError, choose
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import is_integer
 
 from .preprocessing import FITS, LARGEST_PIXELS, LARGEST_SIDE, Preprocessing
 from .sampling import Sample, edge_colors
@@ -24,7 +24,7 @@ _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Wish:
+class ImageOptions:
     """What the user asks of preprocessing; None and "auto" leave it to the data.
 
     size: (width, height) or one side, in pixels. fit: what happens to images of another shape. background: "auto",
@@ -34,7 +34,7 @@ class Wish:
         ParameterError: a value that it cannot have.
 
     Examples:
-        >>> Wish(size=64).size
+        >>> ImageOptions(size=64).size
         (64, 64)
     """
 
@@ -56,41 +56,43 @@ class Wish:
         if self.size is None:
             return
         sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size, self.size)
-        if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= LARGEST_SIDE for side in sides):
+        if len(sides) != 2 or not all(is_integer(side) and 1 <= side <= LARGEST_SIDE for side in sides):
             raise _wrong_size(self.size)
         if sides[0] * sides[1] > LARGEST_PIXELS:
             raise _wrong_size(self.size)
         object.__setattr__(self, "size", tuple(int(side) for side in sides))
 
 
-def choose_preprocessing(wish: Wish, sample: Sample) -> tuple[Preprocessing, tuple[str, ...]]:
+def choose_preprocessing(options: ImageOptions, sample: Sample) -> tuple[Preprocessing, tuple[str, ...]]:
     """Return the preprocessing, and the sentences that say how each part of it was chosen."""
-    (width, height), size_note = _size(wish, sample)
+    (width, height), size_note = _size(options, sample)
     notes = [size_note]
-    channels = wish.channels or (1 if sample.gray else 3)
-    if wish.channels is None:
+    channels = options.channels or (1 if sample.gray else 3)
+    if options.channels is None:
         notes.append("channels 1: no image of the sample has colour" if sample.gray else "channels 3: there is colour")
     else:
         notes.append(f"channels {channels}: as asked")
-    ranges, range_notes = choose_ranges(wish, sample)
+    ranges, range_notes = choose_ranges(options, sample)
     notes += range_notes
-    color, why = _background(wish, sample, ranges)
+    color, why = _background(options, sample, ranges)
     background = color if channels == 3 else (_luma(color),)
-    fit = cast("Literal['letterbox', 'stretch', 'crop']", wish.fit)
+    fit = cast("Literal['letterbox', 'stretch', 'crop']", options.fit)
     result = Preprocessing(height=height, width=width, channels=channels, fit=fit, background=background, ranges=ranges)
-    has_margins = wish.fit == "letterbox" and _margins(sample, width, height)
-    if has_margins or sample.transparent or wish.background != "auto":
+    has_margins = options.fit == "letterbox" and _margins(sample, width, height)
+    if has_margins or sample.transparent or options.background != "auto":
         notes.append(f"background #{''.join(f'{value:02x}' for value in color)}: {why}")
     return result, tuple(notes)
 
 
-def choose_ranges(wish: Wish, sample: Sample) -> tuple[ValueRanges, list[str]]:
+def choose_ranges(options: ImageOptions, sample: Sample) -> tuple[ValueRanges, list[str]]:
     """Return the range of each kind of number in the sample, and a sentence on each but uint8 as it is."""
-    if wish.ranges is not None:
-        asked = next((span for span in (wish.ranges.byte, wish.ranges.integer, wish.ranges.float) if span), None)
-        if wish.ranges.each:
-            return wish.ranges, [f"values: each image from its own least to its own greatest, as asked ({EACH})"]
-        return wish.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
+    if options.ranges is not None:
+        asked = next(
+            (span for span in (options.ranges.byte, options.ranges.integer, options.ranges.float) if span), None
+        )
+        if options.ranges.each:
+            return options.ranges, [f"values: each image from its own least to its own greatest, as asked ({EACH})"]
+        return options.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
     wide: list[Kind] = [kind for kind in sample.values if kind != "byte"]
     chosen = {kind: sample.values[kind].range() for kind in wide}
     notes = [
@@ -202,10 +204,10 @@ def rung(side: float) -> int:
     return max((step for step in LADDER if step <= side * _ENLARGE), default=LADDER[0])
 
 
-def _size(wish: Wish, sample: Sample) -> tuple[tuple[int, int], str]:
+def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
     """Return (width, height) and the sentence."""
-    if wish.size is not None:
-        width, height = cast("tuple[int, int]", wish.size)
+    if options.size is not None:
+        width, height = cast("tuple[int, int]", options.size)
         return (width, height), f"size {width}x{height} (width x height): as asked"
     middle = int(np.median(sample.widths)), int(np.median(sample.heights))
     if sample.same_size and max(middle) <= LARGEST:
@@ -224,13 +226,14 @@ def _size(wish: Wish, sample: Sample) -> tuple[tuple[int, int], str]:
     }
     found = "all images of the sample are" if sample.same_size else "the middle image is"
     return (width, height), (
-        f"size {width}x{height} (width x height): {found} {middle[0]}x{middle[1]}; {fits[wish.fit]}; --size changes it"
+        f"size {width}x{height} (width x height): {found} {middle[0]}x{middle[1]}; {fits[options.fit]}; --size "
+        "changes it"
     )
 
 
-def _background(wish: Wish, sample: Sample, ranges: ValueRanges) -> tuple[tuple[int, int, int], str]:
-    if wish.background != "auto":
-        return parse_color(wish.background), "as asked"
+def _background(options: ImageOptions, sample: Sample, ranges: ValueRanges) -> tuple[tuple[int, int, int], str]:
+    if options.background != "auto":
+        return parse_color(options.background), "as asked"
     edges = edge_colors(sample, ranges)
     if not len(edges):
         return _NAMED["white"], "white, for the edges of the images are transparent; --background changes it"

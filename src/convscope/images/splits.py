@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_number
-from convscope.core.scatter import scattered
+from convscope.core.splitmix64 import scattered
 from convscope.core.text import are, counted
 from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 

@@ -25,16 +25,16 @@ class Symmetry:
     reason: str
 
 
-def judge_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names: tuple[str, ...]) -> Symmetry:
+def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names: tuple[str, ...]) -> Symmetry:
     """Return whether flips keep the class, from images uint8 N H W C and their labels.
 
     Examples:
         >>> rng = np.random.default_rng(0)
         >>> noise = rng.integers(0, 256, (200, 8, 8, 1), dtype=np.uint8)
-        >>> judge_symmetry(noise, np.arange(200) % 2, ("a", "b")).flip
+        >>> detect_symmetry(noise, np.arange(200) % 2, ("a", "b")).flip
         True
         >>> noise[:, :, :4] //= 2
-        >>> judge_symmetry(noise, np.arange(200) % 2, ("a", "b")).flip
+        >>> detect_symmetry(noise, np.arange(200) % 2, ("a", "b")).flip
         False
     """
     tested = 0

@@ -10,7 +10,7 @@ from typing import Literal
 
 from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.pooling import Pooling
-from convscope.networks.exemplars import Exemplars
+from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, PlannedLayer, plan
 
@@ -138,7 +138,7 @@ def count_costs(
         height: of the images, in pixels.
         width: the same.
         channels: values a pixel.
-        classes: number of scores.
+        classes: number of logits.
         exemplars: what the classifier keeps, where it is no weighted sums; so many images in each counter-fact, too.
         classifier: its name, where it is not that of the layout.
 

@@ -24,7 +24,7 @@ _COPIES = 6  # of all maps: before, with an edge, moved, after, and in double pr
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
+class EvaluationImages:
     """Images with their classes.
 
     Attributes:
@@ -44,7 +44,7 @@ class Judged:
 
 def measure_invariance(
     model: Model,
-    judged: Judged,
+    evaluated: EvaluationImages,
     strengths: Mapping[Distortion, Sequence[float]],
     *,
     margin_px: int = 0,
@@ -59,7 +59,7 @@ def measure_invariance(
 
     Args:
         model: the network.
-        judged: the images; at least two.
+        evaluated: the images; at least two.
         strengths: by distortion.
         margin_px: background around the images, which are made smaller for it.
         seed: of what is random.
@@ -70,9 +70,9 @@ def measure_invariance(
         DataError: there are fewer than two images.
         ParameterError: a strength, the margin or the batch is out of range.
     """
-    if len(judged.places) < 2:
+    if len(evaluated.places) < 2:
         raise DataError(
-            f"There must be at least 2 images to measure on. Got {len(judged.places)}: one alone does not tell how "
+            f"There must be at least 2 images to measure on. Got {len(evaluated.places)}: one alone does not tell how "
             "much maps differ between images."
         )
     for distortion, values in strengths.items():
@@ -81,7 +81,7 @@ def measure_invariance(
     size = fitting_batch(
         model.network.plan, min(model.batch, 64) if batch is None else check_batch(batch), copies=_COPIES
     )
-    work = _Work(model, judged, margin_px, size)
+    work = _Work(model, evaluated, margin_px, size)
     tallies = [
         _Tally(model.network, distortion, strength) for distortion, all_ in strengths.items() for strength in all_
     ]
@@ -89,15 +89,15 @@ def measure_invariance(
     with (
         evaluating(model.network),
         torch.inference_mode(),
-        (reporter or Silent()).task("distorting", len(judged.places), "images") as task,
+        (reporter or Silent()).task("distorting", len(evaluated.places), "images") as task,
     ):
         empty = work.maps_of_nothing()
-        done = right = 0
+        done = correct = 0
         for images, labels in work.batches():
             before = work.maps(images)
             for variation, maps in zip(variations, before, strict=True):
                 variation.add(maps)
-            right += int((before[-1][0].argmax(1) == labels).sum())
+            correct += int((before[-1][0].argmax(1) == labels).sum())
             before = [with_edge(maps, nothing) for maps, nothing in zip(before, empty, strict=True)]
             for tally in tallies:
                 changed = distort(
@@ -110,10 +110,10 @@ def measure_invariance(
     points = iter([tally.point(variations) for tally in tallies])
     return Invariance(
         layout=str(model.layout),
-        data=judged.name,
-        part=judged.part,
-        images=len(judged.places),
-        right=right,
+        data=evaluated.name,
+        part=evaluated.part,
+        images=len(evaluated.places),
+        correct=correct,
         margin_px=margin_px,
         seed=seed,
         layers=tuple(layer.name for layer in model.network.plan.layers),
@@ -122,28 +122,28 @@ def measure_invariance(
             for one, values in strengths.items()
         ),
         classes=model.network.plan.classes,
-        most_of_one=int(np.bincount(judged.labels[judged.places]).max()),
+        most_of_one=int(np.bincount(evaluated.labels[evaluated.places]).max()),
     )
 
 
 class _Work:
     """Images in batches, and their maps."""
 
-    def __init__(self, model: Model, judged: Judged, margin_px: int, batch: int) -> None:
-        self._network, self._judged, self._margin, self._batch = model.network, judged, margin_px, batch
+    def __init__(self, model: Model, evaluated: EvaluationImages, margin_px: int, batch: int) -> None:
+        self._network, self._evaluated, self._margin, self._batch = model.network, evaluated, margin_px, batch
         color = model.preprocessing.background
         self.background = tuple(map(float, color)) if model.preprocessing.channels == 3 else (float(color[0]),)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Give float32 N C H W from 0 to 255, and their classes."""
-        places = self._judged.places
+        places = self._evaluated.places
         for start in range(0, len(places), self._batch):
             some = places[start : start + self._batch]
-            pixels = as_tensor(np.asarray(self._judged.images[some])).permute(0, 3, 1, 2).float()
-            yield with_margin(pixels, self._margin, self.background), torch.from_numpy(self._judged.labels[some])
+            pixels = as_tensor(np.asarray(self._evaluated.images[some])).permute(0, 3, 1, 2).float()
+            yield with_margin(pixels, self._margin, self.background), torch.from_numpy(self._evaluated.labels[some])
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps of every layer, places × N × C; vectors have one place; the last are the scores."""
+        """Return the maps of every layer, places × N × C; vectors have one place; the last are the logits."""
         standardized = self._network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
         found = (maps.float() for maps in each_layer(self._network, standardized))
         return [by_place(maps) if maps.dim() == 4 else maps[None] for maps in found]
@@ -171,22 +171,22 @@ class _Tally:
             )
             for layer in planned.layers
         ]
-        self._images = self._right = self._same = self._same_of_right = self._right_before = 0
+        self._images = self._correct = self._same = self._same_of_correct = self._correct_before = 0
         self._probability = self._left = 0.0
 
     def add(self, before: list[Tensor], after: list[Tensor], labels: Tensor, left: float) -> None:
         """Take in some images: the maps of every layer before, with their edge, and after."""
         for distance, *maps in zip(self._distances, before, after, strict=True):
             distance.add(*maps)
-        scores, distorted = before[-1][0], after[-1][0]
-        answers, answers_now = scores.argmax(1), distorted.argmax(1)
-        was_right, same = answers == labels, answers == answers_now
+        logits, distorted = before[-1][0], after[-1][0]
+        answers, answers_now = logits.argmax(1), distorted.argmax(1)
+        was_correct, same = answers == labels, answers == answers_now
         self._images += len(labels)
-        self._right += int((answers_now == labels).sum())
+        self._correct += int((answers_now == labels).sum())
         self._same += int(same.sum())
-        self._same_of_right += int((same & was_right).sum())
-        self._right_before += int(was_right.sum())
-        chances = [torch.softmax(one, 1).gather(1, answers[:, None]) for one in (scores, distorted)]
+        self._same_of_correct += int((same & was_correct).sum())
+        self._correct_before += int(was_correct.sum())
+        chances = [torch.softmax(one, 1).gather(1, answers[:, None]) for one in (logits, distorted)]
         self._probability += float((chances[1] - chances[0]).double().sum())
         self._left += left * len(labels)
 
@@ -195,10 +195,10 @@ class _Tally:
         return Point(
             strength=self.strength,
             images=self._images,
-            right=self._right,
+            correct=self._correct,
             same=self._same,
-            same_of_right=self._same_of_right,
-            right_before=self._right_before,
+            same_of_correct=self._same_of_correct,
+            correct_before=self._correct_before,
             probability_change=self._probability / self._images,
             left_canvas=self._left / self._images,
             layers=tuple(

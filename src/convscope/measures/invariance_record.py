@@ -62,12 +62,12 @@ class LayerChange:
         return "in part" if self.moved is not None and self.moved > 0.01 else "changed"
 
 
-def _check_counts(right: int, images: int) -> None:
+def _check_counts(correct: int, images: int) -> None:
     """Refuse numbers of images that no measurement gives."""
     if images < 1:
         raise DataError(f"`images` must be at least 1. Got {images}. Measure it anew.")
-    if not 0 <= right <= images:
-        raise DataError(f"`right` must be from 0 to the {counted(images, 'image')}. Got {right}. Measure it anew.")
+    if not 0 <= correct <= images:
+        raise DataError(f"`correct` must be from 0 to the {counted(images, 'image')}. Got {correct}. Measure it anew.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,10 @@ class Point:
     Attributes:
         strength: in the distortion's unit.
         images: how many.
-        right: how many were recognized.
+        correct: how many were recognized.
         same: how many got the class that they have undistorted.
-        same_of_right: how many of those that are right undistorted.
-        right_before: how many are right undistorted.
+        same_of_correct: how many of those that are right undistorted.
+        correct_before: how many are right undistorted.
         probability_change: mean change of the probability of the class that was answered undistorted, 0…1.
         left_canvas: part of what differs from the background that is no longer in the image, 0…1.
         layers: of the network, the classifier last.
@@ -88,27 +88,27 @@ class Point:
 
     strength: float
     images: int
-    right: int
+    correct: int
     same: int
-    same_of_right: int
-    right_before: int
+    same_of_correct: int
+    correct_before: int
     probability_change: float
     left_canvas: float
     layers: tuple[LayerChange, ...]
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be."""
-        _check_counts(self.right, self.images)
+        _check_counts(self.correct, self.images)
 
     @property
     def accuracy(self) -> float:
-        """Part that is right, 0…1."""
-        return self.right / self.images
+        """Part that is correct, 0…1."""
+        return self.correct / self.images
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy (Wilson)."""
-        return wilson_interval(self.right, self.images)
+        return wilson_interval(self.correct, self.images)
 
     @property
     def consistency(self) -> float:
@@ -116,9 +116,9 @@ class Point:
         return self.same / self.images
 
     @property
-    def consistency_of_right(self) -> float | None:
+    def consistency_of_correct(self) -> float | None:
         """Part of those right before that keep their class, 0…1."""
-        return self.same_of_right / self.right_before if self.right_before else None
+        return self.same_of_correct / self.correct_before if self.correct_before else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +173,7 @@ class Invariance:
     Attributes:
         layout: of the network.
         data: name of the set; part: which of its images.
-        images: how many; right: how many of them are recognized undistorted.
+        images: how many; correct: how many of them are recognized undistorted.
         margin_px: of background put around the images.
         seed: of what is random.
         layers: names of the network's layers, the classifier last.
@@ -187,7 +187,7 @@ class Invariance:
     data: str
     part: str
     images: int
-    right: int
+    correct: int
     margin_px: int
     seed: int
     layers: tuple[str, ...]
@@ -198,7 +198,7 @@ class Invariance:
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be, and points of other layers."""
-        _check_counts(self.right, self.images)
+        _check_counts(self.correct, self.images)
         if not 0 <= self.most_of_one <= self.images:
             raise DataError(
                 f"`most_of_one` must be from 0 to the {counted(self.images, 'image')}. Got {self.most_of_one}. "
@@ -226,12 +226,12 @@ class Invariance:
     @property
     def accuracy(self) -> float:
         """Part that is right undistorted, 0…1."""
-        return self.right / self.images
+        return self.correct / self.images
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy (Wilson)."""
-        return wilson_interval(self.right, self.images)
+        return wilson_interval(self.correct, self.images)
 
     @property
     def chance(self) -> float:

@@ -17,7 +17,7 @@ from convscope.layers.convolution import Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
-from convscope.networks.exemplars import ExemplarClassifier, Exemplars
+from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import LARGEST_VALUES, Plan, Sizes, plan
 
@@ -50,7 +50,7 @@ def measure_cost(
         height: of the images, in pixels.
         width: the same.
         channels: values a pixel.
-        classes: number of scores.
+        classes: number of logits.
         batch: images at once, at least 2, where time is measured.
         repeats: batches that are timed, of which the median counts, after one that is not; 0 times nothing.
         exemplars: what the classifier keeps, where it is no weighted sums.

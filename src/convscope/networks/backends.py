@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.arguments import shown
-from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, lacks_memory
+from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, is_out_of_memory
 from convscope.core.extras import optional
 from convscope.core.machine import machine, usable_cores
 
 from .build import Network
-from .fast import choose_prediction_precision, ready_to_predict
 from .finite import check_probabilities, without_broken
+from .inference import choose_prediction_precision, optimize_for_inference
 from .int8 import Int8, calibrated
 from .onnx_graph import INPUT, onnx_bytes
 
@@ -126,7 +126,7 @@ def _made(
     except ConvscopeError:
         raise
     except Exception as error:  # those of ONNX Runtime have no other base
-        if lacks_memory(error):
+        if is_out_of_memory(error):
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ParameterError(
@@ -157,7 +157,7 @@ def _check_computes(network: Network) -> None:
     """
     some = _some_images(network, max(3, min(_COMPARED, network.plan.batch_within(_COMPARED_VALUES))))
     some[-2], some[-1] = 0, 255
-    plain = ready_to_predict(network, fused=False)
+    plain = optimize_for_inference(network, fused=False)
     with torch.inference_mode():
         for image in some:
             check_probabilities(without_broken(plain.probabilities(torch.from_numpy(image[None])).numpy()))
@@ -179,7 +179,9 @@ def _seconds(made: Runner, images: NDArray[np.uint8]) -> float:
 
 
 def _torch(network: Network, precision: Precision) -> Runner:
-    ready = ready_to_predict(network, torch.float32 if precision == "int8" else choose_prediction_precision(precision))
+    ready = optimize_for_inference(
+        network, torch.float32 if precision == "int8" else choose_prediction_precision(precision)
+    )
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -218,12 +220,12 @@ def _compare(network: Network, made: Runner, name: str, precision: str, images: 
     """
     expected, found = _answers(network, made, images)
     difference = float(np.abs(found - expected).max())
-    scores, found_scores = (np.log(np.maximum(one, _LEAST)) for one in (expected, found))
-    apart = float((np.abs(found_scores - scores) / (1 + np.abs(scores).max(1, keepdims=True))).max())
+    logits, found_logits = (np.log(np.maximum(one, _LEAST)) for one in (expected, found))
+    apart = float((np.abs(found_logits - logits) / (1 + np.abs(logits).max(1, keepdims=True))).max())
     allowed = _ALLOWED[precision]
     if not (difference <= allowed and apart <= allowed):
         raise ParameterError(
-            f"`backend` must give what torch gives. Got probabilities that differ by {difference:.2g} and scores by "
+            f"`backend` must give what torch gives. Got probabilities that differ by {difference:.2g} and logits by "
             f"{apart:.2g} of their size from {name} (at most {allowed:g} is rounding in {precision}). "
             "Use the back end torch."
         )

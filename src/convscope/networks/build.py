@@ -22,7 +22,7 @@ from convscope.layers.pooling import Pooling
 from convscope.layers.windows import Stochastic
 
 from .classifiers import CLASSIFIERS
-from .exemplars import ExemplarClassifier
+from .instance_based import ExemplarClassifier
 from .layout import Layout
 from .plan import Plan, check_built, plan
 
@@ -137,7 +137,7 @@ class ConnectedStage(nn.Module):
 
 
 class Network(nn.Module):
-    """A network that takes images and gives one score (logit) a class.
+    """A network that takes images and gives one logit a class.
 
     Args:
         layout: the stages.
@@ -159,8 +159,8 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
     classifier: nn.Linear | ExemplarClassifier
-    temperature: Tensor | None  # of scores that are meant for a softmax
-    slopes: Tensor | None  # of scores that are margins: of the sigmoids that make probabilities of them
+    temperature: Tensor | None  # of logits that are meant for a softmax
+    slopes: Tensor | None  # of logits that are margins: of the sigmoids that make probabilities of them
     offsets: Tensor | None
 
     def __init__(
@@ -180,7 +180,7 @@ class Network(nn.Module):
         check_built(self.plan)
         self.layout = layout
         self.precision = torch.float32  # of the maps; training in bfloat16 is torch's autocast, and leaves this
-        self.only_predicts = False  # normalization is in the weights: see fast.ready_to_predict
+        self.only_predicts = False  # normalization is in the weights: see fast.optimize_for_inference
         if not 0 <= seed < 2**63:
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with usual_settings():
@@ -216,7 +216,7 @@ class Network(nn.Module):
         return maps.contiguous(memory_format=memory_format())
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return scores N K from uint8 images N H W C, or from standardized float images N C H W.
+        """Return logits N K from uint8 images N H W C, or from standardized float images N C H W.
 
         Raises:
             ParameterError: the images are neither; the message says what they are.
@@ -235,18 +235,18 @@ class Network(nn.Module):
         maps = (self.standardize(images) if pixels else images).to(self.precision)
         for stage in self.stages:
             maps = stage(maps)
-        scores: Tensor = self.classifier(flat(maps))
-        return scores.float()
+        logits: Tensor = self.classifier(flat(maps))
+        return logits.float()
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Return the probability of every class, N K, from what `forward` takes: the softmax of scores / temperature.
+        """Return the probability of every class, N K, from what `forward` takes: the softmax of logits / temperature.
 
-        Of scores that are margins it is a sigmoid for each class, divided by the sum of all of them.
+        Of logits that are margins it is a sigmoid for each class, divided by the sum of all of them.
         """
-        scores = self(images)
+        logits = self(images)
         if self.temperature is not None:
-            return torch.softmax(scores / self.temperature, dim=1)
-        return torch.softmax(functional.logsigmoid(scores * self.slopes + self.offsets), dim=1)
+            return torch.softmax(logits / self.temperature, dim=1)
+        return torch.softmax(functional.logsigmoid(logits * self.slopes + self.offsets), dim=1)
 
     def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
         """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""

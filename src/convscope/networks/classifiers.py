@@ -18,10 +18,10 @@ class Classifier:
     """One classifier at the end of a network.
 
     Attributes:
-        loss: the mean of what is to be made small: of scores N K, labels N, weights of the K classes (None for equal
+        loss: the mean of what is to be made small: of logits N K, labels N, weights of the K classes (None for equal
             ones) and the label smoothing, 0…1.
-        gives_probabilities: the softmax of its scores is meant as probabilities (they are divided by a temperature
-            first, found on images that were not learned from); else the scores are margins, and a sigmoid for each
+        gives_probabilities: the softmax of its logits is meant as probabilities (they are divided by a temperature
+            first, found on images that were not learned from); else the logits are margins, and a sigmoid for each
             class, found on such images too, makes probabilities of them.
     """
 
@@ -29,13 +29,13 @@ class Classifier:
     gives_probabilities: bool
 
 
-def cross_entropy(scores: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """Return the mean of -log (softmax of the scores at the right class), in nats."""
-    return functional.cross_entropy(scores, labels, weight=weights, label_smoothing=smoothing)
+def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """Return the mean of -log (softmax of the logits at the right class), in nats."""
+    return functional.cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing)
 
 
-def squared_hinge(scores: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """Return the mean of Σ max(0, 1 - t × score)² over the classes; t is 1 for the right one, else -1 (Tang 2013).
+def squared_hinge(logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """Return the mean of Σ max(0, 1 - t × logit)² over the classes; t is 1 for the right one, else -1 (Tang 2013).
 
     One class against all others, as in scikit-learn's ``LinearSVC``. Margins are not smoothed, whatever `smoothing` is.
 
@@ -44,13 +44,13 @@ def squared_hinge(scores: Tensor, labels: Tensor, weights: Tensor | None, smooth
         1.25
     """
     del smoothing
-    return _mean(_lacking(scores, labels).square(), labels, weights)
+    return _mean(_lacking(logits, labels).square(), labels, weights)
 
 
-def hinge(scores: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    """Return the mean of Σ max(0, 1 - t × score) over the classes, as in `squared_hinge`."""
+def hinge(logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """Return the mean of Σ max(0, 1 - t × logit) over the classes, as in `squared_hinge`."""
     del smoothing
-    return _mean(_lacking(scores, labels), labels, weights)
+    return _mean(_lacking(logits, labels), labels, weights)
 
 
 CLASSIFIERS: dict[str, Classifier] = {
@@ -60,10 +60,10 @@ CLASSIFIERS: dict[str, Classifier] = {
 }
 
 
-def _lacking(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return N K: what each score lacks to lie on its side with a margin of 1."""
-    signs = 2.0 * functional.one_hot(labels, scores.shape[1]) - 1
-    return functional.relu(1 - signs * scores)
+def _lacking(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return N K: what each logit lacks to lie on its side with a margin of 1."""
+    signs = 2.0 * functional.one_hot(labels, logits.shape[1]) - 1
+    return functional.relu(1 - signs * logits)
 
 
 def _mean(lacking: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:

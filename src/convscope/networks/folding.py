@@ -51,7 +51,7 @@ class Connections:
     Attributes:
         weights: float32, units × values below.
         biases: float32, one a unit.
-        nonlinearity: a key of `NONLINEARITIES`; ``linear`` for the classifier's scores.
+        nonlinearity: a key of `NONLINEARITIES`; ``linear`` for the classifier's logits.
     """
 
     weights: Values
@@ -128,7 +128,7 @@ def fold(network: Network) -> Folded:
 
 
 def _last(network: Network) -> Connections:
-    """Return the classifier with what makes its scores ready to become probabilities."""
+    """Return the classifier with what makes its logits ready to become probabilities."""
     classifier = network.weighted_sums()
     weights, biases = _folded(classifier.weight, classifier.bias, None)
     if network.temperature is not None:

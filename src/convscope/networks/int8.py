@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 
 from .build import ConnectedStage, ConvolutionStage, Network
-from .fast import ready_to_predict
+from .inference import optimize_for_inference
 from .onnx_messages import Graph
 
 _STEPS, _WEIGHT_STEPS = 255, 63
@@ -76,7 +76,7 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
     """
     if not len(images):
         raise ParameterError("`calibration` must have at least one image. Got none. Give some training images.")
-    ready = ready_to_predict(network, fused=False)
+    ready = optimize_for_inference(network, fused=False)
     sums = [*_summing(ready), ready.weighted_sums()]
     inputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}
     outputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}

@@ -43,9 +43,9 @@ class Model:
     """A trained network and what belongs to it.
 
     Attributes:
-        network: computes the scores.
+        network: computes the logits.
         layout: of the network.
-        classes: their names, in the order of the scores.
+        classes: their names, in the order of the logits.
         preprocessing: how an image becomes the network's input; the same in training and in prediction.
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
         version: of the convscope that made it.
@@ -147,7 +147,7 @@ class Model:
                         result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
         return without_broken(result)
 
-    def ready(
+    def optimize(
         self,
         precision: "Precision" = "auto",
         *,
@@ -170,12 +170,12 @@ class Model:
             MissingPackageError: the back end is not installed.
         """
         from .backends import runner
-        from .fast import choose_prediction_precision, ready_to_predict
+        from .inference import choose_prediction_precision, optimize_for_inference
 
         with usual_settings():
             made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
             kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-            return dataclasses.replace(self, network=ready_to_predict(self.network, kind), runner=made)
+            return dataclasses.replace(self, network=optimize_for_inference(self.network, kind), runner=made)
 
     def on_background(self, color: str) -> "Model":
         """Return the model with another background behind transparency and in margins: white, black or #rrggbb.

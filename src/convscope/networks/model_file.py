@@ -20,7 +20,7 @@ from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
-from .exemplars import Exemplars, exemplars_of
+from .instance_based import Exemplars, exemplars_of
 from .layout import Layout
 from .memory import fitting_batch
 from .plan import Plan, check_built, plan
@@ -38,7 +38,7 @@ _DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
 _ABOVE_ZERO = {
     "std": "deviation of the pixels",
-    "temperature": "temperature of the scores",
+    "temperature": "temperature of the logits",
     "classifier.scale": "scale of the features",
     "classifier.sharpness": "sharpness of the kernel",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.core.numeric import is_whole
+from convscope.core.numeric import is_integer
 from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
 from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
@@ -112,7 +112,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
         height: rows of the image, in pixels.
         width: columns of the image, in pixels.
         channels: values a pixel.
-        classes: number of scores that the classifier gives.
+        classes: number of logits that the classifier gives.
         bounded: refuse absurdly large networks; without, they are only counted.
 
     Raises:
@@ -215,7 +215,7 @@ def _image(height: int, width: int, channels: int, classes: int) -> PlannedLayer
         ("channels", channels, LARGEST_UNITS),
         ("classes", classes, LARGEST_UNITS),
     ):
-        if not is_whole(value) or not 1 <= value <= largest:
+        if not is_integer(value) or not 1 <= value <= largest:
             raise ParameterError(f"`{name}` must be a whole number from 1 to {largest:,}. Got {value}.")
     height, width, channels = int(height), int(width), int(channels)  # those of NumPy overflow
     if height * width > LARGEST_PIXELS or height * width * channels > LARGEST_VALUES:

@@ -1,4 +1,4 @@
-"""Margins as probabilities: for each class a sigmoid of its score, made to add up to 1 (Platt 1999).
+"""Margins as probabilities: for each class a sigmoid of its logit, made to add up to 1 (Platt 1999).
 
 The sigmoids are scikit-learn's: one class against all others, fitted on images that were not learned from.
 """
@@ -14,63 +14,63 @@ Values = NDArray[np.float64]
 
 
 class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A classifier with nothing to learn: the score of the class is what it is given."""
+    """A classifier with nothing to learn: the logit of the class is what it is given."""
 
     classes_ = np.array([False, True])
 
-    def fit(self, scores: Values, of_class: NDArray[np.bool_]) -> "_Given":
+    def fit(self, logits: Values, of_class: NDArray[np.bool_]) -> "_Given":
         """Learn nothing."""
         return self
 
-    def decision_function(self, scores: Values) -> Values:
-        """Return the scores."""
-        return scores[:, 0]
+    def decision_function(self, logits: Values) -> Values:
+        """Return the logits."""
+        return logits[:, 0]
 
-    def predict(self, scores: Values) -> NDArray[np.bool_]:
+    def predict(self, logits: Values) -> NDArray[np.bool_]:
         """Return whether they are above 0."""
-        above: NDArray[np.bool_] = scores[:, 0] > 0
+        above: NDArray[np.bool_] = logits[:, 0] > 0
         return above
 
 
-def fitting_sigmoids(scores: Values, labels: NDArray[np.int64]) -> tuple[Values, Values]:
-    """Return slopes K and offsets K, so that a class is as likely as 1 / (1 + exp(-(slope × score + offset))) says.
+def fitting_sigmoids(logits: Values, labels: NDArray[np.int64]) -> tuple[Values, Values]:
+    """Return slopes K and offsets K, so that a class is as likely as 1 / (1 + exp(-(slope × logit + offset))) says.
 
     A class of which there are no images, or nothing but images, has the sigmoid of all classes together.
 
     Args:
-        scores: N K.
+        logits: N K.
         labels: N, at least one.
 
     Examples:
-        >>> scores = np.array([[2.0, -2.0], [-1.0, 1.0], [1.0, -1.0], [-2.0, 2.0]] * 5)
-        >>> slopes, offsets = fitting_sigmoids(scores, np.array([0, 1, 0, 1] * 5))
+        >>> logits = np.array([[2.0, -2.0], [-1.0, 1.0], [1.0, -1.0], [-2.0, 2.0]] * 5)
+        >>> slopes, offsets = fitting_sigmoids(logits, np.array([0, 1, 0, 1] * 5))
         >>> bool((slopes > 1).all()), bool((np.abs(offsets) < 1e-3).all())
         (True, True)
     """
-    right = labels[:, None] == np.arange(scores.shape[1])  # N K
+    right = labels[:, None] == np.arange(logits.shape[1])  # N K
     together: tuple[float, float] | None = None
     found = []
-    for number in range(scores.shape[1]):
+    for number in range(logits.shape[1]):
         if 0 < right[:, number].sum() < len(labels):
-            found.append(_sigmoid(scores[:, number], right[:, number]))
+            found.append(_sigmoid(logits[:, number], right[:, number]))
             continue
-        together = together or (_sigmoid(scores.ravel(), right.ravel()) if scores.shape[1] > 1 else (1.0, 0.0))
+        together = together or (_sigmoid(logits.ravel(), right.ravel()) if logits.shape[1] > 1 else (1.0, 0.0))
         found.append(together)
     slopes, offsets = np.array(found).T
     return slopes, offsets
 
 
-def likelihoods(scores: Values, slopes: Values, offsets: Values) -> Values:
-    """Return the logarithms of the probabilities N K that sigmoids make of scores N K."""
+def likelihoods(logits: Values, slopes: Values, offsets: Values) -> Values:
+    """Return the logarithms of the probabilities N K that sigmoids make of logits N K."""
     from scipy.special import log_expit, log_softmax
 
-    result: Values = log_softmax(log_expit(scores * slopes + offsets), axis=1)
+    result: Values = log_softmax(log_expit(logits * slopes + offsets), axis=1)
     return result
 
 
-def _sigmoid(scores: Values, right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and offset for the scores of one class; `right` has both values."""
-    every = np.arange(len(scores))
+def _sigmoid(logits: Values, right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return slope and offset for the logits of one class; `right` has both values."""
+    every = np.arange(len(logits))
     calibrated = CalibratedClassifierCV(_Given(), method="sigmoid", cv=[(every, every)], ensemble=False)
-    sigmoid: Any = calibrated.fit(scores[:, None], right).calibrated_classifiers_[0].calibrators[0]
+    sigmoid: Any = calibrated.fit(logits[:, None], right).calibrated_classifiers_[0].calibrators[0]
     return -float(sigmoid.a_), -float(sigmoid.b_)

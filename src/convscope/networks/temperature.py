@@ -11,14 +11,14 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 _STEPS = 30  # the interval of powers shrinks to 14 / 1.618^30 = 7e-6
 
 
-def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """Return the temperature, 0.001…1000, at which softmax(scores / temperature) fits the labels best.
+def fitting_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return the temperature, 0.001…1000, at which softmax(logits / temperature) fits the labels best.
 
     As in Platt scaling (Platt 1999), the right class is to have not quite all of the probability, so that even images
     that are all told apart ask for a temperature above 0.
 
     Args:
-        scores: N K.
+        logits: N K.
         labels: N, at least one.
 
     Examples:
@@ -28,7 +28,7 @@ def fitting_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) 
     share = softened(len(labels))
 
     def loss(power: float) -> float:
-        return cross_entropy_at(scores * math.exp(-power), labels, share=share)
+        return cross_entropy_at(logits * math.exp(-power), labels, share=share)
 
     return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
 
@@ -43,24 +43,24 @@ def _lowest_place(function: Callable[[float], float], low: float, high: float) -
 
     scipy.optimize does the same, but takes longer to load than small sets take to learn.
     """
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_left, at_right = function(left), function(right)
+    left, correct = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = function(left), function(correct)
     for _ in range(_STEPS):
         if at_left <= at_right:
-            high, right, at_right = right, left, at_left
+            high, correct, at_right = correct, left, at_left
             left = high - _GOLDEN * (high - low)
             at_left = function(left)
         else:
-            low, left, at_left = left, right, at_right
-            right = low + _GOLDEN * (high - low)
-            at_right = function(right)
+            low, left, at_left = left, correct, at_right
+            correct = low + _GOLDEN * (high - low)
+            at_right = function(correct)
     return (low + high) / 2
 
 
-def cross_entropy_at(scores: NDArray[np.float64], labels: NDArray[np.int64], *, share: float = 1.0) -> float:
+def cross_entropy_at(logits: NDArray[np.float64], labels: NDArray[np.int64], *, share: float = 1.0) -> float:
     """Return the mean cross-entropy in nats when the right class is to have this share and the others the rest."""
-    below = scores - scores.max(axis=1, keepdims=True)
+    below = logits - logits.max(axis=1, keepdims=True)
     logs = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
-    right = logs[np.arange(len(labels)), labels]
-    others = (logs.sum(axis=1) - right) / max(1, scores.shape[1] - 1)
-    return float(-np.mean(share * right + (1 - share) * others))
+    correct = logs[np.arange(len(labels)), labels]
+    others = (logs.sum(axis=1) - correct) / max(1, logits.shape[1] - 1)
+    return float(-np.mean(share * correct + (1 - share) * others))

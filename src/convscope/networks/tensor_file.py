@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, final
 import torch
 from torch import Tensor
 
-from convscope.core.errors import ModelFileError, lacks_memory
+from convscope.core.errors import ModelFileError, is_out_of_memory
 from convscope.core.records import strict_json
 from convscope.core.text import printable
 
-from .foreign import describe
+from .file_signatures import describe
 
 LARGEST_HEADER = 1 << 24  # bytes
 LARGEST_TENSORS = 10_000
@@ -109,7 +109,7 @@ def open_tensors(path: str | os.PathLike[str], *, kind: str = "model file") -> I
     except OSError as error:
         raise refusal(path, f"it cannot be read: {error.strerror or error}", kind) from None
     except (MemoryError, RuntimeError) as error:
-        if not lacks_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise refusal(path, "it needs more memory than there is", kind) from None
 

@@ -5,7 +5,7 @@ import torch
 from convscope.layers.convolution import Connected, Convolution
 
 from .classifiers import CLASSIFIERS
-from .exemplars import Exemplars, Tensors
+from .instance_based import Exemplars, Tensors
 from .plan import Plan
 
 

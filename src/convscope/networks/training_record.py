@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from convscope.core.numeric import is_number, is_whole
+from convscope.core.numeric import is_integer, is_number
 from convscope.core.text import printable
 
 _LONGEST = 4_096  # characters of a path or a name
@@ -97,7 +97,7 @@ def _is_part(value: Any) -> bool:
 
 
 def _is_seed(value: Any) -> bool:
-    return is_whole(value) and 0 <= value < 2**31
+    return is_integer(value) and 0 <= value < 2**31
 
 
 _PLACES: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -107,5 +107,5 @@ _PLACES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seed": ("settings.seed", _is_seed),
     "flip": ("recipe.augmentation.flip", lambda value: isinstance(value, bool)),
     "classifier": ("classifier.name", _is_name),
-    "class_depth": ("settings.class_depth", lambda value: is_whole(value) and 1 <= value <= 20),
+    "class_depth": ("settings.class_depth", lambda value: is_integer(value) and 1 <= value <= 20),
 }

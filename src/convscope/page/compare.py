@@ -56,7 +56,7 @@ def _head(found: Comparison) -> Html:
     text = (
         f"{counted(len(found.measured), 'kind')} of networks and classifiers learned from the same "
         f"{counted(found.training_images, 'image')} of {found.width}x{found.height} pixels, with "
-        f"{budget_words(found)}, and were judged on the same {counted(found.test_images, 'image')}."
+        f"{budget_words(found)}, and were evaluated on the same {counted(found.test_images, 'image')}."
     )
     return tag(
         "header",
@@ -160,9 +160,9 @@ def _images(found: Comparison, said: dict[str, str]) -> Html:
     return joined(_said(said, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)
 
 
-def _growing(entry: Entry, judged: int) -> Line:
+def _growing(entry: Entry, evaluated: int) -> Line:
     points = points_of(entry)
-    law = fit_power_law(points, judged=judged)
+    law = fit_power_law(points, test_images=evaluated)
     return Line(
         name=entry.title,
         points=tuple(

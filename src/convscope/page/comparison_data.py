@@ -47,7 +47,7 @@ class ComparisonData:
     """Kinds of networks and classifiers that learned the same set.
 
     Attributes:
-        data: name of the set; images: how many were judged, training_images: how many were learned from.
+        data: name of the set; images: how many were evaluated, training_images: how many were learned from.
         seeds: trainings of each kind.
         budget: what every kind had the same of, ``epochs`` or ``seconds``; amount: how much.
         columns: the distortions with their strengths.

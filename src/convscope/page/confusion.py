@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from convscope.core.text import counted
+from convscope.training.class_metrics import Cell
 from convscope.training.report import Report
-from convscope.training.scores import Cell
 
 from .markup import Html, joined, named, scrolling, tag
 from .wording import percent
@@ -22,7 +22,7 @@ def anchor(cell: Cell) -> str:
 
 def frequent_pairs(report: Report) -> tuple[Cell, ...]:
     """Return the cells of wrong answers, the fullest first."""
-    wrong = [cell for cell in report.cells if not cell.right]
+    wrong = [cell for cell in report.cells if not cell.correct]
     return tuple(sorted(wrong, key=lambda cell: (-cell.count, cell.truth, cell.predicted)))
 
 
@@ -124,7 +124,7 @@ def _class_heading(report: Report, place: int, scope: str) -> Html:
 def _cell(report: Report, cell: Cell, sections: Collection[str]) -> Html:
     share = cell.count / report.classes[cell.truth].support
     shade = sum(share > layer for layer in _SHADES)
-    style = f"{'right' if cell.right else 'wrong'} shade-{shade}"
+    style = f"{'right' if cell.correct else 'wrong'} shade-{shade}"
     truth, predicted = (named(report.classes[place].name, 40) for place in (cell.truth, cell.predicted))
     label = joined(tag("span", " of ", truth, " taken for ", predicted, class_="spoken"))
     return tag("td", _link(cell, joined(f"{cell.count:,}", label), sections), class_=style, id=f"from-{anchor(cell)}")
@@ -140,6 +140,6 @@ def cell_title(report: Report, cell: Cell) -> Html:
     number = counted(cell.count, "image")
     return (
         joined(truth, f", recognized: {number}")
-        if cell.right
+        if cell.correct
         else joined(truth, " taken for ", predicted, f": {number}")
     )

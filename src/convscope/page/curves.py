@@ -52,7 +52,7 @@ def curves(history: Sequence[EpochRecord]) -> Html:
     accuracy = _series(history, lambda record: record.accuracy, lambda record: record.validation_accuracy)
     charts = joined(
         _chart("Loss", "loss (cross-entropy, nats)", loss, floor=0, ceiling=None, text=lambda value: f"{value:.3g}"),
-        _chart("Accuracy", "accuracy (% right)", accuracy, floor=None, ceiling=1, text=percent),
+        _chart("Accuracy", "accuracy (% correct)", accuracy, floor=None, ceiling=1, text=percent),
     )
     return tag("div", charts, class_="charts")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from convscope.core.text import counted
+from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import Report
-from convscope.training.scores import Answer, Cell
 
 from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs, main_mistakes
 from .markup import Html, joined, named, tag
@@ -31,7 +31,7 @@ def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
     pairs = frequent_pairs(report)
     led_to = {anchor(cell) for cell in (*pairs[:MOST_PAIRS], *list(main_mistakes(report).values())[:MOST_MISTAKES])}
     wrong = [cell for cell in pairs if anchor(cell) in led_to or {cell.truth, cell.predicted} <= classes]
-    return (*wrong, *(cell for cell in report.cells if cell.right and cell.truth in classes))
+    return (*wrong, *(cell for cell in report.cells if cell.correct and cell.truth in classes))
 
 
 def gallery(
@@ -41,12 +41,12 @@ def gallery(
 
     Each leads back to its cell in the matrix of the classes `shown`, where it has one.
     """
-    wrong = _in_turn([cell for cell in cells if not cell.right], MOST_LISTED_OF_CELL)[:MOST_LISTED]
-    right = _in_turn([cell for cell in cells if cell.right], MOST_OF_RIGHT_CELL)
+    wrong = _in_turn([cell for cell in cells if not cell.correct], MOST_LISTED_OF_CELL)[:MOST_LISTED]
+    correct = _in_turn([cell for cell in cells if cell.correct], MOST_OF_RIGHT_CELL)
     small = thumbnails(_with_thumbnail(cells), image) if image else {}
-    listed = {answer.index for answer in (*wrong, *right[: MOST_LISTED - len(wrong)])}
+    listed = {answer.index for answer in (*wrong, *correct[: MOST_LISTED - len(wrong)])}
     parts = [_section(report, cell, listed, small, set(shown)) for cell in cells]
-    wrongs = sum(not cell.right for cell in cells)
+    wrongs = sum(not cell.correct for cell in cells)
     heading = tag("h3", "Wrong answers, the surest first") if wrongs else joined()
     if not wrongs:
         heading = tag("p", "No image was wrong.")
@@ -68,9 +68,9 @@ def _in_turn(cells: Sequence[Cell], most: int) -> list[Answer]:
 
 def _with_thumbnail(cells: Sequence[Cell]) -> list[int]:
     """Return the indices of images that are shown, wrong answers first."""
-    wrong = _in_turn([cell for cell in cells if not cell.right], MOST_OF_WRONG_CELL)[:MOST_WRONG_THUMBNAILS]
-    right = _in_turn([cell for cell in cells if cell.right], MOST_OF_RIGHT_CELL)
-    return [answer.index for answer in (wrong + right)[:MOST_THUMBNAILS]]
+    wrong = _in_turn([cell for cell in cells if not cell.correct], MOST_OF_WRONG_CELL)[:MOST_WRONG_THUMBNAILS]
+    correct = _in_turn([cell for cell in cells if cell.correct], MOST_OF_RIGHT_CELL)
+    return [answer.index for answer in (wrong + correct)[:MOST_THUMBNAILS]]
 
 
 def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thumbnail], shown: set[int]) -> Html:
@@ -102,7 +102,7 @@ def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbna
         width, height = (max(1, round(side * size)) for side in (thumbnail.width, thumbnail.height))
         image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=coarse)
     lines = [tag("span", named(answer.name, 60), class_="file")]
-    if cell.right:
+    if cell.correct:
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))
     else:
         lines.append(tag("span", "taken for ", named(predicted, MOST_OF_NAME), f": {percent(answer.probability)}"))

@@ -35,8 +35,8 @@ class GoodData:
     """How good the network was when its run ended.
 
     Attributes:
-        split: which images were judged: ``validation``, ``test`` or ``training``.
-        images: how many; right: how many of them were recognized.
+        split: which images were evaluated: ``validation``, ``test`` or ``training``.
+        images: how many; correct: how many of them were recognized.
         interval: of the accuracy, 95 % (Wilson).
         cells: of the confusion matrix, those that are not empty.
         epochs: of the training, thinned where there are very many.
@@ -44,7 +44,7 @@ class GoodData:
 
     split: str
     images: int
-    right: int
+    correct: int
     interval: tuple[float, float]
     cells: tuple[CellData, ...]
     epochs: tuple[EpochData, ...] = ()
@@ -57,7 +57,7 @@ def good_data(report: Report, history: Sequence[EpochRecord] = ()) -> GoodData:
     return GoodData(
         split=report.split,
         images=report.images,
-        right=report.right,
+        correct=report.correct,
         interval=report.accuracy_interval,
         cells=tuple(CellData(truth=cell.truth, answer=cell.predicted, count=cell.count) for cell in report.cells),
         epochs=tuple(

@@ -98,7 +98,7 @@ def invariance_data(found: Invariance) -> InvarianceData:
         part=found.part,
         images=found.images,
         accuracy=_short(found.accuracy),
-        interval=_pair(wilson_interval(found.right, found.images)),
+        interval=_pair(wilson_interval(found.correct, found.images)),
         chance=None if found.above_chance else _short(found.chance),
         margin_px=found.margin_px,
         layers=tuple(printable(name)[:LONGEST_NAME] for name in found.layers),

@@ -143,7 +143,7 @@ class LookData:
         numbers: what weights are kept as: exactly; float24, float32 without its last 8 bits (nearly five
             digits); or, to keep large networks small, rounded to about three digits.
         layers: the classifier last.
-        sigmoids: whether the scores become probabilities by sigmoids, each divided by their sum; by softmax if not.
+        sigmoids: whether the logits become probabilities by sigmoids, each divided by their sum; by softmax if not.
         units: what the units respond to, where that was measured.
         good: how good the network was when its run ended, where that is known.
         beside: a second network with the same classes, for the same images; it has none of its own.

@@ -77,9 +77,9 @@ def render_report(
 
 def _head(report: Report) -> Html:
     low, high = (percent(end, report.images) for end in report.accuracy_interval)
-    wrong = report.images - report.right
-    judged = counted(report.images, f"{shortened(printable(report.split), 40)} image")
-    counts = f" of {judged} recognized: {report.right:,} right, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
+    wrong = report.images - report.correct
+    evaluated = counted(report.images, f"{shortened(printable(report.split), 40)} image")
+    counts = f" of {evaluated} recognized: {report.correct:,} correct, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
     expected = f"For new images of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
     if not wrong:
         expected = f"All were right. For new images of the same kind, expect {low} or more (95 % confidence)."

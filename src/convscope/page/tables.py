@@ -8,10 +8,10 @@ from typing import Any
 from convscope.core.pace import duration
 from convscope.core.text import are, printable, shortened
 from convscope.images.inspection import KINDS, Problem
+from convscope.training.class_metrics import Cell, ClassMetrics, Interval
 from convscope.training.history import EpochRecord
 from convscope.training.layer_rows import LayerRow
 from convscope.training.report import Report
-from convscope.training.scores import Cell, ClassScore, Interval
 
 from .confusion import anchor, main_mistakes, width_class
 from .markup import Html, joined, named, scrolling, tag
@@ -113,7 +113,7 @@ def _others(names: Sequence[str]) -> Html:
     return tag("ul", *parts, *more)
 
 
-def _order(score: ClassScore) -> float:
+def _order(score: ClassMetrics) -> float:
     return score.f1 if score.f1 is not None else 2.0
 
 

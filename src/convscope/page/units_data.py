@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.text import printable
-from convscope.measures.units.ablation import WorthRecord
+from convscope.measures.units.ablation import AblationRecord
 from convscope.measures.units.patches import cut
 from convscope.measures.units.records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 
@@ -44,7 +44,7 @@ class PatchData:
 class UnitData:
     """One unit: as in its record, with the classes that it fires for most, each with its mean.
 
-    `worth` is by how much the accuracy is lower without it (0…1), which class loses most, and how much that loses;
+    `ablation` is by how much the accuracy is lower without it (0…1), which class loses most, and how much that loses;
     None where it was not measured.
     """
 
@@ -55,7 +55,7 @@ class UnitData:
     selectivity: float | None
     classes: tuple[tuple[int, float], ...]
     top: tuple[PatchData, ...]
-    worth: tuple[float, int, float] | None = None
+    ablation: tuple[float, int, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +75,13 @@ class UnitsData:
     Attributes:
         images: how many were measured.
         data: where they are from; empty for the images of the page.
-        worth_images: on how many each unit's worth was measured; 0 where it was not.
+        ablation_images: on how many each unit's worth was measured; 0 where it was not.
         layers: those with units of their own.
     """
 
     images: int
     data: str = ""
-    worth_images: int = 0
+    ablation_images: int = 0
     layers: tuple[LayerUnitsData, ...]
 
 
@@ -91,7 +91,7 @@ def units_data(
     places: Mapping[int, int],
     image: Callable[[int], NDArray[np.uint8]] | None = None,
     background: tuple[int, ...] = (),
-    worth: WorthRecord | None = None,
+    ablation: AblationRecord | None = None,
 ) -> UnitsData:
     """Return what the page shows of `record`.
 
@@ -101,9 +101,9 @@ def units_data(
         image: gives any measured image, uint8 H W C; patches of images that are not in the page are left out if
             None, or where they would make the page too large.
         background: what lies outside an image, one value a channel.
-        worth: what is recognized without each of the units; None where that was not measured.
+        ablation: what is recognized without each of the units; None where that was not measured.
     """
-    worths = _worths(worth)
+    ablations = _ablations(ablation)
     most = _patches_within(record, places) if image else MOST_PATCHES
 
     def patch(top: TopPatch, layer: LayerUnits) -> PatchData:
@@ -125,13 +125,13 @@ def units_data(
             selectivity=None if one.selectivity is None else _rounded(one.selectivity),
             classes=tuple((place, _rounded(one.class_means[place])) for place in best if one.class_means[place] > 0),
             top=tuple(patch(top, layer) for top in shown[:most]),
-            worth=worths.get((layer.layer, one.unit)),
+            ablation=ablations.get((layer.layer, one.unit)),
         )
 
     return UnitsData(
         images=record.images,
         data=printable(record.data)[:LONGEST_NAME],
-        worth_images=sum(worth.images) if worth else 0,
+        ablation_images=sum(ablation.images) if ablation else 0,
         layers=tuple(
             LayerUnitsData(
                 layer=layer.layer,
@@ -144,7 +144,7 @@ def units_data(
     )
 
 
-def _worths(record: WorthRecord | None) -> dict[tuple[int, int], tuple[float, int, float]]:
+def _ablations(record: AblationRecord | None) -> dict[tuple[int, int], tuple[float, int, float]]:
     """Return by layer and unit: loss of accuracy without it, the class that loses most, and how much it loses."""
     found: dict[tuple[int, int], tuple[float, int, float]] = {}
     if record is None:
@@ -153,7 +153,7 @@ def _worths(record: WorthRecord | None) -> dict[tuple[int, int], tuple[float, in
         for unit in layer.units:
             losses = [
                 (whole - without) / count if count else 0.0
-                for whole, without, count in zip(record.right, unit.right, record.images, strict=True)
+                for whole, without, count in zip(record.correct, unit.correct, record.images, strict=True)
             ]
             most = max(range(len(losses)), key=lambda place: losses[place])
             found[layer.layer, unit.unit] = (_rounded(record.loss(unit)), most, _rounded(losses[most]))

@@ -21,10 +21,10 @@ _MOST_IMAGES = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How the scores of a network became probabilities.
+    """How the logits of a network became probabilities.
 
     Attributes:
-        method: ``temperature`` (the softmax of scores / temperature, Guo et al. 2017) or, of margins, ``platt`` (a
+        method: ``temperature`` (the softmax of logits / temperature, Guo et al. 2017) or, of margins, ``platt`` (a
             sigmoid for each class, divided by the sum of all of them, Platt 1999).
         temperature: where it is that.
         images: number of images that it was found on.
@@ -42,9 +42,9 @@ class Calibration:
 
     def __str__(self) -> str:
         """Return it as a sentence."""
-        how = "a sigmoid of the score for each class (Platt scaling), which fits"
+        how = "a sigmoid of the logit for each class (Platt scaling), which fits"
         if self.temperature is not None:
-            how = f"the softmax of the scores divided by {self.temperature:.3g}, which fits"
+            how = f"the softmax of the logits divided by {self.temperature:.3g}, which fits"
         where = "images held out" if self.held_out else "training images, so that they are too sure,"
         return (
             f"probabilities are calibrated: {how} {self.images:,} {where} best (loss {self.loss:.3f}, "
@@ -55,10 +55,10 @@ class Calibration:
 def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = None) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
 
-    Where there are none, margins are fitted to training images, and other scores are left as they are: None.
+    Where there are none, margins are fitted to training images, and other logits are left as they are: None.
 
     Raises:
-        TrainingError: a score is not a finite number.
+        TrainingError: a logit is not a finite number.
     """
     held_out = bool(len(data.validation))
     if not held_out and network.temperature is not None:
@@ -71,20 +71,20 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
         for some in places.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
             parts.append(network(data.images[some]))
             task.advance(len(some))
-    scores, labels = torch.cat(parts).double().numpy(), data.labels[places].numpy()
-    if not np.isfinite(scores).all():
+    logits, labels = torch.cat(parts).double().numpy(), data.labels[places].numpy()
+    if not np.isfinite(logits).all():
         raise TrainingError(
-            "The scores of the trained network are no finite numbers: its weights are too large. Try a smaller "
+            "The logits of the trained network are no finite numbers: its weights are too large. Try a smaller "
             "--learning-rate."
         )
     temperature = None
     if network.temperature is not None:
-        temperature = fitting_temperature(scores, labels)
+        temperature = fitting_temperature(logits, labels)
         network.temperature.fill_(temperature)
         share = softened(len(labels))
-        before, after = (cross_entropy_at(scores / one, labels, share=share) for one in (1.0, temperature))
+        before, after = (cross_entropy_at(logits / one, labels, share=share) for one in (1.0, temperature))
     else:
-        before, after = _platt(network, scores, labels)
+        before, after = _platt(network, logits, labels)
     return Calibration(
         method="platt" if temperature is None else "temperature",
         temperature=temperature,
@@ -95,11 +95,11 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
     )
 
 
-def _platt(network: Network, scores: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
+def _platt(network: Network, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Set the sigmoids of margins; return the cross-entropy before and after."""
     from convscope.networks.platt import fitting_sigmoids, likelihoods  # scikit-learn takes a second to load
 
-    slopes, offsets = fitting_sigmoids(scores, labels)
+    slopes, offsets = fitting_sigmoids(logits, labels)
     network.set_sigmoids(slopes, offsets)
-    equal = likelihoods(scores, np.ones(scores.shape[1]), np.zeros(scores.shape[1]))
-    return cross_entropy_at(equal, labels), cross_entropy_at(likelihoods(scores, slopes, offsets), labels)
+    equal = likelihoods(logits, np.ones(logits.shape[1]), np.zeros(logits.shape[1]))
+    return cross_entropy_at(equal, labels), cross_entropy_at(likelihoods(logits, slopes, offsets), labels)

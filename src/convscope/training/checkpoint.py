@@ -33,14 +33,14 @@ class _Standing:
     elapsed_s: float
     learning_rate: float
     loss: float
-    right: int
+    correct: int
     seen: int
     seconds: float
     history: tuple[EpochRecord, ...]
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training has come to."""
-        for name in ("epoch", "batch", "step", "elapsed_s", "learning_rate", "right", "seen", "seconds"):
+        for name in ("epoch", "batch", "step", "elapsed_s", "learning_rate", "correct", "seen", "seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise DataError(f"`{name}` must be 0 or more. Got {getattr(self, name)}.")
         for name in ("fraction", "per_step"):
@@ -70,7 +70,7 @@ def save_checkpoint(state: TrainingState, path: Path, *, run: str) -> None:
         elapsed_s=state.pace.elapsed_s,
         learning_rate=state.learning_rate,
         loss=state.sums.loss,
-        right=state.sums.right,
+        correct=state.sums.correct,
         seen=state.sums.seen,
         seconds=state.sums.seconds,
         history=tuple(state.history),
@@ -133,5 +133,5 @@ def _put_back(state: TrainingState, standing: _Standing, tensors: dict[str, Tens
     state.epoch, state.batch, state.step = standing.epoch, standing.batch, standing.step
     state.learning_rate = standing.learning_rate
     state.pace.go_on(fraction=standing.fraction, per_step=standing.per_step, before_s=standing.elapsed_s)
-    state.sums = Sums(loss=standing.loss, right=standing.right, seen=standing.seen, seconds=standing.seconds)
+    state.sums = Sums(loss=standing.loss, correct=standing.correct, seen=standing.seen, seconds=standing.seconds)
     state.history = list(standing.history)

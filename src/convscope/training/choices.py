@@ -15,19 +15,19 @@ from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
-from convscope.images.symmetry import judge_symmetry
+from convscope.images.symmetry import detect_symmetry
 from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, check_built, plan
 
-from .coarse import SMALLEST_SIDE, coarse_size, obstacle_to_coarse, share_of_pixels
-from .first_stages import check_first
 from .loop import steps_of
+from .pretraining import check_first
+from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, reduced_size, share_of_pixels
 from .recipe import Recipe
 from .settings import Settings
 
 _SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray images of things are centred already
-_COARSE = 0.4  # part of the training
+_RESIZING_FRACTION = 0.4  # part of the training
 _BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
 
 
@@ -82,8 +82,8 @@ def choose_recipe(examples: Examples, settings: Settings) -> Choice:
         batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
-        first=tuple(name.strip() for name in settings.first.split(",")) if settings.first is not None else (),
-        freeze_first=settings.freeze_first,
+        pretrain=tuple(name.strip() for name in settings.pretrain.split(",")) if settings.pretrain is not None else (),
+        freeze=settings.freeze,
         precision=choose_precision(settings.precision),
         **{name: value for name, value in given.items() if value is not None},
     )
@@ -137,21 +137,26 @@ def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choic
     Raises:
         ParameterError: `settings` asks for them, and they do not fit.
     """
-    obstacle = obstacle_to_coarse(planned)  # of numbers alone: nothing is built
-    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and obstacle is None and not choice.recipe.first
-    part = (_COARSE if usual else 0.0) if settings.coarse is None else settings.coarse
-    recipe = dataclasses.replace(choice.recipe, coarse=part)
+    obstacle = obstacle_to_resizing(planned)  # of numbers alone: nothing is built
+    usual = min(planned.height, planned.width) >= SMALLEST_SIDE and obstacle is None and not choice.recipe.pretrain
+    part = (
+        (_RESIZING_FRACTION if usual else 0.0)
+        if settings.progressive_resizing is None
+        else settings.progressive_resizing
+    )
+    recipe = dataclasses.replace(choice.recipe, progressive_resizing=part)
     if not part:
         return choice
     if obstacle is not None:
         raise ParameterError(
-            f"`coarse` needs images, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller ones, too. Got "
-            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `coarse` out."
+            "`progressive_resizing` needs images, and a layout like 32C3-MP2-64C3-MPg, whose weights fit smaller "
+            "ones, too. Got "
+            f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `progressive_resizing` out."
         )
-    height, width = coarse_size(planned.height, planned.width)
+    height, width = reduced_size(planned.height, planned.width)
     pixels = share_of_pixels(planned.height, planned.width)
     note = f"the first {part:.0%} of the training sees images of {width}x{height}, {pixels:.0%} of the pixels"
-    note += "; --coarse 0 changes it"
+    note += "; --progressive-resizing 0 changes it"
     return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
@@ -255,5 +260,5 @@ def _choose_flip(examples: Examples, settings: Settings) -> tuple[bool, str]:
         return examples.flippable, f"known of {examples.name}; --flip or --no-flip changes it"
     labels = np.full(len(examples.labels), -1, np.int64)  # what is not learned from belongs to no class here
     labels[examples.places] = examples.labels[examples.places]
-    symmetry = judge_symmetry(examples.images, labels, examples.classes)
+    symmetry = detect_symmetry(examples.images, labels, examples.classes)
     return symmetry.flip, f"{symmetry.reason}; --flip or --no-flip changes it"

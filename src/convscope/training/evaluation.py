@@ -16,20 +16,20 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Evaluation:
     """Mean loss of the network's classifier (softmax: cross-entropy, in nats) and accuracy (0…1) over some images."""
 
     loss: float
     accuracy: float
 
 
-def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: Precision = "float32") -> Judged:
+def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: Precision = "float32") -> Evaluation:
     """Return how good `network`, which is in evaluation mode, is on the images at `places` (at least one)."""
-    loss, right = 0.0, 0
+    loss, correct = 0.0, 0
     compute = CLASSIFIERS[network.layout.classifier].loss
     with torch.inference_mode(), autocast(precision):
         for some in places.split(min(_BATCH, network.plan.batch_within(BATCH_VALUES))):  # type: ignore[no-untyped-call]  # torch has no types here
-            scores, labels = network(data.images[some]), data.labels[some]
-            loss += float(compute(scores, labels, None, 0.0)) * len(some)
-            right += int((scores.argmax(1) == labels).sum())
-    return Judged(loss=loss / len(places), accuracy=right / len(places))
+            logits, labels = network(data.images[some]), data.labels[some]
+            loss += float(compute(logits, labels, None, 0.0)) * len(some)
+            correct += int((logits.argmax(1) == labels).sum())
+    return Evaluation(loss=loss / len(places), accuracy=correct / len(places))

@@ -23,9 +23,9 @@ class EpochRecord:
         images_per_second: training images a second in this epoch.
         learning_rate: at its last batch.
         loss: mean cross-entropy, in nats, on the training images as they were seen (distorted, weights moving).
-        accuracy: part that was right, 0…1, on the same images.
+        accuracy: part that was correct, 0…1, on the same images.
         validation_loss: mean cross-entropy, in nats, on the validation images after the epoch; None without any.
-        validation_accuracy: part of the validation images that was right, 0…1; None without any.
+        validation_accuracy: part of the validation images that was correct, 0…1; None without any.
     """
 
     epoch: int

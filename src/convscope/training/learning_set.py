@@ -26,7 +26,7 @@ class LearningSet:
         images: all images; may be mapped from a file larger than the memory.
         labels: the class of each.
         training: places of the images that are learned from.
-        validation: places of those that each epoch is judged by; may be empty.
+        validation: places of those that each epoch is evaluated by; may be empty.
         classes: number of classes.
     """
 

@@ -13,10 +13,10 @@ from convscope.core.precision import autocast
 from convscope.images.augmentation import alternating, distort, take
 from convscope.networks.classifiers import CLASSIFIERS
 
-from .coarse import coarsened
 from .evaluation import evaluate
 from .history import EpochRecord
 from .learning_set import LearningSet
+from .progressive_resizing import downsized
 from .recipe import Recipe
 from .schedule import learning_rate_factor
 from .state import Sums, TrainingState
@@ -64,7 +64,9 @@ def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Liste
     state.network.train()
     weights = data.class_weights() if recipe.balance else None
     count = steps_per_epoch(len(data.training), recipe.batch)
-    while state.batch or not state.pace.done:  # a state put back may stand at the very end of an epoch not yet judged
+    while (
+        state.batch or not state.pace.done
+    ):  # a state put back may stand at the very end of an epoch not yet evaluated
         order = torch.randperm(len(data.training), generator=_generator(seed, state.epoch, 0))
         batches = data.training[order].tensor_split(count)
         for number in range(state.batch, count):
@@ -101,13 +103,13 @@ def _step(  # noqa: PLR0917  # one place calls it
     flipped = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None
     images = take(data.images, places, recipe.augmentation, generator, flipped)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
-    state.coarse = state.pace.middle < recipe.coarse
-    if state.coarse:
-        maps = coarsened(maps)
+    state.progressive_resizing = state.pace.middle < recipe.progressive_resizing
+    if state.progressive_resizing:
+        maps = downsized(maps)
     labels = data.labels[places]
     with autocast(recipe.precision), state.network.drawing_from(generator):
-        scores = state.network(maps)
-    loss = CLASSIFIERS[state.network.layout.classifier].loss(scores, labels, weights, recipe.smoothing)
+        logits = state.network(maps)
+    loss = CLASSIFIERS[state.network.layout.classifier].loss(logits, labels, weights, recipe.smoothing)
     value = loss.item()
     if not math.isfinite(value):
         raise TrainingError(
@@ -121,7 +123,7 @@ def _step(  # noqa: PLR0917  # one place calls it
     if state.mean:
         state.mean.update(state.network, state.step)
     state.sums.loss += value * len(places)
-    state.sums.right += int((scores.argmax(1) == labels).sum())
+    state.sums.correct += int((logits.argmax(1) == labels).sum())
     state.sums.seen += len(places)
     state.sums.seconds += time.monotonic() - started
     return value
@@ -138,13 +140,13 @@ def _check_weights(state: TrainingState) -> None:
 
 
 def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> EpochRecord:
-    """Judge the epoch, write it down, and stand at the start of the next."""
+    """Evaluate the epoch, write it down, and stand at the start of the next."""
     _check_weights(state)
     loss = accuracy = None
     if len(data.validation):
         with state.best_network(data, batch=recipe.batch) as network:
-            judged = evaluate(network, data, data.validation, precision=recipe.precision)
-        loss, accuracy = judged.loss, judged.accuracy
+            evaluated = evaluate(network, data, data.validation, precision=recipe.precision)
+        loss, accuracy = evaluated.loss, evaluated.accuracy
         if not math.isfinite(loss):
             raise TrainingError(
                 f"The loss on the validation images is no longer a finite number ({loss}) after epoch "
@@ -158,7 +160,7 @@ def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> Epoch
         images_per_second=sums.seen / max(sums.seconds, 1e-9),
         learning_rate=state.learning_rate,
         loss=sums.loss / max(1, sums.seen),
-        accuracy=sums.right / max(1, sums.seen),
+        accuracy=sums.correct / max(1, sums.seen),
         validation_loss=loss,
         validation_accuracy=accuracy,
     )

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from convscope.core.errors import ParameterError, choose
-from convscope.core.numeric import is_number, is_whole
+from convscope.core.numeric import is_integer, is_number
 from convscope.core.precision import Precision
 from convscope.images.augmentation import Augmentation
 from convscope.layers.patch_learning import WAYS
@@ -25,13 +25,13 @@ class Recipe:
         smoothing: label smoothing, 0…1 (Szegedy et al. 2016); of softmax, margins have none.
         averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.
         augmentation: how images are changed each time they are seen.
-        coarse: part of the way, 0…1, at whose start images are seen at two thirds of their size, see
-            `convscope.training.coarse`.
+        progressive_resizing: part of the way, 0…1, at whose start images are seen at two thirds of their size, see
+            `convscope.training.progressive_resizing`.
         balance: weight classes by the inverse of their number of images.
         precision: of convolutions and products; weights and sums stay float32.
-        first: how the first convolutions get their first weights, without labels, one name of
+        pretrain: how the first convolutions get their first weights, without labels, one name of
             `convscope.layers.patch_learning.WAYS` each, from the image upward; empty for random ones.
-        freeze_first: leave these weights as they are. Otherwise training starts from them, which is the rule because
+        freeze: leave these weights as they are. Otherwise training starts from them, which is the rule because
             labels can then only add to what was learned without; frozen, they show what it is worth by itself.
     """
 
@@ -43,11 +43,11 @@ class Recipe:
     smoothing: float = 0.05
     averaging: float = 0.1
     augmentation: Augmentation = field(default_factory=Augmentation)
-    coarse: float = 0.0
+    progressive_resizing: float = 0.0
     balance: bool = False
     precision: Precision = "float32"
-    first: tuple[str, ...] = ()
-    freeze_first: bool = False
+    pretrain: tuple[str, ...] = ()
+    freeze: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can have."""
@@ -59,21 +59,21 @@ class Recipe:
             "warmup": (0, 0.99),
             "smoothing": (0, 0.99),
             "averaging": (0, 1),
-            "coarse": (0, 1),
+            "progressive_resizing": (0, 1),
         }
         for name, (low, high) in ranges.items():
             value, whole = getattr(self, name), name in ("epochs", "batch")
             if name == "learning_rate" and value is None:
                 continue
-            if not (is_whole(value) if whole else is_number(value)) or not low <= value <= high:
+            if not (is_integer(value) if whole else is_number(value)) or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
                 raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
         choose("precision", self.precision, ("float32", "bfloat16"))
-        for name in self.first:
-            choose("first", name, WAYS)
-        if self.freeze_first and not self.first:
+        for name in self.pretrain:
+            choose("pretrain", name, WAYS)
+        if self.freeze and not self.pretrain:
             raise ParameterError(
-                "`freeze_first` needs weights that were learned first. Got no `first`. Name a way, for example kmeans."
+                "`freeze` needs weights that were learned first. Got no `pretrain`. Name a way, for example kmeans."
             )
 
     def highest_rate(self, steps: float) -> float:

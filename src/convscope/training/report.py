@@ -19,8 +19,8 @@ from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
 
+from .class_metrics import Cell, ClassMetrics, Interval, class_metrics, confusion
 from .layer_rows import LayerRow, layer_rows
-from .scores import Cell, ClassScore, Interval, class_scores, confusion
 
 __all__ = ["LayerRow", "Report", "installed_versions", "layer_rows", "make_report", "read_report", "write_report"]
 
@@ -35,9 +35,9 @@ class Report:
 
     Attributes:
         name: of the set of images.
-        split: which of its images were judged: ``validation``, ``test`` or ``training``.
-        images: how many were judged; right: how many of them were recognized.
-        accuracy: right / images; accuracy_interval: Wilson's, at 95 % confidence.
+        split: which of its images were evaluated: ``validation``, ``test`` or ``training``.
+        images: how many were evaluated; correct: how many of them were recognized.
+        accuracy: correct / images; accuracy_interval: Wilson's, at 95 % confidence.
         classes: the scores of every class.
         cells: the cells of the confusion matrix that are not empty, with the images that are kept of each.
         layout: the network as one line; empty when unknown. layers: its layers.
@@ -54,10 +54,10 @@ class Report:
     name: str
     split: str
     images: int
-    right: int
+    correct: int
     accuracy: float
     accuracy_interval: Interval
-    classes: tuple[ClassScore, ...]
+    classes: tuple[ClassMetrics, ...]
     cells: tuple[Cell, ...]
     layout: str = ""
     layers: tuple[LayerRow, ...] = ()
@@ -80,11 +80,11 @@ class Report:
     def __post_init__(self) -> None:
         """Refuse counts that do not agree with each other."""
         count = sum(cell.count for cell in self.cells)
-        right = sum(cell.count for cell in self.cells if cell.right)
-        if (count, right) != (self.images, self.right):
+        correct = sum(cell.count for cell in self.cells if cell.correct)
+        if (count, correct) != (self.images, self.correct):
             raise DataError(
-                f"`cells` must count {counted(self.images, 'image')}, {self.right} of them right. "
-                f"Got {counted(count, 'image')}, {right} of them right."
+                f"`cells` must count {counted(self.images, 'image')}, {self.correct} of them right. "
+                f"Got {counted(count, 'image')}, {correct} of them right."
             )
         highest = max((max(cell.truth, cell.predicted) for cell in self.cells), default=-1)
         lowest = min((min(cell.truth, cell.predicted) for cell in self.cells), default=0)
@@ -116,12 +116,12 @@ def make_report(
     machine: Machine | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> Report:
-    """Return the report of a run from the probabilities of its network on the judged images.
+    """Return the report of a run from the probabilities of its network on the evaluated images.
 
     Args:
         name: of the set of images.
-        split: which of its images are judged: ``validation``, ``test`` or ``training``.
-        labels: true classes of the judged images, N whole numbers from 0.
+        split: which of its images are evaluated: ``validation``, ``test`` or ``training``.
+        labels: true classes of the evaluated images, N whole numbers from 0.
         probabilities: of every class for each of them, N K, 0…1.
         image_names: N names, in the same order.
         indices: N places in the image set, in the same order; what `thumbnails` of the page is called with.
@@ -147,20 +147,20 @@ def make_report(
         >>> report = make_report(name="two", split="test", labels=[0, 1, 1], classes=("cat", "dog"), indices=[0, 1, 2],
         ...                      probabilities=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], image_names=("a", "b", "c"),
         ...                      settings={"epochs": 3}, seconds=1.5)
-        >>> report.right, report.images, [cell.images[0].name for cell in report.cells if not cell.right]
+        >>> report.correct, report.images, [cell.images[0].name for cell in report.cells if not cell.correct]
         (2, 3, ['c'])
     """
     truth, scores, places = _checked(labels, probabilities, image_names, indices, classes)
     predicted = scores.argmax(1)
-    right = int((predicted == truth).sum())
+    correct = int((predicted == truth).sum())
     return Report(
         name=name,
         split=split,
         images=len(truth),
-        right=right,
-        accuracy=right / len(truth),
-        accuracy_interval=wilson_interval(right, len(truth), CONFIDENCE),
-        classes=class_scores(truth, predicted, classes),
+        correct=correct,
+        accuracy=correct / len(truth),
+        accuracy_interval=wilson_interval(correct, len(truth), CONFIDENCE),
+        classes=class_metrics(truth, predicted, classes),
         cells=confusion(truth, scores, image_names, places),
         layout=layout,
         layers=tuple(layers),
@@ -259,6 +259,6 @@ def _checked(
     if not (np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1 + 1e-4):
         raise DataError(
             f"`probabilities` must be from 0 to 1. Got values from {scores.min()} to {scores.max()}. "
-            "Apply softmax to the scores of the network first."
+            "Apply softmax to the logits of the network first."
         )
     return truth.astype(np.int64), scores.clip(0, 1), places.astype(np.int64)

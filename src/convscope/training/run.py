@@ -26,22 +26,22 @@ from convscope.networks.plan import Plan, plan
 from .calibration import Calibration, calibrate
 from .checkpoint import load_checkpoint
 from .choices import Examples, choose_network
-from .coarse import share_of_pixels, share_of_work
-from .first_stages import learn_first
 from .history import EpochRecord
 from .interruption import noticed
 from .learning_set import LearningSet
 from .loop import run, steps_of
+from .pretraining import learn_first
+from .progressive_resizing import share_of_pixels, share_of_work
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
 from .settings import Settings
 from .state import TrainingState
 from .watch import Outcome, Watch
 
-_JUDGES = 0.1
+_HELD_OUT = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
-_JUDGING = 0.3  # of a step's time for as many images: one way, folded, in place of two gradients more
-_STOPPED_COARSE = (
+_EVALUATING = 0.3  # of a step's time for as many images: one way, folded, in place of two gradients more
+_STOPPED_EARLY = (
     "stopped while images were seen smaller: the network has not seen them whole yet, and is less often right than "
     "it will be"
 )
@@ -81,7 +81,7 @@ class Learned:
     """A trained network and how it came about; `trouble` says why training ended early, if it did.
 
     `steps` is how many steps the whole training was to have.
-    `calibration` says how its scores become probabilities, where they are none by themselves; `notes` are sentences on
+    `calibration` says how its logits become probabilities, where they are none by themselves; `notes` are sentences on
     how training went.
     """
 
@@ -115,7 +115,7 @@ def prepare_run(
         source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
     else:
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
-    settings, notes = _with_judges(settings, source, layout)
+    settings, notes = _with_held_out(settings, source, layout)
     dataset = prepare(
         source,
         size=parse_size(settings.size),
@@ -129,9 +129,9 @@ def prepare_run(
         reporter=reporter,
     )
     check_class_names(dataset.classes)
-    if settings.until is not None and not (dataset.splits == VALIDATION).any():
+    if settings.target_accuracy is not None and not (dataset.splits == VALIDATION).any():
         raise ParameterError(
-            f"`until` needs images that are held out to judge it. Got none in {settings.data!r}. "
+            f"`target_accuracy` needs images that are held out to evaluate it. Got none in {settings.data!r}. "
             "Give more images of each class, or --validation 0.2."
         )
     planned, choice = choose_network(Examples.of(dataset), settings, layout)
@@ -146,15 +146,17 @@ def prepare_run(
     )
 
 
-def _with_judges(settings: Settings, source: Source, layout: Layout | None) -> tuple[Settings, list[str]]:
-    """Return the settings, with images held out where something must be judged before the end; and the note on it."""
+def _with_held_out(settings: Settings, source: Source, layout: Layout | None) -> tuple[Settings, list[str]]:
+    """Return the settings, with validation images where training itself needs them, and the note on it."""
     margins = layout is not None and not CLASSIFIERS[layout.classifier].gives_probabilities
-    reasons = ["judge --until"] * (settings.until is not None) + ["turn margins into probabilities"] * margins
+    reasons = ["evaluate --target-accuracy"] * (settings.target_accuracy is not None) + [
+        "turn margins into probabilities"
+    ] * margins
     missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
     if not reasons or settings.validation is not None or not missing:
         return settings, []
     note = f"a tenth of the training images is held out to {' and to '.join(reasons)}; the test images are for the end"
-    return replace(settings, validation=_JUDGES), [note]
+    return replace(settings, validation=_HELD_OUT), [note]
 
 
 def _warned(dataset: Dataset) -> list[str]:
@@ -165,7 +167,7 @@ def _warned(dataset: Dataset) -> list[str]:
             f"{flat:,} of {counted(looked, 'image')} that were looked at have one colour as the network sees them; "
             "where they are drawings on a transparent ground, --background changes it"
         )
-    if dataset.judged != TRAIN:
+    if dataset.evaluation_split != TRAIN:
         return notes
     return [
         *notes,
@@ -197,12 +199,12 @@ def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, rep
                 task=task,
                 interruption=interruption,
                 work=_work_of(prepared),
-                until=prepared.settings.until,
+                target_accuracy=prepared.settings.target_accuracy,
                 last_good=before,
             )
             trouble = _run(state, data, prepared, watch)
         early = watch.outcome == "interrupted" or trouble is not None
-        notes = (_STOPPED_COARSE,) if early and state.coarse else ()
+        notes = (_STOPPED_EARLY,) if early and state.progressive_resizing else ()
         for note in notes:
             reporter.say(note)
         kept = state.best_weights() if trouble is None or watch.last_good is None else watch.last_good
@@ -232,8 +234,12 @@ def _run(state: TrainingState, data: LearningSet, prepared: Prepared, watch: Wat
 
 def _work_of(prepared: Prepared) -> Callable[[float], float]:
     """Return how the work grows along the way; where a budget of time rules, the way is measured in time already."""
-    coarse = 0.0 if prepared.settings.minutes is not None else prepared.recipe.coarse
-    return partial(share_of_work, coarse=coarse, cost=share_of_pixels(prepared.plan.height, prepared.plan.width))
+    progressive_resizing = 0.0 if prepared.settings.minutes is not None else prepared.recipe.progressive_resizing
+    return partial(
+        share_of_work,
+        progressive_resizing=progressive_resizing,
+        cost=share_of_pixels(prepared.plan.height, prepared.plan.width),
+    )
 
 
 def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Reporter) -> TrainingState:
@@ -253,14 +259,18 @@ def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Repor
     started = time.monotonic()
     if anew:
         learn_first(network, data, prepared.recipe, seed=prepared.settings.seed, reporter=reporter)
-    before_s = time.monotonic() - started if prepared.recipe.first else 0.0  # counts as training
+    before_s = time.monotonic() - started if prepared.recipe.pretrain else 0.0  # counts as training
     budget = None
     if prepared.settings.minutes is not None:
         budget = prepared.settings.minutes * 60 - _WRITING_S - (time.monotonic() - prepared.started_s)
         budget = max(budget, 1.0) + before_s
-    judged = len(prepared.images.indices(prepared.images.judged))
+    evaluated = len(prepared.images.indices(prepared.images.evaluation_split))
     state = TrainingState.begin(
-        network, prepared.recipe, steps=prepared.steps, budget_s=budget, after=_JUDGING * judged / prepared.recipe.batch
+        network,
+        prepared.recipe,
+        steps=prepared.steps,
+        budget_s=budget,
+        after=_EVALUATING * evaluated / prepared.recipe.batch,
     )
     state.pace.go_on(fraction=0.0, per_step=state.pace.per_step, before_s=before_s)
     return state

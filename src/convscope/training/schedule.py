@@ -24,7 +24,7 @@ class Pace:
 
     With a number of epochs every step brings it equally far. With a time budget the steps left are counted anew from
     the time that steps take, seldom and only where the count was off, so that training ends when the time does and the
-    learning rate still ends at zero. What comes after the last step, such as judging, belongs to the budget too: it
+    learning rate still ends at zero. What comes after the last step, such as evaluating, belongs to the budget too: it
     takes about as long as `after` steps.
     """
 

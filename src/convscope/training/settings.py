@@ -27,7 +27,7 @@ class Settings:
         layout: the network as text.
         recipe: what goes first where layout and epochs are left to convscope: time, accuracy, or some of both.
         epochs, minutes: how long; at most one of them.
-        until: stop at this accuracy (0…1) on images held out.
+        target_accuracy: stop at this accuracy (0…1) on images held out.
         seed: of everything random.
         size: ``64`` or ``64x48`` (width x height), in pixels; of numbers (64, or 64 and 48) it is made here.
         fit, background: how images of other shapes are fitted.
@@ -37,11 +37,11 @@ class Settings:
         validation: part of the training images that is held out.
         batch, learning_rate, smoothing: of the recipe.
         flip, shift, rotate, scale, erase: how images are changed while training.
-        coarse: part of the training, from its start, that sees images at two thirds of their size.
+        progressive_resizing: part of the training, from its start, that sees images at two thirds of their size.
         balance: weight classes by the inverse of their number of images.
-        first: how the first convolutions are learned without labels, before all else is learned with them:
+        pretrain: how the first convolutions are learned without labels, before all else is learned with them:
             ``kmeans``, or ``kmeans,rica`` for two, the second on the maps of the first.
-        freeze_first: leave them as they are then; else they are learned on with all others.
+        freeze: leave them as they are then; else they are learned on with all others.
         threads, precision: of the machine.
     """
 
@@ -52,7 +52,7 @@ class Settings:
     recipe: Effort = "balanced"
     epochs: int | None = None
     minutes: float | None = None
-    until: float | None = None
+    target_accuracy: float | None = None
     seed: int = 0
     size: str | None = None
     fit: Fit = "letterbox"
@@ -68,10 +68,10 @@ class Settings:
     rotate: float | None = None
     scale: float | None = None
     erase: float | None = None
-    coarse: float | None = None
+    progressive_resizing: float | None = None
     balance: bool = False
-    first: str | None = None
-    freeze_first: bool = False
+    pretrain: str | None = None
+    freeze: bool = False
     threads: int | None = None
     precision: AskedPrecision = "auto"
 
@@ -92,9 +92,10 @@ class Settings:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:
             raise ParameterError(f"`minutes` must be above 0 and at most 100,000. Got {self.minutes}.")
-        if self.until is not None and not 0 < self.until <= 1:
+        if self.target_accuracy is not None and not 0 < self.target_accuracy <= 1:
             raise ParameterError(
-                f"`until` must be an accuracy above 0 and at most 1. Got {self.until}. Write 0.99 for 99 %."
+                f"`target_accuracy` must be an accuracy above 0 and at most 1. Got {self.target_accuracy}. Write 0.99 "
+                "for 99 %."
             )
         check_fraction(self.validation)
         if self.class_depth is not None:

@@ -11,13 +11,13 @@ from convscope.core.machine import memory_format
 from convscope.networks.build import Network
 
 from .averaging import RunningMean
-from .first_stages import freeze
+from .batch_norm import recalibrate_batch_norm
 from .history import EpochRecord
 from .learning_set import LearningSet
 from .optimizer import Optimizer
+from .pretraining import freeze
 from .recipe import Recipe
 from .schedule import Pace
-from .settling import settle
 
 
 @dataclass(kw_only=True)
@@ -25,7 +25,7 @@ class Sums:
     """Sums over the batches of the epoch that is under way."""
 
     loss: float = 0.0
-    right: int = 0
+    correct: int = 0
     seen: int = 0
     seconds: float = 0.0
 
@@ -34,7 +34,8 @@ class Sums:
 class TrainingState:
     """A training run where it stands: after `batch` batches of epoch number `epoch` (both from 0).
 
-    `step` counts steps over all epochs; the last one was taken at `learning_rate`, on smaller images if `coarse`.
+    `step` counts steps over all epochs; the last one was taken at `learning_rate`, on smaller images if
+    `progressive_resizing`.
     """
 
     network: Network
@@ -45,7 +46,7 @@ class TrainingState:
     batch: int = 0
     step: int = 0
     learning_rate: float = 0.0
-    coarse: bool = False
+    progressive_resizing: bool = False
     sums: Sums = field(default_factory=Sums)
     history: list[EpochRecord] = field(default_factory=list)
 
@@ -59,8 +60,8 @@ class TrainingState:
 
         What the recipe freezes is frozen here.
         """
-        if recipe.freeze_first:
-            freeze(network, len(recipe.first))
+        if recipe.freeze:
+            freeze(network, len(recipe.pretrain))
         network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,
@@ -79,17 +80,17 @@ class TrainingState:
         return self.step + self.pace.steps_left
 
     def best_weights(self) -> dict[str, Tensor]:
-        """Return copies of the weights to judge and keep: the running mean where there is one."""
+        """Return copies of the weights to evaluate and keep: the running mean where there is one."""
         weights = {name: value.clone() for name, value in self.network.state_dict().items()}
         return weights | ({name: value.clone() for name, value in self.mean.values.items()} if self.mean else {})
 
     def finish(self, weights: dict[str, Tensor], data: LearningSet, *, batch: int) -> Network:
-        """Make the network what is judged and kept: with `weights`, such as the best, in evaluation mode; return it.
+        """Make the network what is evaluated and kept: with `weights`, such as the best, in evaluation mode; return it.
 
         After few steps its normalizations are measured anew on training images of `data`, `batch` at once.
         """
         self.network.load_state_dict(weights)
-        settle(self.network, data, steps=self.step, batch=batch)
+        recalibrate_batch_norm(self.network, data, steps=self.step, batch=batch)
         return self.network.eval()
 
     @contextmanager

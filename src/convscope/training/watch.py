@@ -17,7 +17,7 @@ from .loop import Listener
 from .run_folder import RunFolder
 from .state import TrainingState
 
-Outcome = Literal["done", "until", "interrupted"]
+Outcome = Literal["done", "target", "interrupted"]
 
 CHECKPOINT_EVERY_S = 120.0
 _EPOCH_CHECKPOINT_S = 2.0
@@ -35,7 +35,7 @@ class Watch(Listener):
         task: where progress is shown.
         interruption: marked when the user wants to stop.
         work: gives how much of the work is done for how far training has come, both 0…1.
-        until: accuracy on the validation images that is enough; None to go to the end.
+        target_accuracy: accuracy on the validation images that is enough; None to go to the end.
         last_good: weights that are kept if training fails before an epoch is done.
     """
 
@@ -47,20 +47,20 @@ class Watch(Listener):
         task: Task,
         interruption: Interruption,
         work: Callable[[float], float],
-        until: float | None = None,
+        target_accuracy: float | None = None,
         last_good: dict[str, Tensor] | None = None,
     ) -> None:
         self.folder, self.digest, self.task = folder, digest, task
-        self.interruption, self.work, self.until = interruption, work, until
+        self.interruption, self.work, self.target_accuracy = interruption, work, target_accuracy
         self.outcome: Outcome = "done"
         self.last_good = last_good
         self._saved_s = time.monotonic()
-        self._held_out = ""  # of the last epoch that was judged
+        self._held_out = ""  # of the last epoch that was evaluated
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Show the step; write a checkpoint when it is time."""
         rate = state.sums.seen / max(state.sums.seconds, 1e-9)
-        accuracy = state.sums.right / max(1, state.sums.seen)
+        accuracy = state.sums.correct / max(1, state.sums.seen)
         self._show(state, epoch=state.epoch + 1, loss=loss, accuracy=accuracy, rate=rate)
         if self.interruption.asked:
             self.outcome = "interrupted"
@@ -78,8 +78,8 @@ class Watch(Listener):
         self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)
         if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.pace.done:
             self.save(state)
-        if self.until is not None and (record.validation_accuracy or 0.0) >= self.until:
-            self.outcome = "until"
+        if self.target_accuracy is not None and (record.validation_accuracy or 0.0) >= self.target_accuracy:
+            self.outcome = "target"
             return False
         return True
 

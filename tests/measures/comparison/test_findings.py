@@ -111,9 +111,9 @@ def test_trainings_that_differ_widen_the_interval() -> None:
     assert "one training each" in said("sharing", 0.9, 0.8)
 
 
-def test_kinds_judged_on_other_images_are_not_told_apart() -> None:
+def test_kinds_evaluated_on_other_images_are_not_told_apart() -> None:
     few = entry("locally-connected", 0.9, trials=(trial(0.5, total=4, right="f"),))
-    with pytest.raises(DataError, match=r"judged on the same images to be told apart\. Got 1,000 and 4"):
+    with pytest.raises(DataError, match=r"evaluated on the same images to be told apart\. Got 1,000 and 4"):
         difference(entry("convolution", 0.9), few)
 
 
@@ -178,7 +178,7 @@ def test_the_worst_is_named_only_where_it_can_be_told_from_the_best() -> None:
 
 
 def test_a_power_law_is_found_again() -> None:
-    law = fit_power_law(points_of(growing("convolution", 0.4)), judged=1_000)
+    law = fit_power_law(points_of(growing("convolution", 0.4)), test_images=1_000)
     assert law is not None
     assert law.exponent == pytest.approx(0.4, abs=0.02)
     assert law.exponent_low < 0.4 < law.exponent_high
@@ -189,7 +189,7 @@ def test_a_power_law_is_found_again() -> None:
 
 def test_scatter_makes_the_law_less_sure() -> None:
     exact, scattered = (
-        fit_power_law(points_of(growing("convolution", 0.4, noise=noise)), judged=1_000) for noise in (0.0, 0.4)
+        fit_power_law(points_of(growing("convolution", 0.4, noise=noise)), test_images=1_000) for noise in (0.0, 0.4)
     )
     assert exact is not None
     assert scattered is not None
@@ -205,7 +205,7 @@ def test_more_images_help_only_where_the_curve_says_so() -> None:
 
 
 def test_three_points_are_no_law() -> None:
-    assert fit_power_law(points_of(growing("convolution", 0.4))[:3], judged=1_000) is None
+    assert fit_power_law(points_of(growing("convolution", 0.4))[:3], test_images=1_000) is None
 
 
 def test_nothing_is_said_of_what_was_not_measured() -> None:

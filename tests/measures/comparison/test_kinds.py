@@ -109,7 +109,7 @@ def test_only_the_kinds_called_distorted_learn_from_distorted_images() -> None:
 
 def test_a_first_stage_is_frozen_or_begun_with() -> None:
     recipes = {name: entrant_of(KINDS[name], base())[0] for name in KINDS if name.startswith("first-")}
-    said = {name: (one.recipe.first, one.recipe.freeze_first) for name, one in recipes.items() if one is not None}
+    said = {name: (one.recipe.pretrain, one.recipe.freeze) for name, one in recipes.items() if one is not None}
     assert said == {
         "first-random": (("random",), True),
         "first-kmeans-frozen": (("kmeans",), True),

@@ -63,7 +63,7 @@ def test_damaged_counts_are_refused(changes: dict[str, Any], sentence: str) -> N
     "other", [{"disturbed": ()}, {"total": 4, "right": "f"}, {"disturbed": trial(0.9).disturbed[::-1]}]
 )
 def test_trainings_that_were_not_judged_alike_are_refused(other: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match=r"`trials` must be judged on the same images, .* \(convolution\)"):
+    with pytest.raises(DataError, match=r"`trials` must be evaluated on the same images, .* \(convolution\)"):
         entry("convolution", trials=(trial(0.9), trial(0.9, seed=1, **other)))
     if "total" in other:
         with pytest.raises(DataError, match="Got 2 numbers of images"):

@@ -25,7 +25,7 @@ NAMES = ("shift-x", "shift-y")
 LAYER = np.linspace(0.3, 3, 5)  # how much harder each strength of a distortion makes an image
 
 
-def judged(undistorted: Bools, distorted: Bools, *, seed: int = 0, **changes: Any) -> Trial:
+def evaluated(undistorted: Bools, distorted: Bools, *, seed: int = 0, **changes: Any) -> Trial:
     """Return a training from which images were recognized: bool N, and bool D x S x N of at most two distortions."""
     names = NAMES[: len(distorted)]
     return trial(
@@ -70,7 +70,8 @@ def kinds(
     for kind, skill, loss in (("convolution", 3.0, 1.0), ("mlp-parameters", 2.0, 1.3)):
         luck = rng.normal(0, spread, seeds)
         trials = [
-            judged(*drawn(rng, images, skill, loss + float(luck[seed]), hardness), seed=seed) for seed in range(seeds)
+            evaluated(*drawn(rng, images, skill, loss + float(luck[seed]), hardness), seed=seed)
+            for seed in range(seeds)
         ]
         both.append(entry(kind, trials=tuple(trials)))
     return both[0], both[1]
@@ -163,7 +164,7 @@ def test_a_few_images_that_only_one_keeps_are_no_proof() -> None:
     found = []
     for lost in (4, 5, 6, 8):  # as McNemar's exact test: 6 are the fewest
         fewer[:, :, :lost] = False
-        first, second = (entry("locally-connected", trials=(judged(undistorted, one),)) for one in (every, fewer))
+        first, second = (entry("locally-connected", trials=(evaluated(undistorted, one),)) for one in (every, fewer))
         value, low, _ = kept_difference(first, second, "shifted") or (9, 9, 9)
         assert value == pytest.approx(lost / 400)
         found.append(low > 0)
@@ -171,7 +172,9 @@ def test_a_few_images_that_only_one_keeps_are_no_proof() -> None:
 
 
 def test_a_kind_that_keeps_every_image_is_not_sure_to_keep_all() -> None:
-    found = kept(entry("locally-connected", trials=(judged(np.ones(20, bool), np.ones((1, 5, 20), bool)),)), "shifted")
+    found = kept(
+        entry("locally-connected", trials=(evaluated(np.ones(20, bool), np.ones((1, 5, 20), bool)),)), "shifted"
+    )
     assert found is not None
     assert found.value == 1
     assert 0.05 < found.half < 0.2
@@ -180,7 +183,7 @@ def test_a_kind_that_keeps_every_image_is_not_sure_to_keep_all() -> None:
 def test_influences_of_images_are_those_of_leaving_each_out() -> None:
     rng = np.random.default_rng(3)
     undistorted, distorted = drawn(rng, 2_000, 3.0, 1.0, rng.normal(0, 2.0, 2_000))
-    found = influences(entry("locally-connected", trials=(judged(undistorted, distorted),)), NAMES)
+    found = influences(entry("locally-connected", trials=(evaluated(undistorted, distorted),)), NAMES)
     assert found is not None
     assert found.sum() == pytest.approx(0, abs=1e-9)
     share = distorted.mean() / undistorted.mean()
@@ -196,8 +199,8 @@ def test_seeds_are_paired_too() -> None:
     hardness = rng.normal(0, 2.0, 300)
     first, second = [], []
     for seed, luck in enumerate((-0.5, 0.0, 0.5)):  # good and bad luck of a seed is that of both
-        first.append(judged(*drawn(rng, 300, 3.0, 1.0 + luck, hardness), seed=seed))
-        second.append(judged(*drawn(rng, 300, 2.0, 1.3 + luck, hardness), seed=seed))
+        first.append(evaluated(*drawn(rng, 300, 3.0, 1.0 + luck, hardness), seed=seed))
+        second.append(evaluated(*drawn(rng, 300, 2.0, 1.3 + luck, hardness), seed=seed))
     one, other = entry("locally-connected", trials=tuple(first)), entry("stride", trials=tuple(second))
     strange = dataclasses.replace(
         other, trials=tuple(dataclasses.replace(mine, seed=mine.seed + 7) for mine in other.trials)
@@ -273,7 +276,7 @@ SOME = {"distortion": "shift-x", "counts": "110"}
 )
 def test_damaged_digits_are_refused(changes: dict[str, Any], got: str) -> None:
     right = np.array([True, True, False])
-    values = to_json(judged(right, right[None, None]))
+    values = to_json(evaluated(right, right[None, None]))
     assert from_json(Trial, values).by_image == (ByImage(distortion="shift-x", counts="110"),)
     sentence = r"`undistorted` and `by_image` must agree with .* \(`undisturbed`, `disturbed`\)\. Got " + got
     with pytest.raises(DataError, match=sentence + r"\. Compare anew\."):
@@ -293,7 +296,7 @@ def test_spaces_are_no_digits() -> None:
 def test_trainings_that_differ_widen_the_interval_of_one_kind() -> None:
     rng = np.random.default_rng(0)
     hardness = rng.normal(0, 2.0, 300)
-    each = [judged(*drawn(rng, 300, 3.0, loss, hardness), seed=seed) for seed, loss in enumerate((0.5, 1.5))]
+    each = [evaluated(*drawn(rng, 300, 3.0, loss, hardness), seed=seed) for seed, loss in enumerate((0.5, 1.5))]
     alone = [kept(entry("locally-connected", trials=(one,)), "shifted") for one in each]
     both = kept(entry("locally-connected", trials=tuple(each)), "shifted")
     assert both is not None

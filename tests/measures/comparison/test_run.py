@@ -42,12 +42,12 @@ def dataset() -> Dataset:
 def contest(dataset: Dataset, *kinds: str, **changes: object) -> Contest:
     places = dataset.indices(TRAIN)
     planned = plan(Layout.parse("4C3-MP2-6N"), height=8, width=8, channels=1, classes=3)
-    judged = dataset.indices(dataset.judged)
+    evaluated = dataset.indices(dataset.evaluation_split)
     exam = Exam(
         images=dataset.images,
         labels=dataset.labels,
-        places=judged,
-        disturbed=judged[:6],
+        places=evaluated,
+        disturbed=evaluated[:6],
         preprocessing=dataset.preprocessing,
         seed=0,
     )
@@ -285,10 +285,10 @@ def test_distorted_images_are_answered_in_batches(dataset: Dataset, monkeypatch:
         asked.append(len(some))
         return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
 
-    found = exam.judge_disturbed(answers).disturbed
+    found = exam.evaluate_distorted(answers).disturbed
     assert set(asked) == {4, 2}, "six images"
     assert {one.images for one in found} == {6}
-    assert exam.judge_disturbed(answers).disturbed == found
+    assert exam.evaluate_distorted(answers).disturbed == found
 
 
 def test_answers_to_distorted_images_are_kept_image_by_image(dataset: Dataset) -> None:
@@ -297,7 +297,7 @@ def test_answers_to_distorted_images_are_kept_image_by_image(dataset: Dataset) -
     def answers(some: np.ndarray) -> np.ndarray:
         return some.reshape(len(some), -1).argmax(axis=1).astype(np.int64) % 3
 
-    found, labels = exam.judge_disturbed(answers), exam.labels[exam.disturbed]
+    found, labels = exam.evaluate_distorted(answers), exam.labels[exam.disturbed]
     assert found.undistorted == digits_of(answers(dataset.images[exam.disturbed]) == labels)
     for (distortion, strengths), one in zip(exam.strengths().items(), found.by_image, strict=True):
         moved = [np.concatenate(list(exam._distorted(distortion, strength))) for strength in strengths]

@@ -10,7 +10,7 @@ import torch
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
 from convscope.features.layerwise import layer_functions
-from convscope.measures.units.ablation import WorthRecord, measure_worth
+from convscope.measures.units.ablation import AblationRecord, measure_ablation
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
 
@@ -37,23 +37,23 @@ def test_every_unit_is_turned_off_in_turn(text: str, batch: int | None) -> None:
     model, images = small_model(text), some_pixels(IMAGES, seed=1)
     labels = whole_network(model, images, None)
     labels[::4] = (labels[::4] + 1) % 3  # a quarter is wrong
-    found = measure_worth(model, images, labels, batch=batch)
-    count: Callable[[np.ndarray], list[int]] = lambda right: np.bincount(labels[right], minlength=3).tolist()  # noqa: E731
+    found = measure_ablation(model, images, labels, batch=batch)
+    count: Callable[[np.ndarray], list[int]] = lambda correct: np.bincount(labels[correct], minlength=3).tolist()  # noqa: E731
     assert list(found.images) == np.bincount(labels, minlength=3).tolist()
-    assert list(found.right) == count(whole_network(model, images, None) == labels)
+    assert list(found.correct) == count(whole_network(model, images, None) == labels)
     assert found.accuracy == 0.75
     assert found.interval[0] < 0.75 < found.interval[1]
     differ = 0
     for layer in found.layers:
         for unit in layer.units:
-            right = whole_network(model, images, (layer.layer - 1, unit.unit)) == labels
-            assert list(unit.right) == count(right)
-            assert found.loss(unit) == pytest.approx(0.75 - right.mean())
-            differ += unit.right != found.right
+            correct = whole_network(model, images, (layer.layer - 1, unit.unit)) == labels
+            assert list(unit.correct) == count(correct)
+            assert found.loss(unit) == pytest.approx(0.75 - correct.mean())
+            differ += unit.correct != found.correct
     assert differ > 0
-    assert from_json(WorthRecord, json.loads(json.dumps(to_json(found)))) == found
+    assert from_json(AblationRecord, json.loads(json.dumps(to_json(found)))) == found
 
 
 def test_labels_that_do_not_fit_are_refused() -> None:
     with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 an image, 2\. Got 3 from 0 to 0\."):
-        measure_worth(small_model(), some_pixels(2), np.zeros(3, np.int64))
+        measure_ablation(small_model(), some_pixels(2), np.zeros(3, np.int64))

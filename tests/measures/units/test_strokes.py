@@ -13,9 +13,9 @@ def wave(side: int, direction_deg: float, wavelength: float, width: float, phase
     turn = np.deg2rad(direction_deg)
     for row in range(side):
         for column in range(side):
-            right, up = column - (side - 1) / 2, (side - 1) / 2 - row
-            distance = -np.sin(turn) * right + np.cos(turn) * up  # from the line through the middle in that direction
-            envelope = np.exp(-(right**2 + up**2) / (2 * width**2))
+            correct, up = column - (side - 1) / 2, (side - 1) / 2 - row
+            distance = -np.sin(turn) * correct + np.cos(turn) * up  # from the line through the middle in that direction
+            envelope = np.exp(-(correct**2 + up**2) / (2 * width**2))
             found[row, column] = envelope * np.cos(2 * np.pi * distance / wavelength + phase)
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convscope.api.look import Looked
+from convscope.api.look import LookResult
 from convscope.page.document import program
 from convscope.page.look import render_look
 from convscope.page.look_data import FORMAT_VERSION, Shown, look_data
@@ -65,7 +65,7 @@ def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path, size:
 
 
 def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Path) -> None:
-    looked = Looked(path=written(tmp_path, page_text()), images=3)
+    looked = LookResult(path=written(tmp_path, page_text()), images=3)
     outer = tmp_path / "notebook.html"
     outer.write_text(
         f"<!DOCTYPE html><link rel=icon href='data:,'><div id=page></div>{looked._repr_html_()}", encoding="utf-8"

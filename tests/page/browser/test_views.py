@@ -98,9 +98,9 @@ def test_the_camera_gives_images_where_there_is_one_and_a_sentence_where_there_i
     opened.page.evaluate("""() => {
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
       window.streams = [];
-      navigator.mediaDevices.getUserMedia = async (wish) => {
+      navigator.mediaDevices.getUserMedia = async (options) => {
         await new Promise((done) => setTimeout(done, 300));
-        window.streams.push(await ask(wish));
+        window.streams.push(await ask(options));
         return window.streams.at(-1);
       };
     }""")
@@ -160,7 +160,7 @@ def test_records_are_shown_and_where_there_are_none_no_place_is_empty(
 ) -> None:
     opened = open_page(records).ready()
     assert opened.page.locator("#glance .measured:visible").count() > 0
-    assert "Without it, accuracy changes by" in opened.text("#units .card .worth")
+    assert "Without it, accuracy changes by" in opened.text("#units .card .ablation")
     heads = opened.page.locator("#kinds thead button")
     heads.nth(1).click()
     shares = [
@@ -173,5 +173,5 @@ def test_records_are_shown_and_where_there_are_none_no_place_is_empty(
     opened.settle()
     assert opened.page.locator("#glance .measured:visible").count() == 0
     bare = open_page(digits).ready()
-    for place in ("#distorted", "#kinds", "#glance .measured", ".worth"):
+    for place in ("#distorted", "#kinds", "#glance .measured", ".ablation"):
         assert bare.page.locator(f"{place}:visible").count() == 0, place

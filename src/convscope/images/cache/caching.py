@@ -23,7 +23,7 @@ from convscope.images.inspection import spell
 from convscope.images.reading.facts import FACTS
 from convscope.images.reading.readers import read_all
 from convscope.images.sampling import Sample, take_sample
-from convscope.images.sizes import Wish, choose_preprocessing
+from convscope.images.sizes import ImageOptions, choose_preprocessing
 from convscope.images.sources.source import Source
 
 from .entry import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
@@ -36,7 +36,7 @@ _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
 
 def cached(
-    source: Source, wish: Wish, *, cache_dir: Path | None, reporter: Reporter, workers: int | None
+    source: Source, options: ImageOptions, *, cache_dir: Path | None, reporter: Reporter, workers: int | None
 ) -> tuple[Entry, tuple[str, ...]]:
     """Return the entry of the cache for a source, built where there is none that is whole, and notes about it.
 
@@ -44,10 +44,10 @@ def cached(
         DataError: no image can be read.
         StorageError: there is no room, or the disk fails.
     """
-    key = cache_key(source, wish)
+    key = cache_key(source, options)
 
     def build(sample: Sample, folder: Path) -> Entry:
-        return _build(source, wish, sample, folder=folder, key=key, reporter=reporter, workers=workers)
+        return _build(source, options, sample, folder=folder, key=key, reporter=reporter, workers=workers)
 
     try:
         folder = cache_folder(cache_dir)
@@ -88,19 +88,26 @@ def _remove_own(place: Path, process: int) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def cache_key(source: Source, wish: Wish) -> str:
+def cache_key(source: Source, options: ImageOptions) -> str:
     """Return the name of the entry: another one for other images, other settings, or other versions."""
-    parts = [VERSION, PIL.__version__, source.fingerprint(), to_json(wish)]
+    parts = [VERSION, PIL.__version__, source.fingerprint(), to_json(options)]
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _build(
-    source: Source, wish: Wish, sample: Sample, *, folder: Path, key: str, reporter: Reporter, workers: int | None
+    source: Source,
+    options: ImageOptions,
+    sample: Sample,
+    *,
+    folder: Path,
+    key: str,
+    reporter: Reporter,
+    workers: int | None,
 ) -> Entry:
     entry = read_entry(folder / key, key)
     if entry is not None:  # another process has built it since
         return entry
-    preprocessing, notes = choose_preprocessing(wish, sample)
+    preprocessing, notes = choose_preprocessing(options, sample)
     area = preprocessing.height * preprocessing.width * preprocessing.channels
     _make_way(folder / key)
     make_room(folder, len(source) * (area + FACTS.itemsize) + _INDEX)

@@ -70,6 +70,8 @@ class Budget:
                     self._changed.notify_all()
             self._used += pixels - held
             self._mine.held = pixels
+        if pixels > _WORTH_RETURNING:
+            return_free_memory()  # what the caller has freed of the image before, which this one may not fit into
 
     def _fits(self, pixels: int) -> bool:
         return self._used == 0 or self._used + pixels <= self._pixels

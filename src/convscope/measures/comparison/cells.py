@@ -19,7 +19,7 @@ _MOST_BYTES = 1 << 24
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A finished training, the seconds that it took with its judging, and what it complained of."""
+    """A finished training, the seconds that it took with its evaluating, and what it complained of."""
 
     trial: Trial
     wall_s: float

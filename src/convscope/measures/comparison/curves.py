@@ -26,13 +26,13 @@ def not_drawn(drawn: int, of: int, where: str) -> str:
 
     Examples:
         >>> not_drawn(4, 22, "in the table")
-        ' Drawn are 4 of 22 kinds; the others stand in the table.'
+        ' DrawResult are 4 of 22 kinds; the others stand in the table.'
         >>> not_drawn(3, 3, "in the table")
         ''
     """
     if drawn >= of:
         return ""
-    return f" Drawn {are(drawn)} {drawn} of {counted(of, 'kind')}; the others stand {where}."
+    return f" DrawResult {are(drawn)} {drawn} of {counted(of, 'kind')}; the others stand {where}."
 
 
 def _foremost(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:

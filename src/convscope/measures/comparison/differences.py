@@ -19,8 +19,8 @@ class Difference:
     Attributes:
         first, second: titles.
         value: the mean.
-        low, high: of the interval; it takes in which images were judged and, with several seeds, the trainings. It is
-            wider than that of 95 % where the two were chosen among several.
+        low, high: of the interval; it takes in which images were evaluated and, with several seeds, the trainings. It
+            is wider than that of 95 % where the two were chosen among several.
         seeds: trainings of the one that has more.
     """
 
@@ -52,16 +52,16 @@ def difference(first: Entry, second: Entry, *, among: int = 1) -> Difference:
 
     Args:
         first: a kind.
-        second: another, judged on the same images.
+        second: another, evaluated on the same images.
         among: how many such differences are looked at together; each then has its part of the 5 % (Bonferroni).
 
     Raises:
-        DataError: they were not judged on the same images.
+        DataError: they were not evaluated on the same images.
     """
     mine, theirs = ([trial.answers().astype(float) for trial in one.trials] for one in (first, second))
     if not mine or not theirs or len(mine[0]) != len(theirs[0]):
         raise DataError(
-            f"Two kinds must be judged on the same images to be told apart. Got {len(mine and mine[0]):,} and "
+            f"Two kinds must be evaluated on the same images to be told apart. Got {len(mine and mine[0]):,} and "
             f"{len(theirs and theirs[0]):,} ({first.kind} and {second.kind}). Compare anew."
         )
     confidence = 1 - 0.05 / among

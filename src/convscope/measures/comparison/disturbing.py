@@ -1,4 +1,4 @@
-"""The images that every kind is judged on, as they are and distorted."""
+"""The images that every kind is evaluated on, as they are and distorted."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _AT_ONCE = 250
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class DistortedResult:
     """Answers on the images that are distorted, as they are and distorted; the fields are those of `Trial`."""
 
     undisturbed: int = 0
@@ -42,12 +42,12 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Exam:
-    """Images that a kind is judged on.
+    """Images that a kind is evaluated on.
 
     Attributes:
         images: uint8 N H W C, of the whole set; may be mapped from a file.
         labels: int64 N.
-        places: of those that are judged.
+        places: of those that are evaluated.
         disturbed: of those among them that are distorted, too; may be empty.
         preprocessing: says what comes in at the edge.
         seed: of what is random in distortions.
@@ -73,14 +73,14 @@ class Exam:
         return len(self.disturbed) * sum(map(len, self.strengths().values()))
 
     def right(self, answers: Answers) -> NDArray[np.bool_]:
-        """Return which of the judged images are recognized: bool N."""
+        """Return which of the evaluated images are recognized: bool N."""
         right: NDArray[np.bool_] = self._answers(answers, self.places) == self.labels[self.places]
         return right
 
-    def judge_disturbed(self, answers: Answers) -> Judged:
+    def evaluate_distorted(self, answers: Answers) -> DistortedResult:
         """Return which of the images to distort are recognized as they are, and the answers to each distortion."""
         if not len(self.disturbed):
-            return Judged()
+            return DistortedResult()
         labels, before = self.labels[self.disturbed], self._answers(answers, self.disturbed)
         found, counts = [], []
         for distortion, strengths in self.strengths().items():
@@ -99,7 +99,7 @@ class Exam:
                     )
                 )
             counts.append(by_image(distortion.name, right))
-        return Judged(
+        return DistortedResult(
             undisturbed=int((before == labels).sum()),
             disturbed=tuple(found),
             undistorted=digits_of(before == labels),

@@ -212,7 +212,7 @@ def images_sentence(found: Comparison) -> str:
     parts = []
     for entry in found.measured:
         points = points_of(entry)
-        law = fit_power_law(points, judged=found.test_images)
+        law = fit_power_law(points, test_images=found.test_images)
         if law is not None:
             parts.append(law_sentence(entry.title, law))
     return " ".join(parts)

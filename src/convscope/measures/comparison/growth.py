@@ -67,27 +67,27 @@ def points_of(entry: Entry) -> tuple[CurvePoint, ...]:
     return tuple(found)
 
 
-def fit_power_law(points: Sequence[CurvePoint], *, judged: int, seed: int = 0) -> PowerLaw | None:
+def fit_power_law(points: Sequence[CurvePoint], *, test_images: int, seed: int = 0) -> PowerLaw | None:
     """Return the power law through `points`; None from fewer than four.
 
-    The scatter around the line is taken for the noise; where the line fits better by luck than `judged` images can
+    The scatter around the line is taken for the noise; where the line fits better by luck than `test_images` images can
     tell, the noise of counting is taken instead. Slope and height are then drawn from Student's t.
 
     Args:
         points: at different numbers of images.
-        judged: images that each accuracy was counted on.
+        test_images: images that each accuracy was counted on.
         seed: of the draws.
 
     Examples:
         >>> exact = [CurvePoint(images=n, accuracy=1 - n**-0.5, interval=(0, 1)) for n in (100, 400, 1600, 6400)]
-        >>> law = fit_power_law(exact, judged=10**9)
+        >>> law = fit_power_law(exact, test_images=10**9)
         >>> round(law.exponent, 3), round(law.at_twice, 4), round(law.for_half)
         (0.5, 0.0088, 25600)
     """
     if len(points) < 4:
         return None
     sizes = np.log([point.images for point in points])
-    shares = np.array([(1 - point.accuracy) * judged + 0.5 for point in points]) / (judged + 1)
+    shares = np.array([(1 - point.accuracy) * test_images + 0.5 for point in points]) / (test_images + 1)
     errors = np.log(shares)
     middle = sizes.mean()
     spread = float(((sizes - middle) ** 2).sum())
@@ -95,7 +95,7 @@ def fit_power_law(points: Sequence[CurvePoint], *, judged: int, seed: int = 0) -
     height = float(errors.mean())
     free = len(points) - 2
     scatter = float(((errors - height - slope * (sizes - middle)) ** 2).sum()) / free
-    noise = max(scatter, float(np.mean((1 - shares) / (shares * judged))))
+    noise = max(scatter, float(np.mean((1 - shares) / (shares * test_images))))
     draws = np.random.default_rng(seed)
     shake = draws.standard_t(free, (3, _DRAWS)) * noise**0.5
     slopes, heights = slope + shake[0] / spread**0.5, height + shake[1] / len(points) ** 0.5

@@ -165,7 +165,7 @@ def _first(way: str, *, frozen: bool) -> Callable[[Base], Entrant]:
                 f"{base.plan.layout} does not begin with a convolution, whose weights could be given. Give a --layout "
                 "that does."
             )
-        recipe = dataclasses.replace(base.recipe, first=(way,), freeze_first=frozen)
+        recipe = dataclasses.replace(base.recipe, pretrain=(way,), freeze=frozen)
         return Entrant(plan=base.plan, recipe=recipe)
 
     return make

@@ -113,7 +113,7 @@ class _Clock(Listener):
 def _learn_network(  # noqa: PLR0917  # one place calls it
     planned: Plan, recipe: Recipe, dataset: Dataset, places: NDArray[np.int64], budget: Budget, seed: int
 ) -> Learned:
-    splits = np.full_like(dataset.splits, LEFT_OUT)  # nothing of what is judged is seen while training
+    splits = np.full_like(dataset.splits, LEFT_OUT)  # nothing of what is evaluated is seen while training
     splits[places] = TRAIN
     threads = threads_for(planned.macs * recipe.batch)
     prepared = Prepared(

@@ -54,13 +54,13 @@ class Trial:
         trained_on: number of training images.
         epochs: passes over them; 0 where it learned in another way.
         seconds: of learning.
-        total: images that it was judged on.
+        total: images that it was evaluated on.
         right: which of them it recognized, as hexadecimal digits of four images each, in the order of the set.
         undisturbed: how many of the images that are distorted were recognized as they are.
         disturbed: answers on distorted images; empty where they were not asked for.
         undistorted: which of the images that are distorted were recognized as they are, as the digits of `right`.
         by_image: for each distortion, at how many strengths each image was recognized. Both are empty where there
-            are no distorted images, or where an earlier version, which did not keep them, judged.
+            are no distorted images, or where an earlier version, which did not keep them, evaluated.
     """
 
     seed: int
@@ -164,14 +164,14 @@ class Entry:
     curve: tuple[Trial, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse trainings that were not judged alike."""
+        """Refuse trainings that were not evaluated alike."""
         totals = {trial.total for trial in (*self.trials, *self.curve)}
         strengths = {
             tuple((one.distortion, one.strength, one.images) for one in trial.disturbed) for trial in self.trials
         }
         if len(totals) > 1 or len(strengths) > 1:
             raise DataError(
-                f"`trials` must be judged on the same images, with the same distortions. "
+                f"`trials` must be evaluated on the same images, with the same distortions. "
                 f"Got {counted(len(totals), 'number')} "
                 f"of images and {len(strengths)} lists of distortions ({self.kind}). Compare anew."
             )
@@ -263,11 +263,11 @@ class Comparison:
 
     Attributes:
         library_version: of the convscope that measured it.
-        data: name of the set; part: which of its images were judged.
+        data: name of the set; part: which of its images were evaluated.
         classes: how many.
         height, width, channels: of the images.
         training_images: how many were learned from, of `all_training_images`.
-        test_images: how many were judged.
+        test_images: how many were evaluated.
         disturbed_images: how many of these were distorted, too.
         layout: of the convolutional network that all others are made after.
         budget: what every network had the same of.

@@ -76,7 +76,7 @@ def recognized(entry: Entry, group: str) -> float:
 
     The network that keeps less of its accuracy may still recognize more.
     """
-    trials = _judged(entry, GROUPS[group])
+    trials = _evaluated(entry, GROUPS[group])
     return statistics.fmean(one.right / one.images for trial in trials for one in _of(trial, GROUPS[group]))
 
 
@@ -121,7 +121,7 @@ def influences(entry: Entry, names: tuple[str, ...], added: tuple[float, ...] = 
         The influences, those of the added images last; None where those were not kept.
     """
     rows = []
-    for trial in _judged(entry, names):
+    for trial in _evaluated(entry, names):
         counts = [one.numbers() for one in trial.by_image if one.distortion in names]
         if not counts:
             return None
@@ -142,8 +142,8 @@ def _together(halves: Sequence[float]) -> float:
     return math.hypot(*halves)
 
 
-def _judged(entry: Entry, names: tuple[str, ...]) -> list[Trial]:
-    """Return the trainings that have a part to keep: judged on such images, and some recognized undistorted."""
+def _evaluated(entry: Entry, names: tuple[str, ...]) -> list[Trial]:
+    """Return the trainings that have a part to keep: evaluated on such images, and some recognized undistorted."""
     return [trial for trial in entry.trials if trial.undisturbed and _of(trial, names)]
 
 
@@ -155,12 +155,12 @@ def _shares(entry: Entry, names: tuple[str, ...]) -> list[tuple[int, float]]:
     """Return the seed of each training and the part of its accuracy that it keeps."""
     return [
         (trial.seed, statistics.fmean(one.right for one in _of(trial, names)) / trial.undisturbed)
-        for trial in _judged(entry, names)
+        for trial in _evaluated(entry, names)
     ]
 
 
 def _half_unpaired(entry: Entry, names: tuple[str, ...]) -> float:
     """Return half of the interval that other images would give: as if all strengths failed on the same ones."""
-    trial = _judged(entry, names)[0]
+    trial = _evaluated(entry, names)[0]
     widths = [high - low for low, high in (wilson_interval(one.right, one.images) for one in _of(trial, names))]
     return statistics.fmean(widths) / 2 * trial.disturbed[0].images / trial.undisturbed

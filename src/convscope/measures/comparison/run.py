@@ -1,4 +1,4 @@
-"""Train every kind with every seed and judge it; what is done already is not done again."""
+"""Train every kind with every seed and evaluate it; what is done already is not done again."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ from convscope.training.run_folder import digest_images
 from .budget import Budget
 from .by_image import digits_of
 from .cells import Cell, Cells, key_of
-from .disturbing import Exam, Judged
+from .disturbing import DistortedResult, Exam
 from .kinds import BASE, Base, Entrant, Kind, entrant_of
 from .learning import learn, parameters_of, seconds_per_image, seconds_per_step
 from .parts import part_of
@@ -40,7 +40,7 @@ class Contest:
     Attributes:
         images: the set.
         places: of the training images that are learned from, int64.
-        exam: what is judged on.
+        exam: what is evaluated on.
         base: the convolutional network that the kinds are made after.
         budget: of each training.
         seeds: number of trainings of each kind.
@@ -160,12 +160,12 @@ def _reckoned(contest: Contest, entrant: Entrant, jobs: Sequence[Job]) -> tuple[
         image_s = seconds_per_step(entrant.plan, recipe, contest.images, contest.places) / recipe.batch
     found = []
     for job in jobs:
-        judged = len(exam.places) + (exam.answers_wanted if job.whole else 0)
+        evaluated = len(exam.places) + (exam.answers_wanted if job.whole else 0)
         if entrant.plan is None:
-            seconds = (len(job.places) + judged) * image_s
+            seconds = (len(job.places) + evaluated) * image_s
         else:
             training = contest.budget.reckoned_s(job.recipe, len(job.places), image_s * job.recipe.batch)
-            seconds = training + _FORWARD * judged * image_s
+            seconds = training + _FORWARD * evaluated * image_s
         found.append(dataclasses.replace(job, reckoned_s=seconds))
     return tuple(found)
 
@@ -174,10 +174,10 @@ def _key(  # one place calls it
     contest: Contest, entrant: Entrant, recipe: Recipe, seed: int, places: NDArray[np.int64], *, whole: bool
 ) -> str:
     exam = contest.exam
-    judged: list[int | str] = [len(exam.places), exam.seed]
+    evaluated: list[int | str] = [len(exam.places), exam.seed]
     if whole:
-        judged.append(len(exam.disturbed))
-        judged += ["by image"] if len(exam.disturbed) else []  # not what was judged before that was kept
+        evaluated.append(len(exam.disturbed))
+        evaluated += ["by image"] if len(exam.disturbed) else []  # not what was evaluated before that was kept
     learner = [entrant.text, recipe] if entrant.plan is not None else [entrant.text]
     return key_of(
         digest_images(contest.images),
@@ -185,7 +185,7 @@ def _key(  # one place calls it
         seed,
         len(contest.places),
         len(places),
-        judged,
+        evaluated,
         contest.budget if entrant.plan else 0,
     )
 
@@ -212,7 +212,7 @@ def work(agenda: Agenda, contest: Contest, cells: Cells, reporter: Reporter) -> 
 
 
 def _do(job: Job, contest: Contest, cells: Cells) -> str:
-    """Train, judge and keep; return why the training failed, or the empty text."""
+    """Train, evaluate and keep; return why the training failed, or the empty text."""
     started = time.monotonic()
     entrant = dataclasses.replace(job.entrant, recipe=job.recipe)
     try:
@@ -222,7 +222,7 @@ def _do(job: Job, contest: Contest, cells: Cells) -> str:
             raise
         return str(error)
     right = contest.exam.right(learned.answers)
-    judged = contest.exam.judge_disturbed(learned.answers) if job.whole else Judged()
+    evaluated = contest.exam.evaluate_distorted(learned.answers) if job.whole else DistortedResult()
     trial = Trial(
         seed=job.seed,
         trained_on=len(job.places),
@@ -230,10 +230,10 @@ def _do(job: Job, contest: Contest, cells: Cells) -> str:
         seconds=learned.seconds,
         total=len(right),
         right=digits_of(right),
-        undisturbed=judged.undisturbed,
-        disturbed=judged.disturbed,
-        undistorted=judged.undistorted,
-        by_image=judged.by_image,
+        undisturbed=evaluated.undisturbed,
+        disturbed=evaluated.disturbed,
+        undistorted=evaluated.undistorted,
+        by_image=evaluated.by_image,
     )
     cells.put(job.key, Cell(trial=trial, wall_s=time.monotonic() - started, note=learned.note))
     return ""

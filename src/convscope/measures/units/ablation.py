@@ -22,16 +22,16 @@ BATCH_VALUES = 2**22  # of all maps of the images and of those that go without a
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitWorth:
+class UnitAblation:
     """What the network recognizes without one unit.
 
     Attributes:
         unit: its place in its layer, from 0.
-        right: images of each class that are recognized while its map is 0 everywhere.
+        correct: images of each class that are recognized while its map is 0 everywhere.
     """
 
     unit: int
-    right: tuple[int, ...]
+    correct: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,56 +40,56 @@ class LayerAblation:
 
     layer: int
     name: str
-    units: tuple[UnitWorth, ...]
+    units: tuple[UnitAblation, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorthRecord:
+class AblationRecord:
     """What the network recognizes as it is, and without each of its units.
 
     Attributes:
         classes: names.
         images: of each class.
-        right: of them, recognized by the whole network.
+        correct: of them, recognized by the whole network.
         layers: those with units of their own.
     """
 
     classes: tuple[str, ...]
     images: tuple[int, ...]
-    right: tuple[int, ...]
+    correct: tuple[int, ...]
     layers: tuple[LayerAblation, ...]
 
     def __post_init__(self) -> None:
         """Refuse counts that no measurement gives."""
-        rights = [self.right, *(unit.right for layer in self.layers for unit in layer.units)]
+        rights = [self.correct, *(unit.correct for layer in self.layers for unit in layer.units)]
         fits = all(
-            len(right) == len(self.images) and all(0 <= a <= b for a, b in zip(right, self.images, strict=True))
-            for right in rights
+            len(correct) == len(self.images) and all(0 <= a <= b for a, b in zip(correct, self.images, strict=True))
+            for correct in rights
         )
         if not fits or len(self.classes) != len(self.images) or sum(self.images) < 1:
             raise DataError(
-                "`right` must be from 0 to the images of each class, in all `classes`. Got other counts. "
+                "`correct` must be from 0 to the images of each class, in all `classes`. Got other counts. "
                 "Measure it anew."
             )
 
     @property
     def accuracy(self) -> float:
         """Of the whole network, 0…1."""
-        return sum(self.right) / sum(self.images)
+        return sum(self.correct) / sum(self.images)
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy."""
-        return wilson_interval(sum(self.right), sum(self.images))
+        return wilson_interval(sum(self.correct), sum(self.images))
 
-    def loss(self, unit: UnitWorth) -> float:
+    def loss(self, unit: UnitAblation) -> float:
         """Return by how much the accuracy is lower without a unit; below 0 if it is higher."""
-        return (sum(self.right) - sum(unit.right)) / sum(self.images)
+        return (sum(self.correct) - sum(unit.correct)) / sum(self.images)
 
 
-def measure_worth(
+def measure_ablation(
     model: Model, images: Images, labels: Labels, *, batch: int | None = None, reporter: Reporter | None = None
-) -> WorthRecord:
+) -> AblationRecord:
     """Return what `model` recognizes of images with each unit turned off in turn.
 
     The maps up to the unit's layer are computed once for all its units, and only what comes after is computed anew.
@@ -112,7 +112,7 @@ def measure_worth(
         >>> network = Network(Layout.parse("3C3-MP2"), height=8, width=8, channels=1, classes=2)
         >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
-        >>> found = measure_worth(model, np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]))
+        >>> found = measure_ablation(model, np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]))
         >>> found.images, len(found.layers[0].units)
         ((2, 2), 3)
     """
@@ -135,21 +135,22 @@ def measure_worth(
             for place, function in enumerate(functions):
                 maps = function(maps)
                 if place in without:
-                    for unit, right in _without_each(maps, functions[place + 1 :], truth, size):
-                        without[place][unit] += torch.bincount(truth[right], minlength=planned.classes)
-            check_finite(torch.softmax(maps, dim=1), "in the scores")
+                    for unit, correct in _without_each(maps, functions[place + 1 :], truth, size):
+                        without[place][unit] += torch.bincount(truth[correct], minlength=planned.classes)
+            check_finite(torch.softmax(maps, dim=1), "in the logits")
             whole += torch.bincount(truth[maps.argmax(1) == truth], minlength=planned.classes)
             task.update(min(start + size, len(images)))
-    return WorthRecord(
+    return AblationRecord(
         classes=model.classes,
         images=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
-        right=tuple(whole.tolist()),
+        correct=tuple(whole.tolist()),
         layers=tuple(
             LayerAblation(
                 layer=place + 1,
                 name=planned.layers[place].name,
                 units=tuple(
-                    UnitWorth(unit=unit, right=tuple(counts)) for unit, counts in enumerate(without[place].tolist())
+                    UnitAblation(unit=unit, correct=tuple(counts))
+                    for unit, counts in enumerate(without[place].tolist())
                 ),
             )
             for place in places
@@ -173,5 +174,5 @@ def _without_each(
             changed[place * len(maps) : (place + 1) * len(maps), unit] = 0
         for function in after:
             changed = function(changed)
-        right = changed.argmax(1).view(len(some), len(maps)) == truth
-        yield from zip(some, right, strict=True)
+        correct = changed.argmax(1).view(len(some), len(maps)) == truth
+        yield from zip(some, correct, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter
 from convscope.core.statistics import wilson_interval
-from convscope.features.classifiers import judge_classifiers, named_classifiers
+from convscope.features.classifiers import evaluate_classifiers, named_classifiers
 from convscope.features.extraction import extract
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset
@@ -17,7 +17,7 @@ from convscope.images.sources.source import TRAIN
 from convscope.networks.model import Model
 
 MOST_VALUES = 1_024  # of an image; larger maps are read as the means of their parts
-MOST_TRAINING, MOST_JUDGED = 4_000, 2_000
+MOST_TRAINING, MOST_EVALUATED = 4_000, 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +28,31 @@ class ProbeRecord:
         stage: 0 for the pixels, 1 for the first stage (a convolution with its pooling), and so on.
         pool: what was made of each map: ``none``, or ``grid4`` for the means of its 4 × 4 parts, …
         values: that were read from an image.
-        right: images that were recognized, of `total`, none of which it learned from.
+        correct: images that were recognized, of `total`, none of which it learned from.
     """
 
     stage: int
     pool: str
     values: int
-    right: int
+    correct: int
     total: int
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be."""
-        if not 0 <= self.right <= self.total or self.total < 1:
+        if not 0 <= self.correct <= self.total or self.total < 1:
             raise DataError(
-                f"`right` must be from 0 to {self.total}, of at least 1. Got {self.right}. Measure it anew."
+                f"`correct` must be from 0 to {self.total}, of at least 1. Got {self.correct}. Measure it anew."
             )
 
     @property
     def accuracy(self) -> float:
-        """Share that is right, 0…1."""
-        return self.right / self.total
+        """Share that is correct, 0…1."""
+        return self.correct / self.total
 
     @property
     def interval(self) -> tuple[float, float]:
         """Its 95 % interval."""
-        return wilson_interval(self.right, self.total)
+        return wilson_interval(self.correct, self.total)
 
 
 def probe_stages(
@@ -60,20 +60,22 @@ def probe_stages(
 ) -> tuple[ProbeRecord, ...]:
     """Return what softmax regression reads off the pixels and off each stage of `model`.
 
-    It learns from at most 4,000 training images and is judged on at most 2,000 of those held out, the same for every
+    It learns from at most 4,000 training images and is evaluated on at most 2,000 of those held out, the same for every
     stage, drawn by `seed`.
 
     Raises:
-        DataError: there are no images to learn from, or none to judge on.
+        DataError: there are no images to learn from, or none to evaluate on.
     """
     some = _drawn(dataset, seed)
     records = []
     for stage in range(len(model.network.stages) + 1):
         pool = _pool(model, stage)
         features = extract(StageFeatures(model, Reading(stage=stage, pool=pool)), some)
-        (judged,) = judge_classifiers(features, named_classifiers(["softmax"], seed=seed), reporter=reporter)
+        (evaluated,) = evaluate_classifiers(features, named_classifiers(["softmax"], seed=seed), reporter=reporter)
         values = math.prod(features.values.shape[1:])
-        records.append(ProbeRecord(stage=stage, pool=pool, values=values, right=judged.right, total=judged.total))
+        records.append(
+            ProbeRecord(stage=stage, pool=pool, values=values, correct=evaluated.correct, total=evaluated.total)
+        )
     return tuple(records)
 
 
@@ -87,9 +89,9 @@ def _pool(model: Model, stage: int) -> str:
 
 
 def _drawn(dataset: Dataset, seed: int) -> Dataset:
-    """Return some of the images to learn from and some of those judged, in order."""
+    """Return some of the images to learn from and some of those evaluated, in order."""
     generator = np.random.default_rng(seed)
-    parts = ((TRAIN, MOST_TRAINING), (dataset.judged, MOST_JUDGED))
+    parts = ((TRAIN, MOST_TRAINING), (dataset.evaluation_split, MOST_EVALUATED))
     chosen = []
     for split, most in dict(parts).items():
         places = dataset.indices(split)

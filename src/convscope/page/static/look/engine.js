@@ -67,7 +67,7 @@ export function answerTo(prepared, { pixels, off, original }) {
  * @param {Prepared} prepared
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {import("./switches.js").Off} [off]
- * @returns {Float32Array[]} the standardized image, then the maps of every layer, the scores last
+ * @returns {Float32Array[]} the standardized image, then the maps of every layer, the logits last
  */
 export function run({ network, layers }, pixels, off = []) {
   let values = standardize(network, pixels);
@@ -82,28 +82,28 @@ export function run({ network, layers }, pixels, off = []) {
 }
 
 /**
- * Probabilities of the scores that the last layer gives.
+ * Probabilities of the logits that the last layer gives.
  * @param {Network} network
- * @param {ArrayLike<number>} scores
+ * @param {ArrayLike<number>} logits
  * @returns {number[]}
  */
-export function probabilitiesOf(network, scores) {
-  return softmax(network.sigmoids ? Array.from(scores, logSigmoid) : scores);
+export function probabilitiesOf(network, logits) {
+  return softmax(network.sigmoids ? Array.from(logits, logSigmoid) : logits);
 }
 
-/** The logarithm of 1 / (1 + e^-score). @param {number} score */
-function logSigmoid(score) {
-  return Math.min(score, 0) - Math.log1p(Math.exp(-Math.abs(score)));
+/** The logarithm of 1 / (1 + e^-logit). @param {number} logit */
+function logSigmoid(logit) {
+  return Math.min(logit, 0) - Math.log1p(Math.exp(-Math.abs(logit)));
 }
 
 /**
- * Probabilities of scores that are logarithms.
- * @param {ArrayLike<number>} scores
+ * Probabilities of logits that are logarithms.
+ * @param {ArrayLike<number>} logits
  * @returns {number[]}
  */
-export function softmax(scores) {
-  const largest = Math.max(...Array.from(scores));
-  const powers = Array.from(scores, (score) => Math.exp(score - largest));
+export function softmax(logits) {
+  const largest = Math.max(...Array.from(logits));
+  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
 }

@@ -53,7 +53,7 @@ export const FORMAT_VERSION = 2;
  * @property {import("./values.js").Ranges} ranges which values of a file are black and white
  * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
  * @property {Layer[]} layers
- * @property {boolean} sigmoids whether scores become probabilities by sigmoids, each divided by their sum; by softmax if not
+ * @property {boolean} sigmoids whether logits become probabilities by sigmoids, each divided by their sum; by softmax if not
  * @property {ShownImage[]} images
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
  * @property {import("./good.js").Good | null} [good] how good the network was, where that is known

@@ -328,7 +328,7 @@ function classBars(network, go) {
         write(row.value, percent(probabilities[unit]));
         row.button.classList.toggle("chosen", state.place.layer === layer && state.place.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = GLANCE.score(state.all[layer][unit]) + (unit === truth ? GLANCE.own : "");
+        row.button.title = GLANCE.logit(state.all[layer][unit]) + (unit === truth ? GLANCE.own : "");
       });
       const others = network.classes.length - shown.length;
       write(rest, others ? GLANCE.others(others) : "");

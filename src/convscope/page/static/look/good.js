@@ -9,7 +9,7 @@ import { GOOD_TEXT, counted, percent, sides } from "./words.js";
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ truth: number, answer: number, count: number }} Cell */
 /** @typedef {{ epoch: number, loss: number | null, accuracy: number | null, held_out_loss: number | null, held_out_accuracy: number | null }} Epoch */
-/** @typedef {{ split: string, images: number, right: number, interval: [number, number], cells: Cell[], epochs: Epoch[] }} Good */
+/** @typedef {{ split: string, images: number, correct: number, interval: [number, number], cells: Cell[], epochs: Epoch[] }} Good */
 
 const MOST_IN_MATRIX = 20; // of the matrix
 const BYTES = 4; // of a value
@@ -28,8 +28,8 @@ export function makeGood(parent, network, openCell) {
 /** @param {Good} good @returns {HTMLElement} */
 function accuracy(good) {
   const [low, high] = good.interval;
-  const judged = GOOD_TEXT.judged(counted(good.images, "image"), GOOD_TEXT.splits[/** @type {keyof typeof GOOD_TEXT.splits} */ (good.split)] ?? good.split);
-  return element("p", {}, element("strong", { class: "accuracy", text: percent(good.right / good.images) }), ` ${judged} ${GOOD_TEXT.interval(percent(low), percent(high))}`);
+  const evaluated = GOOD_TEXT.evaluated(counted(good.images, "image"), GOOD_TEXT.splits[/** @type {keyof typeof GOOD_TEXT.splits} */ (good.split)] ?? good.split);
+  return element("p", {}, element("strong", { class: "accuracy", text: percent(good.correct / good.images) }), ` ${evaluated} ${GOOD_TEXT.interval(percent(low), percent(high))}`);
 }
 
 /** @param {Good} good @returns {HTMLElement[]} */

@@ -21,7 +21,7 @@ export const GLANCE = {
   among: (/** @type {string} */ name, /** @type {number} */ number, /** @type {number} */ all) => `${name} (${number} of ${all})`,
   classes: "Classes and probabilities",
   itIsNot: " (it is not)",
-  score: (/** @type {number} */ value) => `score ${short(value)}`,
+  logit: (/** @type {number} */ value) => `logit ${short(value)}`,
   own: "; the image’s own class",
   others: (/** @type {number} */ count) => `and ${counted(count, "other class", "other classes")}`,
 };
@@ -72,7 +72,7 @@ export const LAYER = {
   fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${count} ${below}s`,
   bias: "bias",
   added: "the input, added",
-  score: "  the score; the probability compares it with those of the other classes",
+  logit: "  the logit; the probability compares it with those of the other classes",
   then: "Then ",
   leftOut: "The last window ends before this place: its value is left out.",
   seeValue: "See that value",

@@ -9,7 +9,7 @@ import { within } from "./place.js";
 import { saveButtons, sheet } from "./saving.js";
 import { LAYER } from "./layer_words.js";
 import { canBeOff, isOff } from "./switches.js";
-import { unitRecord, worthOf } from "./units.js";
+import { unitRecord, ablationOf } from "./units.js";
 import { makeWorking } from "./working.js";
 import { TEXT, exact, short, titleOf } from "./words.js";
 
@@ -90,14 +90,14 @@ export function makeNumbers(parent, network, go, toggle) {
   const layerName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
   const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.place) });
-  const worth = element("span", { class: "hint" });
+  const ablation = element("span", { class: "hint" });
   const saves = element("div", { class: "saves" });
   buttons.append(
     element("span", { class: "turn" }, button("‹", LAYER.layerBefore, () => turnLayer(-1)), layerName, button("›", LAYER.layerAfter, () => turnLayer(1))),
     element("span", { class: "turn" }, button("‹", LAYER.mapBefore, () => turnMap(-1)), mapName, button("›", LAYER.mapAfter, () => turnMap(1))),
     play,
     turn,
-    worth,
+    ablation,
   );
   left.append(saves);
 
@@ -191,7 +191,7 @@ export function makeNumbers(parent, network, go, toggle) {
     play.hidden = single;
     turn.hidden = toggle === null || !canBeOff(network, place);
     const record = turn.hidden ? null : unitRecord(network, place);
-    worth.replaceChildren(...(record?.worth ? [worthOf(network, record.worth)] : []));
+    ablation.replaceChildren(...(record?.ablation ? [ablationOf(network, record.ablation)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
     title.replaceChildren(element("bdi", { text: `${layer}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
     caption.textContent = single ? LAYER.theValue : LAYER.thisMap(shape.rows, shape.columns);

@@ -24,11 +24,11 @@ import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
  * @property {number | null} selectivity
  * @property {[number, number][]} classes that it fires for most, with the mean
  * @property {Patch[]} top
- * @property {[number, number, number] | null} worth by how much the accuracy is lower without it, the class that loses most, how much
+ * @property {[number, number, number] | null} ablation by how much the accuracy is lower without it, the class that loses most, how much
  */
 
 /** @typedef {{ layer: number, first_edge: number, bin_width: number, units: Unit[] }} LayerUnits */
-/** @typedef {{ images: number, data: string, worth_images: number, layers: LayerUnits[] }} Units */
+/** @typedef {{ images: number, data: string, ablation_images: number, layers: LayerUnits[] }} Units */
 /** @typedef {{ go: (place: Partial<Place> & { layer: number }) => void, open: (image: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
 
 const CARDS = 12; // at once
@@ -40,7 +40,7 @@ const ORDERS = {
   selective: (unit) => unit.selectivity ?? -1,
   silent: (unit) => unit.silent,
   strong: (unit) => unit.largest,
-  needed: (unit) => unit.worth?.[0] ?? -1,
+  needed: (unit) => unit.ablation?.[0] ?? -1,
 };
 
 /**
@@ -73,7 +73,7 @@ export function makeUnits(parent, network, actions) {
     return element("label", {}, `${name} `, made);
   };
   const layers = select(UNIT_TEXT.layer, withUnits.map(({ layer, number }) => [String(number), `${number}: ${layer.name}`]), (value) => (chosen = Number(value)));
-  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.worth_images).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
+  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.ablation_images).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
   const shown = element("span", { class: "hint", role: "status" });
   const turn = (/** @type {number} */ by) => {
     page += by;
@@ -85,8 +85,8 @@ export function makeUnits(parent, network, actions) {
   const about = element("p", { class: "hint" });
   const list = element("ol", { class: "cards", "aria-label": UNIT_TEXT.title });
   const from = units ? UNIT_TEXT.measured(counted(units.images, "image")) : "";
-  const worth = units?.worth_images ? ` ${UNIT_TEXT.worthMeasured(counted(units.worth_images, "image"))}` : "";
-  const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, `.${worth}`) : null;
+  const ablation = units?.ablation_images ? ` ${UNIT_TEXT.ablationMeasured(counted(units.ablation_images, "image"))}` : "";
+  const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, `.${ablation}`) : null;
   parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, layers, orders, before, shown, after, filters), about, list);
 
   function redraw() {
@@ -150,7 +150,7 @@ function card(network, number, unit, records, palette, actions) {
     "li",
     { class: "card" },
     element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ layer: number, unit }) })), button),
-    record?.worth ? worthOf(network, record.worth) : null,
+    record?.ablation ? ablationOf(network, record.ablation) : null,
     filterOf(network, number, unit, palette),
     ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.layers[number - 1])] : []),
   );
@@ -177,8 +177,8 @@ function savedFilters(network, number, palette) {
 }
 
 /** What the network loses without a unit. @param {Network} network @param {[number, number, number]} worth @returns {HTMLElement} */
-export function worthOf(network, [loss, place, most]) {
-  const made = element("p", { class: "fact worth" }, UNIT_TEXT.without(signed(-loss)));
+export function ablationOf(network, [loss, place, most]) {
+  const made = element("p", { class: "fact ablation" }, UNIT_TEXT.without(signed(-loss)));
   if (most > 0) made.append(UNIT_TEXT.losesMost, foreign(network.classes[place], 20), ` (${signed(-most)})`);
   return made;
 }

@@ -79,7 +79,7 @@ export function describe(layer, below, first, last) {
   const from = below.maps === 1 ? "" : ` of all ${below.maps} ${first ? "channels" : "maps"}`;
   if (layer.kind === "connected") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
-    if (last) return `One score for each class from all ${seen} below; together they become probabilities.`;
+    if (last) return `One logit for each class from all ${seen} below; together they become probabilities.`;
     return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
   }
   const apart = layer.stride[0] > 1 ? `, ${layer.stride[0]} places apart` : "";
@@ -245,7 +245,7 @@ export const UNIT_TEXT = {
   orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest", needed: "most needed" },
   without: (/** @type {string} */ change) => `Without it, accuracy changes by ${change} points`,
   losesMost: "; most for ",
-  worthMeasured: (/** @type {string} */ images) => `What the network loses without a unit was measured on ${images}.`,
+  ablationMeasured: (/** @type {string} */ images) => `What the network loses without a unit was measured on ${images}.`,
   filtersOf: (/** @type {string} */ layer) => `weights of ${layer}`,
   saveFilters: "Save these weights:",
   before: "Units before these",
@@ -269,7 +269,7 @@ export const UNIT_TEXT = {
 /** How good the network is, and what it costs. */
 export const GOOD_TEXT = {
   title: "How good, and at what cost",
-  judged: (/** @type {string} */ images, /** @type {string} */ split) => `of ${images} recognized (${split}).`,
+  evaluated: (/** @type {string} */ images, /** @type {string} */ split) => `of ${images} recognized (${split}).`,
   splits: { validation: "held out from training", test: "the test set, which training never saw", training: "the images that it learned from: expect less on others" },
   interval: (/** @type {string} */ low, /** @type {string} */ high) => `95 % interval: ${low} to ${high}.`,
   epoch: "epoch",
@@ -330,9 +330,9 @@ export const INVARIANCE = {
 
 /** Kinds of networks that learned the same images. */
 export const COMPARISON = {
-  title: "Compared with other kinds",
-  about: (/** @type {string} */ learned, /** @type {string} */ judged, /** @type {string} */ seeds, /** @type {string} */ budget) =>
-    `each learned from the same ${learned}${budget} and was judged on the same ${judged}; ${seeds} each. The line around a dot is the 95 % interval.`,
+  title: "CompareResult with other kinds",
+  about: (/** @type {string} */ learned, /** @type {string} */ evaluated, /** @type {string} */ seeds, /** @type {string} */ budget) =>
+    `each learned from the same ${learned}${budget} and was evaluated on the same ${evaluated}; ${seeds} each. The line around a dot is the 95 % interval.`,
   budgets: {
     epochs: (/** @type {number} */ amount) => (amount === 1 ? ", once," : `, ${short(amount)} times over,`),
     seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,

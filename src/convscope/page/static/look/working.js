@@ -172,7 +172,7 @@ function total(network, state, found, below) {
   });
   const last = state.place.layer === network.layers.length && layer.kind === "connected";
   line.append(" = ", last ? strong(found.total) : element("span", { class: "term", text: short(found.total), title: exact(found.total) }));
-  if (last) line.append(element("small", { text: LAYER.score }));
+  if (last) line.append(element("small", { text: LAYER.logit }));
   else if (layer.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(layer.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
   return element("div", { class: "total" }, line);
 }

@@ -17,11 +17,11 @@ from convscope.layers.unit import HiddenLayer
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.training import first_stages
+from convscope.training import pretraining
 from convscope.training.checkpoint import load_checkpoint, save_checkpoint
-from convscope.training.first_stages import check_first, learn_first, put_units
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import run, steps_per_epoch
+from convscope.training.pretraining import check_first, learn_first, put_units
 from convscope.training.state import TrainingState
 from tests.oracles import stages as oracle
 from tests.training.small import Stopper, assert_same_bits, small_recipe, stripes
@@ -51,7 +51,7 @@ def network(data: LearningSet, layout: str) -> Network:
 
 
 def begin(data: LearningSet, layout: str = ONE, *, learn: bool = True, **changes: Any) -> TrainingState:
-    recipe = small_recipe(**{"first": ("kmeans",), **changes})
+    recipe = small_recipe(**{"pretrain": ("kmeans",), **changes})
     net = network(data, layout)
     if learn:
         learn_first(net, data, recipe, seed=4)
@@ -100,7 +100,7 @@ def test_every_way_sets_the_units_that_it_finds_for_the_training_images(by: str)
     data = random_images(3)
     held_back = replace(data, training=data.training[::2])
     net = network(data, "6C3-nonorm")
-    learn_first(net, held_back, small_recipe(first=(by,)), seed=4)
+    learn_first(net, held_back, small_recipe(pretrain=(by,)), seed=4)
     layer = learn_layer(data.images.numpy()[::2], units=6, side=3, by=by, patches=20 * 6 * 6, seed=4)
     with torch.no_grad():
         sums = net.stages[0].convolution(net.standardize(data.images[:5])).numpy()
@@ -125,7 +125,7 @@ def test_labels_are_not_looked_at_and_images_held_out_neither() -> None:
     other = replace(data, labels=1 - data.labels, images=images)
     first = [network(data, TWO) for _ in range(2)]
     for net, some in zip(first, (data, other), strict=True):
-        learn_first(net, some, small_recipe(first=("kmeans", "rica")), seed=4)
+        learn_first(net, some, small_recipe(pretrain=("kmeans", "rica")), seed=4)
     for one, two in zip(first[0].parameters(), first[1].parameters(), strict=True):
         assert torch.equal(one, two)
 
@@ -134,9 +134,9 @@ def test_labels_are_not_looked_at_and_images_held_out_neither() -> None:
 @pytest.mark.parametrize("averaging", [0.0, 0.1])
 def test_frozen_weights_keep_every_bit_and_all_others_change(layout: str, averaging: float) -> None:
     data = stripes()
-    state = begin(data, layout, freeze_first=True, averaging=averaging)
+    state = begin(data, layout, freeze=True, averaging=averaging)
     before = {name: value.clone() for name, value in state.network.named_parameters()}
-    recipe = small_recipe(first=("kmeans",), freeze_first=True, averaging=averaging)
+    recipe = small_recipe(pretrain=("kmeans",), freeze=True, averaging=averaging)
     run(state, data, recipe, Stopper(), seed=3)
     frozen = {name for name in before if name.startswith("stages.0.convolution.")}
     assert len(frozen) == (2 if "nonorm" in layout else 1)
@@ -149,9 +149,9 @@ def test_frozen_weights_keep_every_bit_and_all_others_change(layout: str, averag
 
 def test_not_frozen_they_are_learned_on_from_where_they_began() -> None:
     data = stripes()
-    state, other = begin(data), begin(data, first=("random",))
+    state, other = begin(data), begin(data, pretrain=("random",))
     before = state.network.stages[0].convolution.weight.detach().clone()
-    run(state, data, small_recipe(first=("kmeans",)), Stopper(steps=1), seed=3)
+    run(state, data, small_recipe(pretrain=("kmeans",)), Stopper(steps=1), seed=3)
     after = state.network.stages[0].convolution.weight.detach()
     assert not torch.equal(after, before)
     turned = (after * before).sum() / after.norm() / before.norm()
@@ -164,7 +164,7 @@ def test_not_frozen_they_are_learned_on_from_where_they_began() -> None:
 def test_a_run_put_back_ends_with_the_same_bits_and_learns_nothing_twice(
     steps: int, freeze: bool, tmp_path: Path
 ) -> None:
-    data, options = stripes(), {"first": ("kmeans", "random"), "freeze_first": freeze}
+    data, options = stripes(), {"pretrain": ("kmeans", "random"), "freeze": freeze}
     recipe = small_recipe(**options)
     state = begin(data, TWO, **options)
     if steps:
@@ -183,7 +183,7 @@ def test_the_seed_decides() -> None:
     data = stripes()
     one, two, other = (network(data, ONE) for _ in range(3))
     for net, seed in ((one, 4), (two, 4), (other, 5)):
-        learn_first(net, data, small_recipe(first=("rica",)), seed=seed)
+        learn_first(net, data, small_recipe(pretrain=("rica",)), seed=seed)
     weights = [net.stages[0].convolution.weight for net in (one, two, other)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
@@ -199,9 +199,9 @@ def test_the_second_convolution_learns_on_patches_of_the_maps_that_the_first_mak
         seen.append(rows)
         return layer_of_patches(rows, **options)
 
-    monkeypatch.setattr(first_stages, "layer_of_patches", watched)
+    monkeypatch.setattr(pretraining, "layer_of_patches", watched)
     net = network(data, "4C3-MP2-5C3-8N" + ending)
-    learn_first(net, data, small_recipe(first=("random", "random")), seed=4)
+    learn_first(net, data, small_recipe(pretrain=("random", "random")), seed=4)
     maps = np.stack([_first_maps(net, image) for image in data.images[:20].numpy()])  # N 4 4 4
     if not ending:
         maps = (maps - maps.mean(axis=(0, 2, 3), keepdims=True)) / np.sqrt(
@@ -235,15 +235,19 @@ def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:
 @pytest.mark.parametrize(
     ("layout", "first", "sentence"),
     [
-        ("500N", "kmeans", r"`first` needs a layout whose first stage is a convolution, like 32C5\. Got 500N\. Begin"),
-        ("32U5", "kmeans", r"`first` needs a layout whose first stage is a convolution.* Got 32U5\."),
-        ("32U5:2", "kmeans", r"`first` needs a layout whose first stage is a convolution.* Got 32U5:2\."),
-        ("MP2-8C3", "kmeans", r"`first` needs a layout whose first stage is a convolution.* Got MP2-8C3\."),
-        ("softmax", "kmeans", r"`first` needs a layout whose first stage is a convolution.* Got softmax\."),
+        (
+            "500N",
+            "kmeans",
+            r"`pretrain` needs a layout whose first stage is a convolution, like 32C5\. Got 500N\. Begin",
+        ),
+        ("32U5", "kmeans", r"`pretrain` needs a layout whose first stage is a convolution.* Got 32U5\."),
+        ("32U5:2", "kmeans", r"`pretrain` needs a layout whose first stage is a convolution.* Got 32U5:2\."),
+        ("MP2-8C3", "kmeans", r"`pretrain` needs a layout whose first stage is a convolution.* Got MP2-8C3\."),
+        ("softmax", "kmeans", r"`pretrain` needs a layout whose first stage is a convolution.* Got softmax\."),
         (
             "8C3-9N",
             "rica,rica",
-            r"`first` must name one way for each convolution at most, 1 in 8C3-9N\. Got 2 \(rica,rica",
+            r"`pretrain` must name one way for each convolution at most, 1 in 8C3-9N\. Got 2 \(rica,rica",
         ),
         (
             "8C3-MP2-4U3",
@@ -270,32 +274,32 @@ def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:
 )
 def test_what_cannot_be_learned_first_is_refused_with_a_sentence(layout: str, first: str, sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
-        check_first(small_recipe(first=tuple(first.split(","))), planned(layout), images=2)
+        check_first(small_recipe(pretrain=tuple(first.split(","))), planned(layout), images=2)
 
 
 def test_what_is_learned_first_is_said_in_a_sentence_each() -> None:
-    recipe = small_recipe(first=("gabor", "kmeans"))
+    recipe = small_recipe(pretrain=("gabor", "kmeans"))
     said = check_first(recipe, planned(TWO), images=20)
-    learned_on = "then learned on with labels; --freeze-first would leave it"
+    learned_on = "then learned on with labels; --freeze would leave it"
     assert said == (
         f"stage 1, 6C3: made by hand, gabor; {learned_on}",
         f"stage 3, 7C3: learned without labels first, kmeans on 80 patches of 3x3; {learned_on}",
     )
-    assert check_first(replace(recipe, freeze_first=True), planned(TWO), images=20)[0].endswith("gabor; frozen")
+    assert check_first(replace(recipe, freeze=True), planned(TWO), images=20)[0].endswith("gabor; frozen")
     assert check_first(small_recipe(), planned("500N"), images=20) == ()
 
 
 def test_a_recipe_knows_the_ways_and_freezes_only_what_was_learned() -> None:
-    with pytest.raises(ParameterError, match=r"`first` must be one of random, patches, .* Did you mean 'kmeans'\?"):
-        small_recipe(first=("kmean",))
-    with pytest.raises(ParameterError, match=r"`freeze_first` needs weights that were learned first\. Got no `first`"):
-        small_recipe(freeze_first=True)
+    with pytest.raises(ParameterError, match=r"`pretrain` must be one of random, patches, .* Did you mean 'kmeans'\?"):
+        small_recipe(pretrain=("kmean",))
+    with pytest.raises(ParameterError, match=r"`freeze` needs weights that were learned first\. Got no `pretrain`"):
+        small_recipe(freeze=True)
 
 
 @pytest.mark.parametrize("by", WAYS)
 def test_images_that_show_nothing_give_finite_weights(by: str) -> None:
     data = replace(stripes(20, held_out=0), images=torch.full((20, 8, 8, 1), 7, dtype=torch.uint8))
     net = network(data, ONE)
-    learn_first(net, data, small_recipe(first=(by,)), seed=4)
+    learn_first(net, data, small_recipe(pretrain=(by,)), seed=4)
     assert all(value.isfinite().all() for value in net.state_dict().values())
     assert net(data.images).isfinite().all()

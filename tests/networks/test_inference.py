@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
 from convscope.networks.build import Network
-from convscope.networks.fast import FusedStage, choose_prediction_precision, ready_to_predict
+from convscope.networks.inference import FusedStage, choose_prediction_precision, optimize_for_inference
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import small_model, some_pixels, with_statistics
@@ -28,7 +28,7 @@ def test_in_float32_scores_are_the_same_to_rounding(case: Case) -> None:
     network = with_statistics(Network(case.layout, **case.sizes, mean=(0.4,), std=(0.3,))).eval()
     images = images_for(case)
     with torch.inference_mode():
-        expected, got = network(images), ready_to_predict(network)(images)
+        expected, got = network(images), optimize_for_inference(network)(images)
     torch.testing.assert_close(got, expected, rtol=2e-4, atol=2e-4 * max(1.0, float(expected.abs().max())))
 
 
@@ -37,14 +37,14 @@ def test_in_bfloat16_probabilities_agree_to_its_digits(layout: str) -> None:
     model = small_model(layout)
     planned = model.network.plan
     images = np.random.default_rng(0).integers(0, 256, (40, planned.height, planned.width, planned.channels), np.uint8)
-    difference = np.abs(model.ready("bfloat16").predict_proba(images) - model.predict_proba(images))
+    difference = np.abs(model.optimize("bfloat16").predict_proba(images) - model.predict_proba(images))
     assert 0 < difference.max() < 0.05
 
 
 def test_the_network_that_it_was_made_from_stays_as_it_is() -> None:
     model = small_model("8C3-MP2-16N")
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
-    model.ready("bfloat16")
+    model.optimize("bfloat16")
     after = model.network.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -52,7 +52,7 @@ def test_the_network_that_it_was_made_from_stays_as_it_is() -> None:
 
 def test_it_cannot_be_saved(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="Save the one it was made from"):
-        small_model("8C3-MP2").ready("float32").save(tmp_path / "model.safetensors")
+        small_model("8C3-MP2").optimize("float32").save(tmp_path / "model.safetensors")
     assert not list(tmp_path.iterdir())
 
 
@@ -62,7 +62,7 @@ def test_it_cannot_be_saved(tmp_path: Path) -> None:
 )
 def test_relu_is_computed_within_the_convolution_where_that_gives_the_same(layout: str, fused: int) -> None:
     model = small_model(layout)
-    ready = ready_to_predict(model.network)
+    ready = optimize_for_inference(model.network)
     assert sum(isinstance(stage, FusedStage) for stage in ready.stages) == fused
     images = torch.from_numpy(some_pixels(9, 17, 14))
     torch.testing.assert_close(ready.probabilities(images), model.network.probabilities(images), atol=1e-5, rtol=1e-4)
@@ -70,10 +70,10 @@ def test_relu_is_computed_within_the_convolution_where_that_gives_the_same(layou
 
 @pytest.mark.parametrize("native", [True, False])
 def test_bfloat16_is_chosen_only_where_it_is_native(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convscope.networks.fast.machine", lambda: replace(machine(), bfloat16=native))
+    monkeypatch.setattr("convscope.networks.inference.machine", lambda: replace(machine(), bfloat16=native))
     assert choose_prediction_precision("auto") == (torch.bfloat16 if native else torch.float32)
 
 
 def test_another_precision_is_refused() -> None:
     with pytest.raises(ParameterError, match="float32"):
-        small_model("8C3-MP2").ready("float16")  # type: ignore[arg-type]
+        small_model("8C3-MP2").optimize("float16")  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ _TURN_DEG, _SCALE = 15.0, 0.15  # of training images, for the kinds that learn f
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class CompareOptions:
     """What was asked for, checked before any image is read; the fields are those of `convscope.compare`."""
 
     kinds: tuple[str, ...]
@@ -70,22 +70,22 @@ def _refuse_without_convolution(layout: Layout) -> None:
         )
 
 
-def contest_of(wish: Wish, dataset: Dataset) -> Contest:
+def contest_of(options: CompareOptions, dataset: Dataset) -> Contest:
     """Return what is compared on which images.
 
     Raises:
-        DataError: nothing is held out to judge on.
+        DataError: nothing is held out to evaluate on.
         ParameterError: there are more classes than images to learn from.
         LayoutError: the layout cannot be read, or does not fit the images.
     """
-    if dataset.judged == TRAIN:
+    if dataset.evaluation_split == TRAIN:
         raise DataError(
-            f"`{printable(dataset.name)}` must have images that are held out to judge on. Got training images "
+            f"`{printable(dataset.name)}` must have images that are held out to evaluate on. Got training images "
             "only. "
             "Give more images of each class, or a folder with train/ and test/."
         )
     places = dataset.indices(TRAIN)
-    most = wish.images or (QUICK_IMAGES if wish.quick else len(places))
+    most = options.images or (QUICK_IMAGES if options.quick else len(places))
     classes = len(np.unique(dataset.labels[places]))
     if most < classes:
         raise ParameterError(
@@ -93,14 +93,14 @@ def contest_of(wish: Wish, dataset: Dataset) -> Contest:
         )
     if most < len(places):
         places = part_of(dataset.labels, places, most / len(places), seed=0)
-    base, chosen_epochs = _base(wish, dataset, places)
-    budget = Budget(epochs=None if wish.seconds else wish.epochs or chosen_epochs, seconds=wish.seconds)
-    judged = dataset.indices(dataset.judged)
+    base, chosen_epochs = _base(options, dataset, places)
+    budget = Budget(epochs=None if options.seconds else options.epochs or chosen_epochs, seconds=options.seconds)
+    evaluated = dataset.indices(dataset.evaluation_split)
     rng = np.random.default_rng(0)
-    test = np.sort(rng.permutation(judged)[: wish.test_images])
-    disturbed = np.sort(rng.permutation(test)[: wish.distorted])
-    kinds = named_kinds(wish.kinds)
-    curves = tuple(kind.name for kind in kinds if kind.curve or wish.kinds) if wish.learning_curve else ()
+    test = np.sort(rng.permutation(evaluated)[: options.test_images])
+    disturbed = np.sort(rng.permutation(test)[: options.distorted])
+    kinds = named_kinds(options.kinds)
+    curves = tuple(kind.name for kind in kinds if kind.curve or options.kinds) if options.learning_curve else ()
     return Contest(
         images=dataset,
         places=places,
@@ -114,17 +114,17 @@ def contest_of(wish: Wish, dataset: Dataset) -> Contest:
         ),
         base=base,
         budget=budget,
-        seeds=wish.seeds,
+        seeds=options.seeds,
         kinds=kinds,
         curves=curves,
-        most_seconds=QUICK_SECONDS if wish.quick and not wish.kinds else None,
+        most_seconds=QUICK_SECONDS if options.quick and not options.kinds else None,
     )
 
 
-def _base(wish: Wish, dataset: Dataset, places: NDArray[np.int64]) -> tuple[Base, int]:
+def _base(options: CompareOptions, dataset: Dataset, places: NDArray[np.int64]) -> tuple[Base, int]:
     """Return what all kinds are made after, and the epochs for this set unless others are asked for."""
-    text = wish.layout
-    if text is None and wish.quick and min(dataset.images.shape[1:3]) > 12:
+    text = options.layout
+    if text is None and options.quick and min(dataset.images.shape[1:3]) > 12:
         text = QUICK_LAYOUT
     examples = Examples(
         images=dataset.images,
@@ -136,7 +136,9 @@ def _base(wish: Wish, dataset: Dataset, places: NDArray[np.int64]) -> tuple[Base
     )
     fewest, most = _QUICK_EPOCHS
     quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
-    settings = Settings(layout=text, epochs=quick if wish.quick else None, coarse=0)  # not all kinds could have it
+    settings = Settings(
+        layout=text, epochs=quick if options.quick else None, progressive_resizing=0
+    )  # not all kinds could have it
     planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
     usual = choice.recipe.augmentation
     change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)

@@ -6,10 +6,10 @@ import torch
 
 from convscope.images.augmentation import Augmentation
 from convscope.networks.build import Network
+from convscope.training.batch_norm import FEW_STEPS, recalibrate_batch_norm
 from convscope.training.evaluation import evaluate
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import run
-from convscope.training.settling import FEW_STEPS, settle
 from tests.training.small import Stopper, begin, everything, small_recipe, stripes
 
 
@@ -21,7 +21,7 @@ def test_it_remembers_the_mean_and_variance_of_the_training_images_and_changes_n
     data, recipe = stripes(), small_recipe()
     network = begin(data, recipe, layout="4C3").network.eval()
     before = {name: value.clone() for name, value in network.state_dict().items() if "running" not in name}
-    settle(network, data, steps=3, batch=64)
+    recalibrate_batch_norm(network, data, steps=3, batch=64)
     with torch.no_grad():
         maps = network.stages[0].convolution(network.standardize(data.images[data.training]))
     values = maps.permute(1, 0, 2, 3).flatten(1)
@@ -37,10 +37,10 @@ def test_several_batches_count_the_same_and_chance_inside_the_network_makes_no_d
     one, other = (begin(data, recipe, layout="4C3-ST2-8N").network for _ in range(2))
     for number, network in enumerate((one, other)):
         torch.manual_seed(number)
-        settle(network, data, steps=3, batch=10)
+        recalibrate_batch_norm(network, data, steps=3, batch=10)
     assert all(torch.equal(value, remembered(other)[name]) for name, value in remembered(one).items())
     whole = begin(data, recipe, layout="4C3-ST2-8N").network
-    settle(whole, data, steps=3, batch=40)
+    recalibrate_batch_norm(whole, data, steps=3, batch=40)
     name = "stages.0.normalization.running_mean"
     assert torch.allclose(remembered(one)[name], remembered(whole)[name], atol=1e-5)
 
@@ -50,7 +50,7 @@ def test_after_many_steps_or_without_normalization_nothing_is_done(steps: int, l
     data = stripes()
     state = begin(data, small_recipe(), layout=layout)
     before = everything(state)
-    settle(state.network, data, steps=steps, batch=16)
+    recalibrate_batch_norm(state.network, data, steps=steps, batch=16)
     assert all(torch.equal(value, before[name]) for name, value in everything(state).items())
 
 

@@ -41,21 +41,21 @@ def check_first(recipe: Recipe, planned: Plan, *, images: int) -> tuple[str, ...
         ParameterError: the layout does not begin with as many convolutions, or one cannot be learned in this way.
     """
     stages = planned.layout.stages
-    if not recipe.first:
+    if not recipe.pretrain:
         return ()
     if not (stages and isinstance(stages[0], Convolution) and stages[0].regions == 1):
         raise ParameterError(
-            f"`first` needs a layout whose first stage is a convolution, like 32C5. Got {planned.layout}. "
-            "Begin with a convolution, or leave `first` out."
+            f"`pretrain` needs a layout whose first stage is a convolution, like 32C5. Got {planned.layout}. "
+            "Begin with a convolution, or leave `pretrain` out."
         )
     convolutions = _convolutions_of(planned)
-    if len(recipe.first) > len(convolutions):
+    if len(recipe.pretrain) > len(convolutions):
         raise ParameterError(
-            f"`first` must name one way for each convolution at most, {len(convolutions)} in {planned.layout}. "
-            f"Got {len(recipe.first)} ({','.join(recipe.first)}). Leave some out."
+            f"`pretrain` must name one way for each convolution at most, {len(convolutions)} in {planned.layout}. "
+            f"Got {len(recipe.pretrain)} ({','.join(recipe.pretrain)}). Leave some out."
         )
-    after = "frozen" if recipe.freeze_first else "then learned on with labels; --freeze-first would leave it"
-    first = zip(recipe.first, convolutions, strict=False)
+    after = "frozen" if recipe.freeze else "then learned on with labels; --freeze would leave it"
+    first = zip(recipe.pretrain, convolutions, strict=False)
     return tuple(f"{_check_one(name, planned, *one, images)}; {after}" for name, one in first)
 
 
@@ -108,11 +108,11 @@ def learn_first(
         seed: of the patches and of what is random in learning.
         reporter: told how far it is.
     """
-    if not recipe.first or len(data.training) < 2:  # training itself refuses so few
+    if not recipe.pretrain or len(data.training) < 2:  # training itself refuses so few
         return
     planned = network.plan
-    steps = zip(recipe.first, _convolutions_of(planned), _convolutions_in(network), strict=False)
-    with (reporter or Silent()).task("learning without labels", len(recipe.first)) as task:
+    steps = zip(recipe.pretrain, _convolutions_of(planned), _convolutions_in(network), strict=False)
+    with (reporter or Silent()).task("learning without labels", len(recipe.pretrain)) as task:
         for number, (name, (index, stage), module) in enumerate(steps):
             count = _patches(planned, index, stage, len(data.training))
             source = _patches_of_images if index == 0 else _patches_above

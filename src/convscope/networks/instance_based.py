@@ -128,7 +128,7 @@ class Neighbours(ExemplarClassifier):
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return scores N K of features N × values."""
+        """Return logits N K of features N × values."""
         count = self.exemplars.neighbours
         distances = features.new_empty((len(features), 0), dtype=torch.float64)
         places = torch.empty_like(distances, dtype=torch.int64)
@@ -145,7 +145,7 @@ class Neighbours(ExemplarClassifier):
 class KernelMachine(ExemplarClassifier):
     """A support vector machine with Gaussian weights, one for each pair of classes, as libsvm learns it.
 
-    The score of a class is the number of pairs that it wins, and for the order among equals a third at most from how
+    The logit of a class is the number of pairs that it wins, and for the order among equals a third at most from how
     clearly: scikit-learn's ``decision_function``. Of two classes it is the margin itself and its negative.
     """
 
@@ -154,7 +154,7 @@ class KernelMachine(ExemplarClassifier):
     biases: Tensor
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return scores N K of features N × values."""
+        """Return logits N K of features N × values."""
         sums = features.new_zeros((len(features), self.classes, self.classes - 1), dtype=torch.float64)
         for block in self.blocks(len(features)):
             near = torch.exp(-self.sharpness.double() * self.squared_distances(features, self.kept[block]))

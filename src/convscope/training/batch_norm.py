@@ -20,11 +20,11 @@ _BATCHES = 4
 
 
 @torch.no_grad()
-def settle(network: Network, data: LearningSet, *, steps: int, batch: int) -> None:
+def recalibrate_batch_norm(network: Network, data: LearningSet, *, steps: int, batch: int) -> None:
     """Measure what the normalizations of `network` remember on training images, if it was trained for few steps.
 
     Args:
-        network: with the weights to judge or keep; its mode stays as it is.
+        network: with the weights to evaluate or keep; its mode stays as it is.
         data: its training images, undistorted, at most four batches of them, evenly over the set.
         steps: that it was trained for; from 200 on nothing is done.
         batch: images at once.

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from convscope.core.errors import ModelFileError, ParameterError
-from convscope.networks.exemplars import ExemplarClassifier, Exemplars
 from convscope.networks.folding import fold
+from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.model import Model
 from convscope.networks.tensors import expected_tensors
 from tests.checks.models import small_model, some_pixels, with_exemplars

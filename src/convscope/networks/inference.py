@@ -15,8 +15,8 @@ from convscope.layers.locally_connected import LocallyConnected
 from convscope.layers.nonlinearity import NONLINEARITIES
 
 from .build import ConnectedStage, ConvolutionStage, Network
-from .exemplars import ExemplarClassifier
 from .folding import folded_sums
+from .instance_based import ExemplarClassifier
 
 PredictionPrecision = Literal["float32", "bfloat16", "auto"]
 
@@ -76,19 +76,19 @@ def _fused(stage: nn.Module, precision: torch.dtype) -> nn.Module:
     return FusedStage(stage, stage.convolution)
 
 
-def ready_to_predict(network: Network, precision: torch.dtype = torch.float32, *, fused: bool = True) -> Network:
+def optimize_for_inference(network: Network, precision: torch.dtype = torch.float32, *, fused: bool = True) -> Network:
     """Return a copy of `network` that predicts faster, and can do nothing else; the network stays as it is.
 
     Args:
         network: trained; used as in evaluation mode.
-        precision: of the convolutions and matrix products; images are standardized and scores given in float32.
+        precision: of the convolutions and matrix products; images are standardized and logits given in float32.
         fused: ReLU is computed within the convolution before it; else the modules stay those of the network.
 
     Examples:
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2).eval()
         >>> images = torch.zeros(1, 8, 8, 1, dtype=torch.uint8)
-        >>> bool(torch.allclose(ready_to_predict(network)(images), network(images), atol=1e-5))
+        >>> bool(torch.allclose(optimize_for_inference(network)(images), network(images), atol=1e-5))
         True
     """
     ready = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)

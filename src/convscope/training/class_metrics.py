@@ -50,29 +50,29 @@ class Cell:
     images: tuple[Answer, ...]
 
     @property
-    def right(self) -> bool:
+    def correct(self) -> bool:
         """Whether the answers in this cell are right."""
         return self.truth == self.predicted
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassScore:
+class ClassMetrics:
     """How well one class is recognized; intervals are Wilson's, at 95 % confidence.
 
     Attributes:
         name: of the class.
         support: images of the class.
         predicted: images that were taken for the class.
-        right: images of the class that were taken for it.
-        precision: right / predicted; None when nothing was taken for the class.
-        recall: right / support; None when the class has no image.
-        f1: harmonic mean of the two, 2 right / (support + predicted); None when the class does not occur at all.
+        correct: images of the class that were taken for it.
+        precision: correct / predicted; None when nothing was taken for the class.
+        recall: correct / support; None when the class has no image.
+        f1: harmonic mean of the two, 2 correct / (support + predicted); None when the class does not occur at all.
     """
 
     name: str
     support: int
     predicted: int
-    right: int
+    correct: int
     precision: float | None
     precision_interval: Interval | None
     recall: float | None
@@ -80,34 +80,34 @@ class ClassScore:
     f1: float | None
 
 
-def class_score(name: str, *, support: int, predicted: int, right: int) -> ClassScore:
+def metrics_of_class(name: str, *, support: int, predicted: int, correct: int) -> ClassMetrics:
     """Return the scores of one class from its three counts.
 
     Examples:
-        >>> score = class_score("cat", support=40, predicted=50, right=30)
+        >>> score = metrics_of_class("cat", support=40, predicted=50, correct=30)
         >>> score.precision, score.recall, round(score.f1, 3)
         (0.6, 0.75, 0.667)
     """
-    return ClassScore(
+    return ClassMetrics(
         name=name,
         support=support,
         predicted=predicted,
-        right=right,
-        precision=right / predicted if predicted else None,
-        precision_interval=wilson_interval(right, predicted) if predicted else None,
-        recall=right / support if support else None,
-        recall_interval=wilson_interval(right, support) if support else None,
-        f1=2 * right / (support + predicted) if support + predicted else None,
+        correct=correct,
+        precision=correct / predicted if predicted else None,
+        precision_interval=wilson_interval(correct, predicted) if predicted else None,
+        recall=correct / support if support else None,
+        recall_interval=wilson_interval(correct, support) if support else None,
+        f1=2 * correct / (support + predicted) if support + predicted else None,
     )
 
 
-def class_scores(labels: Integers, predicted: Integers, classes: Sequence[str]) -> tuple[ClassScore, ...]:
+def class_metrics(labels: Integers, predicted: Integers, classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
     """Return the scores of every class, in the order of `classes`, from true and predicted labels (both N)."""
     size = len(classes)
     support, taken = np.bincount(labels, minlength=size), np.bincount(predicted, minlength=size)
-    right = np.bincount(labels[labels == predicted], minlength=size)
+    correct = np.bincount(labels[labels == predicted], minlength=size)
     return tuple(
-        class_score(name, support=int(support[place]), predicted=int(taken[place]), right=int(right[place]))
+        metrics_of_class(name, support=int(support[place]), predicted=int(taken[place]), correct=int(correct[place]))
         for place, name in enumerate(classes)
     )
 
@@ -129,13 +129,13 @@ def confusion(
     predicted = probabilities.argmax(1)
     everyone = np.arange(len(labels))
     sure, truth = probabilities[everyone, predicted], probabilities[everyone, labels]
-    right = labels == predicted
-    order = np.lexsort((everyone, np.where(right, sure, -sure), predicted, labels))
+    correct = labels == predicted
+    order = np.lexsort((everyone, np.where(correct, sure, -sure), predicted, labels))
     key = labels[order] * probabilities.shape[1] + predicted[order]
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
     counts = np.diff(np.r_[starts, len(key)])
     rank = np.arange(len(key)) - np.repeat(starts, counts)
-    kept = _kept(rank, right[order])
+    kept = _kept(rank, correct[order])
 
     def answer(place: int) -> Answer:
         return Answer(
@@ -159,10 +159,10 @@ def confusion(
     return tuple(cells)
 
 
-def _kept(rank: Integers, right: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _kept(rank: Integers, correct: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return which of the images are kept, given each one's place within its cell and whether it is right."""
     kept = np.zeros(len(rank), dtype=bool)
-    for some, most in ((~right, MOST_WRONG), (right & (rank < MOST_RIGHT_A_CLASS), MOST_RIGHT)):
+    for some, most in ((~correct, MOST_WRONG), (correct & (rank < MOST_RIGHT_A_CLASS), MOST_RIGHT)):
         places = np.flatnonzero(some)
         kept[places[np.argsort(rank[places], kind="stable")[:most]]] = True
     return kept

@@ -19,11 +19,11 @@ _PART = 2 / 3
 _MULTIPLE = 4  # two poolings by two leave whole numbers
 
 
-def coarse_size(height: int, width: int) -> tuple[int, int]:
+def reduced_size(height: int, width: int) -> tuple[int, int]:
     """Return the smaller size: two thirds of the shorter side, up to the next multiple of 4; the other in proportion.
 
     Examples:
-        >>> coarse_size(32, 32), coarse_size(96, 128), coarse_size(8, 8)
+        >>> reduced_size(32, 32), reduced_size(96, 128), reduced_size(8, 8)
         ((24, 24), (64, 85), (8, 8))
     """
     shorter = min(height, width)
@@ -38,13 +38,13 @@ def share_of_pixels(height: int, width: int) -> float:
         >>> share_of_pixels(32, 32)
         0.5625
     """
-    rows, columns = coarse_size(height, width)
+    rows, columns = reduced_size(height, width)
     return rows * columns / (height * width)
 
 
-def obstacle_to_coarse(planned: Plan) -> str | None:
+def obstacle_to_resizing(planned: Plan) -> str | None:
     """Return why images cannot be seen smaller by `planned`, as half a sentence; None where they can."""
-    height, width = coarse_size(planned.height, planned.width)
+    height, width = reduced_size(planned.height, planned.width)
     if (height, width) == (planned.height, planned.width):
         return "so small an image is not seen smaller"
     local = [stage for stage in planned.layout.stages if isinstance(stage, Convolution) and stage.regions != 1]
@@ -67,23 +67,23 @@ def obstacle_to_coarse(planned: Plan) -> str | None:
     return None
 
 
-def share_of_work(fraction: float, coarse: float, cost: float) -> float:
-    """Return how much of the work is done, `fraction` of the way through, where the first `coarse` of it costs less.
+def share_of_work(fraction: float, progressive_resizing: float, cost: float) -> float:
+    """Return the fraction of the work that is done after `fraction` of the training.
 
     Args:
         fraction: of the way, 0…1.
-        coarse: part of the way whose steps cost less.
+        progressive_resizing: part of the way whose steps cost less.
         cost: of such a step, in whole ones.
 
     Examples:
         >>> round(share_of_work(0.4, 0.4, 0.5), 3), share_of_work(1.0, 0.4, 0.5), share_of_work(0.3, 0.0, 0.5)
         (0.25, 1.0, 0.3)
     """
-    cheap, dear = min(fraction, coarse), max(0.0, fraction - coarse)
-    return min(1.0, (cheap * cost + dear) / (coarse * cost + 1 - coarse))
+    cheap, dear = min(fraction, progressive_resizing), max(0.0, fraction - progressive_resizing)
+    return min(1.0, (cheap * cost + dear) / (progressive_resizing * cost + 1 - progressive_resizing))
 
 
-def coarsened(maps: Tensor) -> Tensor:
-    """Return images N C H W at `coarse_size`, each pixel a weighted mean of those that it covers."""
-    size = coarse_size(*maps.shape[2:])
+def downsized(maps: Tensor) -> Tensor:
+    """Return images N C H W at `reduced_size`, each pixel a weighted mean of those that it covers."""
+    size = reduced_size(*maps.shape[2:])
     return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False, antialias=True)

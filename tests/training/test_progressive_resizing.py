@@ -16,16 +16,16 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training.choices import Examples, choose_network
-from convscope.training.coarse import (
+from convscope.training.interruption import Interruption
+from convscope.training.loop import run
+from convscope.training.progressive_resizing import (
     SMALLEST_SIDE,
-    coarse_size,
-    coarsened,
-    obstacle_to_coarse,
+    downsized,
+    obstacle_to_resizing,
+    reduced_size,
     share_of_pixels,
     share_of_work,
 )
-from convscope.training.interruption import Interruption
-from convscope.training.loop import run
 from convscope.training.settings import Settings
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
@@ -47,7 +47,7 @@ def colourful(side: int = 32, count: int = 40) -> Examples:
 
 @pytest.mark.parametrize("side", [1, 7, *range(8, 130), 500])
 def test_sides_are_about_two_thirds_and_never_larger(side: int) -> None:
-    height, width = coarse_size(side, side)
+    height, width = reduced_size(side, side)
     assert 1 <= height == width <= side
     assert side < SMALLEST_SIDE or 2 / 3 <= height / side <= 0.8
     assert side <= 8 or height < side
@@ -57,8 +57,8 @@ def test_sides_are_about_two_thirds_and_never_larger(side: int) -> None:
 @pytest.mark.parametrize("height", [1, 8, 9, 32, 41, 96])
 @pytest.mark.parametrize("width", [8, 40, 67, 300])
 def test_an_image_keeps_its_shape(height: int, width: int) -> None:
-    rows, columns = coarse_size(height, width)
-    assert (columns, rows) == coarse_size(width, height)
+    rows, columns = reduced_size(height, width)
+    assert (columns, rows) == reduced_size(width, height)
     assert abs(columns / rows - width / height) <= 0.5 * max(width, height) / min(width, height) / min(rows, columns)
 
 
@@ -79,19 +79,19 @@ def test_an_image_keeps_its_shape(height: int, width: int) -> None:
 )
 def test_only_layouts_whose_weights_do_not_depend_on_the_size_see_smaller_images(layout: str, fits: bool) -> None:
     given = planned(layout)
-    assert (obstacle_to_coarse(given) is None) is fits
+    assert (obstacle_to_resizing(given) is None) is fits
     if fits:
         network = Network(given.layout, height=32, width=32, channels=1, classes=2)
-        assert network(coarsened(torch.randn(3, 1, 32, 32))).shape == (3, 2)
+        assert network(downsized(torch.randn(3, 1, 32, 32))).shape == (3, 2)
 
 
 def test_a_smaller_image_has_the_means_of_what_it_covers() -> None:
     ramp = torch.arange(48.0).expand(2, 1, 48, 48)
-    small = coarsened(ramp)
+    small = downsized(ramp)
     assert small.shape == (2, 1, 32, 32)
     wanted = torch.arange(32) * 1.5 + 0.25
     assert torch.allclose(small[0, 0, 5, 2:-2], wanted[2:-2], atol=0.05)
-    assert torch.allclose(coarsened(torch.full((1, 3, 48, 96), 2.5)), torch.tensor(2.5))
+    assert torch.allclose(downsized(torch.full((1, 3, 48, 96), 2.5)), torch.tensor(2.5))
 
 
 def sizes_seen(part: float, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -104,8 +104,8 @@ def sizes_seen(part: float, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return forward(self, images)
 
     monkeypatch.setattr(Network, "forward", watched)
-    monkeypatch.setattr("convscope.training.coarse._MULTIPLE", 1)
-    data, recipe = stripes(), small_recipe(coarse=part)
+    monkeypatch.setattr("convscope.training.progressive_resizing._MULTIPLE", 1)
+    data, recipe = stripes(), small_recipe(progressive_resizing=part)
     run(begin(data, recipe, layout=TEXT), data, recipe, Stopper(), seed=3)
     return seen
 
@@ -119,8 +119,8 @@ def test_the_first_part_of_the_way_sees_smaller_images(
 
 @pytest.mark.parametrize("steps", [2, 4, 5, 8])
 def test_a_run_stopped_in_either_part_goes_on_to_the_same_bits(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convscope.training.coarse._MULTIPLE", 1)
-    data, recipe = stripes(), small_recipe(coarse=0.5)
+    monkeypatch.setattr("convscope.training.progressive_resizing._MULTIPLE", 1)
+    data, recipe = stripes(), small_recipe(progressive_resizing=0.5)
     ends = []
     for first in (steps, 100):
         state = begin(data, recipe, layout=TEXT)
@@ -132,23 +132,31 @@ def test_a_run_stopped_in_either_part_goes_on_to_the_same_bits(steps: int, monke
 
 def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() -> None:
     usual, choice = choose_network(colourful(), Settings(), None)
-    assert obstacle_to_coarse(usual) is None
-    assert 0 < choice.recipe.coarse < 1
+    assert obstacle_to_resizing(usual) is None
+    assert 0 < choice.recipe.progressive_resizing < 1
     assert "images of 24x24" in choice.notes[-1]
-    assert "--coarse 0" in choice.notes[-1]
-    without = choose_network(colourful(), Settings(coarse=0), None)[1]
-    assert without.recipe.coarse == 0
-    assert not any("coarse" in note for note in without.notes)
+    assert "--progressive-resizing 0" in choice.notes[-1]
+    without = choose_network(colourful(), Settings(progressive_resizing=0), None)[1]
+    assert without.recipe.progressive_resizing == 0
+    assert not any("progressive_resizing" in note for note in without.notes)
     assert (
-        choose_network(colourful(), Settings(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[1].recipe.coarse == 0
+        choose_network(colourful(), Settings(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[
+            1
+        ].recipe.progressive_resizing
+        == 0
     )
-    assert choose_network(colourful(SMALLEST_SIDE - 1), Settings(), None)[1].recipe.coarse == 0
-    assert choose_network(colourful(), Settings(coarse=0.7), None)[1].recipe.coarse == 0.7
+    assert choose_network(colourful(SMALLEST_SIDE - 1), Settings(), None)[1].recipe.progressive_resizing == 0
+    assert choose_network(colourful(), Settings(progressive_resizing=0.7), None)[1].recipe.progressive_resizing == 0.7
 
 
 def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless_asked_to() -> None:
-    assert choose_network(colourful(), Settings(first="dct"), Layout.parse(TEXT))[1].recipe.coarse == 0
-    assert choose_network(colourful(), Settings(first="dct", coarse=0.3), Layout.parse(TEXT))[1].recipe.coarse == 0.3
+    assert choose_network(colourful(), Settings(pretrain="dct"), Layout.parse(TEXT))[1].recipe.progressive_resizing == 0
+    assert (
+        choose_network(colourful(), Settings(pretrain="dct", progressive_resizing=0.3), Layout.parse(TEXT))[
+            1
+        ].recipe.progressive_resizing
+        == 0.3
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,36 +172,42 @@ def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless
 )
 def test_asked_for_where_it_does_not_fit_it_is_refused_with_the_reason(layout: str, side: int, why: str) -> None:
     with pytest.raises(ParameterError, match=why):
-        choose_network(colourful(side), Settings(coarse=0.5), Layout.parse(layout))
+        choose_network(colourful(side), Settings(progressive_resizing=0.5), Layout.parse(layout))
 
 
 def test_a_part_that_is_none_is_refused() -> None:
     for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ParameterError, match="`coarse` must be a number from 0 to 1"):
-            choose_network(colourful(), Settings(coarse=wrong), None)
+        with pytest.raises(ParameterError, match="`progressive_resizing` must be a number from 0 to 1"):
+            choose_network(colourful(), Settings(progressive_resizing=wrong), None)
 
 
-@pytest.mark.parametrize("coarse", [0.0, 0.25, 0.4, 1.0])
-def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_costs_less(coarse: float) -> None:
+@pytest.mark.parametrize("progressive_resizing", [0.0, 0.25, 0.4, 1.0])
+def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_costs_less(
+    progressive_resizing: float,
+) -> None:
     way = np.linspace(0, 1, 101)
-    shares = np.array([share_of_work(float(fraction), coarse, 0.55) for fraction in way])
+    shares = np.array([share_of_work(float(fraction), progressive_resizing, 0.55) for fraction in way])
     assert (shares[0], shares[-1]) == pytest.approx((0, 1))
     slopes = np.diff(shares) / np.diff(way)
-    if 0 < coarse < 1:
+    if 0 < progressive_resizing < 1:
         assert slopes[0] == pytest.approx(0.55 * slopes[-1])
     else:
         assert slopes == pytest.approx(np.ones(100))
 
 
-@pytest.mark.parametrize(("coarse", "said"), [(0.9, True), (0.2, True), (0.1, False), (0.0, False)])
+@pytest.mark.parametrize(("progressive_resizing", "said"), [(0.9, True), (0.2, True), (0.1, False), (0.0, False)])
 def test_who_stops_while_images_are_seen_smaller_is_told(
-    coarse: float, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    progressive_resizing: float,
+    said: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked = Interruption()
     asked.asked = True
     monkeypatch.setattr("convscope.training.run.noticed", lambda: contextlib.nullcontext(asked))
     images, labels = colourful().images, colourful().labels
-    options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "coarse": coarse, "flip": False}
+    options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "progressive_resizing": progressive_resizing, "flip": False}
     trained = train((images, labels), output=tmp_path / "run", reporter=Plain(sys.stderr), **options)
     assert trained.outcome == "interrupted"
     assert ("has not seen them whole" in capsys.readouterr().err) is said
