@@ -234,10 +234,10 @@ def remove(path: Path) -> None:
     Raises:
         StorageError: it cannot be removed.
     """
-    found = target_of(path)
-    if found.status is not None and not found.is_stream:
+    target = target_of(path)
+    if target.status is not None and not target.is_stream:
         with explained(path):
-            found.place.unlink(missing_ok=True)
+            target.place.unlink(missing_ok=True)
 
 
 def _take_over(descriptor: int, status: os.stat_result | None) -> None:

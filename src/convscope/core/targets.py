@@ -121,10 +121,10 @@ def target_of(path: Path) -> Target:
 
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise StorageError if writing to `path` would replace a file, unless `force`, or if a folder stands there."""
-    found = target_of(path)
-    if found.is_folder:
+    target = target_of(path)
+    if target.is_folder:
         raise StorageError(f"{printable(str(path))} is a folder. Give the name of a file.")
-    if found.holds_data and not force:
+    if target.holds_data and not force:
         raise StorageError(
             f"{printable(str(path))} is already there and is not overwritten. Give another name, or --force."
         )
@@ -135,15 +135,15 @@ def refuse_unwritable(path: Path) -> None:
 
     Where its folder is not there yet, the nearest one above that is decides.
     """
-    found = target_of(path)
+    target = target_of(path)
     try:
-        if found.is_folder:
+        if target.is_folder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if found.is_stream:
-            _refuse_closed(found)
+        if target.is_stream:
+            _refuse_closed(target)
             return
-        found.try_opening()
-        _try_folder(found.place.parent)
+        target.try_opening()
+        _try_folder(target.place.parent)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -166,16 +166,16 @@ def check_folder(path: Path) -> None:
     Raises:
         StorageError: something else stands there, or nothing can be written there.
     """
-    found = target_of(path)
+    target = target_of(path)
     try:
-        if found.status is not None and not found.is_folder:
+        if target.status is not None and not target.is_folder:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        if found.status is None and path.is_symlink():
+        if target.status is None and path.is_symlink():
             raise StorageError(
-                f"Cannot write {printable(str(path))}: it is a link to the folder {printable(str(found.place))}, which "
-                "is not there. Make that folder, or remove the link."
+                f"Cannot write {printable(str(path))}: it is a link to the folder {printable(str(target.place))}, "
+                "which is not there. Make that folder, or remove the link."
             )
-        _try_folder(found.place)
+        _try_folder(target.place)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -217,11 +217,11 @@ def _status_of(path: Path, descriptor: int) -> os.stat_result:
     raise StorageError(f"Cannot write {printable(str(path))}: that stream is closed. Give the name of a file.")
 
 
-def _refuse_closed(found: Target) -> None:
-    if found.descriptor is not None:
+def _refuse_closed(target: Target) -> None:
+    if target.descriptor is not None:
         import fcntl  # there are no such names elsewhere
 
-        if fcntl.fcntl(found.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        if fcntl.fcntl(target.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    elif not os.access(found.place, os.W_OK):
+    elif not os.access(target.place, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

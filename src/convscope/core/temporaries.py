@@ -88,9 +88,9 @@ def remove_stale(folder: Path) -> None:
     """Remove the temporary files in `folder` whose makers are no longer there; nothing else is touched."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            found = _NAME.fullmatch(entry.name) if entry.name.endswith(".part") else None
-            if found is not None and found[1] == host_mark() and entry.name not in _own:
-                _remove_if_stale(Path(entry.path), int(found[2]))
+            match = _NAME.fullmatch(entry.name) if entry.name.endswith(".part") else None
+            if match is not None and match[1] == host_mark() and entry.name not in _own:
+                _remove_if_stale(Path(entry.path), int(match[2]))
 
 
 def _stream(descriptor: int) -> BinaryIO:

@@ -72,7 +72,7 @@ class Dataset:
         """
         if not self.source.labelled:
             raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got images of no class.")
-        return next(part for part in (TEST, VALIDATION, TRAIN) if (self.splits == part).any())
+        return next(split for split in (TEST, VALIDATION, TRAIN) if (self.splits == split).any())
 
     def image_name(self, index: int) -> str:
         """Return the name of one image, relative to the source."""
@@ -133,8 +133,8 @@ def prepare(
     if taken is None:
         entry, extra = cached(source, options, cache_dir=cache_dir, reporter=reporter, workers=workers)
         index = entry.index
-        reasons = {int(place): reason for place, reason in index.reasons.items()}
-        remarks = {int(place): found for place, found in index.remarks.items()}
+        reasons = {int(number): reason for number, reason in index.reasons.items()}
+        remarks = {int(number): remark for number, remark in index.remarks.items()}
         taken = _Taken(entry.images, entry.facts, reasons, remarks, index.preprocessing, (*index.notes, *extra))
     return _finish(source, taken, validation, seed)
 
@@ -242,20 +242,23 @@ def _remarked(inspection: Inspection) -> list[str]:
     notes = []
     kinds = {"damaged": "may be damaged", "partly used": "used in part", "invisible": "invisible"}
     for kind, what in (kinds | {"animated": "used in part"}).items():
-        found = inspection.of_kind(kind)
-        if found:
-            verb = "" if kind == "damaged" else f"{are(len(found))} "
-            such = f"{'such as ' if len(found) > 1 else ''}{printable(found[0].name)}: {printable(found[0].detail)}"
-            notes.append(f"{counted(len(found), 'image')} {verb}{what}, {such}; convscope check names all")
+        problems = inspection.of_kind(kind)
+        if problems:
+            verb = "" if kind == "damaged" else f"{are(len(problems))} "
+            example = f"{printable(problems[0].name)}: {printable(problems[0].detail)}"
+            such_as = "such as " if len(problems) > 1 else ""
+            notes.append(
+                f"{counted(len(problems), 'image')} {verb}{what}, {such_as}{example}; convscope check names all"
+            )
     return notes
 
 
 def classes_in_words(dataset: Dataset, most: int = 10) -> str:
     """Return a line that lists the classes with how many usable images each has; of many, the first ones."""
     counts = dataset.inspection.classes
-    some = ", ".join(f"{printable(one.name)} {one.usable:,}" for one in counts[:most])
+    listed = ", ".join(f"{printable(count.name)} {count.usable:,}" for count in counts[:most])
     more = f", … and {len(counts) - most:,} more" if len(counts) > most else ""
-    return f"{counted(len(counts), 'class', 'classes')}: {some}{more}"
+    return f"{counted(len(counts), 'class', 'classes')}: {listed}{more}"
 
 
 def source_notes(source: Source) -> list[str]:

@@ -117,8 +117,8 @@ def _looks(source: Source) -> Generator["_Look | str", None, None]:
     with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
         ahead: collections.deque[Future[_Look | str]] = collections.deque()
         try:
-            for place in order:
-                ahead.append(threads.submit(_look, source, int(place)))
+            for index in order:
+                ahead.append(threads.submit(_look, source, int(index)))
                 if len(ahead) >= _AT_ONCE:
                     yield ahead.popleft().result()
             while ahead:

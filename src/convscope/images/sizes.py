@@ -151,12 +151,12 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     if size is None:
         return None
     text = size_as_text(size)
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(
-        part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
+    words = text.lower().split("x")
+    if len(words) > 2 or not all(
+        word.isascii() and word.isdigit() and 1 <= len(word) <= 5 and int(word) for word in words
     ):
         raise _wrong_size(text)
-    sides = tuple(map(int, parts))
+    sides = tuple(map(int, words))
     if max(sides) > LARGEST_SIDE or sides[0] * sides[-1] > LARGEST_PIXELS:
         raise _wrong_size(text)
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
@@ -209,9 +209,9 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
     if options.size is not None:
         width, height = cast("tuple[int, int]", options.size)
         return (width, height), f"size {width}x{height} (width x height): as asked"
-    middle = int(np.median(sample.widths)), int(np.median(sample.heights))
-    if sample.same_size and max(middle) <= LARGEST:
-        return middle, f"size {middle[0]}x{middle[1]} (width x height): the images have it"
+    median = int(np.median(sample.widths)), int(np.median(sample.heights))
+    if sample.same_size and max(median) <= LARGEST:
+        return median, f"size {median[0]}x{median[1]} (width x height): the images have it"
     aspect = float(np.median(sample.widths / sample.heights))
     if _SQUARE[0] <= aspect <= _SQUARE[1]:
         width = height = rung(float(np.median(np.minimum(sample.widths, sample.heights))))
@@ -224,9 +224,9 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
         "stretch": "stretched, nothing is cut away",
         "crop": "cropped, what stands out is cut away",
     }
-    found = "all images of the sample are" if sample.same_size else "the middle image is"
+    subject = "all images of the sample are" if sample.same_size else "the middle image is"
     return (width, height), (
-        f"size {width}x{height} (width x height): {found} {middle[0]}x{middle[1]}; {fits[options.fit]}; --size "
+        f"size {width}x{height} (width x height): {subject} {median[0]}x{median[1]}; {fits[options.fit]}; --size "
         "changes it"
     )
 

@@ -107,8 +107,8 @@ def checksums(path: Path) -> tuple[str, ...]:
 
 def state(path: Path) -> tuple[int, int, int]:
     """Return size, and times of change of content and entry in nanoseconds."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def facts_sum(facts: NDArray[np.void]) -> str:
@@ -123,11 +123,11 @@ def _open_images(path: Path, index: Index) -> NDArray[np.uint8] | None:
         if os.fstat(file.fileno()).st_size != size or len(index.blocks) != -(-size // _BLOCK):
             return None
         hold(file)  # the mapping keeps the lock
-        places = list(range(len(index.blocks)))
+        checked = list(range(len(index.blocks)))
         if size > _ALL_BELOW and state(path) == index.written:
-            places = sorted({int(place) for place in np.linspace(0, places[-1], _CHECKED)})
-        found = _sums(path, [place * _BLOCK for place in places])
-        if any(index.blocks[place] != sums for place, sums in zip(places, found, strict=True)):
+            checked = sorted({int(block) for block in np.linspace(0, checked[-1], _CHECKED)})
+        sums = _sums(path, [block * _BLOCK for block in checked])
+        if any(index.blocks[block] != expected for block, expected in zip(checked, sums, strict=True)):
             return None
         return np.memmap(file, np.uint8, mode="r", shape=index.shape)
 

@@ -33,13 +33,13 @@ def bare(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
     if parts is None or size > _MOST_BYTES:
         return None
     stream.seek(0)
-    kept = io.BytesIO()
+    rest = io.BytesIO()
     for part in parts(stream):
-        kept.write(part)
-    if kept.tell() == size:
+        rest.write(part)
+    if rest.tell() == size:
         return None
-    kept.seek(0)
-    return kept
+    rest.seek(0)
+    return rest
 
 
 def _png_parts(stream: BinaryIO) -> Iterator[bytes]:

@@ -24,12 +24,12 @@ def unused(image: ImageFile.ImageFile) -> tuple[str, ...]:
     """Return the remarks on what a TIFF has beyond the channels and the slice that Pillow reads; opened, not loaded."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return ()
-    found = []
+    remarks = []
     read = Image.getmodebands(image.mode)
     for tag, used, noun in ((_SAMPLES, read, "channels"), (_DEPTH, 1, "slices")):
         number = image.tag_v2.get(tag, used)
         if isinstance(number, int) and number > used > 0:
-            found.append(
+            remarks.append(
                 f"{PARTLY_USED}{f'{used} ' if used > 1 else ''}of {number:,} {noun} {'are' if used > 1 else 'is'} used"
             )
-    return tuple(found)
+    return tuple(remarks)

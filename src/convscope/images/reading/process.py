@@ -77,8 +77,8 @@ class ReadingProcess:
         facts = np.frombuffer(base64.b64decode(answer["facts"]), FACTS)
         return Reading(
             facts=facts,
-            reasons={int(place): reason for place, reason in answer["reasons"].items()},
-            remarks={int(place): tuple(remarks) for place, remarks in answer["remarks"].items()},
+            reasons={int(index): reason for index, reason in answer["reasons"].items()},
+            remarks={int(index): tuple(remarks) for index, remarks in answer["remarks"].items()},
         )
 
     def end(self) -> None:

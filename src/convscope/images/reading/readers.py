@@ -85,21 +85,21 @@ def read_all(
     length = int(min(_LONGEST_RUN, max(1, _PIXELS_A_RUN / max(pixels, preprocessing.height * preprocessing.width))))
     ranges = runs_of(len(source), length)
 
-    def run_of(places: range) -> Run:  # made when it is its turn: the paths of all at once would take memory
-        files = _files(source, places)
-        return Run(start=places.start, files=files, preprocessing=preprocessing, target=str(target or ""))
+    def run_of(indices: range) -> Run:  # made when it is its turn: the paths of all at once would take memory
+        files = _files(source, indices)
+        return Run(start=indices.start, files=files, preprocessing=preprocessing, target=str(target or ""))
 
     whole = Reading(facts=no_facts(len(source)), reasons={})
     with (
         reporter.task("reading images", total=len(source), unit="images") as task,
         readers(source, pixels=pixels, workers=workers) as (threads, read),
     ):
-        readings = threads.map(lambda places: read(run_of(places)), ranges)
-        for places, reading in zip(ranges, readings, strict=True):
-            whole.facts[places.start : places.stop] = reading.facts
-            whole.reasons.update({places.start + place: reason for place, reason in reading.reasons.items()})
-            whole.remarks.update({places.start + place: remarks for place, remarks in reading.remarks.items()})
-            task.advance(len(places))
+        readings = threads.map(lambda indices: read(run_of(indices)), ranges)
+        for indices, reading in zip(ranges, readings, strict=True):
+            whole.facts[indices.start : indices.stop] = reading.facts
+            whole.reasons.update({indices.start + index: reason for index, reason in reading.reasons.items()})
+            whole.remarks.update({indices.start + index: remarks for index, remarks in reading.remarks.items()})
+            task.advance(len(indices))
     return whole
 
 
@@ -108,14 +108,14 @@ def can_start() -> bool:
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-def _files(source: Source, places: range) -> tuple[str, ...]:
-    paths = (source.path(place) for place in places)
+def _files(source: Source, indices: range) -> tuple[str, ...]:
+    paths = (source.path(index) for index in indices)
     return tuple("" if path is None else os.fspath(path) for path in paths)
 
 
 def _read_source(source: Source, run: Run, stopped: threading.Event) -> Reading:
     near = run.preprocessing.size
-    return read_run(run, lambda place: source.decode(run.start + place, near=near), stopped.is_set)
+    return read_run(run, lambda index: source.decode(run.start + index, near=near), stopped.is_set)
 
 
 @final
@@ -158,20 +158,20 @@ class Processes:
 
     def _with_large(self, run: Run, reading: Reading) -> Reading:
         """Return the reading of a process with the large images that it left, read in this thread in their turn."""
-        left = [place for place, reason in reading.reasons.items() if BOMB in reason]
+        left = [index for index, reason in reading.reasons.items() if BOMB in reason]
         if not left:
             return reading
         facts, reasons, remarks = reading.facts.copy(), dict(reading.reasons), dict(reading.remarks)
-        for place in left:
-            one = read_files(run.only(place), self._stopped.is_set)
-            if not len(one.facts):  # stopped
+        for index in left:
+            loaded = read_files(run.only(index), self._stopped.is_set)
+            if not len(loaded.facts):  # stopped
                 return Reading(facts=no_facts(0), reasons={})
-            del reasons[place]
-            facts[place] = one.facts[0]
-            if one.reasons:
-                reasons[place] = one.reasons[0]
-            if one.remarks:
-                remarks[place] = one.remarks[0]
+            del reasons[index]
+            facts[index] = loaded.facts[0]
+            if loaded.reasons:
+                reasons[index] = loaded.reasons[0]
+            if loaded.remarks:
+                remarks[index] = loaded.remarks[0]
         return Reading(facts=facts, reasons=reasons, remarks=remarks)
 
     def _try(self, process: ReadingProcess, run: Run) -> tuple[Reading | None, ReadingProcess]:

@@ -29,16 +29,16 @@ class Run:
     preprocessing: Preprocessing
     target: str = ""
 
-    def only(self, place: int) -> "Run":
+    def only(self, index: int) -> "Run":
         """Return the run of one of the images."""
-        return dataclasses.replace(self, start=self.start + place, files=self.files[place : place + 1])
+        return dataclasses.replace(self, start=self.start + index, files=self.files[index : index + 1])
 
     def halves(self) -> tuple["Run", "Run"]:
         """Return the first and the second half."""
-        middle = len(self.files) // 2
+        half = len(self.files) // 2
         return (
-            dataclasses.replace(self, files=self.files[:middle]),
-            dataclasses.replace(self, start=self.start + middle, files=self.files[middle:]),
+            dataclasses.replace(self, files=self.files[:half]),
+            dataclasses.replace(self, start=self.start + half, files=self.files[half:]),
         )
 
 
@@ -64,7 +64,7 @@ def read_files(
 ) -> Reading:
     """Return the facts of the files of a run, and write their pixels; `is_stopped` as for `read_run`."""
     near = run.preprocessing.size
-    return read_run(run, lambda place: decode(Path(run.files[place]), near=near, limit_pixels=limit_pixels), is_stopped)
+    return read_run(run, lambda index: decode(Path(run.files[index]), near=near, limit_pixels=limit_pixels), is_stopped)
 
 
 def read_run(
@@ -83,24 +83,24 @@ def read_run(
     step = run.preprocessing
     facts, reasons, remarks = no_facts(len(run.files)), {}, {}
     rows = np.zeros((len(run.files), step.height, step.width, step.channels), np.uint8)
-    for place, file in enumerate(run.files):
+    for index, file in enumerate(run.files):
         if is_stopped():
             return Reading(facts=no_facts(0), reasons={})
         try:
             with IN_FLIGHT.kept():
-                decoded = decode_one(place)
-                facts[place] = facts_of(decoded, file, step.ranges)
-                rows[place] = step.apply(decoded)
-                if found := (*decoded.remarks, *vanished(decoded.values, rows[place])):
-                    remarks[place] = found
+                decoded = decode_one(index)
+                facts[index] = facts_of(decoded, file, step.ranges)
+                rows[index] = step.apply(decoded)
+                if image_remarks := (*decoded.remarks, *vanished(decoded.values, rows[index])):
+                    remarks[index] = image_remarks
                 del decoded  # before another thread may begin with a large one
         except UnreadableImageError as error:
-            reasons[place] = str(error)
+            reasons[index] = str(error)
         except MemoryError:
-            reasons[place] = "it asks for more memory than there is"
-    for place in reasons:
-        facts[place] = no_facts(1)[0]
-        facts["unusable"][place] = True
+            reasons[index] = "it asks for more memory than there is"
+    for index in reasons:
+        facts[index] = no_facts(1)[0]
+        facts["unusable"][index] = True
     if run.target:
         with open(run.target, "r+b") as stream:
             stream.seek(run.start * step.height * step.width * step.channels)
@@ -110,11 +110,11 @@ def read_run(
 
 def joined(first: Reading, second: Reading) -> Reading:
     """Return the reading of two neighbouring runs as one."""
-    behind = len(first.facts)
+    offset = len(first.facts)
     return Reading(
         facts=np.concatenate([first.facts, second.facts]),
-        reasons={**first.reasons, **{place + behind: reason for place, reason in second.reasons.items()}},
-        remarks={**first.remarks, **{place + behind: remarks for place, remarks in second.remarks.items()}},
+        reasons={**first.reasons, **{index + offset: reason for index, reason in second.reasons.items()}},
+        remarks={**first.remarks, **{index + offset: remarks for index, remarks in second.remarks.items()}},
     )
 
 

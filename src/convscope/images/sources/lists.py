@@ -66,8 +66,8 @@ def _read_labels(file: Path, rows: Sequence[Row]) -> tuple[list[str], list[str]]
         text = as_cp1252(row.label)
         if text is None:
             raise DataError(
-                f"`{file}` must be UTF-8. Got the label {printable(row.label)} in line {row.place}, which is not, nor "
-                "is it Windows-1252. Save it again, as CSV UTF-8."
+                f"`{file}` must be UTF-8. Got the label {printable(row.label)} in line {row.line_number}, which is "
+                "not, nor is it Windows-1252. Save it again, as CSV UTF-8."
             )
         example = example or (text if text != row.label else "")
         texts.append(text)
@@ -88,7 +88,7 @@ def _split(word: str) -> int | None:
 def _refuse_bad_rows(file: Path, rows: Sequence[Row]) -> None:
     """Raise DataError naming the first bad row and how many more there are."""
     some_split = any(row.split for row in rows)
-    bad = [(row.place, reason) for row in rows if (reason := _bad(row, some_split))]
+    bad = [(row.line_number, reason) for row in rows if (reason := _bad(row, some_split))]
     if bad:
         more = f" (and {counted(len(bad) - 1, 'more bad row')})" if len(bad) > 1 else ""
         raise DataError(

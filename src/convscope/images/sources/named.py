@@ -101,11 +101,11 @@ def find_folder(chosen: NamedSet, data_dir: str | os.PathLike[str] | None) -> Pa
     A folder given by the user counts as the set itself only under one of the set's names: the files of mnist and
     fashion-mnist have the same names.
     """
-    given = [Path(data_dir)] if data_dir is not None else []
+    folders = [Path(data_dir)] if data_dir is not None else []
     if os.environ.get(DATA_DIR_VARIABLE):
-        given.append(Path(os.environ[DATA_DIR_VARIABLE]))
-    candidates = [top / folder for top in (*given, _DEBIAN) for folder in chosen.folders]
-    candidates += [top for top in given if _named_so(top, chosen)]
+        folders.append(Path(os.environ[DATA_DIR_VARIABLE]))
+    candidates = [top / folder for top in (*folders, _DEBIAN) for folder in chosen.folders]
+    candidates += [top for top in folders if _named_so(top, chosen)]
     candidates.append(downloads_folder() / chosen.name)
     for folder in candidates:
         if folder.is_dir() and {TRAIN, TEST} <= set(find_idx(folder)):
