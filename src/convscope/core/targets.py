@@ -53,7 +53,7 @@ class Target:
     """
 
     path: Path
-    place: Path
+    resolved: Path
     descriptor: int | None
     status: os.stat_result | None
 
@@ -77,15 +77,17 @@ class Target:
     def try_opening(self) -> None:
         """Raise OSError where a file stands that may not be written; it stays as it is."""
         if self.status is not None:
-            os.close(os.open(self.place, os.O_WRONLY))
+            os.close(os.open(self.resolved, os.O_WRONLY))
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What two names of the same place have in common."""
         if self.status is None:
-            return ("new", os.path.realpath(self.place))
+            return ("new", os.path.realpath(self.resolved))
         return (
-            (self.status.st_dev, self.status.st_ino) if self.status.st_ino else ("there", os.path.realpath(self.place))
+            (self.status.st_dev, self.status.st_ino)
+            if self.status.st_ino
+            else ("there", os.path.realpath(self.resolved))
         )
 
 
@@ -97,26 +99,26 @@ def target_of(path: Path) -> Target:
     """
     if "\0" in str(path):
         raise StorageError(f"Cannot write {printable(str(path))}: no name has a zero byte in it. Give another.")
-    place = path
+    resolved = path
     try:
         for _ in range(_MOST_LINKS):
-            descriptor = _descriptor(place)
+            descriptor = _descriptor(resolved)
             if descriptor is not None:
-                return Target(path=path, place=place, descriptor=descriptor, status=_status_of(path, descriptor))
-            if not place.is_symlink():
+                return Target(path=path, resolved=resolved, descriptor=descriptor, status=_status_of(path, descriptor))
+            if not resolved.is_symlink():
                 break
-            place = place.parent / place.readlink()
-        status = place.stat()
+            resolved = resolved.parent / resolved.readlink()
+        status = resolved.stat()
     except FileNotFoundError:
         status = None
     except OSError as error:
         raise explain(error, path) from error
-    if status is None and place != path and not place.parent.is_dir():
+    if status is None and resolved != path and not resolved.parent.is_dir():
         raise StorageError(
-            f"Cannot write {printable(str(path))}: it is a link to {printable(str(place))}, whose folder is not there. "
-            "Make that folder, or remove the link."
+            f"Cannot write {printable(str(path))}: it is a link to {printable(str(resolved))}, whose folder is "
+            "not there. Make that folder, or remove the link."
         )
-    return Target(path=path, place=place, descriptor=None, status=status)
+    return Target(path=path, resolved=resolved, descriptor=None, status=status)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
@@ -143,7 +145,7 @@ def refuse_unwritable(path: Path) -> None:
             _refuse_closed(target)
             return
         target.try_opening()
-        _try_folder(target.place.parent)
+        _try_folder(target.resolved.parent)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -172,10 +174,10 @@ def check_folder(path: Path) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         if target.status is None and path.is_symlink():
             raise StorageError(
-                f"Cannot write {printable(str(path))}: it is a link to the folder {printable(str(target.place))}, "
+                f"Cannot write {printable(str(path))}: it is a link to the folder {printable(str(target.resolved))}, "
                 "which is not there. Make that folder, or remove the link."
             )
-        _try_folder(target.place)
+        _try_folder(target.resolved)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -193,13 +195,13 @@ def _try_folder(folder: Path) -> None:
         file.write(b"\0")  # a full disk lets files be made, and nothing be written
 
 
-def _descriptor(place: Path) -> int | None:
+def _descriptor(resolved: Path) -> int | None:
     """Return the number of the open stream that a name stands for, as those in ``/dev/fd`` do."""
-    if os.name != "posix" or not place.name.isdecimal():
+    if os.name != "posix" or not resolved.name.isdecimal():
         return None
-    folder = os.path.realpath(place.parent)
+    folder = os.path.realpath(resolved.parent)
     own = rf"/proc/(self|thread-self|{os.getpid()})(/task/\d+)?/fd|/dev/fd"
-    return int(place.name) if re.fullmatch(own, folder) else None
+    return int(resolved.name) if re.fullmatch(own, folder) else None
 
 
 def _status_of(path: Path, descriptor: int) -> os.stat_result:
@@ -223,5 +225,5 @@ def _refuse_closed(target: Target) -> None:
 
         if fcntl.fcntl(target.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    elif not os.access(target.place, os.W_OK):
+    elif not os.access(target.resolved, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -12,7 +12,7 @@ from convscope.core.numeric import is_integer
 
 from .preprocessing import FITS, LARGEST_PIXELS, LARGEST_SIDE, Preprocessing
 from .sampling import Sample, edge_colors
-from .values import EACH, Kind, ValueRanges
+from .values import EACH, NumberKind, ValueRanges
 
 LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
 """Sides that are chosen, in pixels; more only with `size`."""
@@ -93,7 +93,7 @@ def choose_ranges(options: ImageOptions, sample: Sample) -> tuple[ValueRanges, l
         if options.ranges.each:
             return options.ranges, [f"values: each image from its own least to its own greatest, as asked ({EACH})"]
         return options.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
-    wide: list[Kind] = [kind for kind in sample.values if kind != "byte"]
+    wide: list[NumberKind] = [kind for kind in sample.values if kind != "byte"]
     chosen = {kind: sample.values[kind].range() for kind in wide}
     notes = [
         f"values: {'floats' if kind == 'float' else 'integers'} from {sample.values[kind].low:g} to "

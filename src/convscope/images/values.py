@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 
-Kind = Literal["byte", "integer", "float"]
+NumberKind = Literal["byte", "integer", "float"]
 EACH = "each"
 """What `parse_value_range` takes for a range of its own for every image."""
 
@@ -101,7 +101,7 @@ class ValueRanges:
     each: bool = False
 
     @staticmethod
-    def by_kind(spans: Mapping[Kind, ValueRange]) -> "ValueRanges":
+    def by_kind(spans: Mapping[NumberKind, ValueRange]) -> "ValueRanges":
         """Return these ranges; kinds that are not among them are left to convention."""
         return ValueRanges(byte=spans.get("byte"), integer=spans.get("integer"), float=spans.get("float"))
 
@@ -148,7 +148,7 @@ class ValueRanges:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Values:
+class ValueSample:
     """Some of the values of a dataset's images that are of one kind, by which their range is chosen.
 
     kind: of number. drawn: float64, taken at random. low, high: the least and the greatest of the images that they are
@@ -156,20 +156,20 @@ class Values:
     usual: what the files say; None where they do not, or do not agree.
     """
 
-    kind: Kind
+    kind: NumberKind
     drawn: NDArray[np.float64]
     low: float
     high: float
     usual: ValueRange | None = None
 
     @staticmethod
-    def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "Values":
+    def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "ValueSample":
         """Return at most `count` of the values of an image, the same ones every time."""
         if values.size <= count:
             drawn = values.reshape(-1)
         else:  # by coordinates: to flatten some of the channels would copy them all
             drawn = values[np.unravel_index(np.random.default_rng(0).integers(0, values.size, count), values.shape)]
-        return Values(
+        return ValueSample(
             kind=kind_of(values.dtype),
             drawn=drawn.astype(np.float64),
             low=float(values.min()),
@@ -178,11 +178,11 @@ class Values:
         )
 
     @staticmethod
-    def joined(images: Iterable["Values"]) -> "Values":
+    def joined(images: Iterable["ValueSample"]) -> "ValueSample":
         """Return the values of several images, of one kind of number, as those of one."""
         samples = list(images)
         usual = {sample.usual for sample in samples}
-        return Values(
+        return ValueSample(
             kind=samples[0].kind,
             drawn=np.concatenate([sample.drawn for sample in samples]),
             low=min(sample.low for sample in samples),
@@ -226,7 +226,7 @@ class Values:
         return ValueRange(low=self.low, high=self.high)
 
 
-def kind_of(dtype: np.dtype[Any]) -> Kind:
+def kind_of(dtype: np.dtype[Any]) -> NumberKind:
     """Return the kind of number that a type of NumPy is.
 
     Examples:

@@ -20,13 +20,24 @@ from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.core.temporaries import temporary_folder
 from convscope.images.inspection import spell
-from convscope.images.reading.facts import FACTS
-from convscope.images.reading.readers import read_all
+from convscope.images.loading.facts import FACTS
+from convscope.images.loading.pool import load_images
 from convscope.images.sampling import Sample, take_sample
 from convscope.images.sizes import ImageOptions, choose_preprocessing
 from convscope.images.sources.source import Source
 
-from .entry import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
+from .entry import (
+    FACTS_FILE,
+    IMAGES,
+    VERSION,
+    CachedImages,
+    CacheIndex,
+    checksums,
+    facts_sum,
+    read_entry,
+    state,
+    write_index,
+)
 from .folder import FOLDER_VARIABLE, building, cache_folder, remove, touch
 from .limit import make_room
 
@@ -37,7 +48,7 @@ _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
 def cached(
     source: Source, options: ImageOptions, *, cache_dir: Path | None, reporter: Reporter, workers: int | None
-) -> tuple[Entry, tuple[str, ...]]:
+) -> tuple[CachedImages, tuple[str, ...]]:
     """Return the entry of the cache for a source, built where there is none that is whole, and notes about it.
 
     Raises:
@@ -46,7 +57,7 @@ def cached(
     """
     key = cache_key(source, options)
 
-    def build(sample: Sample, folder: Path) -> Entry:
+    def build(sample: Sample, folder: Path) -> CachedImages:
         return _build(source, options, sample, folder=folder, key=key, reporter=reporter, workers=workers)
 
     try:
@@ -68,7 +79,7 @@ def cached(
     return _until_the_end(partial(build, sample), f"{folder} cannot be written")
 
 
-def _until_the_end(build: Callable[[Path], Entry], why: str) -> tuple[Entry, tuple[str, ...]]:
+def _until_the_end(build: Callable[[Path], CachedImages], why: str) -> tuple[CachedImages, tuple[str, ...]]:
     """Return an entry in a temporary folder, which is removed with its images, and the note that says `why`."""
     folder, entry = temporary_folder(), None
     try:
@@ -103,7 +114,7 @@ def _build(
     key: str,
     reporter: Reporter,
     workers: int | None,
-) -> Entry:
+) -> CachedImages:
     entry = read_entry(folder / key, key)
     if entry is not None:  # another process has built it since
         return entry
@@ -114,7 +125,7 @@ def _build(
     with building(folder) as building_folder:
         target = building_folder / IMAGES
         _reserve(target, len(source) * area)
-        loaded = read_all(
+        loaded = load_images(
             source, preprocessing, pixels=sample.pixels, target=target, reporter=reporter, workers=workers
         )
         rows = close_gaps(target, loaded.facts["unusable"], area)
@@ -122,7 +133,7 @@ def _build(
         _flush(target)
         write_index(
             building_folder,
-            Index(
+            CacheIndex(
                 version=VERSION,
                 key=key,
                 name=spell(source.name),
@@ -148,7 +159,7 @@ def _make_way(folder: Path) -> None:
         remove(folder)
 
 
-def _settle(built: Path, folder: Path, key: str) -> Entry:
+def _settle(built: Path, folder: Path, key: str) -> CachedImages:
     """Move what was built to its place; where another process was faster, take its entry if it is whole."""
     with contextlib.suppress(OSError):
         built.rename(folder)

@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from .complaints import worst_of
+from .libtiff_messages import first_message
 
 DAMAGED, PARTLY_USED = "its decoder reported damage", "only the first "
 """How a remark of each kind begins."""
@@ -17,7 +17,7 @@ def remarks_on(complaints: list[str]) -> tuple[str, ...]:
         >>> remarks_on(["Fax4Decode: Bad code word at line 7"]), remarks_on([])
         (('its decoder reported damage: Bad code word at line 7',), ())
     """
-    return (f"{DAMAGED}: {worst_of(complaints)}",) if complaints else ()
+    return (f"{DAMAGED}: {first_message(complaints)}",) if complaints else ()
 
 
 def unused(image: ImageFile.ImageFile) -> tuple[str, ...]:

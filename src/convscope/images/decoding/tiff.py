@@ -75,11 +75,11 @@ def _tile(
 ) -> NDArray[Any]:
     """Return one strip or tile, rows columns channels."""
     expected = math.prod(shape) * kind.itemsize
-    stream.seek(tags.places[number])
+    stream.seek(tags.offsets[number])
     if tags.compression in _PLAIN:
-        data = stream.read(min(expected, tags.lengths[number]))
+        data = stream.read(min(expected, tags.byte_counts[number]))
     else:
-        data = zlib.decompressobj().decompress(stream.read(tags.lengths[number]), expected)
+        data = zlib.decompressobj().decompress(stream.read(tags.byte_counts[number]), expected)
     if len(data) < expected:
         raise UnreadableImageError(_CUT)
     tile_values = np.frombuffer(data, kind).reshape(shape)

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from convscope.core.text import counted
 
-from .complaints import TIFF_STARTS
+from .libtiff_messages import TIFF_STARTS
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL = 256, 257, 258, 259, 262, 266
 _STRIPS, _ORIENTATION, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
@@ -59,8 +59,8 @@ class TiffTags:
     rows: int
     columns: int
     tiled: bool
-    places: tuple[int, ...]
-    lengths: tuple[int, ...]
+    offsets: tuple[int, ...]
+    byte_counts: tuple[int, ...]
     depth: int
 
     @property
@@ -161,8 +161,8 @@ def _sorted_out(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
         rows=tags[_TILE_HEIGHT][0] if tiled else min(first(_ROWS, height), height),
         columns=tags[_TILE_WIDTH][0] if tiled else width,
         tiled=tiled,
-        places=tags[_TILES if tiled else _STRIPS],
-        lengths=tags[_TILE_BYTES if tiled else _STRIP_BYTES],
+        offsets=tags[_TILES if tiled else _STRIPS],
+        byte_counts=tags[_TILE_BYTES if tiled else _STRIP_BYTES],
         depth=first(_DEPTH, 1),
     )
 
@@ -176,13 +176,13 @@ def _is_whole(tags: TiffTags, size: int) -> bool:
         return False
     down, across = math.ceil(tags.height / tags.rows), math.ceil(tags.width / tags.columns)
     tiles = down * across * tags.depth * (tags.samples if tags.planar == 2 else 1)
-    ends = (offset + byte_count for offset, byte_count in zip(tags.places, tags.lengths, strict=False))
+    ends = (offset + byte_count for offset, byte_count in zip(tags.offsets, tags.byte_counts, strict=False))
     together = 1 if tags.planar == 2 else tags.samples
     bits = tags.columns * (tags.bits[0] * together if len(tags.bits) == 1 else sum(tags.bits[:together]))
     rows = min(tags.rows, tags.height - (down - 1) * tags.rows) if not tags.tiled else tags.rows  # of the last strip
     least = rows * ((bits + 7) // 8) if tags.compression == 1 else 1
     return (
-        len(tags.places) == len(tags.lengths) >= tiles
+        len(tags.offsets) == len(tags.byte_counts) >= tiles
         and all(end <= size for end in ends)
-        and min(tags.lengths) >= least
+        and min(tags.byte_counts) >= least
     )

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.text import counted
-from convscope.images.decoding.budget import LIMIT_PIXELS
 from convscope.images.decoding.decoder import Decoded
+from convscope.images.decoding.pixel_budget import LIMIT_PIXELS
 
-from .labels import encoding_note, label_places
-from .source import SPLIT_NAMES, Source, no_class, settle_splits
+from .labels import encoding_note, label_indices
+from .source import SPLIT_NAMES, Source, no_class, normalize_splits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,7 +90,7 @@ def from_arrays(
     array, label_array = _as_array(images, "images"), _as_array(labels, "labels")
     one_each = array.ndim == 3 and len(array) == label_array.size  # as many labels: they are gray, however narrow
     images = as_images(array[..., None] if one_each else array)
-    names, indices = label_places(label_array, classes, name)
+    names, indices = label_indices(label_array, classes, name)
     if len(indices) != len(images):
         raise DataError(
             f"`labels` must have one label an image. Got {len(indices):,} for {counted(len(images), 'image')}."
@@ -98,7 +98,7 @@ def from_arrays(
     split_indices = np.zeros(len(indices), np.uint8) if splits is None else np.asarray(splits).astype(np.uint8)
     if split_indices.shape != indices.shape or split_indices.max(initial=0) >= len(SPLIT_NAMES):
         raise DataError(f"`splits` must have one value from 0 to 3 an image. Got the shape {split_indices.shape}.")
-    split_indices = settle_splits(split_indices, name)
+    split_indices = normalize_splits(split_indices, name)
     return ArraySource(
         name=name,
         images=images,

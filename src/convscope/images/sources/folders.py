@@ -15,7 +15,7 @@ from .files import FileSource, unlabelled_files
 from .foreign import foreign_files
 from .labels import encode_labels
 from .look_alikes import look_alikes, written_out
-from .source import SPLIT_NAMES, TRAIN, UNASSIGNED, settle_splits
+from .source import SPLIT_NAMES, TRAIN, UNASSIGNED, normalize_splits
 from .tree import Folder, list_tree
 
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
@@ -84,7 +84,7 @@ def open_folder(
         files=tuple(files),
         classes=classes,
         labels=indices,
-        splits=settle_splits(np.array(splits, np.uint8), name),
+        splits=normalize_splits(np.array(splits, np.uint8), name),
         ignored=_but((*_others(top), *arrangement.loose, *outside, *_linked(skipped)), passed_over),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
         loose=tuple(arrangement.loose),

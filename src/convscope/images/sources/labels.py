@@ -33,7 +33,7 @@ def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], ND
     return classes, np.fromiter((indices[label] for label in labels), np.int64, len(labels))
 
 
-def label_places(
+def label_indices(
     labels: NDArray[Any], classes: Sequence[str] | None, name: str
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the names of the classes and the class index of each label, int64 N.

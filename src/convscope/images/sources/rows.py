@@ -34,7 +34,7 @@ _DAMAGE = (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
+class ListRow:
     """One line of a list, as text: `place` is its line (CSV) or row (Parquet), counted from 1."""
 
     line_number: int
@@ -43,7 +43,7 @@ class Row:
     split: str = ""
 
 
-def read_csv(file: Path) -> list[Row]:
+def read_csv(file: Path) -> list[ListRow]:
     """Return the rows of a CSV or TSV file; bad text raises DataError."""
     text = csv_text(file)
     if strange := _CONTROL.search(text):
@@ -58,7 +58,7 @@ def read_csv(file: Path) -> list[Row]:
     delimiter = declaration[1] if declaration else "\t" if tabs else max(_DELIMITERS, key=first.count)
     lines = io.StringIO(text, newline="")  # its lines end where those of CSV do: not at U+2028 or a form feed
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     columns: dict[str, int] | None = None
     width = 0
     try:
@@ -78,7 +78,7 @@ def read_csv(file: Path) -> list[Row]:
                     f"`{file}` must have {counted(width, 'column')} in every line. Got {len(cells)} in line "
                     f"{line_number}. Quote values that hold the delimiter."
                 )
-            rows.append(Row(line_number=line_number, **{column: cells[at] for column, at in columns.items()}))
+            rows.append(ListRow(line_number=line_number, **{column: cells[at] for column, at in columns.items()}))
     except csv.Error as error:
         raise DataError(
             f"`{file}` must be a CSV file. Got {error} near line {reader.line_num + skipped}. Check its quotes."
@@ -86,7 +86,7 @@ def read_csv(file: Path) -> list[Row]:
     return rows
 
 
-def read_parquet(file: Path) -> list[Row]:
+def read_parquet(file: Path) -> list[ListRow]:
     """Return the rows of a Parquet file; only the columns that are used are read."""
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
     arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
@@ -104,7 +104,7 @@ def read_parquet(file: Path) -> list[Row]:
         raise DataError(f"`{file}` must be a whole Parquet file. Got: {reason} Write it again.") from None
     splits = values.get("split", [""] * len(values["path"]))
     return [
-        Row(
+        ListRow(
             line_number=line_number,
             path=_plain(file, line_number, path),
             label=_plain(file, line_number, label),

@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 30  # of a file that is tried again without them
 _MOST_CHUNKS = 1 << 20
 
 
-def bare(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
+def without_metadata(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
     """Return a PNG or JPEG file without text, comments, profiles and private data; None where nothing can be left out.
 
     Where Pillow refuses a file because of these (a text of megabytes, a wrong checksum, an odd preview), its pixels

@@ -12,12 +12,12 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.images.decoding.damage import BOMB
 from convscope.images.decoding.remarks import DAMAGED
-from convscope.images.reading.facts import facts_of_stack
-from convscope.images.reading.readers import read_all
+from convscope.images.loading.facts import facts_of_stack
+from convscope.images.loading.pool import load_images
 from convscope.images.sources.look_alikes import look_alikes, written_out
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
-from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
+from .inspection import PROBLEM_KINDS, ClassCount, Inspection, Problem, SizeSpread, spell
 from .sampling import nothing_readable, take_sample
 from .sizes import ImageOptions, choose_preprocessing, choose_ranges
 from .splits import group
@@ -79,7 +79,9 @@ def inspect(
         with listener.task("reading images", total=len(stack), unit="images") as task:
             inspection = check_facts(source, facts_of_stack(stack, preprocessing.ranges, task.advance), {})
     else:
-        loaded = read_all(source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers)
+        loaded = load_images(
+            source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers
+        )
         inspection = check_facts(source, loaded.facts, loaded.reasons, loaded.remarks)
     return dataclasses.replace(inspection, values=values)
 
@@ -116,14 +118,14 @@ def check_facts(
         *_look_alikes(source),
         *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
     ]
-    order = list(KINDS)
+    order = list(PROBLEM_KINDS)
     return Inspection(
         source=spell(source.name),
         images=len(source),
         usable=len(usable),
         classes=counts,
         problems=tuple(sorted(problems, key=lambda problem: order.index(problem.kind))),
-        sizes=Sizes(widths=_spread(facts["width"][usable]), heights=_spread(facts["height"][usable])),
+        sizes=SizeSpread(widths=_spread(facts["width"][usable]), heights=_spread(facts["height"][usable])),
         modes=_tally(facts["mode"][usable]),
         formats=_tally(facts["format"][usable]),
         notes=source.notes,

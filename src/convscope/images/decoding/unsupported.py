@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from PIL import TiffImagePlugin
 
-from .complaints import TIFF_STARTS
+from .libtiff_messages import TIFF_STARTS
 from .tiff_tags import TiffTags, read_tags
 
 _PIXMAPS = {b"PF": "floats in colour", b"P7": "PAM", b"PH": "half floats in colour", b"Ph": "half floats"}
@@ -34,7 +34,7 @@ _NOT_SUPPORTED = re.compile(
 )
 
 
-def describe_kind(stream: BinaryIO, start: bytes, message: str) -> str:
+def describe_unsupported(stream: BinaryIO, start: bytes, message: str) -> str:
     """Return that a whole file is of a kind not read here, and which; "" where that is not what is wrong with it.
 
     start: the first bytes. said: what the reader or decoder said.

@@ -17,7 +17,7 @@ from PIL import _imaging
 from convscope.core.forks import after_fork
 from convscope.core.text import printable
 
-from .shared import Shared
+from .shared import SharedContext
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 """First bytes of a TIFF or BigTIFF file, in the orders that Pillow takes."""
@@ -35,7 +35,7 @@ _mine = threading.local()  # of the thread that decodes: its list
 
 
 @contextlib.contextmanager
-def caught_complaints(start: bytes) -> Iterator[list[str]]:
+def captured_messages(start: bytes) -> Iterator[list[str]]:
     """Give the list that takes what is complained of in this thread while one image is decoded.
 
     start: first bytes of the file; of the libraries below Pillow only libtiff prints, so others cost nothing. libtiff
@@ -55,7 +55,7 @@ def caught_complaints(start: bytes) -> Iterator[list[str]]:
             _mine.messages = before
 
 
-def worst_of(complaints: list[str]) -> str:
+def first_message(complaints: list[str]) -> str:
     """Return what to show of the complaints about one image, "" where there are none.
 
     Examples:
@@ -194,5 +194,5 @@ def _forget() -> None:
     _lock = threading.RLock()
 
 
-_handled = Shared(_handlers, _quiet_log)
+_handled = SharedContext(_handlers, _quiet_log)
 after_fork(_forget)
