@@ -5,8 +5,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from convscope.core.pace import duration
-from convscope.core.text import are, printable, shortened
+from convscope.core.text import are, duration, printable, shortened
 from convscope.images.inspection import PROBLEM_KINDS, Problem
 from convscope.training.class_metrics import Cell, ClassMetrics, Interval
 from convscope.training.history import EpochRecord

@@ -88,9 +88,8 @@ def find_idx(folder: Path) -> dict[int, Path]:
         split = next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), UNASSIGNED)
         split = TEST if "t10k" in words else split
         if split in files and files[split].name + ".gz" != name:
-            block = SPLIT_NAMES[split]
             raise DataError(
-                f"`{folder}/` must have one IDX file of {block} images. Got {files[split].name} and {name}. "
+                f"`{folder}/` must have one IDX file for {SPLIT_NAMES[split]}. Got {files[split].name} and {name}. "
                 "Give one of the files alone."
             )
         files.setdefault(split, folder / name)
