@@ -201,7 +201,7 @@ WRITERS = {
     "core/targets.py",  # tries whether a file may be written, and leaves it
     "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole
     "images/cache/entry.py",  # the same
-    "images/reading/run.py",  # the same: many processes write their rows of one file
+    "images/loading/chunks.py",  # the same: many processes write their rows of one file
     "cli/standard.py",  # the null device, for standard streams that are closed
 }
 OPENERS = {

@@ -15,7 +15,7 @@ from convscope.api.features import compare_classifiers, save_with_classifier
 from convscope.api.predict import optimized
 from convscope.core.arguments import RULES, check_arguments, shown
 from convscope.core.errors import ConvscopeError, ParameterError
-from convscope.images.sources.named import DATA_DIR_VARIABLE
+from convscope.images.sources.named_datasets import DATA_DIR_VARIABLE
 from convscope.networks.model import Model
 from convscope.training.settings import Settings
 from tests.checks.models import small_model, some_pixels

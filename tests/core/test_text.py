@@ -73,7 +73,7 @@ def test_an_error_commands_no_terminal_wherever_it_is_shown(kind: type[errors.Co
 
 NOUNS = "images|files|classes|epochs|cores|threads|rows|units|kinds|seeds|images|channels|columns|values|seconds|maps"
 AFTER = re.compile(rf"^ (?:\w+ )?(?:{NOUNS}|trainings|names|labels)\b")
-NO_NUMBERS = {"what", "part", "group", "name", "found.part", "values"}
+NO_NUMBERS = {"what", "group", "name", "found.part", "values"}
 NEVER_ONE = {"law.images", "_round(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count", "frame[5]"}
 SOURCE = Path(convscope.__file__).parent
 

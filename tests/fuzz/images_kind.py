@@ -14,11 +14,11 @@ from convscope.api.features import extract_features
 from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError, UnreadableImageError
 from convscope.images.dataset import prepare
-from convscope.images.decoding.budget import SMALL_PIXELS
 from convscope.images.decoding.decoder import Decoded, decode
-from convscope.images.reading.facts import digest
-from convscope.images.reading.process import ReadingProcess
-from convscope.images.reading.run import Run, read_files
+from convscope.images.decoding.pixel_budget import SMALL_PIXELS
+from convscope.images.loading.chunks import Chunk, load_files
+from convscope.images.loading.facts import digest
+from convscope.images.loading.worker import WorkerProcess
 from convscope.images.sources.opening import open_source
 from convscope.images.values import UNIT, ValueRange, ValueRanges
 from tests.checks.models import small_model
@@ -59,7 +59,7 @@ class Images(Kind):
         self._files = image_files()
         self._names = sorted(self._files)
         self._whole = {name: _read(data) for name, data in self._files.items()}
-        self._process: ReadingProcess | None = None
+        self._process: WorkerProcess | None = None
         self._blocks = 0
 
     def case(self, seed: int) -> ImageCase:
@@ -191,10 +191,10 @@ class Images(Kind):
     def _by_process(self, cases: dict[str, int], refused: dict[str, str], watch: Watch) -> None:
         """Let a process read the files, as it does for large sets: the same facts and reasons."""
         if self._process is None:
-            self._process = ReadingProcess()
+            self._process = WorkerProcess()
             self._process.has_started()
-        run = Run(start=0, files=tuple(cases), preprocessing=self._model.preprocessing)
-        here, there = read_files(run, limit_pixels=SMALL_PIXELS), self._process.read(run)  # which leaves large ones
+        run = Chunk(start=0, files=tuple(cases), preprocessing=self._model.preprocessing)
+        here, there = load_files(run, limit_pixels=SMALL_PIXELS), self._process.load(run)  # which leaves large ones
         if there is None:
             watch.found(Verdict.CRASH, "the reading process ended", seed=next(iter(cases.values())))
             self.close()

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.errors import ConvscopeError
+from convscope.images.checks import inspect
 from convscope.images.dataset import prepare
-from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
 from tests.checks.models import small_model
 

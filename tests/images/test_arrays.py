@@ -12,8 +12,8 @@ import pytest
 from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
 from convscope.estimators.classifier import ConvClassifier
+from convscope.images.checks import inspect
 from convscope.images.dataset import prepare, source_notes
-from convscope.images.rules import inspect
 from convscope.images.sampling import take_sample
 from convscope.images.sizes import ImageOptions, choose_preprocessing
 from convscope.images.sources.arrays import from_arrays

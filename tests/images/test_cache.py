@@ -56,7 +56,7 @@ def entry(place: Path) -> Path:
 def test_the_second_time_nothing_is_decoded(images, place, builds, monkeypatch):
     first = ready(images, place)
     monkeypatch.setattr("convscope.images.sources.files.decode", None)
-    monkeypatch.setattr("convscope.images.reading.run.decode", None)
+    monkeypatch.setattr("convscope.images.loading.chunks.decode", None)
     second = ready(images, place)
     assert len(builds) == 1
     assert np.array_equal(first.images, second.images)
@@ -215,11 +215,11 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from convscope.images.cache import caching
-from convscope.images.reading import run as reading
+from convscope.images.loading import chunks
 from convscope.images.sources import files
 from convscope.images.dataset import prepare
 from convscope.images.sources.opening import open_source
-decode, read = reading.decode, []
+decode, read = chunks.decode, []
 def slow(*given, **named):
     print("reading", flush=True)
     read.append(given)
@@ -227,7 +227,7 @@ def slow(*given, **named):
         sys.stdin.read()  # until the one that started this lets it go on
     time.sleep(0.1)
     return decode(*given, **named)
-reading.decode = slow
+chunks.decode = slow
 prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]), workers=1)
 """
 
@@ -271,12 +271,10 @@ def test_ctrl_c_leaves_nothing_behind(images, place):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, number):
     folder(tmp_path / "many", each=300, size=(64, 64))
-    code = SLOW.replace(
-        "decode, read =", "from convscope.images.reading import readers; readers._MANY = 1\ndecode, read ="
-    )
+    code = SLOW.replace("decode, read =", "from convscope.images.loading import pool; pool._MANY = 1\ndecode, read =")
     code = code.replace("workers=1", "workers=2").replace(
         "prepare(",
-        "import os; readers.ReadingProcess.read = lambda *a: (print('reading', flush=True), time.sleep(2))\nprepare(",
+        "import os; pool.WorkerProcess.load = lambda *a: (print('reading', flush=True), time.sleep(2))\nprepare(",
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "many"), str(place)],
@@ -297,7 +295,7 @@ def test_no_reading_process_outlives_the_one_that_started_it(tmp_path, place, nu
 def _runs(process: str) -> bool:
     """Return whether a process is there and is no mere entry that nobody has asked for."""
     try:
-        return "images.reading.process" in Path(f"/proc/{process}/cmdline").read_text()
+        return "images.loading.worker" in Path(f"/proc/{process}/cmdline").read_text()
     except OSError:
         return False
 
@@ -388,7 +386,7 @@ def test_when_all_is_in_use_and_the_limit_reached_it_is_one_sentence(images, pla
 
 
 def test_an_entry_that_another_process_built_meanwhile_is_used(images, place, monkeypatch):
-    sampled, read, reads = caching.take_sample, caching.read_all, []
+    sampled, read, reads = caching.take_sample, caching.load_images, []
 
     def while_another_builds(source, reporter=None):
         monkeypatch.setattr(caching, "take_sample", sampled)
@@ -396,7 +394,7 @@ def test_an_entry_that_another_process_built_meanwhile_is_used(images, place, mo
         return sampled(source, reporter)
 
     monkeypatch.setattr(caching, "take_sample", while_another_builds)
-    monkeypatch.setattr(caching, "read_all", lambda *given, **named: reads.append(1) or read(*given, **named))
+    monkeypatch.setattr(caching, "load_images", lambda *given, **named: reads.append(1) or read(*given, **named))
     ready(images, place)
     assert reads == [1]
 

@@ -118,25 +118,24 @@ def test_threads_and_processes_read_the_same(tmp_path, cache, monkeypatch):
     (tmp_path / "a" / "3.png").write_bytes(b"bad")
     source = open_source(tmp_path)
     one = prepare(source, cache_dir=cache / "threads", workers=2)
-    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.loading.pool._MANY", 1)
     two = prepare(source, cache_dir=cache / "processes", workers=2)
     assert np.array_equal(one.images, two.images)
     assert one.inspection == two.inspection
 
 
 def test_an_image_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path, cache, monkeypatch):
-    from convscope.images.reading import process as reading_process
-    from convscope.images.reading import readers
+    from convscope.images.loading import pool, worker
 
-    class Dying(reading_process.ReadingProcess):
-        def read(self, run):
+    class Dying(worker.WorkerProcess):
+        def load(self, run):
             if any(file.endswith("7.png") for file in run.files):
                 self._process.kill()
-            return super().read(run)
+            return super().load(run)
 
     folder(tmp_path, each=20)
-    monkeypatch.setattr(readers, "_MANY", 1)
-    monkeypatch.setattr(readers, "ReadingProcess", Dying)
+    monkeypatch.setattr(pool, "_MANY", 1)
+    monkeypatch.setattr(pool, "WorkerProcess", Dying)
     dataset = prepare(open_source(tmp_path), cache_dir=cache, workers=2)
     assert {problem.name: problem.kind for problem in dataset.inspection.unusable} == {
         f"{label}/{number}.png": "unreadable" for label in "ab" for number in (7, 17)
@@ -145,21 +144,20 @@ def test_an_image_that_ends_its_process_is_named_and_the_rest_goes_on(tmp_path, 
 
 
 def test_a_process_that_somebody_else_ended_costs_no_image(tmp_path, cache, monkeypatch):
-    from convscope.images.reading import process as reading_process
-    from convscope.images.reading import readers
+    from convscope.images.loading import pool, worker
 
     calls = []
 
-    class Ended(reading_process.ReadingProcess):
-        def read(self, run):
+    class Ended(worker.WorkerProcess):
+        def load(self, run):
             calls.append(run)
             singles = sum(len(call.files) == 1 for call in calls)
             if len(run.files) > 1 or singles <= 2:
                 self._process.kill()
-            return super().read(run)
+            return super().load(run)
 
-    monkeypatch.setattr(readers, "_MANY", 1)
-    monkeypatch.setattr(readers, "ReadingProcess", Ended)
+    monkeypatch.setattr(pool, "_MANY", 1)
+    monkeypatch.setattr(pool, "WorkerProcess", Ended)
     dataset = prepare(open_source(folder(tmp_path, each=2)), cache_dir=cache, workers=2)
     assert len(dataset) == 4
     assert len(calls) > 5
@@ -169,13 +167,13 @@ def test_where_no_process_can_be_started_threads_read(tmp_path, cache, monkeypat
     def refused(*given, **named):
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.loading.pool._MANY", 1)
     monkeypatch.setattr(subprocess, "Popen", refused)
     assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
 
 
 def test_where_python_cannot_be_started_threads_read(tmp_path, cache, monkeypatch):
-    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
+    monkeypatch.setattr("convscope.images.loading.pool._MANY", 1)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
 
@@ -195,7 +193,7 @@ def test_preparing_does_not_load_torch(tmp_path, cache):
         "import sys; from pathlib import Path; from convscope.images.dataset import prepare\n"
         "from convscope.images.sources.opening import open_source\n"
         "prepare(open_source(sys.argv[1]), cache_dir=Path(sys.argv[2]))\n"
-        "import convscope.images.reading.process\n"
+        "import convscope.images.loading.worker\n"
         "assert not {'torch', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path), str(cache)], check=True)
@@ -213,12 +211,11 @@ def test_an_image_larger_than_wanted_is_read_the_same_by_every_way(tmp_path, cac
 
 @pytest.mark.parametrize("stopped", [False, True])
 def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_path, cache, monkeypatch, stopped):
-    from convscope.images.reading import process as reading_process
-    from convscope.images.reading import readers
+    from convscope.images.loading import pool, worker
 
     started = []
 
-    class Counted(reading_process.ReadingProcess):
+    class Counted(worker.WorkerProcess):
         def __init__(self):
             super().__init__()
             started.append(self._process)
@@ -226,10 +223,10 @@ def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_
     def joined(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(readers, "_MANY", 1)
-    monkeypatch.setattr(readers, "ReadingProcess", Counted)
+    monkeypatch.setattr(pool, "_MANY", 1)
+    monkeypatch.setattr(pool, "WorkerProcess", Counted)
     if stopped:
-        monkeypatch.setattr(reading_process.ReadingProcess, "read", joined)
+        monkeypatch.setattr(worker.WorkerProcess, "load", joined)
         with pytest.raises(KeyboardInterrupt):
             prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)
         assert [path for path in cache.iterdir() if path.is_dir()] == []
@@ -241,28 +238,28 @@ def test_every_reading_process_is_ended_when_the_reading_ends_or_is_stopped(tmp_
 
 def slow_run(tmp_path, monkeypatch):
     """Return a source of 80 images, one run over all of them, and the list of what is decoded, slowly."""
-    from convscope.images.reading import run as reading
+    from convscope.images.loading import chunks
 
     seen = []
-    decode = reading.decode
+    decode = chunks.decode
     monkeypatch.setattr(
-        reading, "decode", lambda *given, **named: seen.append(given) or time.sleep(0.05) or decode(*given, **named)
+        chunks, "decode", lambda *given, **named: seen.append(given) or time.sleep(0.05) or decode(*given, **named)
     )
     source = open_source(folder(tmp_path, each=40))
     files = tuple(str(source.path(place)) for place in range(len(source)))
-    return source, reading.Run(start=0, files=files, preprocessing=Preprocessing(height=8, width=8)), seen
+    return source, chunks.Chunk(start=0, files=files, preprocessing=Preprocessing(height=8, width=8)), seen
 
 
 @pytest.mark.parametrize("many", [10**9, 1])
 def test_a_run_stops_before_its_next_image_when_the_reading_is_interrupted(tmp_path, monkeypatch, many):
-    from convscope.images.reading import readers
-    from convscope.images.reading.process import ReadingProcess
+    from convscope.images.loading import pool
+    from convscope.images.loading.worker import WorkerProcess
 
     source, run, seen = slow_run(tmp_path, monkeypatch)
-    monkeypatch.setattr(readers, "_MANY", many)
-    monkeypatch.setattr(ReadingProcess, "has_started", lambda self: False)  # so that this thread reads in both ways
+    monkeypatch.setattr(pool, "_MANY", many)
+    monkeypatch.setattr(WorkerProcess, "has_started", lambda self: False)  # so that this thread reads in both ways
     futures = []
-    with contextlib.suppress(KeyboardInterrupt), readers.readers(source, pixels=120, workers=2) as (threads, read):
+    with contextlib.suppress(KeyboardInterrupt), pool.open_pool(source, pixels=120, workers=2) as (threads, read):
         futures.append(threads.submit(read, run))
         while not seen:
             time.sleep(0.01)
@@ -272,11 +269,11 @@ def test_a_run_stops_before_its_next_image_when_the_reading_is_interrupted(tmp_p
 
 
 def test_what_waits_for_a_process_that_was_ended_before_it_was_ready_does_not_read_by_itself(tmp_path, monkeypatch):
-    from convscope.images.reading import readers
+    from convscope.images.loading import pool
 
     source, run, seen = slow_run(tmp_path, monkeypatch)
-    monkeypatch.setattr(readers, "_MANY", 1)
-    with contextlib.suppress(KeyboardInterrupt), readers.readers(source, pixels=120, workers=2) as (threads, read):
+    monkeypatch.setattr(pool, "_MANY", 1)
+    with contextlib.suppress(KeyboardInterrupt), pool.open_pool(source, pixels=120, workers=2) as (threads, read):
         threads.submit(read, run)
         raise KeyboardInterrupt
     assert seen == []
@@ -284,16 +281,16 @@ def test_what_waits_for_a_process_that_was_ended_before_it_was_ready_does_not_re
 
 @pytest.mark.parametrize("entries", [[Path("/x"), b"/x", None, 3, "", "a" + os.pathsep + "b"]])
 def test_odd_entries_of_the_path_are_passed_over_as_python_does(tmp_path, cache, monkeypatch, entries):
-    from convscope.images.reading.process import ReadingProcess
+    from convscope.images.loading.worker import WorkerProcess
 
-    read, answered = ReadingProcess.read, []
+    read, answered = WorkerProcess.load, []
 
     def noted(self, run):
         answered.append(self.has_started())
         return read(self, run)
 
-    monkeypatch.setattr(ReadingProcess, "read", noted)
-    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
+    monkeypatch.setattr(WorkerProcess, "load", noted)
+    monkeypatch.setattr("convscope.images.loading.pool._MANY", 1)
     monkeypatch.setattr(sys, "path", [*sys.path, *entries])
     assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
     assert answered
@@ -304,8 +301,8 @@ def test_odd_entries_of_the_path_are_passed_over_as_python_does(tmp_path, cache,
     "program", ["", None, "/not/there", "zero\0byte", Path("/bin/true"), b"/bin/true", "/bin/true", "/bin/cat"]
 )
 def test_whatever_stands_in_pythons_place_threads_read(tmp_path, cache, monkeypatch, program):
-    monkeypatch.setattr("convscope.images.reading.readers._MANY", 1)
-    monkeypatch.setattr("convscope.images.reading.process._PATIENCE_S", 0.3)
+    monkeypatch.setattr("convscope.images.loading.pool._MANY", 1)
+    monkeypatch.setattr("convscope.images.loading.worker._PATIENCE_S", 0.3)
     monkeypatch.setattr(sys, "executable", program)
     assert len(prepare(open_source(folder(tmp_path)), cache_dir=cache, workers=2)) == 12
 

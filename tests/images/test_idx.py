@@ -53,7 +53,7 @@ def test_names_with_a_dot_and_other_parts_are_known(tmp_path: Path) -> None:
 def test_two_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
     write_idx(tmp_path)
     (tmp_path / "other-train-images-idx3-ubyte").write_bytes(b"")
-    with pytest.raises(DataError, match="must have one IDX file of train images"):
+    with pytest.raises(DataError, match="one IDX file for train"):
         open_source(tmp_path)
 
 

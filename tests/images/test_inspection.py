@@ -8,11 +8,11 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
+from convscope.images.checks import inspect, kind_of
 from convscope.images.dataset import prepare
 from convscope.images.decoding.decoder import Decoded
-from convscope.images.inspection import KINDS, Inspection, Problem, spell
-from convscope.images.reading.facts import facts_of, facts_of_stack, no_facts
-from convscope.images.rules import inspect, kind_of
+from convscope.images.inspection import PROBLEM_KINDS, Inspection, Problem, spell
+from convscope.images.loading.facts import facts_of, facts_of_stack, no_facts
 from convscope.images.sources.opening import open_source
 from tests.images.generated import folder, image, save
 
@@ -193,7 +193,7 @@ def test_what_has_no_kind_of_its_own_is_unreadable(reason):
 
 
 def test_every_kind_says_what_it_is():
-    assert all(text and not text.endswith(".") for _, text in KINDS.values())
+    assert all(text and not text.endswith(".") for _, text in PROBLEM_KINDS.values())
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3, 1), (3000, 2, 2, 3), (1, 1, 1, 3), (2, 3, 4, 1)])

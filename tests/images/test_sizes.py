@@ -8,7 +8,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.images.sampling import Sample, edge_colors, take_sample
 from convscope.images.sizes import LADDER, ImageOptions, choose_preprocessing, parse_color, parse_size, rung
 from convscope.images.sources.opening import open_source
-from convscope.images.values import ValueRanges, Values
+from convscope.images.values import ValueRanges, ValueSample
 from tests.images.generated import folder, save
 
 
@@ -20,7 +20,7 @@ def sample(*sizes: tuple[int, int], gray: bool = False, edges: tuple = ((10, 20,
         gray=gray,
         edges=tuple(("byte", np.array(edge, np.float64)) for edge in edges),
         transparent=transparent,
-        values={"byte": Values.of(np.arange(256, dtype=np.uint8))},
+        values={"byte": ValueSample.of(np.arange(256, dtype=np.uint8))},
     )
 
 

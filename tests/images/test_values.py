@@ -14,16 +14,16 @@ from sklearn.datasets import load_digits
 from convscope import train
 from convscope.core.errors import ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
+from convscope.images.checks import inspect
 from convscope.images.dataset import prepare
 from convscope.images.decoding.decoder import decode
-from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
 from convscope.images.values import (
     BYTES,
     UNIT,
     ValueRange,
     ValueRanges,
-    Values,
+    ValueSample,
     convention,
     parse_value_range,
 )
@@ -142,7 +142,7 @@ def test_the_same_tissue_is_as_bright_beside_metal(tmp_path: Path) -> None:
 def test_hot_pixels_do_not_darken_a_set() -> None:
     values = np.random.default_rng(0).integers(100, 900, 200_000).astype("u2")
     values[0] = 65535
-    assert Values.of(values, count=10**6).range() == ValueRange(low=0, high=1023)
+    assert ValueSample.of(values, count=10**6).range() == ValueRange(low=0, high=1023)
 
 
 def test_a_range_beyond_what_a_type_can_hold_is_compared_in_wide_floats() -> None:
@@ -190,7 +190,7 @@ def test_values_beyond_the_range_are_clipped_and_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_range_of_a_set_follows_its_values(values: NDArray[Any], expected: str) -> None:
-    assert str(Values.of(values).range()) == expected
+    assert str(ValueSample.of(values).range()) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torch
 
 from convscope.api.train import train
 from convscope.core.errors import ParameterError
-from convscope.core.reporters import Plain
+from convscope.core.progress import Plain
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan

@@ -6,8 +6,8 @@ from typing import Any
 from convscope.core.arguments import check_arguments
 from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
+from convscope.images.checks import inspect
 from convscope.images.inspection import Inspection
-from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
 from convscope.images.values import parse_value_range
 

@@ -11,9 +11,8 @@ from convscope import __version__
 from convscope.core.arguments import MAYBE_WHOLE, check_arguments
 from convscope.core.atomic import check_folder
 from convscope.core.machine import machine, usual_settings
-from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
-from convscope.core.text import are, counted, printable
+from convscope.core.text import are, counted, duration, printable
 from convscope.features.extraction import PARTS
 from convscope.images.dataset import Dataset, classes_in_words, prepare
 from convscope.images.inspection import Problem

@@ -13,7 +13,7 @@ from convscope.core.arguments import check_arguments
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
-from convscope.images.decoding.budget import IN_FLIGHT
+from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
@@ -141,7 +141,7 @@ def _training_images(source: Source, step: Preprocessing, reporter: Reporter) ->
     found: list[NDArray[np.uint8]] = []
     with reporter.task("reading images for int8", len(chosen), "images") as task:
         for place in chosen.tolist():
-            with contextlib.suppress(UnreadableImageError), IN_FLIGHT.kept():
+            with contextlib.suppress(UnreadableImageError), IN_FLIGHT.held():
                 found.append(step.apply(source.decode(place, step.size)))
             task.advance()
     if not found:

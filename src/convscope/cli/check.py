@@ -60,12 +60,12 @@ def command(
 
 def report(found: "Inspection") -> str:
     """Return an inspection as text: a summary, the classes, and every problem with its file."""
-    from convscope.images.inspection import KINDS
+    from convscope.images.inspection import PROBLEM_KINDS
 
     lines = [f"{printable(found.source)}: {_summary(found)}", ""]
     lines += _classes(found)
     lines += [line for note in found.notes for line in ("", f"note: {printable(note)}")]
-    for kind, (usable, title) in KINDS.items():
+    for kind, (usable, title) in PROBLEM_KINDS.items():
         problems = found.of_kind(kind)
         if not problems:
             continue

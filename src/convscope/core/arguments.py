@@ -142,11 +142,11 @@ RULES: dict[str, Rule] = {
 }
 
 
-def check_arguments(given: Mapping[str, Any], **others: Rule) -> None:
-    """Refuse the first argument in `given` (names and values, ``locals()``) that is not what its name asks for.
+def check_arguments(arguments: Mapping[str, Any], **others: Rule) -> None:
+    """Refuse the first argument in `arguments` (names and values, ``locals()``) that is not what its name asks for.
 
     Args:
-        given: names without a rule are passed over.
+        arguments: names without a rule are passed over.
         others: rules that go before those of `RULES`.
 
     Raises:
@@ -159,7 +159,7 @@ def check_arguments(given: Mapping[str, Any], **others: Rule) -> None:
         convscope.core.errors.ParameterError: `seed` must be a whole number from 0 to 2,147,483,647. Got None.
     """
     rules = RULES | others
-    for name, value in given.items():
+    for name, value in arguments.items():
         rule = rules.get(name)
         if rule is None or (value is None and rule.optional) or _fits(rule, value):
             continue

@@ -61,9 +61,9 @@ class Output:
             if self._target.is_stream:
                 self.stream = _open_stream(self._target)
                 return
-            self._target.place.parent.mkdir(parents=True, exist_ok=True)
+            self._target.resolved.parent.mkdir(parents=True, exist_ok=True)
             self._target.try_opening()
-            self._temporary, self.stream = open_temporary(self._target.place)
+            self._temporary, self.stream = open_temporary(self._target.resolved)
             _take_over(self.stream.fileno(), self._target.status)
 
     @property
@@ -81,18 +81,18 @@ class Output:
         with explained(self.path, streams=not self.is_file):
             self.close()
             if self._temporary is not None:
-                self._put(self._temporary, self._target.place)
+                self._put(self._temporary, self._target.resolved)
                 forget(self._temporary)
 
-    def _put(self, temporary: Path, place: Path) -> None:
+    def _put(self, temporary: Path, destination: Path) -> None:
         try:
-            temporary.replace(place)
+            temporary.replace(destination)
         except OSError as error:
             if error.errno not in _MOUNTED:
                 raise
-            with temporary.open("rb") as source, place.open("r+b") as file:
+            with temporary.open("rb") as source, destination.open("r+b") as file:
                 self._overwrite(source, file)
-        _sync_folder(place.parent)
+        _sync_folder(destination.parent)
 
     def _overwrite(self, source: BinaryIO, file: BinaryIO) -> None:
         """Copy over what stands there; where that fails, what stood there is lost, and the new file is kept.
@@ -108,7 +108,7 @@ class Output:
                 os.fsync(file.fileno())
         except BaseException as error:
             source.close()  # Windows renames nothing that is open
-            part = self.keep()
+            part = self.save_partial()
             if not isinstance(error, OSError) or part is None:
                 raise
             raise StorageError(
@@ -134,7 +134,7 @@ class Output:
         if self._temporary.stat().st_size != size:
             raise OSError(errno.EIO, "the file was cut")
 
-    def keep(self) -> Path | None:
+    def save_partial(self) -> Path | None:
         """Put what there is beside its place, as ``<name>.part`` or ``<name>.<number>.part``; return where it is.
 
         Nothing is replaced. None where that fails, or where it went into a stream: then nothing of it is left.
@@ -142,7 +142,7 @@ class Output:
         try:
             with contextlib.suppress(OSError):
                 self.close()
-                return None if self._temporary is None else _put_aside(self._temporary, self._target.place)
+                return None if self._temporary is None else _put_aside(self._temporary, self._target.resolved)
             return None
         finally:
             self.abandon()
@@ -234,10 +234,10 @@ def remove(path: Path) -> None:
     Raises:
         StorageError: it cannot be removed.
     """
-    found = target_of(path)
-    if found.status is not None and not found.is_stream:
+    target = target_of(path)
+    if target.status is not None and not target.is_stream:
         with explained(path):
-            found.place.unlink(missing_ok=True)
+            target.resolved.unlink(missing_ok=True)
 
 
 def _take_over(descriptor: int, status: os.stat_result | None) -> None:
@@ -251,11 +251,11 @@ def _take_over(descriptor: int, status: os.stat_result | None) -> None:
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
 
-def _put_aside(temporary: Path, place: Path) -> Path:
+def _put_aside(temporary: Path, destination: Path) -> Path:
     """Rename a temporary file to the first name with ``.part`` that is free."""
     number = 1
     while True:
-        part = place.with_name(f"{place.name}.{number}.part" if number > 1 else f"{place.name}.part")
+        part = destination.with_name(f"{destination.name}.{number}.part" if number > 1 else f"{destination.name}.part")
         try:
             open_new(part).close()
         except FileExistsError:
@@ -280,12 +280,12 @@ def _open_stream(target: Target) -> BinaryIO:
     if stat.S_ISSOCK(mode):
         connection = socket.socket(getattr(socket, "AF_UNIX"))  # noqa: B009  # Windows has none, and no such files
         try:
-            connection.connect(str(target.place))
+            connection.connect(str(target.resolved))
             return _buffered(connection.detach())
         finally:
             connection.close()
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    return _buffered(os.open(target.place, flags))
+    return _buffered(os.open(target.resolved, flags))
 
 
 def _buffered(descriptor: int) -> BinaryIO:

@@ -178,7 +178,7 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
     here = here or machine()
     half = "bfloat16" if here.bfloat16 else "float32"
     why = "native here: products twice as fast" if here.bfloat16 else "bfloat16 is not native here, and slow"
-    found = [
+    choices = [
         Tuning(name="precision", value=half, why=why, change="--precision float32|bfloat16"),
         Tuning(
             name="threads",
@@ -189,12 +189,12 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
     ]
     besides = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
     words = f"for prediction; installed besides: {', '.join(besides)}" if besides else "for prediction; the only one"
-    found.append(Tuning(name="back end", value="torch", why=words, change="predict --backend NAME|auto"))
+    choices.append(Tuning(name="back end", value="torch", why=words, change="predict --backend NAME|auto"))
     without = left_out()
     for name, reason in TUNINGS.items():
         on = name not in without and (name != "keep-memory" or keeps_memory_on(here.system))
-        found.append(Tuning(name=name, value="on" if on else "off", why=reason, change=f"{WITHOUT}={name}"))
-    return tuple(found)
+        choices.append(Tuning(name=name, value="on" if on else "off", why=reason, change=f"{WITHOUT}={name}"))
+    return tuple(choices)
 
 
 def keeps_memory_on(system: str) -> bool:

@@ -164,11 +164,11 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
     if not isinstance(value, (list, tuple)):
         raise DataError(f"`{where}` must be a list. Got {type(value).__name__}.")
     if len(arguments) == 2 and arguments[1] is Ellipsis:
-        return tuple(_convert(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value))
+        return tuple(_convert(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if len(arguments) != len(value):
         raise DataError(f"`{where}` must have {counted(len(arguments), 'value')}. Got {len(value)}.")
     pairs = zip(arguments, value, strict=True)
-    return tuple(_convert(kind, item, f"{where}[{place}]") for place, (kind, item) in enumerate(pairs))
+    return tuple(_convert(kind, item, f"{where}[{index}]") for index, (kind, item) in enumerate(pairs))
 
 
 def _convert_plain(kind: type, value: Any, where: str) -> Any:

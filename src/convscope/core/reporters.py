@@ -1,4 +1,4 @@
-"""Which reporter a stream gets: a live bar, or plain lines."""
+"""The reporter for a stream: bars on a terminal, plain lines elsewhere."""
 
 import os
 from typing import TextIO
@@ -7,17 +7,17 @@ from .progress import Plain, Reporter, Silent
 
 
 def reporter_for(stream: TextIO | None) -> Reporter:
-    """Return a live bar when `stream` is a terminal that can show one, plain lines otherwise; silence where it is none.
+    """Return bars if `stream` is a terminal that can show them, plain lines otherwise, and silence for None.
 
     Examples:
         >>> import io
         >>> type(reporter_for(io.StringIO())).__name__
         'Plain'
     """
-    if stream is None:  # as standard streams are in a program without a terminal
+    if stream is None:  # a program without a terminal has no standard streams
         return Silent()
     if stream.closed or not stream.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
         return Plain(stream)
-    from .live import Live  # rich takes a tenth of a second to import
+    from .rich_reporter import RichReporter  # rich takes a tenth of a second to import
 
-    return Live(stream)
+    return RichReporter(stream)

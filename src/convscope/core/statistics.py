@@ -34,11 +34,11 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     if total == 0:
         return 0.0, 1.0
     z = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = correct / total, z * z / total
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * (share * (1 - share) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
-    low = 0.0 if correct == 0 else max(0.0, middle - half)
-    high = 1.0 if correct == total else min(1.0, middle + half)
+    proportion, spread = correct / total, z * z / total
+    center = (proportion + spread / 2) / (1 + spread)
+    half = z * (proportion * (1 - proportion) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
+    low = 0.0 if correct == 0 else max(0.0, center - half)
+    high = 1.0 if correct == total else min(1.0, center + half)
     return low, high
 
 

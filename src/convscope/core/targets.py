@@ -53,7 +53,7 @@ class Target:
     """
 
     path: Path
-    place: Path
+    resolved: Path
     descriptor: int | None
     status: os.stat_result | None
 
@@ -77,15 +77,17 @@ class Target:
     def try_opening(self) -> None:
         """Raise OSError where a file stands that may not be written; it stays as it is."""
         if self.status is not None:
-            os.close(os.open(self.place, os.O_WRONLY))
+            os.close(os.open(self.resolved, os.O_WRONLY))
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What two names of the same place have in common."""
         if self.status is None:
-            return ("new", os.path.realpath(self.place))
+            return ("new", os.path.realpath(self.resolved))
         return (
-            (self.status.st_dev, self.status.st_ino) if self.status.st_ino else ("there", os.path.realpath(self.place))
+            (self.status.st_dev, self.status.st_ino)
+            if self.status.st_ino
+            else ("there", os.path.realpath(self.resolved))
         )
 
 
@@ -97,34 +99,34 @@ def target_of(path: Path) -> Target:
     """
     if "\0" in str(path):
         raise StorageError(f"Cannot write {printable(str(path))}: no name has a zero byte in it. Give another.")
-    place = path
+    resolved = path
     try:
         for _ in range(_MOST_LINKS):
-            descriptor = _descriptor(place)
+            descriptor = _descriptor(resolved)
             if descriptor is not None:
-                return Target(path=path, place=place, descriptor=descriptor, status=_status_of(path, descriptor))
-            if not place.is_symlink():
+                return Target(path=path, resolved=resolved, descriptor=descriptor, status=_status_of(path, descriptor))
+            if not resolved.is_symlink():
                 break
-            place = place.parent / place.readlink()
-        status = place.stat()
+            resolved = resolved.parent / resolved.readlink()
+        status = resolved.stat()
     except FileNotFoundError:
         status = None
     except OSError as error:
         raise explain(error, path) from error
-    if status is None and place != path and not place.parent.is_dir():
+    if status is None and resolved != path and not resolved.parent.is_dir():
         raise StorageError(
-            f"Cannot write {printable(str(path))}: it is a link to {printable(str(place))}, whose folder is not there. "
-            "Make that folder, or remove the link."
+            f"Cannot write {printable(str(path))}: it is a link to {printable(str(resolved))}, whose folder is "
+            "not there. Make that folder, or remove the link."
         )
-    return Target(path=path, place=place, descriptor=None, status=status)
+    return Target(path=path, resolved=resolved, descriptor=None, status=status)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise StorageError if writing to `path` would replace a file, unless `force`, or if a folder stands there."""
-    found = target_of(path)
-    if found.is_folder:
+    target = target_of(path)
+    if target.is_folder:
         raise StorageError(f"{printable(str(path))} is a folder. Give the name of a file.")
-    if found.holds_data and not force:
+    if target.holds_data and not force:
         raise StorageError(
             f"{printable(str(path))} is already there and is not overwritten. Give another name, or --force."
         )
@@ -135,15 +137,15 @@ def refuse_unwritable(path: Path) -> None:
 
     Where its folder is not there yet, the nearest one above that is decides.
     """
-    found = target_of(path)
+    target = target_of(path)
     try:
-        if found.is_folder:
+        if target.is_folder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if found.is_stream:
-            _refuse_closed(found)
+        if target.is_stream:
+            _refuse_closed(target)
             return
-        found.try_opening()
-        _try_folder(found.place.parent)
+        target.try_opening()
+        _try_folder(target.resolved.parent)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -166,16 +168,16 @@ def check_folder(path: Path) -> None:
     Raises:
         StorageError: something else stands there, or nothing can be written there.
     """
-    found = target_of(path)
+    target = target_of(path)
     try:
-        if found.status is not None and not found.is_folder:
+        if target.status is not None and not target.is_folder:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        if found.status is None and path.is_symlink():
+        if target.status is None and path.is_symlink():
             raise StorageError(
-                f"Cannot write {printable(str(path))}: it is a link to the folder {printable(str(found.place))}, which "
-                "is not there. Make that folder, or remove the link."
+                f"Cannot write {printable(str(path))}: it is a link to the folder {printable(str(target.resolved))}, "
+                "which is not there. Make that folder, or remove the link."
             )
-        _try_folder(found.place)
+        _try_folder(target.resolved)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -193,13 +195,13 @@ def _try_folder(folder: Path) -> None:
         file.write(b"\0")  # a full disk lets files be made, and nothing be written
 
 
-def _descriptor(place: Path) -> int | None:
+def _descriptor(resolved: Path) -> int | None:
     """Return the number of the open stream that a name stands for, as those in ``/dev/fd`` do."""
-    if os.name != "posix" or not place.name.isdecimal():
+    if os.name != "posix" or not resolved.name.isdecimal():
         return None
-    folder = os.path.realpath(place.parent)
+    folder = os.path.realpath(resolved.parent)
     own = rf"/proc/(self|thread-self|{os.getpid()})(/task/\d+)?/fd|/dev/fd"
-    return int(place.name) if re.fullmatch(own, folder) else None
+    return int(resolved.name) if re.fullmatch(own, folder) else None
 
 
 def _status_of(path: Path, descriptor: int) -> os.stat_result:
@@ -217,11 +219,11 @@ def _status_of(path: Path, descriptor: int) -> os.stat_result:
     raise StorageError(f"Cannot write {printable(str(path))}: that stream is closed. Give the name of a file.")
 
 
-def _refuse_closed(found: Target) -> None:
-    if found.descriptor is not None:
+def _refuse_closed(target: Target) -> None:
+    if target.descriptor is not None:
         import fcntl  # there are no such names elsewhere
 
-        if fcntl.fcntl(found.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        if fcntl.fcntl(target.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    elif not os.access(found.place, os.W_OK):
+    elif not os.access(target.resolved, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

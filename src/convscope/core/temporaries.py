@@ -24,7 +24,7 @@ _FORGOTTEN_S = 24 * 3600.0
 _own: set[str] = set()  # names of those that are being written here
 
 
-def open_temporary(place: Path) -> tuple[Path, BinaryIO]:
+def open_temporary(target: Path) -> tuple[Path, BinaryIO]:
     """Return a new file beside `place`, and the stream that writes and reads it; no link is followed.
 
     Temporary files that processes have left in the folder that are no longer there are removed.
@@ -32,9 +32,9 @@ def open_temporary(place: Path) -> tuple[Path, BinaryIO]:
     Raises:
         OSError: it cannot be made.
     """
-    remove_stale(place.parent)
-    stem = place.name.encode("utf-8", errors="ignore")[:100].decode(errors="ignore")  # file systems count bytes
-    path = place.with_name(f".{stem}.convscope-{host_mark()}-{os.getpid()}-{secrets.token_hex(4)}.part")
+    remove_stale(target.parent)
+    stem = target.name.encode("utf-8", errors="ignore")[:100].decode(errors="ignore")  # file systems count bytes
+    path = target.with_name(f".{stem}.convscope-{host_mark()}-{os.getpid()}-{secrets.token_hex(4)}.part")
     _own.add(path.name)
     try:
         return path, _stream(os.open(path, _EXCLUSIVE, 0o666))
@@ -88,9 +88,9 @@ def remove_stale(folder: Path) -> None:
     """Remove the temporary files in `folder` whose makers are no longer there; nothing else is touched."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            found = _NAME.fullmatch(entry.name) if entry.name.endswith(".part") else None
-            if found is not None and found[1] == host_mark() and entry.name not in _own:
-                _remove_if_stale(Path(entry.path), int(found[2]))
+            match = _NAME.fullmatch(entry.name) if entry.name.endswith(".part") else None
+            if match is not None and match[1] == host_mark() and entry.name not in _own:
+                _remove_if_stale(Path(entry.path), int(match[2]))
 
 
 def _stream(descriptor: int) -> BinaryIO:

@@ -87,6 +87,33 @@ def counted(number: float, noun: str, plural: str | None = None) -> str:
     return f"{number:{',' if isinstance(number, int) else 'g'}} {noun if number == 1 else plural or noun + 's'}"
 
 
+def duration(seconds: float, *, exact: bool = False) -> str:
+    """Return seconds as a person says them.
+
+    Args:
+        seconds: how long.
+        exact: with tenths below a minute; otherwise rounded to what an estimate is good for.
+
+    Examples:
+        >>> duration(0.4), duration(7.26), duration(95), duration(3600 * 7 + 61), duration(3600 * 50)
+        ('0 s', '7 s', '1 min 35 s', '7 h 1 min', '2 d 2 h')
+        >>> duration(7.26, exact=True)
+        '7.3 s'
+    """
+    if exact and seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    if minutes < 60 * 24:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
+
+
 def are(number: int) -> str:
     """Return the verb for so many things.
 

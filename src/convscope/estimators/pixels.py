@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.numeric import is_integer
 from convscope.core.text import counted
-from convscope.images.values import BYTES, UNIT, ValueRange, Values
+from convscope.images.values import BYTES, UNIT, ValueRange, ValueSample
 
 _ROWS = 1_000
 _DRAWN = 1 << 20  # values by which the range is chosen
@@ -29,7 +29,7 @@ def range_of(rows: NDArray[Any]) -> ValueRange:
     """
     if rows.dtype.kind == "b":
         return UNIT
-    return BYTES if rows.dtype == np.uint8 else Values.of(rows, count=_DRAWN).range()
+    return BYTES if rows.dtype == np.uint8 else ValueSample.of(rows, count=_DRAWN).range()
 
 
 def pixels(rows: NDArray[Any], span: ValueRange) -> NDArray[np.uint8]:

@@ -99,7 +99,7 @@ def place_of_rows(path: Path) -> Path | None:
         StorageError: `path` is a link that leads nowhere.
     """
     target = target_of(path)
-    return None if target.is_stream else target.place.with_name(f"{target.place.name}.part")
+    return None if target.is_stream else target.resolved.with_name(f"{target.resolved.name}.part")
 
 
 @contextlib.contextmanager

@@ -94,9 +94,9 @@ def take(
         rows, columns = (rows + moves[0]).clamp(0, height - 1), (columns + moves[1]).clamp(0, width - 1)
     if flipped is not None:
         columns = torch.where(flipped[:, None], width - 1 - columns, columns)
-    places = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
+    pixel_indices = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
     flat = images.view(-1, images.shape[3])
-    return flat.index_select(0, places.view(-1)).view(count, height, width, -1)
+    return flat.index_select(0, pixel_indices.view(-1)).view(count, height, width, -1)
 
 
 def distort(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
@@ -121,9 +121,9 @@ def _turn(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Ten
     return functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
 
-def _erase(maps: Tensor, part: float, generator: torch.Generator) -> Tensor:
+def _erase(maps: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
     count, _, height, width = maps.shape
-    side = max(1, round(part * min(height, width)))
+    side = max(1, round(fraction * min(height, width)))
     top = torch.randint(0, height - side + 1, (count, 1), generator=generator)
     left = torch.randint(0, width - side + 1, (count, 1), generator=generator)
     rows, columns = torch.arange(height), torch.arange(width)

@@ -11,14 +11,14 @@ from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import are, counted, printable
 from convscope.images.cache.caching import cached
-from convscope.images.reading.facts import facts_of_stack
+from convscope.images.loading.facts import facts_of_stack
 from convscope.images.sources.foreign import passed_over_note
 from convscope.images.sources.look_alikes import look_alike_note
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
+from .checks import check_facts, require_every_class
 from .inspection import Inspection
 from .preprocessing import Preprocessing
-from .rules import check_facts, require_every_class
 from .sampling import take_sample
 from .sizes import ImageOptions, choose_preprocessing
 from .splits import LEFT_OUT, assign, check_fraction
@@ -41,7 +41,7 @@ class Dataset:
         notes: sentences that say how size, channels, background and parts were chosen, and what was left out.
         flippable: whether flips left-right keep the class; None where the source does not say.
         source: where they came from.
-        places: place of each image in the source, int64 N.
+        source_indices: place of each image in the source, int64 N.
     """
 
     name: str
@@ -54,13 +54,13 @@ class Dataset:
     notes: tuple[str, ...]
     flippable: bool | None
     source: Source
-    places: NDArray[np.int64]
+    source_indices: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def indices(self, split: int) -> NDArray[np.int64]:
-        """Return the places in this set of the images of one part, in order."""
+        """Return the source_indices in this set of the images of one part, in order."""
         return np.flatnonzero(self.splits == split)
 
     @property
@@ -72,15 +72,15 @@ class Dataset:
         """
         if not self.source.labelled:
             raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got images of no class.")
-        return next(part for part in (TEST, VALIDATION, TRAIN) if (self.splits == part).any())
+        return next(split for split in (TEST, VALIDATION, TRAIN) if (self.splits == split).any())
 
     def image_name(self, index: int) -> str:
         """Return the name of one image, relative to the source."""
-        return self.source.image_name(int(self.places[index]))
+        return self.source.image_name(int(self.source_indices[index]))
 
     def path(self, index: int) -> Path | None:
         """Return the file of one image, None where it has none of its own."""
-        return self.source.path(int(self.places[index]))
+        return self.source.path(int(self.source_indices[index]))
 
 
 def prepare(
@@ -129,18 +129,18 @@ def prepare(
     options = ImageOptions(size=size, fit=fit, background=background, channels=channels, ranges=ranges)
     check_fraction(validation)
     reporter = reporter or Silent()
-    taken = _taken_as_is(source, options)
-    if taken is None:
+    prepared = _unchanged_stack(source, options)
+    if prepared is None:
         entry, extra = cached(source, options, cache_dir=cache_dir, reporter=reporter, workers=workers)
         index = entry.index
-        reasons = {int(place): reason for place, reason in index.reasons.items()}
-        remarks = {int(place): found for place, found in index.remarks.items()}
-        taken = _Taken(entry.images, entry.facts, reasons, remarks, index.preprocessing, (*index.notes, *extra))
-    return _finish(source, taken, validation, seed)
+        reasons = {int(number): reason for number, reason in index.reasons.items()}
+        remarks = {int(number): remark for number, remark in index.remarks.items()}
+        prepared = _Prepared(entry.images, entry.facts, reasons, remarks, index.preprocessing, (*index.notes, *extra))
+    return _finish(source, prepared, validation, seed)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Taken:
+class _Prepared:
     """Images as the network sees them (the usable ones), and what was noted of all."""
 
     images: NDArray[np.uint8]
@@ -151,7 +151,7 @@ class _Taken:
     notes: tuple[str, ...]
 
 
-def _taken_as_is(source: Source, options: ImageOptions) -> _Taken | None:
+def _unchanged_stack(source: Source, options: ImageOptions) -> _Prepared | None:
     """Return the array of a source where it needs no change, else None."""
     stack = source.stack()
     if stack is None:
@@ -161,28 +161,28 @@ def _taken_as_is(source: Source, options: ImageOptions) -> _Taken | None:
         return None
     stack = np.ascontiguousarray(stack)  # an array may be turned round, or in Fortran's order
     facts = facts_of_stack(stack, preprocessing.ranges)
-    return _Taken(preprocessing.apply_stack(stack), facts, {}, {}, preprocessing, notes)
+    return _Prepared(preprocessing.apply_stack(stack), facts, {}, {}, preprocessing, notes)
 
 
 def _finish(
     source: Source,
-    taken: _Taken,
+    prepared: _Prepared,
     validation: float | None,
     seed: int,
 ) -> Dataset:
-    facts = taken.facts
-    inspection = check_facts(source, facts, taken.reasons, taken.remarks)
+    facts = prepared.facts
+    inspection = check_facts(source, facts, prepared.reasons, prepared.remarks)
     require_every_class(inspection)
-    places = np.flatnonzero(~facts["unusable"])
-    labels = source.labels[places]
+    source_indices = np.flatnonzero(~facts["unusable"])
+    labels = source.labels[source_indices]
     if source.labelled:
         splits, split_notes = assign(
-            source.splits[places], labels, facts["digest"][places], validation=validation, seed=seed
+            source.splits[source_indices], labels, facts["digest"][source_indices], validation=validation, seed=seed
         )
         _refuse_untaught(source, labels, splits)
     else:
-        splits, split_notes = np.full(len(places), LEFT_OUT, np.uint8), ()
-    images = taken.images.view()
+        splits, split_notes = np.full(len(source_indices), LEFT_OUT, np.uint8), ()
+    images = prepared.images.view()
     images.flags.writeable = False
     return Dataset(
         name=source.name,
@@ -190,29 +190,29 @@ def _finish(
         labels=labels,
         splits=splits,
         classes=source.classes,
-        preprocessing=taken.preprocessing,
+        preprocessing=prepared.preprocessing,
         inspection=inspection,
-        notes=(*taken.notes, *_found(taken), *_remarked(inspection), *source_notes(source), *split_notes),
+        notes=(*prepared.notes, *_found(prepared), *_remarked(inspection), *source_notes(source), *split_notes),
         flippable=source.flippable,
         source=source,
-        places=places,
+        source_indices=source_indices,
     )
 
 
-def _found(taken: _Taken) -> list[str]:
+def _found(prepared: _Prepared) -> list[str]:
     """Return what reading all images showed beyond the sample."""
     notes = []
-    unusable = len(taken.reasons)
+    unusable = len(prepared.reasons)
     if unusable:
         notes.append(f"{counted(unusable, 'image')} left out, being unusable")
-    clipped = int(np.count_nonzero(taken.facts["clipped"]))
+    clipped = int(np.count_nonzero(prepared.facts["clipped"]))
     if clipped:
         notes.append(
             f"{counted(clipped, 'image')} with more than 1 % of the values beyond the range, which are clipped; "
             "--value-range changes it"
         )
-    if taken.preprocessing.channels == 1:
-        colored = int(np.count_nonzero(taken.facts["color"]))
+    if prepared.preprocessing.channels == 1:
+        colored = int(np.count_nonzero(prepared.facts["color"]))
         if colored:
             notes.append(
                 f"{counted(colored, 'image')} with colour {are(colored)} turned into gray; --channels 3 keeps colour"
@@ -242,20 +242,23 @@ def _remarked(inspection: Inspection) -> list[str]:
     notes = []
     kinds = {"damaged": "may be damaged", "partly used": "used in part", "invisible": "invisible"}
     for kind, what in (kinds | {"animated": "used in part"}).items():
-        found = inspection.of_kind(kind)
-        if found:
-            verb = "" if kind == "damaged" else f"{are(len(found))} "
-            such = f"{'such as ' if len(found) > 1 else ''}{printable(found[0].name)}: {printable(found[0].detail)}"
-            notes.append(f"{counted(len(found), 'image')} {verb}{what}, {such}; convscope check names all")
+        problems = inspection.of_kind(kind)
+        if problems:
+            verb = "" if kind == "damaged" else f"{are(len(problems))} "
+            example = f"{printable(problems[0].name)}: {printable(problems[0].detail)}"
+            such_as = "such as " if len(problems) > 1 else ""
+            notes.append(
+                f"{counted(len(problems), 'image')} {verb}{what}, {such_as}{example}; convscope check names all"
+            )
     return notes
 
 
 def classes_in_words(dataset: Dataset, most: int = 10) -> str:
     """Return a line that lists the classes with how many usable images each has; of many, the first ones."""
     counts = dataset.inspection.classes
-    some = ", ".join(f"{printable(one.name)} {one.usable:,}" for one in counts[:most])
+    listed = ", ".join(f"{printable(count.name)} {count.usable:,}" for count in counts[:most])
     more = f", … and {len(counts) - most:,} more" if len(counts) > most else ""
-    return f"{counted(len(counts), 'class', 'classes')}: {some}{more}"
+    return f"{counted(len(counts), 'class', 'classes')}: {listed}{more}"
 
 
 def source_notes(source: Source) -> list[str]:

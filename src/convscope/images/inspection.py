@@ -5,7 +5,7 @@ import os
 
 from convscope.core.errors import choose
 
-KINDS: dict[str, tuple[bool, str]] = {
+PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "empty file": (False, "files of zero bytes"),
     "not an image": (False, "files that are no images"),
     "truncated": (False, "files that are cut off"),
@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[bool, str]] = {
 }
 """The kinds of problems: whether an image with it can still be used, and what it is, in the plural."""
 
-UNUSABLE = frozenset(kind for kind, (usable, _) in KINDS.items() if not usable)
+UNUSABLE = frozenset(kind for kind, (usable, _) in PROBLEM_KINDS.items() if not usable)
 """The kinds that leave an image out of training."""
 
 
@@ -53,7 +53,7 @@ class Problem:
     others: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        choose("kind", self.kind, KINDS)
+        choose("kind", self.kind, PROBLEM_KINDS)
 
     @property
     def usable(self) -> bool:
@@ -71,7 +71,7 @@ class ClassCount:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Sizes:
+class SizeSpread:
     """Widths and heights in pixels, each as smallest, middle, largest."""
 
     widths: tuple[int, int, int]
@@ -92,7 +92,7 @@ class Inspection:
     usable: int
     classes: tuple[ClassCount, ...]
     problems: tuple[Problem, ...]
-    sizes: Sizes
+    sizes: SizeSpread
     modes: dict[str, int]
     formats: dict[str, int]
     values: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class Inspection:
         Raises:
             ParameterError: there is no such kind.
         """
-        choose("kind", kind, KINDS)
+        choose("kind", kind, PROBLEM_KINDS)
         return tuple(problem for problem in self.problems if problem.kind == kind)
 
 

@@ -130,9 +130,9 @@ class Preprocessing:
         rows = max(1, _BLOCK_VALUES // (width * values.shape[2] * down)) * down
         blocks = []
         for top in range(0, height, rows):
-            part = self._match_channels(convert(values[top : top + rows]))
-            image = Image.fromarray(np.ascontiguousarray(part if part.shape[2] == 3 else part[:, :, 0]))
-            blocks.append(np.asarray(image.reduce((across, down))).reshape(-1, -(-width // across), part.shape[2]))
+            block = self._match_channels(convert(values[top : top + rows]))
+            image = Image.fromarray(np.ascontiguousarray(block if block.shape[2] == 3 else block[:, :, 0]))
+            blocks.append(np.asarray(image.reduce((across, down))).reshape(-1, -(-width // across), block.shape[2]))
         joined = np.concatenate(blocks)
         return _resize(joined, (tall, wide), (0.0, 0.0, width / across, height / down), gap=None)
 
@@ -147,8 +147,8 @@ class Preprocessing:
         if images.shape[1:3] == self.size and images.shape[3] in (1, self.channels):
             return images if images.shape[3] == self.channels else np.repeat(images, 3, axis=3)
         result = np.empty((len(images), self.height, self.width, self.channels), np.uint8)
-        for place, pixels in enumerate(images):
-            result[place] = self._fit(self._match_channels(pixels))
+        for index, pixels in enumerate(images):
+            result[index] = self._fit(self._match_channels(pixels))
         return result
 
     def _match_channels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,12 +14,12 @@ from convscope.core.errors import DataError, UnreadableImageError
 from convscope.core.machine import keep_tiny_numbers
 from convscope.core.progress import Reporter, Task
 from convscope.core.text import counted, printable
-from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.decoding.decoder import Decoded
-from convscope.images.reading.facts import is_gray
+from convscope.images.decoding.pixel_budget import IN_FLIGHT
+from convscope.images.loading.facts import is_gray
 from convscope.images.sources.source import Source
 
-from .values import Kind, ValueRanges, Values, kind_of, opaque_value
+from .values import NumberKind, ValueRanges, ValueSample, kind_of, opaque_value
 
 _MOST_IMAGES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds
@@ -40,9 +40,9 @@ class Sample:
     widths: NDArray[np.int64]
     heights: NDArray[np.int64]
     gray: bool
-    edges: tuple[tuple[Kind, NDArray[np.float64]], ...]
+    edges: tuple[tuple[NumberKind, NDArray[np.float64]], ...]
     transparent: bool
-    values: Mapping[Kind, Values]
+    values: Mapping[NumberKind, ValueSample]
 
     @property
     def same_size(self) -> bool:
@@ -63,32 +63,32 @@ def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
     Raises:
         DataError: not one image can be read.
     """
-    looks: list[_Look] = []
+    sampled: list[_SampledImage] = []
     reason, pixels = "there are no images", 0
     with contextlib.ExitStack() as stack:
         task: Task | None = None
-        for result in stack.enter_context(contextlib.closing(_looks(source))):
-            if isinstance(result, _Look):
-                looks.append(result)
+        for result in stack.enter_context(contextlib.closing(_sampled_images(source))):
+            if isinstance(result, _SampledImage):
+                sampled.append(result)
                 pixels += result.width * result.height
             else:
                 reason = result
-            if len(looks) >= _MOST_IMAGES or pixels >= _MOST_PIXELS:
+            if len(sampled) >= _MOST_IMAGES or pixels >= _MOST_PIXELS:
                 break
             if pixels > _SLOW_PIXELS and reporter is not None:
                 task = task or stack.enter_context(reporter.task("looking at large images", total=_MOST_PIXELS))
                 task.update(pixels)
-    if not looks:
+    if not sampled:
         raise nothing_readable(source, reason)
     return Sample(
-        widths=np.array([look.width for look in looks]),
-        heights=np.array([look.height for look in looks]),
-        gray=all(look.gray for look in looks),
-        edges=tuple((look.kind, look.edge) for look in looks if look.edge is not None),
-        transparent=any(look.transparent for look in looks),
+        widths=np.array([image.width for image in sampled]),
+        heights=np.array([image.height for image in sampled]),
+        gray=all(image.gray for image in sampled),
+        edges=tuple((image.kind, image.edge) for image in sampled if image.edge is not None),
+        transparent=any(image.transparent for image in sampled),
         values={
-            kind: Values.joined(look.values for look in looks if look.kind == kind)
-            for kind in sorted({look.kind for look in looks})
+            kind: ValueSample.joined(image.values for image in sampled if image.kind == kind)
+            for kind in sorted({image.kind for image in sampled})
         },
     )
 
@@ -111,14 +111,14 @@ def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
     return np.array(colors, np.float64).reshape(-1, 3)
 
 
-def _looks(source: Source) -> Generator["_Look | str", None, None]:
+def _sampled_images(source: Source) -> Generator["_SampledImage | str", None, None]:
     """Give what each image has, or why it cannot be read, in the order of the sample; a few are read ahead."""
     order = np.random.default_rng(0).permutation(len(source))
     with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
-        ahead: collections.deque[Future[_Look | str]] = collections.deque()
+        ahead: collections.deque[Future[_SampledImage | str]] = collections.deque()
         try:
-            for place in order:
-                ahead.append(threads.submit(_look, source, int(place)))
+            for index in order:
+                ahead.append(threads.submit(_sample_image, source, int(index)))
                 if len(ahead) >= _AT_ONCE:
                     yield ahead.popleft().result()
             while ahead:
@@ -128,40 +128,40 @@ def _looks(source: Source) -> Generator["_Look | str", None, None]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Look:
+class _SampledImage:
     width: int
     height: int
     gray: bool
     edge: NDArray[np.float64] | None
     transparent: bool
-    kind: Kind
-    values: Values
+    kind: NumberKind
+    values: ValueSample
 
 
-def _look(source: Source, index: int) -> _Look | str:
+def _sample_image(source: Source, index: int) -> _SampledImage | str:
     try:
-        with IN_FLIGHT.kept():
+        with IN_FLIGHT.held():
             decoded = source.decode(index, near=_NEAR)
-            look = _look_at(decoded)
+            image = _sampled_image(decoded)
             del decoded  # before another thread may begin with a large one
-        return look
+        return image
     except UnreadableImageError as error:
         return str(error)
     except MemoryError:
         return "it asks for more memory than there is"
 
 
-def _look_at(decoded: Decoded) -> _Look:
+def _sampled_image(decoded: Decoded) -> _SampledImage:
     height, width = decoded.full_size
     values = decoded.values
-    return _Look(
+    return _SampledImage(
         width,
         height,
         is_gray(values),
         _edge(values),
         values.shape[2] == 4,
         kind_of(values.dtype),
-        Values.of(values[..., :3], decoded.usual),
+        ValueSample.of(values[..., :3], decoded.usual),
     )
 
 

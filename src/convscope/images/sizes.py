@@ -12,7 +12,7 @@ from convscope.core.numeric import is_integer
 
 from .preprocessing import FITS, LARGEST_PIXELS, LARGEST_SIDE, Preprocessing
 from .sampling import Sample, edge_colors
-from .values import EACH, Kind, ValueRanges
+from .values import EACH, NumberKind, ValueRanges
 
 LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
 """Sides that are chosen, in pixels; more only with `size`."""
@@ -93,7 +93,7 @@ def choose_ranges(options: ImageOptions, sample: Sample) -> tuple[ValueRanges, l
         if options.ranges.each:
             return options.ranges, [f"values: each image from its own least to its own greatest, as asked ({EACH})"]
         return options.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
-    wide: list[Kind] = [kind for kind in sample.values if kind != "byte"]
+    wide: list[NumberKind] = [kind for kind in sample.values if kind != "byte"]
     chosen = {kind: sample.values[kind].range() for kind in wide}
     notes = [
         f"values: {'floats' if kind == 'float' else 'integers'} from {sample.values[kind].low:g} to "
@@ -151,12 +151,12 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     if size is None:
         return None
     text = size_as_text(size)
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(
-        part.isascii() and part.isdigit() and 1 <= len(part) <= 5 and int(part) for part in parts
+    words = text.lower().split("x")
+    if len(words) > 2 or not all(
+        word.isascii() and word.isdigit() and 1 <= len(word) <= 5 and int(word) for word in words
     ):
         raise _wrong_size(text)
-    sides = tuple(map(int, parts))
+    sides = tuple(map(int, words))
     if max(sides) > LARGEST_SIDE or sides[0] * sides[-1] > LARGEST_PIXELS:
         raise _wrong_size(text)
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
@@ -209,9 +209,9 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
     if options.size is not None:
         width, height = cast("tuple[int, int]", options.size)
         return (width, height), f"size {width}x{height} (width x height): as asked"
-    middle = int(np.median(sample.widths)), int(np.median(sample.heights))
-    if sample.same_size and max(middle) <= LARGEST:
-        return middle, f"size {middle[0]}x{middle[1]} (width x height): the images have it"
+    median = int(np.median(sample.widths)), int(np.median(sample.heights))
+    if sample.same_size and max(median) <= LARGEST:
+        return median, f"size {median[0]}x{median[1]} (width x height): the images have it"
     aspect = float(np.median(sample.widths / sample.heights))
     if _SQUARE[0] <= aspect <= _SQUARE[1]:
         width = height = rung(float(np.median(np.minimum(sample.widths, sample.heights))))
@@ -224,9 +224,9 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
         "stretch": "stretched, nothing is cut away",
         "crop": "cropped, what stands out is cut away",
     }
-    found = "all images of the sample are" if sample.same_size else "the middle image is"
+    subject = "all images of the sample are" if sample.same_size else "the middle image is"
     return (width, height), (
-        f"size {width}x{height} (width x height): {found} {middle[0]}x{middle[1]}; {fits[options.fit]}; --size "
+        f"size {width}x{height} (width x height): {subject} {median[0]}x{median[1]}; {fits[options.fit]}; --size "
         "changes it"
     )
 

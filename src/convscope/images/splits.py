@@ -27,7 +27,7 @@ def check_fraction(validation: object) -> None:
 
 
 def assign(
-    given: NDArray[np.uint8],
+    assigned: NDArray[np.uint8],
     labels: NDArray[np.int64],
     digests: NDArray[np.uint64],
     *,
@@ -37,7 +37,7 @@ def assign(
     """Return the part of every image (TRAIN, VALIDATION, TEST, or LEFT_OUT) and sentences that say how.
 
     Args:
-        given: what the source says, uint8 N.
+        assigned: what the source says, uint8 N.
         labels: class of each image, int64 N.
         digests: N x 2; equal for exact duplicates.
         validation: fraction of the training images to hold out; None holds a fifth out only where the source has
@@ -50,20 +50,20 @@ def assign(
     check_fraction(validation)
     groups = group(digests)
     notes = []
-    held = (given == VALIDATION) | (given == TEST)
-    if not held.any():
+    validating = (assigned == VALIDATION) | (assigned == TEST)
+    if not validating.any():
         fraction = DEFAULT_FRACTION if validation is None else validation
         splits, note = hold_out(labels, groups, digests, fraction, seed)
         return splits, (note,)
-    splits = given.copy()
-    unassigned = int(np.count_nonzero(given == UNASSIGNED))
+    splits = assigned.copy()
+    unassigned = int(np.count_nonzero(assigned == UNASSIGNED))
     if unassigned:
-        splits[given == UNASSIGNED] = TRAIN
+        splits[assigned == UNASSIGNED] = TRAIN
         notes.append(f"{counted(unassigned, 'image')} that the set gives to no part {are(unassigned)} learned from")
-    notes += [_kept(given, part) for part in (VALIDATION, TEST) if (given == part).any()]
+    notes += [_given_split_note(assigned, split) for split in (VALIDATION, TEST) if (assigned == split).any()]
     notes += _leave_out(splits, groups)
     if validation:
-        if (given == VALIDATION).any():
+        if (assigned == VALIDATION).any():
             raise ParameterError(
                 f"`validation` must be left out for a set with a validation part of its own. Got {validation:g}. "
                 "Leave it out."
@@ -113,10 +113,10 @@ def hold_out(
     for members in np.split(order, edges):
         chosen[_choose(members, sizes[members], fraction)] = True
     splits[chosen[groups]] = VALIDATION
-    held = int(np.count_nonzero(splits == VALIDATION))
-    share = "a fifth" if fraction == DEFAULT_FRACTION else f"{fraction:g}"
-    some = f"{held:,} of {counted(len(labels), 'image')}"
-    return splits, f"validation: {share} of each class is held out by seed {seed}: {some}"
+    validating = int(np.count_nonzero(splits == VALIDATION))
+    fraction_text = "a fifth" if fraction == DEFAULT_FRACTION else f"{fraction:g}"
+    count_text = f"{validating:,} of {counted(len(labels), 'image')}"
+    return splits, f"validation: {fraction_text} of each class is held out by seed {seed}: {count_text}"
 
 
 def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
@@ -127,12 +127,12 @@ def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: floa
     target = min(max(1, round(fraction * total)), total - 1)
     if int(sizes.max()) == 1:
         return members[:target]
-    taken, places = 0, []
-    for place, size in enumerate(sizes.tolist()):
+    taken, chosen_indices = 0, []
+    for index, size in enumerate(sizes.tolist()):
         if taken + size <= target:
             taken += size
-            places.append(place)
-    return members[places or [int(np.argmin(sizes))]]
+            chosen_indices.append(index)
+    return members[chosen_indices or [int(np.argmin(sizes))]]
 
 
 def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str]:
@@ -142,11 +142,11 @@ def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str
     leaving = (splits == TRAIN) & is_held[groups]
     splits[leaving] = LEFT_OUT
     count = int(np.count_nonzero(leaving))
-    some = f"{counted(count, 'training image')} {are(count)}"
-    return [f"{some} left out: the same image is in validation or test"] if count else []
+    count_text = f"{counted(count, 'training image')} {are(count)}"
+    return [f"{count_text} left out: the same image is in validation or test"] if count else []
 
 
-def _kept(given: NDArray[np.uint8], part: int) -> str:
-    name = {VALIDATION: "validation", TEST: "test"}[part]
-    count = int(np.count_nonzero(given == part))
-    return f"{name}: {counted(count, 'image')}, as the set gives them ({SPLIT_NAMES[part]})"
+def _given_split_note(assigned: NDArray[np.uint8], split: int) -> str:
+    name = {VALIDATION: "validation", TEST: "test"}[split]
+    count = int(np.count_nonzero(assigned == split))
+    return f"{name}: {counted(count, 'image')}, as the set gives them ({SPLIT_NAMES[split]})"

@@ -39,15 +39,15 @@ def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names:
     """
     tested = 0
     for label in range(min(len(names), _CLASSES)):
-        places = np.flatnonzero(labels == label)
-        if len(places) < _FEWEST:
+        indices = np.flatnonzero(labels == label)
+        if len(indices) < _FEWEST:
             continue
         tested += 1
-        chosen = places[:: max(1, len(places) // _IMAGES)][:_IMAGES]
-        share, count = _told_apart(images[chosen])
-        if share > 0.5 + max(_MARGIN, 1.5 / count**0.5):
+        chosen = indices[:: max(1, len(indices) // _IMAGES)][:_IMAGES]
+        accuracy, count = _flip_accuracy(images[chosen])
+        if accuracy > 0.5 + max(_MARGIN, 1.5 / count**0.5):
             return Symmetry(
-                flip=False, reason=f"left and right differ in class {names[label]!r} (told apart in {share:.0%})"
+                flip=False, reason=f"left and right differ in class {names[label]!r} (told apart in {accuracy:.0%})"
             )
     if tested:
         return Symmetry(flip=True, reason="left and right look alike in every class")
@@ -56,7 +56,7 @@ def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names:
     return Symmetry(flip=False, reason="gray images, too few of each class to look closer")
 
 
-def _told_apart(images: NDArray[np.uint8]) -> tuple[float, int]:
+def _flip_accuracy(images: NDArray[np.uint8]) -> tuple[float, int]:
     """Return in what part of the held-out images a linear rule knows the image from its flipped image."""
     differences = _differences(images)
     fit, held_out = differences[::2], differences[1::2]

@@ -34,6 +34,6 @@ def without_contrast(images: NDArray[np.uint8], most: int = 100) -> tuple[int, i
         >>> without_contrast(np.zeros((3, 8, 8, 1), np.uint8))
         (3, 3)
     """
-    places = np.unique(np.linspace(0, len(images) - 1, min(len(images), most)).astype(np.int64))
-    flat = sum(int(np.ptp(np.asarray(images[place]), axis=(0, 1)).max()) <= _SEEN for place in places)
-    return flat, len(places)
+    indices = np.unique(np.linspace(0, len(images) - 1, min(len(images), most)).astype(np.int64))
+    flat = sum(int(np.ptp(np.asarray(images[index]), axis=(0, 1)).max()) <= _SEEN for index in indices)
+    return flat, len(indices)

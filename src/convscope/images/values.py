@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 
-Kind = Literal["byte", "integer", "float"]
+NumberKind = Literal["byte", "integer", "float"]
 EACH = "each"
 """What `parse_value_range` takes for a range of its own for every image."""
 
@@ -67,12 +67,12 @@ class ValueRange:
         return outside / values.size
 
     def _levels(self, values: NDArray[Any]) -> NDArray[np.uint8]:
-        middle = self.low / 2
-        half = self.high / 2 - middle  # halves: the difference of two floats may be too large for a float
+        midpoint = self.low / 2
+        half = self.high / 2 - midpoint  # halves: the difference of two floats may be too large for a float
         if half <= 0:
             return np.zeros(values.shape, np.uint8)
-        part = np.clip(values.astype(np.float64), self.low, self.high)
-        return np.rint((part / 2 - middle) / half * 255).astype(np.uint8)
+        clipped = np.clip(values.astype(np.float64), self.low, self.high)
+        return np.rint((clipped / 2 - midpoint) / half * 255).astype(np.uint8)
 
 
 BYTES = ValueRange(low=0.0, high=255.0)
@@ -83,8 +83,8 @@ UNIT = ValueRange(low=0.0, high=1.0)
 def _table(span: ValueRange, kind: str) -> NDArray[np.uint8]:
     """Return the gray level of each value of an integer type of at most 16 bits, by its bits as an unsigned number."""
     dtype = np.dtype(kind)
-    every = np.arange(1 << 8 * dtype.itemsize, dtype=f"u{dtype.itemsize}")
-    return span._levels(every.view(dtype))
+    integers = np.arange(1 << 8 * dtype.itemsize, dtype=f"u{dtype.itemsize}")
+    return span._levels(integers.view(dtype))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class ValueRanges:
     each: bool = False
 
     @staticmethod
-    def by_kind(spans: Mapping[Kind, ValueRange]) -> "ValueRanges":
+    def by_kind(spans: Mapping[NumberKind, ValueRange]) -> "ValueRanges":
         """Return these ranges; kinds that are not among them are left to convention."""
         return ValueRanges(byte=spans.get("byte"), integer=spans.get("integer"), float=spans.get("float"))
 
@@ -134,8 +134,8 @@ class ValueRanges:
             return None
         color = span
 
-        def with_opacity(part: NDArray[Any]) -> NDArray[np.uint8]:
-            return np.concatenate([color.gray_levels(part[..., :3]), opaque.gray_levels(part[..., 3:])], axis=-1)
+        def with_opacity(rows: NDArray[Any]) -> NDArray[np.uint8]:
+            return np.concatenate([color.gray_levels(rows[..., :3]), opaque.gray_levels(rows[..., 3:])], axis=-1)
 
         return with_opacity
 
@@ -148,7 +148,7 @@ class ValueRanges:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Values:
+class ValueSample:
     """Some of the values of a dataset's images that are of one kind, by which their range is chosen.
 
     kind: of number. drawn: float64, taken at random. low, high: the least and the greatest of the images that they are
@@ -156,20 +156,20 @@ class Values:
     usual: what the files say; None where they do not, or do not agree.
     """
 
-    kind: Kind
+    kind: NumberKind
     drawn: NDArray[np.float64]
     low: float
     high: float
     usual: ValueRange | None = None
 
     @staticmethod
-    def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "Values":
+    def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "ValueSample":
         """Return at most `count` of the values of an image, the same ones every time."""
         if values.size <= count:
             drawn = values.reshape(-1)
         else:  # by coordinates: to flatten some of the channels would copy them all
             drawn = values[np.unravel_index(np.random.default_rng(0).integers(0, values.size, count), values.shape)]
-        return Values(
+        return ValueSample(
             kind=kind_of(values.dtype),
             drawn=drawn.astype(np.float64),
             low=float(values.min()),
@@ -178,15 +178,15 @@ class Values:
         )
 
     @staticmethod
-    def joined(parts: Iterable["Values"]) -> "Values":
+    def joined(images: Iterable["ValueSample"]) -> "ValueSample":
         """Return the values of several images, of one kind of number, as those of one."""
-        every = list(parts)
-        usual = {part.usual for part in every}
-        return Values(
-            kind=every[0].kind,
-            drawn=np.concatenate([part.drawn for part in every]),
-            low=min(part.low for part in every),
-            high=max(part.high for part in every),
+        samples = list(images)
+        usual = {sample.usual for sample in samples}
+        return ValueSample(
+            kind=samples[0].kind,
+            drawn=np.concatenate([sample.drawn for sample in samples]),
+            low=min(sample.low for sample in samples),
+            high=max(sample.high for sample in samples),
             usual=usual.pop() if len(usual) == 1 else None,
         )
 
@@ -216,8 +216,8 @@ class Values:
         if is_float:
             usual = next((unit for unit in _UNITS if high <= unit), 0.0)
         else:
-            said = () if self.usual is None else (self.usual.high,)
-            usual = next((most for most in (*said, *(2.0**bits - 1 for bits in _BITS)) if top <= most), 0.0)
+            declared = () if self.usual is None else (self.usual.high,)
+            usual = next((most for most in (*declared, *(2.0**bits - 1 for bits in _BITS)) if top <= most), 0.0)
         if low >= 0 and high - low >= _FILLED * usual > 0:
             return ValueRange(low=0.0, high=usual)
         spread = high / 2 - low / 2
@@ -226,7 +226,7 @@ class Values:
         return ValueRange(low=self.low, high=self.high)
 
 
-def kind_of(dtype: np.dtype[Any]) -> Kind:
+def kind_of(dtype: np.dtype[Any]) -> NumberKind:
     """Return the kind of number that a type of NumPy is.
 
     Examples:
@@ -291,7 +291,7 @@ def convention(values: NDArray[Any], *, together: bool = False) -> ValueRange | 
     return bits_in_use(16) if is_word else None
 
 
-def parse_value_range(given: str | Sequence[float] | None) -> ValueRanges | None:
+def parse_value_range(value_range: str | Sequence[float] | None) -> ValueRanges | None:
     """Return the ranges that the text ``"LOW,HIGH"`` or two numbers ask for, the same for all kinds of numbers.
 
     ``"each"`` stretches every image from its own least to its own greatest value.
@@ -303,15 +303,15 @@ def parse_value_range(given: str | Sequence[float] | None) -> ValueRanges | None
         >>> str(parse_value_range("-1000,3000").integer), parse_value_range(None)
         ('-1000…3000', None)
     """
-    if given is None:
+    if value_range is None:
         return None
-    text = value_range_as_text(given)
+    text = value_range_as_text(value_range)
     if text == EACH:
         return ValueRanges(each=True)
     number = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
     if not re.fullmatch(f"{number},{number}", text) or len(text) > 100:
         raise ParameterError(
-            f"`value_range` must be two numbers, LOW,HIGH, like 0,4095, or {EACH}. Got {str(given)[:100]!r}."
+            f"`value_range` must be two numbers, LOW,HIGH, like 0,4095, or {EACH}. Got {str(value_range)[:100]!r}."
         )
     low, high = (float(part) for part in text.split(","))
     if not low < high:
@@ -320,14 +320,14 @@ def parse_value_range(given: str | Sequence[float] | None) -> ValueRanges | None
     return ValueRanges(byte=span, integer=span, float=span)
 
 
-def value_range_as_text(given: str | Sequence[float]) -> str:
+def value_range_as_text(value_range: str | Sequence[float]) -> str:
     """Return a range as the command line has it.
 
     Examples:
         >>> value_range_as_text((0, 4095)), value_range_as_text("0,1")
         ('0,4095', '0,1')
     """
-    return ",".join(map(str, given)) if isinstance(given, (tuple, list)) else str(given)
+    return ",".join(map(str, value_range)) if isinstance(value_range, (tuple, list)) else str(value_range)
 
 
 def _as_they_are(values: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
-from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.decoding.decoder import Decoded, decode
+from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.images.sources.foreign import foreign_reason
@@ -62,7 +62,7 @@ class Input:
             UnreadableImageError: it cannot be used; the text says why.
         """
         try:
-            with IN_FLIGHT.kept():
+            with IN_FLIGHT.held():
                 decoded = self._decoded(step.size)
                 fitted = step.apply(decoded)
                 remarks = (*decoded.remarks, *vanished(decoded.values, fitted))

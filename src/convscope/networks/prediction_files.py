@@ -106,7 +106,7 @@ def _place(target: str) -> tuple[object, ...] | None:
 
 def _check_target(path: Path, kind: str, *, force: bool) -> None:
     found = target_of(path)
-    if {extension(path.name), extension(found.place.name)} & _NEVER or found.is_folder:
+    if {extension(path.name), extension(found.resolved.name)} & _NEVER or found.is_folder:
         what = "a folder" if found.is_folder else "the name of an image or model"
         raise ParameterError(
             f"`{kind}` must name a file for the results. Got {printable(str(path))!r}, {what}. "
@@ -178,7 +178,7 @@ def _finish(table: "_Counted", output: Output) -> None:
     try:
         output.finish()
     except StorageError as error:
-        raise StorageError(f"{error}{_kept(_all_rows(table.rows), output.keep())}") from error
+        raise StorageError(f"{error}{_kept(_all_rows(table.rows), output.save_partial())}") from error
 
 
 def _kept(rows: str, part: "Path | bytes | str | None") -> str:
@@ -242,7 +242,7 @@ def _keep(table: _Counted, output: Output) -> Path | None:
     with contextlib.suppress(Exception):  # of the libraries, too, that write tables
         table.end(whole=False)
         whole = table.rows > 0
-    part = output.keep() if whole else None
+    part = output.save_partial() if whole else None
     output.abandon()
     return part
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from convscope.core.pace import duration
-from convscope.core.text import counted, printable, shortened
+from convscope.core.text import counted, duration, printable, shortened
 from convscope.measures.comparison.limits import PARTS, SIDES, KindLimit, limit_text, limits_of
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import GROUPS, kept

@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convscope.core.pace import duration
-from convscope.core.text import counted, printable, shortened
+from convscope.core.text import counted, duration, printable, shortened
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 

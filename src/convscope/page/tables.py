@@ -5,9 +5,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from convscope.core.pace import duration
-from convscope.core.text import are, printable, shortened
-from convscope.images.inspection import KINDS, Problem
+from convscope.core.text import are, duration, printable, shortened
+from convscope.images.inspection import PROBLEM_KINDS, Problem
 from convscope.training.class_metrics import Cell, ClassMetrics, Interval
 from convscope.training.history import EpochRecord
 from convscope.training.layer_rows import LayerRow
@@ -90,7 +89,7 @@ def settings_table(settings: Mapping[str, Any], title: str) -> Html:
 def problems_table(problems: Sequence[Problem]) -> Html:
     """Return how many problems of each kind there are, and what is the matter with which file."""
     counts = collections.Counter(problem.kind for problem in problems)
-    kinds = tag("ul", *(tag("li", f"{KINDS[kind][1]}: {number:,}") for kind, number in counts.most_common()))
+    kinds = tag("ul", *(tag("li", f"{PROBLEM_KINDS[kind][1]}: {number:,}") for kind, number in counts.most_common()))
     rows = [
         tag(
             "tr",

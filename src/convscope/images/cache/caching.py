@@ -20,13 +20,24 @@ from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.core.temporaries import temporary_folder
 from convscope.images.inspection import spell
-from convscope.images.reading.facts import FACTS
-from convscope.images.reading.readers import read_all
+from convscope.images.loading.facts import FACTS
+from convscope.images.loading.pool import load_images
 from convscope.images.sampling import Sample, take_sample
 from convscope.images.sizes import ImageOptions, choose_preprocessing
 from convscope.images.sources.source import Source
 
-from .entry import FACTS_FILE, IMAGES, VERSION, Entry, Index, checksums, facts_sum, read_entry, state, write_index
+from .entry import (
+    FACTS_FILE,
+    IMAGES,
+    VERSION,
+    CachedImages,
+    CacheIndex,
+    checksums,
+    facts_sum,
+    read_entry,
+    state,
+    write_index,
+)
 from .folder import FOLDER_VARIABLE, building, cache_folder, remove, touch
 from .limit import make_room
 
@@ -37,7 +48,7 @@ _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
 def cached(
     source: Source, options: ImageOptions, *, cache_dir: Path | None, reporter: Reporter, workers: int | None
-) -> tuple[Entry, tuple[str, ...]]:
+) -> tuple[CachedImages, tuple[str, ...]]:
     """Return the entry of the cache for a source, built where there is none that is whole, and notes about it.
 
     Raises:
@@ -46,7 +57,7 @@ def cached(
     """
     key = cache_key(source, options)
 
-    def build(sample: Sample, folder: Path) -> Entry:
+    def build(sample: Sample, folder: Path) -> CachedImages:
         return _build(source, options, sample, folder=folder, key=key, reporter=reporter, workers=workers)
 
     try:
@@ -68,30 +79,30 @@ def cached(
     return _until_the_end(partial(build, sample), f"{folder} cannot be written")
 
 
-def _until_the_end(build: Callable[[Path], Entry], why: str) -> tuple[Entry, tuple[str, ...]]:
+def _until_the_end(build: Callable[[Path], CachedImages], why: str) -> tuple[CachedImages, tuple[str, ...]]:
     """Return an entry in a temporary folder, which is removed with its images, and the note that says `why`."""
-    place, entry = temporary_folder(), None
+    folder, entry = temporary_folder(), None
     try:
-        entry = build(place)
+        entry = build(folder)
     except OSError as error:
-        raise error if isinstance(error, StorageError) else _failed(error, place) from error
+        raise error if isinstance(error, StorageError) else _failed(error, folder) from error
     finally:
         if entry is None:
-            shutil.rmtree(place, ignore_errors=True)
-    weakref.finalize(entry.images, _remove_own, place, os.getpid())
-    return entry, (f"cache: {why}; the images are kept in {place} until the end",)
+            shutil.rmtree(folder, ignore_errors=True)
+    weakref.finalize(entry.images, _remove_own, folder, os.getpid())
+    return entry, (f"cache: {why}; the images are kept in {folder} until the end",)
 
 
-def _remove_own(place: Path, process: int) -> None:
+def _remove_own(folder: Path, process: int) -> None:
     """Remove a folder of this process; a child that was forked from it leaves it alone."""
     if os.getpid() == process:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def cache_key(source: Source, options: ImageOptions) -> str:
     """Return the name of the entry: another one for other images, other settings, or other versions."""
-    parts = [VERSION, PIL.__version__, source.fingerprint(), to_json(options)]
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+    identity = [VERSION, PIL.__version__, source.fingerprint(), to_json(options)]
+    return hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _build(
@@ -103,7 +114,7 @@ def _build(
     key: str,
     reporter: Reporter,
     workers: int | None,
-) -> Entry:
+) -> CachedImages:
     entry = read_entry(folder / key, key)
     if entry is not None:  # another process has built it since
         return entry
@@ -111,16 +122,18 @@ def _build(
     area = preprocessing.height * preprocessing.width * preprocessing.channels
     _make_way(folder / key)
     make_room(folder, len(source) * (area + FACTS.itemsize) + _INDEX)
-    with building(folder) as place:
-        target = place / IMAGES
+    with building(folder) as building_folder:
+        target = building_folder / IMAGES
         _reserve(target, len(source) * area)
-        found = read_all(source, preprocessing, pixels=sample.pixels, target=target, reporter=reporter, workers=workers)
-        rows = close_gaps(target, found.facts["unusable"], area)
-        (place / FACTS_FILE).write_bytes(found.facts.tobytes())
+        loaded = load_images(
+            source, preprocessing, pixels=sample.pixels, target=target, reporter=reporter, workers=workers
+        )
+        rows = close_gaps(target, loaded.facts["unusable"], area)
+        (building_folder / FACTS_FILE).write_bytes(loaded.facts.tobytes())
         _flush(target)
         write_index(
-            place,
-            Index(
+            building_folder,
+            CacheIndex(
                 version=VERSION,
                 key=key,
                 name=spell(source.name),
@@ -128,32 +141,32 @@ def _build(
                 rows=rows,
                 preprocessing=preprocessing,
                 notes=notes,
-                reasons={str(index): reason for index, reason in found.reasons.items()},
-                remarks={str(index): remarks for index, remarks in found.remarks.items()},
+                reasons={str(index): reason for index, reason in loaded.reasons.items()},
+                remarks={str(index): remarks for index, remarks in loaded.remarks.items()},
                 written=state(target),
-                facts=facts_sum(found.facts),
+                facts=facts_sum(loaded.facts),
                 blocks=checksums(target),
             ),
         )
-        return _settle(place, folder / key, key)
+        return _settle(building_folder, folder / key, key)
 
 
-def _make_way(place: Path) -> None:
+def _make_way(folder: Path) -> None:
     """Remove what stands at the place of an entry: it was not whole."""
-    if place.is_symlink() or place.is_file():
-        place.unlink()  # no name but that of an entry looks like this
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()  # no name but that of an entry looks like this
     else:
-        remove(place)
+        remove(folder)
 
 
-def _settle(built: Path, place: Path, key: str) -> Entry:
+def _settle(built: Path, folder: Path, key: str) -> CachedImages:
     """Move what was built to its place; where another process was faster, take its entry if it is whole."""
     with contextlib.suppress(OSError):
-        built.rename(place)
-    entry = read_entry(place, key)
+        built.rename(folder)
+    entry = read_entry(folder, key)
     if entry is None:
         raise StorageError(
-            f"The cache in {place} changed while it was built. Start again; if that does not help, clear it with: "
+            f"The cache in {folder} changed while it was built. Start again; if that does not help, clear it with: "
             "convscope cache --clear"
         )
     return entry
@@ -167,12 +180,12 @@ def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
     with open(path, "r+b") as file:
         for start in range(first, len(usable), step):
             block = usable[start : start + step]
-            parts = []
-            for run in np.split(block, np.flatnonzero(np.diff(block) > 1) + 1):
-                file.seek(int(run[0]) * area)
-                parts.append(file.read(len(run) * area))
+            rows = []
+            for neighbours in np.split(block, np.flatnonzero(np.diff(block) > 1) + 1):
+                file.seek(int(neighbours[0]) * area)
+                rows.append(file.read(len(neighbours) * area))
             file.seek(start * area)
-            file.writelines(parts)
+            file.writelines(rows)
         file.truncate(len(usable) * area)
     return len(usable)
 

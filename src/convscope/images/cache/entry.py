@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
+from convscope.images.loading.facts import FACTS
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.reading.facts import FACTS
 
 from .locks import hold
 
@@ -30,7 +30,7 @@ _CHECKED = 64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Index:
+class CacheIndex:
     """What an entry says about itself.
 
     version: of the format. key: what it was made from. name: of the source. images: listed in the source. rows:
@@ -61,18 +61,18 @@ class Index:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Entry:
+class CachedImages:
     """An entry that was checked: its index, images (uint8 N H W C, mapped, read-only) and facts of every image.
 
     As long as the images live, other processes do not remove it.
     """
 
-    index: Index
+    index: CacheIndex
     images: NDArray[np.uint8]
     facts: NDArray[np.void]
 
 
-def write_index(folder: Path, index: Index) -> None:
+def write_index(folder: Path, index: CacheIndex) -> None:
     """Write the index of an entry, with its checksum, to the disk."""
     body = to_json(index)
     with open(folder / INDEX, "w", encoding="ascii") as file:
@@ -81,13 +81,13 @@ def write_index(folder: Path, index: Index) -> None:
         os.fsync(file.fileno())
 
 
-def read_entry(folder: Path, key: str) -> Entry | None:
+def read_entry(folder: Path, key: str) -> CachedImages | None:
     """Return the entry in `folder` if it is whole and was made from what `key` stands for, else None."""
     try:
         document = json.loads((folder / INDEX).read_bytes())
         if document["sum"] != _sum(_canonical(document["index"])):
             return None
-        index = from_json(Index, document["index"])
+        index = from_json(CacheIndex, document["index"])
         if index.version != VERSION or index.key != key:
             return None
         data = (folder / FACTS_FILE).read_bytes()
@@ -96,7 +96,7 @@ def read_entry(folder: Path, key: str) -> Entry | None:
         images = _open_images(folder / IMAGES, index)
     except (OSError, ValueError, LookupError, TypeError, RecursionError, DataError):
         return None
-    return None if images is None else Entry(index=index, images=images, facts=np.frombuffer(data, FACTS))
+    return None if images is None else CachedImages(index=index, images=images, facts=np.frombuffer(data, FACTS))
 
 
 def checksums(path: Path) -> tuple[str, ...]:
@@ -107,8 +107,8 @@ def checksums(path: Path) -> tuple[str, ...]:
 
 def state(path: Path) -> tuple[int, int, int]:
     """Return size, and times of change of content and entry in nanoseconds."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def facts_sum(facts: NDArray[np.void]) -> str:
@@ -116,18 +116,18 @@ def facts_sum(facts: NDArray[np.void]) -> str:
     return _sum(facts.tobytes())
 
 
-def _open_images(path: Path, index: Index) -> NDArray[np.uint8] | None:
+def _open_images(path: Path, index: CacheIndex) -> NDArray[np.uint8] | None:
     """Return the mapped images, None where their bytes are not those that were written."""
     size = int(np.prod(index.shape))
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size != size or len(index.blocks) != -(-size // _BLOCK):
             return None
         hold(file)  # the mapping keeps the lock
-        places = list(range(len(index.blocks)))
+        checked = list(range(len(index.blocks)))
         if size > _ALL_BELOW and state(path) == index.written:
-            places = sorted({int(place) for place in np.linspace(0, places[-1], _CHECKED)})
-        found = _sums(path, [place * _BLOCK for place in places])
-        if any(index.blocks[place] != sums for place, sums in zip(places, found, strict=True)):
+            checked = sorted({int(block) for block in np.linspace(0, checked[-1], _CHECKED)})
+        sums = _sums(path, [block * _BLOCK for block in checked])
+        if any(index.blocks[block] != expected for block, expected in zip(checked, sums, strict=True)):
             return None
         return np.memmap(file, np.uint8, mode="r", shape=index.shape)
 

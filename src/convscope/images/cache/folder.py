@@ -43,10 +43,10 @@ class CacheEntry:
     path: str
 
 
-def cache_folder(given: str | os.PathLike[str] | None = None) -> Path:
+def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of the cache: `given`, else CONVSCOPE_CACHE, else the user's cache folder of the system."""
-    if given is not None:
-        return Path(given)
+    if folder is not None:
+        return Path(folder)
     if os.environ.get(FOLDER_VARIABLE):
         with _home_needed():
             return Path(os.environ[FOLDER_VARIABLE]).expanduser()
@@ -55,7 +55,7 @@ def cache_folder(given: str | os.PathLike[str] | None = None) -> Path:
 
 def entries(folder: Path) -> list[CacheEntry]:
     """Return the whole entries in `folder`, the one used last first."""
-    found = []
+    cache_entries = []
     for path in own_folders(folder):
         if path.name.startswith("."):
             continue
@@ -63,7 +63,7 @@ def entries(folder: Path) -> list[CacheEntry]:
             index = json.loads((path / INDEX).read_bytes())["index"]
             marked = (path / MARKER).exists()
             used = (path / MARKER if marked else path).stat().st_mtime
-            found.append(
+            cache_entries.append(
                 CacheEntry(
                     name=str(index["name"]),
                     images=int(index["images"]),
@@ -72,27 +72,27 @@ def entries(folder: Path) -> list[CacheEntry]:
                     path=str(path),
                 )
             )
-    return sorted(found, key=lambda entry: entry.used, reverse=True)
+    return sorted(cache_entries, key=lambda entry: entry.used, reverse=True)
 
 
 def clear(folder: Path) -> tuple[int, int]:
     """Remove everything that convscope made in `folder` and that nobody uses; return bytes freed, folders kept."""
-    freed = kept = 0
+    freed = in_use_count = 0
     for path in list(own_folders(folder)):
         if in_use(path):
-            kept += 1
+            in_use_count += 1
             continue
         size = entry_bytes(path)
         if remove(path):
             freed += size
         else:
-            kept += 1
+            in_use_count += 1
     with contextlib.suppress(OSError):
         alone = [path.name for path in folder.iterdir()] == [_TAG]
         if alone and (folder / _TAG).read_text(encoding="ascii") == _TAG_TEXT:
             (folder / _TAG).unlink()
             folder.rmdir()
-    return freed, kept
+    return freed, in_use_count
 
 
 @contextlib.contextmanager
@@ -169,8 +169,8 @@ def _system_folder() -> Path:
         return Path.home() / "Library" / "Caches"
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    xdg_folder = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(xdg_folder) if os.path.isabs(xdg_folder) else Path.home() / ".cache"
 
 
 def own_folders(folder: Path) -> Iterator[Path]:
@@ -185,7 +185,7 @@ def is_own(path: Path) -> bool:
         return False
     if (path / MARKER).is_file() or _was_just_begun(path) or (_ASIDE.fullmatch(path.name) and not any(path.iterdir())):
         return True  # of what was moved aside, a kill may leave the empty folder
-    return bool(_KEY.fullmatch(path.name)) and {part.name for part in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
+    return bool(_KEY.fullmatch(path.name)) and {file.name for file in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
 
 
 def entry_bytes(path: Path) -> int:

@@ -7,7 +7,7 @@ import struct
 from convscope.core.errors import UnreadableImageError
 from convscope.core.text import printable
 
-from .complaints import TIFF_STARTS
+from .libtiff_messages import TIFF_STARTS
 
 _FOREIGN = (
     (b"%PDF", 0, "a PDF document"),
@@ -133,8 +133,8 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
     """
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
-    said = error.args[0] if error.args else ""
-    text = said.replace(b"\0", b" ").decode("latin-1") if isinstance(said, bytes) else str(error)  # as for PPM
+    argument = error.args[0] if error.args else ""
+    text = argument.replace(b"\0", b" ").decode("latin-1") if isinstance(argument, bytes) else str(error)  # as for PPM
     text = " ".join(text.split()).rstrip(".")
     if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
         return "the file is cut off: its image data end too early"

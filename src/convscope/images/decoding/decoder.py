@@ -17,19 +17,19 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPI
 from convscope.core.errors import UnreadableImageError
 from convscope.images.values import BYTES, ValueRange, ValueRanges, full_range
 
-from .bare import bare
 from .blocks import by_blocks
-from .budget import IN_FLIGHT, LIMIT_PIXELS
-from .complaints import caught_complaints, worst_of
 from .damage import describe_bomb, describe_damage, describe_foreign, refuse_large, webp_size
-from .kinds import describe_kind, is_known
+from .high_bit_depth import as_tagged, cut_bits, mend_byte_order, range_in_png, sixteen_bit_color
+from .libtiff_messages import captured_messages, first_message
+from .metadata import without_metadata
 from .modes import finite, to_values
 from .orientation import turned
+from .pixel_budget import IN_FLIGHT, LIMIT_PIXELS
 from .quiet import quiet_pillow
 from .remarks import remarks_on, unused
 from .tiff import is_simple, read_values, turn
 from .tiff_tags import TiffTags, read_tags
-from .wide import as_tagged, cut_bits, mend_byte_order, range_in_png, wide_color
+from .unsupported import describe_unsupported, is_known
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""
@@ -85,7 +85,7 @@ class Decoded:
         return (full_range(self.values.dtype) or BYTES).gray_levels(self.values) if levels is None else levels
 
 
-class _Asked(NamedTuple):
+class _DecodeOptions(NamedTuple):
     """What `decode` was asked for besides the file."""
 
     limit_pixels: int
@@ -115,16 +115,16 @@ def decode(
         Traceback (most recent call last):
         convscope.core.errors.UnreadableImageError: the file is empty (0 bytes)
     """
-    asked = _Asked(limit_pixels, near)
+    options = _DecodeOptions(limit_pixels, near)
     if isinstance(file, bytes):
-        return _decode(io.BytesIO(file), asked)
+        return _decode(io.BytesIO(file), options)
     if not isinstance(file, (str, os.PathLike)):
-        return _decode(file, asked)
+        return _decode(file, options)
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):  # a pipe would block for ever
             raise UnreadableImageError("it is a folder or a device, not a file")
         with open(file, "rb") as stream:
-            return _decode(stream, asked)
+            return _decode(stream, options)
     except FileNotFoundError:
         raise UnreadableImageError("the file is not there") from None
     except PermissionError:
@@ -136,47 +136,47 @@ def decode(
         raise UnreadableImageError(f"it cannot be read: {reason}") from None
 
 
-def _decode(stream: BinaryIO, asked: _Asked) -> Decoded:
+def _decode(stream: BinaryIO, options: _DecodeOptions) -> Decoded:
     start = stream.read(64)
     if not start:
         raise UnreadableImageError("the file is empty (0 bytes)")
-    with IN_FLIGHT.kept():
+    with IN_FLIGHT.held():
         decoded: Decoded | Exception
-        with caught_complaints(start) as complaints:
+        with captured_messages(start) as complaints:
             try:
-                decoded = _with_pillow(stream, start, asked)
+                decoded = _with_pillow(stream, start, options)
             except UnreadableImageError:
                 raise
             except _DAMAGE as error:
                 decoded = error.with_traceback(None)  # which would keep the image that was begun
         if isinstance(decoded, Exception):
-            decoded = _otherwise(stream, start, asked, decoded, worst_of(complaints))
+            decoded = _otherwise(stream, start, options, decoded, first_message(complaints))
         if complaints:
             decoded = dataclasses.replace(decoded, remarks=(*remarks_on(complaints), *decoded.remarks))
         return decoded
 
 
-def _with_pillow(stream: BinaryIO, start: bytes, asked: _Asked) -> Decoded:
+def _with_pillow(stream: BinaryIO, start: bytes, options: _DecodeOptions) -> Decoded:
     canvas = webp_size(start)
-    refuse_large(canvas, asked.limit_pixels)
+    refuse_large(canvas, options.limit_pixels)
     IN_FLIGHT.take(math.prod(canvas))
     try:
         with quiet_pillow(), Image.open(stream, formats=FORMATS) as image:
-            return _load(image, stream, asked)
+            return _load(image, stream, options)
     except Image.DecompressionBombError as error:
-        raise UnreadableImageError(describe_bomb(error, asked.limit_pixels)) from None
+        raise UnreadableImageError(describe_bomb(error, options.limit_pixels)) from None
 
 
-def _otherwise(stream: BinaryIO, start: bytes, asked: _Asked, error: Exception, complaint: str) -> Decoded:
+def _otherwise(stream: BinaryIO, start: bytes, options: _DecodeOptions, error: Exception, complaint: str) -> Decoded:
     """Return what Pillow could not read, in another way; or say what is wrong, after its `error` and a `complaint`.
 
     Raises:
         UnreadableImageError: there is no other way.
     """
     try:
-        plain = bare(stream, start)
+        plain = without_metadata(stream, start)
         if plain is not None:
-            return _with_pillow(plain, start, asked)
+            return _with_pillow(plain, start, options)
     except UnreadableImageError:
         raise
     except _DAMAGE as again:
@@ -186,8 +186,8 @@ def _otherwise(stream: BinaryIO, start: bytes, asked: _Asked, error: Exception, 
         tags = read_tags(stream)
         if tags is not None and is_simple(tags) and (isinstance(error, UnidentifiedImageError) or not is_known(tags)):
             IN_FLIGHT.take(tags.width * tags.height * tags.samples)
-            return _of_values(read_values(stream, tags, asked.limit_pixels), tags)
-        kind = describe_kind(stream, start, f"{error} {complaint}")
+            return _of_values(read_values(stream, tags, options.limit_pixels), tags)
+        kind = describe_unsupported(stream, start, f"{error} {complaint}")
     except UnreadableImageError:
         raise
     except _DAMAGE as damage:
@@ -216,15 +216,15 @@ def _of_values(values: NDArray[Any], tags: TiffTags) -> Decoded:
     return Decoded(values=turn(finite(values), tags.orientation), mode=mode, format="TIFF")
 
 
-def _load(image: ImageFile.ImageFile, stream: BinaryIO, asked: _Asked) -> Decoded:
-    refuse_large(image.size, asked.limit_pixels)
+def _load(image: ImageFile.ImageFile, stream: BinaryIO, options: _DecodeOptions) -> Decoded:
+    refuse_large(image.size, options.limit_pixels)
     mode, width, height = image.mode, *image.size
-    if asked.near is not None and image.format in ("JPEG", "MPO"):
-        side = math.ceil(_LEFT_FOR_THE_FILTER * max(asked.near))  # one side for both: the image may still be turned
+    if options.near is not None and image.format in ("JPEG", "MPO"):
+        side = math.ceil(_LEFT_FOR_THE_FILTER * max(options.near))  # one side for both: the image may still be turned
         image.draft(None, (side, side))  # None keeps the mode
     size, left_out = image.size, (*unused(image), *cut_bits(image, stream))
     IN_FLIGHT.take(math.prod(size))
-    values: NDArray[Any] | None = wide_color(image, stream, asked.limit_pixels)
+    values: NDArray[Any] | None = sixteen_bit_color(image, stream, options.limit_pixels)
     full_size, on_its_side, usual, animated = (0, 0), False, None, False
     if values is None:
         mend_byte_order(image)

@@ -4,7 +4,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 
-from .shared import Shared
+from .shared import SharedContext
 
 
 def quiet_pillow() -> contextlib.AbstractContextManager[None]:
@@ -23,4 +23,4 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-_quiet = Shared(_without_warnings)
+_quiet = SharedContext(_without_warnings)

@@ -10,7 +10,7 @@ from convscope.core.forks import after_fork
 
 
 @final
-class Shared:
+class SharedContext:
     """A context that the first thread to come enters, and that the last one to go leaves.
 
     Args:

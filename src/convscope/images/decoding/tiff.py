@@ -50,42 +50,42 @@ def read_values(stream: BinaryIO, tags: TiffTags, limit_pixels: int) -> NDArray[
     """
     refuse_large((tags.width, tags.height), limit_pixels)
     kind = np.dtype(tags.order + _KINDS[tags.formats[0], tags.bits[0]])
-    given = np.dtype(_GIVEN.get(kind.str[1:], kind.newbyteorder("=")))
-    refuse_large((tags.width, tags.height), limit_pixels * 4 // (given.itemsize * tags.samples))
-    values = np.empty((tags.height, tags.width, tags.samples), given)
+    result_type = np.dtype(_GIVEN.get(kind.str[1:], kind.newbyteorder("=")))
+    refuse_large((tags.width, tags.height), limit_pixels * 4 // (result_type.itemsize * tags.samples))
+    values = np.empty((tags.height, tags.width, tags.samples), result_type)
     together = 1 if tags.planar == 2 else tags.samples
     down, across = math.ceil(tags.height / tags.rows), math.ceil(tags.width / tags.columns)
     for number in range(down * across * (tags.samples // together)):
-        channel, place = divmod(number, down * across)
-        top, left = place // across * tags.rows, place % across * tags.columns
+        channel, tile = divmod(number, down * across)
+        top, left = tile // across * tags.rows, tile % across * tags.columns
         rows = tags.rows if tags.tiled else min(tags.rows, tags.height - top)
         shape = (rows, tags.columns, together)
-        part = _part(stream, tags, number, kind, shape)
+        tile_values = _tile(stream, tags, number, kind, shape)
         target = values[top : top + rows, left : left + tags.columns]
         target = target[..., channel : channel + 1] if tags.planar == 2 else target
-        target[:] = part[: target.shape[0], : target.shape[1]]
+        target[:] = tile_values[: target.shape[0], : target.shape[1]]
     if tags.photometric == 0:
         white = {1: 2.0 ** tags.bits[0] - 1, 2: -1.0, 3: 1.0}[tags.formats[0]]
-        values = np.subtract(np.array(white).astype(given), values, out=values)
+        values = np.subtract(np.array(white).astype(result_type), values, out=values)
     return values
 
 
-def _part(
+def _tile(
     stream: BinaryIO, tags: TiffTags, number: int, kind: np.dtype[Any], shape: tuple[int, int, int]
 ) -> NDArray[Any]:
     """Return one strip or tile, rows columns channels."""
     expected = math.prod(shape) * kind.itemsize
-    stream.seek(tags.places[number])
+    stream.seek(tags.offsets[number])
     if tags.compression in _PLAIN:
-        data = stream.read(min(expected, tags.lengths[number]))
+        data = stream.read(min(expected, tags.byte_counts[number]))
     else:
-        data = zlib.decompressobj().decompress(stream.read(tags.lengths[number]), expected)
+        data = zlib.decompressobj().decompress(stream.read(tags.byte_counts[number]), expected)
     if len(data) < expected:
         raise UnreadableImageError(_CUT)
-    part = np.frombuffer(data, kind).reshape(shape)
+    tile_values = np.frombuffer(data, kind).reshape(shape)
     if tags.predictor == 2:
-        part = np.cumsum(part, axis=1, dtype=kind.newbyteorder("="))
-    return part
+        tile_values = np.cumsum(tile_values, axis=1, dtype=kind.newbyteorder("="))
+    return tile_values
 
 
 def turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from convscope.core.text import counted
 
-from .complaints import TIFF_STARTS
+from .libtiff_messages import TIFF_STARTS
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL = 256, 257, 258, 259, 262, 266
 _STRIPS, _ORIENTATION, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
@@ -59,8 +59,8 @@ class TiffTags:
     rows: int
     columns: int
     tiled: bool
-    places: tuple[int, ...]
-    lengths: tuple[int, ...]
+    offsets: tuple[int, ...]
+    byte_counts: tuple[int, ...]
     depth: int
 
     @property
@@ -103,8 +103,8 @@ def read_tags(stream: BinaryIO) -> TiffTags | None:
     try:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        found = _tags(stream)
-        tags = None if found is None else _sorted_out(*found)
+        order_and_tags = _tags(stream)
+        tags = None if order_and_tags is None else _sorted_out(*order_and_tags)
     except (OSError, ValueError, LookupError, struct.error, OverflowError, MemoryError):
         return None
     return tags if tags is not None and _is_whole(tags, size) else None
@@ -118,8 +118,8 @@ def _tags(stream: BinaryIO) -> tuple[str, dict[int, tuple[int, ...]]] | None:
     order = "<" if start[:2] == b"II" else ">"
     big = start[2:4] in (b"+\0", b"\0+")
     word, entry, inline = ("Q", struct.Struct(f"{order}HHQ8s"), 8) if big else ("I", struct.Struct(f"{order}HHI4s"), 4)
-    (place,) = struct.unpack_from(order + word, start, 8 if big else 4)
-    stream.seek(place)
+    (offset,) = struct.unpack_from(order + word, start, 8 if big else 4)
+    stream.seek(offset)
     head = "Q" if big else "H"
     (count,) = struct.unpack(order + head, stream.read(struct.calcsize(order + head)))
     if not 0 < count <= _MOST_ENTRIES:
@@ -138,10 +138,10 @@ def _tags(stream: BinaryIO) -> tuple[str, dict[int, tuple[int, ...]]] | None:
 
 
 def _sorted_out(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
-    def one(tag: int, default: int) -> int:
+    def first(tag: int, default: int) -> int:
         return tags.get(tag, (default,))[0]
 
-    samples, (height, width) = one(_SAMPLES, 1), (tags[_HEIGHT][0], tags[_WIDTH][0])
+    samples, (height, width) = first(_SAMPLES, 1), (tags[_HEIGHT][0], tags[_WIDTH][0])
     tiled = _TILES in tags
     bits, formats = tags.get(_BITS, (1,)), tags.get(_FORMAT, (1,))
     return TiffTags(
@@ -151,19 +151,19 @@ def _sorted_out(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
         samples=samples,
         bits=bits[:samples] if len(bits) > 1 else bits,
         formats=formats,
-        compression=one(_COMPRESSION, 1),
-        photometric=one(_PHOTOMETRIC, 0),
-        planar=one(_PLANAR, 1),
-        fill=one(_FILL, 1),
-        predictor=one(_PREDICTOR, 1),
-        orientation=one(_ORIENTATION, 1),
+        compression=first(_COMPRESSION, 1),
+        photometric=first(_PHOTOMETRIC, 0),
+        planar=first(_PLANAR, 1),
+        fill=first(_FILL, 1),
+        predictor=first(_PREDICTOR, 1),
+        orientation=first(_ORIENTATION, 1),
         extra=tags.get(_EXTRA, ()),
-        rows=tags[_TILE_HEIGHT][0] if tiled else min(one(_ROWS, height), height),
+        rows=tags[_TILE_HEIGHT][0] if tiled else min(first(_ROWS, height), height),
         columns=tags[_TILE_WIDTH][0] if tiled else width,
         tiled=tiled,
-        places=tags[_TILES if tiled else _STRIPS],
-        lengths=tags[_TILE_BYTES if tiled else _STRIP_BYTES],
-        depth=one(_DEPTH, 1),
+        offsets=tags[_TILES if tiled else _STRIPS],
+        byte_counts=tags[_TILE_BYTES if tiled else _STRIP_BYTES],
+        depth=first(_DEPTH, 1),
     )
 
 
@@ -175,14 +175,14 @@ def _is_whole(tags: TiffTags, size: int) -> bool:
     if not all(0 < bits <= 128 for bits in tags.bits) or not all(kind in _FORMATS for kind in tags.formats):
         return False
     down, across = math.ceil(tags.height / tags.rows), math.ceil(tags.width / tags.columns)
-    parts = down * across * tags.depth * (tags.samples if tags.planar == 2 else 1)
-    ends = (place + length for place, length in zip(tags.places, tags.lengths, strict=False))
+    tiles = down * across * tags.depth * (tags.samples if tags.planar == 2 else 1)
+    ends = (offset + byte_count for offset, byte_count in zip(tags.offsets, tags.byte_counts, strict=False))
     together = 1 if tags.planar == 2 else tags.samples
     bits = tags.columns * (tags.bits[0] * together if len(tags.bits) == 1 else sum(tags.bits[:together]))
     rows = min(tags.rows, tags.height - (down - 1) * tags.rows) if not tags.tiled else tags.rows  # of the last strip
     least = rows * ((bits + 7) // 8) if tags.compression == 1 else 1
     return (
-        len(tags.places) == len(tags.lengths) >= parts
+        len(tags.offsets) == len(tags.byte_counts) >= tiles
         and all(end <= size for end in ends)
-        and min(tags.lengths) >= least
+        and min(tags.byte_counts) >= least
     )

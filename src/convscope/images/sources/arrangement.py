@@ -59,7 +59,7 @@ def arrange(top: Folder, name: str, *, depth: int | None = None) -> Arrangement:
     walk.go(top, [], UNASSIGNED)
     walk.refuse_half_divided()
     walk.tell()
-    return walk.found
+    return walk.arrangement
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -69,32 +69,38 @@ class _Walk:
     name: str
     asked: int | None
     hint: str = ""
-    found: Arrangement = dataclasses.field(default_factory=Arrangement)
+    arrangement: Arrangement = dataclasses.field(default_factory=Arrangement)
 
     def go(self, folder: Folder, names: list[str], split: int) -> None:
         """Take the classes in `folder`, in which `names` are the names above that are part of a class's."""
         left = (self.asked or 1) - len(names)
         if not names and split == UNASSIGNED:
             folder = self._through_wrappers(folder)
-        parts = self._splits(folder, of_class=left == 0, at_top=not names) if split == UNASSIGNED else []
-        if parts:
+        splits = self._splits(folder, of_class=left == 0, at_top=not names) if split == UNASSIGNED else []
+        if splits:
             if names:
-                self.found.divided.append(folder)
-            self.found.loose += map(folder.inside, folder.images)
-            self.found.outside += [one for one in folder.folders if all(one is not part for _, part in parts)]
-            for which, part in parts:
-                self.go(part if names else self._inside(part, [one for _, one in parts]), names, which)
+                self.arrangement.divided.append(folder)
+            self.arrangement.loose += map(folder.inside, folder.images)
+            self.arrangement.outside += [
+                sub for sub in folder.folders if all(sub is not split_folder for _, split_folder in splits)
+            ]
+            for which, split_folder in splits:
+                self.go(
+                    split_folder if names else self._inside(split_folder, [sub for _, sub in splits]),
+                    names,
+                    which,
+                )
             return
         if names and (left == 0 or not any(child.count() for child in folder.folders)):
             if folder.count() or split in (UNASSIGNED, TRAIN):
-                self.found.classes.append(_class_folder(folder, names, split))
+                self.arrangement.classes.append(_class_folder(folder, names, split))
             return
         if not folder.folders:
             raise DataError(
                 f"`{self.name}{folder.relative}/` must have one sub-folder a class. "
                 f"Got {found_in(folder)}. Sort them into sub-folders by class, or move the folder elsewhere.{self.hint}"
             )
-        self.found.loose += map(folder.inside, folder.images)
+        self.arrangement.loose += map(folder.inside, folder.images)
         for child in folder.folders:
             self.go(child, [*names, child.name], split)
 
@@ -107,52 +113,52 @@ class _Walk:
                 break
             if only.images and split != TRAIN:
                 break
-            self.found.loose += map(folder.inside, folder.images)
+            self.arrangement.loose += map(folder.inside, folder.images)
             if split == TRAIN:
                 return only
-            self.found.passed.append(only)
+            self.arrangement.passed.append(only)
             folder = only
         return folder
 
     def _splits(self, folder: Folder, *, of_class: bool, at_top: bool) -> list[tuple[int, Folder]]:
         """Return the folders in `folder` that are splits, each with its split, in their order; none if none are."""
-        plain, unclear = _split_folders([one for one in folder.folders if one.count() or not of_class])
+        plain, unclear = _split_folders([sub for sub in folder.folders if sub.count() or not of_class])
         kinds = {split for split, _ in plain} - {UNLABELLED}
         only_train = kinds == {TRAIN} and any(split == UNLABELLED for split, _ in plain)
         if (TRAIN in kinds and len(kinds) > 1) or (only_train and not of_class):
-            parts = [(split, one) for split, one in plain if split != UNLABELLED]
-            if at_top and not any(child.count() for _, one in parts for child in one.folders):
+            splits = [(split, sub) for split, sub in plain if split != UNLABELLED]
+            if at_top and not any(child.count() for _, sub in splits for child in sub.folders):
                 if self.asked is not None:
                     return []
                 self.hint = " If these folders are classes, give --class-depth 1."
-            self._refuse_twins(folder, parts)
-            return sorted(parts, key=lambda part: part[0])
+            self._refuse_twins(folder, splits)
+            return sorted(splits, key=lambda split_folder: split_folder[0])
         if self.asked is not None:
             return []
         self._refuse_unclear(folder, plain, unclear)
         if not of_class:
-            self._refuse_parts_beside_classes(folder, [one for _, one in plain])
+            self._refuse_parts_beside_classes(folder, [sub for _, sub in plain])
         return []
 
-    def _refuse_twins(self, folder: Folder, parts: Sequence[tuple[int, Folder]]) -> None:
+    def _refuse_twins(self, folder: Folder, splits: Sequence[tuple[int, Folder]]) -> None:
         seen: dict[int, Folder] = {}
-        for split, one in parts:
+        for split, sub in splits:
             if split in seen:
                 raise DataError(
                     f"`{self.name}{_end(folder)}` must have one {SPLIT_NAMES[split]} folder. "
-                    f"Got {seen[split].name}/ and {one.name}/. Merge them or take one away."
+                    f"Got {seen[split].name}/ and {sub.name}/. Merge them or take one away."
                 )
-            seen[split] = one
+            seen[split] = sub
 
     def _refuse_unclear(
         self, folder: Folder, plain: Sequence[tuple[int, Folder]], unclear: Sequence[tuple[int, Folder]]
     ) -> None:
         """Raise DataError where folders have words of splits in names that differ otherwise, and no others stand by."""
-        every = [*plain, *unclear]
-        if not unclear or len(every) < len(folder.folders) or any(one.images for _, one in every):
+        named = [*plain, *unclear]
+        if not unclear or len(named) < len(folder.folders) or any(sub.images for _, sub in named):
             return
-        if {split for split, _ in every} >= {TRAIN} and len({split for split, _ in every}) > 1:
-            names = " and ".join(f"{one.name}/" for _, one in every[:2])
+        if {split for split, _ in named} >= {TRAIN} and len({split for split, _ in named}) > 1:
+            names = " and ".join(f"{sub.name}/" for _, sub in named[:2])
             raise DataError(
                 f"`{self.name}{_end(folder)}` must say whether its folders are splits or classes. Got {names}. "
                 "Name splits train, val and test; if they are classes, give --class-depth 1."
@@ -160,41 +166,41 @@ class _Walk:
 
     def _refuse_parts_beside_classes(self, top: Folder, plain: Sequence[Folder]) -> None:
         """Raise DataError if a folder has the name of a part and class folders inside, and others stand beside it."""
-        others = [folder.name for folder in top.folders if all(folder is not one for one in plain)]
-        parts = [one.name for one in plain if not one.images and any(folder.count() for folder in one.folders)]
-        if others and parts:
+        others = [folder.name for folder in top.folders if all(folder is not sub for sub in plain)]
+        split_names = [sub.name for sub in plain if not sub.images and any(folder.count() for folder in sub.folders)]
+        if others and split_names:
             raise DataError(
-                f"`{self.name}{_end(top)}` must have either classes or train/ beside val/ or test/. Got {parts[0]}/ "
-                f"with class folders inside, beside {others[0]}/. Move it elsewhere; if {parts[0]}/ is a class, give "
-                "--class-depth 1."
+                f"`{self.name}{_end(top)}` must have either classes or train/ beside val/ or test/. Got "
+                f"{split_names[0]}/ with class folders inside, beside {others[0]}/. Move it elsewhere; if "
+                f"{split_names[0]}/ is a class, give --class-depth 1."
             )
-        kinds = {plain_split(one.name) for one in plain} - {UNLABELLED}
-        if not others and plain and TRAIN not in kinds and (len(kinds) > 1 or parts):
+        kinds = {plain_split(sub.name) for sub in plain} - {UNLABELLED}
+        if not others and plain and TRAIN not in kinds and (len(kinds) > 1 or split_names):
             names = " and ".join(f"{folder.name}/" for folder in top.folders)
             raise DataError(
                 f"`{self.name}{_end(top)}` must have a train/ folder beside {names}. Got none. Add it; if these are "
                 "classes, give --class-depth 1."
             )
 
-    def _inside(self, part: Folder, parts: Sequence[Folder]) -> Folder:
+    def _inside(self, split_folder: Folder, splits: Sequence[Folder]) -> Folder:
         """Return the folder of a split, or the one in it that holds all: seg_train/seg_train, train/images."""
-        elsewhere = [{child.name for child in one.folders} for one in parts if one is not part]
-        while len(part.folders) == 1 and not part.images:
-            only = part.folders[0]
-            again = split_name(only.name) is not None and split_name(only.name) == split_name(part.name)
+        elsewhere = [{child.name for child in sub.folders} for sub in splits if sub is not split_folder]
+        while len(split_folder.folders) == 1 and not split_folder.images:
+            only = split_folder.folders[0]
+            again = split_name(only.name) is not None and split_name(only.name) == split_name(split_folder.name)
             holds_classes = not only.images and any(child.count() for child in only.folders)
-            alone = all(names == {only.name} for names in elsewhere) or not any(only.name in one for one in elsewhere)
+            alone = all(names == {only.name} for names in elsewhere) or not any(only.name in sub for sub in elsewhere)
             if not only.count() or not (again or (holds_classes and alone)):
                 break
-            self.found.passed.append(only)
-            part = only
-        return part
+            self.arrangement.passed.append(only)
+            split_folder = only
+        return split_folder
 
     def refuse_half_divided(self) -> None:
         """Raise DataError where some classes are divided into splits and others are not, or only in part."""
-        held = [one for one in self.found.classes if one.folder.count()]
-        whole = next((one for one in held if one.split == UNASSIGNED), None)
-        divided = next((one for one in held if one.split != UNASSIGNED), None)
+        with_images = [class_folder for class_folder in self.arrangement.classes if class_folder.folder.count()]
+        whole = next((class_folder for class_folder in with_images if class_folder.split == UNASSIGNED), None)
+        divided = next((class_folder for class_folder in with_images if class_folder.split != UNASSIGNED), None)
         if whole and divided:
             raise DataError(
                 f"`{self.name}` must have splits in every class or in none. Got {divided.folder.relative}/ and, "
@@ -202,10 +208,15 @@ class _Walk:
             )
         if self.asked is not None or divided:
             return
-        inner = [(plain_split(child.name), child) for one in held for child in one.folder.folders if child.count()]
+        inner = [
+            (plain_split(child.name), child)
+            for class_folder in with_images
+            for child in class_folder.folder.folders
+            if child.count()
+        ]
         kinds = {split for split, _ in inner}
         odd = next((child for split, child in inner if split in (VALIDATION, TEST)), None)
-        if odd and (len(kinds) > 1 or any(one.folder.images for one in held)):
+        if odd and (len(kinds) > 1 or any(class_folder.folder.images for class_folder in with_images)):
             raise DataError(
                 f"`{self.name}` must have train/ beside val/ or test/ in every class, or splits in none. Got "
                 f"{odd.relative}/ beside images that are in no split. Put those into train/; if {odd.name}/ is no "
@@ -214,29 +225,37 @@ class _Walk:
 
     def tell(self) -> None:
         """Note what was decided of folders, where there was something to decide."""
-        found, notes = self.found, self.found.notes
-        if found.passed:
-            names = ", ".join(f"{printable(folder.relative)}/" for folder in found.passed[:_NAMED])
-            notes.append(f"passed through {names}{_more(found.passed, _NAMED)}, alone in the folder above")
-        if found.divided:
-            names = ", ".join(f"{printable(folder.relative)}/" for folder in found.divided[:_NAMED])
-            notes.append(f"splits are taken from the folders in {names}{_more(found.divided, _NAMED)}")
+        arrangement, notes = self.arrangement, self.arrangement.notes
+        if arrangement.passed:
+            names = ", ".join(f"{printable(folder.relative)}/" for folder in arrangement.passed[:_NAMED])
+            notes.append(f"passed through {names}{_more(arrangement.passed, _NAMED)}, alone in the folder above")
+        if arrangement.divided:
+            names = ", ".join(f"{printable(folder.relative)}/" for folder in arrangement.divided[:_NAMED])
+            notes.append(f"splits are taken from the folders in {names}{_more(arrangement.divided, _NAMED)}")
         merged: dict[str, dict[str, None]] = {}
-        for one in found.classes:
-            below = [child.name for child in one.folder.folders if child.count()]
+        for class_folder in arrangement.classes:
+            below = [child.name for child in class_folder.folder.folders if child.count()]
             if below:
-                merged.setdefault(one.label, {}).update(dict.fromkeys(below))
+                merged.setdefault(class_folder.label, {}).update(dict.fromkeys(below))
         if merged:
-            some = [f"{printable(label)}/ ({_listed(names)})" for label, names in list(merged.items())[:_NAMED]]
+            named = [f"{printable(label)}/ ({_listed(names)})" for label, names in list(merged.items())[:_NAMED]]
             notes.append(
-                f"sub-folders belong to the class that they are in: {', '.join(some)}{_more(merged, _NAMED)}; "
+                f"sub-folders belong to the class that they are in: {', '.join(named)}{_more(merged, _NAMED)}; "
                 f"--class-depth {(self.asked or 1) + 1} makes each a class"
             )
-        held = [folder for folder in found.outside if folder.count()]
-        if held:
-            some = [f"{printable(one.relative)}/ ({counted(one.count(), 'image')})" for one in held[:_NAMED]]
-            notes.append(f"{', '.join(some)}{_more(held, _NAMED)} {are(len(held))} left out, being none of the splits")
-        splits = [one.folder.name for one in found.classes if one.split == UNASSIGNED and _is_split(one)]
+        left_out = [folder for folder in arrangement.outside if folder.count()]
+        if left_out:
+            named = [
+                f"{printable(folder.relative)}/ ({counted(folder.count(), 'image')})" for folder in left_out[:_NAMED]
+            ]
+            notes.append(
+                f"{', '.join(named)}{_more(left_out, _NAMED)} {are(len(left_out))} left out, being none of the splits"
+            )
+        splits = [
+            class_folder.folder.name
+            for class_folder in arrangement.classes
+            if class_folder.split == UNASSIGNED and _is_split(class_folder)
+        ]
         if splits:
             names = ", ".join(f"{printable(name)}/" for name in splits)
             what = "a class, not a split" if len(splits) == 1 else "classes, not splits"
@@ -245,12 +264,14 @@ class _Walk:
 
     def _missing(self) -> Iterator[str]:
         """Give a sentence for each split that lacks classes which there are in train."""
-        held: dict[int, dict[str, None]] = {}
-        for one in self.found.classes:
-            if one.folder.count():
-                held.setdefault(one.split, {})[one.label] = None
+        classes_by_split: dict[int, dict[str, None]] = {}
+        for class_folder in self.arrangement.classes:
+            if class_folder.folder.count():
+                classes_by_split.setdefault(class_folder.split, {})[class_folder.label] = None
         for split in (VALIDATION, TEST):
-            if split in held and (lacking := [label for label in held.get(TRAIN, {}) if label not in held[split]]):
+            if split in classes_by_split and (
+                lacking := [label for label in classes_by_split.get(TRAIN, {}) if label not in classes_by_split[split]]
+            ):
                 yield f"no image in {SPLIT_NAMES[split]} of {_listed(lacking)}, which {are(len(lacking))} in train"
 
 
@@ -261,8 +282,8 @@ def _split_folders(folders: Sequence[Folder]) -> tuple[list[tuple[int, Folder]],
     """
     groups: dict[tuple[str, ...], list[tuple[int, Folder]]] = {}
     for folder in folders:
-        if found := split_name(folder.name):
-            groups.setdefault(found.rest, []).append((found.split, folder))
+        if known := split_name(folder.name):
+            groups.setdefault(known.rest, []).append((known.split, folder))
     clear: list[tuple[int, Folder]] = []
     unclear: list[tuple[int, Folder]] = []
     for rest, group in groups.items():
@@ -275,9 +296,9 @@ def _class_folder(folder: Folder, names: list[str], split: int) -> ClassFolder:
     return ClassFolder(split=split, label=as_label("/".join(names)), folder=folder)
 
 
-def _is_split(one: ClassFolder) -> bool:
+def _is_split(class_folder: ClassFolder) -> bool:
     """Return whether the folder of a class has the name of a split."""
-    return one.folder.count() > 0 and plain_split(one.folder.name) is not None
+    return class_folder.folder.count() > 0 and plain_split(class_folder.folder.name) is not None
 
 
 def _end(folder: Folder) -> str:
@@ -294,12 +315,12 @@ def _more(items: Collection[object], named: int) -> str:
 
 def found_in(folder: Folder) -> str:
     """Return what stands in `folder`, in a few words."""
-    found = []
+    words = []
     if folder.images:
-        found.append(f"{counted(len(folder.images), 'image')} directly inside")
+        words.append(f"{counted(len(folder.images), 'image')} directly inside")
     if folder.folders:
-        found.append(f"{counted(len(folder.folders), 'sub-folder')} without any image")
-    others = sum(len(one.others) for one in folder.every())
+        words.append(f"{counted(len(folder.folders), 'sub-folder')} without any image")
+    others = sum(len(inner.others) for inner in folder.every())
     if others:
-        found.append(f"{counted(others, 'file')} without an image's extension")
-    return " and ".join(found) or "nothing"
+        words.append(f"{counted(others, 'file')} without an image's extension")
+    return " and ".join(words) or "nothing"

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError
 from convscope.core.text import counted
-from convscope.images.decoding.budget import LIMIT_PIXELS
 from convscope.images.decoding.decoder import Decoded
+from convscope.images.decoding.pixel_budget import LIMIT_PIXELS
 
-from .labels import encoding_note, label_places
-from .source import SPLIT_NAMES, Source, no_class, settle_splits
+from .labels import encoding_note, label_indices
+from .source import SPLIT_NAMES, Source, no_class, normalize_splits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,11 +32,11 @@ class ArraySource(Source):
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """The place of each image in its part."""
-        places = np.empty(len(self.splits), np.int64)
+        indices = np.empty(len(self.splits), np.int64)
         for split in np.unique(self.splits):
             inside = self.splits == split
-            places[inside] = np.arange(np.count_nonzero(inside))
-        return places
+            indices[inside] = np.arange(np.count_nonzero(inside))
+        return indices
 
     def path(self, index: int) -> Path | None:
         """Return None: the images have no files of their own."""
@@ -87,32 +87,32 @@ def from_arrays(
         >>> source.classes, source.labels, source.stack().shape
         (('cat', 'dog'), array([0, 1, 0]), (3, 8, 8, 1))
     """
-    array, given = _as_array(images, "images"), _as_array(labels, "labels")
-    one_each = array.ndim == 3 and len(array) == given.size  # as many labels: they are gray, however narrow
+    array, label_array = _as_array(images, "images"), _as_array(labels, "labels")
+    one_each = array.ndim == 3 and len(array) == label_array.size  # as many labels: they are gray, however narrow
     images = as_images(array[..., None] if one_each else array)
-    names, places = label_places(given, classes, name)
-    if len(places) != len(images):
+    names, indices = label_indices(label_array, classes, name)
+    if len(indices) != len(images):
         raise DataError(
-            f"`labels` must have one label an image. Got {len(places):,} for {counted(len(images), 'image')}."
+            f"`labels` must have one label an image. Got {len(indices):,} for {counted(len(images), 'image')}."
         )
-    parts = np.zeros(len(places), np.uint8) if splits is None else np.asarray(splits).astype(np.uint8)
-    if parts.shape != places.shape or parts.max(initial=0) >= len(SPLIT_NAMES):
-        raise DataError(f"`splits` must have one value from 0 to 3 an image. Got the shape {parts.shape}.")
-    parts = settle_splits(parts, name)
+    split_indices = np.zeros(len(indices), np.uint8) if splits is None else np.asarray(splits).astype(np.uint8)
+    if split_indices.shape != indices.shape or split_indices.max(initial=0) >= len(SPLIT_NAMES):
+        raise DataError(f"`splits` must have one value from 0 to 3 an image. Got the shape {split_indices.shape}.")
+    split_indices = normalize_splits(split_indices, name)
     return ArraySource(
         name=name,
         images=images,
         classes=names,
-        labels=places,
-        splits=parts,
+        labels=indices,
+        splits=split_indices,
         flippable=flippable,
-        notes=tuple(encoding_note(given)),
+        notes=tuple(encoding_note(label_array)),
     )
 
 
-def _as_array(given: ArrayLike, name: str) -> NDArray[Any]:
+def _as_array(values: ArrayLike, name: str) -> NDArray[Any]:
     try:
-        return np.asarray(given)
+        return np.asarray(values)
     except ValueError:
         rule = "images of one size" if name == "images" else "one name or number an image"
         raise DataError(
@@ -152,14 +152,14 @@ def refuse_one_in_colour(
     if images.ndim != 3:
         return
     if images.shape[2] in (3, 4) and images.shape[1:] != size:
-        one = f"{name}[None]"
+        reshaped = f"{name}[None]"
     elif channels == 3 and images.shape[0] in (3, 4):
-        one = f"np.moveaxis({name}, 0, -1)[None]"
+        reshaped = f"np.moveaxis({name}, 0, -1)[None]"
     else:
         return
     raise DataError(
         f"`{name}` must be images, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
-        f"{one} for one image, {name}[..., None] for gray ones of that shape."
+        f"{reshaped} for one image, {name}[..., None] for gray ones of that shape."
     )
 
 

@@ -15,7 +15,7 @@ from .files import FileSource, unlabelled_files
 from .foreign import foreign_files
 from .labels import encode_labels
 from .look_alikes import look_alikes, written_out
-from .source import SPLIT_NAMES, TRAIN, UNASSIGNED, settle_splits
+from .source import SPLIT_NAMES, TRAIN, UNASSIGNED, normalize_splits
 from .tree import Folder, list_tree
 
 _EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
@@ -65,28 +65,31 @@ def open_folder(
         raise DataError(
             f"`{name}` must have images in {_EXPECTED}. Got {found_in(top)}{_and_broken(top)}. Check the path."
         )
-    found = arrange(top, name, depth=depth)
-    files, labels, splits, empty = _listed(found.classes)
+    arrangement = arrange(top, name, depth=depth)
+    files, labels, splits, empty = _listed(arrangement.classes)
     if empty and not (empty_classes and len(set(labels)) > 1):
         raise _without_images(next(iter(empty.values())), name)
     _refuse_strangers(labels, splits, name, empty)
     if len(set(labels)) < 2:
         _refuse_broken(root, top)
-    classes, places = encode_labels(labels, name)
-    passed_over = (*_passed_over(root, [one.folder for one in found.classes]), *_broken_above(top, found))
-    outside = (f"{folder.relative}/" for folder in found.outside)
+    classes, indices = encode_labels(labels, name)
+    passed_over = (
+        *_passed_over(root, [class_folder.folder for class_folder in arrangement.classes]),
+        *_broken_above(top, arrangement),
+    )
+    outside = (f"{folder.relative}/" for folder in arrangement.outside)
     return FileSource(
         name=name,
         root=root,
         files=tuple(files),
         classes=classes,
-        labels=places,
-        splits=settle_splits(np.array(splits, np.uint8), name),
-        ignored=_but((*_others(top), *found.loose, *outside, *_linked(skipped)), passed_over),
+        labels=indices,
+        splits=normalize_splits(np.array(splits, np.uint8), name),
+        ignored=_but((*_others(top), *arrangement.loose, *outside, *_linked(skipped)), passed_over),
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
-        loose=tuple(found.loose),
+        loose=tuple(arrangement.loose),
         passed_over=passed_over,
-        notes=tuple(found.notes),
+        notes=tuple(arrangement.notes),
     )
 
 
@@ -96,24 +99,26 @@ def _listed(classes: Iterable[ClassFolder]) -> tuple[list[str], list[str], list[
     labels: list[str] = []
     splits: list[int] = []
     empty: dict[str, Folder] = {}
-    for one in classes:
-        images = list(one.folder.every_image())
+    for class_folder in classes:
+        images = list(class_folder.folder.every_image())
         if not images:
-            empty[one.label] = one.folder
+            empty[class_folder.label] = class_folder.folder
         files += images
-        labels += [one.label] * len(images)
-        splits += [one.split] * len(images)
+        labels += [class_folder.label] * len(images)
+        splits += [class_folder.split] * len(images)
     return files, labels, splits, empty
 
 
 def _passed_over(root: Path, folders: Iterable[Folder]) -> tuple[tuple[str, str], ...]:
     """Return what is in and below `folders` and cannot be used though it is, or may hold, images."""
-    return tuple(found for one in folders for found in (*foreign_files(os.fspath(root), one), *one.every_broken()))
+    return tuple(
+        entry for folder in folders for entry in (*foreign_files(os.fspath(root), folder), *folder.every_broken())
+    )
 
 
-def _broken_above(top: Folder, found: Arrangement) -> list[tuple[str, str]]:
+def _broken_above(top: Folder, arrangement: Arrangement) -> list[tuple[str, str]]:
     """Return what cannot be read above the folders of the classes, and may have been one."""
-    left_out = (*found.outside, *(one.folder for one in found.classes))
+    left_out = (*arrangement.outside, *(class_folder.folder for class_folder in arrangement.classes))
     inside = tuple(f"{folder.relative}/" for folder in left_out)
     return [(name, reason) for name, reason in top.every_broken() if not name.startswith(inside)]
 
@@ -172,4 +177,4 @@ def _refuse_strangers(labels: list[str], splits: list[int], name: str, empty: Co
 
 
 def _others(folder: Folder) -> Iterator[str]:
-    return (one.inside(name) for one in folder.every() for name in one.others)
+    return (each.inside(name) for each in folder.every() for name in each.others)

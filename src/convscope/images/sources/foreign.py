@@ -66,23 +66,23 @@ def foreign_reason(path: str, name: str) -> str:
         return f"it is an image in a format not read here: {FOREIGN[end]}"
     if is_other(name) or end in EXTENSIONS:  # the latter is no file but a pipe, or else it would be listed
         return ""
-    found = image_format(first_bytes(path, _START) or b"")
-    if not found and not (_IMAGE_WITHIN.search(name) or _IMAGE_BEGUN.search(name)):
+    kind = image_format(first_bytes(path, _START) or b"")
+    if not kind and not (_IMAGE_WITHIN.search(name) or _IMAGE_BEGUN.search(name)):
         return ""
-    if not found:
+    if not kind:
         return f"{printable(end)} is not an image extension"
-    if found not in _READ:
-        return f"it is an image in a format not read here: {found}"
+    if kind not in _READ:
+        return f"it is an image in a format not read here: {kind}"
     named = f"{printable(end)} is not an image extension" if end else "its name has no extension"
-    return f"{named}; it is a {found} file: rename it to end in .{found.lower().replace('jpeg', 'jpg')}"
+    return f"{named}; it is a {kind} file: rename it to end in .{kind.lower().replace('jpeg', 'jpg')}"
 
 
 def foreign_files(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
     """Give the files in and below `folder` that look like images and are not listed as such, each with the reason."""
-    for one in folder.every():
-        for name in one.others:
-            if reason := foreign_reason(os.path.join(root, one.inside(name)), name):
-                yield one.inside(name), reason
+    for inner in folder.every():
+        for name in inner.others:
+            if reason := foreign_reason(os.path.join(root, inner.inside(name)), name):
+                yield inner.inside(name), reason
 
 
 def passed_over_note(passed_over: Iterable[tuple[str, str]]) -> list[str]:
@@ -96,9 +96,9 @@ def passed_over_note(passed_over: Iterable[tuple[str, str]]) -> list[str]:
     if not counts:
         return []
     folders = counts.pop("/", 0)
-    parts = [f"{printable(end)} {count:,}" for end, count in counts.most_common()]
+    by_extension = [f"{printable(end)} {count:,}" for end, count in counts.most_common()]
     what = [counted(counts.total(), "file")] * bool(counts) + [counted(folders, "folder")] * bool(folders)
-    listed = f" ({', '.join(parts)})" if parts else ""
+    listed = f" ({', '.join(by_extension)})" if by_extension else ""
     return [f"{' and '.join(what)} passed over{listed}"]
 
 

@@ -56,10 +56,10 @@ def read_parts(
     images = np.empty((sum(shape[0] for shape in shapes), *shapes[0][1:]), kind)
     labels, splits, start = [], [], 0
     for (split, file), shape in zip(files.items(), shapes, strict=True):
-        part = images[start : start + shape[0]]
-        values = read_idx(file, out=part)
-        if values is not part:
-            part[:] = values.reshape(part.shape)
+        block = images[start : start + shape[0]]
+        values = read_idx(file, out=block)
+        if values is not block:
+            block[:] = values.reshape(block.shape)
         labels.append(read_idx(labels_file(file)))
         if labels[-1].shape != shape[:1]:
             raise DataError(
@@ -75,7 +75,7 @@ def read_parts(
 
 def find_idx(folder: Path) -> dict[int, Path]:
     """Return the images files in `folder` by split; a plain file goes before its gzipped twin."""
-    found: dict[int, Path] = {}
+    files: dict[int, Path] = {}
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
@@ -87,14 +87,13 @@ def find_idx(folder: Path) -> dict[int, Path]:
         words = re.split(r"[-._]", match["part"].lower())
         split = next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), UNASSIGNED)
         split = TEST if "t10k" in words else split
-        if split in found and found[split].name + ".gz" != name:
-            part = SPLIT_NAMES[split]
+        if split in files and files[split].name + ".gz" != name:
             raise DataError(
-                f"`{folder}/` must have one IDX file of {part} images. Got {found[split].name} and {name}. "
+                f"`{folder}/` must have one IDX file for {SPLIT_NAMES[split]}. Got {files[split].name} and {name}. "
                 "Give one of the files alone."
             )
-        found.setdefault(split, folder / name)
-    return dict(sorted(found.items()))
+        files.setdefault(split, folder / name)
+    return dict(sorted(files.items()))
 
 
 def labels_file(images: Path) -> Path:

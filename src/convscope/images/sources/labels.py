@@ -29,11 +29,11 @@ def encode_labels(labels: Sequence[str], name: str) -> tuple[tuple[str, ...], ND
     classes = tuple(sorted(set(labels), key=natural_key))
     if len(classes) < 2:
         raise _too_few(classes, len(labels), name)
-    places = {label: place for place, label in enumerate(classes)}
-    return classes, np.fromiter((places[label] for label in labels), np.int64, len(labels))
+    indices = {label: index for index, label in enumerate(classes)}
+    return classes, np.fromiter((indices[label] for label in labels), np.int64, len(labels))
 
 
-def label_places(
+def label_indices(
     labels: NDArray[Any], classes: Sequence[str] | None, name: str
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the names of the classes and the class index of each label, int64 N.
@@ -46,7 +46,7 @@ def label_places(
     if labels.ndim != 1:
         raise DataError(f"`labels` must have the shape N. Got {labels.shape}. Give one label an image.")
     refuse_no_text(labels)
-    values, places = _unique(labels)
+    values, indices = _unique(labels)
     texts = [as_label(text) for text in _texts(values)]
     if len(set(texts)) < 2:
         raise _too_few(texts, len(labels), name)
@@ -62,8 +62,8 @@ def label_places(
                 f"`labels` must be class names or their places 0 to {len(names) - 1}. "
                 f"Got {strangers[0]!r} (named: {counted(len(names), 'class', 'classes')}). Name every class."
             )
-    new_places = np.array([names.index(text) for text in texts], np.int64)
-    return names, new_places[places]
+    class_indices = np.array([names.index(text) for text in texts], np.int64)
+    return names, class_indices[indices]
 
 
 def refuse_no_text(labels: NDArray[Any]) -> None:
@@ -86,8 +86,10 @@ def as_label(text: str) -> str:
 
 
 def _too_few(classes: Sequence[str], images: int, name: str) -> DataError:
-    found = f"only the class {classes[0]!r}" if classes else "no image"
-    return DataError(f"`{name}` must have at least two classes. Got {found} ({counted(images, 'image')}). Add another.")
+    classes_text = f"only the class {classes[0]!r}" if classes else "no image"
+    return DataError(
+        f"`{name}` must have at least two classes. Got {classes_text} ({counted(images, 'image')}). Add another."
+    )
 
 
 def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -95,10 +97,10 @@ def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if labels.dtype.kind == "O" and all(isinstance(label, (str, int, np.integer)) for label in labels):
         labels = np.array([str(label) for label in labels])
     try:
-        values, places = np.unique(labels, return_inverse=True)
+        values, indices = np.unique(labels, return_inverse=True)
     except TypeError:  # objects without an order
         raise _bad_labels(labels) from None
-    return values, places.astype(np.int64)
+    return values, indices.astype(np.int64)
 
 
 def _texts(values: NDArray[Any]) -> list[str]:

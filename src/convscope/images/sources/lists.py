@@ -11,8 +11,8 @@ from convscope.core.text import counted, printable
 
 from .files import FileSource
 from .labels import encode_labels
-from .rows import Row, read_csv, read_parquet
-from .source import UNASSIGNED, settle_splits
+from .rows import ListRow, read_csv, read_parquet
+from .source import UNASSIGNED, normalize_splits
 from .split_names import UNLABELLED, plain_split
 from .text_encoding import as_cp1252
 from .written_paths import meant_path, path_hint
@@ -50,12 +50,12 @@ def open_list(file: Path) -> FileSource:
         files=tuple(paths),
         classes=classes,
         labels=labels,
-        splits=settle_splits(splits, str(file)),
+        splits=normalize_splits(splits, str(file)),
         notes=tuple(notes),
     )
 
 
-def _read_labels(file: Path, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+def _read_labels(file: Path, rows: Sequence[ListRow]) -> tuple[list[str], list[str]]:
     """Return the labels, those that are not UTF-8 read as Windows-1252, and a note on it if there are some.
 
     Raises:
@@ -66,8 +66,8 @@ def _read_labels(file: Path, rows: Sequence[Row]) -> tuple[list[str], list[str]]
         text = as_cp1252(row.label)
         if text is None:
             raise DataError(
-                f"`{file}` must be UTF-8. Got the label {printable(row.label)} in line {row.place}, which is not, nor "
-                "is it Windows-1252. Save it again, as CSV UTF-8."
+                f"`{file}` must be UTF-8. Got the label {printable(row.label)} in line {row.line_number}, which is "
+                "not, nor is it Windows-1252. Save it again, as CSV UTF-8."
             )
         example = example or (text if text != row.label else "")
         texts.append(text)
@@ -85,10 +85,10 @@ def _split(word: str) -> int | None:
     return None if split == UNLABELLED else split
 
 
-def _refuse_bad_rows(file: Path, rows: Sequence[Row]) -> None:
+def _refuse_bad_rows(file: Path, rows: Sequence[ListRow]) -> None:
     """Raise DataError naming the first bad row and how many more there are."""
     some_split = any(row.split for row in rows)
-    bad = [(row.place, reason) for row in rows if (reason := _bad(row, some_split))]
+    bad = [(row.line_number, reason) for row in rows if (reason := _bad(row, some_split))]
     if bad:
         more = f" (and {counted(len(bad) - 1, 'more bad row')})" if len(bad) > 1 else ""
         raise DataError(
@@ -97,7 +97,7 @@ def _refuse_bad_rows(file: Path, rows: Sequence[Row]) -> None:
         )
 
 
-def _bad(row: Row, some_split: bool) -> str:
+def _bad(row: ListRow, some_split: bool) -> str:
     if not row.path:
         return "no path"
     if "\0" in row.path:

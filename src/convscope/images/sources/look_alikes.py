@@ -33,12 +33,12 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
 
 def look_alike_note(names: Iterable[str]) -> list[str]:
     """Return a sentence on names that look alike, if some do."""
-    found = look_alikes(names)
-    if not found:
+    groups = look_alikes(names)
+    if not groups:
         return []
-    some = "; ".join(" and ".join(map(written_out, group)) for group in found[:_MOST])
-    more = f"; … and {counted(len(found) - _MOST, 'group')} more" if len(found) > _MOST else ""
-    return [f"classes whose names look alike: {some}{more}"]
+    listed = "; ".join(" and ".join(map(written_out, group)) for group in groups[:_MOST])
+    more = f"; … and {counted(len(groups) - _MOST, 'group')} more" if len(groups) > _MOST else ""
+    return [f"classes whose names look alike: {listed}{more}"]
 
 
 def written_out(name: str) -> str:
@@ -48,7 +48,14 @@ def written_out(name: str) -> str:
         >>> print(written_out("cat "), written_out("c\u0430t"), written_out("größe"))
         'cat ' 'c\u0430t' 'größe'
     """
-    return "'" + "".join(one if one.isascii() or _skeleton(one) == one.casefold() else _code(one) for one in name) + "'"
+    return (
+        "'"
+        + "".join(
+            character if character.isascii() or _skeleton(character) == character.casefold() else _code(character)
+            for character in name
+        )
+        + "'"
+    )
 
 
 def _code(character: str) -> str:
@@ -62,7 +69,7 @@ def _letters(group: list[str]) -> bool:
 
 def _skeleton(name: str) -> str:
     """Return what is seen of a name: equal for names that look alike."""
-    text = "".join(one for one in unicodedata.normalize("NFKC", name) if not _invisible(one))
+    text = "".join(character for character in unicodedata.normalize("NFKC", name) if not _invisible(character))
     folded = unicodedata.normalize("NFKC", text.casefold()).translate(_TWINS)
     return re.sub(r"\s+", " ", folded).strip()
 

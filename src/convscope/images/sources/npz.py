@@ -103,18 +103,18 @@ def find_pairs(file: Path, headers: dict[str, Header]) -> dict[int, tuple[str, s
     Raises:
         DataError: no such pair.
     """
-    found: dict[tuple[int, str], str] = {}
+    keys: dict[tuple[int, str], str] = {}
     for key in headers:
         words = [word for word in re.split(r"[^a-z]+", key.lower()) if word]
         split = next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), UNASSIGNED)
         rest = [word for word in words if word not in SPLIT_WORDS]
         for kind, synonyms in (("images", _IMAGES), ("labels", _LABELS)):
             if len(rest) == 1 and rest[0] in synonyms:
-                found.setdefault((split, kind), key)
+                keys.setdefault((split, kind), key)
     pairs = {
-        split: (found[split, "images"], found[split, "labels"])
-        for split in sorted({split for split, _ in found})
-        if (split, "images") in found and (split, "labels") in found
+        split: (keys[split, "images"], keys[split, "labels"])
+        for split in sorted({split for split, _ in keys})
+        if (split, "images") in keys and (split, "labels") in keys
     }
     if not pairs and len(headers) == 2:
         first, second = sorted(headers, key=lambda key: len(headers[key][0]), reverse=True)
@@ -150,10 +150,10 @@ def _header(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> He
 
 
 def _reason(error: Exception) -> str:
-    said = str(error) if isinstance(error, _DAMAGED_ZIP) else ""
+    message = str(error) if isinstance(error, _DAMAGED_ZIP) else ""
     if isinstance(error, OSError) and error.errno is not None:
-        said = "" if error.errno == errno.EINVAL else error.strerror or ""  # EINVAL: a place before the beginning
-    return " ".join(said.split())[:100].rstrip(".") or "damaged contents, or a header that cannot be read"
+        message = "" if error.errno == errno.EINVAL else error.strerror or ""  # EINVAL: a place before the beginning
+    return " ".join(message.split())[:100].rstrip(".") or "damaged contents, or a header that cannot be read"
 
 
 def _refuse_large(file: Path, headers: dict[str, Header], pairs: dict[int, tuple[str, str]]) -> None:
@@ -188,19 +188,19 @@ def _load_all(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays, telling how far it is where there is much to unpack."""
     total = sum(_bytes(headers[key]) for key in keys)
-    teller = reporter if reporter is not None and total > _SLOW_BYTES else Silent()
-    with teller.task("unpacking arrays", total=total) as task:
+    listener = reporter if reporter is not None and total > _SLOW_BYTES else Silent()
+    with listener.task("unpacking arrays", total=total) as task:
         return {key: _load(archive, key, task) for key in keys}
 
 
 def _load(archive: zipfile.ZipFile, key: str, task: Task | None = None) -> NDArray[Any]:
     with archive.open(f"{key}.npy") as stream:
-        told = _Told(stream, task) if task is not None else stream
-        return np.asarray(np.lib.format.read_array(told, allow_pickle=False))
+        counted_stream = _CountedStream(stream, task) if task is not None else stream
+        return np.asarray(np.lib.format.read_array(counted_stream, allow_pickle=False))
 
 
 @final
-class _Told:
+class _CountedStream:
     """A stream that tells how much of it has been read."""
 
     def __init__(self, stream: IO[bytes], task: Task) -> None:

@@ -18,7 +18,7 @@ from .files import FileSource, unlabelled_files
 from .folders import open_folder
 from .idx_files import is_idx, open_idx
 from .lists import open_list
-from .named import NAMES, open_named
+from .named_datasets import NAMES, open_named_dataset
 from .npz import open_npz
 from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION, Source
 
@@ -89,7 +89,7 @@ def open_source(
         reporter.say(f"{text} is taken from here, {path.absolute()}, not the set of that name")
     if not there:
         if text in NAMES:
-            return open_named(text, data_dir=data_dir, reporter=reporter)
+            return open_named_dataset(text, data_dir=data_dir, reporter=reporter)
         raise DataError(
             f"`data` must be a path that is there or one of the sets {', '.join(NAMES)}. "
             f"Got {text!r}, and nothing stands there.{did_you_mean(text, NAMES) or ' Check the path.'}"
@@ -137,7 +137,7 @@ def open_recorded(
         DataError: nothing is there any more, or it is not what is expected.
     """
     if data in NAMES:
-        return open_named(data, data_dir=data_dir, reporter=reporter)
+        return open_named_dataset(data, data_dir=data_dir, reporter=reporter)
     if os.path.isabs(data) and not os.path.lexists(data):
         raise DataError(
             f"The images of the run are no longer at {data}. If they moved: "

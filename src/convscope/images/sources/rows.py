@@ -26,7 +26,7 @@ COLUMNS = {
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 _DELIMITERS = ",;\t"
-_SAID = re.compile(r'[\r\n]*"?sep=([^\w\s"]|\t| )"?[,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
+_DECLARATION = re.compile(r'[\r\n]*"?sep=([^\w\s"]|\t| )"?[,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _ROW_BYTES = 400  # of memory that one takes, about
 _DAMAGE = (
     OSError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RuntimeError, MemoryError, EOFError,
@@ -34,37 +34,37 @@ _DAMAGE = (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
+class ListRow:
     """One line of a list, as text: `place` is its line (CSV) or row (Parquet), counted from 1."""
 
-    place: int
+    line_number: int
     path: str
     label: str
     split: str = ""
 
 
-def read_csv(file: Path) -> list[Row]:
+def read_csv(file: Path) -> list[ListRow]:
     """Return the rows of a CSV or TSV file; bad text raises DataError."""
     text = csv_text(file)
     if strange := _CONTROL.search(text):
         raise DataError(
             f"`{file}` must be a CSV file, which is text. Got the control character {strange[0]!r}. Check the path."
         )
-    skipped, said = 0, _SAID.match(text)
-    if said:  # as Excel writes it
-        text, skipped = text[said.end() :], text[: said.end()].count("\n") or 1
+    skipped, declaration = 0, _DECLARATION.match(text)
+    if declaration:  # as Excel writes it
+        text, skipped = text[declaration.end() :], text[: declaration.end()].count("\n") or 1
     first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
     tabs = file.suffix.lower() == ".tsv" or "\t" in first
-    delimiter = said[1] if said else "\t" if tabs else max(_DELIMITERS, key=first.count)
+    delimiter = declaration[1] if declaration else "\t" if tabs else max(_DELIMITERS, key=first.count)
     lines = io.StringIO(text, newline="")  # its lines end where those of CSV do: not at U+2028 or a form feed
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     columns: dict[str, int] | None = None
     width = 0
     try:
         start = 1 + skipped
         for line in reader:
-            place, start = start, reader.line_num + skipped + 1
+            line_number, start = start, reader.line_num + skipped + 1
             cells = [cell.strip() for cell in line]
             if not any(cells):
                 continue
@@ -75,10 +75,10 @@ def read_csv(file: Path) -> list[Row]:
                     continue
             if len(cells) != width:
                 raise DataError(
-                    f"`{file}` must have {counted(width, 'column')} in every line. Got {len(cells)} in line {place}. "
-                    "Quote values that hold the delimiter."
+                    f"`{file}` must have {counted(width, 'column')} in every line. Got {len(cells)} in line "
+                    f"{line_number}. Quote values that hold the delimiter."
                 )
-            rows.append(Row(place=place, **{column: cells[at] for column, at in columns.items()}))
+            rows.append(ListRow(line_number=line_number, **{column: cells[at] for column, at in columns.items()}))
     except csv.Error as error:
         raise DataError(
             f"`{file}` must be a CSV file. Got {error} near line {reader.line_num + skipped}. Check its quotes."
@@ -86,7 +86,7 @@ def read_csv(file: Path) -> list[Row]:
     return rows
 
 
-def read_parquet(file: Path) -> list[Row]:
+def read_parquet(file: Path) -> list[ListRow]:
     """Return the rows of a Parquet file; only the columns that are used are read."""
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
     arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
@@ -104,13 +104,13 @@ def read_parquet(file: Path) -> list[Row]:
         raise DataError(f"`{file}` must be a whole Parquet file. Got: {reason} Write it again.") from None
     splits = values.get("split", [""] * len(values["path"]))
     return [
-        Row(
-            place=place,
-            path=_plain(file, place, path),
-            label=_plain(file, place, label),
-            split=_plain(file, place, split),
+        ListRow(
+            line_number=line_number,
+            path=_plain(file, line_number, path),
+            label=_plain(file, line_number, label),
+            split=_plain(file, line_number, split),
         )
-        for place, (path, label, split) in enumerate(zip(values["path"], values["label"], splits, strict=True), 1)
+        for line_number, (path, label, split) in enumerate(zip(values["path"], values["label"], splits, strict=True), 1)
     ]
 
 
@@ -131,20 +131,20 @@ def find_columns(file: Path, names: Sequence[str]) -> dict[str, int]:
         DataError: path or label is missing, or two columns could be it.
     """
     lower = [name.strip().lower() for name in names]
-    found: dict[str, int] = {}
+    columns: dict[str, int] = {}
     for column, synonyms in COLUMNS.items():
-        places = [place for place, name in enumerate(lower) if name in synonyms]
-        exact = [place for place in places if lower[place] == column]
-        if len(places) > 1 and len(exact) != 1:
-            both = ", ".join(repr(names[place]) for place in places)
+        matches = [line_number for line_number, name in enumerate(lower) if name in synonyms]
+        exact = [line_number for line_number in matches if lower[line_number] == column]
+        if len(matches) > 1 and len(exact) != 1:
+            both = ", ".join(repr(names[line_number]) for line_number in matches)
             raise DataError(f"`{file}` must have one column {column}. Got {both}. Name one of them {column!r}.")
-        if places:
-            found[column] = exact[0] if exact else places[0]
+        if matches:
+            columns[column] = exact[0] if exact else matches[0]
         elif column != "split":
             meant = next(filter(None, (did_you_mean(name, synonyms) for name in lower)), "")
             listed = ", ".join(repr(name) for name in names[:10])
             raise DataError(f"`{file}` must have the columns path and label. Got {listed}; {column} is missing.{meant}")
-    return found
+    return columns
 
 
 def _csv_columns(file: Path, cells: list[str]) -> tuple[dict[str, int], bool]:
@@ -161,14 +161,16 @@ def _csv_columns(file: Path, cells: list[str]) -> tuple[dict[str, int], bool]:
     return find_columns(file, cells), True
 
 
-def _plain(file: Path, place: int, value: Any) -> str:
+def _plain(file: Path, line_number: int, value: Any) -> str:
     """Return a value of a Parquet column as text; "" for null."""
     if value is None:
         return ""
     if isinstance(value, (str, int)):
         return str(value)
     kind = type(value).__name__
-    raise DataError(f"`{file}` must have text paths and text or whole labels. Got {kind} in row {place}. Convert it.")
+    raise DataError(
+        f"`{file}` must have text paths and text or whole labels. Got {kind} in row {line_number}. Convert it."
+    )
 
 
 def csv_text(file: Path) -> str:

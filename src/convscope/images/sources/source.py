@@ -90,7 +90,7 @@ def no_class(count: int) -> dict[str, Any]:
     }
 
 
-def settle_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+def normalize_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """Return `splits`, or all UNASSIGNED where everything is for training: then a part can still be held out.
 
     Raises:

@@ -71,8 +71,8 @@ def plain_split(name: str) -> int | None:
         >>> plain_split("training set"), plain_split("test tube")
         (1, None)
     """
-    found = split_name(name)
-    return found.split if found and not found.rest else None
+    known = split_name(name)
+    return known.split if known and not known.rest else None
 
 
 def _split_of(word: str) -> int | None:

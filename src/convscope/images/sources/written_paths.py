@@ -29,8 +29,8 @@ def meant_path(root: str, written: str) -> str:
     if written.isascii() and "\\" not in written and not written.startswith(("~", "file:")):
         return written
     for other in _spellings(written):
-        if (found := _on_disk(root, other)) is not None:
-            return found
+        if (path := _on_disk(root, other)) is not None:
+            return path
     return written
 
 
@@ -52,19 +52,19 @@ def path_hint(written: str) -> str:
 
 def _spellings(written: str) -> Iterator[str]:
     """Give other ways to write a path, the path itself first."""
-    some = [written]
+    spellings = [written]
     if written.startswith("file:"):
         path = unquote(re.sub(r"file:(//(localhost)?(?=/))?", "", written, count=1), errors="surrogateescape")
-        some += [path, path.lstrip("/")] if _DRIVE.match(path.lstrip("/")) else [path]
+        spellings += [path, path.lstrip("/")] if _DRIVE.match(path.lstrip("/")) else [path]
     if written.startswith("~"):
-        some.append(os.path.expanduser(written))
+        spellings.append(os.path.expanduser(written))
     if not written.isascii() and (other := as_cp1252(written)) not in (None, written):
-        some.append(str(other))
-    for one in some:
-        yield one
-    for one in some:
-        if "\\" in one:
-            yield one.replace("\\", "/")
+        spellings.append(str(other))
+    for spelling in spellings:
+        yield spelling
+    for spelling in spellings:
+        if "\\" in spelling:
+            yield spelling.replace("\\", "/")
 
 
 def _on_disk(root: str, path: str) -> str | None:
@@ -73,17 +73,17 @@ def _on_disk(root: str, path: str) -> str | None:
         return path
     if path.isascii():
         return None
-    found = ""
+    parent = ""
     for part in re.split(r"(/)", path):
-        here = found if part == "/" else _part_on_disk(root, found, part)
+        here = parent if part == "/" else _part_on_disk(root, parent, part)
         if here is None:
             return None
-        found = here + "/" if part == "/" else here
-    return found
+        parent = here + "/" if part == "/" else here
+    return parent
 
 
-def _part_on_disk(root: str, found: str, part: str) -> str | None:
+def _part_on_disk(root: str, parent: str, part: str) -> str | None:
     for form in _FORMS:
-        if os.path.lexists(os.path.join(root, found + form(part))):
-            return found + form(part)
+        if os.path.lexists(os.path.join(root, parent + form(part))):
+            return parent + form(part)
     return None

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, TrainingError
-from convscope.core.pace import duration
 from convscope.core.progress import Reporter
-from convscope.core.text import counted
+from convscope.core.text import counted, duration
 from convscope.images.dataset import Dataset
 from convscope.training.recipe import Recipe
 from convscope.training.run_folder import digest_images

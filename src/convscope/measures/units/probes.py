@@ -102,5 +102,5 @@ def _drawn(dataset: Dataset, seed: int) -> Dataset:
         images=dataset.images[kept],
         labels=dataset.labels[kept],
         splits=dataset.splits[kept],
-        places=dataset.places[kept],
+        source_indices=dataset.source_indices[kept],
     )

@@ -28,7 +28,7 @@ _DIGIT_NAMES = tuple("0123456789")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NamedSet:
+class NamedDataset:
     """A public set of four IDX files.
 
     address: where its files are, gzipped. sums: SHA-256 of each file *unpacked*, for several packings of the same
@@ -43,7 +43,7 @@ class NamedSet:
     sums: dict[str, str]
 
 
-MNIST = NamedSet(
+MNIST = NamedDataset(
     name="mnist",
     classes=_DIGIT_NAMES,
     flippable=False,
@@ -56,7 +56,7 @@ MNIST = NamedSet(
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
 )
-FASHION_MNIST = NamedSet(
+FASHION_MNIST = NamedDataset(
     name="fashion-mnist",
     classes=(
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -76,7 +76,7 @@ DOWNLOADABLE = {each.name: each for each in (MNIST, FASHION_MNIST)}
 NAMES = ("digits", *DOWNLOADABLE)
 
 
-def open_named(name: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None) -> ArraySource:
+def open_named_dataset(name: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None) -> ArraySource:
     """Return a named set as a source; mnist and fashion-mnist come with their own train and test parts.
 
     mnist and fashion-mnist are looked for in `data_dir`, in the folder that the environment variable CONVSCOPE_DATA
@@ -95,17 +95,17 @@ def open_named(name: str, *, data_dir: Path | None = None, reporter: "Reporter |
     return read_parts(find_idx(folder), name, classes=chosen.classes, flippable=chosen.flippable)
 
 
-def find_folder(chosen: NamedSet, data_dir: str | os.PathLike[str] | None) -> Path | None:
+def find_folder(chosen: NamedDataset, data_dir: str | os.PathLike[str] | None) -> Path | None:
     """Return the first folder that holds the train and test parts of a set, None where there is none.
 
     A folder given by the user counts as the set itself only under one of the set's names: the files of mnist and
     fashion-mnist have the same names.
     """
-    given = [Path(data_dir)] if data_dir is not None else []
+    folders = [Path(data_dir)] if data_dir is not None else []
     if os.environ.get(DATA_DIR_VARIABLE):
-        given.append(Path(os.environ[DATA_DIR_VARIABLE]))
-    candidates = [top / folder for top in (*given, _DEBIAN) for folder in chosen.folders]
-    candidates += [top for top in given if _named_so(top, chosen)]
+        folders.append(Path(os.environ[DATA_DIR_VARIABLE]))
+    candidates = [top / folder for top in (*folders, _DEBIAN) for folder in chosen.folders]
+    candidates += [top for top in folders if _named_so(top, chosen)]
     candidates.append(downloads_folder() / chosen.name)
     for folder in candidates:
         if folder.is_dir() and {TRAIN, TEST} <= set(find_idx(folder)):
@@ -121,7 +121,7 @@ def downloads_folder() -> Path:
     return Path(tempfile.gettempdir()) / "convscope" / "sets"
 
 
-def _named_so(folder: Path, chosen: NamedSet) -> bool:
+def _named_so(folder: Path, chosen: NamedDataset) -> bool:
     parts = folder.resolve().parts
     return any(parts[-len(Path(name).parts) :] == Path(name).parts for name in chosen.folders)
 

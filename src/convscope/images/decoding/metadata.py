@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 30  # of a file that is tried again without them
 _MOST_CHUNKS = 1 << 20
 
 
-def bare(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
+def without_metadata(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
     """Return a PNG or JPEG file without text, comments, profiles and private data; None where nothing can be left out.
 
     Where Pillow refuses a file because of these (a text of megabytes, a wrong checksum, an odd preview), its pixels
@@ -33,13 +33,13 @@ def bare(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
     if parts is None or size > _MOST_BYTES:
         return None
     stream.seek(0)
-    kept = io.BytesIO()
+    rest = io.BytesIO()
     for part in parts(stream):
-        kept.write(part)
-    if kept.tell() == size:
+        rest.write(part)
+    if rest.tell() == size:
         return None
-    kept.seek(0)
-    return kept
+    rest.seek(0)
+    return rest
 
 
 def _png_parts(stream: BinaryIO) -> Iterator[bytes]:

@@ -12,12 +12,12 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.images.decoding.damage import BOMB
 from convscope.images.decoding.remarks import DAMAGED
-from convscope.images.reading.facts import facts_of_stack
-from convscope.images.reading.readers import read_all
+from convscope.images.loading.facts import facts_of_stack
+from convscope.images.loading.pool import load_images
 from convscope.images.sources.look_alikes import look_alikes, written_out
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
-from .inspection import KINDS, ClassCount, Inspection, Problem, Sizes, spell
+from .inspection import PROBLEM_KINDS, ClassCount, Inspection, Problem, SizeSpread, spell
 from .sampling import nothing_readable, take_sample
 from .sizes import ImageOptions, choose_preprocessing, choose_ranges
 from .splits import group
@@ -75,12 +75,14 @@ def inspect(
     values = tuple(choose_ranges(options, sample)[1])
     stack = source.stack()
     if stack is not None and stack.shape[3] != 4:
-        teller = reporter if stack.nbytes > _SLOW_BYTES else Silent()
-        with teller.task("reading images", total=len(stack), unit="images") as task:
+        listener = reporter if stack.nbytes > _SLOW_BYTES else Silent()
+        with listener.task("reading images", total=len(stack), unit="images") as task:
             inspection = check_facts(source, facts_of_stack(stack, preprocessing.ranges, task.advance), {})
     else:
-        found = read_all(source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers)
-        inspection = check_facts(source, found.facts, found.reasons, found.remarks)
+        loaded = load_images(
+            source, preprocessing, pixels=sample.pixels, target=None, reporter=reporter, workers=workers
+        )
+        inspection = check_facts(source, loaded.facts, loaded.reasons, loaded.remarks)
     return dataclasses.replace(inspection, values=values)
 
 
@@ -116,14 +118,14 @@ def check_facts(
         *_look_alikes(source),
         *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
     ]
-    order = list(KINDS)
+    order = list(PROBLEM_KINDS)
     return Inspection(
         source=spell(source.name),
         images=len(source),
         usable=len(usable),
         classes=counts,
         problems=tuple(sorted(problems, key=lambda problem: order.index(problem.kind))),
-        sizes=Sizes(widths=_spread(facts["width"][usable]), heights=_spread(facts["height"][usable])),
+        sizes=SizeSpread(widths=_spread(facts["width"][usable]), heights=_spread(facts["height"][usable])),
         modes=_tally(facts["mode"][usable]),
         formats=_tally(facts["format"][usable]),
         notes=source.notes,
@@ -131,11 +133,11 @@ def check_facts(
 
 
 def _count(source: Source, usable: NDArray[np.int64]) -> tuple[ClassCount, ...]:
-    every = np.bincount(source.labels, minlength=len(source.classes)).tolist()
-    good = np.bincount(source.labels[usable], minlength=len(source.classes)).tolist()
+    listed = np.bincount(source.labels, minlength=len(source.classes)).tolist()
+    usable_counts = np.bincount(source.labels[usable], minlength=len(source.classes)).tolist()
     return tuple(
-        ClassCount(name=spell(name), images=images, usable=fit)
-        for name, images, fit in zip(source.classes, every, good, strict=True)
+        ClassCount(name=spell(name), images=images, usable=usable)
+        for name, images, usable in zip(source.classes, listed, usable_counts, strict=True)
     )
 
 
@@ -155,9 +157,9 @@ def require_every_class(inspection: Inspection) -> None:
 
 
 def _unusable(source: Source, reasons: Mapping[int, str]) -> Iterator[Problem]:
-    for place in sorted(reasons):
-        reason = reasons[place]
-        yield Problem(name=spell(source.image_name(place)), kind=kind_of(reason), detail=reason)
+    for index in sorted(reasons):
+        reason = reasons[index]
+        yield Problem(name=spell(source.image_name(index)), kind=kind_of(reason), detail=reason)
 
 
 def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
@@ -168,20 +170,20 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
         ("clipped", "clipped"),
     )
     for flag, kind in flags:
-        for place in np.flatnonzero(facts[flag]).tolist():
+        for index in np.flatnonzero(facts[flag]).tolist():
             details = {
-                "misnamed": f"it is a {facts['format'][place].decode()} file",
+                "misnamed": f"it is a {facts['format'][index].decode()} file",
                 "flat": "all its pixels are equal",
                 "animated": "only its first frame is used",
                 "clipped": "more than 1 % of its values lie beyond the range of the set",
             }
-            yield Problem(name=spell(source.image_name(place)), kind=kind, detail=details[flag])
+            yield Problem(name=spell(source.image_name(index)), kind=kind, detail=details[flag])
 
 
 def _remarked(source: Source, remarks: Mapping[int, tuple[str, ...]]) -> Iterator[Problem]:
-    for place in sorted(remarks):
-        for remark in remarks[place]:
-            yield Problem(name=spell(source.image_name(place)), kind=_kind_of_remark(remark), detail=remark)
+    for index in sorted(remarks):
+        for remark in remarks[index]:
+            yield Problem(name=spell(source.image_name(index)), kind=_kind_of_remark(remark), detail=remark)
 
 
 def _kind_of_remark(remark: str) -> str:
@@ -197,18 +199,18 @@ def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -
     sizes = np.bincount(groups)
     starts = np.cumsum(sizes) - sizes
     for number in np.flatnonzero(sizes > 1).tolist():
-        places = usable[order[starts[number] : starts[number] + sizes[number]]].tolist()
-        first, *others = (spell(source.image_name(place)) for place in places)
-        labels = sorted({int(source.labels[place]) for place in places})
-        parts = sorted({int(source.splits[place]) for place in places})
-        found = [("duplicate", f"{len(places)} times the same image")]
+        indices = usable[order[starts[number] : starts[number] + sizes[number]]].tolist()
+        first, *others = (spell(source.image_name(index)) for index in indices)
+        labels = sorted({int(source.labels[index]) for index in indices})
+        splits = sorted({int(source.splits[index]) for index in indices})
+        problems = [("duplicate", f"{len(indices)} times the same image")]
         if len(labels) > 1:
             names = ", ".join(spell(source.classes[label]) for label in labels)
-            found.append(("two classes", f"the same image is in the classes {names}"))
-        if len(parts) > 1 and parts[-1] > 1:
-            names = " and ".join(SPLIT_NAMES[part] for part in parts)
-            found.append(("train and test", f"the same image is in {names}"))
-        for kind, detail in found:
+            problems.append(("two classes", f"the same image is in the classes {names}"))
+        if len(splits) > 1 and splits[-1] > 1:
+            names = " and ".join(SPLIT_NAMES[split] for split in splits)
+            problems.append(("train and test", f"the same image is in {names}"))
+        for kind, detail in problems:
             yield Problem(name=first, kind=kind, detail=detail, others=tuple(others))
 
 
@@ -222,13 +224,13 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
         times = most.usable / least.usable
         detail = f"{counted(least.usable, 'image')}, {most.name} has {most.usable:,}: {times:.0f} times as many"
         yield Problem(name=least.name, kind="imbalance", detail=detail)
-    for part in (VALIDATION, TEST):
-        there = np.bincount(source.labels[usable[source.splits[usable] == part]], minlength=len(counts))
+    for split in (VALIDATION, TEST):
+        there = np.bincount(source.labels[usable[source.splits[usable] == split]], minlength=len(counts))
         if not there.any():
             continue
-        for place in np.flatnonzero(there == 0).tolist():
-            detail = f"no usable image in {SPLIT_NAMES[part]}"
-            yield Problem(name=counts[place].name, kind="empty class folder", detail=detail)
+        for index in np.flatnonzero(there == 0).tolist():
+            detail = f"no usable image in {SPLIT_NAMES[split]}"
+            yield Problem(name=counts[index].name, kind="empty class folder", detail=detail)
 
 
 def _look_alikes(source: Source) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from PIL import TiffImagePlugin
 
-from .complaints import TIFF_STARTS
+from .libtiff_messages import TIFF_STARTS
 from .tiff_tags import TiffTags, read_tags
 
 _PIXMAPS = {b"PF": "floats in colour", b"P7": "PAM", b"PH": "half floats in colour", b"Ph": "half floats"}
@@ -34,19 +34,19 @@ _NOT_SUPPORTED = re.compile(
 )
 
 
-def describe_kind(stream: BinaryIO, start: bytes, said: str) -> str:
+def describe_unsupported(stream: BinaryIO, start: bytes, message: str) -> str:
     """Return that a whole file is of a kind not read here, and which; "" where that is not what is wrong with it.
 
     start: the first bytes. said: what the reader or decoder said.
     """
     if start.startswith(TIFF_STARTS):
-        return _named("TIFF", _tiff(read_tags(stream), said))
+        return _named("TIFF", _tiff(read_tags(stream), message))
     if start.startswith(b"\x89PNG\r\n\x1a\n") and start[12:16] == b"CgBI":
         return _named("PNG", "made for iPhones, CgBI")
     if start[:2] in _PIXMAPS and start[2:3].isspace():
         return _named("PPM", _PIXMAPS[start[:2]])
     if start.startswith(b"BM") and len(start) >= 34:
-        return _named("BMP", _bmp(start, said))
+        return _named("BMP", _bmp(start, message))
     if start.startswith(b"\xff\xd8\xff"):
         return _named("JPEG", _jpeg(stream))
     return ""
@@ -67,12 +67,12 @@ def _named(name: str, kind: str) -> str:
     return f"it is a {name} of a kind not read here ({kind})" if kind else ""
 
 
-def _tiff(tags: TiffTags | None, said: str) -> str:
-    unsupported = _NOT_SUPPORTED.search(said) is not None
+def _tiff(tags: TiffTags | None, message: str) -> str:
+    unsupported = _NOT_SUPPORTED.search(message) is not None
     return "" if tags is None or (is_known(tags) and not unsupported) else tags.kind
 
 
-def _bmp(start: bytes, said: str) -> str:
+def _bmp(start: bytes, message: str) -> str:
     """Return what is not read of a BMP, "" where nothing that exists is."""
     size, _, _, _, bits, method = struct.unpack_from("<IiiHHI", start, 14)
     if size not in (12, 40, 52, 56, 64, 108, 124):
@@ -81,7 +81,7 @@ def _bmp(start: bytes, said: str) -> str:
         return _BMP_METHODS[method]
     if bits in _BMP_BITS:
         return f"{bits} bits a pixel"
-    return "bit fields of another order" if "bitfields layout" in said else ""
+    return "bit fields of another order" if "bitfields layout" in message else ""
 
 
 def _jpeg(stream: BinaryIO) -> str:

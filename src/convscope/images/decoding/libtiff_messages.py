@@ -17,7 +17,7 @@ from PIL import _imaging
 from convscope.core.forks import after_fork
 from convscope.core.text import printable
 
-from .shared import Shared
+from .shared import SharedContext
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 """First bytes of a TIFF or BigTIFF file, in the orders that Pillow takes."""
@@ -35,27 +35,27 @@ _mine = threading.local()  # of the thread that decodes: its list
 
 
 @contextlib.contextmanager
-def caught_complaints(start: bytes) -> Iterator[list[str]]:
+def captured_messages(start: bytes) -> Iterator[list[str]]:
     """Give the list that takes what is complained of in this thread while one image is decoded.
 
     start: first bytes of the file; of the libraries below Pillow only libtiff prints, so others cost nothing. libtiff
     has one handler a process: the first thread in sets it, the last one out puts back what was there; what other
     threads of the program do with libtiff goes to the handler that was there.
     """
-    found: list[str] = []
+    messages: list[str] = []
     if not start.startswith(TIFF_STARTS):
-        yield found
+        yield messages
         return
-    with _handled.inside() if _library() is not None else _redirected(found):
-        before = getattr(_mine, "found", None)
-        _mine.found = found
+    with _handled.inside() if _library() is not None else _redirected(messages):
+        before = getattr(_mine, "messages", None)
+        _mine.messages = messages
         try:
-            yield found
+            yield messages
         finally:
-            _mine.found = before
+            _mine.messages = before
 
 
-def worst_of(complaints: list[str]) -> str:
+def first_message(complaints: list[str]) -> str:
     """Return what to show of the complaints about one image, "" where there are none.
 
     Examples:
@@ -74,8 +74,8 @@ def worst_of(complaints: list[str]) -> str:
 def _handlers() -> Iterator[None]:
     library = _library()
     setters = [getattr(library, name) for name in _SETTERS]
-    for place, (setter, handler) in enumerate(zip(setters, _our_handlers(), strict=True)):
-        _before[place] = setter(ctypes.cast(handler, ctypes.c_void_p)) or 0
+    for level, (setter, handler) in enumerate(zip(setters, _our_handlers(), strict=True)):
+        _before[level] = setter(ctypes.cast(handler, ctypes.c_void_p)) or 0
     try:
         yield
     finally:
@@ -92,18 +92,18 @@ def _our_handlers() -> tuple[Any, Any]:
     return _HANDLER(functools.partial(_take, 0)), _HANDLER(functools.partial(_take, 1))
 
 
-def _take(place: int, module: bytes | None, form: bytes | None, arguments: int | None) -> None:
+def _take(level: int, module: bytes | None, form: bytes | None, arguments: int | None) -> None:
     """Note one complaint; place: 0 an error, 1 a warning."""
-    found: list[str] | None = getattr(_mine, "found", None)
-    if found is None:
-        if _before[place]:
-            _HANDLER(_before[place])(module, form, arguments)
+    messages: list[str] | None = getattr(_mine, "messages", None)
+    if messages is None:
+        if _before[level]:
+            _HANDLER(_before[level])(module, form, arguments)
         return
     name = (module or b"").decode("utf-8", "replace")
-    if len(found) < _MOST and form is not None and (place == 0 or _ABOUT_PIXELS.match(name)):
+    if len(messages) < _MOST and form is not None and (level == 0 or _ABOUT_PIXELS.match(name)):
         text = ctypes.create_string_buffer(_LONGEST)
         _printf()(text, _LONGEST, form, arguments)
-        found.append(f"{name}: {text.value.decode('utf-8', 'replace')}")
+        messages.append(f"{name}: {text.value.decode('utf-8', 'replace')}")
 
 
 @functools.cache
@@ -141,11 +141,11 @@ def _quiet_log() -> Iterator[None]:
 
 
 def _not_ours(_: logging.LogRecord) -> bool:
-    return getattr(_mine, "found", None) is None
+    return getattr(_mine, "messages", None) is None
 
 
 @contextlib.contextmanager
-def _redirected(found: list[str]) -> Iterator[None]:
+def _redirected(messages: list[str]) -> Iterator[None]:
     """Send file descriptor 2 to a file while one image is decoded, one at a time; print what is not libtiff's.
 
     Only where libtiff's own handlers cannot be set. Where there is no descriptor 2, nothing can be printed.
@@ -167,17 +167,17 @@ def _redirected(found: list[str]) -> Iterator[None]:
         finally:
             os.close(saved)
             taken.seek(0)
-            _sort_out(taken.read(1 << 20), found)
+            _sort_out(taken.read(1 << 20), messages)
 
 
-def _sort_out(text: bytes, found: list[str]) -> None:
+def _sort_out(text: bytes, messages: list[str]) -> None:
     """Add the lines of libtiff to `found` and write the others to descriptor 2, where they belong."""
     others = b""
     for line in text.splitlines(keepends=True):
         if not _LINE.fullmatch(line.rstrip(b"\n")):
             others += line
-        elif len(found) < _MOST and b": Warning, " not in line:
-            found.append(line.decode("utf-8", "replace").strip())
+        elif len(messages) < _MOST and b": Warning, " not in line:
+            messages.append(line.decode("utf-8", "replace").strip())
     if others:
         with contextlib.suppress(OSError):
             os.write(2, others)
@@ -194,5 +194,5 @@ def _forget() -> None:
     _lock = threading.RLock()
 
 
-_handled = Shared(_handlers, _quiet_log)
+_handled = SharedContext(_handlers, _quiet_log)
 after_fork(_forget)

@@ -116,7 +116,7 @@ def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> 
 
 
 def facts_of_stack(
-    images: NDArray[Any], ranges: ValueRanges | None = None, told: Callable[[int], None] | None = None
+    images: NDArray[Any], ranges: ValueRanges | None = None, on_progress: Callable[[int], None] | None = None
 ) -> NDArray[np.void]:
     """Return the rows of FACTS for images that are one array, N H W C; what `facts_of` says of each, faster.
 
@@ -127,19 +127,19 @@ def facts_of_stack(
     facts["mode"] = facts["format"] = b"array"
     step = max(1, min(_AT_ONCE, _BLOCK_VALUES // images[0].size))
     for start in range(0, len(images), step):
-        part = np.ascontiguousarray(images[start : start + step])
-        rows = facts[start : start + len(part)]
-        rows["digest"] = np.frombuffer(b"".join(_digests(part)), "<u8").reshape(-1, 2)
+        block = np.ascontiguousarray(images[start : start + step])
+        rows = facts[start : start + len(block)]
+        rows["digest"] = np.frombuffer(b"".join(_digests(block)), "<u8").reshape(-1, 2)
         if step == 1:
-            rows["flat"], rows["color"] = is_flat(part[0]), not is_gray(part[0])
+            rows["flat"], rows["color"] = is_flat(block[0]), not is_gray(block[0])
         else:
-            rows["flat"] = (part == part[:, :1, :1]).all(axis=(1, 2, 3))
-            if part.shape[3] > 1:
-                rows["color"] = (part[..., :1] != part[..., 1:3]).any(axis=(1, 2, 3))
+            rows["flat"] = (block == block[:, :1, :1]).all(axis=(1, 2, 3))
+            if block.shape[3] > 1:
+                rows["color"] = (block[..., :1] != block[..., 1:3]).any(axis=(1, 2, 3))
         if images.dtype != np.uint8 or (ranges is not None and ranges.byte is not None):
-            rows["clipped"] = [_is_clipped(image, ranges) for image in part]
-        if told is not None:
-            told(len(part))
+            rows["clipped"] = [_is_clipped(image, ranges) for image in block]
+        if on_progress is not None:
+            on_progress(len(block))
     return facts
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import UnreadableImageError
-from convscope.images.decoding.budget import IN_FLIGHT, LIMIT_PIXELS
 from convscope.images.decoding.decoder import Decoded, decode
+from convscope.images.decoding.pixel_budget import IN_FLIGHT, LIMIT_PIXELS
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.transparency import vanished
 
@@ -17,7 +17,7 @@ from .facts import facts_of, no_facts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
+class Chunk:
     """Neighbouring images that are read together.
 
     start: place of the first in the source. files: path of each, as text. preprocessing: what is applied. target: file
@@ -29,21 +29,21 @@ class Run:
     preprocessing: Preprocessing
     target: str = ""
 
-    def only(self, place: int) -> "Run":
+    def single(self, index: int) -> "Chunk":
         """Return the run of one of the images."""
-        return dataclasses.replace(self, start=self.start + place, files=self.files[place : place + 1])
+        return dataclasses.replace(self, start=self.start + index, files=self.files[index : index + 1])
 
-    def halves(self) -> tuple["Run", "Run"]:
+    def halves(self) -> tuple["Chunk", "Chunk"]:
         """Return the first and the second half."""
-        middle = len(self.files) // 2
+        half = len(self.files) // 2
         return (
-            dataclasses.replace(self, files=self.files[:middle]),
-            dataclasses.replace(self, start=self.start + middle, files=self.files[middle:]),
+            dataclasses.replace(self, files=self.files[:half]),
+            dataclasses.replace(self, start=self.start + half, files=self.files[half:]),
         )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
+class LoadResult:
     """What a run came to, by the place of an image in it.
 
     facts: FACTS, one row an image. reasons: why each unusable one is. remarks: what is not as it should be with usable
@@ -59,17 +59,19 @@ def _never_stopped() -> bool:
     return False
 
 
-def read_files(
-    run: Run, is_stopped: Callable[[], bool] = _never_stopped, *, limit_pixels: int = LIMIT_PIXELS
-) -> Reading:
+def load_files(
+    chunk: Chunk, is_stopped: Callable[[], bool] = _never_stopped, *, limit_pixels: int = LIMIT_PIXELS
+) -> LoadResult:
     """Return the facts of the files of a run, and write their pixels; `is_stopped` as for `read_run`."""
-    near = run.preprocessing.size
-    return read_run(run, lambda place: decode(Path(run.files[place]), near=near, limit_pixels=limit_pixels), is_stopped)
+    near = chunk.preprocessing.size
+    return load_chunk(
+        chunk, lambda index: decode(Path(chunk.files[index]), near=near, limit_pixels=limit_pixels), is_stopped
+    )
 
 
-def read_run(
-    run: Run, decode_one: Callable[[int], Decoded], is_stopped: Callable[[], bool] = _never_stopped
-) -> Reading:
+def load_chunk(
+    chunk: Chunk, decode_image: Callable[[int], Decoded], is_stopped: Callable[[], bool] = _never_stopped
+) -> LoadResult:
     """Return the facts of a run, each image decoded by its place in the run, and write their pixels.
 
     `is_stopped` is asked before each image; if it says so, the reading is empty and nothing is written.
@@ -80,45 +82,45 @@ def read_run(
     Raises:
         OSError: `target` cannot be written.
     """
-    step = run.preprocessing
-    facts, reasons, remarks = no_facts(len(run.files)), {}, {}
-    rows = np.zeros((len(run.files), step.height, step.width, step.channels), np.uint8)
-    for place, file in enumerate(run.files):
+    step = chunk.preprocessing
+    facts, reasons, remarks = no_facts(len(chunk.files)), {}, {}
+    rows = np.zeros((len(chunk.files), step.height, step.width, step.channels), np.uint8)
+    for index, file in enumerate(chunk.files):
         if is_stopped():
-            return Reading(facts=no_facts(0), reasons={})
+            return LoadResult(facts=no_facts(0), reasons={})
         try:
-            with IN_FLIGHT.kept():
-                decoded = decode_one(place)
-                facts[place] = facts_of(decoded, file, step.ranges)
-                rows[place] = step.apply(decoded)
-                if found := (*decoded.remarks, *vanished(decoded.values, rows[place])):
-                    remarks[place] = found
+            with IN_FLIGHT.held():
+                decoded = decode_image(index)
+                facts[index] = facts_of(decoded, file, step.ranges)
+                rows[index] = step.apply(decoded)
+                if image_remarks := (*decoded.remarks, *vanished(decoded.values, rows[index])):
+                    remarks[index] = image_remarks
                 del decoded  # before another thread may begin with a large one
         except UnreadableImageError as error:
-            reasons[place] = str(error)
+            reasons[index] = str(error)
         except MemoryError:
-            reasons[place] = "it asks for more memory than there is"
-    for place in reasons:
-        facts[place] = no_facts(1)[0]
-        facts["unusable"][place] = True
-    if run.target:
-        with open(run.target, "r+b") as stream:
-            stream.seek(run.start * step.height * step.width * step.channels)
+            reasons[index] = "it asks for more memory than there is"
+    for index in reasons:
+        facts[index] = no_facts(1)[0]
+        facts["unusable"][index] = True
+    if chunk.target:
+        with open(chunk.target, "r+b") as stream:
+            stream.seek(chunk.start * step.height * step.width * step.channels)
             stream.write(rows.data)
-    return Reading(facts=facts, reasons=reasons, remarks=remarks)
+    return LoadResult(facts=facts, reasons=reasons, remarks=remarks)
 
 
-def joined(first: Reading, second: Reading) -> Reading:
+def joined(first: LoadResult, second: LoadResult) -> LoadResult:
     """Return the reading of two neighbouring runs as one."""
-    behind = len(first.facts)
-    return Reading(
+    offset = len(first.facts)
+    return LoadResult(
         facts=np.concatenate([first.facts, second.facts]),
-        reasons={**first.reasons, **{place + behind: reason for place, reason in second.reasons.items()}},
-        remarks={**first.remarks, **{place + behind: remarks for place, remarks in second.remarks.items()}},
+        reasons={**first.reasons, **{index + offset: reason for index, reason in second.reasons.items()}},
+        remarks={**first.remarks, **{index + offset: remarks for index, remarks in second.remarks.items()}},
     )
 
 
-def runs_of(count: int, length: int) -> Sequence[range]:
+def chunks_of(count: int, length: int) -> Sequence[range]:
     """Return neighbouring ranges that cover 0…count.
 
     Examples:

@@ -17,21 +17,21 @@ from typing import IO, Any
 import numpy as np
 
 from convscope.core.records import from_json, to_json
-from convscope.images.decoding.budget import SMALL_PIXELS
+from convscope.images.decoding.pixel_budget import SMALL_PIXELS
 
+from .chunks import Chunk, LoadResult, load_files
 from .facts import FACTS
-from .run import Reading, Run, read_files
 
 _READY = b"ready\n"
 _PATIENCE_S = 60.0
 
 
-class ReadingProcess:
+class WorkerProcess:
     """A process that was started; `end` it."""
 
     def __init__(self) -> None:
         own = str(Path(__file__).parents[3])  # the folder that convscope is in, also where it is not installed
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *handed_on(sys.path)])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *search_path(sys.path)])}
         self._process = subprocess.Popen(  # noqa: S603  # this Python, with words that are written here
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
@@ -54,8 +54,8 @@ class ReadingProcess:
                 too_long.cancel()
         return self._started
 
-    def read(self, run: Run) -> Reading | None:
-        """Return what `read_files(run)` returns there, None where the process has died of it.
+    def load(self, chunk: Chunk) -> LoadResult | None:
+        """Return what `load_files(chunk)` returns there, None where the process has died of it.
 
         An image above SMALL_PIXELS counts as a decompression bomb there, for several processes could not know how much
         memory the others take: whoever asks reads it.
@@ -64,7 +64,7 @@ class ReadingProcess:
             OSError: the target cannot be written.
         """
         try:
-            _pipe(self._process.stdin).write(json.dumps(to_json(run)).encode() + b"\n")
+            _pipe(self._process.stdin).write(json.dumps(to_json(chunk)).encode() + b"\n")
             _pipe(self._process.stdin).flush()
             line = _pipe(self._process.stdout).readline()
         except (OSError, ValueError):
@@ -73,12 +73,12 @@ class ReadingProcess:
             return None
         answer = json.loads(line)
         if "errno" in answer:
-            raise OSError(answer["errno"], answer["text"], run.target)
+            raise OSError(answer["errno"], answer["text"], chunk.target)
         facts = np.frombuffer(base64.b64decode(answer["facts"]), FACTS)
-        return Reading(
+        return LoadResult(
             facts=facts,
-            reasons={int(place): reason for place, reason in answer["reasons"].items()},
-            remarks={int(place): tuple(remarks) for place, remarks in answer["remarks"].items()},
+            reasons={int(index): reason for index, reason in answer["reasons"].items()},
+            remarks={int(index): tuple(remarks) for index, remarks in answer["remarks"].items()},
         )
 
     def end(self) -> None:
@@ -93,7 +93,7 @@ class ReadingProcess:
                 continue
 
 
-def handed_on(entries: Iterable[object]) -> list[str]:
+def search_path(entries: Iterable[object]) -> list[str]:
     r"""Return the entries of ``sys.path`` that Python looks at, which are texts, as far as a variable can hold them.
 
     Examples:
@@ -109,18 +109,18 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     answers.write(_READY)
     answers.flush()
     for line in requests:
-        run = from_json(Run, json.loads(line))
-        answers.write(json.dumps(_answer(run)).encode() + b"\n")
+        chunk = from_json(Chunk, json.loads(line))
+        answers.write(json.dumps(_answer(chunk)).encode() + b"\n")
         answers.flush()
 
 
-def _answer(run: Run) -> dict[str, Any]:
+def _answer(chunk: Chunk) -> dict[str, Any]:
     try:
-        reading = read_files(run, limit_pixels=SMALL_PIXELS)
+        result = load_files(chunk, limit_pixels=SMALL_PIXELS)
     except OSError as error:
         return {"errno": error.errno, "text": error.strerror or str(error)}
-    facts = base64.b64encode(reading.facts.tobytes()).decode()
-    return {"facts": facts, "reasons": reading.reasons, "remarks": reading.remarks}
+    facts = base64.b64encode(result.facts.tobytes()).decode()
+    return {"facts": facts, "reasons": result.reasons, "remarks": result.remarks}
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

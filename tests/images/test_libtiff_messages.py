@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from convscope.core.errors import UnreadableImageError
+from convscope.images.checks import inspect
 from convscope.images.dataset import prepare
-from convscope.images.decoding import complaints
+from convscope.images.decoding import libtiff_messages
 from convscope.images.decoding.decoder import decode
+from convscope.images.loading.chunks import Chunk, LoadResult, load_files
+from convscope.images.loading.worker import WorkerProcess
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.reading.process import ReadingProcess
-from convscope.images.reading.run import Reading, Run, read_files
-from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
 
 from .broken_files import encoded, sample
@@ -54,8 +54,8 @@ NOISY = _with_remark()
 
 def _standard_error(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     if way == "descriptor":
-        monkeypatch.setattr(complaints, "_library", lambda: None)
-    elif complaints._library() is None:
+        monkeypatch.setattr(libtiff_messages, "_library", lambda: None)
+    elif libtiff_messages._library() is None:
         pytest.skip("the libtiff of this Pillow cannot be reached")
 
 
@@ -96,7 +96,7 @@ def test_what_others_print_meanwhile_is_printed(
     way: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _standard_error(monkeypatch, way)
-    with complaints.caught_complaints(GOOD[:64]) as found:
+    with libtiff_messages.captured_messages(GOOD[:64]) as found:
         os.write(2, b"\rreading: 7 %\nhalf a line")
     assert found == []
     assert capfd.readouterr().err == "\rreading: 7 %\nhalf a line"
@@ -157,13 +157,14 @@ def test_what_pillow_logs_is_not_printed() -> None:
 def test_a_forked_child_can_decode(capfd: pytest.CaptureFixture[str]) -> None:
     program = """
 import os, sys, threading
-from convscope.images.decoding import complaints
-from convscope.images.decoding.budget import IN_FLIGHT
+from convscope.images.decoding import libtiff_messages
+from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.decoding.decoder import decode
 data = sys.stdin.buffer.read()
 inside, go = threading.Event(), threading.Event()
 def hold():
-    with complaints.caught_complaints(data[:4]), IN_FLIGHT.kept(), complaints._lock, complaints._handled._lock:
+    locks = libtiff_messages._lock, libtiff_messages._handled._lock
+    with libtiff_messages.captured_messages(data[:4]), IN_FLIGHT.held(), locks[0], locks[1]:
         IN_FLIGHT.take(178_000_000)
         inside.set()
         go.wait()
@@ -213,15 +214,15 @@ def test_check_and_train_name_them(tmp_path: Path, capfd: pytest.CaptureFixture[
 def test_a_reading_process_says_the_same_as_this_one(tmp_path: Path) -> None:
     folder = _set(tmp_path)
     files = tuple(str(file) for file in sorted(folder.rglob("*.tif")))
-    run = Run(start=0, files=files, preprocessing=Preprocessing(height=8, width=8))
-    process = ReadingProcess()
+    run = Chunk(start=0, files=files, preprocessing=Preprocessing(height=8, width=8))
+    process = WorkerProcess()
     try:
         assert process.has_started()
-        there = process.read(run)
+        there = process.load(run)
     finally:
         process.end()
-    here = read_files(run)
-    assert isinstance(there, Reading)
+    here = load_files(run)
+    assert isinstance(there, LoadResult)
     assert (there.reasons, there.remarks) == (here.reasons, here.remarks)
     assert (len(here.reasons), len(here.remarks)) == (1, 1)
     assert np.array_equal(there.facts, here.facts)

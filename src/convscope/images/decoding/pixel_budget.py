@@ -19,7 +19,7 @@ _WORTH_RETURNING = 32_000_000
 
 
 @final
-class Budget:
+class PixelBudget:
     """So many pixels at once, for all threads; first come, first served.
 
     A thread that wants more than there is in all gets it alone. A thread that holds some never waits for more, so
@@ -43,7 +43,7 @@ class Budget:
         return self._used
 
     @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Keep what this thread takes inside until it leaves the outermost of these: while pixels are worked on."""
         depth = getattr(self._mine, "depth", 0)
         self._mine.depth = depth + 1
@@ -87,7 +87,7 @@ class Budget:
                 self._changed.notify_all()
 
 
-IN_FLIGHT = Budget(LIMIT_PIXELS)
+IN_FLIGHT = PixelBudget(LIMIT_PIXELS)
 """Of this process. Processes that read leave large images to the one that started them."""
 
 after_fork(IN_FLIGHT.reset)

@@ -11,13 +11,13 @@ from PIL import Image
 
 from convscope.core import memory
 from convscope.core.progress import Silent
-from convscope.images.decoding import blocks, budget
+from convscope.images.decoding import blocks, pixel_budget
 from convscope.images.decoding.blocks import by_blocks
-from convscope.images.decoding.budget import IN_FLIGHT, SMALL_PIXELS, Budget
 from convscope.images.decoding.decoder import decode
 from convscope.images.decoding.modes import to_values
+from convscope.images.decoding.pixel_budget import IN_FLIGHT, SMALL_PIXELS, PixelBudget
+from convscope.images.loading import pool
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.reading import readers
 from convscope.images.sources.opening import open_source
 
 from .broken_files import encoded, odd_files, sample
@@ -25,14 +25,14 @@ from .broken_files import encoded, odd_files, sample
 BIG = 10 * SMALL_PIXELS
 
 
-def _in_threads(work: list[int], budget: Budget) -> int:
+def _in_threads(work: list[int], budget: PixelBudget) -> int:
     """Take images of so many pixels, each in a thread, and return the most that were held at once."""
     most = 0
     lock = threading.Lock()
 
     def one(pixels: int) -> None:
         nonlocal most
-        with budget.kept():
+        with budget.held():
             budget.take(pixels)
             with lock:
                 most = max(most, budget.used)
@@ -58,23 +58,23 @@ def _in_threads(work: list[int], budget: Budget) -> int:
     ],
 )
 def test_no_more_is_held_than_may_be(work: list[int], most: int) -> None:
-    assert _in_threads(work, Budget(2 * BIG)) <= most
+    assert _in_threads(work, PixelBudget(2 * BIG)) <= most
 
 
 def test_a_small_image_does_not_wait_for_a_large_one() -> None:
-    one = Budget(BIG)
-    with one.kept():
+    one = PixelBudget(BIG)
+    with one.held():
         one.take(BIG)
         assert _done_soon(lambda: one.take(SMALL_PIXELS))
         assert not _done_soon(lambda: one.take(SMALL_PIXELS + 1), seconds=0.05)
 
 
 def test_a_large_image_is_not_overtaken_for_ever() -> None:
-    one = Budget(2 * BIG)
+    one = PixelBudget(2 * BIG)
     order: list[str] = []
     first, second = (threading.Thread(target=_take, args=(one, size, name, order)) for size, name in
                      ((2 * BIG, "large"), (BIG, "later")))  # fmt: skip
-    with one.kept():
+    with one.held():
         one.take(BIG)
         first.start()
         while not one._waiting:
@@ -88,17 +88,17 @@ def test_a_large_image_is_not_overtaken_for_ever() -> None:
 
 
 def test_a_thread_that_holds_some_does_not_wait() -> None:
-    one = Budget(BIG)
-    with one.kept():
+    one = PixelBudget(BIG)
+    with one.held():
         one.take(BIG)
-        with one.kept():
+        with one.held():
             one.take(3 * BIG)
         assert one.used == 3 * BIG
     assert one.used == 0
 
 
-def _take(one: Budget, pixels: int, name: str, order: list[str]) -> None:
-    with one.kept():
+def _take(one: PixelBudget, pixels: int, name: str, order: list[str]) -> None:
+    with one.held():
         one.take(pixels)
         order.append(name)
 
@@ -112,11 +112,11 @@ def _done_soon(work: object, seconds: float = 10) -> bool:
 
 @pytest.mark.parametrize("name", ["good.png", "damaged.png"])
 def test_decoding_gives_back_what_it_took(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "SMALL_PIXELS", 10)
+    monkeypatch.setattr(pixel_budget, "SMALL_PIXELS", 10)
     data = encoded(sample(), "PNG")
     taken: list[int] = []
-    take = Budget.take
-    monkeypatch.setattr(Budget, "take", lambda self, pixels: (taken.append(pixels), take(self, pixels))[1])
+    take = PixelBudget.take
+    monkeypatch.setattr(PixelBudget, "take", lambda self, pixels: (taken.append(pixels), take(self, pixels))[1])
     if name == "damaged.png":
         with pytest.raises(ValueError, match="cut off"):
             decode(data[:-300])
@@ -157,14 +157,14 @@ def test_a_process_leaves_large_images_to_the_one_that_asked(tmp_path: Path, mon
     Image.new("L", (2500, 2000), 9).save(tmp_path / "a" / "large.png")
     (tmp_path / "b" / "bomb.png").write_bytes(_declares(60_000))
     source, step = open_source(tmp_path), Preprocessing(height=8, width=8)
-    monkeypatch.setattr(readers, "_MANY", 1)
+    monkeypatch.setattr(pool, "_MANY", 1)
     asked: list[tuple[str, ...]] = []
-    read = readers.read_files
-    monkeypatch.setattr(readers, "read_files", lambda run, *rest: (asked.append(run.files), read(run, *rest))[1])
-    found = readers.read_all(source, step, pixels=100, target=None, reporter=Silent(), workers=2)
+    read = pool.load_files
+    monkeypatch.setattr(pool, "load_files", lambda run, *rest: (asked.append(run.files), read(run, *rest))[1])
+    found = pool.load_images(source, step, pixels=100, target=None, reporter=Silent(), workers=2)
     assert sorted(Path(name).name for names in asked for name in names) == ["bomb.png", "large.png"]
-    monkeypatch.setattr(readers, "_MANY", 10**9)
-    alone = readers.read_all(source, step, pixels=100, target=None, reporter=Silent(), workers=2)
+    monkeypatch.setattr(pool, "_MANY", 10**9)
+    alone = pool.load_images(source, step, pixels=100, target=None, reporter=Silent(), workers=2)
     assert np.array_equal(found.facts, alone.facts)
     assert found.reasons == alone.reasons
     assert sorted(found.facts["width"].tolist()) == [0, *[36] * 6, 2500]
@@ -199,8 +199,8 @@ def test_available_memory_is_the_least_of_what_is_said(tmp_path: Path, monkeypat
 
 def test_before_a_large_image_what_was_freed_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     given_back: list[int] = []
-    monkeypatch.setattr(budget, "return_free_memory", lambda: given_back.append(1))
-    with IN_FLIGHT.kept():
+    monkeypatch.setattr(pixel_budget, "return_free_memory", lambda: given_back.append(1))
+    with IN_FLIGHT.held():
         IN_FLIGHT.take(BIG)
         assert given_back == [1]
     assert given_back == [1, 1]

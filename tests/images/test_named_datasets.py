@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import DataError, MissingPackageError
-from convscope.images.sources import named
+from convscope.images.sources import named_datasets
 from convscope.images.sources.download import download, unpacked_sum
 from convscope.images.sources.opening import TEST, TRAIN, UNASSIGNED, open_source
 
@@ -26,9 +26,9 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 @pytest.fixture(autouse=True)
 def _nothing_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the sets that this machine may have, and forbid the true addresses."""
-    monkeypatch.delenv(named.DATA_DIR_VARIABLE, raising=False)
+    monkeypatch.delenv(named_datasets.DATA_DIR_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(named, "_DEBIAN", tmp_path / "debian")
+    monkeypatch.setattr(named_datasets, "_DEBIAN", tmp_path / "debian")
     monkeypatch.chdir(tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_a_local_copy_is_found(place: str, given: str, tmp_path: Path, monkeypat
     top = tmp_path / ("mnist" if place == "." else "sets")
     write_idx(top / place, zipped=True)
     if given == "variable":
-        monkeypatch.setenv(named.DATA_DIR_VARIABLE, str(top))
+        monkeypatch.setenv(named_datasets.DATA_DIR_VARIABLE, str(top))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")  # where no folder is called mnist
     source = open_source("mnist", data_dir=top if given == "option" else None)
@@ -68,8 +68,8 @@ def test_a_local_copy_is_found(place: str, given: str, tmp_path: Path, monkeypat
 def test_one_set_is_not_taken_for_the_other(tmp_path: Path) -> None:
     write_idx(tmp_path / "sets" / "fashion-mnist")
     folder = tmp_path / "sets" / "fashion-mnist"
-    assert named.find_folder(named.FASHION_MNIST, folder) == folder
-    assert named.find_folder(named.MNIST, folder) is None
+    assert named_datasets.find_folder(named_datasets.FASHION_MNIST, folder) == folder
+    assert named_datasets.find_folder(named_datasets.MNIST, folder) is None
 
 
 def test_the_place_of_debian_is_searched(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def _sums(folder: Path) -> dict[str, str]:
 def test_a_download_is_checked_shown_and_kept(server: str, tmp_path: Path) -> None:
     pytest.importorskip("pooch")
     sums, reporter = _sums(tmp_path / "served"), _Reporter()
-    folder = download("mnist", server, sums, named.downloads_folder() / "mnist", reporter)  # type: ignore[arg-type]
+    folder = download("mnist", server, sums, named_datasets.downloads_folder() / "mnist", reporter)  # type: ignore[arg-type]
     assert [title for title, _ in reporter.titles] == [f"mnist: {name}.gz" for name in FILES]
     assert all(task.done[-1] == total for (_, total), task in zip(reporter.titles, reporter.tasks, strict=True))
     assert sorted(file.name for file in folder.iterdir()) == sorted(f"{name}.gz" for name in FILES)
@@ -137,7 +137,7 @@ def test_a_download_is_checked_shown_and_kept(server: str, tmp_path: Path) -> No
 def test_other_content_is_refused_and_leaves_nothing(server: str, tmp_path: Path) -> None:
     pytest.importorskip("pooch")
     with pytest.raises(DataError, match="`mnist` must have the known content. Got another SHA-256 for train-images"):
-        download("mnist", server, named.MNIST.sums, tmp_path / "to", None)
+        download("mnist", server, named_datasets.MNIST.sums, tmp_path / "to", None)
     assert list((tmp_path / "to").iterdir()) == []
 
 
@@ -146,12 +146,12 @@ def test_a_missing_file_and_no_network_are_one_sentence(server: str, tmp_path: P
     with pytest.raises(
         DataError, match=r"cannot be downloaded from .* \(the server answers 404\). Connect to the network"
     ):
-        download("mnist", f"{server}none/", named.MNIST.sums, tmp_path / "to", None)
+        download("mnist", f"{server}none/", named_datasets.MNIST.sums, tmp_path / "to", None)
     nobody = "http://127.0.0.1:9/"  # the discard port: nothing listens there
     with pytest.raises(
         DataError, match=r"The set mnist is not on this computer .* \(no network\). .* --data-dir FOLDER"
     ):
-        download("mnist", nobody, named.MNIST.sums, tmp_path / "to", None)
+        download("mnist", nobody, named_datasets.MNIST.sums, tmp_path / "to", None)
     assert list((tmp_path / "to").iterdir()) == []
 
 

@@ -38,7 +38,7 @@ _PPM_HEAD = rb"P6(?:\s|#[^\r\n]*[\r\n])+\d+(?:\s|#[^\r\n]*[\r\n])+\d+(?:\s|#[^\r
 _SBIT_WITHIN = 1 << 16  # bytes of a PNG that are looked through: the chunk stands before the palette and the pixels
 
 
-def wide_color(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int) -> NDArray[np.uint16] | None:
+def sixteen_bit_color(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int) -> NDArray[np.uint16] | None:
     """Return the values of an image with 16 bits a channel, uint16 H W C; None where it is another.
 
     Pillow has no mode for it and keeps the upper bytes. The same raw modes with the bytes the other way round give the

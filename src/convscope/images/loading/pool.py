@@ -17,12 +17,12 @@ from convscope.images.decoding.damage import BOMB
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.source import Source
 
+from .chunks import Chunk, LoadResult, chunks_of, joined, load_chunk, load_files
 from .facts import no_facts
-from .process import ReadingProcess
-from .run import Reading, Run, joined, read_files, read_run, runs_of
+from .worker import WorkerProcess
 
-_PIXELS_A_RUN = 8_000_000
-_LONGEST_RUN = 512
+_CHUNK_PIXELS = 8_000_000
+_LONGEST_CHUNK = 512
 _LARGE = 100_000
 _MANY = 4_000
 _DEATHS = 2  # a process may also be ended by somebody else: an image is named only when it died of it once more
@@ -32,9 +32,9 @@ _DIED = "reading it ended the process that read it (its data are damaged, or it 
 
 
 @contextlib.contextmanager
-def readers(
+def open_pool(
     source: Source, *, pixels: float, workers: int | None = None
-) -> Iterator[tuple[ThreadPoolExecutor, Callable[[Run], Reading]]]:
+) -> Iterator[tuple[ThreadPoolExecutor, Callable[[Chunk], LoadResult]]]:
     """Give threads, and a function that they call to have a run read; everything that was started ends with it.
 
     Args:
@@ -47,17 +47,17 @@ def readers(
     is_file = len(source) > 0 and source.path(0) is not None
     threads = ThreadPoolExecutor(max_workers=count, initializer=keep_tiny_numbers)
     stopped = threading.Event()
-    pool: Processes | None = None
+    pool: WorkerPool | None = None
     try:
-        if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start():
+        if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start_workers():
             with contextlib.suppress(*_NOT_STARTED):  # threads read then
-                pool = Processes(count, stopped)
+                pool = WorkerPool(count, stopped)
         if pool is not None:
-            yield threads, pool.read
+            yield threads, pool.load
         elif is_file:
-            yield threads, lambda run: read_files(run, stopped.is_set)
+            yield threads, lambda chunk: load_files(chunk, stopped.is_set)
         else:
-            yield threads, lambda run: _read_source(source, run, stopped)
+            yield threads, lambda chunk: _load_from_source(source, chunk, stopped)
     finally:
         stopped.set()
         threads.shutdown(wait=False, cancel_futures=True)
@@ -66,7 +66,7 @@ def readers(
         threads.shutdown(wait=True)
 
 
-def read_all(
+def load_images(
     source: Source,
     preprocessing: Preprocessing,
     *,
@@ -74,7 +74,7 @@ def read_all(
     target: Path | None,
     reporter: Reporter,
     workers: int | None,
-) -> Reading:
+) -> LoadResult:
     """Return the facts of all images, why each unusable one is, and remarks; write the pixels to `target`.
 
     pixels: mean number in an image, by which the work is divided.
@@ -82,107 +82,107 @@ def read_all(
     Raises:
         OSError: `target` cannot be written.
     """
-    length = int(min(_LONGEST_RUN, max(1, _PIXELS_A_RUN / max(pixels, preprocessing.height * preprocessing.width))))
-    ranges = runs_of(len(source), length)
+    length = int(min(_LONGEST_CHUNK, max(1, _CHUNK_PIXELS / max(pixels, preprocessing.height * preprocessing.width))))
+    ranges = chunks_of(len(source), length)
 
-    def run_of(places: range) -> Run:  # made when it is its turn: the paths of all at once would take memory
-        files = _files(source, places)
-        return Run(start=places.start, files=files, preprocessing=preprocessing, target=str(target or ""))
+    def chunk_at(indices: range) -> Chunk:  # made when it is its turn: the paths of all at once would take memory
+        files = _files(source, indices)
+        return Chunk(start=indices.start, files=files, preprocessing=preprocessing, target=str(target or ""))
 
-    whole = Reading(facts=no_facts(len(source)), reasons={})
+    total = LoadResult(facts=no_facts(len(source)), reasons={})
     with (
         reporter.task("reading images", total=len(source), unit="images") as task,
-        readers(source, pixels=pixels, workers=workers) as (threads, read),
+        open_pool(source, pixels=pixels, workers=workers) as (threads, load),
     ):
-        readings = threads.map(lambda places: read(run_of(places)), ranges)
-        for places, reading in zip(ranges, readings, strict=True):
-            whole.facts[places.start : places.stop] = reading.facts
-            whole.reasons.update({places.start + place: reason for place, reason in reading.reasons.items()})
-            whole.remarks.update({places.start + place: remarks for place, remarks in reading.remarks.items()})
-            task.advance(len(places))
-    return whole
+        readings = threads.map(lambda indices: load(chunk_at(indices)), ranges)
+        for indices, result in zip(ranges, readings, strict=True):
+            total.facts[indices.start : indices.stop] = result.facts
+            total.reasons.update({indices.start + index: reason for index, reason in result.reasons.items()})
+            total.remarks.update({indices.start + index: remarks for index, remarks in result.remarks.items()})
+            task.advance(len(indices))
+    return total
 
 
-def can_start() -> bool:
+def can_start_workers() -> bool:
     """Return whether this program is a Python that can start another one: not one frozen into an application."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-def _files(source: Source, places: range) -> tuple[str, ...]:
-    paths = (source.path(place) for place in places)
+def _files(source: Source, indices: range) -> tuple[str, ...]:
+    paths = (source.path(index) for index in indices)
     return tuple("" if path is None else os.fspath(path) for path in paths)
 
 
-def _read_source(source: Source, run: Run, stopped: threading.Event) -> Reading:
-    near = run.preprocessing.size
-    return read_run(run, lambda place: source.decode(run.start + place, near=near), stopped.is_set)
+def _load_from_source(source: Source, chunk: Chunk, stopped: threading.Event) -> LoadResult:
+    near = chunk.preprocessing.size
+    return load_chunk(chunk, lambda index: source.decode(chunk.start + index, near=near), stopped.is_set)
 
 
 @final
-class Processes:
+class WorkerPool:
     """Processes that read runs for as many threads; one that dies of an image is replaced, the image named."""
 
     def __init__(self, count: int, stopped: threading.Event) -> None:
         self._stopped = stopped
-        self._started: list[ReadingProcess] = []
-        self._free: queue.SimpleQueue[ReadingProcess] = queue.SimpleQueue()
+        self._started: list[WorkerProcess] = []
+        self._free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
         try:
             for _ in range(count):
-                self._started.append(ReadingProcess())
+                self._started.append(WorkerProcess())
                 self._free.put(self._started[-1])
         except _NOT_STARTED:  # no memory, or too many processes: those that are there will do
             if not self._started:
                 raise
 
-    def read(self, run: Run, deaths: int = 0) -> Reading:
-        """Return what `read_files(run)` returns, read by whichever process is free.
+    def load(self, chunk: Chunk, deaths: int = 0) -> LoadResult:
+        """Return what `load_files(chunk)` returns, read by whichever process is free.
 
         Raises:
             OSError: the target cannot be written.
         """
         process = self._free.get()
         try:
-            reading, process = self._try(process, run)
+            result, process = self._try(process, chunk)
         finally:
             self._free.put(process)  # whatever happens: another thread may wait for it
-        if reading is not None:
-            return self._with_large(run, reading)
-        if len(run.files) > 1:
-            first, second = run.halves()
-            return joined(self.read(first), self.read(second))
+        if result is not None:
+            return self._with_large(chunk, result)
+        if len(chunk.files) > 1:
+            first, second = chunk.halves()
+            return joined(self.load(first), self.load(second))
         if deaths < _DEATHS:
-            return self.read(run, deaths=deaths + 1)
+            return self.load(chunk, deaths=deaths + 1)
         facts = no_facts(1)
         facts["unusable"] = True
-        return Reading(facts=facts, reasons={0: _DIED})
+        return LoadResult(facts=facts, reasons={0: _DIED})
 
-    def _with_large(self, run: Run, reading: Reading) -> Reading:
+    def _with_large(self, chunk: Chunk, result: LoadResult) -> LoadResult:
         """Return the reading of a process with the large images that it left, read in this thread in their turn."""
-        left = [place for place, reason in reading.reasons.items() if BOMB in reason]
+        left = [index for index, reason in result.reasons.items() if BOMB in reason]
         if not left:
-            return reading
-        facts, reasons, remarks = reading.facts.copy(), dict(reading.reasons), dict(reading.remarks)
-        for place in left:
-            one = read_files(run.only(place), self._stopped.is_set)
-            if not len(one.facts):  # stopped
-                return Reading(facts=no_facts(0), reasons={})
-            del reasons[place]
-            facts[place] = one.facts[0]
-            if one.reasons:
-                reasons[place] = one.reasons[0]
-            if one.remarks:
-                remarks[place] = one.remarks[0]
-        return Reading(facts=facts, reasons=reasons, remarks=remarks)
+            return result
+        facts, reasons, remarks = result.facts.copy(), dict(result.reasons), dict(result.remarks)
+        for index in left:
+            loaded = load_files(chunk.single(index), self._stopped.is_set)
+            if not len(loaded.facts):  # stopped
+                return LoadResult(facts=no_facts(0), reasons={})
+            del reasons[index]
+            facts[index] = loaded.facts[0]
+            if loaded.reasons:
+                reasons[index] = loaded.reasons[0]
+            if loaded.remarks:
+                remarks[index] = loaded.remarks[0]
+        return LoadResult(facts=facts, reasons=reasons, remarks=remarks)
 
-    def _try(self, process: ReadingProcess, run: Run) -> tuple[Reading | None, ReadingProcess]:
+    def _try(self, process: WorkerProcess, chunk: Chunk) -> tuple[LoadResult | None, WorkerProcess]:
         """Return the reading, None where the process died of it, and the process or the one that replaces it."""
         if not process.has_started():  # Python cannot be started here, or was ended: this thread reads, unless stopped
-            return read_files(run, self._stopped.is_set), process
-        reading = process.read(run)
-        if reading is not None:
-            return reading, process
+            return load_files(chunk, self._stopped.is_set), process
+        result = process.load(chunk)
+        if result is not None:
+            return result, process
         if self._stopped.is_set():
-            return Reading(facts=no_facts(0), reasons={}), process
+            return LoadResult(facts=no_facts(0), reasons={}), process
         return None, self._replaced(process)
 
     def end(self) -> None:
@@ -191,10 +191,10 @@ class Processes:
         for process in self._started:
             process.end()
 
-    def _replaced(self, process: ReadingProcess) -> ReadingProcess:
+    def _replaced(self, process: WorkerProcess) -> WorkerProcess:
         process.end()
         try:
-            fresh = ReadingProcess()
+            fresh = WorkerProcess()
         except _NOT_STARTED:
             return process  # which has ended: the thread reads
         self._started.append(fresh)
