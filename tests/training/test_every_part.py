@@ -9,7 +9,7 @@ import torch
 from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import Model
 from convscope.training.checkpoint import load_checkpoint, save_checkpoint
@@ -18,7 +18,7 @@ from convscope.training.state import TrainingState
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
 PARTS = [
-    *(f"4C3-{code}{window}" for code in KINDS for window in ("2", "3/2", "g")),
+    *(f"4C3-{code}{window}" for code in POOLINGS for window in ("2", "3/2", "g")),
     *(f"4C3-MP2-6N-{name}" for name in NONLINEARITIES),
     *(f"4C3-MP2-{name}" for name in CLASSIFIERS),
     *CLASSIFIERS,  # without any stage

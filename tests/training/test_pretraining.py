@@ -225,7 +225,7 @@ def _first_maps(net: Network, image: np.ndarray) -> np.ndarray:
     biases = np.zeros(4) if convolution.bias is None else convolution.bias.detach().double().numpy()
     standard = np.moveaxis((image / 255 - net.mean.numpy()) / net.std.numpy(), 2, 0)
     maps = oracle.convolution(standard, weights, biases, before=1, after=1)
-    return oracle.pooling("MP", maps, window=(2, 2), stride=(2, 2), whole=False)
+    return oracle.pooling("largest", maps, window=(2, 2), stride=(2, 2), whole=False)
 
 
 def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:

@@ -2,7 +2,6 @@
 
 import math
 import time
-from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -22,16 +21,18 @@ from .schedule import learning_rate_factor
 from .state import Sums, TrainingState
 
 
-class Listener(ABC):
-    """Who is told how training goes; asked after every step whether to go on."""
+class Listener:
+    """Follows a training; each method may end it by returning False. This one lets it go to its end."""
 
-    @abstractmethod
     def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Hear of a step; return False to stop here."""
+        """Follow a step; return False to stop here."""
+        del state, loss
+        return True
 
-    @abstractmethod
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Hear of an epoch; return False to stop here."""
+        """Follow an epoch; return False to stop here."""
+        del state, record
+        return True
 
 
 def steps_per_epoch(images: int, batch: int) -> int:
