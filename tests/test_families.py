@@ -19,10 +19,10 @@ from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.onnx_export import onnx_bytes
 from convscope.page.look_data import Shown, look_data
-from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 from tests.checks.models import small_model, some_pixels
 from tests.networks.test_onnx_export import run as run_onnx
 
@@ -94,7 +94,7 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(text: str) -> Model:
     model = small_model(text)
-    data = LearningSet.of_arrays(some_pixels(12, 17, 14), np.arange(12) % 3, classes=3)
+    data = TrainingData.of_arrays(some_pixels(12, 17, 14), np.arange(12) % 3, classes=3)
     recipe = Recipe(epochs=2, batch=4)
     run(TrainingState.begin(model.network, recipe, steps=6), data, recipe, Listener(), seed=0)
     model.network.eval()

@@ -12,7 +12,7 @@ from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import Model
-from convscope.training.checkpoint import load_checkpoint, save_checkpoint
+from convscope.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from convscope.training.loop import run
 from convscope.training.state import TrainingState
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
@@ -41,9 +41,9 @@ def test_it_learns_goes_on_to_the_same_bits_and_is_read_back(layout: str, tmp_pa
         return state
 
     whole = trained(None, begin(data, recipe, layout=layout))
-    save_checkpoint(trained(4, begin(data, recipe, layout=layout)), tmp_path / "state", run="this")
+    save_checkpoint(trained(4, begin(data, recipe, layout=layout)), Checkpoint(path=tmp_path / "state", run="this"))
     resumed = begin(data, recipe, layout=layout)
-    load_checkpoint(resumed, tmp_path / "state", run="this")
+    load_checkpoint(resumed, Checkpoint(path=tmp_path / "state", run="this"))
     assert_same_bits(trained(None, resumed), whole)
 
     before = begin(data, recipe, layout=layout).network.state_dict()

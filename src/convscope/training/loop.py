@@ -14,11 +14,11 @@ from convscope.networks.classifiers import CLASSIFIERS
 
 from .evaluation import evaluate
 from .history import EpochRecord
-from .learning_set import LearningSet
 from .progressive_resizing import downsized
 from .recipe import Recipe
 from .schedule import learning_rate_factor
 from .state import Sums, TrainingState
+from .training_data import TrainingData
 
 
 class Listener:
@@ -52,7 +52,7 @@ def steps_of(recipe: Recipe, images: int) -> int:
     return recipe.epochs * steps_per_epoch(images, recipe.batch)
 
 
-def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
+def run(state: TrainingState, data: TrainingData, recipe: Recipe, listener: Listener, *, seed: int) -> None:
     """Train until the pace is done or the listener says stop; `state` is changed as it goes.
 
     Every random choice comes from (`seed`, epoch, batch) alone, so that a state put back goes on as it would have.
@@ -90,7 +90,7 @@ def _generator(seed: int, epoch: int, place: int) -> torch.Generator:
 
 def _step(  # noqa: PLR0917  # one place calls it
     state: TrainingState,
-    data: LearningSet,
+    data: TrainingData,
     recipe: Recipe,
     places: Tensor,
     weights: Tensor | None,
@@ -140,7 +140,7 @@ def _check_weights(state: TrainingState) -> None:
             )
 
 
-def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> EpochRecord:
+def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> EpochRecord:
     """Evaluate the epoch, write it down, and stand at the start of the next."""
     _check_weights(state)
     loss = accuracy = None
