@@ -227,11 +227,11 @@ def test_moments_are_those_of_the_training_images_of_every_class() -> None:
 
 
 def test_moments_of_a_large_set_in_the_order_of_classes_are_taken_from_all_of_it() -> None:
-    from convscope.training.learning_set import LearningSet
+    from convscope.training.training_data import TrainingData
 
     images = torch.zeros(15_000, 1, 1, 1, dtype=torch.uint8)
     images[10_000:] = 255
-    data = LearningSet.of_arrays(images.numpy(), (images.view(-1) > 0).long().numpy(), classes=2)
+    data = TrainingData.of_arrays(images.numpy(), (images.view(-1) > 0).long().numpy(), classes=2)
     assert data.moments[0][0] == pytest.approx(1 / 3, abs=1e-3)
 
 

@@ -13,14 +13,14 @@ from torch import Tensor
 from convscope.layers.normalization import Normalization
 from convscope.networks.build import Network
 
-from .learning_set import LearningSet
+from .training_data import TrainingData
 
 FEW_STEPS = 200
 _BATCHES = 4
 
 
 @torch.no_grad()
-def recalibrate_batch_norm(network: Network, data: LearningSet, *, steps: int, batch: int) -> None:
+def recalibrate_batch_norm(network: Network, data: TrainingData, *, steps: int, batch: int) -> None:
     """Measure what the normalizations of `network` remember on training images, if it was trained for few steps.
 
     Args:

@@ -14,7 +14,7 @@ from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
 
-from .learning_set import LearningSet
+from .training_data import TrainingData
 
 _MOST_IMAGES = 10_000
 
@@ -52,7 +52,7 @@ class Calibration:
         )
 
 
-def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = None) -> Calibration | None:
+def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = None) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
 
     Where there are none, margins are fitted to training images, and other logits are left as they are: None.

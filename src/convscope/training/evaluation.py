@@ -10,7 +10,7 @@ from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import BATCH_VALUES
 
-from .learning_set import LearningSet
+from .training_data import TrainingData
 
 _BATCH = 500
 
@@ -23,7 +23,7 @@ class Evaluation:
     accuracy: float
 
 
-def evaluate(network: Network, data: LearningSet, places: Tensor, *, precision: Precision = "float32") -> Evaluation:
+def evaluate(network: Network, data: TrainingData, places: Tensor, *, precision: Precision = "float32") -> Evaluation:
     """Return how good `network`, which is in evaluation mode, is on the images at `places` (at least one)."""
     loss, correct = 0.0, 0
     compute = CLASSIFIERS[network.layout.classifier].loss

@@ -2,7 +2,6 @@
 
 import math
 import time
-from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -15,23 +14,25 @@ from convscope.networks.classifiers import CLASSIFIERS
 
 from .evaluation import evaluate
 from .history import EpochRecord
-from .learning_set import LearningSet
 from .progressive_resizing import downsized
 from .recipe import Recipe
 from .schedule import learning_rate_factor
 from .state import Sums, TrainingState
+from .training_data import TrainingData
 
 
-class Listener(ABC):
-    """Who is told how training goes; asked after every step whether to go on."""
+class Listener:
+    """Follows a training; each method may end it by returning False. This one lets it go to its end."""
 
-    @abstractmethod
     def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Hear of a step; return False to stop here."""
+        """Follow a step; return False to stop here."""
+        del state, loss
+        return True
 
-    @abstractmethod
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Hear of an epoch; return False to stop here."""
+        """Follow an epoch; return False to stop here."""
+        del state, record
+        return True
 
 
 def steps_per_epoch(images: int, batch: int) -> int:
@@ -51,7 +52,7 @@ def steps_of(recipe: Recipe, images: int) -> int:
     return recipe.epochs * steps_per_epoch(images, recipe.batch)
 
 
-def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
+def run(state: TrainingState, data: TrainingData, recipe: Recipe, listener: Listener, *, seed: int) -> None:
     """Train until the pace is done or the listener says stop; `state` is changed as it goes.
 
     Every random choice comes from (`seed`, epoch, batch) alone, so that a state put back goes on as it would have.
@@ -89,7 +90,7 @@ def _generator(seed: int, epoch: int, place: int) -> torch.Generator:
 
 def _step(  # noqa: PLR0917  # one place calls it
     state: TrainingState,
-    data: LearningSet,
+    data: TrainingData,
     recipe: Recipe,
     places: Tensor,
     weights: Tensor | None,
@@ -139,7 +140,7 @@ def _check_weights(state: TrainingState) -> None:
             )
 
 
-def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> EpochRecord:
+def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> EpochRecord:
     """Evaluate the epoch, write it down, and stand at the start of the next."""
     _check_weights(state)
     loss = accuracy = None

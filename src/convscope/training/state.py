@@ -13,11 +13,11 @@ from convscope.networks.build import Network
 from .averaging import RunningMean
 from .batch_norm import recalibrate_batch_norm
 from .history import EpochRecord
-from .learning_set import LearningSet
 from .optimizer import Optimizer
 from .pretraining import freeze
 from .recipe import Recipe
 from .schedule import Pace
+from .training_data import TrainingData
 
 
 @dataclass(kw_only=True)
@@ -84,7 +84,7 @@ class TrainingState:
         weights = {name: value.clone() for name, value in self.network.state_dict().items()}
         return weights | ({name: value.clone() for name, value in self.mean.values.items()} if self.mean else {})
 
-    def finish(self, weights: dict[str, Tensor], data: LearningSet, *, batch: int) -> Network:
+    def finish(self, weights: dict[str, Tensor], data: TrainingData, *, batch: int) -> Network:
         """Make the network what is evaluated and kept: with `weights`, such as the best, in evaluation mode; return it.
 
         After few steps its normalizations are measured anew on training images of `data`, `batch` at once.
@@ -94,7 +94,7 @@ class TrainingState:
         return self.network.eval()
 
     @contextmanager
-    def best_network(self, data: LearningSet, *, batch: int) -> Iterator[Network]:
+    def best_network(self, data: TrainingData, *, batch: int) -> Iterator[Network]:
         """Give the network finished with the best weights, see `finish`; everything is put back afterwards."""
         before = {name: value.clone() for name, value in self.network.state_dict().items()}
         try:
