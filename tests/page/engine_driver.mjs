@@ -6,7 +6,8 @@ import { readNetwork, shapeAt } from "./look/format.js";
 import { NONLINEARITIES } from "./look/nonlinearity.js";
 
 const [source, target] = process.argv.slice(2);
-const base64 = (/** @type {Float32Array} */ maps) => Buffer.from(maps.buffer, maps.byteOffset, maps.byteLength).toString("base64");
+const base64 = (/** @type {Float32Array} */ maps) =>
+  Buffer.from(maps.buffer, maps.byteOffset, maps.byteLength).toString("base64");
 
 /** A value as the sum of what the page shows, and as it was computed. */
 function account(network, all, place) {
@@ -53,7 +54,12 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
     const off = { layer: network.layers.length - 1, unit: 0 }; // of the last layer before the classifier
     const without = off.layer > 0 ? answerTo(prepared, { pixels: image.pixels, off: [off] }) : null;
-    return { maps: all.map(base64), probabilities: probabilitiesOf(network, all[all.length - 1]), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
+    return {
+      maps: all.map(base64),
+      probabilities: probabilitiesOf(network, all[all.length - 1]),
+      values,
+      without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64),
+    };
   });
 });
 writeFileSync(target, JSON.stringify(results));

@@ -5,14 +5,28 @@ import { codesOf, pixelsFor, withPooling } from "./look/exchanged.js";
 import { readNetwork } from "./look/format.js";
 
 const [source, target] = process.argv.slice(2);
-const base64 = (/** @type {any} */ values) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
+const base64 = (/** @type {any} */ values) =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
 const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, code }) => {
   const network = readNetwork(JSON.stringify(data));
   const other = withPooling(network, code);
   const { pixels } = network.images[0];
   const all = run(prepare(other), pixels);
-  const plain = other.layers.map(({ name, window, stride, rows, columns, field }) => ({ name, window, stride, rows, columns, field }));
+  const plain = other.layers.map(({ name, window, stride, rows, columns, field }) => ({
+    name,
+    window,
+    stride,
+    rows,
+    columns,
+    field,
+  }));
   const beside = network.beside ? base64(Uint8Array.from(pixelsFor(network, network.beside, pixels))) : null;
-  return { codes: codesOf(network), layout: other.layout, layers: plain, logits: Array.from(all[all.length - 1]), beside };
+  return {
+    codes: codesOf(network),
+    layout: other.layout,
+    layers: plain,
+    logits: Array.from(all[all.length - 1]),
+    beside,
+  };
 });
 writeFileSync(target, JSON.stringify(made));

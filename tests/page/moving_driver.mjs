@@ -16,7 +16,9 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   const changes = network.layers.map((layer, index) => change(network, layer, old[index + 1], now[index + 1], motion));
   const field = bendField(network.height, network.width);
   const lengths = field.down.map((down, place) => Math.hypot(down, field.across[place]));
-  const rough = field.down.map((down, place) => Math.abs(down - bentAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]));
+  const rough = field.down.map((down, place) =>
+    Math.abs(down - bentAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]),
+  );
   const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const bend = { mean: mean(lengths), roughness: mean(rough) };
   return { bend, pixels: Buffer.from(after).toString("base64"), changes, still: isStill(motion) };

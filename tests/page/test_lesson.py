@@ -138,6 +138,6 @@ def test_every_claim_has_something_to_try() -> None:
         r"^    (\w+):", words[words.index("  claims: {") : words.index("/** A copied hidden layer")], re.MULTILINE
     )
     program = (STATIC / "look" / "lesson.js").read_text(encoding="utf-8")
-    tried = re.findall(r"claim\(text\.(\w+), \S", program)
+    tried = re.findall(r"claim\(\s*text\.(\w+),\s*\S", program)
     assert tried == claims
     assert len(claims) == 11

@@ -116,7 +116,7 @@ def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
         assert f"\n  {name}: " in nonlinearities
         assert f"\n    {name}: " in words
     for code in KINDS:
-        assert words.count(f"{code}: ") == 2
+        assert words.count(f" {code}:") == 2
 
 
 def test_both_sides_name_one_version() -> None:

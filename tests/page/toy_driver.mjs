@@ -16,8 +16,17 @@ const toys = given.map((toy) => {
     const values = Array.from(all[index + 1]);
     const taken = values.map((_, at) => {
       const inside = at % (rows * columns);
-      const place = { layer: index + 1, unit: Math.floor(at / (rows * columns)), row: Math.floor(inside / columns), column: inside % columns };
-      return { value: explain(network, all, place).value, box: boxBelow(network, place), field: receptiveField(network, place) };
+      const place = {
+        layer: index + 1,
+        unit: Math.floor(at / (rows * columns)),
+        row: Math.floor(inside / columns),
+        column: inside % columns,
+      };
+      return {
+        value: explain(network, all, place).value,
+        box: boxBelow(network, place),
+        field: receptiveField(network, place),
+      };
     });
     return { maps, rows, columns, parameters, macs, values, taken, moved: Array.from(moved[index + 1]) };
   });
@@ -27,7 +36,11 @@ const sums = dice.map(([first, second]) => {
   const [one, two] = [shareOf(first), shareOf(second)];
   const chances = sumOfDice(one, two);
   const laid = chances.map((_, place) => laidFor(one, two, place + 2));
-  return { chances, weights: laid.map(({ weights }) => weights), totals: laid.map(({ products }) => products.reduce((sum, product) => sum + product, 0)) };
+  return {
+    chances,
+    weights: laid.map(({ weights }) => weights),
+    totals: laid.map(({ products }) => products.reduce((sum, product) => sum + product, 0)),
+  };
 });
 const stages = [0, 1, 20, 200, 1000].map((seen) => {
   const learners = learned(beginners(), seen);

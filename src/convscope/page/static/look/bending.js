@@ -6,7 +6,10 @@ import { uniforms } from "./chance.js";
 const REACH = 1 / 7; // of the shorter side, as in Python: 4 pixels at 28 (Simard, Steinkraus and Platt 2003)
 const SEED = 1998;
 
-/** Displacements down and across, row by row. @typedef {{ down: Float64Array, across: Float64Array, rows: number, columns: number }} Field */
+/**
+ * Displacements down and across, row by row.
+ * @typedef {{ down: Float64Array, across: Float64Array, rows: number, columns: number }} Field
+ */
 
 /** @type {Map<string, Field>} */
 const FIELDS = new Map();
@@ -29,7 +32,12 @@ export function bendField(rows, columns) {
   const [down, across] = [smooth(), smooth()];
   let length = 0;
   for (let place = 0; place < down.length; place++) length += Math.hypot(down[place], across[place]) / down.length;
-  const field = { down: down.map((value) => value / (length || 1)), across: across.map((value) => value / (length || 1)), rows, columns };
+  const field = {
+    down: down.map((value) => value / (length || 1)),
+    across: across.map((value) => value / (length || 1)),
+    rows,
+    columns,
+  };
   FIELDS.set(name, field);
   return field;
 }

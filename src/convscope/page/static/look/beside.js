@@ -18,19 +18,26 @@ import { BESIDE, WINDOWS } from "./words.js";
 /** @typedef {import("./switches.js").Off} Off */
 
 /** What is shown in the page, moved and not moved.
- * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, image: number | null, name: string, motion: import("./moving.js").Motion }} Scene */
+ * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, image: number | null,
+ *   name: string, motion: import("./moving.js").Motion }} Scene */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network the page's own
  * @param {string} program of the worker
  * @param {() => void} allOn turns all units of the page on
- * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the scene has changed, the units that are off, or the colours
+ * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the
+ *   scene has changed, the units that are off, or the colours
  */
 export function makeBeside(parent, network, program, allOn) {
   const networks = choices(network);
   const names = [...networks.keys()];
-  const select = element("select", {}, element("option", { value: "", text: BESIDE.nothing }), ...names.map((name) => element("option", { value: name, text: name })));
+  const select = element(
+    "select",
+    {},
+    element("option", { value: "", text: BESIDE.nothing }),
+    ...names.map((name) => element("option", { value: name, text: name })),
+  );
   const place = element("div", { class: "other" });
   parent.append(element("div", { class: "tools" }, element("label", {}, `${BESIDE.label} `, select)), place);
   parent.hidden = names.length === 0;
@@ -66,15 +73,21 @@ export function makeBeside(parent, network, program, allOn) {
   };
 }
 
-/** What can stand beside, by its name: another network of the file, and this one with each other kind of pooling. @param {Network} network @returns {Map<string, () => Network>} */
+/**
+ * What can stand beside, by its name: another network of the file, and this one with each other kind of pooling.
+ * @param {Network} network
+ * @returns {Map<string, () => Network>}
+ */
 function choices(network) {
   const { beside } = network;
   /** @type {Map<string, () => Network>} */
   const found = new Map();
-  if (beside) found.set(BESIDE.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
+  if (beside)
+    found.set(BESIDE.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
   const own = codesOf(network);
   for (const [code, [, name]] of Object.entries(WINDOWS)) {
-    if (own.length && (own.length > 1 || own[0] !== code)) found.set(BESIDE.same(name), () => withPooling(network, code));
+    if (own.length && (own.length > 1 || own[0] !== code))
+      found.set(BESIDE.same(name), () => withPooling(network, code));
   }
   return found;
 }
@@ -89,7 +102,9 @@ function choices(network) {
 function makeSecond(parent, network, other, { name, program, allOn }) {
   const glance = element("section", { "aria-label": name });
   const numbers = element("div");
-  const exchanged = other.layers.length === network.layers.length && other.layers.every((layer, at) => layer.weights === network.layers[at].weights);
+  const exchanged =
+    other.layers.length === network.layers.length &&
+    other.layers.every((layer, at) => layer.weights === network.layers[at].weights);
   parent.append(
     element("h3", {}, foreign(name, 120)),
     element("p", { class: "hint", text: exchanged ? BESIDE.exchanged : BESIDE.about }),
@@ -102,7 +117,10 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   const scenes = new WeakMap();
   /** @type {State | null} */
   let state = null;
-  /** The maps of the image before it was moved, and which image that is. @type {{ of: object, all: Float32Array[] } | null} */
+  /**
+   * The maps of the image before it was moved, and which image that is.
+   * @type {{ of: object, all: Float32Array[] } | null}
+   */
   let unmoved = null;
   /** @type {Scene | null} what was asked for last; not yet answered, perhaps */
   let latest = null;
@@ -120,16 +138,32 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   };
   const drawGlance = makeGlance(glance, other, go, allOn, { brief: true });
   const drawOthers = makeViews([[numbers, makeNumbers(numbers, other, go, null)]]);
-  const compute = makeComputer(other, startWorker(program), ({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
-    const scene = scenes.get(pixels);
-    if (!scene) return;
-    const still = isStill(scene.motion);
-    if (still || before) unmoved = { of: scene.original, all: intact ?? all };
-    const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
-    const place = state?.place ?? strongest(other, all, Math.min(1, other.layers.length));
-    state = { image: scene.image, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger: null };
-    draw(false);
-  });
+  const compute = makeComputer(
+    other,
+    startWorker(program),
+    ({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
+      const scene = scenes.get(pixels);
+      if (!scene) return;
+      const still = isStill(scene.motion);
+      if (still || before) unmoved = { of: scene.original, all: intact ?? all };
+      const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
+      const place = state?.place ?? strongest(other, all, Math.min(1, other.layers.length));
+      state = {
+        image: scene.image,
+        name: scene.name,
+        motion,
+        pixels,
+        all,
+        before: still && !turnedOff.length ? null : (unmoved?.all ?? null),
+        off: turnedOff,
+        milliseconds,
+        place,
+        palette,
+        ledger: null,
+      };
+      draw(false);
+    },
+  );
   const ask = (/** @type {Scene} */ scene) => {
     latest = scene;
     const fitted = pixelsFor(network, other, scene.pixels);

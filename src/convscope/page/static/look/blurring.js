@@ -17,7 +17,8 @@ export function blurred(values, rows, columns, channels, deviation) {
 }
 
 /**
- * Blur lines of `length` values that lie `apart`; `side` lines lie next to each other, in `groups` groups `between` apart.
+ * Blur lines of `length` values that lie `apart`; `side` lines lie next to each other, in `groups` groups `between`
+ * apart.
  * @param {Float64Array} values
  * @param {number} length
  * @param {number} apart
@@ -29,7 +30,9 @@ export function blurred(values, rows, columns, channels, deviation) {
  */
 function alongLines(values, length, apart, side, groups, deviation, between) {
   const reach = Math.ceil(3 * deviation);
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, place) => Math.exp(-0.5 * ((place - reach) / deviation) ** 2));
+  const weights = Array.from({ length: 2 * reach + 1 }, (_, place) =>
+    Math.exp(-0.5 * ((place - reach) / deviation) ** 2),
+  );
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const result = new Float64Array(values.length);
   for (let group = 0; group < groups; group++) {

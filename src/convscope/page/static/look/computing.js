@@ -6,9 +6,16 @@ import { answerTo, prepare } from "./engine.js";
 /** @typedef {import("./engine.js").Job} Job */
 /** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Told */
 
-/** A worker whose program is on its way, and what forgets the program's address. @typedef {{ worker: Worker, forget: () => void }} Started */
+/**
+ * A worker whose program is on its way, and what forgets the program's address.
+ * @typedef {{ worker: Worker, forget: () => void }} Started
+ */
 
-/** Start a worker; its program arrives while the page goes on. @param {string} program @returns {Started | null} null where a viewer of HTML files allows none */
+/**
+ * Start a worker; its program arrives while the page goes on.
+ * @param {string} program
+ * @returns {Started | null} null where a viewer of HTML files allows none
+ */
 export function startWorker(program) {
   const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
   const forget = () => URL.revokeObjectURL(address);

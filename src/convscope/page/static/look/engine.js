@@ -9,7 +9,10 @@ import { subsample } from "./pooling.js";
 
 /** What a layer makes of the maps below. @typedef {(maps: Float32Array) => Float32Array} Compute */
 
-/** A network ready to be computed, and with which loops. @typedef {{ network: Network, layers: Compute[], loops: "plain" | "simd" | "fused" }} Prepared */
+/**
+ * A network ready to be computed, and with which loops.
+ * @typedef {{ network: Network, layers: Compute[], loops: "plain" | "simd" | "fused" }} Prepared
+ */
 
 /**
  * Rearrange the weights, once.
@@ -47,19 +50,29 @@ export function standardize(network, pixels) {
   return result;
 }
 
-/** What is to be computed: an image, and the units that are turned off; and the image before it was moved, if its maps are not known.
- * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off, original?: Uint8Array | Uint8ClampedArray | null }} Job */
+/**
+ * What is to be computed: an image, and the units that are turned off; and the image before it was moved, if its maps
+ * are not known.
+ * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off, original?: Uint8Array |
+ *   Uint8ClampedArray | null }} Job */
 
-/** What comes of it: all maps; those of the image before it was moved, where that was asked for, or of the same image with no unit turned
- * off, if any is; how long the first took, and with which loops.
- * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }} Answer */
+/**
+ * What comes of it: all maps; those of the image before it was moved, where that was asked for, or of the same image
+ * with no unit turned off, if any is; how long the first took, and with which loops.
+ * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }}
+ *   Answer */
 
 /** @param {Prepared} prepared @param {Job} job @returns {Answer} */
 export function answerTo(prepared, { pixels, off, original }) {
   const started = performance.now();
   const all = run(prepared, pixels, off);
   const milliseconds = performance.now() - started;
-  return { all, intact: original || off.length ? run(prepared, original ?? pixels) : null, milliseconds, loops: prepared.loops };
+  return {
+    all,
+    intact: original || off.length ? run(prepared, original ?? pixels) : null,
+    milliseconds,
+    loops: prepared.loops,
+  };
 }
 
 /**

@@ -20,7 +20,10 @@ export function codesOf(network) {
  */
 export function withPooling(network, code) {
   /** @type {[Field, Field]} */
-  let fields = [{ size: 1, stride: 1, start: 0 }, { size: 1, stride: 1, start: 0 }];
+  let fields = [
+    { size: 1, stride: 1, start: 0 },
+    { size: 1, stride: 1, start: 0 },
+  ];
   const layers = network.layers.map((layer) => {
     const changed = layer.kind === "pooling" ? { ...layer, code, name: code + layer.name.slice(2) } : layer;
     const along = (/** @type {0 | 1} */ side) => {
@@ -29,12 +32,23 @@ export function withPooling(network, code) {
       const beyond = pooled && code === "BP" && !layer.whole ? window - 1 : 0;
       const reach = pooled && code === "SS" ? 1 : window + beyond;
       const apart = layer.kind === "connected" ? window : layer.stride[side];
-      return { size: below.size + (reach - 1) * below.stride, stride: below.stride * apart, start: below.start - (layer.before + beyond) * below.stride };
+      return {
+        size: below.size + (reach - 1) * below.stride,
+        stride: below.stride * apart,
+        start: below.start - (layer.before + beyond) * below.stride,
+      };
     };
     fields = [along(0), along(1)];
     return { ...changed, field: fields };
   });
-  return { ...network, layout: layers.slice(0, -1).map((layer) => layer.name).join("-"), layers };
+  return {
+    ...network,
+    layout: layers
+      .slice(0, -1)
+      .map((layer) => layer.name)
+      .join("-"),
+    layers,
+  };
 }
 
 /**
@@ -49,7 +63,8 @@ export function pixelsFor(network, other, pixels) {
   if (other.height === height && other.width === width && other.channels === channels) return pixels;
   const data = new Uint8Array(4 * height * width);
   for (let place = 0; place < height * width; place++) {
-    for (let channel = 0; channel < 3; channel++) data[4 * place + channel] = pixels[place * channels + (channels === 3 ? channel : 0)];
+    for (let channel = 0; channel < 3; channel++)
+      data[4 * place + channel] = pixels[place * channels + (channels === 3 ? channel : 0)];
     data[4 * place + 3] = 255;
   }
   return fitImage({ data, rows: height, columns: width, channels: 4 }, { ...other, fit: "stretch" });

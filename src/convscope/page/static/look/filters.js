@@ -22,7 +22,8 @@ export function strongestInputs(network, layerNumber, unit) {
   const below = shapeAt(network, layerNumber - 1);
   const size = weightSize(network, layerNumber);
   const area = size.rows * size.columns;
-  const middle = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2); // where they are not shared
+  // where they are not shared
+  const middle = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2);
   const found = Array.from({ length: below.maps }, (_, map) => {
     const start = ((middle * layer.maps + unit) * below.maps + map) * area;
     let squares = 0;
@@ -37,13 +38,25 @@ export function strongestInputs(network, layerNumber, unit) {
 function weightSize(network, layerNumber) {
   const layer = network.layers[layerNumber - 1];
   const below = shapeAt(network, layerNumber - 1);
-  return layer.kind === "connected" ? { rows: below.rows, columns: below.columns } : { rows: layer.window[0], columns: layer.window[1] };
+  return layer.kind === "connected"
+    ? { rows: below.rows, columns: below.columns }
+    : { rows: layer.window[0], columns: layer.window[1] };
 }
 
-/** @param {Network} network @param {number} layerNumber @param {number} unit @param {import("./colours.js").Palette} palette @returns {HTMLElement | null} null where a unit has one weight a map */
+/**
+ * @param {Network} network
+ * @param {number} layerNumber
+ * @param {number} unit
+ * @param {import("./colours.js").Palette} palette
+ * @returns {HTMLElement | null} null where a unit has one weight a map
+ */
 export function filterOf(network, layerNumber, unit, palette) {
   const filters = filtersOf(network, layerNumber, unit, palette).map(({ name, canvas }) =>
-    element("span", { class: "filter-map", role: "img", "aria-label": name, title: name }, still(canvas.toDataURL(), weightSize(network, layerNumber), ROOM_PX)),
+    element(
+      "span",
+      { class: "filter-map", role: "img", "aria-label": name, title: name },
+      still(canvas.toDataURL(), weightSize(network, layerNumber), ROOM_PX),
+    ),
   );
   return filters.length ? element("span", { class: "filter-maps" }, ...filters) : null;
 }
@@ -63,10 +76,14 @@ export function filtersOf(network, layerNumber, unit, palette) {
   const { weights } = network.layers[layerNumber - 1];
   const inputs = strongestInputs(network, layerNumber, unit);
   let largest = 0;
-  for (const { start } of inputs) for (let place = start; place < start + area; place++) largest = Math.max(largest, Math.abs(weights[place]));
+  for (const { start } of inputs)
+    for (let place = start; place < start + area; place++) largest = Math.max(largest, Math.abs(weights[place]));
   if (layerNumber === 1 && network.channels === 3) {
     const ordered = [...inputs].sort((a, b) => a.map - b.map);
-    const pixels = Uint8Array.from({ length: area * 3 }, (_, at) => 127.5 + (127.5 / (largest || 1)) * weights[ordered[at % 3].start + Math.floor(at / 3)]);
+    const pixels = Uint8Array.from(
+      { length: area * 3 },
+      (_, at) => 127.5 + (127.5 / (largest || 1)) * weights[ordered[at % 3].start + Math.floor(at / 3)],
+    );
     const canvas = cells(size);
     drawPixels(canvas, pixels, 3);
     return [{ name: UNIT_TEXT.colourFilter, canvas }];

@@ -53,12 +53,15 @@ export const FORMAT_VERSION = 2;
  * @property {import("./values.js").Ranges} ranges which values of a file are black and white
  * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
  * @property {Layer[]} layers
- * @property {boolean} sigmoids whether logits become probabilities by sigmoids, each divided by their sum; by softmax if not
+ * @property {boolean} sigmoids whether logits become probabilities by sigmoids, each divided by their sum; by softmax
+ *   if not
  * @property {ShownImage[]} images
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
  * @property {import("./good.js").Good | null} [good] how good the network was, where that is known
- * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted images, where that was measured
- * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they were compared
+ * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted images, where that was
+ *   measured
+ * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they
+ *   were compared
  * @property {Network | null} [beside] a second network for the same images
  */
 
@@ -88,16 +91,23 @@ export function floatsOf(text, count, kind = "float32") {
   if (kind === "float16") return fromHalves(bytes, count);
   if (kind === "float24") {
     const words = new Uint32Array(count);
-    for (let place = 0, at = 0; place < count; place++, at += 3) words[place] = (bytes[at] << 8) | (bytes[at + 1] << 16) | (bytes[at + 2] << 24);
+    for (let place = 0, at = 0; place < count; place++, at += 3)
+      words[place] = (bytes[at] << 8) | (bytes[at + 1] << 16) | (bytes[at + 2] << 24);
     return new Float32Array(words.buffer);
   }
   const numbers = new Float32Array(bytes.buffer);
-  if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers; // this machine, too, keeps the lowest byte first
+  // this machine, too, keeps the lowest byte first
+  if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers;
   const view = new DataView(bytes.buffer);
   return numbers.map((_, place) => view.getFloat32(4 * place, true));
 }
 
-/** Numbers of 1 bit for the sign, 5 for the exponent, 10 for the fraction; none is infinite. @param {Uint8Array} bytes @param {number} count @returns {Float32Array} */
+/**
+ * Numbers of 1 bit for the sign, 5 for the exponent, 10 for the fraction; none is infinite.
+ * @param {Uint8Array} bytes
+ * @param {number} count
+ * @returns {Float32Array}
+ */
 function fromHalves(bytes, count) {
   const result = new Float32Array(count);
   const powers = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
@@ -138,7 +148,8 @@ function unpacked(data) {
   let below = { maps: data.channels, rows: data.height, columns: data.width };
   const layers = data.layers.map((/** @type {any} */ layer) => {
     const sizes = [...layer.window, ...layer.stride, ...layer.regions, layer.maps, layer.rows, layer.columns];
-    if (!sizes.every((size) => Number.isInteger(size) && size >= 1)) throw new Error(DAMAGE.sizes(String(layer.name).slice(0, 40)));
+    if (!sizes.every((size) => Number.isInteger(size) && size >= 1))
+      throw new Error(DAMAGE.sizes(String(layer.name).slice(0, 40)));
     const values = layer.kind === "connected" ? below.rows * below.columns : layer.window[0] * layer.window[1];
     const inputs = layer.kind === "pooling" ? 0 : below.maps * values;
     const { macs: macs, ...rest } = layer;
@@ -156,14 +167,26 @@ function unpacked(data) {
     if (pixels.length !== size) throw new Error(DAMAGE.image);
     return { ...image, pixels };
   });
-  return { ...data, layers, images, units: unpackedUnits(data.units ?? null), good: data.good ?? null, beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null };
+  return {
+    ...data,
+    layers,
+    images,
+    units: unpackedUnits(data.units ?? null),
+    good: data.good ?? null,
+    beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null,
+  };
 }
 
 /** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
 function unpackedUnits(units) {
   const patch = (/** @type {any} */ one) => ({ ...one, pixels: bytesOf(one.pixels) });
   const unit = (/** @type {any} */ one) => ({ ...one, top: one.top.map(patch) });
-  return units && { ...units, layers: units.layers.map((/** @type {any} */ layer) => ({ ...layer, units: layer.units.map(unit) })) };
+  return (
+    units && {
+      ...units,
+      layers: units.layers.map((/** @type {any} */ layer) => ({ ...layer, units: layer.units.map(unit) })),
+    }
+  );
 }
 
 /**
@@ -172,5 +195,7 @@ function unpackedUnits(units) {
  * @returns {Shape}
  */
 export function shapeAt(network, layer) {
-  return layer === 0 ? { maps: network.channels, rows: network.height, columns: network.width } : network.layers[layer - 1];
+  return layer === 0
+    ? { maps: network.channels, rows: network.height, columns: network.width }
+    : network.layers[layer - 1];
 }

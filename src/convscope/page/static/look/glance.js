@@ -40,7 +40,13 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   const took = element("span");
   let resting = 0;
   const count = element("span");
-  const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
+  const off = element(
+    "p",
+    { class: "off", hidden: true },
+    count,
+    " ",
+    element("button", { type: "button", text: TEXT.allOn, onclick: allOn }),
+  );
   parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
     columns.forEach((column) => column.look?.());
@@ -52,14 +58,29 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   };
 }
 
-/** The value that a mouse or finger pressed; a key presses the map only. @param {MouseEvent} event @param {HTMLElement} shown @param {{ rows: number, columns: number }} size */
+/**
+ * The value that a mouse or finger pressed; a key presses the map only.
+ * @param {MouseEvent} event
+ * @param {HTMLElement} shown
+ * @param {{ rows: number, columns: number }} size
+ */
 function pressed(event, shown, size) {
   return event.detail > 0 ? cellAt(event, shown, size) : {};
 }
 
-/** What is looked at before anything is drawn, if it has to be. @typedef {{ element: HTMLElement, look?: () => void, draw: (state: State) => void }} Column */
+/**
+ * What is looked at before anything is drawn, if it has to be.
+ * @typedef {{ element: HTMLElement, look?: () => void, draw: (state: State) => void }} Column
+ */
 
-/** @param {string} title @param {string} notation @param {string} what @param {string} out @param {...Node} content @returns {HTMLElement} */
+/**
+ * @param {string} title
+ * @param {string} notation
+ * @param {string} what
+ * @param {string} out
+ * @param {...Node} content
+ * @returns {HTMLElement}
+ */
 function column(title, notation, what, out, ...content) {
   return element(
     "li",
@@ -77,7 +98,15 @@ function imageColumn(network, go) {
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
   const frame = element("span", { class: "framed" }, canvas, field);
-  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ layer: 0, unit: 0, ...pressed(event, canvas, size) }) }, frame);
+  const button = element(
+    "button",
+    {
+      type: "button",
+      class: "map",
+      onclick: (/** @type {MouseEvent} */ event) => go({ layer: 0, unit: 0, ...pressed(event, canvas, size) }),
+    },
+    frame,
+  );
   setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
   const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
@@ -91,7 +120,8 @@ function imageColumn(network, go) {
       drawPixels(canvas, state.pixels, network.channels);
       setFrame(field, size, receptiveField(network, state.place));
       const truth = state.image === null ? null : network.images[state.image].truth;
-      const is = truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
+      const is =
+        truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
       const shown = `${state.image}/${state.name}`;
       if (named !== shown) {
         name.replaceChildren(foreign(state.name, 44), ...is);
@@ -136,7 +166,13 @@ function grow(bar, part) {
 function partBar(name) {
   const bar = element("span", { class: "bar grows" });
   const value = element("span", { class: "value" });
-  const made = element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value);
+  const made = element(
+    "div",
+    { class: "change" },
+    element("span", { text: name }),
+    element("span", { class: "track" }, bar),
+    value,
+  );
   const set = (/** @type {number | null} */ part) => {
     made.hidden = part === null;
     grow(bar, part ?? 0);
@@ -145,7 +181,11 @@ function partBar(name) {
   return { element: made, set };
 }
 
-/** What was measured of a layer on many images, where the reader asked for it. @param {number} layer @returns {Column} */
+/**
+ * What was measured of a layer on many images, where the reader asked for it.
+ * @param {number} layer
+ * @returns {Column}
+ */
 function ledgerBars(layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const title = element("p", { class: "caption" });
@@ -162,7 +202,12 @@ function ledgerBars(layer) {
   };
 }
 
-/** How much a layer has changed since the image was moved. @param {Network} network @param {number} layer @returns {Column} */
+/**
+ * How much a layer has changed since the image was moved.
+ * @param {Network} network
+ * @param {number} layer
+ * @returns {Column}
+ */
 function changeBars(network, layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
@@ -178,7 +223,12 @@ function changeBars(network, layer) {
   };
 }
 
-/** How many maps stand side by side, and how large each is. @param {number} count @param {{ rows: number, columns: number }} shape @returns {{ across: number, room: number }} */
+/**
+ * How many maps stand side by side, and how large each is.
+ * @param {number} count
+ * @param {{ rows: number, columns: number }} shape
+ * @returns {{ across: number, room: number }}
+ */
 function arrangement(count, shape) {
   if (shape.rows * shape.columns === 1) return { across: Math.min(count, count > 32 ? 8 : 4), room: 24 };
   const across = Math.max(1, Math.min(count, count <= 4 ? 1 : count <= 12 ? 2 : count <= 24 ? 3 : count <= 40 ? 4 : 6));
@@ -186,7 +236,13 @@ function arrangement(count, shape) {
   return { across, room: Math.max(34, Math.min(room, 96)) };
 }
 
-/** All maps of a layer, in pages where they are many. @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
+/**
+ * All maps of a layer, in pages where they are many.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {Go} go
+ * @returns {Column}
+ */
 function mapGrid(network, layer, go) {
   const shape = shapeAt(network, layer);
   const pages = Math.ceil(shape.maps / MOST_MAPS);
@@ -199,13 +255,31 @@ function mapGrid(network, layer, go) {
   const maps = Array.from({ length: count }, (_, slot) => {
     const spot = element("span", { class: "field", hidden: true });
     const frame = element("span", { class: "framed" }, spot);
-    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ layer, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }) }, frame);
+    const button = element(
+      "button",
+      {
+        type: "button",
+        class: "map",
+        tabindex: slot ? -1 : 0,
+        onclick: (/** @type {MouseEvent} */ event) =>
+          go({ layer, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }),
+      },
+      frame,
+    );
     setSize(frame, size);
     return { frame, button, spot };
   });
-  const grid = element("div", { class: "maps", role: "group", "aria-label": `${network.layers[layer - 1].name}: ${outcome(shape)}` }, ...maps.map((map) => map.button));
+  const grid = element(
+    "div",
+    { class: "maps", role: "group", "aria-label": `${network.layers[layer - 1].name}: ${outcome(shape)}` },
+    ...maps.map((map) => map.button),
+  );
   grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
-  moveWithArrows(grid, maps.map((map) => map.button), across);
+  moveWithArrows(
+    grid,
+    maps.map((map) => map.button),
+    across,
+  );
   const shown = element("span", { class: "hint" });
   const single = shape.rows * shape.columns === 1;
   const name = (/** @type {HTMLElement} */ button, /** @type {number} */ unit, /** @type {string} */ text) => {
@@ -221,9 +295,21 @@ function mapGrid(network, layer, go) {
   const pager = element(
     "div",
     { class: "pager", hidden: pages === 1 },
-    element("button", { type: "button", class: "plain", text: "‹", "aria-label": GLANCE.before, onclick: () => turn(-1) }),
+    element("button", {
+      type: "button",
+      class: "plain",
+      text: "‹",
+      "aria-label": GLANCE.before,
+      onclick: () => turn(-1),
+    }),
     shown,
-    element("button", { type: "button", class: "plain", text: "›", "aria-label": GLANCE.after, onclick: () => turn(1) }),
+    element("button", {
+      type: "button",
+      class: "plain",
+      text: "›",
+      "aria-label": GLANCE.after,
+      onclick: () => turn(1),
+    }),
   );
   let naming = 0;
   /** Names, with the values of single units, which are not written out while they change. */
@@ -233,19 +319,26 @@ function mapGrid(network, layer, go) {
     maps.forEach(({ button }, slot) => {
       const unit = page * MOST_MAPS + slot;
       const off = isOff(state.off, { layer, unit }) ? GLANCE.isOff : "";
-      if (!button.hidden) name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[layer][unit]) : GLANCE.map(unit + 1)}${off}`);
+      if (!button.hidden)
+        name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[layer][unit]) : GLANCE.map(unit + 1)}${off}`);
     });
   }
   const again = () => {
     sheet.look();
     if (latest) draw(latest);
   };
-  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), shape, again);
+  const sheet = makeMapSheet(
+    grid,
+    maps.map((map) => map.frame),
+    shape,
+    again,
+  );
   /** @param {State} state */
   function draw(state) {
     const chosen = state.place.layer === layer ? state.place.unit : -1;
     const spotted = spotOf(network, state, layer);
-    if (latest !== state && chosen >= 0 && latest?.place !== state.place) turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
+    if (latest !== state && chosen >= 0 && latest?.place !== state.place)
+      turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
     const marks = latest?.place !== state.place || latest?.off !== state.off || turned;
     turned = false;
     latest = state;
@@ -289,7 +382,12 @@ function spotOf(network, state, layer) {
   return { unit: above.kind === "pooling" ? place.unit : null, ...boxBelow(network, place) };
 }
 
-/** The classes with their probabilities, the most probable first. @param {Network} network @param {Go} go @returns {Column} */
+/**
+ * The classes with their probabilities, the most probable first.
+ * @param {Network} network
+ * @param {Go} go
+ * @returns {Column}
+ */
 function classBars(network, go) {
   const layer = network.layers.length;
   const long = network.classes.some((name) => name.length > LONG_NAME);
@@ -302,7 +400,13 @@ function classBars(network, go) {
     const bar = element("span", { class: "bar grows" });
     const name = element("span", { class: "class" });
     const value = element("span", { class: "value" });
-    const button = element("button", { type: "button", class: "line" }, name, element("span", { class: "track" }, bar), value);
+    const button = element(
+      "button",
+      { type: "button", class: "line" },
+      name,
+      element("span", { class: "track" }, bar),
+      value,
+    );
     list.append(element("li", {}, button));
     return { button, bar, name, value, unit: -1 };
   });

@@ -5,20 +5,24 @@ import { counted, short, sides } from "./words.js";
 /** The network at a glance. */
 export const GLANCE = {
   took: (/** @type {number} */ milliseconds) => `Computed here in ${short(milliseconds)} ms.`,
-  off: (/** @type {number} */ count) => `${counted(count, "unit")} turned off. Below each layer: how much that changes it.`,
+  off: (/** @type {number} */ count) =>
+    `${counted(count, "unit")} turned off. Below each layer: how much that changes it.`,
   image: "Image",
   theImage: (/** @type {string} */ name) => `The image ${name}`,
   kinds: { 1: "gray", 3: "red, green and blue" },
-  what: (/** @type {number} */ rows, /** @type {number} */ columns, /** @type {string} */ kind) => `${sides(rows, columns)} pixels, ${kind}, standardized before the first layer.`,
+  what: (/** @type {number} */ rows, /** @type {number} */ columns, /** @type {string} */ kind) =>
+    `${sides(rows, columns)} pixels, ${kind}, standardized before the first layer.`,
   frame: "In the frame: all that the value chosen below can depend on.",
   is: "is ",
   before: "Maps before these",
   after: "Maps after these",
-  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {number} */ all) => `${first}–${last} of ${all}`,
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {number} */ all) =>
+    `${first}–${last} of ${all}`,
   unit: (/** @type {number} */ number, /** @type {number} */ value) => `unit ${number}: ${short(value)}`,
   map: (/** @type {number} */ number) => `map ${number}`,
   isOff: ", turned off",
-  among: (/** @type {string} */ name, /** @type {number} */ number, /** @type {number} */ all) => `${name} (${number} of ${all})`,
+  among: (/** @type {string} */ name, /** @type {number} */ number, /** @type {number} */ all) =>
+    `${name} (${number} of ${all})`,
   classes: "Classes and probabilities",
   itIsNot: " (it is not)",
   logit: (/** @type {number} */ value) => `logit ${short(value)}`,
@@ -42,15 +46,20 @@ export const LAYER = {
   theValue: "The value",
   thisMap: (/** @type {number} */ rows, /** @type {number} */ columns) => `This map, ${sides(rows, columns)}`,
   dependsOnAll: "It can depend on the whole image",
-  dependsOn: (/** @type {number} */ rows, /** @type {number} */ columns) => `It depends on these ${sides(rows, columns)} pixels`,
+  dependsOn: (/** @type {number} */ rows, /** @type {number} */ columns) =>
+    `It depends on these ${sides(rows, columns)} pixels`,
   colours: ["red", "green", "blue"],
   gray: "gray",
   pixel:
-    "A pixel goes in as a number from 0 to 255. So that all inputs are about as large, it is standardized with the mean and the deviation of the training images:",
+    "A pixel goes in as a number from 0 to 255. So that all inputs are about as large, it is standardized with " +
+    "the mean and the deviation of the training images:",
   below: { channel: "channel", value: "value", map: "map" },
   many: (/** @type {string} */ one) => `${one}s`,
-  single: (/** @type {number} */ values) => `The unit multiplies each of ${counted(values, "value")} below with a weight of its own, and adds.`,
-  sees: (/** @type {string} */ part, /** @type {string} */ from) => `The unit sees ${part} ${from} below. Each value is multiplied with the weight at its place; all products are added.`,
+  single: (/** @type {number} */ values) =>
+    `The unit multiplies each of ${counted(values, "value")} below with a weight of its own, and adds.`,
+  sees: (/** @type {string} */ part, /** @type {string} */ from) =>
+    `The unit sees ${part} ${from} below. Each value is multiplied with the weight at its place; all products ` +
+    "are added.",
   allOf: "all of",
   patchOf: (/** @type {number} */ rows, /** @type {number} */ columns) => `a patch of ${sides(rows, columns)} of`,
   theOne: (/** @type {string} */ below) => `the one ${below}`,
@@ -63,10 +72,13 @@ export const LAYER = {
   weights: "weights",
   products: "products",
   sum: "sum ",
-  sumOf: (/** @type {string} */ below, /** @type {number} */ number, /** @type {number} */ value) => `${below} ${number}: ${short(value)}`,
+  sumOf: (/** @type {string} */ below, /** @type {number} */ number, /** @type {number} */ value) =>
+    `${below} ${number}: ${short(value)}`,
   sums: (/** @type {string} */ below) => `The sum for each ${below} below`,
-  sumsWritten: (/** @type {string} */ below, /** @type {number} */ number) => `The sum for each ${below}; map ${number} is written out below.`,
-  sumsMost: (/** @type {string} */ below) => `The sum for each ${below}. The ones that matter most are written out below; press another to see it.`,
+  sumsWritten: (/** @type {string} */ below, /** @type {number} */ number) =>
+    `The sum for each ${below}; map ${number} is written out below.`,
+  sumsMost: (/** @type {string} */ below) =>
+    `The sum for each ${below}. The ones that matter most are written out below; press another to see it.`,
   others: (/** @type {number} */ count) => counted(count, "other"),
   lines: ["from", "value", "× weight", "= product", ""],
   fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${count} ${below}s`,

@@ -27,21 +27,33 @@ export function beginners() {
   return { copied: drawn(), separate: Array.from({ length: PLACES * PLACES }, drawn), seen: 0, last: null };
 }
 
-/** A stroke of three pixels, upright or level, in an image that is else 0. @param {() => number} next @param {boolean} leftOnly in the three columns at the left @returns {number[]} */
+/**
+ * A stroke of three pixels, upright or level, in an image that is else 0.
+ * @param {() => number} next
+ * @param {boolean} leftOnly in the three columns at the left
+ * @returns {number[]}
+ */
 export function stroke(next, leftOnly) {
   const upright = next() < 0.5;
   const room = leftOnly ? TOY_PATCH : TOY_SIDE;
   const below = (/** @type {number} */ limit) => Math.min(limit - 1, Math.floor(limit * next()));
   const [row, column] = upright ? [below(TOY_SIDE - 2), below(room)] : [below(TOY_SIDE), below(room - 2)];
   const image = new Array(TOY_SIDE * TOY_SIDE).fill(0);
-  for (let step = 0; step < 3; step++) image[(row + (upright ? step : 0)) * TOY_SIDE + column + (upright ? 0 : step)] = 1;
+  for (let step = 0; step < 3; step++)
+    image[(row + (upright ? step : 0)) * TOY_SIDE + column + (upright ? 0 : step)] = 1;
   return image;
 }
 
 /** @param {number[]} image @returns {number[][]} the patch at each place */
 function patchesOf(image) {
   return Array.from({ length: PLACES * PLACES }, (_, place) =>
-    Array.from({ length: AREA }, (_value, cell) => image[(Math.floor(place / PLACES) + Math.floor(cell / TOY_PATCH)) * TOY_SIDE + (place % PLACES) + (cell % TOY_PATCH)]),
+    Array.from(
+      { length: AREA },
+      (_value, cell) =>
+        image[
+          (Math.floor(place / PLACES) + Math.floor(cell / TOY_PATCH)) * TOY_SIDE + (place % PLACES) + (cell % TOY_PATCH)
+        ],
+    ),
   );
 }
 
@@ -50,7 +62,12 @@ function sumOf(weights, patch) {
   return patch.reduce((sum, value, cell) => sum + value * weights[cell], 0);
 }
 
-/** Both learn from some images, whose strokes are at the left only. @param {Learners} learners @param {number} images @returns {Learners} */
+/**
+ * Both learn from some images, whose strokes are at the left only.
+ * @param {Learners} learners
+ * @param {number} images
+ * @returns {Learners}
+ */
 export function learned(learners, images) {
   const copied = [...learners.copied];
   const separate = learners.separate.map((weights) => [...weights]);
@@ -75,7 +92,11 @@ export function learned(learners, images) {
   return { copied, separate, seen: learners.seen + images, last };
 }
 
-/** Mean distance from what is right, over strokes anywhere in the image. @param {Learners} learners @returns {{ copied: number, separate: number }} */
+/**
+ * Mean distance from what is right, over strokes anywhere in the image.
+ * @param {Learners} learners
+ * @returns {{ copied: number, separate: number }}
+ */
 export function errorsOf(learners) {
   const next = uniforms(99);
   const total = { copied: 0, separate: 0 };

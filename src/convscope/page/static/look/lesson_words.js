@@ -5,8 +5,10 @@
 export const LESSON = {
   title: "The first lesson: one unit, nine places",
   intro:
-    "An image of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature to see where it " +
-    "comes from; its patch is marked in the image. Then read on below; beside each sentence is something to try. Ten minutes are enough.",
+    "An image of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature " +
+    "to see where it " +
+    "comes from; its patch is marked in the image. Then read on below; beside each sentence is something to try. " +
+    "Ten minutes are enough.",
   image: "image",
   channel: (/** @type {number} */ number) => `image, channel ${number}`,
   unit: "weights of the unit",
@@ -30,7 +32,15 @@ export const LESSON = {
   stride: "Stride",
   strideNames: { 1: "1, every place", 2: "2, every other place" },
   nonlinearity: "Nonlinearity",
-  nonlinearityNames: { linear: "none", relu: "relu", tanh: "tanh", sigmoid: "sigmoid", elu: "elu", gelu: "gelu", abs: "abs" },
+  nonlinearityNames: {
+    linear: "none",
+    relu: "relu",
+    tanh: "tanh",
+    sigmoid: "sigmoid",
+    elu: "elu",
+    gelu: "gelu",
+    abs: "abs",
+  },
   pooling: "Pooling of each 2 × 2",
   none: "none",
   marked: "The marked value, in numbers",
@@ -47,31 +57,51 @@ export const LESSON = {
   toUnits: "See what this network has learned",
   claims: {
     patch:
-      "A unit multiplies each number of its patch with the weight at that place, and adds. An image of 5 × 5 has 3 × 3 places for a patch " +
+      "A unit multiplies each number of its patch with the weight at that place, and adds. An image of 5 × 5 has " +
+      "3 × 3 places for a patch " +
       "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
-    along: "A unit that is good for something at one place is good for it at every place. So when the image moves, the features move along.",
+    along:
+      "A unit that is good for something at one place is good for it at every place. So when the image moves, " +
+      "the features move along.",
     shared:
-      "That is why the weights are shared: one hidden unit, copied. Nine units with weights of their own would have 9 × (9 + 1) = 90 numbers to " +
-      "learn, nine that each see the whole image 9 × (25 + 1) = 234; the copies have 10, and learn them from all places at once. Try it: both " +
-      "layers begin with weights drawn by chance and are shown strokes in the left part of the image only. The copies then know " +
+      "That is why the weights are shared: one hidden unit, copied. Nine units with weights of their own would " +
+      "have 9 × (9 + 1) = 90 numbers to " +
+      "learn, nine that each see the whole image 9 × (25 + 1) = 234; the copies have 10, and learn them from all " +
+      "places at once. Try it: both " +
+      "layers begin with weights drawn by chance and are shown strokes in the left part of the image only. The " +
+      "copies then know " +
       "strokes everywhere; the separate units know what happened to lie before them.",
-    padding: "Zeros around the image (padding) give the unit a place at every pixel: 25 features. The price: at the edge it sees zeros that were never there.",
-    stride: "With a stride of 2 the unit looks at every other place only: fewer features, less to compute, and a shift by one pixel no longer moves them by one.",
+    padding:
+      "Zeros around the image (padding) give the unit a place at every pixel: 25 features. The price: at the " +
+      "edge it sees zeros that were never there.",
+    stride:
+      "With a stride of 2 the unit looks at every other place only: fewer features, less to compute, and a shift " +
+      "by one pixel no longer moves them by one.",
     channels:
-      "Colour images have three numbers for each pixel, and a later stage sees many maps. The unit then has a patch of weights for each, adds the products of " +
+      "Colour images have three numbers for each pixel, and a later stage sees many maps. The unit then has a " +
+      "patch of weights for each, adds the products of " +
       "all, and still gives one feature for each place: twice the weights, as many features.",
-    units: "One unit finds one thing. Several see the same image, each with weights of its own, and each makes a map. The next stage sees these maps as its channels.",
-    pooling: "Pooling takes one value from each window: the largest, the mean, just the first, or another. Nothing is learned there. Press each, and see what is taken.",
+    units:
+      "One unit finds one thing. Several see the same image, each with weights of its own, and each makes a map. " +
+      "The next stage sees these maps as its channels.",
+    pooling:
+      "Pooling takes one value from each window: the largest, the mean, just the first, or another. Nothing is " +
+      "learned there. Press each, and see what is taken.",
     buys:
-      "What that buys: less to compute and to learn afterwards, and an answer that depends less on where something is. A small shift may change nothing: " +
+      "What that buys: less to compute and to learn afterwards, and an answer that depends less on where " +
+      "something is. A small shift may change nothing: " +
       "move the image and see when it does. What it costs: where in the window it was is forgotten.",
     dice:
-      "The name is older than networks. The chance that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 and 2, 4 and 1: lay the second die backwards along the " +
-      "first, multiply, add; for the next sum, move on by one. It is the same operation, a unit of 6 weights on a line of 6 numbers with zeros around. Only the backwards is missing " +
+      "The name is older than networks. The chance that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 and 2, " +
+      "4 and 1: lay the second die backwards along the " +
+      "first, multiply, add; for the next sum, move on by one. It is the same operation, a unit of 6 weights on " +
+      "a line of 6 numbers with zeros around. Only the backwards is missing " +
       "in networks: as the weights are learned, they may as well be learned the other way round.",
     preprocessing:
-      "The usual image calls all this pre-processing, a treatment before the network. That is wrong: nobody chooses the weights. They are hidden units like any others, begin " +
-      "by chance and learn from the classifier’s errors, as the two layers above did from theirs. Turn off one of this network’s units and see the answer change.",
+      "The usual image calls all this pre-processing, a treatment before the network. That is wrong: nobody " +
+      "chooses the weights. They are hidden units like any others, begin " +
+      "by chance and learn from the classifier’s errors, as the two layers above did from theirs. Turn off one " +
+      "of this network’s units and see the answer change.",
   },
 };
 

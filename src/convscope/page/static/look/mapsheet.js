@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * All maps of a layer on one canvas that lies behind their frames. A browser keeps a layer for every canvas that changes;
+ * All maps of a layer on one canvas that lies behind their frames. A browser keeps a layer for every canvas that
+ * changes;
  * with some hundred maps, moving those layers takes many times as long as computing what is on them.
  */
 import { paint } from "./colours.js";
@@ -10,15 +11,20 @@ import { element, onOtherResolution } from "./dom.js";
 
 const MOST_PIXELS_A_POINT = 2;
 
-/** Where the maps stand, in pixels of the canvas, and which column of a map each pixel across shows. @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Places */
+/**
+ * Where the maps stand, in pixels of the canvas, and which column of a map each pixel across shows.
+ * @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Places
+ */
 
 /**
  * @param {HTMLElement} grid that the frames stand in; it becomes what they are measured from
  * @param {HTMLElement[]} frames all of one size, in rows, as far from each other everywhere
  * @param {{ rows: number, columns: number }} shape of a map
  * @param {() => void} again called when everything stands elsewhere
- * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest: number) => void }} look sees
- *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed, or the browser would lay
+ * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest:
+ *   number) => void }} look sees
+ *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed,
+ * or the browser would lay
  *   out everything anew for each; paint draws maps from the first on
  */
 export function makeMapSheet(grid, frames, shape, again) {
@@ -49,10 +55,16 @@ export function makeMapSheet(grid, frames, shape, again) {
     const wide = pixels(frames[0].offsetWidth);
     const columnOf = Int32Array.from({ length: wide }, (_, x) => Math.floor((x * shape.columns) / wide));
     const [start, next] = [frames[0], frames[1] ?? frames[0]]; // to ask each takes longer than the network
-    const second = frames.findIndex((one) => one.offsetTop !== start.offsetTop); // row: how long the first is differs with the window
+    // row: how long the first is differs with the window
+    const second = frames.findIndex((one) => one.offsetTop !== start.offsetTop);
     const perRow = second > 0 ? second : frames.length;
     const under = frames[perRow] ?? start;
-    const [x, y, right, down] = [start.offsetLeft, start.offsetTop, next.offsetLeft - start.offsetLeft, under.offsetTop - start.offsetTop];
+    const [x, y, right, down] = [
+      start.offsetLeft,
+      start.offsetTop,
+      next.offsetLeft - start.offsetLeft,
+      under.offsetTop - start.offsetTop,
+    ];
     const left = frames.map((_, slot) => at(x + (slot % perRow) * right));
     const top = frames.map((_, slot) => at(y + Math.floor(slot / perRow) * down));
     places = { left, top, columnOf, tall: pixels(frames[0].offsetHeight) };
@@ -64,7 +76,13 @@ export function makeMapSheet(grid, frames, shape, again) {
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
   };
-  const paintAll = (/** @type {Palette} */ palette, /** @type {Float32Array} */ maps, /** @type {number} */ first, /** @type {number} */ count, /** @type {number} */ largest) => {
+  const paintAll = (
+    /** @type {Palette} */ palette,
+    /** @type {Float32Array} */ maps,
+    /** @type {number} */ first,
+    /** @type {number} */ count,
+    /** @type {number} */ largest,
+  ) => {
     if (!places) return;
     if (canvas.width !== image.width || canvas.height !== image.height) resize();
     const words = new Uint32Array(image.data.buffer);
@@ -78,7 +96,15 @@ export function makeMapSheet(grid, frames, shape, again) {
   return { look, paint: paintAll };
 }
 
-/** Each value as a box of equal pixels. @param {Uint32Array} cells @param {{ rows: number, columns: number }} shape @param {Uint32Array} words @param {number} across @param {Places} places @param {number} slot */
+/**
+ * Each value as a box of equal pixels.
+ * @param {Uint32Array} cells
+ * @param {{ rows: number, columns: number }} shape
+ * @param {Uint32Array} words
+ * @param {number} across
+ * @param {Places} places
+ * @param {number} slot
+ */
 function enlarge(cells, shape, words, across, places, slot) {
   const { columnOf, tall } = places;
   const wide = columnOf.length;

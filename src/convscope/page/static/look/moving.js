@@ -26,9 +26,21 @@ export function isStill(motion) {
   return Object.entries(STILL).every(([name, value]) => motion[/** @type {keyof Motion} */ (name)] === value);
 }
 
-/** The same motion of an image of another size. @param {Motion} motion @param {number} wider ratio of the widths @param {number} taller @returns {Motion} */
+/**
+ * The same motion of an image of another size.
+ * @param {Motion} motion
+ * @param {number} wider ratio of the widths
+ * @param {number} taller
+ * @returns {Motion}
+ */
 export function scaledMotion(motion, wider, taller) {
-  return { ...motion, right: motion.right * wider, down: motion.down * taller, bend: motion.bend * Math.sqrt(wider * taller), blur: motion.blur * Math.sqrt(wider * taller) };
+  return {
+    ...motion,
+    right: motion.right * wider,
+    down: motion.down * taller,
+    bend: motion.bend * Math.sqrt(wider * taller),
+    blur: motion.blur * Math.sqrt(wider * taller),
+  };
 }
 
 /**
@@ -46,7 +58,10 @@ export function origin(network, motion) {
     const [bentDown, bentAcross] = field ? bentAt(field, row, column) : [0, 0];
     const y = row - middle[0] - motion.down;
     const x = column - middle[1] - motion.right;
-    return [middle[0] + cosine * y - sine * x + motion.bend * bentDown, middle[1] + sine * y + cosine * x + motion.bend * bentAcross];
+    return [
+      middle[0] + cosine * y - sine * x + motion.bend * bentDown,
+      middle[1] + sine * y + cosine * x + motion.bend * bentAcross,
+    ];
   };
 }
 
@@ -63,7 +78,9 @@ export function moved(network, pixels, motion) {
   /** @type {Float64Array} */
   let values = new Float64Array(pixels.length);
   const at = (/** @type {number} */ row, /** @type {number} */ column, /** @type {number} */ channel) =>
-    row < 0 || column < 0 || row >= height || column >= width ? background[channel] : pixels[(row * width + column) * channels + channel];
+    row < 0 || column < 0 || row >= height || column >= width
+      ? background[channel]
+      : pixels[(row * width + column) * channels + channel];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const [y, x] = from(row, column);
@@ -115,8 +132,11 @@ export function change(network, layer, before, after, motion) {
       const [nextRow, nextColumn] = [Math.min(top + 1, rows - 1), Math.min(leftmost + 1, columns - 1)];
       for (let map = 0; map < maps; map++) {
         const start = map * rows * columns;
-        const above = before[start + top * columns + leftmost] * (1 - right) + before[start + top * columns + nextColumn] * right;
-        const under = before[start + nextRow * columns + leftmost] * (1 - right) + before[start + nextRow * columns + nextColumn] * right;
+        const above =
+          before[start + top * columns + leftmost] * (1 - right) + before[start + top * columns + nextColumn] * right;
+        const under =
+          before[start + nextRow * columns + leftmost] * (1 - right) +
+          before[start + nextRow * columns + nextColumn] * right;
         const along = above * (1 - lower) + under * lower;
         difference += (after[start + row * columns + column] - along) ** 2;
         size += along ** 2;

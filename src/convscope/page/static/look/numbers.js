@@ -42,8 +42,18 @@ export function makeNumbers(parent, network, go, toggle) {
   const smallCaption = element("p", { class: "caption" });
   const buttons = element("div", { class: "tools" });
   const working = element("div", { class: "working" });
-  const left = element("div", { class: "where" }, element("figure", {}, caption, map), element("figure", {}, smallCaption, small));
-  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: keys, text: TEXT.keys }));
+  const left = element(
+    "div",
+    { class: "where" },
+    element("figure", {}, caption, map),
+    element("figure", {}, smallCaption, small),
+  );
+  parent.append(
+    buttons,
+    title,
+    element("div", { class: "beside" }, left, working),
+    element("p", { class: "hint", id: keys, text: TEXT.keys }),
+  );
 
   const draw = makeWorking(network, go);
   /** @type {State | null} */
@@ -80,7 +90,8 @@ export function makeNumbers(parent, network, go, toggle) {
       move({ row: Math.floor(at / columns), column: at % columns });
     }, pace);
   };
-  const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) => element("button", { type: "button", text, "aria-label": name, title: name, onclick });
+  const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) =>
+    element("button", { type: "button", text, "aria-label": name, title: name, onclick });
   const turnLayer = (/** @type {number} */ by) => state && go(nextPlace(network, state, by));
   const turnMap = (/** @type {number} */ by) => {
     if (!state) return;
@@ -93,8 +104,20 @@ export function makeNumbers(parent, network, go, toggle) {
   const ablation = element("span", { class: "hint" });
   const saves = element("div", { class: "saves" });
   buttons.append(
-    element("span", { class: "turn" }, button("‹", LAYER.layerBefore, () => turnLayer(-1)), layerName, button("›", LAYER.layerAfter, () => turnLayer(1))),
-    element("span", { class: "turn" }, button("‹", LAYER.mapBefore, () => turnMap(-1)), mapName, button("›", LAYER.mapAfter, () => turnMap(1))),
+    element(
+      "span",
+      { class: "turn" },
+      button("‹", LAYER.layerBefore, () => turnLayer(-1)),
+      layerName,
+      button("›", LAYER.layerAfter, () => turnLayer(1)),
+    ),
+    element(
+      "span",
+      { class: "turn" },
+      button("‹", LAYER.mapBefore, () => turnMap(-1)),
+      mapName,
+      button("›", LAYER.mapAfter, () => turnMap(1)),
+    ),
     play,
     turn,
     ablation,
@@ -173,8 +196,32 @@ export function makeNumbers(parent, network, go, toggle) {
     const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
     const single = shapeAt(network, layer).rows * shapeAt(network, layer).columns === 1;
     saves.replaceChildren(
-      ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), layer, unit), label: "" }]), TEXT.saveMap)]),
-      ...(single || !layer ? [] : [saveButtons(named, () => sheet(`${named}: ${current().name}`, Array.from({ length: shapeAt(network, layer).maps }, (_, map) => ({ canvas: painted(network, current(), layer, map), label: String(map + 1) }))), TEXT.saveMaps)]),
+      ...(single
+        ? []
+        : [
+            saveButtons(
+              one,
+              () =>
+                sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), layer, unit), label: "" }]),
+              TEXT.saveMap,
+            ),
+          ]),
+      ...(single || !layer
+        ? []
+        : [
+            saveButtons(
+              named,
+              () =>
+                sheet(
+                  `${named}: ${current().name}`,
+                  Array.from({ length: shapeAt(network, layer).maps }, (_, map) => ({
+                    canvas: painted(network, current(), layer, map),
+                    label: String(map + 1),
+                  })),
+                ),
+              TEXT.saveMaps,
+            ),
+          ]),
     );
   }
 
@@ -183,8 +230,14 @@ export function makeNumbers(parent, network, go, toggle) {
     const shape = shapeAt(network, place.layer);
     const last = place.layer === network.layers.length;
     const single = shape.rows * shape.columns === 1;
-    const layer = place.layer ? `${titleOf(network.layers[place.layer - 1], last)} ${network.layers[place.layer - 1].name}` : LAYER.image;
-    const what = last ? LAYER.classNamed(network.classes[place.unit]) : place.layer === 0 ? channelName(network, place.unit) : (single ? LAYER.unit : LAYER.map)(place.unit + 1);
+    const layer = place.layer
+      ? `${titleOf(network.layers[place.layer - 1], last)} ${network.layers[place.layer - 1].name}`
+      : LAYER.image;
+    const what = last
+      ? LAYER.classNamed(network.classes[place.unit])
+      : place.layer === 0
+        ? channelName(network, place.unit)
+        : (single ? LAYER.unit : LAYER.map)(place.unit + 1);
     const where = single ? "" : LAYER.where(place.row + 1, place.column + 1);
     layerName.textContent = layer;
     mapName.textContent = last ? what : LAYER.of(what, shape.maps);
@@ -193,7 +246,10 @@ export function makeNumbers(parent, network, go, toggle) {
     const record = turn.hidden ? null : unitRecord(network, place);
     ablation.replaceChildren(...(record?.ablation ? [ablationOf(network, record.ablation)] : []));
     turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
-    title.replaceChildren(element("bdi", { text: `${layer}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
+    title.replaceChildren(
+      element("bdi", { text: `${layer}, ${what}${where}: ` }),
+      element("strong", { text: short(value), title: exact(value) }),
+    );
     caption.textContent = single ? LAYER.theValue : LAYER.thisMap(shape.rows, shape.columns);
     const { tall, wide } = receptiveField(network, place);
     const whole = tall >= network.height && wide >= network.width;
@@ -203,7 +259,14 @@ export function makeNumbers(parent, network, go, toggle) {
   return show;
 }
 
-/** A map, or the image, on a canvas of its own. @param {Network} network @param {State} state @param {number} layer @param {number} unit @returns {HTMLCanvasElement} */
+/**
+ * A map, or the image, on a canvas of its own.
+ * @param {Network} network
+ * @param {State} state
+ * @param {number} layer
+ * @param {number} unit
+ * @returns {HTMLCanvasElement}
+ */
 function painted(network, state, layer, unit) {
   const canvas = cells(shapeAt(network, layer));
   if (layer === 0) drawPixels(canvas, state.pixels, network.channels);
@@ -238,7 +301,12 @@ function nextPlace(network, state, by) {
   const box = boxBelow(network, place);
   if (found.kind === "taken") {
     const best = found.shares.indexOf(Math.max(...found.shares));
-    return within(network, { layer, unit: place.unit, row: box.top + Math.floor(best / box.wide), column: box.left + (best % box.wide) });
+    return within(network, {
+      layer,
+      unit: place.unit,
+      row: box.top + Math.floor(best / box.wide),
+      column: box.left + (best % box.wide),
+    });
   }
   let most = { unit: 0, cell: 0, size: -1 };
   found.parts.forEach((part, unit) => {
@@ -246,5 +314,10 @@ function nextPlace(network, state, by) {
       if (Math.abs(product) > most.size) most = { unit, cell, size: Math.abs(product) };
     });
   });
-  return within(network, { layer, unit: most.unit, row: box.top + Math.floor(most.cell / box.wide), column: box.left + (most.cell % box.wide) });
+  return within(network, {
+    layer,
+    unit: most.unit,
+    row: box.top + Math.floor(most.cell / box.wide),
+    column: box.left + (most.cell % box.wide),
+  });
 }

@@ -31,13 +31,15 @@ import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } f
  * @property {string} name of the image
  * @property {Uint8Array | Uint8ClampedArray} pixels
  * @property {Float32Array[]} all the standardized image and the maps of every layer
- * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null where that is all
+ * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null
+ *   where that is all
  * @property {import("./moving.js").Motion} motion
  * @property {import("./switches.js").Off} off
  * @property {number} milliseconds that computing all maps took
  * @property {Place} place
  * @property {import("./colours.js").Palette} palette
- * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked for it
+ * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked
+ *   for it
  */
 
 /** @param {string} name */
@@ -45,20 +47,55 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
-/** @param {HTMLElement} page @param {Network} network @param {(told: import("./computing.js").Told) => ReturnType<typeof makeComputer>} computer */
+/**
+ * @param {HTMLElement} page
+ * @param {Network} network
+ * @param {(told: import("./computing.js").Told) => ReturnType<typeof makeComputer>} computer
+ */
 async function build(page, network, computer) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const products = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
-  const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : TEXT.lookInside, " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
-  const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
-  const [images, glance, numbers] = [part("images", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
+  const facts =
+    `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ` +
+    `${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
+  const head = element(
+    "header",
+    {},
+    element(
+      "h1",
+      {},
+      network.title ? foreign(network.title, 80) : TEXT.lookInside,
+      " ",
+      element("code", { text: network.layout }),
+    ),
+    element("p", { text: TEXT.intro }),
+    element("p", { class: "hint", text: facts }),
+  );
+  const part = (/** @type {string} */ id, /** @type {string} */ title) =>
+    element("section", { id, "aria-label": title }, element("h2", { text: title }));
+  const [images, glance, numbers] = [
+    part("images", TEXT.choose),
+    part("glance", TEXT.glance),
+    part("numbers", TEXT.numbers),
+  ];
   const second = part("beside", BESIDE.title);
   const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
   const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
   for (const later of [glance, numbers, units, good, distorted, kinds]) later.hidden = true;
   const lesson = element("div");
-  const content = element("main", { "aria-busy": "true" }, lesson, images, glance, second, numbers, units, good, distorted, kinds);
+  const content = element(
+    "main",
+    { "aria-busy": "true" },
+    lesson,
+    images,
+    glance,
+    second,
+    numbers,
+    units,
+    good,
+    distorted,
+    kinds,
+  );
   page.replaceChildren(head, content);
   makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
@@ -71,7 +108,10 @@ async function build(page, network, computer) {
   let original = null;
   /** @type {Uint8Array | Uint8ClampedArray | null} what was asked for last; not yet answered, perhaps */
   let asked = null;
-  /** The maps of the image before it was moved, and which image that is. @type {{ of: object, all: Float32Array[] } | null} */
+  /**
+   * The maps of the image before it was moved, and which image that is.
+   * @type {{ of: object, all: Float32Array[] } | null}
+   */
   let unmoved = null;
   /** @type {import("./switches.js").Off} */
   let off = [];
@@ -112,13 +152,24 @@ async function build(page, network, computer) {
     draw();
   };
   const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
-    const place = wanted ?? state?.place ?? strongest(network, all, network.layers.length > 1 ? 1 : network.layers.length);
+    const place =
+      wanted ?? state?.place ?? strongest(network, all, network.layers.length > 1 ? 1 : network.layers.length);
     wanted = null;
     const what = known.get(pixels) ?? { image: null, name: "", motion: STILL };
     const still = isStill(what.motion);
     if (still) unmoved = { of: pixels, all: intact ?? all };
     else if (before && intact) unmoved = { of: before, all: intact };
-    state = { ...what, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger };
+    state = {
+      ...what,
+      pixels,
+      all,
+      before: still && !turnedOff.length ? null : (unmoved?.all ?? null),
+      off: turnedOff,
+      milliseconds,
+      place,
+      palette,
+      ledger,
+    };
     glance.hidden = numbers.hidden = false;
     address();
     draw();
@@ -164,7 +215,10 @@ async function build(page, network, computer) {
   await turnOfOthers();
   const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
-  const drawOthers = makeViews([[numbers, drawNumbers], [units, drawUnits]]);
+  const drawOthers = makeViews([
+    [numbers, drawNumbers],
+    [units, drawUnits],
+  ]);
   await turnOfOthers();
   const { mark, only, rest } = makeChooser(images, network, { choose, show });
   /** What no image changes stands below all that one does, and comes after the first. */
@@ -208,7 +262,11 @@ async function build(page, network, computer) {
   else fillRest();
 }
 
-/** The same, done once, when the frame that is being drawn has been shown. @param {() => void} act @returns {() => void} */
+/**
+ * The same, done once, when the frame that is being drawn has been shown.
+ * @param {() => void} act
+ * @returns {() => void}
+ */
 function once(act) {
   let asked = false;
   return () => {
@@ -217,7 +275,10 @@ function once(act) {
   };
 }
 
-/** The worker's program arrives while the data are unpacked, and the worker unpacks them while the page is built. @param {HTMLElement} page */
+/**
+ * The worker's program arrives while the data are unpacked, and the worker unpacks them while the page is built.
+ * @param {HTMLElement} page
+ */
 async function start(page) {
   const started = startWorker(inlined("worker"));
   await turnOfOthers();
@@ -241,7 +302,9 @@ function turnOfOthers() {
   const page = /** @type {HTMLElement} */ (document.getElementById("page"));
   start(page).catch((error) => {
     const ours = error instanceof Error && error.constructor === Error; // else what was read made no sense
-    page.replaceChildren(element("p", { class: "message", role: "alert", text: ours ? error.message : DAMAGE.missing }));
+    page.replaceChildren(
+      element("p", { class: "message", role: "alert", text: ours ? error.message : DAMAGE.missing }),
+    );
     if (!ours) console.warn(error);
   });
 }

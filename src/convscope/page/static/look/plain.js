@@ -69,7 +69,10 @@ function sums(ready, maps) {
   return bent(layer, result, maps);
 }
 
-/** Maps with zeros around, as doubles. @typedef {{ values: Float64Array, rows: number, columns: number, maps: number }} Padded */
+/**
+ * Maps with zeros around, as doubles.
+ * @typedef {{ values: Float64Array, rows: number, columns: number, maps: number }} Padded
+ */
 
 /**
  * @param {Layer} layer
@@ -126,18 +129,44 @@ function gather(padded, layer, place, patch) {
 function multiply(blocks, layer, inputs, first, second, here, there, area, result) {
   const { bias, maps } = layer;
   for (let unit = 0, at = 0; unit < maps; unit += 4) {
-    let a0 = bias[unit], a1 = unit + 1 < maps ? bias[unit + 1] : 0, a2 = unit + 2 < maps ? bias[unit + 2] : 0, a3 = unit + 3 < maps ? bias[unit + 3] : 0;
-    let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+    let a0 = bias[unit],
+      a1 = unit + 1 < maps ? bias[unit + 1] : 0,
+      a2 = unit + 2 < maps ? bias[unit + 2] : 0,
+      a3 = unit + 3 < maps ? bias[unit + 3] : 0;
+    let b0 = a0,
+      b1 = a1,
+      b2 = a2,
+      b3 = a3;
     for (let input = 0; input < inputs; input++, at += 4) {
-      const x = first[input], y = second[input];
-      const w0 = blocks[at], w1 = blocks[at + 1], w2 = blocks[at + 2], w3 = blocks[at + 3];
-      a0 += w0 * x; a1 += w1 * x; a2 += w2 * x; a3 += w3 * x;
-      b0 += w0 * y; b1 += w1 * y; b2 += w2 * y; b3 += w3 * y;
+      const x = first[input],
+        y = second[input];
+      const w0 = blocks[at],
+        w1 = blocks[at + 1],
+        w2 = blocks[at + 2],
+        w3 = blocks[at + 3];
+      a0 += w0 * x;
+      a1 += w1 * x;
+      a2 += w2 * x;
+      a3 += w3 * x;
+      b0 += w0 * y;
+      b1 += w1 * y;
+      b2 += w2 * y;
+      b3 += w3 * y;
     }
     const start = unit * area;
-    result[start + here] = a0; result[start + there] = b0;
-    if (unit + 1 < maps) { result[start + area + here] = a1; result[start + area + there] = b1; }
-    if (unit + 2 < maps) { result[start + 2 * area + here] = a2; result[start + 2 * area + there] = b2; }
-    if (unit + 3 < maps) { result[start + 3 * area + here] = a3; result[start + 3 * area + there] = b3; }
+    result[start + here] = a0;
+    result[start + there] = b0;
+    if (unit + 1 < maps) {
+      result[start + area + here] = a1;
+      result[start + area + there] = b1;
+    }
+    if (unit + 2 < maps) {
+      result[start + 2 * area + here] = a2;
+      result[start + 2 * area + there] = b2;
+    }
+    if (unit + 3 < maps) {
+      result[start + 3 * area + here] = a3;
+      result[start + 3 * area + there] = b3;
+    }
   }
 }

@@ -21,7 +21,8 @@ export function binomial(length) {
   const weights = new Array(length).fill(0);
   weights[0] = 1;
   for (let last = 1; last < length; last++) {
-    for (let place = last; place >= 0; place--) weights[place] = (weights[place] + (place ? weights[place - 1] : 0)) / 2;
+    for (let place = last; place >= 0; place--)
+      weights[place] = (weights[place] + (place ? weights[place - 1] : 0)) / 2;
   }
   return weights;
 }
@@ -49,7 +50,11 @@ export function viewOf(layer, below, row, column) {
   const [tall, wide] = layer.window;
   const top = row * layer.stride[0];
   const left = column * layer.stride[1];
-  if (blurred) return { rows: span(top - tall + 1, 2 * tall - 1, below.rows), columns: span(left - wide + 1, 2 * wide - 1, below.columns) };
+  if (blurred)
+    return {
+      rows: span(top - tall + 1, 2 * tall - 1, below.rows),
+      columns: span(left - wide + 1, 2 * wide - 1, below.columns),
+    };
   return { rows: span(top, tall, below.rows), columns: span(left, wide, below.columns) };
 }
 
@@ -75,7 +80,8 @@ export function shares(layer, values, tall, wide) {
   }
   if (layer.code === "LP") {
     const size = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / count);
-    return values.map((value) => (size > 0 ? value / (count * size) : 0)); // Σ share × value is the root of the mean square
+    // Σ share × value is the root of the mean square
+    return values.map((value) => (size > 0 ? value / (count * size) : 0));
   }
   const winner = values.indexOf(Math.max(...values));
   return values.map((_, place) => (place === winner ? 1 : 0));

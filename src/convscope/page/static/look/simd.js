@@ -16,23 +16,36 @@ import { patchLength, regionOf } from "./regions.js";
 /**
  * @typedef {object} Exports addresses and distances in bytes
  * @property {WebAssembly.Memory} memory
- * @property {(places: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number, blocks: number, out: number, area: number, floor: number) => void} patches
- * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number) => void} connections
- * @property {(from: number, to: number, maps: number, rows: number, columns: number, row: number, map: number) => void} frame
- * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} largest of 2 × 2
- * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} mean of 2 × 2
+ * @property {(places: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number, blocks:
+ *   number, out: number, area: number, floor: number) => void} patches
+ * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number)
+ *   => void} connections
+ * @property {(from: number, to: number, maps: number, rows: number, columns: number, row: number, map: number) => void}
+ *   frame
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) =>
+ *   void} largest of 2 × 2
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) =>
+ *   void} mean of 2 × 2
  * @property {(to: number, from: number, bytes: number, floor: number) => void} add
  */
 
-/** The memory while it is laid out. @typedef {{ end: number, filled: [number, Float32Array | Int32Array][], most: { input: number, output: number } }} Plan */
+/**
+ * The memory while it is laid out.
+ * @typedef {{ end: number, filled: [number, Float32Array | Int32Array][], most: { input: number, output: number } }}
+ *   Plan
+ */
 
-/** The module, its whole memory as numbers, and where maps go in and come out. @typedef {{ exports: Exports, numbers: Float32Array, input: number, output: number }} Room */
+/**
+ * The module, its whole memory as numbers, and where maps go in and come out.
+ * @typedef {{ exports: Exports, numbers: Float32Array, input: number, output: number }} Room
+ */
 
 /** Of a layer laid out: what computes it. @typedef {(room: Room) => import("./engine.js").Compute} Laid */
 
 /**
  * @param {Network} network
- * @returns {{ layers: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for layers that JavaScript does as well; nothing where the browser cannot do it
+ * @returns {{ layers: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for layers that
+ *   JavaScript does as well; nothing where the browser cannot do it
  */
 export function simdLayers(network) {
   const found = compiled();
@@ -68,7 +81,12 @@ function compiled() {
   return null;
 }
 
-/** Room for so many bytes, and a little behind, which vectors may reach. @param {Plan} plan @param {number} bytes @returns {number} */
+/**
+ * Room for so many bytes, and a little behind, which vectors may reach.
+ * @param {Plan} plan
+ * @param {number} bytes
+ * @returns {number}
+ */
 function reserve(plan, bytes) {
   const at = plan.end;
   plan.end = (at + bytes + 31) & ~15;
@@ -86,7 +104,9 @@ function laidDown(plan, values) {
 function layOut(plan, layer, below) {
   if (layer.kind === "pooling") return layOutHalving(plan, layer, below);
   if (layer.kind === "connected") return layOutConnections(plan, layer, below);
-  return layer.regions[0] * layer.regions[1] === 1 ? layOutPatches(plan, layer, below) : layOutLocal(plan, layer, below);
+  return layer.regions[0] * layer.regions[1] === 1
+    ? layOutPatches(plan, layer, below)
+    : layOutLocal(plan, layer, below);
 }
 
 /**
@@ -113,7 +133,13 @@ function filledUp(values, block) {
   return result;
 }
 
-/** The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript. @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid | null} */
+/**
+ * The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript.
+ * @param {Plan} plan
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @returns {Laid | null}
+ */
 function layOutHalving(plan, layer, below) {
   const usual = [...layer.window, ...layer.stride].every((side) => side === 2) && layer.columns >= 4;
   if (!usual || (layer.code !== "MP" && layer.code !== "AP")) return null;
@@ -121,14 +147,18 @@ function layOutHalving(plan, layer, below) {
   plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
   plan.most.output = Math.max(plan.most.output, 4 * layer.maps * area);
   const [row, map] = [4 * below.columns, 4 * below.columns * below.rows];
-  return ({ exports, numbers, input, output }) => (maps) => {
-    numbers.set(maps, input / 4);
-    const halve = layer.code === "MP" ? exports.largest : exports.mean;
-    const factor = layer.code === "MP" ? 1 : 0.25;
-    if (below.rows === 2 * layer.rows) halve(input, output, layer.maps * layer.rows, layer.columns, row, 2 * row, factor);
-    else for (let at = 0; at < layer.maps; at++) halve(input + at * map, output + 4 * at * area, layer.rows, layer.columns, row, 2 * row, factor);
-    return numbers.slice(output / 4, output / 4 + layer.maps * area);
-  };
+  return ({ exports, numbers, input, output }) =>
+    (maps) => {
+      numbers.set(maps, input / 4);
+      const halve = layer.code === "MP" ? exports.largest : exports.mean;
+      const factor = layer.code === "MP" ? 1 : 0.25;
+      if (below.rows === 2 * layer.rows)
+        halve(input, output, layer.maps * layer.rows, layer.columns, row, 2 * row, factor);
+      else
+        for (let at = 0; at < layer.maps; at++)
+          halve(input + at * map, output + 4 * at * area, layer.rows, layer.columns, row, 2 * row, factor);
+      return numbers.slice(output / 4, output / 4 + layer.maps * area);
+    };
 }
 
 /** The least that comes out of a nonlinearity that the module can do. @param {Layer} layer */
@@ -154,20 +184,28 @@ function layOutConnections(plan, layer, below) {
   const blocks = Math.ceil(layer.maps / WIDE);
   plan.most.input = Math.max(plan.most.input, 4 * inputs);
   plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
-  return ({ exports, numbers, input, output }) => (maps) => {
-    numbers.set(maps, input / 4);
-    exports.connections(input, inputs, weights, bias, blocks, output, leastOf(layer));
-    return finished(layer, numbers.slice(output / 4, output / 4 + layer.maps), maps);
-  };
+  return ({ exports, numbers, input, output }) =>
+    (maps) => {
+      numbers.set(maps, input / 4);
+      exports.connections(input, inputs, weights, bias, blocks, output, leastOf(layer));
+      return finished(layer, numbers.slice(output / 4, output / 4 + layer.maps), maps);
+    };
 }
 
-/** Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring places are neighbours. @param {Layer} layer @param {Shape} below */
+/**
+ * Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring
+ * places are neighbours.
+ * @param {Layer} layer
+ * @param {Shape} below
+ */
 function framedShape(layer, below) {
   const [down, across] = layer.stride;
   const rows = Math.ceil((below.rows + layer.before + layer.after) / down);
   const columns = Math.ceil((below.columns + layer.before + layer.after) / across);
   const at = (/** @type {number} */ row, /** @type {number} */ column) =>
-    ((row % down) * across + (column % across)) * rows * columns + Math.floor(row / down) * columns + Math.floor(column / across);
+    ((row % down) * across + (column % across)) * rows * columns +
+    Math.floor(row / down) * columns +
+    Math.floor(column / across);
   return { columns, area: down * across * rows * columns, at };
 }
 
@@ -200,13 +238,30 @@ function layOutPatches(plan, layer, below) {
   return (room) => (maps) => {
     putIn(room, framed, maps, below, area, spread, layer.before * (columns + 1), columns);
     const { places: from, offsets: layers, weights, bias } = addresses;
-    room.exports.patches(from, places.length / 2, layers, inputs, weights, bias, blocks, room.output, 4 * apart, leastOf(layer));
+    room.exports.patches(
+      from,
+      places.length / 2,
+      layers,
+      inputs,
+      weights,
+      bias,
+      blocks,
+      room.output,
+      4 * apart,
+      leastOf(layer),
+    );
     if (added) room.exports.add(room.output, room.input, 4 * maps.length, floorOf(layer));
     return finished(left, takenOut(room, layer, apart), maps);
   };
 }
 
-/** Where each value of a map goes. @param {Layer} layer @param {Shape} below @param {(row: number, column: number) => number} at @returns {Int32Array} */
+/**
+ * Where each value of a map goes.
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {(row: number, column: number) => number} at
+ * @returns {Int32Array}
+ */
 function spreadOf(layer, below, at) {
   const spread = new Int32Array(below.rows * below.columns);
   for (let place = 0; place < spread.length; place++) {
@@ -215,7 +270,17 @@ function spreadOf(layer, below, at) {
   return spread;
 }
 
-/** Copy maps to where there are zeros around them. @param {Room} room @param {number} framed @param {Float32Array} maps @param {Shape} below @param {number} area @param {Int32Array | null} spread @param {number} corner @param {number} columns */
+/**
+ * Copy maps to where there are zeros around them.
+ * @param {Room} room
+ * @param {number} framed
+ * @param {Float32Array} maps
+ * @param {Shape} below
+ * @param {number} area
+ * @param {Int32Array | null} spread
+ * @param {number} corner
+ * @param {number} columns
+ */
 function putIn({ exports, numbers, input }, framed, maps, below, area, spread, corner, columns) {
   if (!spread) {
     numbers.set(maps, input / 4);
@@ -227,13 +292,19 @@ function putIn({ exports, numbers, input }, framed, maps, below, area, spread, c
   }
 }
 
-/** @param {Room} room @param {Layer} layer @param {number} apart how many numbers lie between the starts of two maps @returns {Float32Array} */
+/**
+ * @param {Room} room
+ * @param {Layer} layer
+ * @param {number} apart how many numbers lie between the starts of two maps
+ * @returns {Float32Array}
+ */
 function takenOut({ numbers, output }, layer, apart) {
   const area = layer.rows * layer.columns;
   const start = output / 4;
   if (apart === area) return numbers.slice(start, start + layer.maps * area);
   const result = new Float32Array(layer.maps * area);
-  for (let map = 0; map < layer.maps; map++) result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
+  for (let map = 0; map < layer.maps; map++)
+    result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
   return result;
 }
 
@@ -258,31 +329,48 @@ function vectorsOf(layer, framed, columns) {
   return Int32Array.from(found);
 }
 
-/** Units with weights of their own at each place: each place is a product of a matrix and its patch. @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
+/**
+ * Units with weights of their own at each place: each place is a product of a matrix and its patch.
+ * @param {Plan} plan
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @returns {Laid}
+ */
 function layOutLocal(plan, layer, below) {
   const inputs = patchLength(layer, below);
   const size = layer.maps * inputs;
   const count = layer.regions[0] * layer.regions[1];
-  const weights = Array.from({ length: count }, (_, region) => laidDown(plan, blocked(layer.weights.subarray(region * size, (region + 1) * size), layer.maps, inputs, WIDE)));
+  const weights = Array.from({ length: count }, (_, region) =>
+    laidDown(plan, blocked(layer.weights.subarray(region * size, (region + 1) * size), layer.maps, inputs, WIDE)),
+  );
   const bias = laidDown(plan, filledUp(layer.bias, WIDE));
   const blocks = Math.ceil(layer.maps / WIDE);
   plan.most.input = Math.max(plan.most.input, 4 * inputs);
   plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
   const area = layer.rows * layer.columns;
-  return ({ exports, numbers, input, output }) => (maps) => {
-    const sums = new Float32Array(layer.maps * area);
-    for (let place = 0; place < area; place++) {
-      const row = Math.floor(place / layer.columns);
-      const column = place % layer.columns;
-      gatherPatch(layer, below, maps, row, column, numbers, input / 4);
-      exports.connections(input, inputs, weights[regionOf(layer, row, column)], bias, blocks, output, leastOf(layer));
-      for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
-    }
-    return finished(layer, sums, maps);
-  };
+  return ({ exports, numbers, input, output }) =>
+    (maps) => {
+      const sums = new Float32Array(layer.maps * area);
+      for (let place = 0; place < area; place++) {
+        const row = Math.floor(place / layer.columns);
+        const column = place % layer.columns;
+        gatherPatch(layer, below, maps, row, column, numbers, input / 4);
+        exports.connections(input, inputs, weights[regionOf(layer, row, column)], bias, blocks, output, leastOf(layer));
+        for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
+      }
+      return finished(layer, sums, maps);
+    };
 }
 
-/** @param {Layer} layer @param {Shape} below @param {Float32Array} maps @param {number} row @param {number} column @param {Float32Array} numbers @param {number} to */
+/**
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {Float32Array} maps
+ * @param {number} row
+ * @param {number} column
+ * @param {Float32Array} numbers
+ * @param {number} to
+ */
 function gatherPatch(layer, below, maps, row, column, numbers, to) {
   const [tall, wide] = layer.window;
   const top = row * layer.stride[0] - layer.before;

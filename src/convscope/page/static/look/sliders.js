@@ -41,7 +41,10 @@ export function makeSliders(parent, network, told) {
       reset.disabled = isStill(motion);
       told(motion);
     });
-    return { element: element("label", { class: "slider" }, element("span", { text: TEXT.sliders[name] }), slider, output), show };
+    return {
+      element: element("label", { class: "slider" }, element("span", { text: TEXT.sliders[name] }), slider, output),
+      show,
+    };
   });
   const back = () => {
     motion = { ...STILL };
@@ -57,7 +60,13 @@ export function makeSliders(parent, network, told) {
     },
   });
   parent.append(
-    element("details", { class: "move" }, element("summary", { text: TEXT.move }), element("p", { class: "hint", text: TEXT.moveHint }), element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset)),
+    element(
+      "details",
+      { class: "move" },
+      element("summary", { text: TEXT.move }),
+      element("p", { class: "hint", text: TEXT.moveHint }),
+      element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset),
+    ),
   );
   back();
   return back;

@@ -3,18 +3,25 @@
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 /** @typedef {[number, number]} Range */
-/** Which values of 8 bits and of more are black and white, null by their type; or each image by itself. @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges */
+/**
+ * Which values of 8 bits and of more are black and white, null by their type; or each image by itself.
+ * @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges
+ */
 
 /**
- * @param {{ data: Uint8Array | Uint8ClampedArray | Uint16Array, rows: number, columns: number, most?: number }} raster RGBA
+ * @param {{ data: Uint8Array | Uint8ClampedArray | Uint16Array, rows: number, columns: number, most?: number }} raster
+ *   RGBA
  * @param {Ranges} ranges
  * @returns {Raster} RGBA
  */
 export function inLevels(raster, ranges) {
   const { data, rows, columns } = raster;
   const top = data instanceof Uint16Array ? 65535 : 255;
-  const [low, high] = ranges.each ? ends(data) : (top === 255 ? ranges.byte : ranges.integer) ?? [0, raster.most ?? top];
-  if (top === 255 && low === 0 && high === 255) return { data: /** @type {Uint8Array} */ (data), rows, columns, channels: 4 };
+  const [low, high] = ranges.each
+    ? ends(data)
+    : ((top === 255 ? ranges.byte : ranges.integer) ?? [0, raster.most ?? top]);
+  if (top === 255 && low === 0 && high === 255)
+    return { data: /** @type {Uint8Array} */ (data), rows, columns, channels: 4 };
   const table = Uint8Array.from({ length: top + 1 }, (_, value) => level(value, low, high));
   const result = new Uint8Array(data.length);
   for (let place = 0; place < data.length; place++) {
@@ -23,7 +30,11 @@ export function inLevels(raster, ranges) {
   return { data: result, rows, columns, channels: 4 };
 }
 
-/** The least and the greatest value of the colours. @param {Uint8Array | Uint8ClampedArray | Uint16Array} data @returns {Range} */
+/**
+ * The least and the greatest value of the colours.
+ * @param {Uint8Array | Uint8ClampedArray | Uint16Array} data
+ * @returns {Range}
+ */
 function ends(data) {
   let [low, high] = [Infinity, -Infinity];
   for (let place = 0; place < data.length; place++) {

@@ -4,7 +4,10 @@
 /** @typedef {import("./format.js").Layer} Layer */
 /** @typedef {import("./format.js").Shape} Shape */
 
-/** A whole number with its thousands apart; the browser's own way takes longer than the network. @param {number} count */
+/**
+ * A whole number with its thousands apart; the browser's own way takes longer than the network.
+ * @param {number} count
+ */
 function grouped(count) {
   return String(count).replace(/\B(?=([0-9]{3})+$)/g, ",");
 }
@@ -38,7 +41,8 @@ export function short(value) {
  */
 export function narrow(value) {
   const size = Math.abs(value);
-  const text = size >= 100 || Number.isInteger(value) ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
+  const text =
+    size >= 100 || Number.isInteger(value) ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
   return size >= 10000 ? short(value) : (value < 0 && Number(text) !== 0 ? "−" : "") + text;
 }
 
@@ -73,7 +77,13 @@ export function titleOf(layer, last) {
   return layer.regions[0] * layer.regions[1] > 1 ? "Locally connected units" : "Convolution";
 }
 
-/** What a layer does, in one sentence. @param {Layer} layer @param {Shape} below @param {boolean} first @param {boolean} last */
+/**
+ * What a layer does, in one sentence.
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {boolean} first
+ * @param {boolean} last
+ */
 export function describe(layer, below, first, last) {
   const patch = sides(layer.window[0], layer.window[1]);
   const from = below.maps === 1 ? "" : ` of all ${below.maps} ${first ? "channels" : "maps"}`;
@@ -86,7 +96,12 @@ export function describe(layer, below, first, last) {
   if (layer.kind === "pooling") {
     const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (layer.code)];
     if (layer.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
-    const overlap = layer.stride[0] === layer.window[0] ? "" : layer.stride[0] === 1 ? ", at every place" : `, every ${layer.stride[0]} places`;
+    const overlap =
+      layer.stride[0] === layer.window[0]
+        ? ""
+        : layer.stride[0] === 1
+          ? ", at every place"
+          : `, every ${layer.stride[0]} places`;
     return `Of each window of ${patch}${overlap}: ${what.replace(/,$/, "")}.`;
   }
   const weights = layer.regions[0] * layer.regions[1];
@@ -128,7 +143,9 @@ export function takingOf(layer, count) {
     AP: `All ${count} are added and divided by ${count}.`,
     SS: "The first is kept; the others are forgotten.",
     LP: `Each is squared; of the mean of the ${count} squares, the root is taken.`,
-    ST: "A mean in which each counts as much as it is large (negative ones not at all). While training, one was drawn with that chance.",
+    ST:
+      "A mean in which each counts as much as it is large (negative ones not at all). While training, one was " +
+      "drawn with that chance.",
     BP: "Each counts by binomial weights, the middle most; beyond the edge the last value goes on.",
   }[layer.code];
 }
@@ -139,10 +156,14 @@ export const TEXT = {
   sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
-    "An image goes in at the left. Each column is one layer: a convolution moves a small window over everything below it " +
-    "and writes one number for each place, so that each of its units makes one map; a pooling makes the maps smaller. " +
+    "An image goes in at the left. Each column is one layer: a convolution moves a small window over everything " +
+    "below it " +
+    "and writes one number for each place, so that each of its units makes one map; a pooling makes the maps " +
+    "smaller. " +
     "The classifier reads what is left. Everything here is computed in this page, from the network’s own weights.",
-  legend: "Blue is above 0, orange below, and 0 has the colour of the paper; each layer has its own scale. The frames show the chosen value and what it was computed from.",
+  legend:
+    "Blue is above 0, orange below, and 0 has the colour of the paper; each layer has its own scale. The frames " +
+    "show the chosen value and what it was computed from.",
   choose: "Images",
   show: "Show",
   shown: "Images shown",
@@ -161,17 +182,21 @@ export const TEXT = {
   move: "Move it",
   back: "Back",
   moveHint:
-    "The maps of a convolution should move along with the image (equivariance); pooling should make what is left change less " +
-    "with where something is (invariance). See how far that is true. Below each layer: how much its values have changed, as a part of " +
+    "The maps of a convolution should move along with the image (equivariance); pooling should make what is left " +
+    "change less " +
+    "with where something is (invariance). See how far that is true. Below each layer: how much its values have " +
+    "changed, as a part of " +
     "their size, and how much is left of that when the old maps are moved along.",
   changed: "changed",
   along: "left",
   clear: "Clear",
   pen: "Pen",
-  rounded: "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
+  rounded:
+    "Its weights are rounded to about three digits, to keep this file small; all that is shown is computed from those.",
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
-  padHint: "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
+  padHint:
+    "Draw with a mouse, a pen or a finger; or with the arrow keys: the space bar puts the pen down and lifts it.",
   none: "No image yet: choose one of yours, drop it here, paste it, or draw.",
   glance: "The network at a glance",
   glanceHint: "Press any value of any map to see its numbers below.",
@@ -179,7 +204,8 @@ export const TEXT = {
   play: "Play",
   stop: "Stop",
   keys:
-    "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the layer. Numbers are rounded to be read; " +
+    "Arrow keys move the place, [ and ] change the map, Page Up and Page Down the layer. Numbers are rounded to " +
+    "be read; " +
     "point at one to see all its digits.",
   turnOff: "Turn this unit off",
   turnOn: "Turn this unit on",
@@ -189,7 +215,8 @@ export const TEXT = {
   saveMap: "Save this:",
   saveMaps: "Save all maps of the layer:",
   near:
-    "Your image goes through the same layers as in Python: turned as EXIF says, transparency filled, made gray, scaled. " +
+    "Your image goes through the same layers as in Python: turned as EXIF says, transparency filled, made gray, " +
+    "scaled. " +
     "From the same pixels both come to the same, but for a rounding of 1 in 255. Browsers may decode a JPEG a little " +
     "differently (again by 1 or 2), and very large ones Python reads at a reduced scale.",
   unreadable: "This browser cannot read that file as an image.",
@@ -220,7 +247,8 @@ export const BESIDE = {
   same: (/** @type {string} */ kind) => `this network, pooling by ${kind}`,
   about: "It gets the same image, moved by the same sliders. Compare the bars below its layers with those above.",
   exchanged:
-    "The weights are those that were learned with the other pooling; only what is taken from each window differs. Move the image: the bars " +
+    "The weights are those that were learned with the other pooling; only what is taken from each window " +
+    "differs. Move the image: the bars " +
     "say how much of each layer changes with either.",
   numbers: "Its layer, in numbers",
 };
@@ -233,25 +261,36 @@ function together(text) {
 /** What the units respond to. */
 export const UNIT_TEXT = {
   unit: (/** @type {number} */ number) => `Unit ${number}`,
-  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) => `${first}–${last} of ${all}`,
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) =>
+    `${first}–${last} of ${all}`,
   title: "Units",
-  intro: "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), how often each value occurs, and the classes that it fires for.",
+  intro:
+    "What each unit responds to: its weights, the patches that it answers most strongly (press one to go there), " +
+    "how often each value occurs, and the classes that it fires for.",
   onlyFilters: "The weights of each unit.",
   measured: (/** @type {string} */ images) => `Measured on ${images}`,
   thisPage: "this page",
   of: " of ",
   layer: "Layer",
   order: "First",
-  orders: { number: "in order", selective: "most selective", silent: "most often silent", strong: "strongest", needed: "most needed" },
+  orders: {
+    number: "in order",
+    selective: "most selective",
+    silent: "most often silent",
+    strong: "strongest",
+    needed: "most needed",
+  },
   without: (/** @type {string} */ change) => `Without it, accuracy changes by ${change} points`,
   losesMost: "; most for ",
-  ablationMeasured: (/** @type {string} */ images) => `What the network loses without a unit was measured on ${images}.`,
+  ablationMeasured: (/** @type {string} */ images) =>
+    `What the network loses without a unit was measured on ${images}.`,
   filtersOf: (/** @type {string} */ layer) => `weights of ${layer}`,
   saveFilters: "Save these weights:",
   before: "Units before these",
   after: "Units after these",
   share: (/** @type {string} */ part) => `That is ${part} of the image.`,
-  meanSelectivity: (/** @type {string} */ mean) => `Selectivity of its units for classes: ${mean} on average (0: fires for all alike, 1: for one only).`,
+  meanSelectivity: (/** @type {string} */ mean) =>
+    `Selectivity of its units for classes: ${mean} on average (0: fires for all alike, 1: for one only).`,
   goTo: "Go to its map and its numbers",
   filter: "its weights",
   colourFilter: "its weights, as a colour: gray is 0",
@@ -259,8 +298,10 @@ export const UNIT_TEXT = {
   never: "It is silent everywhere in these images.",
   top: "The patches that it answers most strongly",
   open: "Open",
-  histogram: (/** @type {string} */ low, /** @type {string} */ high, /** @type {string} */ largest) => `How often each value occurs, from ${low} to ${high} (0 itself left out); the largest is ${largest}`,
-  silent: (/** @type {string} */ places, /** @type {string} */ images) => `Silent at ${together(places)} of all places, and throughout ${together(images)} of the images.`,
+  histogram: (/** @type {string} */ low, /** @type {string} */ high, /** @type {string} */ largest) =>
+    `How often each value occurs, from ${low} to ${high} (0 itself left out); the largest is ${largest}`,
+  silent: (/** @type {string} */ places, /** @type {string} */ images) =>
+    `Silent at ${together(places)} of all places, and throughout ${together(images)} of the images.`,
   silentImages: (/** @type {string} */ images) => `Silent for ${together(images)} of the images.`,
   firesFor: "Fires most for",
   selectivity: "selectivity",
@@ -270,7 +311,11 @@ export const UNIT_TEXT = {
 export const GOOD_TEXT = {
   title: "How good, and at what cost",
   evaluated: (/** @type {string} */ images, /** @type {string} */ split) => `of ${images} recognized (${split}).`,
-  splits: { validation: "held out from training", test: "the test set, which training never saw", training: "the images that it learned from: expect less on others" },
+  splits: {
+    validation: "held out from training",
+    test: "the test set, which training never saw",
+    training: "the images that it learned from: expect less on others",
+  },
   interval: (/** @type {string} */ low, /** @type {string} */ high) => `95 % interval: ${low} to ${high}.`,
   epoch: "epoch",
   training: "training",
@@ -278,15 +323,21 @@ export const GOOD_TEXT = {
   accuracy: "Accuracy",
   loss: "Loss",
   confusion: "What was taken for what",
-  confusionHint: "A row is what an image is, a column what it was taken for. Press a number to see those of its images that are in this page, above.",
-  some: (/** @type {number} */ shown, /** @type {number} */ all) => `Only the ${shown} classes that are confused most often are shown, of ${all}.`,
+  confusionHint:
+    "A row is what an image is, a column what it was taken for. Press a number to see those of its images that " +
+    "are in this page, above.",
+  some: (/** @type {number} */ shown, /** @type {number} */ all) =>
+    `Only the ${shown} classes that are confused most often are shown, of ${all}.`,
   corner: "is ↓ taken for →",
-  cell: (/** @type {string} */ images, /** @type {string} */ truth, /** @type {string} */ answer) => `${images} of ${truth} taken for ${answer};`,
+  cell: (/** @type {string} */ images, /** @type {string} */ truth, /** @type {string} */ answer) =>
+    `${images} of ${truth} taken for ${answer};`,
   inPage: (/** @type {number} */ count) => `${count} in this page.`,
   notInPage: "none in this page.",
   pair: (/** @type {string} */ truth, /** @type {string} */ answer) => `${truth} taken for ${answer}`,
   cost: "What each layer costs",
-  costHint: "For one image. While training, the maps of all layers are kept until the gradients have been computed; for prediction, only those that go into a layer and come out of it.",
+  costHint:
+    "For one image. While training, the maps of all layers are kept until the gradients have been computed; for " +
+    "prediction, only those that go into a layer and come out of it.",
   costs: ["layer", "learned numbers", "multiplications", "kept in training", "held in prediction", "sees pixels"],
   total: "in all",
 };
@@ -297,25 +348,33 @@ export const SAVING = { save: "Save this image:" };
 /** How the network takes distorted images, as it was measured. */
 export const INVARIANCE = {
   title: "Distorted images",
-  intro: (/** @type {string} */ images) => `Accuracy when images are distorted, and what each layer makes of it. Measured on ${images} of`,
-  margin: (/** @type {number} */ pixels) => `A margin of ${counted(pixels, "pixel")} was put around each, so that a shift by less loses nothing.`,
+  intro: (/** @type {string} */ images) =>
+    `Accuracy when images are distorted, and what each layer makes of it. Measured on ${images} of`,
+  margin: (/** @type {number} */ pixels) =>
+    `A margin of ${counted(pixels, "pixel")} was put around each, so that a shift by less loses nothing.`,
   distortion: "Distortion",
   strength: "Strength",
   accuracy: "Accuracy",
   right: "right",
   same: "same answer",
   falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
-  fall: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `below ${part} of what it is undistorted at ${strength}${range}`,
-  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `${part} at ${strength}${range}`,
+  fall: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) =>
+    `below ${part} of what it is undistorted at ${strength}${range}`,
+  fallsOn: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) =>
+    `${part} at ${strength}${range}`,
   range: (/** @type {string} */ low, /** @type {string} */ high) => ` (${low} to ${high})`,
   beyond: (/** @type {string} */ strength) => `beyond ${strength}`,
-  atChance: (/** @type {string} */ chance) => `The accuracy undistorted is not above chance (${chance}): where it falls below a part of it means nothing.`,
-  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) => `It does not fall below ${part} of what it is undistorted up to ${strength}${lower}.`,
+  atChance: (/** @type {string} */ chance) =>
+    `The accuracy undistorted is not above chance (${chance}): where it falls below a part of it means nothing.`,
+  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) =>
+    `It does not fall below ${part} of what it is undistorted up to ${strength}${lower}.`,
   lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval does at ${strength})`,
   ledger: "What each layer makes of it",
   ledgerHint:
-    "Changed: how far its maps are from what they were, as a part of the distance between two different images. Left: how far they still are " +
-    "when the old maps are moved along, as the image was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
+    "Changed: how far its maps are from what they were, as a part of the distance between two different images. " +
+    "Left: how far they still are " +
+    "when the old maps are moved along, as the image was; that much is lost, not moved. Moved: the part of the " +
+    "change, squared, that is movement.",
   heads: ["layer", "changed", "left", "moved", "its maps are"],
   verdicts: {
     invariant: "as they were (invariant)",
@@ -331,8 +390,14 @@ export const INVARIANCE = {
 /** Kinds of networks that learned the same images. */
 export const COMPARISON = {
   title: "CompareResult with other kinds",
-  about: (/** @type {string} */ learned, /** @type {string} */ evaluated, /** @type {string} */ seeds, /** @type {string} */ budget) =>
-    `each learned from the same ${learned}${budget} and was evaluated on the same ${evaluated}; ${seeds} each. The line around a dot is the 95 % interval.`,
+  about: (
+    /** @type {string} */ learned,
+    /** @type {string} */ evaluated,
+    /** @type {string} */ seeds,
+    /** @type {string} */ budget,
+  ) =>
+    `each learned from the same ${learned}${budget} and was evaluated on the same ${evaluated}; ${seeds} each. ` +
+    "The line around a dot is the 95 % interval.",
   budgets: {
     epochs: (/** @type {number} */ amount) => (amount === 1 ? ", once," : `, ${short(amount)} times over,`),
     seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,

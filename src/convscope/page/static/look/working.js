@@ -48,7 +48,12 @@ function ofPixel(network, state) {
   const value = valueAt(network, state.all, state.place);
   return [
     element("p", { text: LAYER.pixel }),
-    element("p", { class: "sum" }, `(${pixel} ÷ 255 − ${short(network.mean[unit])}) ÷ ${short(network.std[unit])} = `, strong(value)),
+    element(
+      "p",
+      { class: "sum" },
+      `(${pixel} ÷ 255 − ${short(network.mean[unit])}) ÷ ${short(network.std[unit])} = `,
+      strong(value),
+    ),
   ];
 }
 
@@ -57,7 +62,15 @@ function strong(value) {
   return element("strong", { text: short(value), title: exact(value) });
 }
 
-/** @param {Network} network @param {State} state @param {Sum} found @param {Go} go @param {number} pinned @param {(map: number) => void} pin @returns {Node[]} */
+/**
+ * @param {Network} network
+ * @param {State} state
+ * @param {Sum} found
+ * @param {Go} go
+ * @param {number} pinned
+ * @param {(map: number) => void} pin
+ * @returns {Node[]}
+ */
 function ofSum(network, state, found, go, pinned, pin) {
   const layer = network.layers[state.place.layer - 1];
   const single = found.tall * found.wide === 1;
@@ -65,14 +78,30 @@ function ofSum(network, state, found, go, pinned, pin) {
   const { parts } = found;
   const what = single
     ? LAYER.single(parts.length)
-    : LAYER.sees(layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(found.tall, found.wide), parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below));
-  const shown = single ? [lines(network, state, parts, go)] : tablesOf(network, state, found, go, chosenParts(parts, pinned));
+    : LAYER.sees(
+        layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(found.tall, found.wide),
+        parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below),
+      );
+  const shown = single
+    ? [lines(network, state, parts, go)]
+    : tablesOf(network, state, found, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
   const off = isOff(state.off, state.place) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
-  return [element("p", { text: what }), ...strip, ...shown, total(network, state, found, below), ...off, ...goesOn(network, state, go)];
+  return [
+    element("p", { text: what }),
+    ...strip,
+    ...shown,
+    total(network, state, found, below),
+    ...off,
+    ...goesOn(network, state, go),
+  ];
 }
 
-/** @param {Part[]} parts @param {number} pinned @returns {Part[]} those written out: few, or the one asked for, or those that matter most */
+/**
+ * @param {Part[]} parts
+ * @param {number} pinned
+ * @returns {Part[]} those written out: few, or the one asked for, or those that matter most
+ */
 function chosenParts(parts, pinned) {
   if (parts.length <= MOST_PARTS) return parts;
   if (pinned >= 0 && pinned < parts.length) return [parts[pinned]];
@@ -80,11 +109,21 @@ function chosenParts(parts, pinned) {
   return largest.sort((a, b) => a.map - b.map);
 }
 
-/** @param {Network} network @param {State} state @param {Sum} found @param {Go} go @param {Part[]} parts @returns {Node[]} */
+/**
+ * @param {Network} network
+ * @param {State} state
+ * @param {Sum} found
+ * @param {Go} go
+ * @param {Part[]} parts
+ * @returns {Node[]}
+ */
 function tablesOf(network, state, found, go, parts) {
   const { palette, place } = state;
   const below = shapeAt(network, place.layer - 1);
-  const at = (/** @type {number} */ index) => ({ row: found.top + Math.floor(index / found.wide), column: found.left + (index % found.wide) });
+  const at = (/** @type {number} */ index) => ({
+    row: found.top + Math.floor(index / found.wide),
+    column: found.left + (index % found.wide),
+  });
   const outside = (/** @type {number} */ index) => {
     const { row, column } = at(index);
     return row < 0 || column < 0 || row >= below.rows || column >= below.columns;
@@ -96,40 +135,85 @@ function tablesOf(network, state, found, go, parts) {
   };
   const names = network.channels === 3 && place.layer === 1 ? LAYER.colours : null;
   return parts.map((part) => {
-    const from = place.layer === 1 ? (names ? LAYER.fromColour(names[part.map]) : network.channels > 1 ? LAYER.fromChannel(part.map + 1) : LAYER.fromImage) : LAYER.fromMap(part.map + 1);
+    const from =
+      place.layer === 1
+        ? names
+          ? LAYER.fromColour(names[part.map])
+          : network.channels > 1
+            ? LAYER.fromChannel(part.map + 1)
+            : LAYER.fromImage
+        : LAYER.fromMap(part.map + 1);
     const press = (/** @type {number} */ index) => go({ layer: place.layer - 1, unit: part.map, ...at(index) });
     return element(
       "div",
       { class: "equation" },
-      numberTable(palette, { name: LAYER.patch(from), values: part.inputs, wide: found.wide, largest: largest.inputs, outside, press }),
+      numberTable(palette, {
+        name: LAYER.patch(from),
+        values: part.inputs,
+        wide: found.wide,
+        largest: largest.inputs,
+        outside,
+        press,
+      }),
       element("span", { class: "sign", text: "×" }),
       numberTable(palette, { name: LAYER.weights, values: part.weights, wide: found.wide, largest: largest.weights }),
       element("span", { class: "sign", text: "=" }),
-      numberTable(palette, { name: LAYER.products, values: part.products, wide: found.wide, largest: largest.products, outside }),
+      numberTable(palette, {
+        name: LAYER.products,
+        values: part.products,
+        wide: found.wide,
+        largest: largest.products,
+        outside,
+      }),
       element("span", { class: "sign" }, LAYER.sum, strong(part.sum)),
     );
   });
 }
 
-/** The sums of all maps below, to choose from. @param {State} state @param {Part[]} parts @param {number} pinned @param {(map: number) => void} pin @param {string} below */
+/**
+ * The sums of all maps below, to choose from.
+ * @param {State} state
+ * @param {Part[]} parts
+ * @param {number} pinned
+ * @param {(map: number) => void} pin
+ * @param {string} below
+ */
 function stripOf(state, parts, pinned, pin, below) {
   const largest = Math.max(...parts.map((part) => Math.abs(part.sum)));
   const written = parts.length <= 32;
   const buttons = parts.map((part, index) => {
     const share = largest > 0 ? part.sum / largest : 0;
     const name = LAYER.sumOf(below, part.map + 1, part.sum);
-    const button = element("button", { type: "button", title: name, "aria-label": name, "aria-pressed": String(pinned === part.map), tabindex: index ? -1 : 0, text: written ? short(part.sum) : "", onclick: () => pin(pinned === part.map ? -1 : part.map) });
+    const button = element("button", {
+      type: "button",
+      title: name,
+      "aria-label": name,
+      "aria-pressed": String(pinned === part.map),
+      tabindex: index ? -1 : 0,
+      text: written ? short(part.sum) : "",
+      onclick: () => pin(pinned === part.map ? -1 : part.map),
+    });
     button.style.backgroundColor = state.palette.css(share);
     button.style.color = state.palette.ink(share);
     return button;
   });
-  const strip = element("div", { class: written ? "sums" : "sums many", role: "group", "aria-label": LAYER.sums(below) }, ...buttons);
+  const strip = element(
+    "div",
+    { class: written ? "sums" : "sums many", role: "group", "aria-label": LAYER.sums(below) },
+    ...buttons,
+  );
   moveWithArrows(strip, buttons, 8);
   const words = pinned >= 0 ? LAYER.sumsWritten(below, pinned + 1) : LAYER.sumsMost(below);
   return element("div", {}, element("p", { class: "caption", text: words }), strip);
 }
 
-/** Values with one weight each, those that matter most first. @param {Network} network @param {State} state @param {Part[]} parts @param {Go} go */
+/**
+ * Values with one weight each, those that matter most first.
+ * @param {Network} network
+ * @param {State} state
+ * @param {Part[]} parts
+ * @param {Go} go
+ */
 function lines(network, state, parts, go) {
   const sorted = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const shown = sorted.slice(0, MOST_LINES);
@@ -139,16 +223,44 @@ function lines(network, state, parts, go) {
     bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
     bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
     const place = { layer: state.place.layer - 1, unit: part.map, row: 0, column: 0 };
-    const name = element("button", { type: "button", class: "link", text: LAYER.unit(part.map + 1), onclick: () => go(place) });
-    return element("tr", {}, element("th", { scope: "row" }, name), number(part.inputs[0]), number(part.weights[0]), number(part.sum), element("td", { class: "amounts" }, bar));
+    const name = element("button", {
+      type: "button",
+      class: "link",
+      text: LAYER.unit(part.map + 1),
+      onclick: () => go(place),
+    });
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      number(part.inputs[0]),
+      number(part.weights[0]),
+      number(part.sum),
+      element("td", { class: "amounts" }, bar),
+    );
   });
   const rest = sorted.slice(MOST_LINES);
   if (rest.length) {
     const sum = rest.reduce((all, part) => all + part.sum, 0);
-    rows.push(element("tr", { class: "rest" }, element("th", { scope: "row", text: LAYER.others(rest.length) }), element("td"), element("td"), number(sum), element("td")));
+    rows.push(
+      element(
+        "tr",
+        { class: "rest" },
+        element("th", { scope: "row", text: LAYER.others(rest.length) }),
+        element("td"),
+        element("td"),
+        number(sum),
+        element("td"),
+      ),
+    );
   }
   const head = LAYER.lines.map((text) => (text ? element("th", { scope: "col", text }) : element("td")));
-  return element("table", { class: "lines" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  return element(
+    "table",
+    { class: "lines" },
+    element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...rows),
+  );
 }
 
 /** @param {number} value */
@@ -156,28 +268,63 @@ function number(value) {
   return element("td", { class: "number", text: short(value), title: exact(value) });
 }
 
-/** The sum of sums, the bias, the nonlinearity. @param {Network} network @param {State} state @param {Sum} found @param {string} below */
+/**
+ * The sum of sums, the bias, the nonlinearity.
+ * @param {Network} network
+ * @param {State} state
+ * @param {Sum} found
+ * @param {string} below
+ */
 function total(network, state, found, below) {
   const layer = network.layers[state.place.layer - 1];
   const terms = /** @type {[number, string][]} */ ([]);
   const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
   if (few) for (const part of found.parts) terms.push([part.sum, ""]);
-  else terms.push([found.parts.reduce((sum, part) => sum + part.sum, 0), found.parts.length === 1 ? "" : LAYER.fromAll(found.parts.length, below)]);
+  else
+    terms.push([
+      found.parts.reduce((sum, part) => sum + part.sum, 0),
+      found.parts.length === 1 ? "" : LAYER.fromAll(found.parts.length, below),
+    ]);
   terms.push([found.bias, LAYER.bias]);
   if (found.added !== null) terms.push([found.added, LAYER.added]);
   const line = element("p", { class: "sum" });
   terms.forEach(([value, name], index) => {
     const sign = value < 0 ? "− " : "+ ";
-    line.append(index ? ` ${sign}` : "", element("span", { class: "term", title: exact(value) }, short(index ? Math.abs(value) : value), name ? element("small", { text: ` ${name}` }) : ""));
+    line.append(
+      index ? ` ${sign}` : "",
+      element(
+        "span",
+        { class: "term", title: exact(value) },
+        short(index ? Math.abs(value) : value),
+        name ? element("small", { text: ` ${name}` }) : "",
+      ),
+    );
   });
   const last = state.place.layer === network.layers.length && layer.kind === "connected";
-  line.append(" = ", last ? strong(found.total) : element("span", { class: "term", text: short(found.total), title: exact(found.total) }));
+  line.append(
+    " = ",
+    last
+      ? strong(found.total)
+      : element("span", { class: "term", text: short(found.total), title: exact(found.total) }),
+  );
   if (last) line.append(element("small", { text: LAYER.logit }));
-  else if (layer.nonlinearity !== "linear") line.append(element("span", { class: "arrow", text: " → " }), element("small", { text: `${formulaOf(layer.nonlinearity)} ` }), element("span", { class: "arrow", text: "→ " }), strong(found.value));
+  else if (layer.nonlinearity !== "linear")
+    line.append(
+      element("span", { class: "arrow", text: " → " }),
+      element("small", { text: `${formulaOf(layer.nonlinearity)} ` }),
+      element("span", { class: "arrow", text: "→ " }),
+      strong(found.value),
+    );
   return element("div", { class: "total" }, line);
 }
 
-/** Where the value goes, if that is a pooling. @param {Network} network @param {State} state @param {Go} go @returns {Node[]} */
+/**
+ * Where the value goes, if that is a pooling.
+ * @param {Network} network
+ * @param {State} state
+ * @param {Go} go
+ * @returns {Node[]}
+ */
 function goesOn(network, state, go) {
   const { place, all } = state;
   const next = network.layers[place.layer];
@@ -199,32 +346,69 @@ function ofTaken(network, state, found, go) {
   return [element("p", { text: LAYER.taken }), ...windowOf(network, state, found, go, -1)];
 }
 
-/** Whether the value that is followed is the one that is taken. @param {Taken} found @param {number} own @param {number} winner */
+/**
+ * Whether the value that is followed is the one that is taken.
+ * @param {Taken} found
+ * @param {number} own
+ * @param {number} winner
+ */
 function followed(found, own, winner) {
   if (own === winner) return LAYER.itIs;
   return found.inputs[own] === found.value ? LAYER.asLarge : LAYER.itIsNot;
 }
 
-/** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @param {number} own the place of the value that is followed @returns {Node[]} */
+/**
+ * @param {Network} network
+ * @param {State} state
+ * @param {Taken} found
+ * @param {Go} go
+ * @param {number} own the place of the value that is followed
+ * @returns {Node[]}
+ */
 function windowOf(network, state, found, go, own) {
   const { place, palette } = state;
   const layer = network.layers[place.layer - 1];
   const below = shapeAt(network, place.layer - 1);
   const largest = largestSize(state.all[place.layer - 1]);
-  const at = (/** @type {number} */ index) => ({ row: found.top + Math.floor(index / found.wide), column: found.left + (index % found.wide) });
+  const at = (/** @type {number} */ index) => ({
+    row: found.top + Math.floor(index / found.wide),
+    column: found.left + (index % found.wide),
+  });
   const press = (/** @type {number} */ index) => {
     const { row, column } = at(index);
-    if (row >= 0 && column >= 0 && row < below.rows && column < below.columns) go({ layer: place.layer - 1, unit: place.unit, row, column });
+    if (row >= 0 && column >= 0 && row < below.rows && column < below.columns)
+      go({ layer: place.layer - 1, unit: place.unit, row, column });
   };
   const winner = layer.code === "MP" || layer.code === "SS" ? found.shares.indexOf(1) : -1;
-  const inputs = numberTable(palette, { name: LAYER.window, values: found.inputs, wide: found.wide, largest, press, marked: (index) => index === winner });
-  const shares = winner >= 0 || layer.code === "LP" ? [] : [
-    element("span", { class: "sign", text: "×" }),
-    numberTable(palette, { name: LAYER.shares, values: found.shares, wide: found.wide, largest: 1.5 * Math.max(...found.shares) }),
-  ];
+  const inputs = numberTable(palette, {
+    name: LAYER.window,
+    values: found.inputs,
+    wide: found.wide,
+    largest,
+    press,
+    marked: (index) => index === winner,
+  });
+  const shares =
+    winner >= 0 || layer.code === "LP"
+      ? []
+      : [
+          element("span", { class: "sign", text: "×" }),
+          numberTable(palette, {
+            name: LAYER.shares,
+            values: found.shares,
+            wide: found.wide,
+            largest: 1.5 * Math.max(...found.shares),
+          }),
+        ];
   const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
   return [
     element("p", { text: (takingOf(layer, found.inputs.length) ?? "") + said }),
-    element("div", { class: "equation" }, inputs, ...shares, element("span", { class: "sign" }, "→ ", strong(found.value))),
+    element(
+      "div",
+      { class: "equation" },
+      inputs,
+      ...shares,
+      element("span", { class: "sign" }, "→ ", strong(found.value)),
+    ),
   ];
 }
