@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { answerTo, prepare, probabilitiesOf, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
-import { readNetwork, shapeAt } from "./look/format.js";
+import { shapeAt } from "./look/network.js";
+import { readNetwork } from "./look/reading.js";
 import { NONLINEARITIES } from "./look/nonlinearity.js";
 
 const [source, target] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { run, prepare } from "./look/engine.js";
 import { codesOf, pixelsFor, withPooling } from "./look/exchanged.js";
-import { readNetwork } from "./look/format.js";
+import { readNetwork } from "./look/reading.js";
 
 const [source, target] = process.argv.slice(2);
 const base64 = (/** @type {any} */ values) =>

@@ -1,7 +1,7 @@
 // What the page makes of a report: the classes of its matrix, and what layers cost.
 import { readFileSync, writeFileSync } from "node:fs";
 import { ticksOf } from "./look/curves.js";
-import { readNetwork } from "./look/format.js";
+import { readNetwork } from "./look/reading.js";
 import { costOfLayers, shownClasses } from "./look/good.js";
 
 const [given, made] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 // Moves images as the page does, and says how much every layer changes. Called by test_moving.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { prepare, run } from "./look/engine.js";
-import { readNetwork } from "./look/format.js";
+import { readNetwork } from "./look/reading.js";
 import { bendField, bentAt } from "./look/bending.js";
 import { STILL, change, isStill, moved } from "./look/moving.js";
 

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { belonging, groupsOf } from "./look/chooser.js";
 import { inOrder, middleColumns } from "./look/comparison.js";
-import { readNetwork } from "./look/format.js";
+import { readNetwork } from "./look/reading.js";
 import { limitsOf, middleOf, movedPart } from "./look/invariance.js";
 import { unitRecord } from "./look/units.js";
 

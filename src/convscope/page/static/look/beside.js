@@ -8,10 +8,10 @@ import { makeGlance } from "./glance.js";
 import { isStill, scaledMotion } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { reached, strongest } from "./place.js";
+import { BESIDE, WINDOWS } from "./text.js";
 import { makeViews } from "./views.js";
-import { BESIDE, WINDOWS } from "./words.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./page.js").State} State */
 

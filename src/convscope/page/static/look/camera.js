@@ -1,7 +1,7 @@
 // @ts-check
 /** An image from the camera, where the browser has one and the reader allows it. Nothing leaves the page. */
 import { element } from "./dom.js";
-import { CAMERA } from "./words.js";
+import { CAMERA } from "./text.js";
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 

@@ -3,14 +3,14 @@
 import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
 import { element, foreign } from "./dom.js";
-import { makePad } from "./pad.js";
 import { still } from "./image.js";
+import { makePad } from "./pad.js";
 import { fitImage } from "./preprocessing.js";
+import { CAMERA, GOOD_TEXT, TEXT } from "./text.js";
 import { inLevels } from "./values.js";
 import { isWidePng, widePng } from "./wide_png.js";
-import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
 
 const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted at once, and then every so often

@@ -1,11 +1,12 @@
 // @ts-check
 /** View: kinds of networks that learned the same images, as a table that sorts and an image. */
 import { element, foreign } from "./dom.js";
+import { counted, grouped, percent, short, wholePercent } from "./format.js";
 import { saved } from "./saving.js";
 import { drawn } from "./svg.js";
-import { COMPARISON, counted, percent, short } from "./words.js";
+import { COMPARISON } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ distortion: string, unit: string, strength: number }} Column */
 /**
  * @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number,
@@ -94,7 +95,6 @@ function orNothing(value, text) {
 
 /** @param {Comparison} comparison @returns {Heading[]} */
 function headings(comparison) {
-  const whole = (/** @type {number} */ value) => value.toLocaleString("en");
   const [nameHead, accuracyHead, parametersHead, productsHead, secondsHead] = COMPARISON.heads;
   const name = (/** @type {Kind} */ kind) =>
     element(
@@ -122,10 +122,10 @@ function headings(comparison) {
     {
       head: parametersHead,
       value: (kind) => kind.parameters,
-      text: (kind) => orNothing(kind.parameters, whole),
+      text: (kind) => orNothing(kind.parameters, grouped),
       down: false,
     },
-    { head: productsHead, value: (kind) => kind.macs, text: (kind) => orNothing(kind.macs, whole), down: false },
+    { head: productsHead, value: (kind) => kind.macs, text: (kind) => orNothing(kind.macs, grouped), down: false },
     { head: secondsHead, value: (kind) => kind.seconds, text: (kind) => short(kind.seconds), down: false },
   ];
 }
@@ -207,7 +207,7 @@ function dots(kinds, place, name) {
     const at = x(tick / 10);
     svg.append(drawn("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));
     if (tick % every === 0)
-      svg.append(drawn("text", { x: at, y: height - 8, "text-anchor": "middle" }, `${10 * tick} %`));
+      svg.append(drawn("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
   const legend = /** @type {[string, string][]} */ ([
     ["first", COMPARISON.undisturbed],

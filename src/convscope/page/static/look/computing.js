@@ -2,7 +2,7 @@
 /** Asks the worker; while it computes, only the newest image waits. */
 import { answerTo, prepare } from "./engine.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./engine.js").Job} Job */
 /** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Told */
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** Lines in a frame with numbers on both sides, as SVG. */
+import { rounded, short } from "./format.js";
 import { drawn } from "./svg.js";
-import { short } from "./words.js";
 
 /** Values by what stands below; a band reaches from low to high around them.
  * @typedef {{ name: string, kind: "first" | "second", points: [number, number][], band?: [number, number, number][] }}
@@ -25,7 +25,7 @@ export function ticksOf(low, high) {
   const step = [1, 2, 5, 10, 20].map((factor) => factor * size).find((one) => span / one <= 5) ?? span;
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
   return Array.from({ length: Math.max(last, first + 1) - first + 1 }, (_, place) =>
-    Number(((first + place) * step).toPrecision(12)),
+    rounded((first + place) * step, 12),
   );
 }
 

@@ -2,8 +2,8 @@
 /** In the first lesson: the sum of two dice is a convolution. */
 import { makePalette } from "./colours.js";
 import { element } from "./dom.js";
-import { DICE } from "./lesson_words.js";
-import { narrow, percent } from "./words.js";
+import { narrow, percent } from "./format.js";
+import { DICE } from "./text.js";
 
 const FACES = 6;
 

@@ -2,7 +2,7 @@
 /** Numbers and choices that the reader can change. */
 import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
-import { LESSON } from "./lesson_words.js";
+import { LESSON } from "./text.js";
 
 /**
  * Numbers that can be changed.

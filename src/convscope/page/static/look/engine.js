@@ -1,11 +1,11 @@
 // @ts-check
 /** The network, forward. Weighted sums are computed by plain.js or, in the same way from outside, by simd.js. */
-import { shapeAt } from "./format.js";
+import { shapeAt } from "./network.js";
 import { plainLayer } from "./plain.js";
-import { simdLayers } from "./simd.js";
 import { subsample } from "./pooling.js";
+import { simdLayers } from "./simd.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 
 /** What a layer makes of the maps below. @typedef {(maps: Float32Array) => Float32Array} Compute */
 

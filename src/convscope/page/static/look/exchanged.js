@@ -2,9 +2,9 @@
 /** The same network with another kind of pooling, and images as another network wants them. */
 import { fitImage } from "./preprocessing.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Field} Field */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Field} Field */
 
 /** The codes of pooling that a network has. @param {Network} network @returns {string[]} */
 export function codesOf(network) {

@@ -1,12 +1,12 @@
 // @ts-check
 /** One value of one map, taken apart: what it saw, what that was multiplied with, and what came of it. */
-import { shapeAt } from "./format.js";
+import { shapeAt } from "./network.js";
 import { NONLINEARITIES } from "./nonlinearity.js";
-import { regionOf } from "./regions.js";
 import { shares, viewOf } from "./pooling.js";
+import { regionOf } from "./regions.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
 
 /** A value of a map. @typedef {{ layer: number, unit: number, row: number, column: number }} Place */
 

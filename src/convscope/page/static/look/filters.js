@@ -1,11 +1,11 @@
 // @ts-check
 /** The weights of one unit as images: in colour where they lie on red, green and blue, else a map each. */
 import { element } from "./dom.js";
-import { shapeAt } from "./format.js";
 import { cells, drawMap, drawPixels, still } from "./image.js";
-import { UNIT_TEXT } from "./words.js";
+import { shapeAt } from "./network.js";
+import { UNIT_TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 
 const MOST_INPUTS = 4; // maps below whose weights are shown
 const ROOM_PX = 44;

@@ -4,15 +4,15 @@ import { largestSize } from "./colours.js";
 import { element, foreign, moveWithArrows, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
-import { shapeAt } from "./format.js";
+import { percent, wholePercent } from "./format.js";
+import { cellAt, cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { makeMapSheet } from "./mapsheet.js";
 import { change, isStill } from "./moving.js";
-import { cells, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
-import { GLANCE } from "./layer_words.js";
+import { shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
-import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
+import { GLANCE, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./page.js").State} State */
 /** @typedef {(place: Partial<Place> & { layer: number }) => void} Go */
@@ -176,7 +176,7 @@ function partBar(name) {
   const set = (/** @type {number | null} */ part) => {
     made.hidden = part === null;
     grow(bar, part ?? 0);
-    write(value, `${Math.round(100 * (part ?? 0))} %`);
+    write(value, wholePercent(part ?? 0));
   };
   return { element: made, set };
 }

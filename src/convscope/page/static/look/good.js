@@ -2,11 +2,12 @@
 /** View 4: how good the network is, and what its layers cost. */
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
-import { shapeAt } from "./format.js";
+import { counted, grouped, inBytes, percent, percentIn, sides } from "./format.js";
+import { shapeAt } from "./network.js";
 import { saved } from "./saving.js";
-import { GOOD_TEXT, counted, percent, sides } from "./words.js";
+import { GOOD_TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ truth: number, answer: number, count: number }} Cell */
 /**
  * @typedef {{ epoch: number, loss: number | null, accuracy: number | null, held_out_loss: number | null,
@@ -79,7 +80,7 @@ function curvesOf(good) {
           saved(
             GOOD_TEXT.accuracy,
             chart(GOOD_TEXT.accuracy, right, {
-              text: (value) => `${Number((100 * value).toPrecision(4))} %`,
+              text: (value) => percentIn(value, 4),
               across: GOOD_TEXT.epoch,
             }),
           ),
@@ -168,18 +169,6 @@ function confusionTable(network, good, openCell) {
   ];
 }
 
-/** @param {number} bytes @returns {string} */
-export function inBytes(bytes) {
-  for (const [size, unit] of /** @type {[number, string][]} */ ([
-    [1e9, "GB"],
-    [1e6, "MB"],
-    [1e3, "kB"],
-  ])) {
-    if (bytes >= size) return `${Number((bytes / size).toPrecision(3))}\u00a0${unit}`;
-  }
-  return `${bytes}\u00a0B`;
-}
-
 /**
  * What the layers cost for one image: training keeps all maps, predicting those that go in and those that come out.
  * @param {Network} network
@@ -203,7 +192,6 @@ export function costOfLayers(network) {
 /** @param {Network} network @returns {HTMLElement} */
 function costs(network) {
   const rows = costOfLayers(network);
-  const number = (/** @type {number} */ value) => value.toLocaleString("en");
   const line = (/** @type {string[]} */ cells, head = false) =>
     element(
       "tr",
@@ -217,8 +205,8 @@ function costs(network) {
   const image = BYTES * network.height * network.width * network.channels;
   const total = line([
     GOOD_TEXT.total,
-    number(sum("parameters")),
-    number(sum("macs")),
+    grouped(sum("parameters")),
+    grouped(sum("macs")),
     inBytes(image + sum("training")),
     inBytes(Math.max(...rows.map((row) => row.predicting))),
     "",
@@ -226,8 +214,8 @@ function costs(network) {
   const body = rows.map((row) =>
     line([
       row.name,
-      number(row.parameters),
-      number(row.macs),
+      grouped(row.parameters),
+      grouped(row.macs),
       inBytes(row.training),
       inBytes(row.predicting),
       row.field,

@@ -1,7 +1,7 @@
 // @ts-check
 /** Images and maps on canvases, one cell a value; the browser makes them larger. */
-import { element } from "./dom.js";
 import { paint } from "./colours.js";
+import { element } from "./dom.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
 /** @typedef {{ rows: number, columns: number }} Size */

@@ -5,10 +5,11 @@
  */
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
+import { counted, percentIn, short, wholePercent } from "./format.js";
 import { saved } from "./saving.js";
-import { INVARIANCE, counted, short } from "./words.js";
+import { INVARIANCE } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /**
  * @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, layers: [number | null,
  *   number | null][], verdicts: string[] }} Strength
@@ -121,7 +122,6 @@ function curveOf(found, kind) {
   const all = [...kind.points, { strength: 0, accuracy: found.accuracy, interval: found.interval, same: 1 }].sort(
     (a, b) => a.strength - b.strength,
   );
-  const per = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(4))} %`;
   return chart(
     INVARIANCE.accuracy,
     [
@@ -134,17 +134,12 @@ function curveOf(found, kind) {
       { name: INVARIANCE.same, kind: "second", points: all.map((one) => [one.strength, one.same]) },
     ],
     {
-      text: per,
+      text: (value) => percentIn(value, 4),
       across: `${kind.name}, ${kind.unit}`,
       below: short,
       marks: [all[0].strength, ...(all[0].strength < 0 ? [0] : []), all[all.length - 1].strength],
     },
   );
-}
-
-/** @param {number} part */
-function whole(part) {
-  return `${Math.round(100 * part)} %`;
 }
 
 /**
@@ -154,7 +149,7 @@ function whole(part) {
  * @returns {string}
  */
 export function limitsOf(kind, chance) {
-  if (chance !== null) return INVARIANCE.atChance(`${Number((100 * chance).toPrecision(3))} %`);
+  if (chance !== null) return INVARIANCE.atChance(percentIn(chance, 3));
   return [-1, 1]
     .flatMap((sign) => {
       const mine = kind.limits.filter((one) => one.sign === sign);
@@ -163,7 +158,7 @@ export function limitsOf(kind, chance) {
       if (!reached.length)
         return [
           INVARIANCE.neverFalls(
-            whole(mine[0].part),
+            wholePercent(mine[0].part),
             strengthOf(kind, mine[0].farthest),
             mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)),
           ),
@@ -173,7 +168,7 @@ export function limitsOf(kind, chance) {
           reached
             .map((one, place) =>
               (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(
-                whole(one.part),
+                wholePercent(one.part),
                 strengthOf(kind, one.strength ?? 0),
                 rangeOf(one),
               ),
@@ -195,7 +190,7 @@ function rangeOf({ nearest, latest, farthest }) {
 
 /** @param {Invariance} found @param {Strength} point @returns {HTMLElement} */
 function ledgerTable(found, point) {
-  const per = (/** @type {number | null} */ value) => (value === null ? "–" : whole(value));
+  const per = (/** @type {number | null} */ value) => (value === null ? "–" : wholePercent(value));
   const cell = (/** @type {number | null} */ value) => element("td", { text: per(value) });
   const bar = (/** @type {number | null} */ value) => {
     const inside = element("span", { class: "bar" });

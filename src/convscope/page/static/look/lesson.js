@@ -6,15 +6,15 @@ import { element } from "./dom.js";
 import { numbers, select } from "./editable.js";
 import { prepare, run } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
-import { shapeAt } from "./format.js";
-import { LESSON } from "./lesson_words.js";
+import { counted } from "./format.js";
 import { STILL } from "./moving.js";
+import { shapeAt } from "./network.js";
 import { within } from "./place.js";
 import { makeSharing } from "./sharing.js";
 import { numberTable } from "./tables.js";
+import { LESSON, TEXT, WINDOWS } from "./text.js";
 import { MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, movedRight, toyNetwork, toyPixels } from "./toy.js";
 import { makeWorking } from "./working.js";
-import { TEXT, WINDOWS, counted } from "./words.js";
 
 /** @typedef {import("./toy.js").Toy} Toy */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
@@ -230,7 +230,7 @@ function board(layer, unit, here, go) {
 }
 
 /**
- * @param {import("./format.js").Network} network
+ * @param {import("./network.js").Network} network
  * @param {Float32Array[]} all
  * @param {Place} place
  * @param {import("./colours.js").Palette} palette
@@ -313,7 +313,7 @@ function makeChoices(now, change) {
 
 /**
  * @typedef {{ go: (to: Partial<Place> & { layer: number }) => void, change: (some: Partial<Toy>) => void, network: ()
- *   => import("./format.js").Network, toy: () => Toy, toUnits: () => void }} Hands
+ *   => import("./network.js").Network, toy: () => Toy, toUnits: () => void }} Hands
  */
 
 /** What is claimed, each with something to try. @param {Hands} hands @returns {HTMLElement[]} */
@@ -369,7 +369,7 @@ function claims({ go, change, network, toy, toUnits }) {
 
 /**
  * @param {(to: Partial<Place> & { layer: number }) => void} go
- * @param {() => import("./format.js").Network} network
+ * @param {() => import("./network.js").Network} network
  * @returns {HTMLElement}
  */
 function walkButton(go, network) {

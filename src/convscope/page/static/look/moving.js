@@ -4,8 +4,8 @@ import { bendField, bentAt } from "./bending.js";
 import { blurred } from "./blurring.js";
 import { normals } from "./chance.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
 
 /**
  * @typedef {object} Motion

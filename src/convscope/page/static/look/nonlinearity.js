@@ -37,7 +37,7 @@ export const NONLINEARITIES = {
 
 /**
  * What a layer makes of its sums, in place: the input added where the stage adds it, then the nonlinearity.
- * @param {import("./format.js").Layer} layer
+ * @param {import("./network.js").Layer} layer
  * @param {Float32Array} sums
  * @param {Float32Array} maps below
  * @returns {Float32Array}

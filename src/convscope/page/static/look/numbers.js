@@ -3,17 +3,17 @@
 import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
-import { shapeAt } from "./format.js";
-import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
+import { exact, short } from "./format.js";
+import { cellAt, cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { shapeAt } from "./network.js";
 import { within } from "./place.js";
 import { saveButtons, sheet } from "./saving.js";
-import { LAYER } from "./layer_words.js";
 import { canBeOff, isOff } from "./switches.js";
-import { unitRecord, ablationOf } from "./units.js";
+import { LAYER, TEXT, titleOf } from "./text.js";
+import { ablationOf, unitRecord } from "./units.js";
 import { makeWorking } from "./working.js";
-import { TEXT, exact, short, titleOf } from "./words.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./page.js").State} State */
 

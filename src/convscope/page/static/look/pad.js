@@ -2,9 +2,9 @@
 /** A drawing pad for networks of gray images, with the pen and paper of their images. */
 import { element } from "./dom.js";
 import { fitImage } from "./preprocessing.js";
-import { TEXT } from "./words.js";
+import { TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 
 const SIDE = 280; // pixels of the longer side
 const KEY_STEP = 8; // pixels that an arrow key moves the pen

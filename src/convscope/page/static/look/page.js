@@ -5,9 +5,8 @@ import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computing.js";
-import { DAMAGE } from "./damage_words.js";
 import { element, foreign } from "./dom.js";
-import { readNetwork } from "./format.js";
+import { counted } from "./format.js";
 import { makeGlance } from "./glance.js";
 import { makeGood } from "./good.js";
 import { makeInvariance } from "./invariance.js";
@@ -15,13 +14,14 @@ import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./moving.js";
 import { makeNumbers } from "./numbers.js";
 import { fromHash, reached, strongest, toHash } from "./place.js";
+import { readNetwork } from "./reading.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
+import { BESIDE, COMPARISON, DAMAGE, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
 import { afterFrame, makeViews } from "./views.js";
-import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } from "./words.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 
 /**

@@ -3,10 +3,10 @@
  * Where the reader is: which image, which value of which map, which units are off. It stands in the address, to be
  * shared.
  */
-import { shapeAt } from "./format.js";
+import { shapeAt } from "./network.js";
 import { canBeOff } from "./switches.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 
 const MOST_OFF = 200; // that an address holds

@@ -7,8 +7,8 @@
 import { bent } from "./nonlinearity.js";
 import { patchLength, placesOf } from "./regions.js";
 
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /** A layer ready to be computed: weights in blocks of 4 units, value by value; which places each region has.
  * @typedef {{ layer: Layer, below: Shape, inputs: number, blocks: Float64Array[], places: Int32Array[] }} Ready */

@@ -1,8 +1,8 @@
 // @ts-check
 /** One value for each window of a map. Each kind says its value and which places of the map it was made from. */
 
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /**
  * What a value is made from: the rows and columns of the map, in order, and a weight for each (how much of that value

@@ -1,8 +1,8 @@
 // @ts-check
 /** Which weights a place has, where not all places share them, and how many values a unit sees. */
 
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /**
  * How many values a unit of the layer sees.

@@ -2,7 +2,7 @@
 /** Saving what is drawn, as PNG or SVG: curves as they are, maps and filters as sheets with a label each. */
 import { element } from "./dom.js";
 import { drawn } from "./svg.js";
-import { SAVING } from "./words.js";
+import { SAVING } from "./text.js";
 
 /** One image of a sheet. @typedef {{ canvas: HTMLCanvasElement, label: string }} Tile */
 

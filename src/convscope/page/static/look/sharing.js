@@ -5,11 +5,11 @@
  */
 import { makePalette } from "./colours.js";
 import { element } from "./dom.js";
-import { TEACHER, beginners, errorsOf, learned } from "./learning.js";
-import { SHARING } from "./lesson_words.js";
+import { counted, short } from "./format.js";
 import { cells, drawMap, setSize } from "./image.js";
+import { TEACHER, beginners, errorsOf, learned } from "./learning.js";
+import { SHARING } from "./text.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
-import { counted, short } from "./words.js";
 
 const STRONGEST = 2; // weight that gets the strongest colour
 const CELL_PX = 14;

@@ -4,14 +4,15 @@
  * units, at a time, in single precision. Everything that does not change from image to image is laid out in the
  * module's memory once: weights, and where each value of a patch and each place stands.
  */
-import { bytesOf, shapeAt } from "./format.js";
 import { BLOCK, KERNELS, WIDE } from "./kernels.js";
+import { shapeAt } from "./network.js";
 import { bent } from "./nonlinearity.js";
+import { bytesOf } from "./reading.js";
 import { patchLength, regionOf } from "./regions.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /**
  * @typedef {object} Exports addresses and distances in bytes

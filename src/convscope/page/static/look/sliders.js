@@ -1,10 +1,11 @@
 // @ts-check
 /** View 4: move the image, and see what moves along and what stays. */
 import { element } from "./dom.js";
+import { decimals, wholePercent } from "./format.js";
 import { STILL, isStill } from "./moving.js";
-import { TEXT } from "./words.js";
+import { TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./moving.js").Motion} Motion */
 
 /**
@@ -21,10 +22,10 @@ export function makeSliders(parent, network, told) {
     ["right", -reach(network.width), reach(network.width), 0.5, (value) => `${value} px`],
     ["down", -reach(network.height), reach(network.height), 0.5, (value) => `${value} px`],
     ["turn", -45, 45, 1, (value) => `${value}°`],
-    ["scale", 0.5, 1.5, 0.02, (value) => `× ${value.toFixed(2)}`],
-    ["bend", 0, bend, 0.1, (value) => `${value.toFixed(1)} px`],
-    ["blur", 0, 3, 0.1, (value) => `${value.toFixed(1)} px`],
-    ["noise", 0, 0.5, 0.01, (value) => `${Math.round(100 * value)} %`],
+    ["scale", 0.5, 1.5, 0.02, (value) => `× ${decimals(value, 2)}`],
+    ["bend", 0, bend, 0.1, (value) => `${decimals(value, 1)} px`],
+    ["blur", 0, 3, 0.1, (value) => `${decimals(value, 1)} px`],
+    ["noise", 0, 0.5, 0.01, wholePercent],
   ];
   let motion = { ...STILL };
   const rows = kinds.map(([name, min, max, step, worded]) => {

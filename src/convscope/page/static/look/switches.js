@@ -6,7 +6,7 @@
 
 /**
  * Whether there is such a unit, with a switch: not an image's channel, a pooled map or a class.
- * @param {import("./format.js").Network} network
+ * @param {import("./network.js").Network} network
  * @param {Unit} which
  */
 export function canBeOff(network, { layer, unit }) {

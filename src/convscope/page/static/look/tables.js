@@ -1,7 +1,8 @@
 // @ts-check
 /** Numbers in small coloured tables. */
 import { element } from "./dom.js";
-import { TEXT, exact, narrow } from "./words.js";
+import { exact, narrow } from "./format.js";
+import { TEXT } from "./text.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
 

@@ -1,8 +1,8 @@
 // @ts-check
 /** A network that fits on a page: units of 3 × 3 weights on an image of 5 × 5 numbers, and a pooling if wanted. */
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
 
 export const TOY_SIDE = 5;
 export const TOY_PATCH = 3;

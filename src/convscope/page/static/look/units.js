@@ -3,13 +3,14 @@
 import { bitmapAddress } from "./bitmap.js";
 import { element, foreign } from "./dom.js";
 import { filterOf, filtersOf } from "./filters.js";
-import { cutPatch } from "./patches.js";
+import { counted, percent, points, short } from "./format.js";
 import { still } from "./image.js";
+import { cutPatch } from "./patches.js";
 import { saveButtons, sheet } from "./saving.js";
 import { isOff } from "./switches.js";
-import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
+import { TEXT, UNIT_TEXT, sight } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./page.js").State} State */
 /** @typedef {import("./patches.js").Patch} Patch */
@@ -256,15 +257,9 @@ function savedFilters(network, number, palette) {
  * @returns {HTMLElement}
  */
 export function ablationOf(network, [loss, place, most]) {
-  const made = element("p", { class: "fact ablation" }, UNIT_TEXT.without(signed(-loss)));
-  if (most > 0) made.append(UNIT_TEXT.losesMost, foreign(network.classes[place], 20), ` (${signed(-most)})`);
+  const made = element("p", { class: "fact ablation" }, UNIT_TEXT.without(points(-loss)));
+  if (most > 0) made.append(UNIT_TEXT.losesMost, foreign(network.classes[place], 20), ` (${points(-most)})`);
   return made;
-}
-
-/** A change of accuracy in points. @param {number} part */
-function signed(part) {
-  const text = (Math.abs(part) * 100).toFixed(1);
-  return `${text === "0.0" ? "±" : part < 0 ? "−" : "+"}${text}`;
 }
 
 /**
@@ -328,7 +323,12 @@ function histogram(record, records) {
   );
 }
 
-/** @param {Network} network @param {Unit} record @param {import("./format.js").Layer} layer @returns {HTMLElement[]} */
+/**
+ * @param {Network} network
+ * @param {Unit} record
+ * @param {import("./network.js").Layer} layer
+ * @returns {HTMLElement[]}
+ */
 function facts(network, record, layer) {
   const single = layer.rows * layer.columns === 1;
   const often = single

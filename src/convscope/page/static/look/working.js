@@ -3,13 +3,13 @@
 import { largestSize } from "./colours.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
-import { shapeAt } from "./format.js";
-import { LAYER } from "./layer_words.js";
+import { exact, short } from "./format.js";
+import { shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
 import { numberTable } from "./tables.js";
-import { TEXT, exact, formulaOf, short, takingOf } from "./words.js";
+import { LAYER, TEXT, formulaOf, takingOf } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Place} Place */
 /** @typedef {import("./explain.js").Sum} Sum */
 /** @typedef {import("./explain.js").Taken} Taken */

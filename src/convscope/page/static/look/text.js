@@ -1,63 +1,9 @@
 // @ts-check
-/** All English text of the page, in one place. */
+/** All English text of the page, ready for translation. */
+import { counted, short, sides } from "./format.js";
 
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
-
-/**
- * A whole number with its thousands apart; the browser's own way takes longer than the network.
- * @param {number} count
- */
-function grouped(count) {
-  return String(count).replace(/\B(?=([0-9]{3})+$)/g, ",");
-}
-
-/** @param {number} count @param {string} one @param {string} [many] */
-export function counted(count, one, many = `${one}s`) {
-  return `${grouped(count)} ${count === 1 ? one : many}`;
-}
-
-/** @param {number} rows @param {number} columns */
-export function sides(rows, columns) {
-  return `${columns}\u00a0×\u00a0${rows}`; // not to be broken
-}
-
-/**
- * A number in about three digits, of one width where possible, with a real minus.
- * @param {number} value
- */
-export function short(value) {
-  const size = Math.abs(value);
-  let text;
-  if (Number.isInteger(value) && size < 10000) text = String(size);
-  else if (size >= 10000 || size < 0.0005) text = size.toExponential(0).replace("e+", "e");
-  else text = size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.0995 ? 2 : 3);
-  return (value < 0 ? "−" : "") + text;
-}
-
-/**
- * The same for a narrow cell of a table.
- * @param {number} value
- */
-export function narrow(value) {
-  const size = Math.abs(value);
-  const text =
-    size >= 100 || Number.isInteger(value) ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(2);
-  return size >= 10000 ? short(value) : (value < 0 && Number(text) !== 0 ? "−" : "") + text;
-}
-
-/** All digits of a 32-bit number. @param {number} value */
-export function exact(value) {
-  return String(Number(value.toPrecision(9))).replace("-", "−");
-}
-
-/** @param {number} probability */
-export function percent(probability) {
-  const text = (probability * 100).toFixed(1);
-  if (text === "100.0") return probability === 1 ? "100 %" : ">99.9 %";
-  if (text === "0.0") return probability === 0 ? "0 %" : "<0.1 %";
-  return `${text} %`;
-}
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /** What a pooling makes of a window, and its name. */
 export const WINDOWS = {
@@ -408,4 +354,245 @@ export const COMPARISON = {
   table: "All kinds, as a table",
   sortHint: "Press the head of a column to sort by it.",
   heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
+};
+
+/** The network at a glance. */
+export const GLANCE = {
+  took: (/** @type {number} */ milliseconds) => `Computed here in ${short(milliseconds)} ms.`,
+  off: (/** @type {number} */ count) =>
+    `${counted(count, "unit")} turned off. Below each layer: how much that changes it.`,
+  image: "Image",
+  theImage: (/** @type {string} */ name) => `The image ${name}`,
+  kinds: { 1: "gray", 3: "red, green and blue" },
+  what: (/** @type {number} */ rows, /** @type {number} */ columns, /** @type {string} */ kind) =>
+    `${sides(rows, columns)} pixels, ${kind}, standardized before the first layer.`,
+  frame: "In the frame: all that the value chosen below can depend on.",
+  is: "is ",
+  before: "Maps before these",
+  after: "Maps after these",
+  some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {number} */ all) =>
+    `${first}–${last} of ${all}`,
+  unit: (/** @type {number} */ number, /** @type {number} */ value) => `unit ${number}: ${short(value)}`,
+  map: (/** @type {number} */ number) => `map ${number}`,
+  isOff: ", turned off",
+  among: (/** @type {string} */ name, /** @type {number} */ number, /** @type {number} */ all) =>
+    `${name} (${number} of ${all})`,
+  classes: "Classes and probabilities",
+  itIsNot: " (it is not)",
+  logit: (/** @type {number} */ value) => `logit ${short(value)}`,
+  own: "; the image’s own class",
+  others: (/** @type {number} */ count) => `and ${counted(count, "other class", "other classes")}`,
+};
+
+/** The layer, in numbers. */
+export const LAYER = {
+  partOfImage: "The image, with the part that the value can depend on",
+  layerBefore: "The layer before",
+  layerAfter: "The layer after",
+  mapBefore: "The map before",
+  mapAfter: "The map after",
+  image: "Image",
+  classNamed: (/** @type {string} */ name) => `class “${name}”`,
+  unit: (/** @type {number} */ number) => `unit ${number}`,
+  map: (/** @type {number} */ number) => `map ${number}`,
+  of: (/** @type {string} */ what, /** @type {number} */ all) => `${what} of ${all}`,
+  where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
+  theValue: "The value",
+  thisMap: (/** @type {number} */ rows, /** @type {number} */ columns) => `This map, ${sides(rows, columns)}`,
+  dependsOnAll: "It can depend on the whole image",
+  dependsOn: (/** @type {number} */ rows, /** @type {number} */ columns) =>
+    `It depends on these ${sides(rows, columns)} pixels`,
+  colours: ["red", "green", "blue"],
+  gray: "gray",
+  pixel:
+    "A pixel goes in as a number from 0 to 255. So that all inputs are about as large, it is standardized with " +
+    "the mean and the deviation of the training images:",
+  below: { channel: "channel", value: "value", map: "map" },
+  many: (/** @type {string} */ one) => `${one}s`,
+  single: (/** @type {number} */ values) =>
+    `The unit multiplies each of ${counted(values, "value")} below with a weight of its own, and adds.`,
+  sees: (/** @type {string} */ part, /** @type {string} */ from) =>
+    `The unit sees ${part} ${from} below. Each value is multiplied with the weight at its place; all products ` +
+    "are added.",
+  allOf: "all of",
+  patchOf: (/** @type {number} */ rows, /** @type {number} */ columns) => `a patch of ${sides(rows, columns)} of`,
+  theOne: (/** @type {string} */ below) => `the one ${below}`,
+  eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${count} ${below}s`,
+  fromImage: "of the image",
+  fromColour: (/** @type {string} */ colour) => `of ${colour}`,
+  fromChannel: (/** @type {number} */ number) => `of channel ${number}`,
+  fromMap: (/** @type {number} */ number) => `of map ${number}`,
+  patch: (/** @type {string} */ from) => `patch ${from}`,
+  weights: "weights",
+  products: "products",
+  sum: "sum ",
+  sumOf: (/** @type {string} */ below, /** @type {number} */ number, /** @type {number} */ value) =>
+    `${below} ${number}: ${short(value)}`,
+  sums: (/** @type {string} */ below) => `The sum for each ${below} below`,
+  sumsWritten: (/** @type {string} */ below, /** @type {number} */ number) =>
+    `The sum for each ${below}; map ${number} is written out below.`,
+  sumsMost: (/** @type {string} */ below) =>
+    `The sum for each ${below}. The ones that matter most are written out below; press another to see it.`,
+  others: (/** @type {number} */ count) => counted(count, "other"),
+  lines: ["from", "value", "× weight", "= product", ""],
+  fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${count} ${below}s`,
+  bias: "bias",
+  added: "the input, added",
+  logit: "  the logit; the probability compares it with those of the other classes",
+  then: "Then ",
+  leftOut: "The last window ends before this place: its value is left out.",
+  seeValue: "See that value",
+  taken: "One value is made from a window of the map below. Nothing is learned here.",
+  itIs: " It is this one.",
+  asLarge: " This one is just as large; the first of them is marked.",
+  itIsNot: " This one is not it.",
+  window: "window",
+  shares: "how much each counts",
+};
+
+/** The first lesson. */
+export const LESSON = {
+  title: "The first lesson: one unit, nine places",
+  intro:
+    "An image of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature " +
+    "to see where it " +
+    "comes from; its patch is marked in the image. Then read on below; beside each sentence is something to try. " +
+    "Ten minutes are enough.",
+  image: "image",
+  channel: (/** @type {number} */ number) => `image, channel ${number}`,
+  unit: "weights of the unit",
+  unitNumber: (/** @type {number} */ unit) => `weights of unit ${unit}`,
+  onChannel: (/** @type {number} */ unit, /** @type {number} */ channel) => `unit ${unit}, on channel ${channel}`,
+  bias: "bias",
+  features: "features",
+  featuresOf: (/** @type {number} */ unit) => `features of unit ${unit}`,
+  kept: "pooled",
+  keptOf: (/** @type {number} */ unit) => `pooled, unit ${unit}`,
+  keys: "Arrow keys move the place",
+  where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
+  images: "Image",
+  imageNames: { line: "a line", corner: "a corner", dot: "a dot" },
+  units: "Unit",
+  unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the middle" },
+  channelCount: "Channels",
+  unitCount: "Units",
+  zeros: "Padding",
+  zeroNames: { 0: "none", 1: "zeros around the image" },
+  stride: "Stride",
+  strideNames: { 1: "1, every place", 2: "2, every other place" },
+  nonlinearity: "Nonlinearity",
+  nonlinearityNames: {
+    linear: "none",
+    relu: "relu",
+    tanh: "tanh",
+    sigmoid: "sigmoid",
+    elu: "elu",
+    gelu: "gelu",
+    abs: "abs",
+  },
+  pooling: "Pooling of each 2 × 2",
+  none: "none",
+  marked: "The marked value, in numbers",
+  walk: "Walk over all places",
+  move: "Move the image to the right",
+  again: "All as at first",
+  pad: "Put zeros around",
+  unpad: "Take the zeros away",
+  strideTwo: "Every other place",
+  strideOne: "Every place",
+  second: "Add a second channel",
+  secondUnit: "Add a second unit",
+  back: "One channel, one unit",
+  toUnits: "See what this network has learned",
+  claims: {
+    patch:
+      "A unit multiplies each number of its patch with the weight at that place, and adds. An image of 5 × 5 has " +
+      "3 × 3 places for a patch " +
+      "of 3 × 3: nine features, all from the same nine weights and one bias. That is the whole convolution step.",
+    along:
+      "A unit that is good for something at one place is good for it at every place. So when the image moves, " +
+      "the features move along.",
+    shared:
+      "That is why the weights are shared: one hidden unit, copied. Nine units with weights of their own would " +
+      "have 9 × (9 + 1) = 90 numbers to " +
+      "learn, nine that each see the whole image 9 × (25 + 1) = 234; the copies have 10, and learn them from all " +
+      "places at once. Try it: both " +
+      "layers begin with weights drawn by chance and are shown strokes in the left part of the image only. The " +
+      "copies then know " +
+      "strokes everywhere; the separate units know what happened to lie before them.",
+    padding:
+      "Zeros around the image (padding) give the unit a place at every pixel: 25 features. The price: at the " +
+      "edge it sees zeros that were never there.",
+    stride:
+      "With a stride of 2 the unit looks at every other place only: fewer features, less to compute, and a shift " +
+      "by one pixel no longer moves them by one.",
+    channels:
+      "Colour images have three numbers for each pixel, and a later stage sees many maps. The unit then has a " +
+      "patch of weights for each, adds the products of " +
+      "all, and still gives one feature for each place: twice the weights, as many features.",
+    units:
+      "One unit finds one thing. Several see the same image, each with weights of its own, and each makes a map. " +
+      "The next stage sees these maps as its channels.",
+    pooling:
+      "Pooling takes one value from each window: the largest, the mean, just the first, or another. Nothing is " +
+      "learned there. Press each, and see what is taken.",
+    buys:
+      "What that buys: less to compute and to learn afterwards, and an answer that depends less on where " +
+      "something is. A small shift may change nothing: " +
+      "move the image and see when it does. What it costs: where in the window it was is forgotten.",
+    dice:
+      "The name is older than networks. The chance that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 and 2, " +
+      "4 and 1: lay the second die backwards along the " +
+      "first, multiply, add; for the next sum, move on by one. It is the same operation, a unit of 6 weights on " +
+      "a line of 6 numbers with zeros around. Only the backwards is missing " +
+      "in networks: as the weights are learned, they may as well be learned the other way round.",
+    preprocessing:
+      "The usual image calls all this pre-processing, a treatment before the network. That is wrong: nobody " +
+      "chooses the weights. They are hidden units like any others, begin " +
+      "by chance and learn from the classifier’s errors, as the two layers above did from theirs. Turn off one " +
+      "of this network’s units and see the answer change.",
+  },
+};
+
+/** A copied hidden layer against a separate one. */
+export const SHARING = {
+  teacher: "to be learned",
+  copiedWeights: "copied: 9 weights",
+  separateWeights: "separate: 9 × 9 weights",
+  last: "image shown last",
+  copied: "copied",
+  separate: "separate",
+  show: (/** @type {string} */ images) => `Show them ${images}`,
+  forget: "Forget all",
+  nothing: "They have not seen an image yet; the weights are drawn by chance.",
+  seen: (/** @type {string} */ images) => `They have learned from ${images}.`,
+  errors: "How far their features are from right, on average, for strokes anywhere in the image:",
+};
+
+/** Two dice. */
+export const DICE = {
+  names: ["first die: how often each face", "second die: how often each face"],
+  face: (/** @type {number} */ die, /** @type {number} */ face) => `die ${die}, face ${face}`,
+  fair: "A fair die",
+  loaded: "A loaded die",
+  sums: "The chance of each sum; press one to see where it comes from",
+  laid: "The second die, laid backwards along the first",
+  before: "The sum before",
+  after: "The next sum",
+  caption: "in per cent",
+  rows: ["first die", "second, backwards", "products"],
+  chance: (/** @type {number} */ sum) => `The chance of ${sum}, their sum: `,
+};
+
+/** Files that cannot be read. */
+export const DAMAGE = {
+  unreadable: "The file is damaged: its data cannot be read.",
+  missing: "The file is damaged: a part of its data is missing.",
+  weights: (/** @type {number} */ needed, /** @type {number} */ there) =>
+    `The file is damaged: it needs ${needed} bytes of weights, and has ${there}.`,
+  sizes: (/** @type {string} */ name) =>
+    `The file is damaged: the sizes of the layer ${name} are no whole numbers from 1.`,
+  image: "The file is damaged: an image has not its size.",
+  version: (/** @type {string} */ found, /** @type {number} */ known) =>
+    `The data have version ${found}; this page reads version ${known}.`,
 };
