@@ -16,8 +16,8 @@ function account(network, all, place) {
   const value = valueAt(network, all, place);
   const box = boxBelow(network, place);
   const field = receptiveField(network, place);
-  if (found.kind === "taken") {
-    const sum = found.inputs.reduce((total, input, index) => total + input * found.shares[index], 0);
+  if (found.kind === "pooled") {
+    const sum = found.inputs.reduce((total, input, index) => total + input * found.weights[index], 0);
     return { value, sum, shown: [found.value], box, field };
   }
   const nonlinearity = NONLINEARITIES[network.layers[place.layer - 1].nonlinearity];

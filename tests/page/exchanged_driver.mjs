@@ -1,7 +1,7 @@
 // Networks with another pooling, and images for another network, as the page makes them. Called by test_beside.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { run, prepare } from "./look/engine.js";
-import { codesOf, pixelsFor, withPooling } from "./look/exchanged.js";
+import { codesOf, pixelsFor, withPooling } from "./look/pooling_swap.js";
 import { readNetwork } from "./look/reading.js";
 
 const [source, target] = process.argv.slice(2);

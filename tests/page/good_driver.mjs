@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { ticksOf } from "./look/curves.js";
 import { readNetwork } from "./look/reading.js";
-import { costOfLayers, shownClasses } from "./look/good.js";
+import { costOfLayers, shownClasses } from "./look/evaluation.js";
 
 const [given, made] = process.argv.slice(2);
 const result = JSON.parse(readFileSync(given, "utf8")).map((data) => {

@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { prepare, run } from "./look/engine.js";
 import { readNetwork } from "./look/reading.js";
-import { bendField, bentAt } from "./look/bending.js";
-import { STILL, change, isStill, moved } from "./look/moving.js";
+import { bendField, displacementAt } from "./look/elastic.js";
+import { STILL, change, isStill, moved } from "./look/motion.js";
 
 const [source, target] = process.argv.slice(2);
 const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given }) => {
@@ -17,7 +17,7 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   const field = bendField(network.height, network.width);
   const lengths = field.down.map((down, place) => Math.hypot(down, field.across[place]));
   const rough = field.down.map((down, place) =>
-    Math.abs(down - bentAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]),
+    Math.abs(down - displacementAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]),
   );
   const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const bend = { mean: mean(lengths), roughness: mean(rough) };

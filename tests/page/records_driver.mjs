@@ -1,7 +1,7 @@
 // What the page makes of images and records: groups, choices, orders, sentences. Called by test_records_on_page.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { belonging, groupsOf } from "./look/chooser.js";
-import { inOrder, middleColumns } from "./look/comparison.js";
+import { inOrder, medianColumns } from "./look/comparison.js";
 import { readNetwork } from "./look/reading.js";
 import { limitsOf, middleOf, movedPart } from "./look/invariance.js";
 import { unitRecord } from "./look/units.js";
@@ -20,7 +20,7 @@ const result = {
   moved:
     invariance?.distortions.map((kind) => middleOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ??
     null,
-  columns: comparison && middleColumns(comparison.columns),
+  columns: comparison && medianColumns(comparison.columns),
   orders:
     comparison &&
     Object.entries(keys).flatMap(([, of]) =>

@@ -27,7 +27,7 @@ from tests.checks.models import LAYOUTS, small_model, some_pixels
 from .javascript import NODE, STATIC, needs_node
 from .test_report_page import HOSTILE, Page
 
-PROGRAMS = ("page.js", "worker.js")
+PROGRAMS = ("explorer.js", "worker.js")
 NAMES = [*HOSTILE, "</script><script>alert(1)</script>", "<!--<script>", "x" * 1_000, "]]>", "\u2028\u2029"]
 
 

@@ -1,9 +1,9 @@
 // Computes the first lesson as the page does, and says what each value is made from. Called by test_lesson.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { laidFor, shareOf, sumOfDice } from "./look/dice.js";
+import { laidFor, fractionsOf, sumOfDice } from "./look/dice.js";
 import { prepare, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
-import { TEACHER, beginners, errorsOf, learned } from "./look/learning.js";
+import { TEACHER, beginners, errorsOf, learned } from "./look/toy_learning.js";
 import { movedRight, toyNetwork, toyPixels } from "./look/toy.js";
 
 const [source, target] = process.argv.slice(2);
@@ -33,7 +33,7 @@ const toys = given.map((toy) => {
   return { image: Array.from(all[0]), layers };
 });
 const sums = dice.map(([first, second]) => {
-  const [one, two] = [shareOf(first), shareOf(second)];
+  const [one, two] = [fractionsOf(first), fractionsOf(second)];
   const chances = sumOfDice(one, two);
   const laid = chances.map((_, place) => laidFor(one, two, place + 2));
   return {

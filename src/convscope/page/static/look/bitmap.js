@@ -43,7 +43,7 @@ function base64Of(bytes) {
   const native = /** @type {any} */ (bytes).toBase64;
   if (native) return native.call(bytes);
   let letters = "";
-  for (let place = 0; place < bytes.length; place += 8192)
-    letters += String.fromCharCode(...bytes.subarray(place, place + 8192));
+  for (let index = 0; index < bytes.length; index += 8192)
+    letters += String.fromCharCode(...bytes.subarray(index, index + 8192));
   return btoa(letters);
 }

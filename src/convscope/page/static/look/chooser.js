@@ -2,13 +2,13 @@
 /** Choosing an image: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
 import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
-import { element, foreign } from "./dom.js";
+import { element, isolate } from "./dom.js";
 import { still } from "./image.js";
+import { inLevels } from "./levels.js";
 import { makePad } from "./pad.js";
+import { isWidePng, widePng } from "./png16.js";
 import { fitImage } from "./preprocessing.js";
-import { CAMERA, GOOD_TEXT, TEXT } from "./text.js";
-import { inLevels } from "./values.js";
-import { isWidePng, widePng } from "./wide_png.js";
+import { CAMERA, EVALUATION, TEXT } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
@@ -63,7 +63,7 @@ export function makeChooser(parent, network, chosen) {
       chosen.show(fitImage(raster, network), name);
       near.hidden = false;
     } catch {
-      if (mine === order) message.replaceChildren(foreign(name), `: ${TEXT.unreadable}`);
+      if (mine === order) message.replaceChildren(isolate(name), `: ${TEXT.unreadable}`);
     }
   };
   const input = element("input", {
@@ -186,10 +186,10 @@ function filter(network, buttons, chosen, changed) {
     element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
   const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) =>
     options.length ? [element("optgroup", { label }, ...options)] : [];
-  const named = (/** @type {number} */ place) => network.classes[place].slice(0, 40);
+  const named = (/** @type {number} */ index) => network.classes[index].slice(0, 40);
   const { classes, confused } = groupsOf(network);
   const select = element("select", { "aria-label": TEXT.shown });
-  const cellName = (/** @type {[number, number]} */ [truth, answer]) => GOOD_TEXT.pair(named(truth), named(answer));
+  const cellName = (/** @type {[number, number]} */ [truth, answer]) => EVALUATION.pair(named(truth), named(answer));
   const cells = confused.map((cell) => option(`cell/${cell.join("/")}`, cellName(cell)));
   select.append(
     option("all", TEXT.all),
@@ -197,7 +197,7 @@ function filter(network, buttons, chosen, changed) {
     option("wrong", TEXT.wrong),
     ...group(
       TEXT.ofClass,
-      classes.map((place) => option(`class/${place}`, named(place))),
+      classes.map((index) => option(`class/${index}`, named(index))),
     ),
     ...group(TEXT.confused, cells),
   );

@@ -40,10 +40,10 @@ const ANCHORS = {
 
 /** @param {number[][]} anchors @param {number} part 0…1 @returns {number[]} */
 function between(anchors, part) {
-  const place = part * (anchors.length - 1);
-  const index = Math.min(Math.floor(place), anchors.length - 2);
+  const at = part * (anchors.length - 1);
+  const index = Math.min(Math.floor(at), anchors.length - 2);
   return anchors[index].map((value, channel) =>
-    Math.round(value + (place - index) * (anchors[index + 1][channel] - value)),
+    Math.round(value + (at - index) * (anchors[index + 1][channel] - value)),
   );
 }
 
@@ -89,17 +89,17 @@ export function makePalette(dark) {
 export function paint(palette, maps, start, count, largest, pixels) {
   const scale = largest > 0 ? SHADES / largest : 0;
   const { words } = palette;
-  for (let place = 0; place < count; place++) {
-    const shade = Math.round(maps[start + place] * scale);
-    pixels[place] = words[SHADES + (shade > SHADES ? SHADES : shade < -SHADES ? -SHADES : shade | 0)];
+  for (let index = 0; index < count; index++) {
+    const shade = Math.round(maps[start + index] * scale);
+    pixels[index] = words[SHADES + (shade > SHADES ? SHADES : shade < -SHADES ? -SHADES : shade | 0)];
   }
 }
 
 /** The largest size of any value. @param {ArrayLike<number>} values @returns {number} */
 export function largestSize(values) {
   let largest = 0;
-  for (let place = 0; place < values.length; place++) {
-    const size = Math.abs(values[place]);
+  for (let index = 0; index < values.length; index++) {
+    const size = Math.abs(values[index]);
     if (size > largest && size < Infinity) largest = size;
   }
   return largest;

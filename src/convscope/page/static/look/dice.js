@@ -8,7 +8,7 @@ import { DICE } from "./text.js";
 const FACES = 6;
 
 /** How often each face comes, of 1, from any numbers. @param {number[]} counts @returns {number[]} */
-export function shareOf(counts) {
+export function fractionsOf(counts) {
   const total = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => (total > 0 ? count / total : 1 / counts.length));
 }
@@ -19,14 +19,14 @@ export function shareOf(counts) {
  * @param {number[]} second
  * @param {number} sum from 2 on
  * @returns {{ values: number[], weights: (number | null)[], products: number[], total: number }} along first.length + 2
- *   (second.length − 1) places; null where the second die does not lie
+ *   (second.length − 1) positions; null where the second die does not lie
  */
 export function laidFor(first, second, sum) {
   const zeros = second.length - 1;
-  const values = Array.from({ length: first.length + 2 * zeros }, (_, place) => first[place - zeros] ?? 0);
-  // faces place − zeros + 1 and sum − that
-  const weights = values.map((_, place) => second[sum - 2 - (place - zeros)] ?? null);
-  const products = values.map((value, place) => value * (weights[place] ?? 0));
+  const values = Array.from({ length: first.length + 2 * zeros }, (_, index) => first[index - zeros] ?? 0);
+  // faces position − zeros + 1 and sum − that
+  const weights = values.map((_, index) => second[sum - 2 - (index - zeros)] ?? null);
+  const products = values.map((value, index) => value * (weights[index] ?? 0));
   return { values, weights, products, total: products.reduce((all, product) => all + product, 0) };
 }
 
@@ -34,7 +34,7 @@ export function laidFor(first, second, sum) {
 export function sumOfDice(first, second) {
   return Array.from(
     { length: first.length + second.length - 1 },
-    (_, place) => laidFor(first, second, place + 2).total,
+    (_, index) => laidFor(first, second, index + 2).total,
   );
 }
 
@@ -76,15 +76,15 @@ export function makeDice() {
     });
     draw();
   };
-  const bars = Array.from({ length: 2 * FACES - 1 }, (_, place) => {
+  const bars = Array.from({ length: 2 * FACES - 1 }, (_, index) => {
     const bar = element("span", { class: "column" });
     const value = element("span", { class: "caption" });
     const button = element(
       "button",
-      { type: "button", class: "sum-of-dice", onclick: () => ((sum = place + 2), draw()) },
+      { type: "button", class: "sum-of-dice", onclick: () => ((sum = index + 2), draw()) },
       value,
       element("span", { class: "well" }, bar),
-      element("span", { text: String(place + 2) }),
+      element("span", { text: String(index + 2) }),
     );
     return { bar, value, button };
   });
@@ -113,13 +113,13 @@ export function makeDice() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   function draw() {
     const palette = makePalette(dark.matches);
-    const [first, second] = dice.map(shareOf);
+    const [first, second] = dice.map(fractionsOf);
     const chances = sumOfDice(first, second);
     const most = Math.max(...chances);
-    bars.forEach(({ bar, value, button }, place) => {
-      bar.style.height = `${(100 * chances[place]) / most}%`;
-      value.textContent = percent(chances[place]);
-      button.setAttribute("aria-pressed", String(place + 2 === sum));
+    bars.forEach(({ bar, value, button }, index) => {
+      bar.style.height = `${(100 * chances[index]) / most}%`;
+      value.textContent = percent(chances[index]);
+      button.setAttribute("aria-pressed", String(index + 2 === sum));
     });
     const { values, weights, products, total } = laidFor(first, second, sum);
     const row = (/** @type {string} */ name, /** @type {(number | null)[]} */ numbers) =>
@@ -127,8 +127,8 @@ export function makeDice() {
         "tr",
         {},
         element("th", { scope: "row", text: name }),
-        ...numbers.map((number, place) => {
-          const outside = place < FACES - 1 || place >= 2 * FACES - 1;
+        ...numbers.map((number, index) => {
+          const outside = index < FACES - 1 || index >= 2 * FACES - 1;
           const cell = element("td", {
             text: number === null ? "" : narrow(100 * number),
             class: outside && number === null ? "outside" : null,
@@ -145,7 +145,7 @@ export function makeDice() {
       row(DICE.rows[1], weights),
       row(
         DICE.rows[2],
-        products.map((product, place) => (weights[place] === null ? null : product)),
+        products.map((product, index) => (weights[index] === null ? null : product)),
       ),
     ];
     laid.replaceChildren(

@@ -36,7 +36,7 @@ export function write(where, text) {
  * @param {number} [most] characters shown; all of them are in its title
  * @returns {HTMLElement}
  */
-export function foreign(name, most = 60) {
+export function isolate(name, most = 60) {
   const letters = [...name];
   const short = letters.length > most ? `${letters.slice(0, most - 9).join("")}…${letters.slice(-8).join("")}` : name;
   return element("bdi", { text: short, title: short === name ? null : name });
@@ -69,9 +69,9 @@ export function moveWithArrows(group, buttons, across) {
  */
 export function onOtherResolution(act) {
   const same = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-  const told = () => {
+  const notify = () => {
     onOtherResolution(act);
     act();
   };
-  same.addEventListener("change", told, { once: true });
+  same.addEventListener("change", notify, { once: true });
 }

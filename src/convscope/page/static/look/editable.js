@@ -10,9 +10,9 @@ import { LESSON } from "./text.js";
  * @param {number} side
  * @param {number} least
  * @param {number} most
- * @param {(values: number[]) => void} told
+ * @param {(values: number[]) => void} notify
  */
-export function numbers(name, side, least, most, told) {
+export function numbers(name, side, least, most, notify) {
   const inputs = Array.from({ length: side * side }, () =>
     element("input", { type: "number", min: least, max: most, step: "any" }),
   );
@@ -20,7 +20,7 @@ export function numbers(name, side, least, most, told) {
   /** @type {number[]} */
   let used = [];
   inputs.forEach((input, index) => {
-    input.addEventListener("input", () => told(inputs.map(value)));
+    input.addEventListener("input", () => notify(inputs.map(value)));
     // what it was taken for
     input.addEventListener("change", () => (input.value = String(used[index] ?? value(input))));
   });
@@ -61,14 +61,14 @@ export function numbers(name, side, least, most, told) {
   };
 }
 
-/** @param {string} name @param {Record<string, string>} options @param {(value: string) => void} told */
-export function select(name, options, told) {
+/** @param {string} name @param {Record<string, string>} options @param {(value: string) => void} notify */
+export function select(name, options, notify) {
   const made = element(
     "select",
     {},
     ...Object.entries(options).map(([value, text]) => element("option", { value, text })),
   );
-  made.addEventListener("change", () => told(made.value));
+  made.addEventListener("change", () => notify(made.value));
   return {
     element: element("label", {}, `${name} `, made),
     set: (/** @type {string} */ value) => (made.value = value),

@@ -2,7 +2,7 @@
 /** The network, forward. Weighted sums are computed by plain.js or, in the same way from outside, by simd.js. */
 import { shapeAt } from "./network.js";
 import { plainLayer } from "./plain.js";
-import { subsample } from "./pooling.js";
+import { pool } from "./pooling.js";
 import { simdLayers } from "./simd.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -26,7 +26,7 @@ export function prepare(network, plain = false) {
     const below = shapeAt(network, index);
     const found = fast?.layers[index];
     if (found) return found;
-    if (layer.kind === "pooling") return (/** @type {Float32Array} */ maps) => subsample(layer, maps, below, layer);
+    if (layer.kind === "pooling") return (/** @type {Float32Array} */ maps) => pool(layer, maps, below, layer);
     return plainLayer(layer, below);
   });
   return { network, layers, loops: fast?.loops ?? "plain" };
@@ -43,8 +43,8 @@ export function standardize(network, pixels) {
   const count = network.height * network.width;
   const result = new Float32Array(count * channels);
   for (let channel = 0; channel < channels; channel++) {
-    for (let place = 0; place < count; place++) {
-      result[channel * count + place] = (pixels[place * channels + channel] / 255 - mean[channel]) / std[channel];
+    for (let index = 0; index < count; index++) {
+      result[channel * count + index] = (pixels[index * channels + channel] / 255 - mean[channel]) / std[channel];
     }
   }
   return result;

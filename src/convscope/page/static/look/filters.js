@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { cells, drawMap, drawPixels, still } from "./image.js";
 import { shapeAt } from "./network.js";
-import { UNIT_TEXT } from "./text.js";
+import { UNITS_TEXT } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
@@ -27,7 +27,7 @@ export function strongestInputs(network, layerNumber, unit) {
   const found = Array.from({ length: below.maps }, (_, map) => {
     const start = ((middle * layer.maps + unit) * below.maps + map) * area;
     let squares = 0;
-    for (let place = start; place < start + area; place++) squares += layer.weights[place] ** 2;
+    for (let index = start; index < start + area; index++) squares += layer.weights[index] ** 2;
     return { map, start, squares };
   });
   found.sort((a, b) => b.squares - a.squares || a.map - b.map);
@@ -77,7 +77,7 @@ export function filtersOf(network, layerNumber, unit, palette) {
   const inputs = strongestInputs(network, layerNumber, unit);
   let largest = 0;
   for (const { start } of inputs)
-    for (let place = start; place < start + area; place++) largest = Math.max(largest, Math.abs(weights[place]));
+    for (let index = start; index < start + area; index++) largest = Math.max(largest, Math.abs(weights[index]));
   if (layerNumber === 1 && network.channels === 3) {
     const ordered = [...inputs].sort((a, b) => a.map - b.map);
     const pixels = Uint8Array.from(
@@ -86,11 +86,11 @@ export function filtersOf(network, layerNumber, unit, palette) {
     );
     const canvas = cells(size);
     drawPixels(canvas, pixels, 3);
-    return [{ name: UNIT_TEXT.colourFilter, canvas }];
+    return [{ name: UNITS_TEXT.colourFilter, canvas }];
   }
   return inputs.map(({ map, start }) => {
     const canvas = cells(size);
     drawMap(canvas, palette, weights.subarray(start, start + area), 0, largest);
-    return { name: layerNumber === 1 ? UNIT_TEXT.filter : UNIT_TEXT.filterOn(map + 1), canvas };
+    return { name: layerNumber === 1 ? UNITS_TEXT.filter : UNITS_TEXT.filterOn(map + 1), canvas };
   });
 }

@@ -4,7 +4,7 @@
  * layers.
  */
 import { chart } from "./curves.js";
-import { element, foreign } from "./dom.js";
+import { element, isolate } from "./dom.js";
 import { counted, percentIn, short, wholePercent } from "./format.js";
 import { saved } from "./saving.js";
 import { INVARIANCE } from "./text.js";
@@ -30,9 +30,9 @@ import { INVARIANCE } from "./text.js";
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(ledger: Ledger | null) => void} told which strength of which distortion is shown
+ * @param {(ledger: Ledger | null) => void} notify which strength of which distortion is shown
  */
-export function makeInvariance(parent, network, told) {
+export function makeInvariance(parent, network, notify) {
   const { invariance } = network;
   parent.hidden = !invariance?.distortions.length;
   if (!invariance?.distortions.length) return;
@@ -42,7 +42,7 @@ export function makeInvariance(parent, network, told) {
   const select = element(
     "select",
     {},
-    ...kinds.map(({ name }, place) => element("option", { value: place, text: name })),
+    ...kinds.map(({ name }, index) => element("option", { value: index, text: name })),
   );
   const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": INVARIANCE.strength });
   const output = element("output");
@@ -66,7 +66,7 @@ export function makeInvariance(parent, network, told) {
     { class: "hint" },
     INVARIANCE.intro(counted(invariance.images, "image")),
     " ",
-    foreign(invariance.data),
+    isolate(invariance.data),
     `. ${invariance.margin_px ? INVARIANCE.margin(invariance.margin_px) : ""}`,
   );
   parent.append(
@@ -97,7 +97,7 @@ export function makeInvariance(parent, network, told) {
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.ledger}: ${named}`;
     table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
-    told(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
+    notify(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
 }
 
@@ -166,8 +166,8 @@ export function limitsOf(kind, chance) {
       return [
         INVARIANCE.falls(
           reached
-            .map((one, place) =>
-              (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(
+            .map((one, index) =>
+              (index ? INVARIANCE.fallsOn : INVARIANCE.fall)(
                 wholePercent(one.part),
                 strengthOf(kind, one.strength ?? 0),
                 rangeOf(one),
@@ -197,8 +197,8 @@ function ledgerTable(found, point) {
     inside.style.width = `${100 * Math.min(1, value ?? 0)}%`;
     return element("td", { class: "amounts" }, element("span", { class: "track" }, inside));
   };
-  const rows = found.layers.map((name, place) => {
-    const [changed, left] = point.layers[place] ?? [null, null];
+  const rows = found.layers.map((name, index) => {
+    const [changed, left] = point.layers[index] ?? [null, null];
     return element(
       "tr",
       {},
@@ -208,11 +208,11 @@ function ledgerTable(found, point) {
       cell(left),
       bar(left),
       cell(movedPart(changed, left)),
-      element("td", { class: "words", text: verdictOf(point.verdicts[place] ?? "") }),
+      element("td", { class: "words", text: verdictOf(point.verdicts[index] ?? "") }),
     );
   });
-  const heads = INVARIANCE.heads.map((text, place) =>
-    element("th", { scope: "col", colspan: place === 1 || place === 2 ? 2 : null, text }),
+  const heads = INVARIANCE.heads.map((text, index) =>
+    element("th", { scope: "col", colspan: index === 1 || index === 2 ? 2 : null, text }),
   );
   return element(
     "table",

@@ -1,25 +1,25 @@
 // @ts-check
-/** The first lesson: one unit, copied to every place of a small image. Every number can be changed. */
+/** The first lesson: one unit, copied to every position of a small image. Every number can be changed. */
 import { largestSize, makePalette } from "./colours.js";
+import { makeDerivation } from "./derivation.js";
 import { makeDice } from "./dice.js";
 import { element } from "./dom.js";
 import { numbers, select } from "./editable.js";
 import { prepare, run } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { counted } from "./format.js";
-import { STILL } from "./moving.js";
+import { STILL } from "./motion.js";
 import { shapeAt } from "./network.js";
-import { within } from "./place.js";
-import { makeSharing } from "./sharing.js";
-import { numberTable } from "./tables.js";
-import { LESSON, TEXT, WINDOWS } from "./text.js";
+import { numberTable } from "./number_table.js";
+import { within } from "./position.js";
+import { LESSON, POOLINGS, TEXT } from "./text.js";
 import { MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, movedRight, toyNetwork, toyPixels } from "./toy.js";
-import { makeWorking } from "./working.js";
+import { makeSharing } from "./weight_sharing.js";
 
 /** @typedef {import("./toy.js").Toy} Toy */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
-/** @typedef {import("./explain.js").Place} Place */
-/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./explorer.js").State} State */
 
 const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
@@ -60,16 +60,16 @@ export function makeLesson(parent, toUnits) {
 /** @param {HTMLElement} lesson @param {() => void} toUnits */
 function fill(lesson, toUnits) {
   let toy = FIRST;
-  /** @type {Place} */
-  let place = { layer: 1, unit: 0, row: 0, column: 1 };
+  /** @type {Position} */
+  let position = { layer: 1, unit: 0, row: 0, column: 1 };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const change = (/** @type {Partial<Toy>} */ some) => {
     toy = { ...toy, ...some };
     draw();
   };
-  const go = (/** @type {Partial<Place> & { layer: number }} */ to) => {
+  const go = (/** @type {Partial<Position> & { layer: number }} */ to) => {
     if (to.layer === 0) return; // the image stands above
-    place = { ...place, ...to };
+    position = { ...position, ...to };
     draw();
   };
   const channels = Array.from({ length: MOST_CHANNELS }, (_, channel) =>
@@ -81,7 +81,7 @@ function fill(lesson, toUnits) {
     unitEditor(unit, (make) => change({ units: replaced(toy.units, unit, make(toy.units[unit])) })),
   );
   const boards = [1, 2].map((layer) =>
-    Array.from({ length: MOST_UNITS }, (_, unit) => board(layer, unit, () => place, go)),
+    Array.from({ length: MOST_UNITS }, (_, unit) => board(layer, unit, () => position, go)),
   );
   const working = element("div", { class: "working" });
   const choices = makeChoices(() => toy, change);
@@ -121,8 +121,8 @@ function fill(lesson, toUnits) {
     const pixels = toyPixels(toy);
     const all = run(prepare(network, true), pixels);
     const palette = makePalette(dark.matches);
-    place = within(network, { ...place, layer: Math.max(1, place.layer) });
-    const box = place.layer === 1 ? boxBelow(network, place) : receptiveField(network, place);
+    position = within(network, { ...position, layer: Math.max(1, position.layer) });
+    const box = position.layer === 1 ? boxBelow(network, position) : receptiveField(network, position);
     channels.forEach((one, channel) => {
       one.element.hidden = channel >= toy.channels.length;
       if (channel >= toy.channels.length) return;
@@ -139,7 +139,7 @@ function fill(lesson, toUnits) {
     boards.forEach((row, index) =>
       row.forEach((one, unit) => {
         one.hidden = index + 1 > network.layers.length || unit >= toy.units.length;
-        if (!one.hidden) one.replaceChildren(mapTable(network, all, place, palette, index + 1, unit, go));
+        if (!one.hidden) one.replaceChildren(mapTable(network, all, position, palette, index + 1, unit, go));
       }),
     );
     /** @type {State} */
@@ -152,11 +152,11 @@ function fill(lesson, toUnits) {
       motion: STILL,
       off: [],
       milliseconds: 0,
-      place,
+      position,
       palette,
       ledger: null,
     };
-    working.replaceChildren(...makeWorking(network, go)(state));
+    working.replaceChildren(...makeDerivation(network, go)(state));
   }
 }
 
@@ -164,27 +164,27 @@ function fill(lesson, toUnits) {
  * The same list with one thing replaced.
  * @template T
  * @param {T[]} list
- * @param {number} place
+ * @param {number} position
  * @param {T} value
  * @returns {T[]}
  */
-function replaced(list, place, value) {
-  return list.map((one, at) => (at === place ? value : one));
+function replaced(list, position, value) {
+  return list.map((one, at) => (at === position ? value : one));
 }
 
 /**
  * The weights of one unit on each channel, and its bias.
  * @param {number} unit
- * @param {(make: (unit: ToyUnit) => ToyUnit) => void} told
+ * @param {(make: (unit: ToyUnit) => ToyUnit) => void} notify
  */
-function unitEditor(unit, told) {
+function unitEditor(unit, notify) {
   const patches = Array.from({ length: MOST_CHANNELS }, (_, channel) =>
     numbers(LESSON.onChannel(unit + 1, channel + 1), TOY_PATCH, -LARGEST_WEIGHT, LARGEST_WEIGHT, (weights) =>
-      told((one) => ({ ...one, weights: replaced(one.weights, channel, weights) })),
+      notify((one) => ({ ...one, weights: replaced(one.weights, channel, weights) })),
     ),
   );
   const bias = numbers(LESSON.bias, 1, -LARGEST_WEIGHT, LARGEST_WEIGHT, ([value]) =>
-    told((one) => ({ ...one, bias: value })),
+    notify((one) => ({ ...one, bias: value })),
   );
   const made = element("div", { class: "toy-unit" }, ...patches.map((patch) => patch.element), bias.element);
   return {
@@ -208,8 +208,8 @@ function unitEditor(unit, told) {
  * A map that arrow keys move over.
  * @param {number} layer
  * @param {number} unit
- * @param {() => Place} here
- * @param {(to: Partial<Place> & { layer: number }) => void} go
+ * @param {() => Position} here
+ * @param {(to: Partial<Position> & { layer: number }) => void} go
  * @returns {HTMLElement}
  */
 function board(layer, unit, here, go) {
@@ -222,8 +222,8 @@ function board(layer, unit, here, go) {
     const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!by) return;
     event.preventDefault();
-    const place = here();
-    const from = place.layer === layer && place.unit === unit ? place : { row: 0, column: 0 };
+    const position = here();
+    const from = position.layer === layer && position.unit === unit ? position : { row: 0, column: 0 };
     go({ layer, unit, row: from.row + by[0], column: from.column + by[1] });
   });
   return made;
@@ -232,16 +232,16 @@ function board(layer, unit, here, go) {
 /**
  * @param {import("./network.js").Network} network
  * @param {Float32Array[]} all
- * @param {Place} place
+ * @param {Position} position
  * @param {import("./colours.js").Palette} palette
  * @param {number} layer
  * @param {number} unit
- * @param {(to: Partial<Place> & { layer: number }) => void} go
+ * @param {(to: Partial<Position> & { layer: number }) => void} go
  */
-function mapTable(network, all, place, palette, layer, unit, go) {
+function mapTable(network, all, position, palette, layer, unit, go) {
   const shape = shapeAt(network, layer);
   const { rows, columns, maps } = shape;
-  const at = place.row * columns + place.column;
+  const at = position.row * columns + position.column;
   const press = (/** @type {number} */ index) =>
     go({ layer, unit, row: Math.floor(index / columns), column: index % columns });
   const plain = layer === 1 ? LESSON.features : LESSON.kept;
@@ -256,7 +256,7 @@ function mapTable(network, all, place, palette, layer, unit, go) {
   };
   return numberTable(palette, {
     ...table,
-    marked: (index) => place.layer === layer && place.unit === unit && index === at,
+    marked: (index) => position.layer === layer && position.unit === unit && index === at,
   });
 }
 
@@ -268,7 +268,7 @@ function makeChoices(now, change) {
    * @param {number[]} values
    */
   const nameOf = (named, values) =>
-    Object.keys(named).find((name) => named[name].every((value, place) => value === values[place])) ?? "";
+    Object.keys(named).find((name) => named[name].every((value, index) => value === values[index])) ?? "";
   const image = select(LESSON.images, LESSON.imageNames, (name) =>
     change({ channels: replaced(now().channels, 0, IMAGES[/** @type {keyof typeof IMAGES} */ (name)]) }),
   );
@@ -282,7 +282,7 @@ function makeChoices(now, change) {
     });
   });
   const count = (/** @type {number} */ most) =>
-    Object.fromEntries(Array.from({ length: most }, (_, place) => [place + 1, String(place + 1)]));
+    Object.fromEntries(Array.from({ length: most }, (_, index) => [index + 1, String(index + 1)]));
   const channels = select(LESSON.channelCount, count(MOST_CHANNELS), (many) =>
     change({ channels: [...now().channels, SECOND_CHANNEL].slice(0, Number(many)) }),
   );
@@ -292,7 +292,7 @@ function makeChoices(now, change) {
   const zeros = select(LESSON.zeros, LESSON.zeroNames, (name) => change({ zeros: Number(name) }));
   const stride = select(LESSON.stride, LESSON.strideNames, (name) => change({ stride: Number(name) }));
   const nonlinearity = select(LESSON.nonlinearity, LESSON.nonlinearityNames, (name) => change({ nonlinearity: name }));
-  const kinds = Object.fromEntries(Object.entries(WINDOWS).map(([code, [, name]]) => [code, name]));
+  const kinds = Object.fromEntries(Object.entries(POOLINGS).map(([code, [, name]]) => [code, name]));
   const pooling = select(LESSON.pooling, { "": LESSON.none, ...kinds }, (code) => change({ code }));
   return {
     image: image.element,
@@ -312,7 +312,8 @@ function makeChoices(now, change) {
 }
 
 /**
- * @typedef {{ go: (to: Partial<Place> & { layer: number }) => void, change: (some: Partial<Toy>) => void, network: ()
+ * @typedef {{ go: (to: Partial<Position> & { layer: number }) => void, change: (some: Partial<Toy>) => void, network:
+ *   ()
  *   => import("./network.js").Network, toy: () => Toy, toUnits: () => void }} Hands
  */
 
@@ -323,7 +324,7 @@ function claims({ go, change, network, toy, toUnits }) {
   const move = () => button(LESSON.move, () => change({ channels: toy().channels.map(movedRight) }));
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
   const kinds = [
-    ...Object.entries(WINDOWS).map(([code, [, name]]) => button(name, () => change({ zeros: 1, stride: 1, code }))),
+    ...Object.entries(POOLINGS).map(([code, [, name]]) => button(name, () => change({ zeros: 1, stride: 1, code }))),
     button(LESSON.none, () => change({ code: "" })),
   ];
   const { claims: text } = LESSON;
@@ -368,7 +369,7 @@ function claims({ go, change, network, toy, toUnits }) {
 }
 
 /**
- * @param {(to: Partial<Place> & { layer: number }) => void} go
+ * @param {(to: Partial<Position> & { layer: number }) => void} go
  * @param {() => import("./network.js").Network} network
  * @returns {HTMLElement}
  */

@@ -3,7 +3,7 @@
 
 /** @typedef {{ maps: number, rows: number, columns: number }} Shape */
 
-/** Along one side of the image: a value at place p depends on pixels start + p × stride … + size - 1.
+/** Along one side of the image: a value at position p depends on pixels start + p × stride … + size - 1.
  * @typedef {{ size: number, stride: number, start: number }} Field */
 
 /**
@@ -45,14 +45,14 @@
  * @property {number[]} std
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
- * @property {import("./values.js").Ranges} ranges which values of a file are black and white
+ * @property {import("./levels.js").Ranges} ranges which values of a file are black and white
  * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
  * @property {Layer[]} layers
  * @property {boolean} sigmoids whether logits become probabilities by sigmoids, each divided by their sum; by softmax
  *   if not
  * @property {ShownImage[]} images
  * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
- * @property {import("./good.js").Good | null} [good] how good the network was, where that is known
+ * @property {import("./evaluation.js").Good | null} [good] how good the network was, where that is known
  * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted images, where that was
  *   measured
  * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they

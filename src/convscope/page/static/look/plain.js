@@ -1,20 +1,21 @@
 // @ts-check
 /**
  * Weighted sums in plain JavaScript, in double precision: for browsers without WebAssembly SIMD, and to check simd.js
- * against. All go through one loop, which keeps the sums of 4 units at 2 places in registers while it walks once along
+ * against. All go through one loop, which keeps the sums of 4 units at 2 positions in registers while it walks once
+ * along
  * the patches and the weights, both contiguous.
  */
-import { bent } from "./nonlinearity.js";
-import { patchLength, placesOf } from "./regions.js";
+import { activate } from "./nonlinearity.js";
+import { patchLength, positionsOf } from "./regions.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Shape} Shape */
 
-/** A layer ready to be computed: weights in blocks of 4 units, value by value; which places each region has.
- * @typedef {{ layer: Layer, below: Shape, inputs: number, blocks: Float64Array[], places: Int32Array[] }} Ready */
+/** A layer ready to be computed: weights in blocks of 4 units, value by value; which positions each region has.
+ * @typedef {{ layer: Layer, below: Shape, inputs: number, blocks: Float64Array[], positions: Int32Array[] }} Ready */
 
 /**
- * A convolution, units of their own at each place, or connected units.
+ * A convolution, units of their own at each position, or connected units.
  * @param {Layer} layer
  * @param {Shape} below
  * @returns {import("./engine.js").Compute}
@@ -23,7 +24,7 @@ export function plainLayer(layer, below) {
   const inputs = patchLength(layer, below);
   const regions = layer.regions[0] * layer.regions[1];
   const blocks = Array.from({ length: regions }, (_, region) => inBlocks(layer, inputs, region));
-  const ready = { layer, below, inputs, blocks, places: placesOf(layer, regions) };
+  const ready = { layer, below, inputs, blocks, positions: positionsOf(layer, regions) };
   return (maps) => sums(ready, maps);
 }
 
@@ -49,14 +50,14 @@ function inBlocks(layer, inputs, region) {
  * @returns {Float32Array}
  */
 function sums(ready, maps) {
-  const { layer, below, inputs, blocks, places } = ready;
+  const { layer, below, inputs, blocks, positions } = ready;
   const area = layer.rows * layer.columns;
   const result = new Float32Array(layer.maps * area);
   const first = new Float64Array(inputs);
   const second = new Float64Array(inputs);
   const padded = layer.kind === "connected" ? null : padding(layer, maps, below);
   for (let region = 0; region < blocks.length; region++) {
-    const here = places[region];
+    const here = positions[region];
     for (let index = 0; index < here.length; index += 2) {
       const pair = index + 1 < here.length; // an odd last one is computed twice
       if (padded) gather(padded, layer, here[index], first);
@@ -66,7 +67,7 @@ function sums(ready, maps) {
       multiply(blocks[region], layer, inputs, first, pair ? second : first, here[index], other, area, result);
     }
   }
-  return bent(layer, result, maps);
+  return activate(layer, result, maps);
 }
 
 /**
@@ -94,17 +95,17 @@ function padding(layer, maps, below) {
 }
 
 /**
- * Copy the patch of one place, map by map and row by row.
+ * Copy the patch of one position, map by map and row by row.
  * @param {Padded} padded
  * @param {Layer} layer
- * @param {number} place
+ * @param {number} index
  * @param {Float64Array} patch
  */
-function gather(padded, layer, place, patch) {
+function gather(padded, layer, index, patch) {
   const { values, rows, columns, maps } = padded;
   const [tall, wide] = layer.window;
-  const row = Math.floor(place / layer.columns);
-  const corner = row * layer.stride[0] * columns + (place - row * layer.columns) * layer.stride[1];
+  const row = Math.floor(index / layer.columns);
+  const corner = row * layer.stride[0] * columns + (index - row * layer.columns) * layer.stride[1];
   let at = 0;
   for (let map = 0; map < maps; map++) {
     let from = map * rows * columns + corner;
@@ -115,7 +116,7 @@ function gather(padded, layer, place, patch) {
 }
 
 /**
- * All units at two places.
+ * All units at two positions.
  * @param {Float64Array} blocks
  * @param {Layer} layer
  * @param {number} inputs

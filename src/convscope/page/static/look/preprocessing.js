@@ -63,7 +63,7 @@ function roundToEven(value) {
 function inBox(inner, tall, wide, target) {
   const { height, width, channels, background } = target;
   const result = new Uint8Array(height * width * channels);
-  for (let place = 0; place < result.length; place++) result[place] = background[place % channels];
+  for (let index = 0; index < result.length; index++) result[index] = background[index % channels];
   const top = Math.floor((height - tall) / 2);
   const left = Math.floor((width - wide) / 2);
   for (let row = 0; row < tall; row++) {
@@ -84,12 +84,12 @@ function matchChannels(raster, target) {
   const gray = target.channels === 1;
   const result = new Uint8Array(rows * columns * target.channels);
   const behind = gray ? [0, 0, 0].fill(target.background[0]) : target.background;
-  for (let place = 0; place < rows * columns; place++) {
-    const alpha = data[4 * place + 3];
-    const [red, green, blue] = [0, 1, 2].map((channel) => blend(behind[channel], data[4 * place + channel], alpha));
+  for (let index = 0; index < rows * columns; index++) {
+    const alpha = data[4 * index + 3];
+    const [red, green, blue] = [0, 1, 2].map((channel) => blend(behind[channel], data[4 * index + channel], alpha));
     if (gray)
-      result[place] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16; // ITU-R 601-2
-    else result.set([red, green, blue], 3 * place);
+      result[index] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16; // ITU-R 601-2
+    else result.set([red, green, blue], 3 * index);
   }
   return { data: result, rows, columns, channels: target.channels };
 }
@@ -171,17 +171,17 @@ function inBlocksOf(raster, across, down, box) {
 }
 
 /**
- * Weights of the triangle filter for each new place, in fixed point.
+ * Weights of the triangle filter for each new position, in fixed point.
  * @param {number} size
  * @param {number} start
  * @param {number} end
- * @param {number} places
+ * @param {number} positions
  */
-function triangle(size, start, end, places) {
-  const scale = (end - start) / places;
+function triangle(size, start, end, positions) {
+  const scale = (end - start) / positions;
   const support = Math.max(scale, 1);
-  return Array.from({ length: places }, (_, place) => {
-    const center = start + (place + 0.5) * scale;
+  return Array.from({ length: positions }, (_, index) => {
+    const center = start + (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support + 0.5));
     const last = Math.min(size, Math.trunc(center + support + 0.5));
     const weights = [];

@@ -16,7 +16,7 @@ export function bytesOf(text) {
   if (native) return native.call(Uint8Array, text);
   const letters = atob(text);
   const bytes = new Uint8Array(letters.length);
-  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
+  for (let index = 0; index < letters.length; index++) bytes[index] = letters.charCodeAt(index);
   return bytes;
 }
 
@@ -33,15 +33,15 @@ export function floatsOf(text, count, kind = "float32") {
   if (kind === "float16") return fromHalves(bytes, count);
   if (kind === "float24") {
     const words = new Uint32Array(count);
-    for (let place = 0, at = 0; place < count; place++, at += 3)
-      words[place] = (bytes[at] << 8) | (bytes[at + 1] << 16) | (bytes[at + 2] << 24);
+    for (let index = 0, at = 0; index < count; index++, at += 3)
+      words[index] = (bytes[at] << 8) | (bytes[at + 1] << 16) | (bytes[at + 2] << 24);
     return new Float32Array(words.buffer);
   }
   const numbers = new Float32Array(bytes.buffer);
   // this machine, too, keeps the lowest byte first
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return numbers;
   const view = new DataView(bytes.buffer);
-  return numbers.map((_, place) => view.getFloat32(4 * place, true));
+  return numbers.map((_, index) => view.getFloat32(4 * index, true));
 }
 
 /**
@@ -53,11 +53,11 @@ export function floatsOf(text, count, kind = "float32") {
 function fromHalves(bytes, count) {
   const result = new Float32Array(count);
   const powers = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
-  for (let place = 0; place < count; place++) {
-    const high = bytes[2 * place + 1];
+  for (let index = 0; index < count; index++) {
+    const high = bytes[2 * index + 1];
     const exponent = (high >> 2) & 31;
-    const size = powers[exponent] * ((exponent ? 1024 : 0) + ((high & 3) << 8) + bytes[2 * place]);
-    result[place] = high & 128 ? -size : size;
+    const size = powers[exponent] * ((exponent ? 1024 : 0) + ((high & 3) << 8) + bytes[2 * index]);
+    result[index] = high & 128 ? -size : size;
   }
   return result;
 }

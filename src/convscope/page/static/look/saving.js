@@ -1,7 +1,7 @@
 // @ts-check
 /** Saving what is drawn, as PNG or SVG: curves as they are, maps and filters as sheets with a label each. */
 import { element } from "./dom.js";
-import { drawn } from "./svg.js";
+import { svgElement } from "./svg.js";
 import { SAVING } from "./text.js";
 
 /** One image of a sheet. @typedef {{ canvas: HTMLCanvasElement, label: string }} Tile */
@@ -95,15 +95,17 @@ async function toPNG(svg) {
 function standing(svg) {
   const copy = /** @type {SVGElement} */ (svg.cloneNode(true));
   const [from, to] = [[...svg.querySelectorAll("*")], [...copy.querySelectorAll("*")]];
-  from.forEach((one, place) => {
+  from.forEach((one, index) => {
     const style = getComputedStyle(one);
-    for (const name of STYLED) to[place].setAttribute(name, style.getPropertyValue(name));
-    to[place].removeAttribute("class");
+    for (const name of STYLED) to[index].setAttribute(name, style.getPropertyValue(name));
+    to[index].removeAttribute("class");
   });
   const [width, height] = (svg.getAttribute("viewBox") ?? "0 0 1 1").split(" ").slice(2);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
-  copy.prepend(drawn("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor }));
+  copy.prepend(
+    svgElement("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor }),
+  );
   return copy;
 }
 
@@ -131,18 +133,20 @@ export function sheet(title, tiles) {
   const width = Math.max(GAP_PX + columns * layer, GAP_PX + 7 * [...title].length);
   const height = HEAD_PX + rows * (tall + LABEL_PX + GAP_PX);
   const text = { "font-family": "sans-serif", fill: style.color };
-  const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
+  const svg = svgElement("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
   svg.append(
-    drawn("rect", { width, height, fill: style.backgroundColor }),
-    drawn("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)),
+    svgElement("rect", { width, height, fill: style.backgroundColor }),
+    svgElement("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)),
   );
-  tiles.forEach(({ canvas, label }, place) => {
-    const x = GAP_PX + (place % across) * layer;
-    const y = HEAD_PX + Math.floor(place / across) * (tall + LABEL_PX + GAP_PX);
+  tiles.forEach(({ canvas, label }, index) => {
+    const x = GAP_PX + (index % across) * layer;
+    const y = HEAD_PX + Math.floor(index / across) * (tall + LABEL_PX + GAP_PX);
     const [w, h] = [canvas.width * cell, canvas.height * cell];
-    svg.append(drawn("image", { x, y, width: w, height: h, href: enlarged(canvas, SCALE * cell) }));
-    svg.append(drawn("rect", { x, y, width: w, height: h, fill: "none", stroke: style.color, "stroke-opacity": 0.3 }));
-    svg.append(drawn("text", { ...text, x, y: y + h + 12, "font-size": 11 }, plain(label)));
+    svg.append(svgElement("image", { x, y, width: w, height: h, href: enlarged(canvas, SCALE * cell) }));
+    svg.append(
+      svgElement("rect", { x, y, width: w, height: h, fill: "none", stroke: style.color, "stroke-opacity": 0.3 }),
+    );
+    svg.append(svgElement("text", { ...text, x, y: y + h + 12, "font-size": 11 }, plain(label)));
   });
   return svg;
 }

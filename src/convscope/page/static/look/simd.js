@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four places, or
+ * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four positions,
+ * or
  * units, at a time, in single precision. Everything that does not change from image to image is laid out in the
- * module's memory once: weights, and where each value of a patch and each place stands.
+ * module's memory once: weights, and where each value of a patch and each position stands.
  */
 import { BLOCK, KERNELS, WIDE } from "./kernels.js";
 import { shapeAt } from "./network.js";
-import { bent } from "./nonlinearity.js";
+import { activate } from "./nonlinearity.js";
 import { bytesOf } from "./reading.js";
 import { patchLength, regionOf } from "./regions.js";
 
@@ -17,7 +18,8 @@ import { patchLength, regionOf } from "./regions.js";
 /**
  * @typedef {object} Exports addresses and distances in bytes
  * @property {WebAssembly.Memory} memory
- * @property {(places: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number, blocks:
+ * @property {(positions: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number,
+ *   blocks:
  *   number, out: number, area: number, floor: number) => void} patches
  * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number)
  *   => void} connections
@@ -174,7 +176,7 @@ function leastOf(layer) {
 
 /** What the module has left undone. @param {Layer} layer @param {Float32Array} sums @param {Float32Array} maps */
 function finished(layer, sums, maps) {
-  return leastOf(layer) === 0 ? sums : bent(layer, sums, maps);
+  return leastOf(layer) === 0 ? sums : activate(layer, sums, maps);
 }
 
 /** @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
@@ -195,7 +197,7 @@ function layOutConnections(plan, layer, below) {
 
 /**
  * Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring
- * places are neighbours.
+ * positions are neighbours.
  * @param {Layer} layer
  * @param {Shape} below
  */
@@ -222,11 +224,11 @@ function layOutPatches(plan, layer, below) {
     offsets[input] = 4 * (map * area + at(Math.floor(cell / wide), cell % wide));
   }
   const framed = reserve(plan, 4 * below.maps * area);
-  const places = vectorsOf(layer, framed, columns);
+  const positions = vectorsOf(layer, framed, columns);
   const blocks = Math.ceil(layer.maps / BLOCK);
   const apart = layer.rows * layer.columns + (layer.columns < 4 ? 4 : 0); // vectors reach beyond narrow maps
   const addresses = {
-    places: laidDown(plan, places),
+    positions: laidDown(plan, positions),
     offsets: laidDown(plan, offsets),
     weights: laidDown(plan, blocked(layer.weights, layer.maps, inputs, BLOCK)),
     bias: laidDown(plan, filledUp(layer.bias, BLOCK)),
@@ -238,10 +240,10 @@ function layOutPatches(plan, layer, below) {
   const spread = layer.stride[0] * layer.stride[1] > 1 ? spreadOf(layer, below, at) : null;
   return (room) => (maps) => {
     putIn(room, framed, maps, below, area, spread, layer.before * (columns + 1), columns);
-    const { places: from, offsets: layers, weights, bias } = addresses;
+    const { positions: from, offsets: layers, weights, bias } = addresses;
     room.exports.patches(
       from,
-      places.length / 2,
+      positions.length / 2,
       layers,
       inputs,
       weights,
@@ -265,8 +267,8 @@ function layOutPatches(plan, layer, below) {
  */
 function spreadOf(layer, below, at) {
   const spread = new Int32Array(below.rows * below.columns);
-  for (let place = 0; place < spread.length; place++) {
-    spread[place] = at(Math.floor(place / below.columns) + layer.before, (place % below.columns) + layer.before);
+  for (let index = 0; index < spread.length; index++) {
+    spread[index] = at(Math.floor(index / below.columns) + layer.before, (index % below.columns) + layer.before);
   }
   return spread;
 }
@@ -289,7 +291,7 @@ function putIn({ exports, numbers, input }, framed, maps, below, area, spread, c
     return;
   }
   for (let map = 0, from = 0, start = framed / 4; map < below.maps; map++, start += area) {
-    for (let place = 0; place < spread.length; place++) numbers[start + spread[place]] = maps[from++];
+    for (let index = 0; index < spread.length; index++) numbers[start + spread[index]] = maps[from++];
   }
 }
 
@@ -310,7 +312,8 @@ function takenOut({ numbers, output }, layer, apart) {
 }
 
 /**
- * Where each vector of 4 places takes its first value and where it puts it, an even number of them. The last of a row
+ * Where each vector of 4 positions takes its first value and where it puts it, an even number of them. The last of a
+ * row
  * may overlap the one before; in a narrow row it reaches into the next, which comes later.
  * @param {Layer} layer
  * @param {number} framed
@@ -331,7 +334,7 @@ function vectorsOf(layer, framed, columns) {
 }
 
 /**
- * Units with weights of their own at each place: each place is a product of a matrix and its patch.
+ * Units with weights of their own at each position: each position is a product of a matrix and its patch.
  * @param {Plan} plan
  * @param {Layer} layer
  * @param {Shape} below
@@ -352,12 +355,12 @@ function layOutLocal(plan, layer, below) {
   return ({ exports, numbers, input, output }) =>
     (maps) => {
       const sums = new Float32Array(layer.maps * area);
-      for (let place = 0; place < area; place++) {
-        const row = Math.floor(place / layer.columns);
-        const column = place % layer.columns;
+      for (let index = 0; index < area; index++) {
+        const row = Math.floor(index / layer.columns);
+        const column = index % layer.columns;
         gatherPatch(layer, below, maps, row, column, numbers, input / 4);
         exports.connections(input, inputs, weights[regionOf(layer, row, column)], bias, blocks, output, leastOf(layer));
-        for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
+        for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + index] = numbers[output / 4 + unit];
       }
       return finished(layer, sums, maps);
     };

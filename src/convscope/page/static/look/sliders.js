@@ -2,19 +2,19 @@
 /** View 4: move the image, and see what moves along and what stays. */
 import { element } from "./dom.js";
 import { decimals, wholePercent } from "./format.js";
-import { STILL, isStill } from "./moving.js";
+import { STILL, isStill } from "./motion.js";
 import { TEXT } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./moving.js").Motion} Motion */
+/** @typedef {import("./motion.js").Motion} Motion */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(motion: Motion) => void} told at every change
+ * @param {(motion: Motion) => void} notify at every change
  * @returns {() => void} puts all sliders back, without telling
  */
-export function makeSliders(parent, network, told) {
+export function makeSliders(parent, network, notify) {
   const reach = (/** @type {number} */ side) => Math.max(1, Math.round(side / 4));
   const bend = Math.max(1, Math.round(Math.min(network.height, network.width) / 8));
   /** @type {[keyof Motion, number, number, number, (value: number) => string][]} */
@@ -40,7 +40,7 @@ export function makeSliders(parent, network, told) {
       motion = { ...motion, [name]: Number(slider.value) };
       output.textContent = worded(motion[name]).replace("-", "−");
       reset.disabled = isStill(motion);
-      told(motion);
+      notify(motion);
     });
     return {
       element: element("label", { class: "slider" }, element("span", { text: TEXT.sliders[name] }), slider, output),
@@ -57,7 +57,7 @@ export function makeSliders(parent, network, told) {
     text: TEXT.back,
     onclick: () => {
       back();
-      told(motion);
+      notify(motion);
     },
   });
   parent.append(

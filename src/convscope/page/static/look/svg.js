@@ -9,7 +9,7 @@ const SVG = ["http:", "", "www.w3.org", "2000", "svg"].join("/"); // a name, not
  * @param {...(Node | string)} children
  * @returns {SVGElement}
  */
-export function drawn(kind, attributes, ...children) {
+export function svgElement(kind, attributes, ...children) {
   const made = document.createElementNS(SVG, kind);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);

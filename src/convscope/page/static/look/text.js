@@ -6,7 +6,7 @@ import { counted, short, sides } from "./format.js";
 /** @typedef {import("./network.js").Shape} Shape */
 
 /** What a pooling makes of a window, and its name. */
-export const WINDOWS = {
+export const POOLINGS = {
   MP: ["the largest value", "max"],
   AP: ["the mean", "mean"],
   SS: ["the first value, at the upper left,", "subset"],
@@ -40,7 +40,7 @@ export function describe(layer, below, first, last) {
   }
   const apart = layer.stride[0] > 1 ? `, ${layer.stride[0]} places apart` : "";
   if (layer.kind === "pooling") {
-    const [what] = WINDOWS[/** @type {keyof typeof WINDOWS} */ (layer.code)];
+    const [what] = POOLINGS[/** @type {keyof typeof POOLINGS} */ (layer.code)];
     if (layer.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
     const overlap =
       layer.stride[0] === layer.window[0]
@@ -83,7 +83,7 @@ export function formulaOf(name) {
 }
 
 /** How a pooling comes to its value. @param {Layer} layer @param {number} count */
-export function takingOf(layer, count) {
+export function poolingPhrase(layer, count) {
   return {
     MP: "The largest is taken; the others are forgotten, and so is where it was.",
     AP: `All ${count} are added and divided by ${count}.`,
@@ -185,7 +185,7 @@ export const CAMERA = {
 };
 
 /** A second network under the same image. */
-export const BESIDE = {
+export const SECOND = {
   title: "Another network beside it",
   label: "Beside it",
   nothing: "nothing",
@@ -205,7 +205,7 @@ function together(text) {
 }
 
 /** What the units respond to. */
-export const UNIT_TEXT = {
+export const UNITS_TEXT = {
   unit: (/** @type {number} */ number) => `Unit ${number}`,
   some: (/** @type {number} */ first, /** @type {number} */ last, /** @type {string} */ all) =>
     `${first}–${last} of ${all}`,
@@ -254,7 +254,7 @@ export const UNIT_TEXT = {
 };
 
 /** How good the network is, and what it costs. */
-export const GOOD_TEXT = {
+export const EVALUATION = {
   title: "How good, and at what cost",
   evaluated: (/** @type {string} */ images, /** @type {string} */ split) => `of ${images} recognized (${split}).`,
   splits: {
@@ -357,7 +357,7 @@ export const COMPARISON = {
 };
 
 /** The network at a glance. */
-export const GLANCE = {
+export const OVERVIEW = {
   took: (/** @type {number} */ milliseconds) => `Computed here in ${short(milliseconds)} ms.`,
   off: (/** @type {number} */ count) =>
     `${counted(count, "unit")} turned off. Below each layer: how much that changes it.`,
@@ -406,7 +406,7 @@ export const LAYER = {
   gray: "gray",
   pixel:
     "A pixel goes in as a number from 0 to 255. So that all inputs are about as large, it is standardized with " +
-    "the mean and the deviation of the training images:",
+    "the mean and the std of the training images:",
   below: { channel: "channel", value: "value", map: "map" },
   many: (/** @type {string} */ one) => `${one}s`,
   single: (/** @type {number} */ values) =>
@@ -447,7 +447,7 @@ export const LAYER = {
   asLarge: " This one is just as large; the first of them is marked.",
   itIsNot: " This one is not it.",
   window: "window",
-  shares: "how much each counts",
+  windowWeights: "how much each counts",
 };
 
 /** The first lesson. */

@@ -25,7 +25,7 @@ export const MOST_UNITS = 2;
 export function toyNetwork(toy) {
   const { zeros, stride } = toy;
   const [channels, maps] = [toy.channels.length, toy.units.length];
-  const places = Math.floor((TOY_SIDE + 2 * zeros - TOY_PATCH) / stride) + 1;
+  const positions = Math.floor((TOY_SIDE + 2 * zeros - TOY_PATCH) / stride) + 1;
   const field = { size: TOY_PATCH, stride, start: -zeros };
   const inputs = TOY_PATCH * TOY_PATCH * channels;
   /** @type {Layer} */
@@ -33,8 +33,8 @@ export function toyNetwork(toy) {
     name: `${maps}C3${stride > 1 ? `/${stride}` : ""}`,
     kind: "convolution",
     maps,
-    rows: places,
-    columns: places,
+    rows: positions,
+    columns: positions,
     window: [TOY_PATCH, TOY_PATCH],
     stride: [stride, stride],
     before: zeros,
@@ -48,9 +48,9 @@ export function toyNetwork(toy) {
     bias: Float32Array.from(toy.units, (unit) => unit.bias),
     field: [field, field],
     parameters: maps * (inputs + 1),
-    macs: maps * places * places * inputs,
+    macs: maps * positions * positions * inputs,
   };
-  const kept = Math.floor(places / 2);
+  const kept = Math.floor(positions / 2);
   // values along a side of the window and what is around it
   const sees = toy.code === "SS" ? 1 : toy.code === "BP" ? 3 : 2;
   const wide = {
@@ -110,5 +110,5 @@ export function toyPixels(toy) {
 
 /** A channel one column to the right; zeros come in. @param {number[]} channel @returns {number[]} */
 export function movedRight(channel) {
-  return channel.map((_, place) => (place % TOY_SIDE ? channel[place - 1] : 0));
+  return channel.map((_, index) => (index % TOY_SIDE ? channel[index - 1] : 0));
 }

@@ -6,7 +6,7 @@
 const REST_MS = 60;
 const NEAR = "25%"; // of the window's height: what will be seen soon
 
-/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./explorer.js").State} State */
 
 /**
  * @param {[HTMLElement, (state: State) => void][]} views

@@ -1,8 +1,8 @@
 // @ts-check
 /** Moving an image, moving maps along with it, and how much two sets of maps differ. */
-import { bendField, bentAt } from "./bending.js";
-import { blurred } from "./blurring.js";
-import { normals } from "./chance.js";
+import { blurred } from "./blur.js";
+import { bendField, displacementAt } from "./elastic.js";
+import { normals } from "./random.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Layer} Layer */
@@ -14,8 +14,8 @@ import { normals } from "./chance.js";
  * @property {number} turn degrees, clockwise
  * @property {number} scale 1 leaves the size
  * @property {number} bend mean displacement of a pixel, in pixels
- * @property {number} blur standard deviation in pixels
- * @property {number} noise standard deviation, of 255
+ * @property {number} blur standard std in pixels
+ * @property {number} noise standard std, of 255
  */
 
 /** @type {Motion} */
@@ -55,7 +55,7 @@ export function origin(network, motion) {
   const [cosine, sine] = [Math.cos(angle) / motion.scale, Math.sin(angle) / motion.scale];
   const field = motion.bend > 0 ? bendField(network.height, network.width) : null;
   return (row, column) => {
-    const [bentDown, bentAcross] = field ? bentAt(field, row, column) : [0, 0];
+    const [bentDown, bentAcross] = field ? displacementAt(field, row, column) : [0, 0];
     const y = row - middle[0] - motion.down;
     const x = column - middle[1] - motion.right;
     return [
@@ -66,7 +66,7 @@ export function origin(network, motion) {
 }
 
 /**
- * The image moved, bent, blurred, and with noise; what comes in from outside is the background.
+ * The image moved, activate, blurred, and with noise; what comes in from outside is the background.
  * @param {Network} network
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {Motion} motion
@@ -107,13 +107,13 @@ export function moved(network, pixels, motion) {
  * @param {Float32Array} before
  * @param {Float32Array} after
  * @param {Motion} motion
- * @returns {Change} √(Σ difference² / Σ value²); moved along, only over places that were inside the map before
+ * @returns {Change} √(Σ difference² / Σ value²); moved along, only over positions that were inside the map before
  */
 export function change(network, layer, before, after, motion) {
   let [difference, size] = [0, 0];
-  for (let place = 0; place < before.length; place++) {
-    difference += (after[place] - before[place]) ** 2;
-    size += before[place] ** 2;
+  for (let index = 0; index < before.length; index++) {
+    difference += (after[index] - before[index]) ** 2;
+    size += before[index] ** 2;
   }
   const changed = size > 0 ? Math.sqrt(difference / size) : 0;
   const { rows, columns, maps } = layer;
@@ -146,7 +146,7 @@ export function change(network, layer, before, after, motion) {
   return { changed, left: size > 0 ? Math.sqrt(difference / size) : null };
 }
 
-/** A place without the last digits' noise, so that whole layers stay whole. @param {number} value */
+/** A position without the last digits' noise, so that whole layers stay whole. @param {number} value */
 function clean(value) {
   const near = Math.round(value);
   return Math.abs(value - near) < 1e-9 ? near : value;

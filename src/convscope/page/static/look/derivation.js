@@ -5,37 +5,37 @@ import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
 import { shapeAt } from "./network.js";
+import { numberTable } from "./number_table.js";
 import { isOff } from "./switches.js";
-import { numberTable } from "./tables.js";
-import { LAYER, TEXT, formulaOf, takingOf } from "./text.js";
+import { LAYER, TEXT, formulaOf, poolingPhrase } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./explain.js").Position} Position */
 /** @typedef {import("./explain.js").Sum} Sum */
-/** @typedef {import("./explain.js").Taken} Taken */
+/** @typedef {import("./explain.js").Pooled} Pooled */
 /** @typedef {import("./explain.js").Part} Part */
-/** @typedef {import("./page.js").State} State */
-/** @typedef {(place: Partial<Place> & { layer: number }) => void} Go */
+/** @typedef {import("./explorer.js").State} State */
+/** @typedef {(position: Partial<Position> & { layer: number }) => void} Go */
 
 const MOST_PARTS = 3; // written out at once
 const MOST_LINES = 10;
 const MOST_TERMS = 6;
 
 /** @param {Network} network @param {Go} go @returns {(state: State) => Node[]} */
-export function makeWorking(network, go) {
+export function makeDerivation(network, go) {
   /** the map below that the reader asked to see */
   let pinned = -1;
   /** @type {State | null} */
   let latest = null;
   return (state) => {
-    if (latest && latest.place.layer !== state.place.layer) pinned = -1;
+    if (latest && latest.position.layer !== state.position.layer) pinned = -1;
     latest = state;
-    if (state.place.layer === 0) return ofPixel(network, state);
-    const found = explain(network, state.all, state.place);
-    if (found.kind === "taken") return ofTaken(network, state, found, go);
+    if (state.position.layer === 0) return ofPixel(network, state);
+    const found = explain(network, state.all, state.position);
+    if (found.kind === "pooled") return ofPooled(network, state, found, go);
     const pin = (/** @type {number} */ map) => {
       pinned = map;
-      go({ ...state.place });
+      go({ ...state.position });
     };
     return ofSum(network, state, found, go, pinned, pin);
   };
@@ -43,9 +43,9 @@ export function makeWorking(network, go) {
 
 /** @param {Network} network @param {State} state @returns {Node[]} */
 function ofPixel(network, state) {
-  const { unit, row, column } = state.place;
+  const { unit, row, column } = state.position;
   const pixel = state.pixels[(row * network.width + column) * network.channels + unit];
-  const value = valueAt(network, state.all, state.place);
+  const value = valueAt(network, state.all, state.position);
   return [
     element("p", { text: LAYER.pixel }),
     element(
@@ -72,9 +72,9 @@ function strong(value) {
  * @returns {Node[]}
  */
 function ofSum(network, state, found, go, pinned, pin) {
-  const layer = network.layers[state.place.layer - 1];
+  const layer = network.layers[state.position.layer - 1];
   const single = found.tall * found.wide === 1;
-  const below = LAYER.below[state.place.layer === 1 ? "channel" : single ? "value" : "map"];
+  const below = LAYER.below[state.position.layer === 1 ? "channel" : single ? "value" : "map"];
   const { parts } = found;
   const what = single
     ? LAYER.single(parts.length)
@@ -86,7 +86,7 @@ function ofSum(network, state, found, go, pinned, pin) {
     ? [lines(network, state, parts, go)]
     : tablesOf(network, state, found, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
-  const off = isOff(state.off, state.place) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
+  const off = isOff(state.off, state.position) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
   return [
     element("p", { text: what }),
     ...strip,
@@ -118,8 +118,8 @@ function chosenParts(parts, pinned) {
  * @returns {Node[]}
  */
 function tablesOf(network, state, found, go, parts) {
-  const { palette, place } = state;
-  const below = shapeAt(network, place.layer - 1);
+  const { palette, position } = state;
+  const below = shapeAt(network, position.layer - 1);
   const at = (/** @type {number} */ index) => ({
     row: found.top + Math.floor(index / found.wide),
     column: found.left + (index % found.wide),
@@ -129,21 +129,21 @@ function tablesOf(network, state, found, go, parts) {
     return row < 0 || column < 0 || row >= below.rows || column >= below.columns;
   };
   const largest = {
-    inputs: largestSize(state.all[place.layer - 1]),
+    inputs: largestSize(state.all[position.layer - 1]),
     weights: Math.max(...found.parts.map((part) => largestSize(part.weights))),
     products: Math.max(...found.parts.map((part) => largestSize(part.products))),
   };
-  const names = network.channels === 3 && place.layer === 1 ? LAYER.colours : null;
+  const names = network.channels === 3 && position.layer === 1 ? LAYER.colours : null;
   return parts.map((part) => {
     const from =
-      place.layer === 1
+      position.layer === 1
         ? names
           ? LAYER.fromColour(names[part.map])
           : network.channels > 1
             ? LAYER.fromChannel(part.map + 1)
             : LAYER.fromImage
         : LAYER.fromMap(part.map + 1);
-    const press = (/** @type {number} */ index) => go({ layer: place.layer - 1, unit: part.map, ...at(index) });
+    const press = (/** @type {number} */ index) => go({ layer: position.layer - 1, unit: part.map, ...at(index) });
     return element(
       "div",
       { class: "equation" },
@@ -222,12 +222,12 @@ function lines(network, state, parts, go) {
     const bar = element("span", { class: "amount" });
     bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
     bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
-    const place = { layer: state.place.layer - 1, unit: part.map, row: 0, column: 0 };
+    const position = { layer: state.position.layer - 1, unit: part.map, row: 0, column: 0 };
     const name = element("button", {
       type: "button",
       class: "link",
       text: LAYER.unit(part.map + 1),
-      onclick: () => go(place),
+      onclick: () => go(position),
     });
     return element(
       "tr",
@@ -276,7 +276,7 @@ function number(value) {
  * @param {string} below
  */
 function total(network, state, found, below) {
-  const layer = network.layers[state.place.layer - 1];
+  const layer = network.layers[state.position.layer - 1];
   const terms = /** @type {[number, string][]} */ ([]);
   const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
   if (few) for (const part of found.parts) terms.push([part.sum, ""]);
@@ -300,7 +300,7 @@ function total(network, state, found, below) {
       ),
     );
   });
-  const last = state.place.layer === network.layers.length && layer.kind === "connected";
+  const last = state.position.layer === network.layers.length && layer.kind === "connected";
   line.append(
     " = ",
     last
@@ -326,29 +326,29 @@ function total(network, state, found, below) {
  * @returns {Node[]}
  */
 function goesOn(network, state, go) {
-  const { place, all } = state;
-  const next = network.layers[place.layer];
+  const { position, all } = state;
+  const next = network.layers[position.layer];
   if (!next || next.kind !== "pooling") return [];
-  const row = Math.floor(place.row / next.stride[0]);
-  const column = Math.floor(place.column / next.stride[1]);
-  const above = { layer: place.layer + 1, unit: place.unit, row, column };
+  const row = Math.floor(position.row / next.stride[0]);
+  const column = Math.floor(position.column / next.stride[1]);
+  const above = { layer: position.layer + 1, unit: position.unit, row, column };
   const title = element("h3", {}, LAYER.then, element("code", { text: next.name }));
   if (row >= next.rows || column >= next.columns) return [title, element("p", { text: LAYER.leftOut })];
   const found = explain(network, all, above);
-  if (found.kind !== "taken") return [];
-  const own = (place.row - found.top) * found.wide + place.column - found.left;
+  if (found.kind !== "pooled") return [];
+  const own = (position.row - found.top) * found.wide + position.column - found.left;
   const link = element("button", { type: "button", class: "link", text: LAYER.seeValue, onclick: () => go(above) });
-  return [title, ...windowOf(network, { ...state, place: above }, found, go, own), element("p", {}, link)];
+  return [title, ...windowNodes(network, { ...state, position: above }, found, go, own), element("p", {}, link)];
 }
 
-/** @param {Network} network @param {State} state @param {Taken} found @param {Go} go @returns {Node[]} */
-function ofTaken(network, state, found, go) {
-  return [element("p", { text: LAYER.taken }), ...windowOf(network, state, found, go, -1)];
+/** @param {Network} network @param {State} state @param {Pooled} found @param {Go} go @returns {Node[]} */
+function ofPooled(network, state, found, go) {
+  return [element("p", { text: LAYER.taken }), ...windowNodes(network, state, found, go, -1)];
 }
 
 /**
  * Whether the value that is followed is the one that is taken.
- * @param {Taken} found
+ * @param {Pooled} found
  * @param {number} own
  * @param {number} winner
  */
@@ -360,16 +360,16 @@ function followed(found, own, winner) {
 /**
  * @param {Network} network
  * @param {State} state
- * @param {Taken} found
+ * @param {Pooled} found
  * @param {Go} go
- * @param {number} own the place of the value that is followed
+ * @param {number} own the position of the value that is followed
  * @returns {Node[]}
  */
-function windowOf(network, state, found, go, own) {
-  const { place, palette } = state;
-  const layer = network.layers[place.layer - 1];
-  const below = shapeAt(network, place.layer - 1);
-  const largest = largestSize(state.all[place.layer - 1]);
+function windowNodes(network, state, found, go, own) {
+  const { position, palette } = state;
+  const layer = network.layers[position.layer - 1];
+  const below = shapeAt(network, position.layer - 1);
+  const largest = largestSize(state.all[position.layer - 1]);
   const at = (/** @type {number} */ index) => ({
     row: found.top + Math.floor(index / found.wide),
     column: found.left + (index % found.wide),
@@ -377,9 +377,9 @@ function windowOf(network, state, found, go, own) {
   const press = (/** @type {number} */ index) => {
     const { row, column } = at(index);
     if (row >= 0 && column >= 0 && row < below.rows && column < below.columns)
-      go({ layer: place.layer - 1, unit: place.unit, row, column });
+      go({ layer: position.layer - 1, unit: position.unit, row, column });
   };
-  const winner = layer.code === "MP" || layer.code === "SS" ? found.shares.indexOf(1) : -1;
+  const winner = layer.code === "MP" || layer.code === "SS" ? found.weights.indexOf(1) : -1;
   const inputs = numberTable(palette, {
     name: LAYER.window,
     values: found.inputs,
@@ -388,26 +388,26 @@ function windowOf(network, state, found, go, own) {
     press,
     marked: (index) => index === winner,
   });
-  const shares =
+  const weights =
     winner >= 0 || layer.code === "LP"
       ? []
       : [
           element("span", { class: "sign", text: "×" }),
           numberTable(palette, {
-            name: LAYER.shares,
-            values: found.shares,
+            name: LAYER.windowWeights,
+            values: found.weights,
             wide: found.wide,
-            largest: 1.5 * Math.max(...found.shares),
+            largest: 1.5 * Math.max(...found.weights),
           }),
         ];
   const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
   return [
-    element("p", { text: (takingOf(layer, found.inputs.length) ?? "") + said }),
+    element("p", { text: (poolingPhrase(layer, found.inputs.length) ?? "") + said }),
     element(
       "div",
       { class: "equation" },
       inputs,
-      ...shares,
+      ...weights,
       element("span", { class: "sign" }, "→ ", strong(found.value)),
     ),
   ];

@@ -1,21 +1,21 @@
 // @ts-check
 /** View 1: the network at a glance, a column for every layer. */
 import { largestSize } from "./colours.js";
-import { element, foreign, moveWithArrows, write } from "./dom.js";
+import { element, isolate, moveWithArrows, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { percent, wholePercent } from "./format.js";
 import { cellAt, cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
-import { makeMapSheet } from "./mapsheet.js";
-import { change, isStill } from "./moving.js";
+import { makeMapSheet } from "./map_sheet.js";
+import { change, isStill } from "./motion.js";
 import { shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
-import { GLANCE, TEXT, describe, outcome, sight, titleOf } from "./text.js";
+import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
-/** @typedef {import("./page.js").State} State */
-/** @typedef {(place: Partial<Place> & { layer: number }) => void} Go */
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./explorer.js").State} State */
+/** @typedef {(position: Partial<Position> & { layer: number }) => void} Go */
 
 const MOST_MAPS = 64; // of a layer shown at once
 const MOST_CLASSES = 10;
@@ -33,7 +33,7 @@ const COLUMN_TALL_PX = 420;
  * @param {{ brief: boolean }} [how]
  * @returns {(state: State) => void}
  */
-export function makeGlance(parent, network, go, allOn, { brief } = { brief: false }) {
+export function makeOverview(parent, network, go, allOn, { brief } = { brief: false }) {
   const list = element("ol", { class: "layers", "aria-label": TEXT.glance });
   const columns = [imageColumn(network, go), ...network.layers.map((_, index) => layerColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
@@ -51,9 +51,9 @@ export function makeGlance(parent, network, go, allOn, { brief } = { brief: fals
   return (state) => {
     columns.forEach((column) => column.look?.());
     clearTimeout(resting);
-    resting = window.setTimeout(() => write(took, GLANCE.took(state.milliseconds)), took.textContent ? CALM_MS : 0);
+    resting = window.setTimeout(() => write(took, OVERVIEW.took(state.milliseconds)), took.textContent ? CALM_MS : 0);
     off.hidden = state.off.length === 0;
-    write(count, GLANCE.off(state.off.length));
+    write(count, OVERVIEW.off(state.off.length));
     columns.forEach((column) => column.draw(state));
   };
 }
@@ -109,26 +109,26 @@ function imageColumn(network, go) {
   );
   setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
-  const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
-  const what = GLANCE.what(network.height, network.width, kind);
-  const made = column(GLANCE.image, "", what, GLANCE.frame, button, name);
+  const kind = OVERVIEW.kinds[network.channels === 1 ? 1 : 3];
+  const what = OVERVIEW.what(network.height, network.width, kind);
+  const made = column(OVERVIEW.image, "", what, OVERVIEW.frame, button, name);
   made.classList.add("first");
   let named = "";
   return {
     element: made,
     draw(state) {
       drawPixels(canvas, state.pixels, network.channels);
-      setFrame(field, size, receptiveField(network, state.place));
+      setFrame(field, size, receptiveField(network, state.position));
       const truth = state.image === null ? null : network.images[state.image].truth;
       const is =
-        truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
+        truth === null ? [] : [element("br"), OVERVIEW.is, element("strong", {}, isolate(network.classes[truth]))];
       const shown = `${state.image}/${state.name}`;
       if (named !== shown) {
-        name.replaceChildren(foreign(state.name, 44), ...is);
-        button.setAttribute("aria-label", GLANCE.theImage(state.name));
+        name.replaceChildren(isolate(state.name, 44), ...is);
+        button.setAttribute("aria-label", OVERVIEW.theImage(state.name));
       }
       named = shown;
-      button.classList.toggle("chosen", state.place.layer === 0);
+      button.classList.toggle("chosen", state.position.layer === 0);
     },
   };
 }
@@ -284,7 +284,7 @@ function mapGrid(network, layer, go) {
   const single = shape.rows * shape.columns === 1;
   const name = (/** @type {HTMLElement} */ button, /** @type {number} */ unit, /** @type {string} */ text) => {
     button.title = text;
-    button.setAttribute("aria-label", GLANCE.among(text, unit + 1, shape.maps));
+    button.setAttribute("aria-label", OVERVIEW.among(text, unit + 1, shape.maps));
   };
   let turned = true;
   const turn = (/** @type {number} */ by) => {
@@ -299,7 +299,7 @@ function mapGrid(network, layer, go) {
       type: "button",
       class: "plain",
       text: "‹",
-      "aria-label": GLANCE.before,
+      "aria-label": OVERVIEW.before,
       onclick: () => turn(-1),
     }),
     shown,
@@ -307,7 +307,7 @@ function mapGrid(network, layer, go) {
       type: "button",
       class: "plain",
       text: "›",
-      "aria-label": GLANCE.after,
+      "aria-label": OVERVIEW.after,
       onclick: () => turn(1),
     }),
   );
@@ -318,9 +318,13 @@ function mapGrid(network, layer, go) {
     if (!state) return;
     maps.forEach(({ button }, slot) => {
       const unit = page * MOST_MAPS + slot;
-      const off = isOff(state.off, { layer, unit }) ? GLANCE.isOff : "";
+      const off = isOff(state.off, { layer, unit }) ? OVERVIEW.isOff : "";
       if (!button.hidden)
-        name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[layer][unit]) : GLANCE.map(unit + 1)}${off}`);
+        name(
+          button,
+          unit,
+          `${single ? OVERVIEW.unit(unit + 1, state.all[layer][unit]) : OVERVIEW.map(unit + 1)}${off}`,
+        );
     });
   }
   const again = () => {
@@ -335,11 +339,11 @@ function mapGrid(network, layer, go) {
   );
   /** @param {State} state */
   function draw(state) {
-    const chosen = state.place.layer === layer ? state.place.unit : -1;
+    const chosen = state.position.layer === layer ? state.position.unit : -1;
     const spotted = spotOf(network, state, layer);
-    if (latest !== state && chosen >= 0 && latest?.place !== state.place)
+    if (latest !== state && chosen >= 0 && latest?.position !== state.position)
       turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
-    const marks = latest?.place !== state.place || latest?.off !== state.off || turned;
+    const marks = latest?.position !== state.position || latest?.off !== state.off || turned;
     turned = false;
     latest = state;
     const values = state.all[layer];
@@ -362,7 +366,7 @@ function mapGrid(network, layer, go) {
       if (spotted && (spotted.unit === null || spotted.unit === unit)) setFrame(spot, shape, spotted);
       else spot.hidden = true;
     });
-    shown.textContent = GLANCE.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
+    shown.textContent = OVERVIEW.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
   }
   return { element: element("div", {}, grid, pager), look: sheet.look, draw };
 }
@@ -375,11 +379,12 @@ function mapGrid(network, layer, go) {
  * @returns {{ unit: number | null, top: number, left: number, tall: number, wide: number } | null} unit null: all maps
  */
 function spotOf(network, state, layer) {
-  const { place } = state;
-  if (place.layer === layer) return { unit: place.unit, top: place.row, left: place.column, tall: 1, wide: 1 };
-  if (place.layer !== layer + 1) return null;
-  const above = network.layers[place.layer - 1];
-  return { unit: above.kind === "pooling" ? place.unit : null, ...boxBelow(network, place) };
+  const { position } = state;
+  if (position.layer === layer)
+    return { unit: position.unit, top: position.row, left: position.column, tall: 1, wide: 1 };
+  if (position.layer !== layer + 1) return null;
+  const above = network.layers[position.layer - 1];
+  return { unit: above.kind === "pooling" ? position.unit : null, ...boxBelow(network, position) };
 }
 
 /**
@@ -391,7 +396,7 @@ function spotOf(network, state, layer) {
 function classBars(network, go) {
   const layer = network.layers.length;
   const long = network.classes.some((name) => name.length > LONG_NAME);
-  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": GLANCE.classes });
+  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": OVERVIEW.classes });
   const rest = element("p", { class: "hint" });
   const [answer, sure] = [element("strong"), element("span")];
   const said = element("p", { class: "said", role: "status" }, answer, sure);
@@ -419,23 +424,23 @@ function classBars(network, go) {
       const shown = order.slice(0, rows.length);
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
       const truth = state.image === null ? null : network.images[state.image].truth;
-      const right = truth === null || truth === order[0] ? "" : GLANCE.itIsNot;
-      if (best !== order[0]) answer.replaceChildren(foreign(network.classes[order[0]], 30));
+      const right = truth === null || truth === order[0] ? "" : OVERVIEW.itIsNot;
+      if (best !== order[0]) answer.replaceChildren(isolate(network.classes[order[0]], 30));
       best = order[0];
       write(sure, ` ${percent(probabilities[order[0]])}${right}`);
       said.classList.toggle("wrong", right !== "");
       shown.forEach((unit, index) => {
         const row = rows[index];
-        if (row.unit !== unit) row.name.replaceChildren(foreign(network.classes[unit], 24));
+        if (row.unit !== unit) row.name.replaceChildren(isolate(network.classes[unit], 24));
         row.unit = unit;
         grow(row.bar, probabilities[unit]);
         write(row.value, percent(probabilities[unit]));
-        row.button.classList.toggle("chosen", state.place.layer === layer && state.place.unit === unit);
+        row.button.classList.toggle("chosen", state.position.layer === layer && state.position.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = GLANCE.logit(state.all[layer][unit]) + (unit === truth ? GLANCE.own : "");
+        row.button.title = OVERVIEW.logit(state.all[layer][unit]) + (unit === truth ? OVERVIEW.own : "");
       });
       const others = network.classes.length - shown.length;
-      write(rest, others ? GLANCE.others(others) : "");
+      write(rest, others ? OVERVIEW.others(others) : "");
     },
   };
 }

@@ -1,25 +1,25 @@
 // @ts-check
 /** View 5: a second network under the same image and the same sliders, or this one with another kind of pooling. */
 import { makePalette } from "./colours.js";
-import { makeComputer, startWorker } from "./computing.js";
-import { element, foreign } from "./dom.js";
-import { codesOf, pixelsFor, withPooling } from "./exchanged.js";
-import { makeGlance } from "./glance.js";
-import { isStill, scaledMotion } from "./moving.js";
-import { makeNumbers } from "./numbers.js";
-import { reached, strongest } from "./place.js";
-import { BESIDE, WINDOWS } from "./text.js";
+import { makeComputer, startWorker } from "./computer.js";
+import { element, isolate } from "./dom.js";
+import { makeLayerView } from "./layer_view.js";
+import { isStill, scaledMotion } from "./motion.js";
+import { makeOverview } from "./overview.js";
+import { codesOf, pixelsFor, withPooling } from "./pooling_swap.js";
+import { reached, strongest } from "./position.js";
+import { POOLINGS, SECOND } from "./text.js";
 import { makeViews } from "./views.js";
 
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
-/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./explorer.js").State} State */
 
 /** @typedef {import("./switches.js").Off} Off */
 
 /** What is shown in the page, moved and not moved.
  * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, image: number | null,
- *   name: string, motion: import("./moving.js").Motion }} Scene */
+ *   name: string, motion: import("./motion.js").Motion }} Scene */
 
 /**
  * @param {HTMLElement} parent
@@ -29,17 +29,17 @@ import { makeViews } from "./views.js";
  * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the
  *   scene has changed, the units that are off, or the colours
  */
-export function makeBeside(parent, network, program, allOn) {
+export function makeSecondNetwork(parent, network, program, allOn) {
   const networks = choices(network);
   const names = [...networks.keys()];
   const select = element(
     "select",
     {},
-    element("option", { value: "", text: BESIDE.nothing }),
+    element("option", { value: "", text: SECOND.nothing }),
     ...names.map((name) => element("option", { value: name, text: name })),
   );
-  const place = element("div", { class: "other" });
-  parent.append(element("div", { class: "tools" }, element("label", {}, `${BESIDE.label} `, select)), place);
+  const holder = element("div", { class: "other" });
+  parent.append(element("div", { class: "tools" }, element("label", {}, `${SECOND.label} `, select)), holder);
   parent.hidden = names.length === 0;
   /** @type {ReturnType<typeof makeSecond> | null} */
   let second = null;
@@ -50,8 +50,8 @@ export function makeBeside(parent, network, program, allOn) {
   const change = () => {
     second?.close();
     const chosen = networks.get(select.value);
-    place.replaceChildren();
-    second = chosen ? makeSecond(place, network, chosen(), { name: select.value, program, allOn }) : null;
+    holder.replaceChildren();
+    second = chosen ? makeSecond(holder, network, chosen(), { name: select.value, program, allOn }) : null;
     second?.without(off);
     if (scene) second?.follow(scene);
   };
@@ -83,11 +83,11 @@ function choices(network) {
   /** @type {Map<string, () => Network>} */
   const found = new Map();
   if (beside)
-    found.set(BESIDE.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
+    found.set(SECOND.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
   const own = codesOf(network);
-  for (const [code, [, name]] of Object.entries(WINDOWS)) {
+  for (const [code, [, name]] of Object.entries(POOLINGS)) {
     if (own.length && (own.length > 1 || own[0] !== code))
-      found.set(BESIDE.same(name), () => withPooling(network, code));
+      found.set(SECOND.same(name), () => withPooling(network, code));
   }
   return found;
 }
@@ -106,10 +106,10 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
     other.layers.length === network.layers.length &&
     other.layers.every((layer, at) => layer.weights === network.layers[at].weights);
   parent.append(
-    element("h3", {}, foreign(name, 120)),
-    element("p", { class: "hint", text: exchanged ? BESIDE.exchanged : BESIDE.about }),
+    element("h3", {}, isolate(name, 120)),
+    element("p", { class: "hint", text: exchanged ? SECOND.exchanged : SECOND.about }),
     glance,
-    element("details", { class: "deeper" }, element("summary", { text: BESIDE.numbers }), numbers),
+    element("details", { class: "deeper" }, element("summary", { text: SECOND.numbers }), numbers),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let palette = makePalette(dark.matches);
@@ -128,16 +128,16 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   let off = [];
   const draw = (/** @type {boolean} */ everything) => {
     if (!state) return;
-    drawGlance(state);
+    drawOverview(state);
     drawOthers(state, everything);
   };
-  const go = (/** @type {Partial<Place> & { layer: number }} */ place) => {
+  const go = (/** @type {Partial<Position> & { layer: number }} */ position) => {
     if (!state) return;
-    state = { ...state, place: reached(other, state, place) };
+    state = { ...state, position: reached(other, state, position) };
     draw(true);
   };
-  const drawGlance = makeGlance(glance, other, go, allOn, { brief: true });
-  const drawOthers = makeViews([[numbers, makeNumbers(numbers, other, go, null)]]);
+  const drawOverview = makeOverview(glance, other, go, allOn, { brief: true });
+  const drawOthers = makeViews([[numbers, makeLayerView(numbers, other, go, null)]]);
   const compute = makeComputer(
     other,
     startWorker(program),
@@ -147,7 +147,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
       const still = isStill(scene.motion);
       if (still || before) unmoved = { of: scene.original, all: intact ?? all };
       const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
-      const place = state?.place ?? strongest(other, all, Math.min(1, other.layers.length));
+      const position = state?.position ?? strongest(other, all, Math.min(1, other.layers.length));
       state = {
         image: scene.image,
         name: scene.name,
@@ -157,7 +157,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
         before: still && !turnedOff.length ? null : (unmoved?.all ?? null),
         off: turnedOff,
         milliseconds,
-        place,
+        position,
         palette,
         ledger: null,
       };

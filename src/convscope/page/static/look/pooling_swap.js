@@ -13,7 +13,7 @@ export function codesOf(network) {
 
 /**
  * All weights stay as they are; every pooling takes another kind of value from its windows. What each value depends on
- * is worked out anew: a blur looks beyond its window, a subset at one place of it.
+ * is worked out anew: a blur looks beyond its window, a subset at one position of it.
  * @param {Network} network
  * @param {string} code
  * @returns {Network}
@@ -62,10 +62,10 @@ export function pixelsFor(network, other, pixels) {
   const { height, width, channels } = network;
   if (other.height === height && other.width === width && other.channels === channels) return pixels;
   const data = new Uint8Array(4 * height * width);
-  for (let place = 0; place < height * width; place++) {
+  for (let index = 0; index < height * width; index++) {
     for (let channel = 0; channel < 3; channel++)
-      data[4 * place + channel] = pixels[place * channels + (channels === 3 ? channel : 0)];
-    data[4 * place + 3] = 255;
+      data[4 * index + channel] = pixels[index * channels + (channels === 3 ? channel : 0)];
+    data[4 * index + 3] = 255;
   }
   return fitImage({ data, rows: height, columns: width, channels: 4 }, { ...other, fit: "stretch" });
 }

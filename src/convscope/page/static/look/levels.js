@@ -24,8 +24,8 @@ export function inLevels(raster, ranges) {
     return { data: /** @type {Uint8Array} */ (data), rows, columns, channels: 4 };
   const table = Uint8Array.from({ length: top + 1 }, (_, value) => level(value, low, high));
   const result = new Uint8Array(data.length);
-  for (let place = 0; place < data.length; place++) {
-    result[place] = place % 4 === 3 ? level(data[place], 0, top) : table[data[place]];
+  for (let index = 0; index < data.length; index++) {
+    result[index] = index % 4 === 3 ? level(data[index], 0, top) : table[data[index]];
   }
   return { data: result, rows, columns, channels: 4 };
 }
@@ -37,10 +37,10 @@ export function inLevels(raster, ranges) {
  */
 function ends(data) {
   let [low, high] = [Infinity, -Infinity];
-  for (let place = 0; place < data.length; place++) {
-    if (place % 4 === 3) continue;
-    low = Math.min(low, data[place]);
-    high = Math.max(high, data[place]);
+  for (let index = 0; index < data.length; index++) {
+    if (index % 4 === 3) continue;
+    low = Math.min(low, data[index]);
+    high = Math.max(high, data[index]);
   }
   return [low, high];
 }

@@ -7,7 +7,7 @@ import { shapeAt } from "./network.js";
 import { canBeOff } from "./switches.js";
 
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./explain.js").Position} Position */
 
 const MOST_OFF = 200; // that an address holds
 
@@ -15,21 +15,28 @@ const MOST_OFF = 200; // that an address holds
  * #image/stage/unit/row/column;off=stage.unit,stage.unit, all from 1; stage 0 is the image, and an image of one's own
  * has no number.
  * @param {number | null} image from 0
- * @param {Place} place
+ * @param {Position} position
  * @param {import("./switches.js").Off} [off]
  * @returns {string}
  */
-export function toHash(image, place, off = []) {
+export function toHash(image, position, off = []) {
   const without = off.slice(0, MOST_OFF).map(({ layer, unit }) => `${layer}.${unit + 1}`);
-  const numbers = [image === null ? "own" : image + 1, place.layer, place.unit + 1, place.row + 1, place.column + 1];
+  const numbers = [
+    image === null ? "own" : image + 1,
+    position.layer,
+    position.unit + 1,
+    position.row + 1,
+    position.column + 1,
+  ];
   return `#${numbers.join("/")}${without.length ? `;off=${without.join(",")}` : ""}`;
 }
 
 /**
  * @param {Network} network
  * @param {string} hash
- * @returns {{ image: number | null, place: Place, off: import("./switches.js").Off } | null} null where it names no
- *   such place; units that there are not are left out
+ * @returns {{ image: number | null, position: Position, off: import("./switches.js").Off } | null} null where it names
+ *   no
+ *   such position; units that there are not are left out
  */
 export function fromHash(network, hash) {
   const match =
@@ -43,7 +50,7 @@ export function fromHash(network, hash) {
   if (image !== null && (image < 0 || image >= network.images.length)) return null;
   return {
     image,
-    place: { layer, unit: unit - 1, row: row - 1, column: column - 1 },
+    position: { layer, unit: unit - 1, row: row - 1, column: column - 1 },
     off: offOf(network, match[6] ?? ""),
   };
 }
@@ -62,30 +69,30 @@ function offOf(network, text) {
 }
 
 /**
- * The same place as near as another layer allows.
+ * The same position as near as another layer allows.
  * @param {Network} network
- * @param {Place} place
- * @returns {Place}
+ * @param {Position} position
+ * @returns {Position}
  */
-export function within(network, place) {
-  const layer = Math.max(0, Math.min(place.layer, network.layers.length));
+export function within(network, position) {
+  const layer = Math.max(0, Math.min(position.layer, network.layers.length));
   const shape = shapeAt(network, layer);
   const keep = (/** @type {number} */ value, /** @type {number} */ count) => Math.max(0, Math.min(value, count - 1));
   return {
     layer,
-    unit: keep(place.unit, shape.maps),
-    row: keep(place.row, shape.rows),
-    column: keep(place.column, shape.columns),
+    unit: keep(position.unit, shape.maps),
+    row: keep(position.row, shape.rows),
+    column: keep(position.column, shape.columns),
   };
 }
 
 /**
- * Where the largest value of a layer, or of one of its maps, is: a good place to begin.
+ * Where the largest value of a layer, or of one of its maps, is: a good position to begin.
  * @param {Network} network
  * @param {Float32Array[]} all
  * @param {number} layer
  * @param {number | null} [unit] the map; all of them if none
- * @returns {Place}
+ * @returns {Position}
  */
 export function strongest(network, all, layer, unit = null) {
   const shape = shapeAt(network, layer);
@@ -93,23 +100,24 @@ export function strongest(network, all, layer, unit = null) {
   const [from, to] = unit === null ? [0, shape.maps * area] : [unit * area, (unit + 1) * area];
   let best = from;
   for (let index = from; index < to; index++) if (all[layer][index] > all[layer][best]) best = index;
-  const place = best % area;
+  const cell = best % area;
   return {
     layer,
     unit: Math.floor(best / area),
-    row: Math.floor(place / shape.columns),
-    column: place % shape.columns,
+    row: Math.floor(cell / shape.columns),
+    column: cell % shape.columns,
   };
 }
 
 /**
- * Where the reader comes to: the same place as near as the layer allows, or where another layer responds most strongly.
+ * Where the reader comes to: the same position as near as the layer allows, or where another layer responds most
+ * strongly.
  * @param {Network} network
- * @param {{ place: Place, all: Float32Array[] }} shown where the reader is, and the maps
- * @param {Partial<Place> & { layer: number }} change
- * @returns {Place}
+ * @param {{ position: Position, all: Float32Array[] }} shown where the reader is, and the maps
+ * @param {Partial<Position> & { layer: number }} change
+ * @returns {Position}
  */
-export function reached(network, { place, all }, change) {
-  const start = change.layer === place.layer ? place : strongest(network, all, change.layer, change.unit ?? 0);
+export function reached(network, { position, all }, change) {
+  const start = change.layer === position.layer ? position : strongest(network, all, change.layer, change.unit ?? 0);
   return within(network, { ...start, ...change });
 }

@@ -1,11 +1,11 @@
 // @ts-check
 /** View 4: how good the network is, and what its layers cost. */
 import { chart } from "./curves.js";
-import { element, foreign } from "./dom.js";
+import { element, isolate } from "./dom.js";
 import { counted, grouped, inBytes, percent, percentIn, sides } from "./format.js";
 import { shapeAt } from "./network.js";
 import { saved } from "./saving.js";
-import { GOOD_TEXT } from "./text.js";
+import { EVALUATION } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ truth: number, answer: number, count: number }} Cell */
@@ -26,30 +26,30 @@ const BYTES = 4; // of a value
  * @param {Network} network
  * @param {(truth: number, answer: number) => void} openCell shows the images of a cell
  */
-export function makeGood(parent, network, openCell) {
+export function makeEvaluation(parent, network, openCell) {
   const { good } = network;
   if (good)
     parent.append(
       accuracy(good),
       ...curvesOf(good),
-      element("h3", { text: GOOD_TEXT.confusion }),
+      element("h3", { text: EVALUATION.confusion }),
       ...confusionTable(network, good, openCell),
     );
-  parent.append(element("h3", { text: GOOD_TEXT.cost }), costs(network));
+  parent.append(element("h3", { text: EVALUATION.cost }), costs(network));
 }
 
 /** @param {Good} good @returns {HTMLElement} */
 function accuracy(good) {
   const [low, high] = good.interval;
-  const evaluated = GOOD_TEXT.evaluated(
+  const evaluated = EVALUATION.evaluated(
     counted(good.images, "image"),
-    GOOD_TEXT.splits[/** @type {keyof typeof GOOD_TEXT.splits} */ (good.split)] ?? good.split,
+    EVALUATION.splits[/** @type {keyof typeof EVALUATION.splits} */ (good.split)] ?? good.split,
   );
   return element(
     "p",
     {},
     element("strong", { class: "accuracy", text: percent(good.correct / good.images) }),
-    ` ${evaluated} ${GOOD_TEXT.interval(percent(low), percent(high))}`,
+    ` ${evaluated} ${EVALUATION.interval(percent(low), percent(high))}`,
   );
 }
 
@@ -67,26 +67,26 @@ function curvesOf(good) {
     return { name, kind, points };
   };
   const loss = [
-    line(GOOD_TEXT.training, "first", (epoch) => epoch.loss),
-    line(GOOD_TEXT.heldOut, "second", (epoch) => epoch.held_out_loss),
+    line(EVALUATION.training, "first", (epoch) => epoch.loss),
+    line(EVALUATION.heldOut, "second", (epoch) => epoch.held_out_loss),
   ].filter((one) => one.points.length);
   const right = [
-    line(GOOD_TEXT.training, "first", (epoch) => epoch.accuracy),
-    line(GOOD_TEXT.heldOut, "second", (epoch) => epoch.held_out_accuracy),
+    line(EVALUATION.training, "first", (epoch) => epoch.accuracy),
+    line(EVALUATION.heldOut, "second", (epoch) => epoch.held_out_accuracy),
   ].filter((one) => one.points.length);
   const charts = [
     ...(right.length
       ? [
           saved(
-            GOOD_TEXT.accuracy,
-            chart(GOOD_TEXT.accuracy, right, {
+            EVALUATION.accuracy,
+            chart(EVALUATION.accuracy, right, {
               text: (value) => percentIn(value, 4),
-              across: GOOD_TEXT.epoch,
+              across: EVALUATION.epoch,
             }),
           ),
         ]
       : []),
-    ...(loss.length ? [saved(GOOD_TEXT.loss, chart(GOOD_TEXT.loss, loss, { across: GOOD_TEXT.epoch }))] : []),
+    ...(loss.length ? [saved(EVALUATION.loss, chart(EVALUATION.loss, loss, { across: EVALUATION.epoch }))] : []),
   ];
   return charts.length ? [element("div", { class: "charts" }, ...charts)] : [];
 }
@@ -98,15 +98,15 @@ function curvesOf(good) {
  * @returns {number[]}
  */
 export function shownClasses(network, good) {
-  const places = network.classes.map((_, place) => place);
-  if (places.length <= MOST_IN_MATRIX) return places;
-  const wrong = places.map(() => 0);
+  const indices = network.classes.map((_, index) => index);
+  if (indices.length <= MOST_IN_MATRIX) return indices;
+  const wrong = indices.map(() => 0);
   for (const { truth, answer, count } of good.cells) {
     if (truth === answer) continue;
     wrong[truth] += count;
     wrong[answer] += count;
   }
-  return places
+  return indices
     .sort((a, b) => wrong[b] - wrong[a] || a - b)
     .slice(0, MOST_IN_MATRIX)
     .sort((a, b) => a - b);
@@ -123,16 +123,16 @@ function confusionTable(network, good, openCell) {
   const cells = new Map(good.cells.map((cell) => [`${cell.truth}/${cell.answer}`, cell]));
   const totals = network.classes.map(() => 0);
   for (const { truth, count } of good.cells) totals[truth] += count;
-  const heading = (/** @type {number} */ place, /** @type {string} */ scope) =>
-    element("th", { scope }, element("span", {}, foreign(network.classes[place], 16)));
+  const heading = (/** @type {number} */ index, /** @type {string} */ scope) =>
+    element("th", { scope }, element("span", {}, isolate(network.classes[index], 16)));
   const cellOf = (/** @type {number} */ truth, /** @type {number} */ answer) => {
     const cell = cells.get(`${truth}/${answer}`);
     if (!cell) return element("td");
     const part = Math.sqrt(cell.count / totals[truth]);
     const here = network.images.filter((image) => image.truth === truth && image.answer === answer).length;
     const name =
-      `${GOOD_TEXT.cell(counted(cell.count, "image"), network.classes[truth], network.classes[answer])} ` +
-      `${here ? GOOD_TEXT.inPage(here) : GOOD_TEXT.notInPage}`;
+      `${EVALUATION.cell(counted(cell.count, "image"), network.classes[truth], network.classes[answer])} ` +
+      `${here ? EVALUATION.inPage(here) : EVALUATION.notInPage}`;
     const content = here
       ? element("button", {
           type: "button",
@@ -149,23 +149,23 @@ function confusionTable(network, good, openCell) {
   const head = element(
     "tr",
     {},
-    element("th", { class: "corner", text: GOOD_TEXT.corner }),
-    ...shown.map((place) => heading(place, "col")),
+    element("th", { class: "corner", text: EVALUATION.corner }),
+    ...shown.map((index) => heading(index, "col")),
   );
   const rows = shown.map((truth) =>
     element("tr", {}, heading(truth, "row"), ...shown.map((answer) => cellOf(truth, answer))),
   );
-  const upright = shown.some((place) => network.classes[place].length > 3);
+  const upright = shown.some((index) => network.classes[index].length > 3);
   const table = element(
     "table",
     { class: upright ? "confusion upright" : "confusion" },
     element("thead", {}, head),
     element("tbody", {}, ...rows),
   );
-  const some = shown.length < network.classes.length ? ` ${GOOD_TEXT.some(shown.length, network.classes.length)}` : "";
+  const some = shown.length < network.classes.length ? ` ${EVALUATION.some(shown.length, network.classes.length)}` : "";
   return [
-    element("p", { class: "hint", text: GOOD_TEXT.confusionHint + some }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": GOOD_TEXT.confusion }, table),
+    element("p", { class: "hint", text: EVALUATION.confusionHint + some }),
+    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": EVALUATION.confusion }, table),
   ];
 }
 
@@ -196,15 +196,15 @@ function costs(network) {
     element(
       "tr",
       {},
-      ...cells.map((text, place) =>
-        element(head || !place ? "th" : "td", { scope: head ? "col" : place ? null : "row", text }),
+      ...cells.map((text, index) =>
+        element(head || !index ? "th" : "td", { scope: head ? "col" : index ? null : "row", text }),
       ),
     );
   const sum = (/** @type {"parameters" | "macs" | "training"} */ key) =>
     rows.reduce((total, row) => total + row[key], 0);
   const image = BYTES * network.height * network.width * network.channels;
   const total = line([
-    GOOD_TEXT.total,
+    EVALUATION.total,
     grouped(sum("parameters")),
     grouped(sum("macs")),
     inBytes(image + sum("training")),
@@ -224,14 +224,14 @@ function costs(network) {
   const table = element(
     "table",
     { class: "lines" },
-    element("thead", {}, line(GOOD_TEXT.costs, true)),
+    element("thead", {}, line(EVALUATION.costs, true)),
     element("tbody", {}, ...body),
     element("tfoot", {}, total),
   );
   return element(
     "div",
     {},
-    element("p", { class: "hint", text: GOOD_TEXT.costHint }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": GOOD_TEXT.cost }, table),
+    element("p", { class: "hint", text: EVALUATION.costHint }),
+    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": EVALUATION.cost }, table),
   );
 }

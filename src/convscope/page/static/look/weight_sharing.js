@@ -7,9 +7,9 @@ import { makePalette } from "./colours.js";
 import { element } from "./dom.js";
 import { counted, short } from "./format.js";
 import { cells, drawMap, setSize } from "./image.js";
-import { TEACHER, beginners, errorsOf, learned } from "./learning.js";
 import { SHARING } from "./text.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
+import { TEACHER, beginners, errorsOf, learned } from "./toy_learning.js";
 
 const STRONGEST = 2; // weight that gets the strongest colour
 const CELL_PX = 14;
@@ -78,17 +78,17 @@ export function makeSharing() {
     const palette = makePalette(dark.matches);
     drawMap(teacher, palette, Float32Array.from(TEACHER), 0, STRONGEST);
     drawMap(copied, palette, Float32Array.from(learners.copied), 0, STRONGEST);
-    separate.forEach((canvas, place) =>
-      drawMap(canvas, palette, Float32Array.from(learners.separate[place]), 0, STRONGEST),
+    separate.forEach((canvas, index) =>
+      drawMap(canvas, palette, Float32Array.from(learners.separate[index]), 0, STRONGEST),
     );
     drawMap(seen, palette, Float32Array.from(learners.last ?? new Array(TOY_SIDE * TOY_SIDE).fill(0)), 0, 1);
     count.textContent = learners.seen ? SHARING.seen(counted(learners.seen, "image")) : SHARING.nothing;
     const errors = errorsOf(learners);
     const first = errorsOf(beginners());
     const most = Math.max(first.copied, first.separate);
-    [errors.copied, errors.separate].forEach((error, place) => {
-      bars[place].bar.style.width = `${Math.min(100, (100 * error) / most)}%`;
-      bars[place].value.textContent = short(error);
+    [errors.copied, errors.separate].forEach((error, index) => {
+      bars[index].bar.style.width = `${Math.min(100, (100 * error) / most)}%`;
+      bars[index].value.textContent = short(error);
     });
   }
   draw();

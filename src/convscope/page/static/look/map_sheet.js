@@ -13,7 +13,7 @@ const MOST_PIXELS_A_POINT = 2;
 
 /**
  * Where the maps stand, in pixels of the canvas, and which column of a map each pixel across shows.
- * @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Places
+ * @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Positions
  */
 
 /**
@@ -32,12 +32,12 @@ export function makeMapSheet(grid, frames, shape, again) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const cells = new Uint32Array(shape.rows * shape.columns);
   grid.prepend(canvas);
-  /** @type {Places | null} */
-  let places = null;
+  /** @type {Positions | null} */
+  let positions = null;
   let image = new ImageData(1, 1);
-  let [width, height] = [0, 0]; // that the places are of
+  let [width, height] = [0, 0]; // that the positions are of
   const anew = () => {
-    places = null;
+    positions = null;
     again();
   };
   new ResizeObserver(() => {
@@ -46,7 +46,7 @@ export function makeMapSheet(grid, frames, shape, again) {
   onOtherResolution(anew);
 
   const look = () => {
-    if (places) return;
+    if (positions) return;
     [width, height] = [grid.offsetWidth, grid.offsetHeight];
     if (!width) return; // not shown
     const scale = Math.min(MOST_PIXELS_A_POINT, devicePixelRatio);
@@ -67,7 +67,7 @@ export function makeMapSheet(grid, frames, shape, again) {
     ];
     const left = frames.map((_, slot) => at(x + (slot % perRow) * right));
     const top = frames.map((_, slot) => at(y + Math.floor(slot / perRow) * down));
-    places = { left, top, columnOf, tall: pixels(frames[0].offsetHeight) };
+    positions = { left, top, columnOf, tall: pixels(frames[0].offsetHeight) };
     image = new ImageData(pixels(width), pixels(height));
   };
   const resize = () => {
@@ -83,13 +83,13 @@ export function makeMapSheet(grid, frames, shape, again) {
     /** @type {number} */ count,
     /** @type {number} */ largest,
   ) => {
-    if (!places) return;
+    if (!positions) return;
     if (canvas.width !== image.width || canvas.height !== image.height) resize();
     const words = new Uint32Array(image.data.buffer);
     if (count < frames.length) words.fill(0);
     for (let slot = 0; slot < count; slot++) {
       paint(palette, maps, (first + slot) * cells.length, cells.length, largest, cells);
-      enlarge(cells, shape, words, image.width, places, slot);
+      enlarge(cells, shape, words, image.width, positions, slot);
     }
     context.putImageData(image, 0, 0);
   };
@@ -102,13 +102,13 @@ export function makeMapSheet(grid, frames, shape, again) {
  * @param {{ rows: number, columns: number }} shape
  * @param {Uint32Array} words
  * @param {number} across
- * @param {Places} places
+ * @param {Positions} positions
  * @param {number} slot
  */
-function enlarge(cells, shape, words, across, places, slot) {
-  const { columnOf, tall } = places;
+function enlarge(cells, shape, words, across, positions, slot) {
+  const { columnOf, tall } = positions;
   const wide = columnOf.length;
-  const start = places.top[slot] * across + places.left[slot];
+  const start = positions.top[slot] * across + positions.left[slot];
   let drawn = -1;
   for (let y = 0; y < tall; y++) {
     const row = Math.floor((y * shape.rows) / tall);
