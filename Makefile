@@ -39,7 +39,8 @@ check: $(TEST)/wheel page-tools ## format, lint, strict types (Python and JavaSc
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/python -m mypy
-	@if [ -d $(PAGE)/node_modules ]; then echo "tsc --checkJs --strict"; npm run --silent --prefix $(PAGE) check; fi
+	@if [ -d $(PAGE)/node_modules ]; then echo "prettier --check; tsc --checkJs --strict"; \
+		npm run --silent --prefix $(PAGE) format:check && npm run --silent --prefix $(PAGE) check; fi
 	$(TEST)/bin/python -m pytest -q tests/test_architecture.py
 	@$(MAKE) --no-print-directory docs
 
@@ -55,12 +56,13 @@ commands: $(TEST)/wheel ## write docs/commands.md anew from the commands themsel
 	$(TEST)/bin/python tools/commands_page.py > docs/commands.md
 
 .PHONY: format
-format: $(TEST)/tools ## let ruff format and mend what it can
+format: $(TEST)/tools page-tools ## let ruff and prettier format, and mend what ruff can
 	$(TEST)/bin/ruff format .
 	$(TEST)/bin/ruff check --fix .
+	@if [ -d $(PAGE)/node_modules ]; then npm run --silent --prefix $(PAGE) format; fi
 
 .PHONY: page-tools
-page-tools: ## install what checks the page: TypeScript, axe-core and wabt, into tools/page/node_modules
+page-tools: ## install what checks the page (TypeScript, prettier, axe-core, wabt) into tools/page/node_modules
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE)/node_modules/installed; \
 	else echo "npm is not here (it comes with Node.js 20 or later): the page's types and accessibility are not checked"; fi
 

@@ -1,6 +1,6 @@
 // Makes computers with workers that only listen, and counts the addresses that stay. Called by test_engine.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { makeComputer, startWorker } from "./look/computing.js";
+import { makeComputer, startWorker } from "./look/computer.js";
 
 const [source, target] = process.argv.slice(2);
 const { ends } = JSON.parse(readFileSync(source, "utf8"));

@@ -2,11 +2,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { answerTo, prepare, probabilitiesOf, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
-import { readNetwork, shapeAt } from "./look/format.js";
+import { shapeAt } from "./look/network.js";
+import { readNetwork } from "./look/reading.js";
 import { NONLINEARITIES } from "./look/nonlinearity.js";
 
 const [source, target] = process.argv.slice(2);
-const base64 = (/** @type {Float32Array} */ maps) => Buffer.from(maps.buffer, maps.byteOffset, maps.byteLength).toString("base64");
+const base64 = (/** @type {Float32Array} */ maps) =>
+  Buffer.from(maps.buffer, maps.byteOffset, maps.byteLength).toString("base64");
 
 /** A value as the sum of what the page shows, and as it was computed. */
 function account(network, all, place) {
@@ -14,8 +16,8 @@ function account(network, all, place) {
   const value = valueAt(network, all, place);
   const box = boxBelow(network, place);
   const field = receptiveField(network, place);
-  if (found.kind === "taken") {
-    const sum = found.inputs.reduce((total, input, index) => total + input * found.shares[index], 0);
+  if (found.kind === "pooled") {
+    const sum = found.inputs.reduce((total, input, index) => total + input * found.weights[index], 0);
     return { value, sum, shown: [found.value], box, field };
   }
   const nonlinearity = NONLINEARITIES[network.layers[place.layer - 1].nonlinearity];
@@ -53,7 +55,12 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
     const off = { layer: network.layers.length - 1, unit: 0 }; // of the last layer before the classifier
     const without = off.layer > 0 ? answerTo(prepared, { pixels: image.pixels, off: [off] }) : null;
-    return { maps: all.map(base64), probabilities: probabilitiesOf(network, all[all.length - 1]), values, without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64) };
+    return {
+      maps: all.map(base64),
+      probabilities: probabilitiesOf(network, all[all.length - 1]),
+      values,
+      without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64),
+    };
   });
 });
 writeFileSync(target, JSON.stringify(results));

@@ -1,9 +1,9 @@
 // Moves images as the page does, and says how much every layer changes. Called by test_moving.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { prepare, run } from "./look/engine.js";
-import { readNetwork } from "./look/format.js";
-import { bendField, bentAt } from "./look/bending.js";
-import { STILL, change, isStill, moved } from "./look/moving.js";
+import { readNetwork } from "./look/reading.js";
+import { bendField, displacementAt } from "./look/elastic.js";
+import { STILL, change, isStill, moved } from "./look/motion.js";
 
 const [source, target] = process.argv.slice(2);
 const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given }) => {
@@ -16,7 +16,9 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   const changes = network.layers.map((layer, index) => change(network, layer, old[index + 1], now[index + 1], motion));
   const field = bendField(network.height, network.width);
   const lengths = field.down.map((down, place) => Math.hypot(down, field.across[place]));
-  const rough = field.down.map((down, place) => Math.abs(down - bentAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]));
+  const rough = field.down.map((down, place) =>
+    Math.abs(down - displacementAt(field, Math.floor(place / field.columns), (place % field.columns) + 1)[0]),
+  );
   const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const bend = { mean: mean(lengths), roughness: mean(rough) };
   return { bend, pixels: Buffer.from(after).toString("base64"), changes, still: isStill(motion) };

@@ -1,8 +1,8 @@
 // What the page makes of images and records: groups, choices, orders, sentences. Called by test_records_on_page.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { belonging, groupsOf } from "./look/chooser.js";
-import { inOrder, middleColumns } from "./look/comparison.js";
-import { readNetwork } from "./look/format.js";
+import { inOrder, medianColumns } from "./look/comparison.js";
+import { readNetwork } from "./look/reading.js";
 import { limitsOf, middleOf, movedPart } from "./look/invariance.js";
 import { unitRecord } from "./look/units.js";
 
@@ -17,8 +17,14 @@ const result = {
   ablation: unitRecord(network, which)?.ablation ?? null,
   limits: invariance?.distortions.map((kind) => [null, 0.1].map((chance) => limitsOf(kind, chance))) ?? null,
   middles: invariance?.distortions.map((kind) => middleOf(kind).strength) ?? null,
-  moved: invariance?.distortions.map((kind) => middleOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ?? null,
-  columns: comparison && middleColumns(comparison.columns),
-  orders: comparison && Object.entries(keys).flatMap(([, of]) => [false, true].map((down) => inOrder(comparison.kinds, of, down).map((kind) => kind.name))),
+  moved:
+    invariance?.distortions.map((kind) => middleOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ??
+    null,
+  columns: comparison && medianColumns(comparison.columns),
+  orders:
+    comparison &&
+    Object.entries(keys).flatMap(([, of]) =>
+      [false, true].map((down) => inOrder(comparison.kinds, of, down).map((kind) => kind.name)),
+    ),
 };
 writeFileSync(made, JSON.stringify(result));

@@ -27,7 +27,7 @@ from tests.checks.models import LAYOUTS, small_model, some_pixels
 from .javascript import NODE, STATIC, needs_node
 from .test_report_page import HOSTILE, Page
 
-PROGRAMS = ("page.js", "worker.js")
+PROGRAMS = ("explorer.js", "worker.js")
 NAMES = [*HOSTILE, "</script><script>alert(1)</script>", "<!--<script>", "x" * 1_000, "]]>", "\u2028\u2029"]
 
 
@@ -111,16 +111,16 @@ def test_a_program_is_javascript(name: str, tmp_path: Path) -> None:
 
 def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
     nonlinearities = (STATIC / "look" / "nonlinearity.js").read_text(encoding="utf-8")
-    words = (STATIC / "look" / "words.js").read_text(encoding="utf-8")
+    words = (STATIC / "look" / "text.js").read_text(encoding="utf-8")
     for name in NONLINEARITIES:
         assert f"\n  {name}: " in nonlinearities
         assert f"\n    {name}: " in words
     for code in POOLINGS:
-        assert words.count(f"{code}: ") == 2
+        assert words.count(f" {code}:") == 2
 
 
 def test_both_sides_name_one_version() -> None:
-    text = (STATIC / "look" / "format.js").read_text(encoding="utf-8")
+    text = (STATIC / "look" / "reading.js").read_text(encoding="utf-8")
     assert f"export const FORMAT_VERSION = {FORMAT_VERSION};" in text
 
 
@@ -148,7 +148,7 @@ def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: st
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "data.json").write_text(json.dumps(data))
     (tmp_path / "read.js").write_text(
-        'import { readFileSync } from "node:fs";\nimport { readNetwork } from "./look/format.js";\n'
+        'import { readFileSync } from "node:fs";\nimport { readNetwork } from "./look/reading.js";\n'
         'try { readNetwork(readFileSync("data.json", "utf8")); } catch (error) { console.log(error.message); }\n'
     )
     done = subprocess.run([str(NODE), "read.js"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -174,7 +174,7 @@ def test_numbers_of_fewer_bits_are_those_of_numpy(tmp_path: Path) -> None:
     (tmp_path / "halves.txt").write_text(encoded(halves, "<f2"))
     (tmp_path / "thirds.txt").write_text(encoded(numbers, "<f3"))
     (tmp_path / "read.js").write_text(
-        'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/format.js";\n'
+        'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/reading.js";\n'
         f'const halves = [...floatsOf(readFileSync("halves.txt", "utf8"), {len(halves)}, "float16")];\n'
         f'const thirds = [...floatsOf(readFileSync("thirds.txt", "utf8"), {len(numbers)}, "float24")];\n'
         "console.log(JSON.stringify([halves, thirds]));\n"

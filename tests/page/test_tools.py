@@ -33,6 +33,30 @@ def test_the_types_of_the_page_hold() -> None:
     assert done.returncode == 0, done.stdout[:3_000]
 
 
+@needs_node
+@needs_tools
+def test_prettier_has_formatted_the_page() -> None:
+    prettier = TOOLS / "node_modules" / ".bin" / "prettier"
+    done = subprocess.run(
+        [str(prettier), "--config", "package.json", "--check", f"{STATIC}/**/*.js", "*.mjs"],
+        cwd=TOOLS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[:3_000]
+
+
+def test_no_line_of_the_page_is_longer_than_120_columns() -> None:
+    long = [
+        f"{path.name}:{number}"
+        for path in sorted(STATIC.rglob("*.js"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert long == []
+
+
 @pytest.mark.skipif(not TOOLS.is_dir(), reason="the tools are not in an installed package")
 def test_the_lock_names_no_address_and_every_version() -> None:
     text = (TOOLS / "package-lock.json").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""All English text of the page stands in the modules that are called words, ready for translation."""
+"""All English text of the page is in text.js, ready for translation, and all formats of numbers in format.js."""
 
 import re
 
@@ -12,10 +12,10 @@ SHOWN = re.compile(r'(?:\btext|"aria-label"|\btitle|textContent =):? ?"[A-Za-z]'
 KEYS = {"Infinity"}
 
 
-def test_no_text_for_people_stands_outside_the_words() -> None:
+def test_no_text_for_people_is_outside_text_js() -> None:
     found = []
     for path in sorted((STATIC / "look").glob("*.js")):
-        if path.stem.endswith("words"):
+        if path.name == "text.js":
             continue
         program = COMMENT.sub("", path.read_text(encoding="utf-8"))
         for match in LITERAL.finditer(program):
@@ -30,10 +30,11 @@ def test_no_number_stands_before_a_plural_that_it_may_not_have() -> None:
     plural = re.compile(
         r"\$\{(?!counted|sides|shown\b)[^}]*\} (?:other )?(?:classes|others|images|units|maps|values|numbers|seconds)"
     )
-    for path in sorted((STATIC / "look").glob("*words.js")):
-        assert plural.findall(path.read_text(encoding="utf-8")) == [], path.name
+    assert plural.findall((STATIC / "look" / "text.js").read_text(encoding="utf-8")) == []
 
 
-def test_there_are_words() -> None:
-    words = sorted(path.name for path in (STATIC / "look").glob("*words.js"))
-    assert words == ["damage_words.js", "layer_words.js", "lesson_words.js", "words.js"]
+def test_no_number_is_formatted_outside_format_js() -> None:
+    formats = re.compile(r"\.to(?:Fixed|Precision|Exponential|LocaleString)\(|\} %`")
+    for path in sorted((STATIC / "look").glob("*.js")):
+        if path.name != "format.js":
+            assert formats.findall(path.read_text(encoding="utf-8")) == [], path.name

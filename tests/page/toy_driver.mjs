@@ -1,9 +1,9 @@
 // Computes the first lesson as the page does, and says what each value is made from. Called by test_lesson.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { laidFor, shareOf, sumOfDice } from "./look/dice.js";
+import { laidFor, fractionsOf, sumOfDice } from "./look/dice.js";
 import { prepare, run } from "./look/engine.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
-import { TEACHER, beginners, errorsOf, learned } from "./look/learning.js";
+import { TEACHER, beginners, errorsOf, learned } from "./look/toy_learning.js";
 import { movedRight, toyNetwork, toyPixels } from "./look/toy.js";
 
 const [source, target] = process.argv.slice(2);
@@ -16,18 +16,31 @@ const toys = given.map((toy) => {
     const values = Array.from(all[index + 1]);
     const taken = values.map((_, at) => {
       const inside = at % (rows * columns);
-      const place = { layer: index + 1, unit: Math.floor(at / (rows * columns)), row: Math.floor(inside / columns), column: inside % columns };
-      return { value: explain(network, all, place).value, box: boxBelow(network, place), field: receptiveField(network, place) };
+      const place = {
+        layer: index + 1,
+        unit: Math.floor(at / (rows * columns)),
+        row: Math.floor(inside / columns),
+        column: inside % columns,
+      };
+      return {
+        value: explain(network, all, place).value,
+        box: boxBelow(network, place),
+        field: receptiveField(network, place),
+      };
     });
     return { maps, rows, columns, parameters, macs, values, taken, moved: Array.from(moved[index + 1]) };
   });
   return { image: Array.from(all[0]), layers };
 });
 const sums = dice.map(([first, second]) => {
-  const [one, two] = [shareOf(first), shareOf(second)];
+  const [one, two] = [fractionsOf(first), fractionsOf(second)];
   const chances = sumOfDice(one, two);
   const laid = chances.map((_, place) => laidFor(one, two, place + 2));
-  return { chances, weights: laid.map(({ weights }) => weights), totals: laid.map(({ products }) => products.reduce((sum, product) => sum + product, 0)) };
+  return {
+    chances,
+    weights: laid.map(({ weights }) => weights),
+    totals: laid.map(({ products }) => products.reduce((sum, product) => sum + product, 0)),
+  };
 });
 const stages = [0, 1, 20, 200, 1000].map((seen) => {
   const learners = learned(beginners(), seen);

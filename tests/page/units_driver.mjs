@@ -1,7 +1,7 @@
 // What the page makes of units: patches cut out, and the maps below whose weights it shows.
 import { readFileSync, writeFileSync } from "node:fs";
 import { strongestInputs } from "./look/filters.js";
-import { readNetwork } from "./look/format.js";
+import { readNetwork } from "./look/reading.js";
 import { cutPatch } from "./look/patches.js";
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");

@@ -1,7 +1,7 @@
 // Reads PNG files of 16 bits, and brings pixels to gray levels, as the page does. Called by test_preprocessing.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { inLevels } from "./look/values.js";
-import { isWidePng, widePng } from "./look/wide_png.js";
+import { inLevels } from "./look/levels.js";
+import { isWidePng, widePng } from "./look/png16.js";
 
 const [source, target] = process.argv.slice(2);
 const made = [];

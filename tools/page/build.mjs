@@ -5,20 +5,22 @@ import makeWabt from "wabt";
 import { moduleText } from "./kernels.mjs";
 
 const TARGET = new URL("../../src/convscope/page/static/look/kernels.js", import.meta.url);
-const BLOCK = { units: 4, vectors: 2, wide: 8 }; // eight sums: with more, V8 runs out of registers (see 0009-page-engine.md)
+// Eight sums: with more, V8 runs out of registers (docs/decisions/0009-page-engine.md).
+const BLOCK = { units: 4, vectors: 2, wide: 8 };
 
 const wabt = await makeWabt();
 
-/** @param {boolean} fused @returns {string} base64 */
+/** @param {boolean} fused @returns {string} base64 as strings that are added, one a line */
 function built(fused) {
   const features = { simd: true, relaxed_simd: fused };
   const module = wabt.parseWat("kernels.wat", moduleText({ ...BLOCK, fused }), features);
   module.validate(features);
-  return Buffer.from(module.toBinary({ log: false, write_debug_names: false }).buffer).toString("base64");
+  const bytes = Buffer.from(module.toBinary({ log: false, write_debug_names: false }).buffer).toString("base64");
+  return (bytes.match(/.{1,112}/g) ?? []).map((line) => `"${line}"`).join(" +\n    ");
 }
 
 const text = `// @ts-check
-/** The bytes of our WebAssembly modules as base64. Made by tools/page/build.mjs from tools/page/kernels.mjs; not to be edited. */
+/** The bytes of our WebAssembly modules as base64: made by tools/page/build.mjs from tools/page/kernels.mjs. */
 
 /** How many units the sums over patches, and over everything below, are computed for at a time. */
 export const BLOCK = ${BLOCK.units};
@@ -26,8 +28,10 @@ export const WIDE = ${4 * BLOCK.wide};
 
 /** Sums that round once for each product (relaxed SIMD), and those that round twice. */
 export const KERNELS = {
-  fused: "${built(true)}",
-  simd: "${built(false)}",
+  fused:
+    ${built(true)},
+  simd:
+    ${built(false)},
 };
 `;
 if (process.argv.includes("--print")) process.stdout.write(text);

@@ -5,7 +5,12 @@ const lines = (/** @type {(string | string[])[]} */ ...parts) => parts.flat().jo
 const range = (/** @type {number} */ count) => [...Array(count).keys()];
 
 /** a × b + c on four numbers: in one step where the machine rounds once, in two where it rounds twice. */
-const addTo = (/** @type {boolean} */ fused, /** @type {string} */ acc, /** @type {string} */ a, /** @type {string} */ b) =>
+const addTo = (
+  /** @type {boolean} */ fused,
+  /** @type {string} */ acc,
+  /** @type {string} */ a,
+  /** @type {string} */ b,
+) =>
   fused
     ? `(local.set ${acc} (f32x4.relaxed_madd ${a} ${b} (local.get ${acc})))`
     : `(local.set ${acc} (f32x4.add (local.get ${acc}) (f32x4.mul ${a} ${b})))`;
@@ -15,12 +20,15 @@ const addTo = (/** @type {boolean} */ fused, /** @type {string} */ acc, /** @typ
  * (offsets) from the place, so that nothing is gathered: a vector of 4 places is one load for each value of the patch.
  */
 function patches(/** @type {number} */ units, /** @type {number} */ vectors, /** @type {boolean} */ fused) {
-  const cells = range(units).flatMap((unit) => range(vectors).map((vector) => ({ unit, vector, acc: `$a${unit}_${vector}` })));
+  const cells = range(units).flatMap((unit) =>
+    range(vectors).map((vector) => ({ unit, vector, acc: `$a${unit}_${vector}` })),
+  );
   return lines(
-    "(func (export \"patches\")",
+    '(func (export "patches")',
     "  (param $places i32) (param $vectors i32) (param $offsets i32) (param $inputs i32) (param $weights i32)",
     "  (param $bias i32) (param $blocks i32) (param $out i32) (param $area i32) (param $floor f32)",
-    "  (local $p i32) (local $last i32) (local $o i32) (local $end i32) (local $w i32) (local $from i32) (local $least v128) (local $s v128)",
+    "  (local $p i32) (local $last i32) (local $o i32) (local $end i32) (local $w i32) (local $from i32) (local " +
+      "$least v128) (local $s v128)",
     range(vectors).map((vector) => `  (local $x${vector} v128) (local $b${vector} i32) (local $t${vector} i32)`),
     cells.map(({ acc }) => `  (local ${acc} v128)`),
     "  (local.set $least (f32x4.splat (local.get $floor)))",
@@ -33,21 +41,30 @@ function patches(/** @type {number} */ units, /** @type {number} */ vectors, /**
     range(vectors).map((vector) => `      (local.set $b${vector} (i32.load offset=${8 * vector} (local.get $p)))`),
     range(units).flatMap((unit) => [
       `      (local.set $a${unit}_0 (v128.load32_splat offset=${4 * unit} (local.get $bias)))`,
-      ...range(vectors).slice(1).map((vector) => `      (local.set $a${unit}_${vector} (local.get $a${unit}_0))`),
+      ...range(vectors)
+        .slice(1)
+        .map((vector) => `      (local.set $a${unit}_${vector} (local.get $a${unit}_0))`),
     ]),
     "      (local.set $w (local.get $from))",
     "      (local.set $o (local.get $offsets))",
     "      (loop $input",
     "        (local.set $t0 (i32.load (local.get $o)))",
-    range(vectors).map((vector) => `        (local.set $x${vector} (v128.load (i32.add (local.get $b${vector}) (local.get $t0))))`),
+    range(vectors).map(
+      (vector) => `        (local.set $x${vector} (v128.load (i32.add (local.get $b${vector}) (local.get $t0))))`,
+    ),
     range(units).flatMap((unit) => [
       `        (local.set $s (v128.load32_splat offset=${4 * unit} (local.get $w)))`,
-      ...range(vectors).map((vector) => `        ${addTo(fused, `$a${unit}_${vector}`, "(local.get $s)", `(local.get $x${vector})`)}`),
+      ...range(vectors).map(
+        (vector) => `        ${addTo(fused, `$a${unit}_${vector}`, "(local.get $s)", `(local.get $x${vector})`)}`,
+      ),
     ]),
     `        (local.set $w (i32.add (local.get $w) (i32.const ${4 * units})))`,
     "        (local.set $o (i32.add (local.get $o) (i32.const 4)))",
     "        (br_if $input (i32.lt_u (local.get $o) (local.get $end))))",
-    range(vectors).map((vector) => `      (local.set $t${vector} (i32.add (local.get $out) (i32.load offset=${8 * vector + 4} (local.get $p))))`),
+    range(vectors).map(
+      (vector) =>
+        `      (local.set $t${vector} (i32.add (local.get $out) (i32.load offset=${8 * vector + 4} (local.get $p))))`,
+    ),
     range(units).flatMap((unit) =>
       range(vectors).flatMap((vector) => [
         `      (v128.store (local.get $t${vector}) (f32x4.max (local.get $a${unit}_${vector}) (local.get $least)))`,
@@ -67,8 +84,9 @@ function patches(/** @type {number} */ units, /** @type {number} */ vectors, /**
 /** Sums over everything below: 4 × `vectors` units at a time, each input for all of them. */
 function connections(/** @type {number} */ vectors, /** @type {boolean} */ fused) {
   return lines(
-    "(func (export \"connections\")",
-    "  (param $input i32) (param $inputs i32) (param $weights i32) (param $bias i32) (param $blocks i32) (param $out i32) (param $floor f32)",
+    '(func (export "connections")',
+    "  (param $input i32) (param $inputs i32) (param $weights i32) (param $bias i32) (param $blocks i32) (param " +
+      "$out i32) (param $floor f32)",
     "  (local $x i32) (local $end i32) (local $s v128) (local $least v128)",
     range(vectors).map((vector) => `  (local $a${vector} v128)`),
     "  (local.set $least (f32x4.splat (local.get $floor)))",
@@ -78,11 +96,18 @@ function connections(/** @type {number} */ vectors, /** @type {boolean} */ fused
     "    (local.set $x (local.get $input))",
     "    (loop $next",
     "      (local.set $s (v128.load32_splat (local.get $x)))",
-    range(vectors).map((vector) => `      ${addTo(fused, `$a${vector}`, "(local.get $s)", `(v128.load offset=${16 * vector} (local.get $weights))`)}`),
+    range(vectors).map((vector) => {
+      const weights = `(v128.load offset=${16 * vector} (local.get $weights))`;
+      return `      ${addTo(fused, `$a${vector}`, "(local.get $s)", weights)}`;
+    }),
     `      (local.set $weights (i32.add (local.get $weights) (i32.const ${16 * vectors})))`,
     "      (local.set $x (i32.add (local.get $x) (i32.const 4)))",
     "      (br_if $next (i32.lt_u (local.get $x) (local.get $end))))",
-    range(vectors).map((vector) => `    (v128.store offset=${16 * vector} (local.get $out) (f32x4.max (local.get $a${vector}) (local.get $least)))`),
+    range(vectors).map(
+      (vector) =>
+        `    (v128.store offset=${16 * vector} (local.get $out) (f32x4.max (local.get $a${vector}) (local.get ` +
+        "$least)))",
+    ),
     `    (local.set $out (i32.add (local.get $out) (i32.const ${16 * vectors})))`,
     `    (local.set $bias (i32.add (local.get $bias) (i32.const ${16 * vectors})))`,
     "    (local.set $blocks (i32.sub (local.get $blocks) (i32.const 1)))",
@@ -93,8 +118,9 @@ function connections(/** @type {number} */ vectors, /** @type {boolean} */ fused
 /** Copy maps row by row into larger ones whose edges stay as they are. Rows and maps are so many bytes apart there. */
 function framing() {
   return lines(
-    "(func (export \"frame\")",
-    "  (param $from i32) (param $to i32) (param $maps i32) (param $rows i32) (param $columns i32) (param $row i32) (param $map i32)",
+    '(func (export "frame")',
+    "  (param $from i32) (param $to i32) (param $maps i32) (param $rows i32) (param $columns i32) (param $row " +
+      "i32) (param $map i32)",
     "  (local $r i32) (local $t i32) (local $c i32)",
     "  (loop $next",
     "    (local.set $r (local.get $rows))",
@@ -117,7 +143,8 @@ function framing() {
     "          (local.set $t (i32.add (local.get $t) (i32.const 4)))",
     "          (local.set $c (i32.sub (local.get $c) (i32.const 1)))",
     "          (br $one)))",
-    "      (local.set $t (i32.sub (i32.add (local.get $t) (local.get $row)) (i32.shl (local.get $columns) (i32.const 2))))",
+    "      (local.set $t (i32.sub (i32.add (local.get $t) (local.get $row)) (i32.shl (local.get $columns) " +
+      "(i32.const 2))))",
     "      (local.set $r (i32.sub (local.get $r) (i32.const 1)))",
     "      (br_if $line (local.get $r)))",
     "    (local.set $to (i32.add (local.get $to) (local.get $map)))",
@@ -130,10 +157,12 @@ function framing() {
 function halving(/** @type {string} */ name, /** @type {string} */ both) {
   const even = "i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27";
   const odd = "i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31";
-  const pair = (/** @type {number} */ at) => `(${both} (v128.load offset=${at} (local.get $a)) (v128.load offset=${at} (local.get $b)))`;
+  const pair = (/** @type {number} */ at) =>
+    `(${both} (v128.load offset=${at} (local.get $a)) (v128.load offset=${at} (local.get $b)))`;
   return lines(
     `(func (export "${name}")`,
-    "  (param $from i32) (param $to i32) (param $lines i32) (param $columns i32) (param $row i32) (param $skip i32) (param $factor f32)",
+    "  (param $from i32) (param $to i32) (param $lines i32) (param $columns i32) (param $row i32) (param $skip " +
+      "i32) (param $factor f32)",
     "  (local $c i32) (local $a i32) (local $b i32) (local $left v128) (local $right v128)",
     "  (loop $line",
     "    (local.set $c (i32.const 0))",
@@ -144,7 +173,8 @@ function halving(/** @type {string} */ name, /** @type {string} */ both) {
     `      (local.set $right ${pair(16)})`,
     "      (v128.store (i32.add (local.get $to) (i32.shl (local.get $c) (i32.const 2)))",
     "        (f32x4.mul (f32x4.splat (local.get $factor))",
-    `          (${both} (${even} (local.get $left) (local.get $right)) (${odd} (local.get $left) (local.get $right)))))`,
+    `          (${both} (${even} (local.get $left) (local.get $right)) (${odd} (local.get $left) (local.get ` +
+      "$right)))))",
     "      ;; the last four may overlap those before them",
     "      (if (i32.lt_s (i32.add (local.get $c) (i32.const 4)) (local.get $columns))",
     "        (then",
@@ -162,12 +192,13 @@ function halving(/** @type {string} */ name, /** @type {string} */ both) {
 /** Maps added to others, and nothing below the floor. */
 function adding() {
   return lines(
-    "(func (export \"add\") (param $to i32) (param $from i32) (param $bytes i32) (param $floor f32)",
+    '(func (export "add") (param $to i32) (param $from i32) (param $bytes i32) (param $floor f32)',
     "  (local $end i32) (local $least v128)",
     "  (local.set $least (f32x4.splat (local.get $floor)))",
     "  (local.set $end (i32.add (local.get $to) (local.get $bytes)))",
     "  (loop $next",
-    "    (v128.store (local.get $to) (f32x4.max (local.get $least) (f32x4.add (v128.load (local.get $to)) (v128.load (local.get $from)))))",
+    "    (v128.store (local.get $to) (f32x4.max (local.get $least) (f32x4.add (v128.load (local.get $to)) " +
+      "(v128.load (local.get $from)))))",
     "    (local.set $to (i32.add (local.get $to) (i32.const 16)))",
     "    (local.set $from (i32.add (local.get $from) (i32.const 16)))",
     "    (br_if $next (i32.lt_u (local.get $to) (local.get $end)))))",
@@ -178,7 +209,7 @@ function adding() {
 export function moduleText({ units, vectors, wide, fused }) {
   return lines(
     "(module",
-    "(memory (export \"memory\") 1)",
+    '(memory (export "memory") 1)',
     patches(units, vectors, fused),
     connections(wide, fused),
     framing(),

@@ -10,7 +10,7 @@ from typing import Any
 
 from .markup import Html
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
 _OF_SCRIPT, _OF_STYLE = r"\u{:04x}", r"\{:06x}"
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 

@@ -25,7 +25,7 @@ def render_look(data: LookData) -> str:
     page = document(
         title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
         style=static("look.css"),
-        script=program("look", "page.js"),
+        script=program("look", "explorer.js"),
         body=joined(
             tag("a", "To the numbers", class_="skip", href="#numbers"),
             tag(

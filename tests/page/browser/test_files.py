@@ -106,4 +106,4 @@ def test_it_works_where_the_worker_has_no_webassembly(open_page: Open, tmp_path:
 
 
 def test_the_programs_in_the_file_are_those_of_the_package() -> None:
-    assert program("look", "page.js") in page_text()
+    assert program("look", "explorer.js") in page_text()

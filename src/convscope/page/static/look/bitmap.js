@@ -1,13 +1,15 @@
 // @ts-check
 /**
- * Small images as files in their own address. A browser keeps a layer for every canvas, and moves two hundred layers for
+ * Small images as files in their own address. A browser keeps a layer for every canvas, and moves two hundred layers
+ * for
  * every frame; an image is painted with what stands around it.
  */
 
 const HEAD = 54; // bytes before the pixels: the file's head and that of the bitmap
 
 /**
- * A bitmap file (24 bits a pixel, not compressed, the lowest row first), which takes less time to write than a packed one.
+ * A bitmap file (24 bits a pixel, not compressed, the lowest row first), which takes less time to write than a packed
+ * one.
  * @param {Uint8Array | Uint8ClampedArray} pixels row by row, the channels of a pixel side by side
  * @param {{ rows: number, columns: number }} size
  * @param {number} channels 1 or 3
@@ -41,6 +43,7 @@ function base64Of(bytes) {
   const native = /** @type {any} */ (bytes).toBase64;
   if (native) return native.call(bytes);
   let letters = "";
-  for (let place = 0; place < bytes.length; place += 8192) letters += String.fromCharCode(...bytes.subarray(place, place + 8192));
+  for (let index = 0; index < bytes.length; index += 8192)
+    letters += String.fromCharCode(...bytes.subarray(index, index + 8192));
   return btoa(letters);
 }

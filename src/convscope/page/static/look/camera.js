@@ -1,7 +1,7 @@
 // @ts-check
 /** An image from the camera, where the browser has one and the reader allows it. Nothing leaves the page. */
 import { element } from "./dom.js";
-import { CAMERA } from "./words.js";
+import { CAMERA } from "./text.js";
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 
@@ -11,7 +11,8 @@ const LONGEST_PX = 640; // asked for; a network sees less
 /**
  * @param {(raster: Raster) => void} taken
  * @param {(sentence: string) => void} failed
- * @returns {{ button: HTMLElement, element: HTMLElement, rest: () => void } | null} null where the browser has no camera for pages; rest ends looking on
+ * @returns {{ button: HTMLElement, element: HTMLElement, rest: () => void } | null} null where the browser has no
+ *   camera for pages; rest ends looking on
  */
 export function makeCamera(taken, failed) {
   if (!navigator.mediaDevices?.getUserMedia) return null;
@@ -28,7 +29,12 @@ export function makeCamera(taken, failed) {
     canvas.height = video.videoHeight;
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(video, 0, 0);
-    taken({ data: context.getImageData(0, 0, canvas.width, canvas.height).data, rows: canvas.height, columns: canvas.width, channels: 4 });
+    taken({
+      data: context.getImageData(0, 0, canvas.width, canvas.height).data,
+      rows: canvas.height,
+      columns: canvas.width,
+      channels: 4,
+    });
   };
   const look = element("input", { type: "checkbox" });
   const follow = () => {
@@ -47,9 +53,13 @@ export function makeCamera(taken, failed) {
     if (asking) return;
     asking = true;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: LONGEST_PX }, facingMode: "environment" } });
+      stream = await navigator.mediaDevices.getUserMedia({
+        video: { width: { ideal: LONGEST_PX }, facingMode: "environment" },
+      });
     } catch (error) {
-      return failed(CAMERA.why[/** @type {keyof typeof CAMERA.why} */ (error instanceof Error ? error.name : "")] ?? CAMERA.fails);
+      return failed(
+        CAMERA.why[/** @type {keyof typeof CAMERA.why} */ (error instanceof Error ? error.name : "")] ?? CAMERA.fails,
+      );
     } finally {
       asking = false;
     }
@@ -62,7 +72,12 @@ export function makeCamera(taken, failed) {
     shoot();
     follow();
   };
-  const button = element("button", { type: "button", text: CAMERA.open, "aria-expanded": "false", onclick: () => (stream ? close() : open()) });
+  const button = element("button", {
+    type: "button",
+    text: CAMERA.open,
+    "aria-expanded": "false",
+    onclick: () => (stream ? close() : open()),
+  });
   const rest = () => {
     look.checked = false;
     follow();
@@ -72,7 +87,13 @@ export function makeCamera(taken, failed) {
     "div",
     { class: "drawing", hidden: true },
     video,
-    element("div", { class: "tools" }, take, element("label", {}, look, ` ${CAMERA.look}`), element("button", { type: "button", text: CAMERA.close, onclick: close })),
+    element(
+      "div",
+      { class: "tools" },
+      take,
+      element("label", {}, look, ` ${CAMERA.look}`),
+      element("button", { type: "button", text: CAMERA.close, onclick: close }),
+    ),
   );
   return { button, element: view, rest };
 }

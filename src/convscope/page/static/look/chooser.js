@@ -2,15 +2,15 @@
 /** Choosing an image: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
 import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
-import { element, foreign } from "./dom.js";
-import { makePad } from "./pad.js";
+import { element, isolate } from "./dom.js";
 import { still } from "./image.js";
+import { inLevels } from "./levels.js";
+import { makePad } from "./pad.js";
+import { isWidePng, widePng } from "./png16.js";
 import { fitImage } from "./preprocessing.js";
-import { inLevels } from "./values.js";
-import { isWidePng, widePng } from "./wide_png.js";
-import { CAMERA, GOOD_TEXT, TEXT } from "./words.js";
+import { CAMERA, EVALUATION, TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
 
 const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted at once, and then every so often
@@ -20,8 +20,10 @@ const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @returns {{ mark: (image: number | null) => void, only: (truth: number, answer: number) => void, rest: () => void }} marks the image that
- *   is shown; shows one cell of the confusion matrix; forgets what looks on or is still being read, as another image was chosen
+ * @returns {{ mark: (image: number | null) => void, only: (truth: number, answer: number) => void, rest: () => void }}
+ *   marks the image that
+ *   is shown; shows one cell of the confusion matrix; forgets what looks on or is still being read, as another image
+ * was chosen
  */
 export function makeChooser(parent, network, chosen) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
@@ -61,21 +63,30 @@ export function makeChooser(parent, network, chosen) {
       chosen.show(fitImage(raster, network), name);
       near.hidden = false;
     } catch {
-      if (mine === order) message.replaceChildren(foreign(name), `: ${TEXT.unreadable}`);
+      if (mine === order) message.replaceChildren(isolate(name), `: ${TEXT.unreadable}`);
     }
   };
-  const input = element("input", { type: "file", accept: "image/*", class: "spoken", tabindex: -1, "aria-hidden": "true" });
+  const input = element("input", {
+    type: "file",
+    accept: "image/*",
+    class: "spoken",
+    tabindex: -1,
+    "aria-hidden": "true",
+  });
   input.addEventListener("change", () => {
     if (input.files[0]) own(input.files[0], input.files[0].name);
     input.value = "";
   });
   const choose = element("button", { type: "button", text: TEXT.own, onclick: () => input.click() });
   takeDropped(own);
-  const pad = network.channels === 1 ? makePad(network, (pixels) => {
-    rest();
-    near.hidden = true;
-    chosen.show(pixels, TEXT.drawing);
-  }) : null;
+  const pad =
+    network.channels === 1
+      ? makePad(network, (pixels) => {
+          rest();
+          near.hidden = true;
+          chosen.show(pixels, TEXT.drawing);
+        })
+      : null;
   /** One stop for the tab key: the chosen image, or the first that is shown. */
   const stop = () => {
     const visible = buttons.filter((button) => !button.hidden);
@@ -83,7 +94,16 @@ export function makeChooser(parent, network, chosen) {
     for (const button of buttons) button.tabIndex = button === here ? 0 : -1;
   };
   const { label, only } = filter(network, buttons, chosen, stop);
-  const tools = element("div", { class: "tools" }, label, choose, input, pad ? pad.button : null, camera ? camera.button : null, element("span", { class: "hint", text: TEXT.ownHint }));
+  const tools = element(
+    "div",
+    { class: "tools" },
+    label,
+    choose,
+    input,
+    pad ? pad.button : null,
+    camera ? camera.button : null,
+    element("span", { class: "hint", text: TEXT.ownHint }),
+  );
   parent.append(tools, message, strip, ...(pad ? [pad.element] : []), ...(camera ? [camera.element] : []), near);
   if (!network.images.length) {
     strip.hidden = true;
@@ -102,7 +122,8 @@ export function makeChooser(parent, network, chosen) {
     });
     stop();
     const button = image === null ? null : buttons[image];
-    if (button && strip.clientWidth) strip.scrollLeft = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
+    if (button && strip.clientWidth)
+      strip.scrollLeft = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
     if (image !== null) near.hidden = true;
   };
   return { mark, only, rest };
@@ -114,11 +135,22 @@ function thumbnail(network, index, onclick) {
   const size = { rows: network.height, columns: network.width };
   const canvas = still(null, size, 48);
   const is = image.truth === null ? "" : TEXT.isClass(network.classes[image.truth]);
-  return element("button", { type: "button", class: "thumbnail", "aria-label": `${TEXT.imageNumber(index + 1)}: ${image.name}${is}`, title: `${image.name}${is}`, onclick }, canvas);
+  return element(
+    "button",
+    {
+      type: "button",
+      class: "thumbnail",
+      "aria-label": `${TEXT.imageNumber(index + 1)}: ${image.name}${is}`,
+      title: `${image.name}${is}`,
+      onclick,
+    },
+    canvas,
+  );
 }
 
 /**
- * Give thumbnails their images, those nearest first: each is asked for like a file, and two hundred at once would keep the page waiting.
+ * Give thumbnails their images, those nearest first: each is asked for like a file, and two hundred at once would keep
+ * the page waiting.
  * @param {HTMLElement[]} buttons
  * @param {Network} network
  * @returns {(image: number) => void} begins near an image, once
@@ -141,16 +173,34 @@ function makePainter(buttons, network) {
   };
 }
 
-/** Which images are shown: all, right or wrong answers, one class, or one cell of the confusion matrix. @param {Network} network @param {HTMLElement[]} buttons @param {Chosen} chosen @param {() => void} changed @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }} */
+/**
+ * Which images are shown: all, right or wrong answers, one class, or one cell of the confusion matrix.
+ * @param {Network} network
+ * @param {HTMLElement[]} buttons
+ * @param {Chosen} chosen
+ * @param {() => void} changed
+ * @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }}
+ */
 function filter(network, buttons, chosen, changed) {
-  const option = (/** @type {string} */ value, /** @type {string} */ text) => element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
-  const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) => (options.length ? [element("optgroup", { label }, ...options)] : []);
-  const named = (/** @type {number} */ place) => network.classes[place].slice(0, 40);
+  const option = (/** @type {string} */ value, /** @type {string} */ text) =>
+    element("option", { value, text, disabled: value !== "all" && !belonging(network, value).includes(true) });
+  const group = (/** @type {string} */ label, /** @type {HTMLElement[]} */ options) =>
+    options.length ? [element("optgroup", { label }, ...options)] : [];
+  const named = (/** @type {number} */ index) => network.classes[index].slice(0, 40);
   const { classes, confused } = groupsOf(network);
   const select = element("select", { "aria-label": TEXT.shown });
-  const cellName = (/** @type {[number, number]} */ [truth, answer]) => GOOD_TEXT.pair(named(truth), named(answer));
+  const cellName = (/** @type {[number, number]} */ [truth, answer]) => EVALUATION.pair(named(truth), named(answer));
   const cells = confused.map((cell) => option(`cell/${cell.join("/")}`, cellName(cell)));
-  select.append(option("all", TEXT.all), option("right", TEXT.right), option("wrong", TEXT.wrong), ...group(TEXT.ofClass, classes.map((place) => option(`class/${place}`, named(place)))), ...group(TEXT.confused, cells));
+  select.append(
+    option("all", TEXT.all),
+    option("right", TEXT.right),
+    option("wrong", TEXT.wrong),
+    ...group(
+      TEXT.ofClass,
+      classes.map((index) => option(`class/${index}`, named(index))),
+    ),
+    ...group(TEXT.confused, cells),
+  );
   const show = () => {
     const kept = belonging(network, select.value);
     buttons.forEach((button, index) => (button.hidden = !kept[index]));
@@ -159,31 +209,45 @@ function filter(network, buttons, chosen, changed) {
     if (first >= 0) chosen.choose(first);
   };
   select.addEventListener("change", show);
-  const label = !classes.length || buttons.length < 2 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
+  const label =
+    !classes.length || buttons.length < 2 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
   return {
     label,
     only(truth, answer) {
       const value = `cell/${truth}/${answer}`;
-      if (![...select.options].some((/** @type {HTMLOptionElement} */ one) => one.value === value)) select.append(option(value, cellName([truth, answer])));
+      if (![...select.options].some((/** @type {HTMLOptionElement} */ one) => one.value === value))
+        select.append(option(value, cellName([truth, answer])));
       select.value = value;
       show();
     },
   };
 }
 
-/** The classes that the page has images of, and what was taken for what, most often first. @param {Network} network @returns {{ classes: number[], confused: [number, number][] }} */
+/**
+ * The classes that the page has images of, and what was taken for what, most often first.
+ * @param {Network} network
+ * @returns {{ classes: number[], confused: [number, number][] }}
+ */
 export function groupsOf(network) {
   const classes = new Set(network.images.flatMap(({ truth }) => (truth === null ? [] : [truth])));
   /** @type {Map<string, number>} */
   const counts = new Map();
   for (const { truth, answer } of network.images) {
-    if (truth !== null && truth !== answer) counts.set(`${truth}/${answer}`, (counts.get(`${truth}/${answer}`) ?? 0) + 1);
+    if (truth !== null && truth !== answer)
+      counts.set(`${truth}/${answer}`, (counts.get(`${truth}/${answer}`) ?? 0) + 1);
   }
-  const confused = [...counts].sort((a, b) => b[1] - a[1]).map(([cell]) => /** @type {[number, number]} */ (cell.split("/").map(Number)));
+  const confused = [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([cell]) => /** @type {[number, number]} */ (cell.split("/").map(Number)));
   return { classes: [...classes].sort((a, b) => a - b), confused };
 }
 
-/** Which of the images a choice keeps. @param {Network} network @param {string} choice all, right, wrong, class/PLACE, cell/TRUTH/ANSWER @returns {boolean[]} */
+/**
+ * Which of the images a choice keeps.
+ * @param {Network} network
+ * @param {string} choice all, right, wrong, class/PLACE, cell/TRUTH/ANSWER
+ * @returns {boolean[]}
+ */
 export function belonging(network, choice) {
   const [kind, first, second] = choice.split("/");
   return network.images.map(({ truth, answer }) => {

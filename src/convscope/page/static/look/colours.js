@@ -4,22 +4,56 @@
 const SHADES = 255; // on either side of 0
 
 const ANCHORS = {
-  light: { negative: [[255, 255, 255], [253, 205, 150], [240, 130, 40], [165, 65, 0], [90, 32, 0]], positive: [[255, 255, 255], [170, 210, 245], [50, 135, 210], [5, 75, 145], [2, 32, 75]] },
-  dark: { negative: [[21, 24, 28], [96, 52, 12], [190, 92, 10], [250, 160, 60], [255, 232, 200]], positive: [[21, 24, 28], [16, 62, 104], [20, 118, 190], [90, 185, 250], [222, 243, 255]] },
+  light: {
+    negative: [
+      [255, 255, 255],
+      [253, 205, 150],
+      [240, 130, 40],
+      [165, 65, 0],
+      [90, 32, 0],
+    ],
+    positive: [
+      [255, 255, 255],
+      [170, 210, 245],
+      [50, 135, 210],
+      [5, 75, 145],
+      [2, 32, 75],
+    ],
+  },
+  dark: {
+    negative: [
+      [21, 24, 28],
+      [96, 52, 12],
+      [190, 92, 10],
+      [250, 160, 60],
+      [255, 232, 200],
+    ],
+    positive: [
+      [21, 24, 28],
+      [16, 62, 104],
+      [20, 118, 190],
+      [90, 185, 250],
+      [222, 243, 255],
+    ],
+  },
 };
 
 /** @param {number[][]} anchors @param {number} part 0…1 @returns {number[]} */
 function between(anchors, part) {
-  const place = part * (anchors.length - 1);
-  const index = Math.min(Math.floor(place), anchors.length - 2);
-  return anchors[index].map((value, channel) => Math.round(value + (place - index) * (anchors[index + 1][channel] - value)));
+  const at = part * (anchors.length - 1);
+  const index = Math.min(Math.floor(at), anchors.length - 2);
+  return anchors[index].map((value, channel) =>
+    Math.round(value + (at - index) * (anchors[index + 1][channel] - value)),
+  );
 }
 
 const DARK_INK = brightness([0, 0, 0]);
 
 /** Relative luminance, as WCAG defines it. @param {number[]} colour @returns {number} */
 function brightness(colour) {
-  const [red, green, blue] = colour.map((value) => (value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  const [red, green, blue] = colour.map((value) =>
+    value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+  );
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
@@ -55,17 +89,17 @@ export function makePalette(dark) {
 export function paint(palette, maps, start, count, largest, pixels) {
   const scale = largest > 0 ? SHADES / largest : 0;
   const { words } = palette;
-  for (let place = 0; place < count; place++) {
-    const shade = Math.round(maps[start + place] * scale);
-    pixels[place] = words[SHADES + (shade > SHADES ? SHADES : shade < -SHADES ? -SHADES : shade | 0)];
+  for (let index = 0; index < count; index++) {
+    const shade = Math.round(maps[start + index] * scale);
+    pixels[index] = words[SHADES + (shade > SHADES ? SHADES : shade < -SHADES ? -SHADES : shade | 0)];
   }
 }
 
 /** The largest size of any value. @param {ArrayLike<number>} values @returns {number} */
 export function largestSize(values) {
   let largest = 0;
-  for (let place = 0; place < values.length; place++) {
-    const size = Math.abs(values[place]);
+  for (let index = 0; index < values.length; index++) {
+    const size = Math.abs(values[index]);
     if (size > largest && size < Infinity) largest = size;
   }
   return largest;

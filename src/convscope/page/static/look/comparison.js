@@ -1,16 +1,27 @@
 // @ts-check
 /** View: kinds of networks that learned the same images, as a table that sorts and an image. */
-import { element, foreign } from "./dom.js";
+import { element, isolate } from "./dom.js";
+import { counted, grouped, percent, short, wholePercent } from "./format.js";
 import { saved } from "./saving.js";
-import { drawn } from "./svg.js";
-import { COMPARISON, counted, percent, short } from "./words.js";
+import { svgElement } from "./svg.js";
+import { COMPARISON } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {{ distortion: string, unit: string, strength: number }} Column */
-/** @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number, number], parameters: number | null, macs: number | null, seconds: number, disturbed: (number | null)[] }} Kind */
-/** @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number, columns: Column[], kinds: Kind[] }} Comparison */
+/**
+ * @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number,
+ *   number], parameters: number | null, macs: number | null, seconds: number, disturbed: (number | null)[] }} Kind
+ */
+/**
+ * @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number,
+ *   columns: Column[], kinds: Kind[] }} Comparison
+ */
 
-/** One column of the table. @typedef {{ head: string, value: (kind: Kind) => number | string | null, text: (kind: Kind) => Node | string, down: boolean }} Heading */
+/**
+ * One column of the table.
+ * @typedef {{ head: string, value: (kind: Kind) => number | string | null, text: (kind: Kind) => Node | string, down:
+ *   boolean }} Heading
+ */
 
 /** @param {HTMLElement} parent @param {Network} network */
 export function makeComparison(parent, network) {
@@ -18,22 +29,39 @@ export function makeComparison(parent, network) {
   parent.hidden = !comparison?.kinds.length;
   if (!comparison?.kinds.length) return;
   const names = comparison.columns.map(columnName);
-  const select = element("select", {}, element("option", { value: -1, text: COMPARISON.undisturbed }), ...names.map((text, place) => element("option", { value: place, text })));
+  const select = element(
+    "select",
+    {},
+    element("option", { value: -1, text: COMPARISON.undisturbed }),
+    ...names.map((text, index) => element("option", { value: index, text })),
+  );
   const image = element("div", { class: "charts" });
   const draw = () => {
-    const place = Number(select.value);
-    image.replaceChildren(saved(COMPARISON.title, dots(comparison.kinds, place < 0 ? null : place, names[place] ?? "")));
+    const index = Number(select.value);
+    image.replaceChildren(
+      saved(COMPARISON.title, dots(comparison.kinds, index < 0 ? null : index, names[index] ?? "")),
+    );
   };
   select.addEventListener("change", draw);
-  select.value = String(middleColumns(comparison.columns)[0] ?? -1);
-  const budget = COMPARISON.budgets[/** @type {keyof typeof COMPARISON.budgets} */ (comparison.budget)]?.(comparison.amount) ?? "";
-  const about = COMPARISON.about(counted(comparison.training_images, "image"), counted(comparison.images, "image"), counted(comparison.seeds, "training"), budget);
+  select.value = String(medianColumns(comparison.columns)[0] ?? -1);
+  const budget =
+    COMPARISON.budgets[/** @type {keyof typeof COMPARISON.budgets} */ (comparison.budget)]?.(comparison.amount) ?? "";
+  const about = COMPARISON.about(
+    counted(comparison.training_images, "image"),
+    counted(comparison.images, "image"),
+    counted(comparison.seeds, "training"),
+    budget,
+  );
   parent.append(
-    element("p", { class: "hint" }, foreign(comparison.data), `: ${about}`),
+    element("p", { class: "hint" }, isolate(comparison.data), `: ${about}`),
     names.length ? element("div", { class: "tools" }, element("label", {}, `${COMPARISON.distorted} `, select)) : "",
     image,
     element("p", { class: "hint", text: COMPARISON.sortHint }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": COMPARISON.table }, sortable(comparison)),
+    element(
+      "div",
+      { class: "wide", role: "region", tabindex: 0, "aria-label": COMPARISON.table },
+      sortable(comparison),
+    ),
   );
   draw();
 }
@@ -43,12 +71,18 @@ function columnName({ distortion, unit, strength }) {
   return `${distortion} ${short(strength)} ${unit}`;
 }
 
-/** Of each distortion, the column whose strength is in the middle of those above 0. @param {Column[]} columns @returns {number[]} */
-export function middleColumns(columns) {
-  const places = columns.map((_, place) => place);
+/**
+ * Of each distortion, the column whose strength is in the middle of those above 0.
+ * @param {Column[]} columns
+ * @returns {number[]}
+ */
+export function medianColumns(columns) {
+  const indices = columns.map((_, index) => index);
   return [...new Set(columns.map((column) => column.distortion))].map((name) => {
-    const mine = places.filter((place) => columns[place].distortion === name);
-    const above = mine.filter((place) => columns[place].strength > 0).sort((a, b) => columns[a].strength - columns[b].strength);
+    const mine = indices.filter((index) => columns[index].distortion === name);
+    const above = mine
+      .filter((index) => columns[index].strength > 0)
+      .sort((a, b) => columns[a].strength - columns[b].strength);
     const some = above.length ? above : mine;
     return some[Math.floor((some.length - 1) / 2)];
   });
@@ -61,21 +95,37 @@ function orNothing(value, text) {
 
 /** @param {Comparison} comparison @returns {Heading[]} */
 function headings(comparison) {
-  const whole = (/** @type {number} */ value) => value.toLocaleString("en");
   const [nameHead, accuracyHead, parametersHead, productsHead, secondsHead] = COMPARISON.heads;
-  const name = (/** @type {Kind} */ kind) => element("span", { title: [kind.sentence, kind.note].filter(Boolean).join(" ") || null }, foreign(kind.name, 60), kind.layout && kind.layout !== kind.name ? element("small", {}, " ", foreign(kind.layout, 60)) : null);
-  const accuracy = (/** @type {Kind} */ kind) => element("span", {}, percent(kind.accuracy), element("small", { text: ` ${percent(kind.interval[0])}–${percent(kind.interval[1])}` }));
+  const name = (/** @type {Kind} */ kind) =>
+    element(
+      "span",
+      { title: [kind.sentence, kind.note].filter(Boolean).join(" ") || null },
+      isolate(kind.name, 60),
+      kind.layout && kind.layout !== kind.name ? element("small", {}, " ", isolate(kind.layout, 60)) : null,
+    );
+  const accuracy = (/** @type {Kind} */ kind) =>
+    element(
+      "span",
+      {},
+      percent(kind.accuracy),
+      element("small", { text: ` ${percent(kind.interval[0])}–${percent(kind.interval[1])}` }),
+    );
   return [
     { head: nameHead, value: (kind) => kind.name, text: name, down: false },
     { head: accuracyHead, value: (kind) => kind.accuracy, text: accuracy, down: true },
-    ...middleColumns(comparison.columns).map((place) => ({
-      head: columnName(comparison.columns[place]),
-      value: (/** @type {Kind} */ kind) => kind.disturbed[place] ?? null,
-      text: (/** @type {Kind} */ kind) => orNothing(kind.disturbed[place] ?? null, percent),
+    ...medianColumns(comparison.columns).map((index) => ({
+      head: columnName(comparison.columns[index]),
+      value: (/** @type {Kind} */ kind) => kind.disturbed[index] ?? null,
+      text: (/** @type {Kind} */ kind) => orNothing(kind.disturbed[index] ?? null, percent),
       down: true,
     })),
-    { head: parametersHead, value: (kind) => kind.parameters, text: (kind) => orNothing(kind.parameters, whole), down: false },
-    { head: productsHead, value: (kind) => kind.macs, text: (kind) => orNothing(kind.macs, whole), down: false },
+    {
+      head: parametersHead,
+      value: (kind) => kind.parameters,
+      text: (kind) => orNothing(kind.parameters, grouped),
+      down: false,
+    },
+    { head: productsHead, value: (kind) => kind.macs, text: (kind) => orNothing(kind.macs, grouped), down: false },
     { head: secondsHead, value: (kind) => kind.seconds, text: (kind) => short(kind.seconds), down: false },
   ];
 }
@@ -113,7 +163,17 @@ function sortable(comparison) {
     return head;
   });
   const fill = (/** @type {Kind[]} */ kinds) => {
-    body.replaceChildren(...kinds.map((kind) => element("tr", {}, ...columns.map((column, place) => element(place ? "td" : "th", { scope: place ? null : "row" }, column.text(kind))))));
+    body.replaceChildren(
+      ...kinds.map((kind) =>
+        element(
+          "tr",
+          {},
+          ...columns.map((column, index) =>
+            element(index ? "td" : "th", { scope: index ? null : "row" }, column.text(kind)),
+          ),
+        ),
+      ),
+    );
   };
   fill(comparison.kinds);
   return element("table", { class: "lines sortable" }, element("thead", {}, element("tr", {}, ...heads)), body);
@@ -126,34 +186,70 @@ const NARROW_DOTS = { width: 360, names: 150, letters: 20, every: 2 }; // for a 
 /**
  * Accuracy of every kind with its interval, and under one distortion.
  * @param {Kind[]} kinds
- * @param {number | null} place of the distortion
+ * @param {number | null} index of the distortion
  * @param {string} name of it
  * @returns {SVGElement}
  */
-function dots(kinds, place, name) {
+function dots(kinds, index, name) {
   const { width, names, letters: most, every } = matchMedia("(max-width: 40rem)").matches ? NARROW_DOTS : WIDE_DOTS;
-  const under = (/** @type {Kind} */ kind) => (place === null ? null : kind.disturbed[place] ?? null);
+  const under = (/** @type {Kind} */ kind) => (index === null ? null : (kind.disturbed[index] ?? null));
   const values = kinds.flatMap((kind) => [kind.interval[0], kind.interval[1], under(kind) ?? kind.accuracy]);
   const [low, high] = [Math.floor(10 * Math.min(...values)) / 10, Math.ceil(10 * Math.max(...values)) / 10];
   const x = (/** @type {number} */ value) => names + ((width - names - 30) * (value - low)) / (high - low || 1);
   const height = ABOVE + ROW_HEIGHT * kinds.length + UNDER;
-  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${COMPARISON.image}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`, class: "curves dots" });
+  const svg = svgElement("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": `${COMPARISON.image}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`,
+    class: "curves dots",
+  });
   for (let tick = Math.round(10 * low); tick <= Math.round(10 * high); tick++) {
     const at = x(tick / 10);
-    svg.append(drawn("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));
-    if (tick % every === 0) svg.append(drawn("text", { x: at, y: height - 8, "text-anchor": "middle" }, `${10 * tick} %`));
+    svg.append(svgElement("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));
+    if (tick % every === 0)
+      svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
-  const legend = /** @type {[string, string][]} */ ([["first", COMPARISON.undisturbed], ...(place === null ? [] : [/** @type {[string, string]} */ (["second", name])])]);
+  const legend = /** @type {[string, string][]} */ ([
+    ["first", COMPARISON.undisturbed],
+    ...(index === null ? [] : [/** @type {[string, string]} */ (["second", name])]),
+  ]);
   const start = Math.min(names, 110);
-  legend.forEach(([kind, text], index) => svg.append(drawn("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${kind}` }), drawn("text", { x: start + 130 * index + 9, y: 16 }, text)));
+  legend.forEach(([kind, text], index) =>
+    svg.append(
+      svgElement("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${kind}` }),
+      svgElement("text", { x: start + 130 * index + 9, y: 16 }, text),
+    ),
+  );
   inOrder(kinds, (kind) => kind.accuracy, true).forEach((kind, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
     const letters = [...kind.name];
-    svg.append(drawn("text", { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" }, letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : kind.name, drawn("title", {}, kind.name)));
-    svg.append(drawn("line", { x1: x(kind.interval[0]), x2: x(kind.interval[1]), y1: y, y2: y, class: "curve first" }));
-    svg.append(drawn("circle", { cx: x(kind.accuracy), cy: y, r: 4, class: "dot first" }, drawn("title", {}, `${kind.name}: ${percent(kind.accuracy)}`)));
+    svg.append(
+      svgElement(
+        "text",
+        { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" },
+        letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : kind.name,
+        svgElement("title", {}, kind.name),
+      ),
+    );
+    svg.append(
+      svgElement("line", { x1: x(kind.interval[0]), x2: x(kind.interval[1]), y1: y, y2: y, class: "curve first" }),
+    );
+    svg.append(
+      svgElement(
+        "circle",
+        { cx: x(kind.accuracy), cy: y, r: 4, class: "dot first" },
+        svgElement("title", {}, `${kind.name}: ${percent(kind.accuracy)}`),
+      ),
+    );
     const value = under(kind);
-    if (value !== null) svg.append(drawn("circle", { cx: x(value), cy: y, r: 4, class: "dot second" }, drawn("title", {}, `${kind.name}, ${name}: ${percent(value)}`)));
+    if (value !== null)
+      svg.append(
+        svgElement(
+          "circle",
+          { cx: x(value), cy: y, r: 4, class: "dot second" },
+          svgElement("title", {}, `${kind.name}, ${name}: ${percent(value)}`),
+        ),
+      );
   });
   return svg;
 }

@@ -1,55 +1,96 @@
 // @ts-check
 /** Lines in a frame with numbers on both sides, as SVG. */
-import { drawn } from "./svg.js";
-import { short } from "./words.js";
+import { rounded, short } from "./format.js";
+import { svgElement } from "./svg.js";
 
 /** Values by what stands below; a band reaches from low to high around them.
- * @typedef {{ name: string, kind: "first" | "second", points: [number, number][], band?: [number, number, number][] }} Line */
+ * @typedef {{ name: string, kind: "first" | "second", points: [number, number][], band?: [number, number, number][] }}
+ *   Line */
 
 /** Words for values; what stands below; which numbers are written there.
- * @typedef {{ text?: (value: number) => string, across: string, below?: (value: number) => string, marks?: number[] }} How */
+ * @typedef {{ text?: (value: number) => string, across: string, below?: (value: number) => string, marks?: number[] }}
+ *   How */
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [440, 240, 52, 12, 34, 40];
 
-/** Round numbers that reach from at most low to at least high. @param {number} low @param {number} high @returns {number[]} */
+/**
+ * Round numbers that reach from at most low to at least high.
+ * @param {number} low
+ * @param {number} high
+ * @returns {number[]}
+ */
 export function ticksOf(low, high) {
   const span = Math.max(high - low, 1e-9);
   const size = 10 ** Math.floor(Math.log10(span / 4));
   const step = [1, 2, 5, 10, 20].map((factor) => factor * size).find((one) => span / one <= 5) ?? span;
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
-  return Array.from({ length: Math.max(last, first + 1) - first + 1 }, (_, place) => Number(((first + place) * step).toPrecision(12)));
+  return Array.from({ length: Math.max(last, first + 1) - first + 1 }, (_, index) =>
+    rounded((first + index) * step, 12),
+  );
 }
 
 /** @param {string} title @param {Line[]} lines @param {How} how @returns {SVGElement} */
 export function chart(title, lines, { text = short, across, below = String, marks }) {
   const points = lines.flatMap((line) => line.points);
-  const heights = lines.flatMap((line) => [...line.points.map(([, value]) => value), ...(line.band ?? []).flatMap(([, low, high]) => [low, high])]);
+  const heights = lines.flatMap((line) => [
+    ...line.points.map(([, value]) => value),
+    ...(line.band ?? []).flatMap(([, low, high]) => [low, high]),
+  ]);
   const ticks = ticksOf(Math.min(...heights), Math.max(...heights));
-  const [first, last] = [Math.min(...points.map(([place]) => place)), Math.max(...points.map(([place]) => place))];
-  const x = (/** @type {number} */ place) => LEFT + 6 + ((WIDTH - LEFT - RIGHT - 12) * (place - first)) / (last - first || 1);
-  const y = (/** @type {number} */ value) => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * (value - ticks[0])) / (ticks[ticks.length - 1] - ticks[0]);
+  const [first, last] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
+  const x = (/** @type {number} */ value) =>
+    LEFT + 6 + ((WIDTH - LEFT - RIGHT - 12) * (value - first)) / (last - first || 1);
+  const y = (/** @type {number} */ value) =>
+    HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * (value - ticks[0])) / (ticks[ticks.length - 1] - ticks[0]);
   const ends = lines.map((line) => `${line.name} ${text(line.points[line.points.length - 1][1])}`).join("; ");
-  const svg = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${ends}`, class: "curves" });
+  const svg = svgElement("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": `${title}: ${ends}`,
+    class: "curves",
+  });
   for (const tick of ticks) {
-    svg.append(drawn("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }));
-    svg.append(drawn("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, text(tick)));
+    svg.append(svgElement("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }));
+    svg.append(svgElement("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, text(tick)));
   }
-  for (const place of marks ?? (first === last ? [first] : [first, Math.round((first + last) / 2), last])) {
-    svg.append(drawn("text", { x: x(place), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, below(place)));
+  for (const mark of marks ?? (first === last ? [first] : [first, Math.round((first + last) / 2), last])) {
+    svg.append(svgElement("text", { x: x(mark), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, below(mark)));
   }
-  svg.append(drawn("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, across));
-  svg.append(drawn("text", { x: 4, y: 14, class: "chart-title" }, title));
-  lines.forEach((line, place) => {
+  svg.append(svgElement("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, across));
+  svg.append(svgElement("text", { x: 4, y: 14, class: "chart-title" }, title));
+  lines.forEach((line, index) => {
     if (line.band) {
-      const edge = [...line.band.map(([at, , high]) => [at, high]), ...[...line.band].reverse().map(([at, low]) => [at, low])];
-      svg.append(drawn("polygon", { points: edge.map(([at, value]) => `${x(at)},${y(value)}`).join(" "), class: `band ${line.kind}` }));
+      const edge = [
+        ...line.band.map(([at, , high]) => [at, high]),
+        ...[...line.band].reverse().map(([at, low]) => [at, low]),
+      ];
+      svg.append(
+        svgElement("polygon", {
+          points: edge.map(([at, value]) => `${x(at)},${y(value)}`).join(" "),
+          class: `band ${line.kind}`,
+        }),
+      );
     }
-    svg.append(drawn("polyline", { points: line.points.map(([at, value]) => `${x(at)},${y(value)}`).join(" "), class: `curve ${line.kind}` }));
+    svg.append(
+      svgElement("polyline", {
+        points: line.points.map(([at, value]) => `${x(at)},${y(value)}`).join(" "),
+        class: `curve ${line.kind}`,
+      }),
+    );
     for (const [at, value] of line.points.length > 40 ? [] : line.points) {
-      svg.append(drawn("circle", { cx: x(at), cy: y(value), r: 2.5, class: `dot ${line.kind}` }, drawn("title", {}, `${line.name}, ${across} ${below(at)}: ${text(value)}`)));
+      svg.append(
+        svgElement(
+          "circle",
+          { cx: x(at), cy: y(value), r: 2.5, class: `dot ${line.kind}` },
+          svgElement("title", {}, `${line.name}, ${across} ${below(at)}: ${text(value)}`),
+        ),
+      );
     }
-    const start = 190 + 125 * place;
-    svg.append(drawn("line", { x1: start, x2: start + 22, y1: 10, y2: 10, class: `curve ${line.kind}` }), drawn("text", { x: start + 28, y: 14 }, line.name));
+    const start = 190 + 125 * index;
+    svg.append(
+      svgElement("line", { x1: start, x2: start + 22, y1: 10, y2: 10, class: `curve ${line.kind}` }),
+      svgElement("text", { x: start + 28, y: 14 }, line.name),
+    );
   });
   return svg;
 }

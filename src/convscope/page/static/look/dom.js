@@ -4,7 +4,8 @@
 /**
  * Make an element. A text is never taken for markup.
  * @param {string} kind
- * @param {Record<string, any>} [attributes] `on…` adds a listener, `class`, `text`, the rest are attributes; null leaves one out
+ * @param {Record<string, any>} [attributes] `on…` adds a listener, `class`, `text`, the rest are attributes; null
+ *   leaves one out
  * @param {...(Node | string | null)} children
  * @returns {any} the element; its callers know which
  */
@@ -20,7 +21,11 @@ export function element(kind, attributes = {}, ...children) {
   return made;
 }
 
-/** Give an element a text, if it has another: an equal one would be laid out anew, too. @param {HTMLElement} where @param {string} text */
+/**
+ * Give an element a text, if it has another: an equal one would be laid out anew, too.
+ * @param {HTMLElement} where
+ * @param {string} text
+ */
 export function write(where, text) {
   if (where.textContent !== text) where.textContent = text;
 }
@@ -31,13 +36,18 @@ export function write(where, text) {
  * @param {number} [most] characters shown; all of them are in its title
  * @returns {HTMLElement}
  */
-export function foreign(name, most = 60) {
+export function isolate(name, most = 60) {
   const letters = [...name];
   const short = letters.length > most ? `${letters.slice(0, most - 9).join("")}…${letters.slice(-8).join("")}` : name;
   return element("bdi", { text: short, title: short === name ? null : name });
 }
 
-/** One stop for the tab key; arrows move inside. @param {HTMLElement} group @param {HTMLElement[]} buttons @param {number} across */
+/**
+ * One stop for the tab key; arrows move inside.
+ * @param {HTMLElement} group
+ * @param {HTMLElement[]} buttons
+ * @param {number} across
+ */
 export function moveWithArrows(group, buttons, across) {
   group.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
@@ -52,12 +62,16 @@ export function moveWithArrows(group, buttons, across) {
   });
 }
 
-/** Act whenever a point has come to have more or fewer pixels: the reader has zoomed, or moved the window to another screen. @param {() => void} act */
+/**
+ * Act whenever a point has come to have more or fewer pixels: the reader has zoomed, or moved the window to another
+ * screen.
+ * @param {() => void} act
+ */
 export function onOtherResolution(act) {
   const same = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-  const told = () => {
+  const notify = () => {
     onOtherResolution(act);
     act();
   };
-  same.addEventListener("change", told, { once: true });
+  same.addEventListener("change", notify, { once: true });
 }

@@ -2,35 +2,57 @@
 /** Numbers and choices that the reader can change. */
 import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
-import { LESSON } from "./lesson_words.js";
+import { LESSON } from "./text.js";
 
-/** Numbers that can be changed. @param {string} name @param {number} side @param {number} least @param {number} most @param {(values: number[]) => void} told */
-export function numbers(name, side, least, most, told) {
-  const inputs = Array.from({ length: side * side }, () => element("input", { type: "number", min: least, max: most, step: "any" }));
+/**
+ * Numbers that can be changed.
+ * @param {string} name
+ * @param {number} side
+ * @param {number} least
+ * @param {number} most
+ * @param {(values: number[]) => void} notify
+ */
+export function numbers(name, side, least, most, notify) {
+  const inputs = Array.from({ length: side * side }, () =>
+    element("input", { type: "number", min: least, max: most, step: "any" }),
+  );
   const value = (/** @type {HTMLInputElement} */ input) => Math.max(least, Math.min(most, Number(input.value) || 0));
   /** @type {number[]} */
   let used = [];
   inputs.forEach((input, index) => {
-    input.addEventListener("input", () => told(inputs.map(value)));
-    input.addEventListener("change", () => (input.value = String(used[index] ?? value(input)))); // what it was taken for
+    input.addEventListener("input", () => notify(inputs.map(value)));
+    // what it was taken for
+    input.addEventListener("change", () => (input.value = String(used[index] ?? value(input))));
   });
-  const rows = Array.from({ length: side }, (_, row) => element("tr", {}, ...inputs.slice(row * side, (row + 1) * side).map((input) => element("td", {}, input))));
+  const rows = Array.from({ length: side }, (_, row) =>
+    element("tr", {}, ...inputs.slice(row * side, (row + 1) * side).map((input) => element("td", {}, input))),
+  );
   const caption = element("caption");
   const rename = (/** @type {string} */ text) => {
     if (caption.textContent === text) return;
     caption.textContent = text;
-    inputs.forEach((input, index) => input.setAttribute("aria-label", side > 1 ? text + LESSON.where(Math.floor(index / side) + 1, (index % side) + 1) : text));
+    inputs.forEach((input, index) =>
+      input.setAttribute(
+        "aria-label",
+        side > 1 ? text + LESSON.where(Math.floor(index / side) + 1, (index % side) + 1) : text,
+      ),
+    );
   };
   rename(name);
   return {
     element: element("table", { class: "editable" }, caption, element("tbody", {}, ...rows)),
     name: rename,
-    /** @param {number[]} values @param {import("./colours.js").Palette} palette @param {(row: number, column: number) => boolean} marked */
+    /**
+     * @param {number[]} values
+     * @param {import("./colours.js").Palette} palette
+     * @param {(row: number, column: number) => boolean} marked
+     */
     draw(values, palette, marked) {
       used = values;
       const largest = largestSize(values);
       inputs.forEach((input, index) => {
-        if (value(input) !== values[index] || input.value === "") if (input !== document.activeElement) input.value = String(values[index]);
+        if (value(input) !== values[index] || input.value === "")
+          if (input !== document.activeElement) input.value = String(values[index]);
         input.style.backgroundColor = palette.css(largest > 0 ? values[index] / largest : 0);
         input.style.color = palette.ink(largest > 0 ? values[index] / largest : 0);
         input.classList.toggle("marked", marked(Math.floor(index / side), index % side));
@@ -39,9 +61,16 @@ export function numbers(name, side, least, most, told) {
   };
 }
 
-/** @param {string} name @param {Record<string, string>} options @param {(value: string) => void} told */
-export function select(name, options, told) {
-  const made = element("select", {}, ...Object.entries(options).map(([value, text]) => element("option", { value, text })));
-  made.addEventListener("change", () => told(made.value));
-  return { element: element("label", {}, `${name} `, made), set: (/** @type {string} */ value) => (made.value = value) };
+/** @param {string} name @param {Record<string, string>} options @param {(value: string) => void} notify */
+export function select(name, options, notify) {
+  const made = element(
+    "select",
+    {},
+    ...Object.entries(options).map(([value, text]) => element("option", { value, text })),
+  );
+  made.addEventListener("change", () => notify(made.value));
+  return {
+    element: element("label", {}, `${name} `, made),
+    set: (/** @type {string} */ value) => (made.value = value),
+  };
 }

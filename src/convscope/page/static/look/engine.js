@@ -1,15 +1,18 @@
 // @ts-check
 /** The network, forward. Weighted sums are computed by plain.js or, in the same way from outside, by simd.js. */
-import { shapeAt } from "./format.js";
+import { shapeAt } from "./network.js";
 import { plainLayer } from "./plain.js";
+import { pool } from "./pooling.js";
 import { simdLayers } from "./simd.js";
-import { subsample } from "./pooling.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 
 /** What a layer makes of the maps below. @typedef {(maps: Float32Array) => Float32Array} Compute */
 
-/** A network ready to be computed, and with which loops. @typedef {{ network: Network, layers: Compute[], loops: "plain" | "simd" | "fused" }} Prepared */
+/**
+ * A network ready to be computed, and with which loops.
+ * @typedef {{ network: Network, layers: Compute[], loops: "plain" | "simd" | "fused" }} Prepared
+ */
 
 /**
  * Rearrange the weights, once.
@@ -23,7 +26,7 @@ export function prepare(network, plain = false) {
     const below = shapeAt(network, index);
     const found = fast?.layers[index];
     if (found) return found;
-    if (layer.kind === "pooling") return (/** @type {Float32Array} */ maps) => subsample(layer, maps, below, layer);
+    if (layer.kind === "pooling") return (/** @type {Float32Array} */ maps) => pool(layer, maps, below, layer);
     return plainLayer(layer, below);
   });
   return { network, layers, loops: fast?.loops ?? "plain" };
@@ -40,26 +43,36 @@ export function standardize(network, pixels) {
   const count = network.height * network.width;
   const result = new Float32Array(count * channels);
   for (let channel = 0; channel < channels; channel++) {
-    for (let place = 0; place < count; place++) {
-      result[channel * count + place] = (pixels[place * channels + channel] / 255 - mean[channel]) / std[channel];
+    for (let index = 0; index < count; index++) {
+      result[channel * count + index] = (pixels[index * channels + channel] / 255 - mean[channel]) / std[channel];
     }
   }
   return result;
 }
 
-/** What is to be computed: an image, and the units that are turned off; and the image before it was moved, if its maps are not known.
- * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off, original?: Uint8Array | Uint8ClampedArray | null }} Job */
+/**
+ * What is to be computed: an image, and the units that are turned off; and the image before it was moved, if its maps
+ * are not known.
+ * @typedef {{ pixels: Uint8Array | Uint8ClampedArray, off: import("./switches.js").Off, original?: Uint8Array |
+ *   Uint8ClampedArray | null }} Job */
 
-/** What comes of it: all maps; those of the image before it was moved, where that was asked for, or of the same image with no unit turned
- * off, if any is; how long the first took, and with which loops.
- * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }} Answer */
+/**
+ * What comes of it: all maps; those of the image before it was moved, where that was asked for, or of the same image
+ * with no unit turned off, if any is; how long the first took, and with which loops.
+ * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }}
+ *   Answer */
 
 /** @param {Prepared} prepared @param {Job} job @returns {Answer} */
 export function answerTo(prepared, { pixels, off, original }) {
   const started = performance.now();
   const all = run(prepared, pixels, off);
   const milliseconds = performance.now() - started;
-  return { all, intact: original || off.length ? run(prepared, original ?? pixels) : null, milliseconds, loops: prepared.loops };
+  return {
+    all,
+    intact: original || off.length ? run(prepared, original ?? pixels) : null,
+    milliseconds,
+    loops: prepared.loops,
+  };
 }
 
 /**

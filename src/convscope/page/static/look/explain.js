@@ -1,14 +1,14 @@
 // @ts-check
 /** One value of one map, taken apart: what it saw, what that was multiplied with, and what came of it. */
-import { shapeAt } from "./format.js";
+import { shapeAt } from "./network.js";
 import { NONLINEARITIES } from "./nonlinearity.js";
+import { windowOf, windowWeights } from "./pooling.js";
 import { regionOf } from "./regions.js";
-import { shares, viewOf } from "./pooling.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
 
-/** A value of a map. @typedef {{ layer: number, unit: number, row: number, column: number }} Place */
+/** A value of a map. @typedef {{ layer: number, unit: number, row: number, column: number }} Position */
 
 /**
  * What a unit makes of one map below: its patch (0 where it reaches over the edge), the weights, and their products.
@@ -30,10 +30,10 @@ import { shares, viewOf } from "./pooling.js";
  */
 
 /**
- * @typedef {object} Taken
- * @property {"taken"} kind
+ * @typedef {object} Pooled
+ * @property {"pooled"} kind
  * @property {number[]} inputs row by row
- * @property {number[]} shares how much of each is in the value
+ * @property {number[]} weights how much of each is in the value
  * @property {number} tall
  * @property {number} wide
  * @property {number} top
@@ -44,38 +44,38 @@ import { shares, viewOf } from "./pooling.js";
 /**
  * @param {Network} network
  * @param {Float32Array[]} all the standardized image and the maps of every layer
- * @param {Place} place with layer from 1
- * @returns {Sum | Taken}
+ * @param {Position} position with layer from 1
+ * @returns {Sum | Pooled}
  */
-export function explain(network, all, place) {
-  const layer = network.layers[place.layer - 1];
-  return layer.kind === "pooling" ? takenFrom(network, all, place, layer) : summed(network, all, place, layer);
+export function explain(network, all, position) {
+  const layer = network.layers[position.layer - 1];
+  return layer.kind === "pooling" ? pooledFrom(network, all, position, layer) : summed(network, all, position, layer);
 }
 
 /**
- * The value at a place.
+ * The value at a position.
  * @param {Network} network
  * @param {Float32Array[]} all
- * @param {Place} place
+ * @param {Position} position
  * @returns {number}
  */
-export function valueAt(network, all, place) {
-  const shape = shapeAt(network, place.layer);
-  return all[place.layer][(place.unit * shape.rows + place.row) * shape.columns + place.column];
+export function valueAt(network, all, position) {
+  const shape = shapeAt(network, position.layer);
+  return all[position.layer][(position.unit * shape.rows + position.row) * shape.columns + position.column];
 }
 
 /**
  * The box of the map below that a value was computed from; it may reach over the edge.
  * @param {Network} network
- * @param {Place} place
+ * @param {Position} position
  * @returns {{ top: number, left: number, tall: number, wide: number }}
  */
-export function boxBelow(network, place) {
-  const layer = network.layers[place.layer - 1];
-  const below = shapeAt(network, place.layer - 1);
+export function boxBelow(network, position) {
+  const layer = network.layers[position.layer - 1];
+  const below = shapeAt(network, position.layer - 1);
   if (layer.kind === "connected") return { top: 0, left: 0, tall: below.rows, wide: below.columns };
-  const top = place.row * layer.stride[0] - layer.before;
-  const left = place.column * layer.stride[1] - layer.before;
+  const top = position.row * layer.stride[0] - layer.before;
+  const left = position.column * layer.stride[1] - layer.before;
   if (layer.code === "BP" && !layer.whole) {
     const [tall, wide] = layer.window;
     return { top: top - tall + 1, left: left - wide + 1, tall: 2 * tall - 1, wide: 2 * wide - 1 };
@@ -86,15 +86,15 @@ export function boxBelow(network, place) {
 /**
  * The pixels of the image that a value depends on.
  * @param {Network} network
- * @param {Place} place
+ * @param {Position} position
  * @returns {{ top: number, left: number, tall: number, wide: number }}
  */
-export function receptiveField(network, place) {
-  if (place.layer === 0) return { top: place.row, left: place.column, tall: 1, wide: 1 };
-  const [down, across] = network.layers[place.layer - 1].field;
+export function receptiveField(network, position) {
+  if (position.layer === 0) return { top: position.row, left: position.column, tall: 1, wide: 1 };
+  const [down, across] = network.layers[position.layer - 1].field;
   return {
-    top: down.start + place.row * down.stride,
-    left: across.start + place.column * across.stride,
+    top: down.start + position.row * down.stride,
+    left: across.start + position.column * across.stride,
     tall: down.size,
     wide: across.size,
   };
@@ -103,19 +103,19 @@ export function receptiveField(network, place) {
 /**
  * @param {Network} network
  * @param {Float32Array[]} all
- * @param {Place} place
+ * @param {Position} position
  * @param {Layer} layer
  * @returns {Sum}
  */
-function summed(network, all, place, layer) {
-  const below = shapeAt(network, place.layer - 1);
-  const values = all[place.layer - 1];
-  const { top, left, tall, wide } = boxBelow(network, place);
-  const region = layer.kind === "connected" ? 0 : regionOf(layer, place.row, place.column);
-  const start = (region * layer.maps + place.unit) * below.maps * tall * wide;
+function summed(network, all, position, layer) {
+  const below = shapeAt(network, position.layer - 1);
+  const values = all[position.layer - 1];
+  const { top, left, tall, wide } = boxBelow(network, position);
+  const region = layer.kind === "connected" ? 0 : regionOf(layer, position.row, position.column);
+  const start = (region * layer.maps + position.unit) * below.maps * tall * wide;
   /** @type {Part[]} */
   const parts = [];
-  let total = layer.bias[place.unit];
+  let total = layer.bias[position.unit];
   for (let map = 0; map < below.maps; map++) {
     /** @type {Part} */
     const part = { map, inputs: [], weights: [], products: [], sum: 0 };
@@ -133,27 +133,29 @@ function summed(network, all, place, layer) {
     parts.push(part);
     total += part.sum;
   }
-  const added = layer.residual ? values[(place.unit * below.rows + place.row) * below.columns + place.column] : null;
+  const added = layer.residual
+    ? values[(position.unit * below.rows + position.row) * below.columns + position.column]
+    : null;
   total += added ?? 0;
   const value = NONLINEARITIES[layer.nonlinearity](total);
-  return { kind: "sum", parts, tall, wide, top, left, bias: layer.bias[place.unit], added, total, value };
+  return { kind: "sum", parts, tall, wide, top, left, bias: layer.bias[position.unit], added, total, value };
 }
 
 /**
  * @param {Network} network
  * @param {Float32Array[]} all
- * @param {Place} place
+ * @param {Position} position
  * @param {Layer} layer
- * @returns {Taken}
+ * @returns {Pooled}
  */
-function takenFrom(network, all, place, layer) {
-  const below = shapeAt(network, place.layer - 1);
-  const { rows, columns } = viewOf(layer, below, place.row, place.column);
+function pooledFrom(network, all, position, layer) {
+  const below = shapeAt(network, position.layer - 1);
+  const { rows, columns } = windowOf(layer, below, position.row, position.column);
   const inputs = rows.flatMap((row) =>
-    columns.map((column) => all[place.layer - 1][(place.unit * below.rows + row) * below.columns + column]),
+    columns.map((column) => all[position.layer - 1][(position.unit * below.rows + row) * below.columns + column]),
   );
-  const box = boxBelow(network, place);
-  const parts = shares(layer, inputs, rows.length, columns.length);
+  const box = boxBelow(network, position);
+  const parts = windowWeights(layer, inputs, rows.length, columns.length);
   const value = inputs.reduce((sum, input, index) => sum + input * parts[index], 0);
-  return { kind: "taken", inputs, shares: parts, ...box, value };
+  return { kind: "pooled", inputs, weights: parts, ...box, value };
 }

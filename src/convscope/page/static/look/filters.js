@@ -1,11 +1,11 @@
 // @ts-check
 /** The weights of one unit as images: in colour where they lie on red, green and blue, else a map each. */
 import { element } from "./dom.js";
-import { shapeAt } from "./format.js";
 import { cells, drawMap, drawPixels, still } from "./image.js";
-import { UNIT_TEXT } from "./words.js";
+import { shapeAt } from "./network.js";
+import { UNITS_TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 
 const MOST_INPUTS = 4; // maps below whose weights are shown
 const ROOM_PX = 44;
@@ -22,11 +22,12 @@ export function strongestInputs(network, layerNumber, unit) {
   const below = shapeAt(network, layerNumber - 1);
   const size = weightSize(network, layerNumber);
   const area = size.rows * size.columns;
-  const middle = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2); // where they are not shared
+  // where they are not shared
+  const middle = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2);
   const found = Array.from({ length: below.maps }, (_, map) => {
     const start = ((middle * layer.maps + unit) * below.maps + map) * area;
     let squares = 0;
-    for (let place = start; place < start + area; place++) squares += layer.weights[place] ** 2;
+    for (let index = start; index < start + area; index++) squares += layer.weights[index] ** 2;
     return { map, start, squares };
   });
   found.sort((a, b) => b.squares - a.squares || a.map - b.map);
@@ -37,13 +38,25 @@ export function strongestInputs(network, layerNumber, unit) {
 function weightSize(network, layerNumber) {
   const layer = network.layers[layerNumber - 1];
   const below = shapeAt(network, layerNumber - 1);
-  return layer.kind === "connected" ? { rows: below.rows, columns: below.columns } : { rows: layer.window[0], columns: layer.window[1] };
+  return layer.kind === "connected"
+    ? { rows: below.rows, columns: below.columns }
+    : { rows: layer.window[0], columns: layer.window[1] };
 }
 
-/** @param {Network} network @param {number} layerNumber @param {number} unit @param {import("./colours.js").Palette} palette @returns {HTMLElement | null} null where a unit has one weight a map */
+/**
+ * @param {Network} network
+ * @param {number} layerNumber
+ * @param {number} unit
+ * @param {import("./colours.js").Palette} palette
+ * @returns {HTMLElement | null} null where a unit has one weight a map
+ */
 export function filterOf(network, layerNumber, unit, palette) {
   const filters = filtersOf(network, layerNumber, unit, palette).map(({ name, canvas }) =>
-    element("span", { class: "filter-map", role: "img", "aria-label": name, title: name }, still(canvas.toDataURL(), weightSize(network, layerNumber), ROOM_PX)),
+    element(
+      "span",
+      { class: "filter-map", role: "img", "aria-label": name, title: name },
+      still(canvas.toDataURL(), weightSize(network, layerNumber), ROOM_PX),
+    ),
   );
   return filters.length ? element("span", { class: "filter-maps" }, ...filters) : null;
 }
@@ -63,17 +76,21 @@ export function filtersOf(network, layerNumber, unit, palette) {
   const { weights } = network.layers[layerNumber - 1];
   const inputs = strongestInputs(network, layerNumber, unit);
   let largest = 0;
-  for (const { start } of inputs) for (let place = start; place < start + area; place++) largest = Math.max(largest, Math.abs(weights[place]));
+  for (const { start } of inputs)
+    for (let index = start; index < start + area; index++) largest = Math.max(largest, Math.abs(weights[index]));
   if (layerNumber === 1 && network.channels === 3) {
     const ordered = [...inputs].sort((a, b) => a.map - b.map);
-    const pixels = Uint8Array.from({ length: area * 3 }, (_, at) => 127.5 + (127.5 / (largest || 1)) * weights[ordered[at % 3].start + Math.floor(at / 3)]);
+    const pixels = Uint8Array.from(
+      { length: area * 3 },
+      (_, at) => 127.5 + (127.5 / (largest || 1)) * weights[ordered[at % 3].start + Math.floor(at / 3)],
+    );
     const canvas = cells(size);
     drawPixels(canvas, pixels, 3);
-    return [{ name: UNIT_TEXT.colourFilter, canvas }];
+    return [{ name: UNITS_TEXT.colourFilter, canvas }];
   }
   return inputs.map(({ map, start }) => {
     const canvas = cells(size);
     drawMap(canvas, palette, weights.subarray(start, start + area), 0, largest);
-    return { name: layerNumber === 1 ? UNIT_TEXT.filter : UNIT_TEXT.filterOn(map + 1), canvas };
+    return { name: layerNumber === 1 ? UNITS_TEXT.filter : UNITS_TEXT.filterOn(map + 1), canvas };
   });
 }

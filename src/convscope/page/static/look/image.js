@@ -1,7 +1,7 @@
 // @ts-check
 /** Images and maps on canvases, one cell a value; the browser makes them larger. */
-import { element } from "./dom.js";
 import { paint } from "./colours.js";
+import { element } from "./dom.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
 /** @typedef {{ rows: number, columns: number }} Size */
@@ -11,14 +11,23 @@ export function cells(size, kind = "cells") {
   return element("canvas", { width: size.columns, height: size.rows, class: kind, "aria-hidden": "true" });
 }
 
-/** An image that does not change: unlike a canvas, it costs nothing when something else is drawn. @param {string | null} address null for one that comes later @param {Size} size @param {number} room @returns {HTMLImageElement} */
+/**
+ * An image that does not change: unlike a canvas, it costs nothing when something else is drawn.
+ * @param {string | null} address null for one that comes later
+ * @param {Size} size
+ * @param {number} room
+ * @returns {HTMLImageElement}
+ */
 export function still(address, size, room) {
   const image = element("img", { class: "still", alt: "", draggable: "false", src: address });
   setSize(image, shownSize(size, room));
   return image;
 }
 
-/** What each canvas is painted from, made once. @type {WeakMap<HTMLCanvasElement, { image: ImageData, words: Uint32Array, context: CanvasRenderingContext2D }>} */
+/**
+ * What each canvas is painted from, made once.
+ * @type {WeakMap<HTMLCanvasElement, { image: ImageData, words: Uint32Array, context: CanvasRenderingContext2D }>}
+ */
 const SHEETS = new WeakMap();
 
 /** @param {HTMLCanvasElement} canvas */
@@ -55,7 +64,11 @@ export function drawMap(canvas, palette, maps, unit, largest, until = Infinity) 
  * @param {number} channels
  */
 export function drawPixels(canvas, pixels, channels) {
-  const { image: { data }, image, context } = sheetOf(canvas);
+  const {
+    image: { data },
+    image,
+    context,
+  } = sheetOf(canvas);
   const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
   for (let from = 0, to = 0; to < data.length; from += channels, to += 4) {
     data[to] = pixels[from];
@@ -66,17 +79,29 @@ export function drawPixels(canvas, pixels, channels) {
   context.putImageData(image, 0, 0);
 }
 
-/** The cell that a pointer is on, or the nearest. @param {MouseEvent} event @param {HTMLElement} shown @param {Size} size @returns {{ row: number, column: number }} */
+/**
+ * The cell that a pointer is on, or the nearest.
+ * @param {MouseEvent} event
+ * @param {HTMLElement} shown
+ * @param {Size} size
+ * @returns {{ row: number, column: number }}
+ */
 export function cellAt(event, shown, size) {
   const box = shown.getBoundingClientRect();
-  const cell = (/** @type {number} */ part, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, Math.floor(part * count)));
+  const cell = (/** @type {number} */ part, /** @type {number} */ count) =>
+    Math.max(0, Math.min(count - 1, Math.floor(part * count)));
   return {
     row: cell((event.clientY - box.top) / box.height, size.rows),
     column: cell((event.clientX - box.left) / box.width, size.columns),
   };
 }
 
-/** The size at which cells are shown: as large as fits, whole pixels a cell where there is room. @param {Size} size @param {number} room @returns {[number, number]} width, height */
+/**
+ * The size at which cells are shown: as large as fits, whole pixels a cell where there is room.
+ * @param {Size} size
+ * @param {number} room
+ * @returns {[number, number]} width, height
+ */
 export function shownSize(size, room) {
   const longest = Math.max(size.rows, size.columns);
   const scale = longest <= room ? Math.floor(room / longest) : room / longest;

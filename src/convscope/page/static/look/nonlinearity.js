@@ -37,19 +37,19 @@ export const NONLINEARITIES = {
 
 /**
  * What a layer makes of its sums, in place: the input added where the stage adds it, then the nonlinearity.
- * @param {import("./format.js").Layer} layer
+ * @param {import("./network.js").Layer} layer
  * @param {Float32Array} sums
  * @param {Float32Array} maps below
  * @returns {Float32Array}
  */
-export function bent(layer, sums, maps) {
-  if (layer.residual) for (let place = 0; place < sums.length; place++) sums[place] += maps[place];
+export function activate(layer, sums, maps) {
+  if (layer.residual) for (let index = 0; index < sums.length; index++) sums[index] += maps[index];
   if (layer.nonlinearity === "linear") return sums;
   if (layer.nonlinearity === "relu") {
-    for (let place = 0; place < sums.length; place++) if (sums[place] < 0) sums[place] = 0; // no call for each value
+    for (let index = 0; index < sums.length; index++) if (sums[index] < 0) sums[index] = 0; // no call for each value
     return sums;
   }
   const apply = NONLINEARITIES[layer.nonlinearity];
-  for (let place = 0; place < sums.length; place++) sums[place] = apply(sums[place]);
+  for (let index = 0; index < sums.length; index++) sums[index] = apply(sums[index]);
   return sums;
 }

@@ -2,9 +2,9 @@
 /** A drawing pad for networks of gray images, with the pen and paper of their images. */
 import { element } from "./dom.js";
 import { fitImage } from "./preprocessing.js";
-import { TEXT } from "./words.js";
+import { TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 
 const SIDE = 280; // pixels of the longer side
 const KEY_STEP = 8; // pixels that an arrow key moves the pen
@@ -17,7 +17,14 @@ const KEY_STEP = 8; // pixels that an arrow key moves the pen
 export function makePad(network, drawn) {
   const scale = SIDE / Math.max(network.height, network.width);
   const [wide, tall] = [Math.round(network.width * scale), Math.round(network.height * scale)];
-  const canvas = element("canvas", { width: wide, height: tall, class: "pad", tabindex: 0, role: "application", "aria-label": TEXT.padKeys });
+  const canvas = element("canvas", {
+    width: wide,
+    height: tall,
+    class: "pad",
+    tabindex: 0,
+    role: "application",
+    "aria-label": TEXT.padKeys,
+  });
   const tip = element("span", { class: "tip", hidden: true });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const paper = network.background[0];
@@ -36,7 +43,10 @@ export function makePad(network, drawn) {
   };
   const at = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
-    return /** @type {[number, number]} */ ([((event.clientX - box.left) * wide) / box.width, ((event.clientY - box.top) * tall) / box.height]);
+    return /** @type {[number, number]} */ ([
+      ((event.clientX - box.left) * wide) / box.width,
+      ((event.clientY - box.top) * tall) / box.height,
+    ]);
   };
   const stroke = () => {
     context.strokeStyle = `rgb(${ink} ${ink} ${ink})`;
@@ -78,7 +88,9 @@ export function makePad(network, drawn) {
     });
     canvas.addEventListener("blur", () => ((tip.hidden = true), (down = false)));
     canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[event.key];
+      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[
+        event.key
+      ];
       if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       if (event.key === " ") down = !down;
@@ -95,7 +107,13 @@ export function makePad(network, drawn) {
   }
 
   const wipe = element("button", { type: "button", text: TEXT.clear, onclick: () => (clear(), tell()) });
-  const pad = element("div", { class: "drawing", hidden: true }, element("div", { class: "paper" }, canvas, tip), element("p", { class: "hint", text: TEXT.padHint }), element("div", { class: "tools" }, wipe, element("label", {}, `${TEXT.pen} `, pen)));
+  const pad = element(
+    "div",
+    { class: "drawing", hidden: true },
+    element("div", { class: "paper" }, canvas, tip),
+    element("p", { class: "hint", text: TEXT.padHint }),
+    element("div", { class: "tools" }, wipe, element("label", {}, `${TEXT.pen} `, pen)),
+  );
   const button = element("button", { type: "button", text: TEXT.draw, "aria-expanded": "false" });
   const set = (/** @type {boolean} */ open) => {
     pad.hidden = !open;

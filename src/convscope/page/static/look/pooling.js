@@ -1,8 +1,8 @@
 // @ts-check
-/** One value for each window of a map. Each kind says its value and which places of the map it was made from. */
+/** One value for each window of a map. Each kind says its value and which positions of the map it was made from. */
 
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /**
  * What a value is made from: the rows and columns of the map, in order, and a weight for each (how much of that value
@@ -21,7 +21,8 @@ export function binomial(length) {
   const weights = new Array(length).fill(0);
   weights[0] = 1;
   for (let last = 1; last < length; last++) {
-    for (let place = last; place >= 0; place--) weights[place] = (weights[place] + (place ? weights[place - 1] : 0)) / 2;
+    for (let index = last; index >= 0; index--)
+      weights[index] = (weights[index] + (index ? weights[index - 1] : 0)) / 2;
   }
   return weights;
 }
@@ -33,23 +34,27 @@ export function binomial(length) {
  * @returns {number[]}
  */
 function span(start, count, side) {
-  return Array.from({ length: count }, (_, place) => Math.min(Math.max(start + place, 0), side - 1));
+  return Array.from({ length: count }, (_, index) => Math.min(Math.max(start + index, 0), side - 1));
 }
 
 /**
- * The places of the map below that one value is made from.
+ * The positions of the map below that one value is made from.
  * @param {Layer} layer
  * @param {Shape} below
  * @param {number} row
  * @param {number} column
  * @returns {View}
  */
-export function viewOf(layer, below, row, column) {
+export function windowOf(layer, below, row, column) {
   const blurred = layer.code === "BP" && !layer.whole;
   const [tall, wide] = layer.window;
   const top = row * layer.stride[0];
   const left = column * layer.stride[1];
-  if (blurred) return { rows: span(top - tall + 1, 2 * tall - 1, below.rows), columns: span(left - wide + 1, 2 * wide - 1, below.columns) };
+  if (blurred)
+    return {
+      rows: span(top - tall + 1, 2 * tall - 1, below.rows),
+      columns: span(left - wide + 1, 2 * wide - 1, below.columns),
+    };
   return { rows: span(top, tall, below.rows), columns: span(left, wide, below.columns) };
 }
 
@@ -61,13 +66,13 @@ export function viewOf(layer, below, row, column) {
  * @param {number} wide
  * @returns {number[]}
  */
-export function shares(layer, values, tall, wide) {
+export function windowWeights(layer, values, tall, wide) {
   const count = values.length;
   if (layer.code === "AP") return values.map(() => 1 / count);
-  if (layer.code === "SS") return values.map((_, place) => (place === 0 ? 1 : 0));
+  if (layer.code === "SS") return values.map((_, index) => (index === 0 ? 1 : 0));
   if (layer.code === "BP") {
     const [down, across] = [binomial(tall), binomial(wide)];
-    return values.map((_, place) => down[Math.floor(place / wide)] * across[place % wide]);
+    return values.map((_, index) => down[Math.floor(index / wide)] * across[index % wide]);
   }
   if (layer.code === "ST") {
     const total = values.reduce((sum, value) => sum + Math.max(value, 0), 0);
@@ -75,10 +80,11 @@ export function shares(layer, values, tall, wide) {
   }
   if (layer.code === "LP") {
     const size = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / count);
-    return values.map((value) => (size > 0 ? value / (count * size) : 0)); // Σ share × value is the root of the mean square
+    // Σ share × value is the root of the mean square
+    return values.map((value) => (size > 0 ? value / (count * size) : 0));
   }
   const winner = values.indexOf(Math.max(...values));
-  return values.map((_, place) => (place === winner ? 1 : 0));
+  return values.map((_, index) => (index === winner ? 1 : 0));
 }
 
 /**
@@ -89,17 +95,17 @@ export function shares(layer, values, tall, wide) {
  * @param {Shape} shape of the result
  * @returns {Float32Array}
  */
-export function subsample(layer, maps, below, shape) {
+export function pool(layer, maps, below, shape) {
   if (layer.code === "BP") return blurredSubset(layer, maps, below, shape);
   const result = new Float32Array(shape.maps * shape.rows * shape.columns);
   const take = TAKES[layer.code];
   const [tall, wide] = layer.window;
-  let place = 0;
+  let index = 0;
   for (let map = 0; map < shape.maps; map++) {
     for (let row = 0; row < shape.rows; row++) {
       const start = (map * below.rows + row * layer.stride[0]) * below.columns;
       for (let column = 0; column < shape.columns; column++) {
-        result[place++] = take(maps, start + column * layer.stride[1], below.columns, tall, wide);
+        result[index++] = take(maps, start + column * layer.stride[1], below.columns, tall, wide);
       }
     }
   }
@@ -152,7 +158,7 @@ const TAKES = {
 };
 
 /**
- * Blur with binomial weights, first along the rows, then along the columns, at the places that are kept only.
+ * Blur with binomial weights, first along the rows, then along the columns, at the positions that are kept only.
  * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below
@@ -164,10 +170,10 @@ function blurredSubset(layer, maps, below, shape) {
   const sides = layer.whole ? layer.window : [2 * layer.window[0] - 1, 2 * layer.window[1] - 1];
   const [down, across] = [binomial(sides[0]), binomial(sides[1])];
   const views = { rows: /** @type {number[][]} */ ([]), columns: /** @type {number[][]} */ ([]) };
-  for (let row = 0; row < shape.rows; row++) views.rows.push(viewOf(layer, below, row, 0).rows);
-  for (let column = 0; column < shape.columns; column++) views.columns.push(viewOf(layer, below, 0, column).columns);
+  for (let row = 0; row < shape.rows; row++) views.rows.push(windowOf(layer, below, row, 0).rows);
+  for (let column = 0; column < shape.columns; column++) views.columns.push(windowOf(layer, below, 0, column).columns);
   const line = new Float64Array(below.columns);
-  let place = 0;
+  let out = 0;
   for (let map = 0; map < shape.maps; map++) {
     for (const rows of views.rows) {
       line.fill(0);
@@ -178,7 +184,7 @@ function blurredSubset(layer, maps, below, shape) {
       for (const columns of views.columns) {
         let sum = 0;
         for (let index = 0; index < columns.length; index++) sum += across[index] * line[columns[index]];
-        result[place++] = sum;
+        result[out++] = sum;
       }
     }
   }

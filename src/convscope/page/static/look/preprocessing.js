@@ -5,7 +5,10 @@
  * versions of Pillow scale the rows before the columns, which may round to the next number.
  */
 
-/** Pixels row by row, channels side by side. @typedef {{ data: Uint8Array | Uint8ClampedArray, rows: number, columns: number, channels: number }} Raster */
+/**
+ * Pixels row by row, channels side by side.
+ * @typedef {{ data: Uint8Array | Uint8ClampedArray, rows: number, columns: number, channels: number }} Raster
+ */
 /** @typedef {{ height: number, width: number, channels: number, fit: string, background: number[] }} Target */
 /** left, top, right, lower @typedef {[number, number, number, number]} Box */
 
@@ -28,7 +31,12 @@ export function fitImage(raster, target) {
     const wide = Math.min(matched.columns, (matched.rows * width) / height);
     const left = (matched.columns - wide) / 2;
     const top = (matched.rows - tall) / 2;
-    return resize(matched, height, width, [left, top, Math.min(left + wide, matched.columns), Math.min(top + tall, matched.rows)]);
+    return resize(matched, height, width, [
+      left,
+      top,
+      Math.min(left + wide, matched.columns),
+      Math.min(top + tall, matched.rows),
+    ]);
   }
   const scale = Math.min(height / matched.rows, width / matched.columns);
   const tall = Math.min(height, Math.max(1, roundToEven(matched.rows * scale)));
@@ -45,11 +53,17 @@ function roundToEven(value) {
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** @param {Uint8Array | Uint8ClampedArray} inner @param {number} tall @param {number} wide @param {Target} target @returns {Uint8Array} */
+/**
+ * @param {Uint8Array | Uint8ClampedArray} inner
+ * @param {number} tall
+ * @param {number} wide
+ * @param {Target} target
+ * @returns {Uint8Array}
+ */
 function inBox(inner, tall, wide, target) {
   const { height, width, channels, background } = target;
   const result = new Uint8Array(height * width * channels);
-  for (let place = 0; place < result.length; place++) result[place] = background[place % channels];
+  for (let index = 0; index < result.length; index++) result[index] = background[index % channels];
   const top = Math.floor((height - tall) / 2);
   const left = Math.floor((width - wide) / 2);
   for (let row = 0; row < tall; row++) {
@@ -59,17 +73,23 @@ function inBox(inner, tall, wide, target) {
   return result;
 }
 
-/** Put what shines through before the background; make gray if the network wants it. @param {Raster} raster @param {Target} target @returns {Raster} */
+/**
+ * Put what shines through before the background; make gray if the network wants it.
+ * @param {Raster} raster
+ * @param {Target} target
+ * @returns {Raster}
+ */
 function matchChannels(raster, target) {
   const { data, rows, columns } = raster;
   const gray = target.channels === 1;
   const result = new Uint8Array(rows * columns * target.channels);
   const behind = gray ? [0, 0, 0].fill(target.background[0]) : target.background;
-  for (let place = 0; place < rows * columns; place++) {
-    const alpha = data[4 * place + 3];
-    const [red, green, blue] = [0, 1, 2].map((channel) => blend(behind[channel], data[4 * place + channel], alpha));
-    if (gray) result[place] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16; // ITU-R 601-2
-    else result.set([red, green, blue], 3 * place);
+  for (let index = 0; index < rows * columns; index++) {
+    const alpha = data[4 * index + 3];
+    const [red, green, blue] = [0, 1, 2].map((channel) => blend(behind[channel], data[4 * index + channel], alpha));
+    if (gray)
+      result[index] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16; // ITU-R 601-2
+    else result.set([red, green, blue], 3 * index);
   }
   return { data: result, rows, columns, channels: target.channels };
 }
@@ -81,7 +101,14 @@ function blend(below, above, alpha) {
   return ((sum >> 8) + sum) >> 8;
 }
 
-/** Scale the box to rows × columns. @param {Raster} raster @param {number} rows @param {number} columns @param {Box} box @returns {Uint8Array} */
+/**
+ * Scale the box to rows × columns.
+ * @param {Raster} raster
+ * @param {number} rows
+ * @param {number} columns
+ * @param {Box} box
+ * @returns {Uint8Array}
+ */
 function resize(raster, rows, columns, box) {
   const across = Math.floor((box[2] - box[0]) / columns / GAP) || 1;
   const down = Math.floor((box[3] - box[1]) / rows / GAP) || 1;
@@ -96,16 +123,29 @@ function resize(raster, rows, columns, box) {
       Math.min(raster.rows, Math.ceil(box[3] + reach[1])),
     ]);
     from = inBlocksOf(raster, across, down, safe);
-    inside = [(box[0] - safe[0]) / across, (box[1] - safe[1]) / down, (box[2] - safe[0]) / across, (box[3] - safe[1]) / down];
+    inside = [
+      (box[0] - safe[0]) / across,
+      (box[1] - safe[1]) / down,
+      (box[2] - safe[0]) / across,
+      (box[3] - safe[1]) / down,
+    ];
   }
-  if (columns !== from.columns || inside[0] || inside[2] !== columns) from = alongRows(from, columns, inside[0], inside[2]);
+  if (columns !== from.columns || inside[0] || inside[2] !== columns)
+    from = alongRows(from, columns, inside[0], inside[2]);
   if (rows !== from.rows || inside[1] || inside[3] !== rows) {
     from = turned(alongRows(turned(from), rows, inside[1], inside[3]));
   }
   return Uint8Array.from(from.data);
 }
 
-/** Means of blocks; those at the edges may be smaller. @param {Raster} raster @param {number} across @param {number} down @param {Box} box @returns {Raster} */
+/**
+ * Means of blocks; those at the edges may be smaller.
+ * @param {Raster} raster
+ * @param {number} across
+ * @param {number} down
+ * @param {Box} box
+ * @returns {Raster}
+ */
 function inBlocksOf(raster, across, down, box) {
   const { data, channels } = raster;
   const columns = Math.ceil((box[2] - box[0]) / across);
@@ -130,12 +170,18 @@ function inBlocksOf(raster, across, down, box) {
   return { data: result, rows, columns, channels };
 }
 
-/** Weights of the triangle filter for each new place, in fixed point. @param {number} size @param {number} start @param {number} end @param {number} places */
-function triangle(size, start, end, places) {
-  const scale = (end - start) / places;
+/**
+ * Weights of the triangle filter for each new position, in fixed point.
+ * @param {number} size
+ * @param {number} start
+ * @param {number} end
+ * @param {number} positions
+ */
+function triangle(size, start, end, positions) {
+  const scale = (end - start) / positions;
   const support = Math.max(scale, 1);
-  return Array.from({ length: places }, (_, place) => {
-    const center = start + (place + 0.5) * scale;
+  return Array.from({ length: positions }, (_, index) => {
+    const center = start + (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support + 0.5));
     const last = Math.min(size, Math.trunc(center + support + 0.5));
     const weights = [];

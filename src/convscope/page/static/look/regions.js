@@ -1,8 +1,8 @@
 // @ts-check
-/** Which weights a place has, where not all places share them, and how many values a unit sees. */
+/** Which weights a position has, where not all positions share them, and how many values a unit sees. */
 
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /**
  * How many values a unit of the layer sees.
@@ -15,7 +15,7 @@ export function patchLength(layer, below) {
 }
 
 /**
- * The region of weights that a place belongs to.
+ * The region of weights that a position belongs to.
  * @param {Layer} layer
  * @param {number} row
  * @param {number} column
@@ -29,15 +29,15 @@ export function regionOf(layer, row, column) {
 /**
  * @param {Layer} layer
  * @param {number} regions
- * @returns {Int32Array[]} the places of each region, row × columns + column
+ * @returns {Int32Array[]} the positions of each region, row × columns + column
  */
-export function placesOf(layer, regions) {
+export function positionsOf(layer, regions) {
   /** @type {number[][]} */
-  const places = Array.from({ length: regions }, () => []);
+  const positions = Array.from({ length: regions }, () => []);
   if (regions) {
-    for (let place = 0; place < layer.rows * layer.columns; place++) {
-      places[regionOf(layer, Math.floor(place / layer.columns), place % layer.columns)].push(place);
+    for (let index = 0; index < layer.rows * layer.columns; index++) {
+      positions[regionOf(layer, Math.floor(index / layer.columns), index % layer.columns)].push(index);
     }
   }
-  return places.map((some) => Int32Array.from(some));
+  return positions.map((some) => Int32Array.from(some));
 }

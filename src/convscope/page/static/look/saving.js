@@ -1,19 +1,33 @@
 // @ts-check
 /** Saving what is drawn, as PNG or SVG: curves as they are, maps and filters as sheets with a label each. */
 import { element } from "./dom.js";
-import { drawn } from "./svg.js";
-import { SAVING } from "./words.js";
+import { svgElement } from "./svg.js";
+import { SAVING } from "./text.js";
 
 /** One image of a sheet. @typedef {{ canvas: HTMLCanvasElement, label: string }} Tile */
 
 const SCALE = 2; // pixels of a PNG for one of an SVG
 const TILE_PX = 96; // of a sheet
 const [GAP_PX, LABEL_PX, HEAD_PX] = [12, 16, 28];
-const STYLED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "font-family", "font-size", "opacity"];
+const STYLED = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "fill-opacity",
+  "font-family",
+  "font-size",
+  "opacity",
+];
 
 /** A drawing with its two buttons. @param {string} name @param {SVGElement} svg @returns {HTMLElement} */
 export function saved(name, svg) {
-  return element("figure", { class: "drawn" }, svg, saveButtons(name, () => standing(svg)));
+  return element(
+    "figure",
+    { class: "drawn" },
+    svg,
+    saveButtons(name, () => standing(svg)),
+  );
 }
 
 /**
@@ -24,8 +38,20 @@ export function saved(name, svg) {
  * @returns {HTMLElement}
  */
 export function saveButtons(name, make, label = SAVING.save) {
-  const file = `${name.replace(/[^\p{L}\p{N}.-]+/gu, "-").replace(/^[-.]+|-+$/g, "").slice(0, 60) || "convscope"}`;
-  const button = (/** @type {string} */ kind, /** @type {() => void} */ onclick) => element("button", { type: "button", class: "plain", text: kind, "aria-label": `${label} ${kind}: ${name}`, onclick });
+  const file = `${
+    name
+      .replace(/[^\p{L}\p{N}.-]+/gu, "-")
+      .replace(/^[-.]+|-+$/g, "")
+      .slice(0, 60) || "convscope"
+  }`;
+  const button = (/** @type {string} */ kind, /** @type {() => void} */ onclick) =>
+    element("button", {
+      type: "button",
+      class: "plain",
+      text: kind,
+      "aria-label": `${label} ${kind}: ${name}`,
+      onclick,
+    });
   return element(
     "span",
     { class: "save" },
@@ -53,24 +79,33 @@ async function toPNG(svg) {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(textOf(svg))}`;
   await image.decode();
-  const canvas = element("canvas", { width: SCALE * Number(svg.getAttribute("width")), height: SCALE * Number(svg.getAttribute("height")) });
+  const canvas = element("canvas", {
+    width: SCALE * Number(svg.getAttribute("width")),
+    height: SCALE * Number(svg.getAttribute("height")),
+  });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((done) => canvas.toBlob((/** @type {Blob} */ blob) => done(blob), "image/png"));
 }
 
-/** A copy of a drawing in the page that carries its styles itself, on the page's paper. @param {SVGElement} svg @returns {SVGElement} */
+/**
+ * A copy of a drawing in the page that carries its styles itself, on the page's paper.
+ * @param {SVGElement} svg
+ * @returns {SVGElement}
+ */
 function standing(svg) {
   const copy = /** @type {SVGElement} */ (svg.cloneNode(true));
   const [from, to] = [[...svg.querySelectorAll("*")], [...copy.querySelectorAll("*")]];
-  from.forEach((one, place) => {
+  from.forEach((one, index) => {
     const style = getComputedStyle(one);
-    for (const name of STYLED) to[place].setAttribute(name, style.getPropertyValue(name));
-    to[place].removeAttribute("class");
+    for (const name of STYLED) to[index].setAttribute(name, style.getPropertyValue(name));
+    to[index].removeAttribute("class");
   });
   const [width, height] = (svg.getAttribute("viewBox") ?? "0 0 1 1").split(" ").slice(2);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
-  copy.prepend(drawn("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor }));
+  copy.prepend(
+    svgElement("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor }),
+  );
   return copy;
 }
 
@@ -81,31 +116,47 @@ function standing(svg) {
  * @returns {SVGElement}
  */
 export function sheet(title, tiles) {
-  const plain = (/** @type {string} */ text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd"); // which no XML may hold
+  const plain = (/** @type {string} */ text) =>
+    // which no XML may hold
+    text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
   const style = getComputedStyle(document.body);
   const across = Math.ceil(Math.sqrt(tiles.length * 1.6));
   const longest = Math.max(...tiles.map(({ canvas }) => Math.max(canvas.width, canvas.height)));
-  const cell = tiles.length === 1 ? Math.max(1, Math.floor((4 * TILE_PX) / longest)) : Math.max(1, Math.floor(TILE_PX / longest));
-  const [wide, tall] = [Math.max(...tiles.map(({ canvas }) => canvas.width)) * cell, Math.max(...tiles.map(({ canvas }) => canvas.height)) * cell];
+  const cell =
+    tiles.length === 1 ? Math.max(1, Math.floor((4 * TILE_PX) / longest)) : Math.max(1, Math.floor(TILE_PX / longest));
+  const [wide, tall] = [
+    Math.max(...tiles.map(({ canvas }) => canvas.width)) * cell,
+    Math.max(...tiles.map(({ canvas }) => canvas.height)) * cell,
+  ];
   const [columns, rows] = [Math.min(across, tiles.length), Math.ceil(tiles.length / across)];
   const layer = Math.max(wide + GAP_PX, tiles.length > 1 ? 56 : 0);
   const width = Math.max(GAP_PX + columns * layer, GAP_PX + 7 * [...title].length);
   const height = HEAD_PX + rows * (tall + LABEL_PX + GAP_PX);
   const text = { "font-family": "sans-serif", fill: style.color };
-  const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
-  svg.append(drawn("rect", { width, height, fill: style.backgroundColor }), drawn("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)));
-  tiles.forEach(({ canvas, label }, place) => {
-    const x = GAP_PX + (place % across) * layer;
-    const y = HEAD_PX + Math.floor(place / across) * (tall + LABEL_PX + GAP_PX);
+  const svg = svgElement("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
+  svg.append(
+    svgElement("rect", { width, height, fill: style.backgroundColor }),
+    svgElement("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)),
+  );
+  tiles.forEach(({ canvas, label }, index) => {
+    const x = GAP_PX + (index % across) * layer;
+    const y = HEAD_PX + Math.floor(index / across) * (tall + LABEL_PX + GAP_PX);
     const [w, h] = [canvas.width * cell, canvas.height * cell];
-    svg.append(drawn("image", { x, y, width: w, height: h, href: enlarged(canvas, SCALE * cell) }));
-    svg.append(drawn("rect", { x, y, width: w, height: h, fill: "none", stroke: style.color, "stroke-opacity": 0.3 }));
-    svg.append(drawn("text", { ...text, x, y: y + h + 12, "font-size": 11 }, plain(label)));
+    svg.append(svgElement("image", { x, y, width: w, height: h, href: enlarged(canvas, SCALE * cell) }));
+    svg.append(
+      svgElement("rect", { x, y, width: w, height: h, fill: "none", stroke: style.color, "stroke-opacity": 0.3 }),
+    );
+    svg.append(svgElement("text", { ...text, x, y: y + h + 12, "font-size": 11 }, plain(label)));
   });
   return svg;
 }
 
-/** A PNG in which each cell is a square, so that no viewer smooths it. @param {HTMLCanvasElement} canvas @param {number} cell pixels @returns {string} */
+/**
+ * A PNG in which each cell is a square, so that no viewer smooths it.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} cell pixels
+ * @returns {string}
+ */
 function enlarged(canvas, cell) {
   const large = element("canvas", { width: canvas.width * cell, height: canvas.height * cell });
   const context = large.getContext("2d");

@@ -1,38 +1,54 @@
 // @ts-check
 /**
- * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four places, or
+ * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four positions,
+ * or
  * units, at a time, in single precision. Everything that does not change from image to image is laid out in the
- * module's memory once: weights, and where each value of a patch and each place stands.
+ * module's memory once: weights, and where each value of a patch and each position stands.
  */
-import { bytesOf, shapeAt } from "./format.js";
 import { BLOCK, KERNELS, WIDE } from "./kernels.js";
-import { bent } from "./nonlinearity.js";
+import { shapeAt } from "./network.js";
+import { activate } from "./nonlinearity.js";
+import { bytesOf } from "./reading.js";
 import { patchLength, regionOf } from "./regions.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Shape} Shape */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Shape} Shape */
 
 /**
  * @typedef {object} Exports addresses and distances in bytes
  * @property {WebAssembly.Memory} memory
- * @property {(places: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number, blocks: number, out: number, area: number, floor: number) => void} patches
- * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number) => void} connections
- * @property {(from: number, to: number, maps: number, rows: number, columns: number, row: number, map: number) => void} frame
- * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} largest of 2 × 2
- * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) => void} mean of 2 × 2
+ * @property {(positions: number, vectors: number, offsets: number, inputs: number, weights: number, bias: number,
+ *   blocks:
+ *   number, out: number, area: number, floor: number) => void} patches
+ * @property {(input: number, inputs: number, weights: number, bias: number, blocks: number, out: number, floor: number)
+ *   => void} connections
+ * @property {(from: number, to: number, maps: number, rows: number, columns: number, row: number, map: number) => void}
+ *   frame
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) =>
+ *   void} largest of 2 × 2
+ * @property {(from: number, to: number, lines: number, columns: number, row: number, skip: number, factor: number) =>
+ *   void} mean of 2 × 2
  * @property {(to: number, from: number, bytes: number, floor: number) => void} add
  */
 
-/** The memory while it is laid out. @typedef {{ end: number, filled: [number, Float32Array | Int32Array][], most: { input: number, output: number } }} Plan */
+/**
+ * The memory while it is laid out.
+ * @typedef {{ end: number, filled: [number, Float32Array | Int32Array][], most: { input: number, output: number } }}
+ *   Plan
+ */
 
-/** The module, its whole memory as numbers, and where maps go in and come out. @typedef {{ exports: Exports, numbers: Float32Array, input: number, output: number }} Room */
+/**
+ * The module, its whole memory as numbers, and where maps go in and come out.
+ * @typedef {{ exports: Exports, numbers: Float32Array, input: number, output: number }} Room
+ */
 
 /** Of a layer laid out: what computes it. @typedef {(room: Room) => import("./engine.js").Compute} Laid */
 
 /**
  * @param {Network} network
- * @returns {{ layers: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for layers that JavaScript does as well; nothing where the browser cannot do it
+ * @returns {{ layers: (import("./engine.js").Compute | null)[], loops: "simd" | "fused" } | null} null for layers that
+ *   JavaScript does as well; nothing where the browser cannot do it
  */
 export function simdLayers(network) {
   const found = compiled();
@@ -68,7 +84,12 @@ function compiled() {
   return null;
 }
 
-/** Room for so many bytes, and a little behind, which vectors may reach. @param {Plan} plan @param {number} bytes @returns {number} */
+/**
+ * Room for so many bytes, and a little behind, which vectors may reach.
+ * @param {Plan} plan
+ * @param {number} bytes
+ * @returns {number}
+ */
 function reserve(plan, bytes) {
   const at = plan.end;
   plan.end = (at + bytes + 31) & ~15;
@@ -86,7 +107,9 @@ function laidDown(plan, values) {
 function layOut(plan, layer, below) {
   if (layer.kind === "pooling") return layOutHalving(plan, layer, below);
   if (layer.kind === "connected") return layOutConnections(plan, layer, below);
-  return layer.regions[0] * layer.regions[1] === 1 ? layOutPatches(plan, layer, below) : layOutLocal(plan, layer, below);
+  return layer.regions[0] * layer.regions[1] === 1
+    ? layOutPatches(plan, layer, below)
+    : layOutLocal(plan, layer, below);
 }
 
 /**
@@ -113,7 +136,13 @@ function filledUp(values, block) {
   return result;
 }
 
-/** The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript. @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid | null} */
+/**
+ * The largest or the mean of 2 × 2 values; other windows are rarer, and left to JavaScript.
+ * @param {Plan} plan
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @returns {Laid | null}
+ */
 function layOutHalving(plan, layer, below) {
   const usual = [...layer.window, ...layer.stride].every((side) => side === 2) && layer.columns >= 4;
   if (!usual || (layer.code !== "MP" && layer.code !== "AP")) return null;
@@ -121,14 +150,18 @@ function layOutHalving(plan, layer, below) {
   plan.most.input = Math.max(plan.most.input, 4 * below.maps * below.rows * below.columns);
   plan.most.output = Math.max(plan.most.output, 4 * layer.maps * area);
   const [row, map] = [4 * below.columns, 4 * below.columns * below.rows];
-  return ({ exports, numbers, input, output }) => (maps) => {
-    numbers.set(maps, input / 4);
-    const halve = layer.code === "MP" ? exports.largest : exports.mean;
-    const factor = layer.code === "MP" ? 1 : 0.25;
-    if (below.rows === 2 * layer.rows) halve(input, output, layer.maps * layer.rows, layer.columns, row, 2 * row, factor);
-    else for (let at = 0; at < layer.maps; at++) halve(input + at * map, output + 4 * at * area, layer.rows, layer.columns, row, 2 * row, factor);
-    return numbers.slice(output / 4, output / 4 + layer.maps * area);
-  };
+  return ({ exports, numbers, input, output }) =>
+    (maps) => {
+      numbers.set(maps, input / 4);
+      const halve = layer.code === "MP" ? exports.largest : exports.mean;
+      const factor = layer.code === "MP" ? 1 : 0.25;
+      if (below.rows === 2 * layer.rows)
+        halve(input, output, layer.maps * layer.rows, layer.columns, row, 2 * row, factor);
+      else
+        for (let at = 0; at < layer.maps; at++)
+          halve(input + at * map, output + 4 * at * area, layer.rows, layer.columns, row, 2 * row, factor);
+      return numbers.slice(output / 4, output / 4 + layer.maps * area);
+    };
 }
 
 /** The least that comes out of a nonlinearity that the module can do. @param {Layer} layer */
@@ -143,7 +176,7 @@ function leastOf(layer) {
 
 /** What the module has left undone. @param {Layer} layer @param {Float32Array} sums @param {Float32Array} maps */
 function finished(layer, sums, maps) {
-  return leastOf(layer) === 0 ? sums : bent(layer, sums, maps);
+  return leastOf(layer) === 0 ? sums : activate(layer, sums, maps);
 }
 
 /** @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
@@ -154,20 +187,28 @@ function layOutConnections(plan, layer, below) {
   const blocks = Math.ceil(layer.maps / WIDE);
   plan.most.input = Math.max(plan.most.input, 4 * inputs);
   plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
-  return ({ exports, numbers, input, output }) => (maps) => {
-    numbers.set(maps, input / 4);
-    exports.connections(input, inputs, weights, bias, blocks, output, leastOf(layer));
-    return finished(layer, numbers.slice(output / 4, output / 4 + layer.maps), maps);
-  };
+  return ({ exports, numbers, input, output }) =>
+    (maps) => {
+      numbers.set(maps, input / 4);
+      exports.connections(input, inputs, weights, bias, blocks, output, leastOf(layer));
+      return finished(layer, numbers.slice(output / 4, output / 4 + layer.maps), maps);
+    };
 }
 
-/** Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring places are neighbours. @param {Layer} layer @param {Shape} below */
+/**
+ * Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring
+ * positions are neighbours.
+ * @param {Layer} layer
+ * @param {Shape} below
+ */
 function framedShape(layer, below) {
   const [down, across] = layer.stride;
   const rows = Math.ceil((below.rows + layer.before + layer.after) / down);
   const columns = Math.ceil((below.columns + layer.before + layer.after) / across);
   const at = (/** @type {number} */ row, /** @type {number} */ column) =>
-    ((row % down) * across + (column % across)) * rows * columns + Math.floor(row / down) * columns + Math.floor(column / across);
+    ((row % down) * across + (column % across)) * rows * columns +
+    Math.floor(row / down) * columns +
+    Math.floor(column / across);
   return { columns, area: down * across * rows * columns, at };
 }
 
@@ -183,11 +224,11 @@ function layOutPatches(plan, layer, below) {
     offsets[input] = 4 * (map * area + at(Math.floor(cell / wide), cell % wide));
   }
   const framed = reserve(plan, 4 * below.maps * area);
-  const places = vectorsOf(layer, framed, columns);
+  const positions = vectorsOf(layer, framed, columns);
   const blocks = Math.ceil(layer.maps / BLOCK);
   const apart = layer.rows * layer.columns + (layer.columns < 4 ? 4 : 0); // vectors reach beyond narrow maps
   const addresses = {
-    places: laidDown(plan, places),
+    positions: laidDown(plan, positions),
     offsets: laidDown(plan, offsets),
     weights: laidDown(plan, blocked(layer.weights, layer.maps, inputs, BLOCK)),
     bias: laidDown(plan, filledUp(layer.bias, BLOCK)),
@@ -199,23 +240,50 @@ function layOutPatches(plan, layer, below) {
   const spread = layer.stride[0] * layer.stride[1] > 1 ? spreadOf(layer, below, at) : null;
   return (room) => (maps) => {
     putIn(room, framed, maps, below, area, spread, layer.before * (columns + 1), columns);
-    const { places: from, offsets: layers, weights, bias } = addresses;
-    room.exports.patches(from, places.length / 2, layers, inputs, weights, bias, blocks, room.output, 4 * apart, leastOf(layer));
+    const { positions: from, offsets: layers, weights, bias } = addresses;
+    room.exports.patches(
+      from,
+      positions.length / 2,
+      layers,
+      inputs,
+      weights,
+      bias,
+      blocks,
+      room.output,
+      4 * apart,
+      leastOf(layer),
+    );
     if (added) room.exports.add(room.output, room.input, 4 * maps.length, floorOf(layer));
     return finished(left, takenOut(room, layer, apart), maps);
   };
 }
 
-/** Where each value of a map goes. @param {Layer} layer @param {Shape} below @param {(row: number, column: number) => number} at @returns {Int32Array} */
+/**
+ * Where each value of a map goes.
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {(row: number, column: number) => number} at
+ * @returns {Int32Array}
+ */
 function spreadOf(layer, below, at) {
   const spread = new Int32Array(below.rows * below.columns);
-  for (let place = 0; place < spread.length; place++) {
-    spread[place] = at(Math.floor(place / below.columns) + layer.before, (place % below.columns) + layer.before);
+  for (let index = 0; index < spread.length; index++) {
+    spread[index] = at(Math.floor(index / below.columns) + layer.before, (index % below.columns) + layer.before);
   }
   return spread;
 }
 
-/** Copy maps to where there are zeros around them. @param {Room} room @param {number} framed @param {Float32Array} maps @param {Shape} below @param {number} area @param {Int32Array | null} spread @param {number} corner @param {number} columns */
+/**
+ * Copy maps to where there are zeros around them.
+ * @param {Room} room
+ * @param {number} framed
+ * @param {Float32Array} maps
+ * @param {Shape} below
+ * @param {number} area
+ * @param {Int32Array | null} spread
+ * @param {number} corner
+ * @param {number} columns
+ */
 function putIn({ exports, numbers, input }, framed, maps, below, area, spread, corner, columns) {
   if (!spread) {
     numbers.set(maps, input / 4);
@@ -223,22 +291,29 @@ function putIn({ exports, numbers, input }, framed, maps, below, area, spread, c
     return;
   }
   for (let map = 0, from = 0, start = framed / 4; map < below.maps; map++, start += area) {
-    for (let place = 0; place < spread.length; place++) numbers[start + spread[place]] = maps[from++];
+    for (let index = 0; index < spread.length; index++) numbers[start + spread[index]] = maps[from++];
   }
 }
 
-/** @param {Room} room @param {Layer} layer @param {number} apart how many numbers lie between the starts of two maps @returns {Float32Array} */
+/**
+ * @param {Room} room
+ * @param {Layer} layer
+ * @param {number} apart how many numbers lie between the starts of two maps
+ * @returns {Float32Array}
+ */
 function takenOut({ numbers, output }, layer, apart) {
   const area = layer.rows * layer.columns;
   const start = output / 4;
   if (apart === area) return numbers.slice(start, start + layer.maps * area);
   const result = new Float32Array(layer.maps * area);
-  for (let map = 0; map < layer.maps; map++) result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
+  for (let map = 0; map < layer.maps; map++)
+    result.set(numbers.subarray(start + map * apart, start + map * apart + area), map * area);
   return result;
 }
 
 /**
- * Where each vector of 4 places takes its first value and where it puts it, an even number of them. The last of a row
+ * Where each vector of 4 positions takes its first value and where it puts it, an even number of them. The last of a
+ * row
  * may overlap the one before; in a narrow row it reaches into the next, which comes later.
  * @param {Layer} layer
  * @param {number} framed
@@ -258,31 +333,48 @@ function vectorsOf(layer, framed, columns) {
   return Int32Array.from(found);
 }
 
-/** Units with weights of their own at each place: each place is a product of a matrix and its patch. @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid} */
+/**
+ * Units with weights of their own at each position: each position is a product of a matrix and its patch.
+ * @param {Plan} plan
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @returns {Laid}
+ */
 function layOutLocal(plan, layer, below) {
   const inputs = patchLength(layer, below);
   const size = layer.maps * inputs;
   const count = layer.regions[0] * layer.regions[1];
-  const weights = Array.from({ length: count }, (_, region) => laidDown(plan, blocked(layer.weights.subarray(region * size, (region + 1) * size), layer.maps, inputs, WIDE)));
+  const weights = Array.from({ length: count }, (_, region) =>
+    laidDown(plan, blocked(layer.weights.subarray(region * size, (region + 1) * size), layer.maps, inputs, WIDE)),
+  );
   const bias = laidDown(plan, filledUp(layer.bias, WIDE));
   const blocks = Math.ceil(layer.maps / WIDE);
   plan.most.input = Math.max(plan.most.input, 4 * inputs);
   plan.most.output = Math.max(plan.most.output, 4 * WIDE * blocks);
   const area = layer.rows * layer.columns;
-  return ({ exports, numbers, input, output }) => (maps) => {
-    const sums = new Float32Array(layer.maps * area);
-    for (let place = 0; place < area; place++) {
-      const row = Math.floor(place / layer.columns);
-      const column = place % layer.columns;
-      gatherPatch(layer, below, maps, row, column, numbers, input / 4);
-      exports.connections(input, inputs, weights[regionOf(layer, row, column)], bias, blocks, output, leastOf(layer));
-      for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + place] = numbers[output / 4 + unit];
-    }
-    return finished(layer, sums, maps);
-  };
+  return ({ exports, numbers, input, output }) =>
+    (maps) => {
+      const sums = new Float32Array(layer.maps * area);
+      for (let index = 0; index < area; index++) {
+        const row = Math.floor(index / layer.columns);
+        const column = index % layer.columns;
+        gatherPatch(layer, below, maps, row, column, numbers, input / 4);
+        exports.connections(input, inputs, weights[regionOf(layer, row, column)], bias, blocks, output, leastOf(layer));
+        for (let unit = 0; unit < layer.maps; unit++) sums[unit * area + index] = numbers[output / 4 + unit];
+      }
+      return finished(layer, sums, maps);
+    };
 }
 
-/** @param {Layer} layer @param {Shape} below @param {Float32Array} maps @param {number} row @param {number} column @param {Float32Array} numbers @param {number} to */
+/**
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {Float32Array} maps
+ * @param {number} row
+ * @param {number} column
+ * @param {Float32Array} numbers
+ * @param {number} to
+ */
 function gatherPatch(layer, below, maps, row, column, numbers, to) {
   const [tall, wide] = layer.window;
   const top = row * layer.stride[0] - layer.before;

@@ -1,19 +1,20 @@
 // @ts-check
 /** View 4: move the image, and see what moves along and what stays. */
 import { element } from "./dom.js";
-import { STILL, isStill } from "./moving.js";
-import { TEXT } from "./words.js";
+import { decimals, wholePercent } from "./format.js";
+import { STILL, isStill } from "./motion.js";
+import { TEXT } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./moving.js").Motion} Motion */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./motion.js").Motion} Motion */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(motion: Motion) => void} told at every change
+ * @param {(motion: Motion) => void} notify at every change
  * @returns {() => void} puts all sliders back, without telling
  */
-export function makeSliders(parent, network, told) {
+export function makeSliders(parent, network, notify) {
   const reach = (/** @type {number} */ side) => Math.max(1, Math.round(side / 4));
   const bend = Math.max(1, Math.round(Math.min(network.height, network.width) / 8));
   /** @type {[keyof Motion, number, number, number, (value: number) => string][]} */
@@ -21,10 +22,10 @@ export function makeSliders(parent, network, told) {
     ["right", -reach(network.width), reach(network.width), 0.5, (value) => `${value} px`],
     ["down", -reach(network.height), reach(network.height), 0.5, (value) => `${value} px`],
     ["turn", -45, 45, 1, (value) => `${value}°`],
-    ["scale", 0.5, 1.5, 0.02, (value) => `× ${value.toFixed(2)}`],
-    ["bend", 0, bend, 0.1, (value) => `${value.toFixed(1)} px`],
-    ["blur", 0, 3, 0.1, (value) => `${value.toFixed(1)} px`],
-    ["noise", 0, 0.5, 0.01, (value) => `${Math.round(100 * value)} %`],
+    ["scale", 0.5, 1.5, 0.02, (value) => `× ${decimals(value, 2)}`],
+    ["bend", 0, bend, 0.1, (value) => `${decimals(value, 1)} px`],
+    ["blur", 0, 3, 0.1, (value) => `${decimals(value, 1)} px`],
+    ["noise", 0, 0.5, 0.01, wholePercent],
   ];
   let motion = { ...STILL };
   const rows = kinds.map(([name, min, max, step, worded]) => {
@@ -39,9 +40,12 @@ export function makeSliders(parent, network, told) {
       motion = { ...motion, [name]: Number(slider.value) };
       output.textContent = worded(motion[name]).replace("-", "−");
       reset.disabled = isStill(motion);
-      told(motion);
+      notify(motion);
     });
-    return { element: element("label", { class: "slider" }, element("span", { text: TEXT.sliders[name] }), slider, output), show };
+    return {
+      element: element("label", { class: "slider" }, element("span", { text: TEXT.sliders[name] }), slider, output),
+      show,
+    };
   });
   const back = () => {
     motion = { ...STILL };
@@ -53,11 +57,17 @@ export function makeSliders(parent, network, told) {
     text: TEXT.back,
     onclick: () => {
       back();
-      told(motion);
+      notify(motion);
     },
   });
   parent.append(
-    element("details", { class: "move" }, element("summary", { text: TEXT.move }), element("p", { class: "hint", text: TEXT.moveHint }), element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset)),
+    element(
+      "details",
+      { class: "move" },
+      element("summary", { text: TEXT.move }),
+      element("p", { class: "hint", text: TEXT.moveHint }),
+      element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset),
+    ),
   );
   back();
   return back;

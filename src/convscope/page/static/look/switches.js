@@ -4,10 +4,16 @@
 /** @typedef {{ layer: number, unit: number }} Unit layer from 1 */
 /** @typedef {readonly Unit[]} Off */
 
-/** Whether there is such a unit, with a switch: not an image's channel, a pooled map or a class. @param {import("./format.js").Network} network @param {Unit} which */
+/**
+ * Whether there is such a unit, with a switch: not an image's channel, a pooled map or a class.
+ * @param {import("./network.js").Network} network
+ * @param {Unit} which
+ */
 export function canBeOff(network, { layer, unit }) {
   const here = network.layers[layer - 1];
-  return layer < network.layers.length && here !== undefined && here.kind !== "pooling" && unit >= 0 && unit < here.maps;
+  return (
+    layer < network.layers.length && here !== undefined && here.kind !== "pooling" && unit >= 0 && unit < here.maps
+  );
 }
 
 /** Whether both are the same units. @param {Off} one @param {Off} other */

@@ -1,17 +1,18 @@
 // @ts-check
 /** View 3: what the units respond to, a card for each. */
 import { bitmapAddress } from "./bitmap.js";
-import { element, foreign } from "./dom.js";
+import { element, isolate } from "./dom.js";
 import { filterOf, filtersOf } from "./filters.js";
-import { cutPatch } from "./patches.js";
+import { counted, percent, points, short } from "./format.js";
 import { still } from "./image.js";
+import { cutPatch } from "./patches.js";
 import { saveButtons, sheet } from "./saving.js";
 import { isOff } from "./switches.js";
-import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
+import { TEXT, UNITS_TEXT, sight } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
-/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./explorer.js").State} State */
 /** @typedef {import("./patches.js").Patch} Patch */
 
 /**
@@ -24,12 +25,17 @@ import { TEXT, UNIT_TEXT, counted, percent, short, sight } from "./words.js";
  * @property {number | null} selectivity
  * @property {[number, number][]} classes that it fires for most, with the mean
  * @property {Patch[]} top
- * @property {[number, number, number] | null} ablation by how much the accuracy is lower without it, the class that loses most, how much
+ * @property {[number, number, number] | null} ablation by how much the accuracy is lower without it, the class that
+ *   loses most, how much
  */
 
 /** @typedef {{ layer: number, first_edge: number, bin_width: number, units: Unit[] }} LayerUnits */
 /** @typedef {{ images: number, data: string, ablation_images: number, layers: LayerUnits[] }} Units */
-/** @typedef {{ go: (place: Partial<Place> & { layer: number }) => void, open: (image: number, place: Place) => void, toggle: (unit: import("./switches.js").Unit) => void }} Actions */
+/**
+ * @typedef {{ go: (position: Partial<Position> & { layer: number }) => void, open: (image: number, position: Position)
+ *   => void,
+ *   toggle: (unit: import("./switches.js").Unit) => void }} Actions
+ */
 
 const CARDS = 12; // at once
 const PATCH_PX = 44;
@@ -63,8 +69,16 @@ export function makeUnits(parent, network, actions) {
   const choice = () => `${chosen}/${page}/${order}`;
   let drawnFor = "";
 
-  const select = (/** @type {string} */ name, /** @type {[string, string][]} */ options, /** @type {(value: string) => void} */ take) => {
-    const made = element("select", { "aria-label": name }, ...options.map(([value, text]) => element("option", { value, text })));
+  const select = (
+    /** @type {string} */ name,
+    /** @type {[string, string][]} */ options,
+    /** @type {(value: string) => void} */ take,
+  ) => {
+    const made = element(
+      "select",
+      { "aria-label": name },
+      ...options.map(([value, text]) => element("option", { value, text })),
+    );
     made.addEventListener("change", () => {
       take(made.value);
       page = 0;
@@ -72,38 +86,71 @@ export function makeUnits(parent, network, actions) {
     });
     return element("label", {}, `${name} `, made);
   };
-  const layers = select(UNIT_TEXT.layer, withUnits.map(({ layer, number }) => [String(number), `${number}: ${layer.name}`]), (value) => (chosen = Number(value)));
-  const orders = units ? select(UNIT_TEXT.order, Object.keys(ORDERS).filter((name) => name !== "needed" || units.ablation_images).map((name) => [name, UNIT_TEXT.orders[/** @type {keyof typeof UNIT_TEXT.orders} */ (name)]]), (value) => (order = value)) : null;
+  const layers = select(
+    UNITS_TEXT.layer,
+    withUnits.map(({ layer, number }) => [String(number), `${number}: ${layer.name}`]),
+    (value) => (chosen = Number(value)),
+  );
+  const orders = units
+    ? select(
+        UNITS_TEXT.order,
+        Object.keys(ORDERS)
+          .filter((name) => name !== "needed" || units.ablation_images)
+          .map((name) => [name, UNITS_TEXT.orders[/** @type {keyof typeof UNITS_TEXT.orders} */ (name)]]),
+        (value) => (order = value),
+      )
+    : null;
   const shown = element("span", { class: "hint", role: "status" });
   const turn = (/** @type {number} */ by) => {
     page += by;
     redraw();
   };
-  const before = element("button", { type: "button", text: "‹", "aria-label": UNIT_TEXT.before, onclick: () => turn(-1) });
-  const after = element("button", { type: "button", text: "›", "aria-label": UNIT_TEXT.after, onclick: () => turn(1) });
+  const before = element("button", {
+    type: "button",
+    text: "‹",
+    "aria-label": UNITS_TEXT.before,
+    onclick: () => turn(-1),
+  });
+  const after = element("button", {
+    type: "button",
+    text: "›",
+    "aria-label": UNITS_TEXT.after,
+    onclick: () => turn(1),
+  });
   const filters = element("span");
   const about = element("p", { class: "hint" });
-  const list = element("ol", { class: "cards", "aria-label": UNIT_TEXT.title });
-  const from = units ? UNIT_TEXT.measured(counted(units.images, "image")) : "";
-  const ablation = units?.ablation_images ? ` ${UNIT_TEXT.ablationMeasured(counted(units.ablation_images, "image"))}` : "";
-  const where = units ? element("span", {}, UNIT_TEXT.of, units.data ? foreign(units.data) : UNIT_TEXT.thisPage, `.${ablation}`) : null;
-  parent.append(element("p", { class: "hint" }, units ? UNIT_TEXT.intro : UNIT_TEXT.onlyFilters, " ", from, where), element("div", { class: "tools" }, layers, orders, before, shown, after, filters), about, list);
+  const list = element("ol", { class: "cards", "aria-label": UNITS_TEXT.title });
+  const from = units ? UNITS_TEXT.measured(counted(units.images, "image")) : "";
+  const ablation = units?.ablation_images
+    ? ` ${UNITS_TEXT.ablationMeasured(counted(units.ablation_images, "image"))}`
+    : "";
+  const where = units
+    ? element("span", {}, UNITS_TEXT.of, units.data ? isolate(units.data) : UNITS_TEXT.thisPage, `.${ablation}`)
+    : null;
+  parent.append(
+    element("p", { class: "hint" }, units ? UNITS_TEXT.intro : UNITS_TEXT.onlyFilters, " ", from, where),
+    element("div", { class: "tools" }, layers, orders, before, shown, after, filters),
+    about,
+    list,
+  );
 
   function redraw() {
     if (!latest || !withUnits.length) return;
     const state = latest;
     const layer = network.layers[chosen - 1];
     const records = units?.layers.find((one) => one.layer === chosen) ?? null;
-    const places = Array.from({ length: layer.maps }, (_, unit) => unit);
-    if (records) places.sort((a, b) => ORDERS[order](records.units[b]) - ORDERS[order](records.units[a]) || a - b);
-    const pages = Math.ceil(places.length / CARDS);
+    const indices = Array.from({ length: layer.maps }, (_, unit) => unit);
+    if (records) indices.sort((a, b) => ORDERS[order](records.units[b]) - ORDERS[order](records.units[a]) || a - b);
+    const pages = Math.ceil(indices.length / CARDS);
     page = Math.max(0, Math.min(page, pages - 1));
-    const here = places.slice(page * CARDS, (page + 1) * CARDS);
+    const here = indices.slice(page * CARDS, (page + 1) * CARDS);
     before.disabled = page === 0;
     after.disabled = page === pages - 1;
     before.hidden = after.hidden = pages === 1;
-    shown.textContent = UNIT_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(places.length, "unit"));
-    about.textContent = `${sight(layer, network.height, network.width)} ${fieldShare(network, chosen)}${meanSelectivity(records)}`;
+    shown.textContent = UNITS_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(indices.length, "unit"));
+    about.textContent =
+      `${sight(layer, network.height, network.width)} ` +
+      `${fieldFraction(network, chosen)}${meanSelectivity(records)}`;
     const cards = here.map((unit) => card(network, chosen, unit, records, state.palette, actions));
     switches = cards.map((made) => made.turn);
     filters.replaceChildren(...savedFilters(network, chosen, state.palette));
@@ -121,16 +168,19 @@ export function makeUnits(parent, network, actions) {
 }
 
 /** @param {Network} network @param {number} number @returns {string} */
-function fieldShare(network, number) {
+function fieldFraction(network, number) {
   const [down, across] = network.layers[number - 1].field;
-  const share = (Math.min(down.size, network.height) * Math.min(across.size, network.width)) / (network.height * network.width);
-  return share === 1 ? "" : UNIT_TEXT.share(percent(share));
+  const share =
+    (Math.min(down.size, network.height) * Math.min(across.size, network.width)) / (network.height * network.width);
+  return share === 1 ? "" : UNITS_TEXT.share(percent(share));
 }
 
 /** @param {LayerUnits | null} records @returns {string} */
 function meanSelectivity(records) {
   const known = (records?.units ?? []).flatMap((unit) => (unit.selectivity === null ? [] : [unit.selectivity]));
-  return known.length ? ` ${UNIT_TEXT.meanSelectivity(short(known.reduce((sum, one) => sum + one, 0) / known.length))}` : "";
+  return known.length
+    ? ` ${UNITS_TEXT.meanSelectivity(short(known.reduce((sum, one) => sum + one, 0) / known.length))}`
+    : "";
 }
 
 /**
@@ -144,15 +194,40 @@ function meanSelectivity(records) {
  */
 function card(network, number, unit, records, palette, actions) {
   const record = records?.units[unit] ?? null;
-  const name = UNIT_TEXT.unit(unit + 1);
-  const button = element("button", { type: "button", class: "switch", onclick: () => actions.toggle({ layer: number, unit }) });
+  const name = UNITS_TEXT.unit(unit + 1);
+  const button = element("button", {
+    type: "button",
+    class: "switch",
+    onclick: () => actions.toggle({ layer: number, unit }),
+  });
   const made = element(
     "li",
     { class: "card" },
-    element("div", { class: "card-head" }, element("h3", {}, element("button", { type: "button", class: "link", text: name, title: UNIT_TEXT.goTo, onclick: () => actions.go({ layer: number, unit }) })), button),
+    element(
+      "div",
+      { class: "card-head" },
+      element(
+        "h3",
+        {},
+        element("button", {
+          type: "button",
+          class: "link",
+          text: name,
+          title: UNITS_TEXT.goTo,
+          onclick: () => actions.go({ layer: number, unit }),
+        }),
+      ),
+      button,
+    ),
     record?.ablation ? ablationOf(network, record.ablation) : null,
     filterOf(network, number, unit, palette),
-    ...(record && records ? [patchStrip(network, number, unit, record, actions), histogram(record, records), ...facts(network, record, network.layers[number - 1])] : []),
+    ...(record && records
+      ? [
+          patchStrip(network, number, unit, record, actions),
+          histogram(record, records),
+          ...facts(network, record, network.layers[number - 1]),
+        ]
+      : []),
   );
   return {
     element: made,
@@ -165,49 +240,76 @@ function card(network, number, unit, records, palette, actions) {
   };
 }
 
-/** Buttons that save the weights of all units of a layer. @param {Network} network @param {number} number @param {import("./colours.js").Palette} palette @returns {HTMLElement[]} */
+/**
+ * Buttons that save the weights of all units of a layer.
+ * @param {Network} network
+ * @param {number} number
+ * @param {import("./colours.js").Palette} palette
+ * @returns {HTMLElement[]}
+ */
 function savedFilters(network, number, palette) {
   const tiles = () =>
-    Array.from({ length: network.layers[number - 1].maps }, (_, unit) => filtersOf(network, number, unit, palette)).flatMap((filters, unit) =>
-      filters.map(({ canvas }, part) => ({ canvas, label: part ? "" : String(unit + 1) })),
-    );
+    Array.from({ length: network.layers[number - 1].maps }, (_, unit) =>
+      filtersOf(network, number, unit, palette),
+    ).flatMap((filters, unit) => filters.map(({ canvas }, part) => ({ canvas, label: part ? "" : String(unit + 1) })));
   if (!filtersOf(network, number, 0, palette).length) return [];
-  const name = UNIT_TEXT.filtersOf(network.layers[number - 1].name);
-  return [saveButtons(name, () => sheet(name, tiles()), UNIT_TEXT.saveFilters)];
+  const name = UNITS_TEXT.filtersOf(network.layers[number - 1].name);
+  return [saveButtons(name, () => sheet(name, tiles()), UNITS_TEXT.saveFilters)];
 }
 
-/** What the network loses without a unit. @param {Network} network @param {[number, number, number]} worth @returns {HTMLElement} */
-export function ablationOf(network, [loss, place, most]) {
-  const made = element("p", { class: "fact ablation" }, UNIT_TEXT.without(signed(-loss)));
-  if (most > 0) made.append(UNIT_TEXT.losesMost, foreign(network.classes[place], 20), ` (${signed(-most)})`);
+/**
+ * What the network loses without a unit.
+ * @param {Network} network
+ * @param {[number, number, number]} worth
+ * @returns {HTMLElement}
+ */
+export function ablationOf(network, [loss, label, most]) {
+  const made = element("p", { class: "fact ablation" }, UNITS_TEXT.without(points(-loss)));
+  if (most > 0) made.append(UNITS_TEXT.losesMost, isolate(network.classes[label], 20), ` (${points(-most)})`);
   return made;
 }
 
-/** A change of accuracy in points. @param {number} part */
-function signed(part) {
-  const text = (Math.abs(part) * 100).toFixed(1);
-  return `${text === "0.0" ? "±" : part < 0 ? "−" : "+"}${text}`;
-}
-
-/** The record of a unit, where there is one. @param {Network} network @param {{ layer: number, unit: number }} which @returns {Unit | null} */
+/**
+ * The record of a unit, where there is one.
+ * @param {Network} network
+ * @param {{ layer: number, unit: number }} which
+ * @returns {Unit | null}
+ */
 export function unitRecord(network, which) {
   return network.units?.layers.find((one) => one.layer === which.layer)?.units[which.unit] ?? null;
 }
 
-/** @param {Network} network @param {number} number @param {number} unit @param {Unit} record @param {Actions} actions @returns {HTMLElement} */
+/**
+ * @param {Network} network
+ * @param {number} number
+ * @param {number} unit
+ * @param {Unit} record
+ * @param {Actions} actions
+ * @returns {HTMLElement}
+ */
 function patchStrip(network, number, unit, record, actions) {
   const layer = network.layers[number - 1];
-  if (!record.top.length) return element("p", { class: "hint", text: UNIT_TEXT.never });
+  if (!record.top.length) return element("p", { class: "hint", text: UNITS_TEXT.never });
   const patches = record.top.map((patch) => {
     const { pixels, ...size } = cutPatch(network, layer, patch);
     const shown = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
     const { image } = patch;
     const title = `${image === null ? patch.name : network.images[image].name}: ${short(patch.value)}`;
     if (image === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, shown);
-    const place = { layer: number, unit, row: patch.row, column: patch.column };
-    return element("button", { type: "button", class: "patch", title, "aria-label": `${UNIT_TEXT.open} ${title}`, onclick: () => actions.open(image, place) }, shown);
+    const position = { layer: number, unit, row: patch.row, column: patch.column };
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "patch",
+        title,
+        "aria-label": `${UNITS_TEXT.open} ${title}`,
+        onclick: () => actions.open(image, position),
+      },
+      shown,
+    );
   });
-  return element("div", { class: "patches", role: "group", "aria-label": UNIT_TEXT.top }, ...patches);
+  return element("div", { class: "patches", role: "group", "aria-label": UNITS_TEXT.top }, ...patches);
 }
 
 /** @param {Unit} record @param {LayerUnits} records @returns {HTMLElement} */
@@ -219,22 +321,44 @@ function histogram(record, records) {
     return bar;
   });
   const [low, high] = [records.first_edge, records.first_edge + records.bin_width * record.histogram.length];
-  const name = UNIT_TEXT.histogram(short(low), short(high), short(record.largest));
-  return element("div", { class: "histogram" }, element("span", { class: "columns", role: "img", "aria-label": name, title: name }, ...bars), element("span", { class: "ends" }, element("span", { text: short(low) }), element("span", { text: short(high) })));
+  const name = UNITS_TEXT.histogram(short(low), short(high), short(record.largest));
+  return element(
+    "div",
+    { class: "histogram" },
+    element("span", { class: "columns", role: "img", "aria-label": name, title: name }, ...bars),
+    element("span", { class: "ends" }, element("span", { text: short(low) }), element("span", { text: short(high) })),
+  );
 }
 
-/** @param {Network} network @param {Unit} record @param {import("./format.js").Layer} layer @returns {HTMLElement[]} */
+/**
+ * @param {Network} network
+ * @param {Unit} record
+ * @param {import("./network.js").Layer} layer
+ * @returns {HTMLElement[]}
+ */
 function facts(network, record, layer) {
   const single = layer.rows * layer.columns === 1;
-  const often = single ? UNIT_TEXT.silentImages(percent(record.silent_images)) : UNIT_TEXT.silent(percent(record.silent), percent(record.silent_images));
+  const often = single
+    ? UNITS_TEXT.silentImages(percent(record.silent_images))
+    : UNITS_TEXT.silent(percent(record.silent), percent(record.silent_images));
   const silent = element("p", { class: "fact", text: often });
   if (!record.classes.length) return [silent];
   const strongest = record.classes[0][1];
-  const bars = record.classes.map(([place, mean]) => {
+  const bars = record.classes.map(([label, mean]) => {
     const bar = element("span", { class: "bar" });
     bar.style.width = `${(100 * mean) / strongest}%`;
-    return element("li", { class: "fires" }, element("span", { class: "class" }, foreign(network.classes[place], 14)), element("span", { class: "track" }, bar), element("span", { class: "value", text: short(mean) }));
+    return element(
+      "li",
+      { class: "fires" },
+      element("span", { class: "class" }, isolate(network.classes[label], 14)),
+      element("span", { class: "track" }, bar),
+      element("span", { class: "value", text: short(mean) }),
+    );
   });
-  const how = record.selectivity === null ? "" : ` (${UNIT_TEXT.selectivity} ${short(record.selectivity)})`;
-  return [silent, element("p", { class: "fact", text: `${UNIT_TEXT.firesFor}${how}` }), element("ul", { class: "firing" }, ...bars)];
+  const how = record.selectivity === null ? "" : ` (${UNITS_TEXT.selectivity} ${short(record.selectivity)})`;
+  return [
+    silent,
+    element("p", { class: "fact", text: `${UNITS_TEXT.firesFor}${how}` }),
+    element("ul", { class: "firing" }, ...bars),
+  ];
 }

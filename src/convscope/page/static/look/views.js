@@ -1,14 +1,17 @@
 // @ts-check
-/** What the reader sees is drawn with the maps; what stands elsewhere on the page when nothing has changed for a moment. */
+/**
+ * What the reader sees is drawn with the maps; what stands elsewhere on the page when nothing has changed for a moment.
+ */
 
 const REST_MS = 60;
 const NEAR = "25%"; // of the window's height: what will be seen soon
 
-/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./explorer.js").State} State */
 
 /**
  * @param {[HTMLElement, (state: State) => void][]} views
- * @returns {(state: State, everything: boolean) => void} draws what is seen, or everything; what is left is marked as busy until it is drawn
+ * @returns {(state: State, everything: boolean) => void} draws what is seen, or everything; what is left is marked as
+ *   busy until it is drawn
  */
 export function makeViews(views) {
   /** @type {State | null} */

@@ -1,5 +1,8 @@
 // @ts-check
-/** The worker: takes the network once (`plain` asks for JavaScript only), then images, and gives the maps of every layer. */
+/**
+ * The worker: takes the network once (`plain` asks for JavaScript only), then images, and gives the maps of every
+ * layer.
+ */
 import { answerTo, prepare } from "./engine.js";
 
 /** @type {ReturnType<typeof prepare> | null} */

@@ -1,21 +1,21 @@
 // @ts-check
 /** View 2: the layer, in numbers. What one value saw, what that was multiplied with, and what came of it. */
 import { largestSize } from "./colours.js";
+import { makeDerivation } from "./derivation.js";
 import { element } from "./dom.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
-import { shapeAt } from "./format.js";
-import { cells, drawMap, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
-import { within } from "./place.js";
+import { exact, short } from "./format.js";
+import { cellAt, cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { shapeAt } from "./network.js";
+import { within } from "./position.js";
 import { saveButtons, sheet } from "./saving.js";
-import { LAYER } from "./layer_words.js";
 import { canBeOff, isOff } from "./switches.js";
-import { unitRecord, ablationOf } from "./units.js";
-import { makeWorking } from "./working.js";
-import { TEXT, exact, short, titleOf } from "./words.js";
+import { LAYER, TEXT, titleOf } from "./text.js";
+import { ablationOf, unitRecord } from "./units.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
-/** @typedef {import("./page.js").State} State */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./explorer.js").State} State */
 
 const PACE_MS = 140;
 const CALM_PACE_MS = 700;
@@ -25,11 +25,11 @@ let boards = 0; // views of this kind, so that each has its own name for its hin
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(place: Partial<Place> & { layer: number }) => void} go
+ * @param {(position: Partial<Position> & { layer: number }) => void} go
  * @param {((unit: import("./switches.js").Unit) => void) | null} toggle turns a unit off or on; null where none can be
  * @returns {(state: State) => void}
  */
-export function makeNumbers(parent, network, go, toggle) {
+export function makeLayerView(parent, network, go, toggle) {
   const keys = `keys-${(boards += 1)}`;
   const frame = element("div", { class: "here" });
   const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
@@ -42,10 +42,20 @@ export function makeNumbers(parent, network, go, toggle) {
   const smallCaption = element("p", { class: "caption" });
   const buttons = element("div", { class: "tools" });
   const working = element("div", { class: "working" });
-  const left = element("div", { class: "where" }, element("figure", {}, caption, map), element("figure", {}, smallCaption, small));
-  parent.append(buttons, title, element("div", { class: "beside" }, left, working), element("p", { class: "hint", id: keys, text: TEXT.keys }));
+  const left = element(
+    "div",
+    { class: "where" },
+    element("figure", {}, caption, map),
+    element("figure", {}, smallCaption, small),
+  );
+  parent.append(
+    buttons,
+    title,
+    element("div", { class: "beside" }, left, working),
+    element("p", { class: "hint", id: keys, text: TEXT.keys }),
+  );
 
-  const draw = makeWorking(network, go);
+  const draw = makeDerivation(network, go);
   /** @type {State | null} */
   let state = null;
   /** @type {HTMLCanvasElement | null} */
@@ -53,7 +63,7 @@ export function makeNumbers(parent, network, go, toggle) {
   let until = Infinity;
   let timer = 0;
   let offered = "";
-  const move = (/** @type {Partial<Place>} */ change) => state && go({ ...state.place, ...change });
+  const move = (/** @type {Partial<Position>} */ change) => state && go({ ...state.position, ...change });
 
   const stop = () => {
     clearInterval(timer);
@@ -69,8 +79,8 @@ export function makeNumbers(parent, network, go, toggle) {
     title.removeAttribute("role"); // not every value is read out
     play.textContent = TEXT.stop;
     const pace = matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_PACE_MS : PACE_MS;
-    const { columns, rows } = shapeAt(network, state.place.layer);
-    const here = () => (state ? state.place.row * columns + state.place.column : 0);
+    const { columns, rows } = shapeAt(network, state.position.layer);
+    const here = () => (state ? state.position.row * columns + state.position.column : 0);
     let begins = here() === rows * columns - 1;
     timer = window.setInterval(() => {
       const at = begins ? 0 : here() + 1; // from where somebody pressed meanwhile
@@ -80,21 +90,34 @@ export function makeNumbers(parent, network, go, toggle) {
       move({ row: Math.floor(at / columns), column: at % columns });
     }, pace);
   };
-  const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) => element("button", { type: "button", text, "aria-label": name, title: name, onclick });
+  const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) =>
+    element("button", { type: "button", text, "aria-label": name, title: name, onclick });
   const turnLayer = (/** @type {number} */ by) => state && go(nextPlace(network, state, by));
   const turnMap = (/** @type {number} */ by) => {
     if (!state) return;
-    const { maps } = shapeAt(network, state.place.layer);
-    move({ unit: (state.place.unit + by + maps) % maps });
+    const { maps } = shapeAt(network, state.position.layer);
+    move({ unit: (state.position.unit + by + maps) % maps });
   };
   const layerName = element("span", { class: "now" });
   const mapName = element("span", { class: "now" });
-  const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.place) });
+  const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.position) });
   const ablation = element("span", { class: "hint" });
   const saves = element("div", { class: "saves" });
   buttons.append(
-    element("span", { class: "turn" }, button("‹", LAYER.layerBefore, () => turnLayer(-1)), layerName, button("›", LAYER.layerAfter, () => turnLayer(1))),
-    element("span", { class: "turn" }, button("‹", LAYER.mapBefore, () => turnMap(-1)), mapName, button("›", LAYER.mapAfter, () => turnMap(1))),
+    element(
+      "span",
+      { class: "turn" },
+      button("‹", LAYER.layerBefore, () => turnLayer(-1)),
+      layerName,
+      button("›", LAYER.layerAfter, () => turnLayer(1)),
+    ),
+    element(
+      "span",
+      { class: "turn" },
+      button("‹", LAYER.mapBefore, () => turnMap(-1)),
+      mapName,
+      button("›", LAYER.mapAfter, () => turnMap(1)),
+    ),
     play,
     turn,
     ablation,
@@ -103,7 +126,7 @@ export function makeNumbers(parent, network, go, toggle) {
 
   map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { row, column } = state.place;
+    const { row, column } = state.position;
     const actions = {
       ArrowLeft: () => move({ column: column - 1 }),
       ArrowRight: () => move({ column: column + 1 }),
@@ -125,7 +148,7 @@ export function makeNumbers(parent, network, go, toggle) {
   const point = (/** @type {PointerEvent} */ event) => {
     if (!state || !canvas) return;
     const { row, column } = cellAt(event, canvas, { rows: canvas.height, columns: canvas.width });
-    if (row !== state.place.row || column !== state.place.column) move({ row, column });
+    if (row !== state.position.row || column !== state.position.column) move({ row, column });
   };
   map.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
     if (timer) stop();
@@ -138,24 +161,28 @@ export function makeNumbers(parent, network, go, toggle) {
 
   /** @param {State} next */
   function show(next) {
-    if (timer && state && (next.place.layer !== state.place.layer || next.place.unit !== state.place.unit)) {
+    if (
+      timer &&
+      state &&
+      (next.position.layer !== state.position.layer || next.position.unit !== state.position.unit)
+    ) {
       state = next;
       return stop();
     }
     state = next;
-    const { place, palette, all } = state;
-    const shape = shapeAt(network, place.layer);
+    const { position, palette, all } = state;
+    const shape = shapeAt(network, position.layer);
     if (!canvas || canvas.height !== shape.rows || canvas.width !== shape.columns) {
       canvas = cells(shape);
       map.replaceChildren(canvas, frame);
     }
     setSize(map, shownSize(shape, shape.rows * shape.columns === 1 ? 48 : 252));
-    if (place.layer === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
-    else drawMap(canvas, palette, all[place.layer], place.unit, largestSize(all[place.layer]), until);
-    setFrame(frame, shape, { top: place.row, left: place.column, tall: 1, wide: 1 });
+    if (position.layer === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
+    else drawMap(canvas, palette, all[position.layer], position.unit, largestSize(all[position.layer]), until);
+    setFrame(frame, shape, { top: position.row, left: position.column, tall: 1, wide: 1 });
     drawPixels(image, state.pixels, network.channels);
-    setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, place));
-    name(place, valueAt(network, all, place));
+    setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, position));
+    name(position, valueAt(network, all, position));
     offer(state);
     const focused = [...working.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     working.replaceChildren(...draw(state));
@@ -164,7 +191,7 @@ export function makeNumbers(parent, network, go, toggle) {
 
   /** Buttons that save what is shown: made anew only for another map. @param {State} now */
   function offer(now) {
-    const { layer, unit } = now.place;
+    const { layer, unit } = now.position;
     const key = `${layer}/${unit}`;
     if (offered === key) return;
     offered = key;
@@ -173,29 +200,62 @@ export function makeNumbers(parent, network, go, toggle) {
     const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
     const single = shapeAt(network, layer).rows * shapeAt(network, layer).columns === 1;
     saves.replaceChildren(
-      ...(single ? [] : [saveButtons(one, () => sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), layer, unit), label: "" }]), TEXT.saveMap)]),
-      ...(single || !layer ? [] : [saveButtons(named, () => sheet(`${named}: ${current().name}`, Array.from({ length: shapeAt(network, layer).maps }, (_, map) => ({ canvas: painted(network, current(), layer, map), label: String(map + 1) }))), TEXT.saveMaps)]),
+      ...(single
+        ? []
+        : [
+            saveButtons(
+              one,
+              () =>
+                sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), layer, unit), label: "" }]),
+              TEXT.saveMap,
+            ),
+          ]),
+      ...(single || !layer
+        ? []
+        : [
+            saveButtons(
+              named,
+              () =>
+                sheet(
+                  `${named}: ${current().name}`,
+                  Array.from({ length: shapeAt(network, layer).maps }, (_, map) => ({
+                    canvas: painted(network, current(), layer, map),
+                    label: String(map + 1),
+                  })),
+                ),
+              TEXT.saveMaps,
+            ),
+          ]),
     );
   }
 
-  /** @param {Place} place @param {number} value */
-  function name(place, value) {
-    const shape = shapeAt(network, place.layer);
-    const last = place.layer === network.layers.length;
+  /** @param {Position} position @param {number} value */
+  function name(position, value) {
+    const shape = shapeAt(network, position.layer);
+    const last = position.layer === network.layers.length;
     const single = shape.rows * shape.columns === 1;
-    const layer = place.layer ? `${titleOf(network.layers[place.layer - 1], last)} ${network.layers[place.layer - 1].name}` : LAYER.image;
-    const what = last ? LAYER.classNamed(network.classes[place.unit]) : place.layer === 0 ? channelName(network, place.unit) : (single ? LAYER.unit : LAYER.map)(place.unit + 1);
-    const where = single ? "" : LAYER.where(place.row + 1, place.column + 1);
+    const layer = position.layer
+      ? `${titleOf(network.layers[position.layer - 1], last)} ${network.layers[position.layer - 1].name}`
+      : LAYER.image;
+    const what = last
+      ? LAYER.classNamed(network.classes[position.unit])
+      : position.layer === 0
+        ? channelName(network, position.unit)
+        : (single ? LAYER.unit : LAYER.map)(position.unit + 1);
+    const where = single ? "" : LAYER.where(position.row + 1, position.column + 1);
     layerName.textContent = layer;
     mapName.textContent = last ? what : LAYER.of(what, shape.maps);
     play.hidden = single;
-    turn.hidden = toggle === null || !canBeOff(network, place);
-    const record = turn.hidden ? null : unitRecord(network, place);
+    turn.hidden = toggle === null || !canBeOff(network, position);
+    const record = turn.hidden ? null : unitRecord(network, position);
     ablation.replaceChildren(...(record?.ablation ? [ablationOf(network, record.ablation)] : []));
-    turn.textContent = state && isOff(state.off, place) ? TEXT.turnOn : TEXT.turnOff;
-    title.replaceChildren(element("bdi", { text: `${layer}, ${what}${where}: ` }), element("strong", { text: short(value), title: exact(value) }));
+    turn.textContent = state && isOff(state.off, position) ? TEXT.turnOn : TEXT.turnOff;
+    title.replaceChildren(
+      element("bdi", { text: `${layer}, ${what}${where}: ` }),
+      element("strong", { text: short(value), title: exact(value) }),
+    );
     caption.textContent = single ? LAYER.theValue : LAYER.thisMap(shape.rows, shape.columns);
-    const { tall, wide } = receptiveField(network, place);
+    const { tall, wide } = receptiveField(network, position);
     const whole = tall >= network.height && wide >= network.width;
     smallCaption.textContent = whole ? LAYER.dependsOnAll : LAYER.dependsOn(tall, wide);
     map.setAttribute("aria-label", `${layer}, ${what}`);
@@ -203,7 +263,14 @@ export function makeNumbers(parent, network, go, toggle) {
   return show;
 }
 
-/** A map, or the image, on a canvas of its own. @param {Network} network @param {State} state @param {number} layer @param {number} unit @returns {HTMLCanvasElement} */
+/**
+ * A map, or the image, on a canvas of its own.
+ * @param {Network} network
+ * @param {State} state
+ * @param {number} layer
+ * @param {number} unit
+ * @returns {HTMLCanvasElement}
+ */
 function painted(network, state, layer, unit) {
   const canvas = cells(shapeAt(network, layer));
   if (layer === 0) drawPixels(canvas, state.pixels, network.channels);
@@ -217,28 +284,38 @@ function channelName(network, unit) {
 }
 
 /**
- * The place to look at one layer down or up: down, where the chosen value has most from; up, where it goes.
+ * The position to look at one layer down or up: down, where the chosen value has most from; up, where it goes.
  * @param {Network} network
  * @param {State} state
  * @param {number} by
- * @returns {Place}
+ * @returns {Position}
  */
 function nextPlace(network, state, by) {
-  const { place, all } = state;
-  const layer = place.layer + by;
-  if (layer < 0 || layer > network.layers.length) return place;
+  const { position, all } = state;
+  const layer = position.layer + by;
+  if (layer < 0 || layer > network.layers.length) return position;
   if (by > 0) {
     const above = network.layers[layer - 1];
     const [down, across] = above.stride;
     const connected = above.kind === "connected";
-    const row = connected ? 0 : Math.floor(place.row / down);
-    return within(network, { layer, unit: place.unit, row, column: connected ? 0 : Math.floor(place.column / across) });
+    const row = connected ? 0 : Math.floor(position.row / down);
+    return within(network, {
+      layer,
+      unit: position.unit,
+      row,
+      column: connected ? 0 : Math.floor(position.column / across),
+    });
   }
-  const found = explain(network, all, place);
-  const box = boxBelow(network, place);
-  if (found.kind === "taken") {
-    const best = found.shares.indexOf(Math.max(...found.shares));
-    return within(network, { layer, unit: place.unit, row: box.top + Math.floor(best / box.wide), column: box.left + (best % box.wide) });
+  const found = explain(network, all, position);
+  const box = boxBelow(network, position);
+  if (found.kind === "pooled") {
+    const best = found.weights.indexOf(Math.max(...found.weights));
+    return within(network, {
+      layer,
+      unit: position.unit,
+      row: box.top + Math.floor(best / box.wide),
+      column: box.left + (best % box.wide),
+    });
   }
   let most = { unit: 0, cell: 0, size: -1 };
   found.parts.forEach((part, unit) => {
@@ -246,5 +323,10 @@ function nextPlace(network, state, by) {
       if (Math.abs(product) > most.size) most = { unit, cell, size: Math.abs(product) };
     });
   });
-  return within(network, { layer, unit: most.unit, row: box.top + Math.floor(most.cell / box.wide), column: box.left + (most.cell % box.wide) });
+  return within(network, {
+    layer,
+    unit: most.unit,
+    row: box.top + Math.floor(most.cell / box.wide),
+    column: box.left + (most.cell % box.wide),
+  });
 }

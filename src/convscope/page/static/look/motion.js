@@ -1,11 +1,11 @@
 // @ts-check
 /** Moving an image, moving maps along with it, and how much two sets of maps differ. */
-import { bendField, bentAt } from "./bending.js";
-import { blurred } from "./blurring.js";
-import { normals } from "./chance.js";
+import { blurred } from "./blur.js";
+import { bendField, displacementAt } from "./elastic.js";
+import { normals } from "./random.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
 
 /**
  * @typedef {object} Motion
@@ -14,8 +14,8 @@ import { normals } from "./chance.js";
  * @property {number} turn degrees, clockwise
  * @property {number} scale 1 leaves the size
  * @property {number} bend mean displacement of a pixel, in pixels
- * @property {number} blur standard deviation in pixels
- * @property {number} noise standard deviation, of 255
+ * @property {number} blur standard std in pixels
+ * @property {number} noise standard std, of 255
  */
 
 /** @type {Motion} */
@@ -26,9 +26,21 @@ export function isStill(motion) {
   return Object.entries(STILL).every(([name, value]) => motion[/** @type {keyof Motion} */ (name)] === value);
 }
 
-/** The same motion of an image of another size. @param {Motion} motion @param {number} wider ratio of the widths @param {number} taller @returns {Motion} */
+/**
+ * The same motion of an image of another size.
+ * @param {Motion} motion
+ * @param {number} wider ratio of the widths
+ * @param {number} taller
+ * @returns {Motion}
+ */
 export function scaledMotion(motion, wider, taller) {
-  return { ...motion, right: motion.right * wider, down: motion.down * taller, bend: motion.bend * Math.sqrt(wider * taller), blur: motion.blur * Math.sqrt(wider * taller) };
+  return {
+    ...motion,
+    right: motion.right * wider,
+    down: motion.down * taller,
+    bend: motion.bend * Math.sqrt(wider * taller),
+    blur: motion.blur * Math.sqrt(wider * taller),
+  };
 }
 
 /**
@@ -43,15 +55,18 @@ export function origin(network, motion) {
   const [cosine, sine] = [Math.cos(angle) / motion.scale, Math.sin(angle) / motion.scale];
   const field = motion.bend > 0 ? bendField(network.height, network.width) : null;
   return (row, column) => {
-    const [bentDown, bentAcross] = field ? bentAt(field, row, column) : [0, 0];
+    const [bentDown, bentAcross] = field ? displacementAt(field, row, column) : [0, 0];
     const y = row - middle[0] - motion.down;
     const x = column - middle[1] - motion.right;
-    return [middle[0] + cosine * y - sine * x + motion.bend * bentDown, middle[1] + sine * y + cosine * x + motion.bend * bentAcross];
+    return [
+      middle[0] + cosine * y - sine * x + motion.bend * bentDown,
+      middle[1] + sine * y + cosine * x + motion.bend * bentAcross,
+    ];
   };
 }
 
 /**
- * The image moved, bent, blurred, and with noise; what comes in from outside is the background.
+ * The image moved, activate, blurred, and with noise; what comes in from outside is the background.
  * @param {Network} network
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {Motion} motion
@@ -63,7 +78,9 @@ export function moved(network, pixels, motion) {
   /** @type {Float64Array} */
   let values = new Float64Array(pixels.length);
   const at = (/** @type {number} */ row, /** @type {number} */ column, /** @type {number} */ channel) =>
-    row < 0 || column < 0 || row >= height || column >= width ? background[channel] : pixels[(row * width + column) * channels + channel];
+    row < 0 || column < 0 || row >= height || column >= width
+      ? background[channel]
+      : pixels[(row * width + column) * channels + channel];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const [y, x] = from(row, column);
@@ -90,13 +107,13 @@ export function moved(network, pixels, motion) {
  * @param {Float32Array} before
  * @param {Float32Array} after
  * @param {Motion} motion
- * @returns {Change} √(Σ difference² / Σ value²); moved along, only over places that were inside the map before
+ * @returns {Change} √(Σ difference² / Σ value²); moved along, only over positions that were inside the map before
  */
 export function change(network, layer, before, after, motion) {
   let [difference, size] = [0, 0];
-  for (let place = 0; place < before.length; place++) {
-    difference += (after[place] - before[place]) ** 2;
-    size += before[place] ** 2;
+  for (let index = 0; index < before.length; index++) {
+    difference += (after[index] - before[index]) ** 2;
+    size += before[index] ** 2;
   }
   const changed = size > 0 ? Math.sqrt(difference / size) : 0;
   const { rows, columns, maps } = layer;
@@ -115,8 +132,11 @@ export function change(network, layer, before, after, motion) {
       const [nextRow, nextColumn] = [Math.min(top + 1, rows - 1), Math.min(leftmost + 1, columns - 1)];
       for (let map = 0; map < maps; map++) {
         const start = map * rows * columns;
-        const above = before[start + top * columns + leftmost] * (1 - right) + before[start + top * columns + nextColumn] * right;
-        const under = before[start + nextRow * columns + leftmost] * (1 - right) + before[start + nextRow * columns + nextColumn] * right;
+        const above =
+          before[start + top * columns + leftmost] * (1 - right) + before[start + top * columns + nextColumn] * right;
+        const under =
+          before[start + nextRow * columns + leftmost] * (1 - right) +
+          before[start + nextRow * columns + nextColumn] * right;
         const along = above * (1 - lower) + under * lower;
         difference += (after[start + row * columns + column] - along) ** 2;
         size += along ** 2;
@@ -126,7 +146,7 @@ export function change(network, layer, before, after, motion) {
   return { changed, left: size > 0 ? Math.sqrt(difference / size) : null };
 }
 
-/** A place without the last digits' noise, so that whole layers stay whole. @param {number} value */
+/** A position without the last digits' noise, so that whole layers stay whole. @param {number} value */
 function clean(value) {
   const near = Math.round(value);
   return Math.abs(value - near) < 1e-9 ? near : value;

@@ -1,21 +1,21 @@
 // @ts-check
 /** View 1: the network at a glance, a column for every layer. */
 import { largestSize } from "./colours.js";
-import { element, foreign, moveWithArrows, write } from "./dom.js";
+import { element, isolate, moveWithArrows, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
-import { shapeAt } from "./format.js";
-import { makeMapSheet } from "./mapsheet.js";
-import { change, isStill } from "./moving.js";
-import { cells, drawPixels, cellAt, setFrame, setSize, shownSize } from "./image.js";
-import { GLANCE } from "./layer_words.js";
+import { percent, wholePercent } from "./format.js";
+import { cellAt, cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { makeMapSheet } from "./map_sheet.js";
+import { change, isStill } from "./motion.js";
+import { shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
-import { TEXT, describe, outcome, percent, sight, titleOf } from "./words.js";
+import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
-/** @typedef {import("./page.js").State} State */
-/** @typedef {(place: Partial<Place> & { layer: number }) => void} Go */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./explorer.js").State} State */
+/** @typedef {(position: Partial<Position> & { layer: number }) => void} Go */
 
 const MOST_MAPS = 64; // of a layer shown at once
 const MOST_CLASSES = 10;
@@ -33,33 +33,54 @@ const COLUMN_TALL_PX = 420;
  * @param {{ brief: boolean }} [how]
  * @returns {(state: State) => void}
  */
-export function makeGlance(parent, network, go, allOn, { brief } = { brief: false }) {
+export function makeOverview(parent, network, go, allOn, { brief } = { brief: false }) {
   const list = element("ol", { class: "layers", "aria-label": TEXT.glance });
   const columns = [imageColumn(network, go), ...network.layers.map((_, index) => layerColumn(network, index + 1, go))];
   list.append(...columns.map((column) => column.element));
   const took = element("span");
   let resting = 0;
   const count = element("span");
-  const off = element("p", { class: "off", hidden: true }, count, " ", element("button", { type: "button", text: TEXT.allOn, onclick: allOn }));
+  const off = element(
+    "p",
+    { class: "off", hidden: true },
+    count,
+    " ",
+    element("button", { type: "button", text: TEXT.allOn, onclick: allOn }),
+  );
   parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
   return (state) => {
     columns.forEach((column) => column.look?.());
     clearTimeout(resting);
-    resting = window.setTimeout(() => write(took, GLANCE.took(state.milliseconds)), took.textContent ? CALM_MS : 0);
+    resting = window.setTimeout(() => write(took, OVERVIEW.took(state.milliseconds)), took.textContent ? CALM_MS : 0);
     off.hidden = state.off.length === 0;
-    write(count, GLANCE.off(state.off.length));
+    write(count, OVERVIEW.off(state.off.length));
     columns.forEach((column) => column.draw(state));
   };
 }
 
-/** The value that a mouse or finger pressed; a key presses the map only. @param {MouseEvent} event @param {HTMLElement} shown @param {{ rows: number, columns: number }} size */
+/**
+ * The value that a mouse or finger pressed; a key presses the map only.
+ * @param {MouseEvent} event
+ * @param {HTMLElement} shown
+ * @param {{ rows: number, columns: number }} size
+ */
 function pressed(event, shown, size) {
   return event.detail > 0 ? cellAt(event, shown, size) : {};
 }
 
-/** What is looked at before anything is drawn, if it has to be. @typedef {{ element: HTMLElement, look?: () => void, draw: (state: State) => void }} Column */
+/**
+ * What is looked at before anything is drawn, if it has to be.
+ * @typedef {{ element: HTMLElement, look?: () => void, draw: (state: State) => void }} Column
+ */
 
-/** @param {string} title @param {string} notation @param {string} what @param {string} out @param {...Node} content @returns {HTMLElement} */
+/**
+ * @param {string} title
+ * @param {string} notation
+ * @param {string} what
+ * @param {string} out
+ * @param {...Node} content
+ * @returns {HTMLElement}
+ */
 function column(title, notation, what, out, ...content) {
   return element(
     "li",
@@ -77,28 +98,37 @@ function imageColumn(network, go) {
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
   const frame = element("span", { class: "framed" }, canvas, field);
-  const button = element("button", { type: "button", class: "map", onclick: (/** @type {MouseEvent} */ event) => go({ layer: 0, unit: 0, ...pressed(event, canvas, size) }) }, frame);
+  const button = element(
+    "button",
+    {
+      type: "button",
+      class: "map",
+      onclick: (/** @type {MouseEvent} */ event) => go({ layer: 0, unit: 0, ...pressed(event, canvas, size) }),
+    },
+    frame,
+  );
   setSize(frame, shownSize(size, 140));
   const name = element("p", { class: "name" });
-  const kind = GLANCE.kinds[network.channels === 1 ? 1 : 3];
-  const what = GLANCE.what(network.height, network.width, kind);
-  const made = column(GLANCE.image, "", what, GLANCE.frame, button, name);
+  const kind = OVERVIEW.kinds[network.channels === 1 ? 1 : 3];
+  const what = OVERVIEW.what(network.height, network.width, kind);
+  const made = column(OVERVIEW.image, "", what, OVERVIEW.frame, button, name);
   made.classList.add("first");
   let named = "";
   return {
     element: made,
     draw(state) {
       drawPixels(canvas, state.pixels, network.channels);
-      setFrame(field, size, receptiveField(network, state.place));
+      setFrame(field, size, receptiveField(network, state.position));
       const truth = state.image === null ? null : network.images[state.image].truth;
-      const is = truth === null ? [] : [element("br"), GLANCE.is, element("strong", {}, foreign(network.classes[truth]))];
+      const is =
+        truth === null ? [] : [element("br"), OVERVIEW.is, element("strong", {}, isolate(network.classes[truth]))];
       const shown = `${state.image}/${state.name}`;
       if (named !== shown) {
-        name.replaceChildren(foreign(state.name, 44), ...is);
-        button.setAttribute("aria-label", GLANCE.theImage(state.name));
+        name.replaceChildren(isolate(state.name, 44), ...is);
+        button.setAttribute("aria-label", OVERVIEW.theImage(state.name));
       }
       named = shown;
-      button.classList.toggle("chosen", state.place.layer === 0);
+      button.classList.toggle("chosen", state.position.layer === 0);
     },
   };
 }
@@ -136,16 +166,26 @@ function grow(bar, part) {
 function partBar(name) {
   const bar = element("span", { class: "bar grows" });
   const value = element("span", { class: "value" });
-  const made = element("div", { class: "change" }, element("span", { text: name }), element("span", { class: "track" }, bar), value);
+  const made = element(
+    "div",
+    { class: "change" },
+    element("span", { text: name }),
+    element("span", { class: "track" }, bar),
+    value,
+  );
   const set = (/** @type {number | null} */ part) => {
     made.hidden = part === null;
     grow(bar, part ?? 0);
-    write(value, `${Math.round(100 * (part ?? 0))} %`);
+    write(value, wholePercent(part ?? 0));
   };
   return { element: made, set };
 }
 
-/** What was measured of a layer on many images, where the reader asked for it. @param {number} layer @returns {Column} */
+/**
+ * What was measured of a layer on many images, where the reader asked for it.
+ * @param {number} layer
+ * @returns {Column}
+ */
 function ledgerBars(layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const title = element("p", { class: "caption" });
@@ -162,7 +202,12 @@ function ledgerBars(layer) {
   };
 }
 
-/** How much a layer has changed since the image was moved. @param {Network} network @param {number} layer @returns {Column} */
+/**
+ * How much a layer has changed since the image was moved.
+ * @param {Network} network
+ * @param {number} layer
+ * @returns {Column}
+ */
 function changeBars(network, layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
@@ -178,7 +223,12 @@ function changeBars(network, layer) {
   };
 }
 
-/** How many maps stand side by side, and how large each is. @param {number} count @param {{ rows: number, columns: number }} shape @returns {{ across: number, room: number }} */
+/**
+ * How many maps stand side by side, and how large each is.
+ * @param {number} count
+ * @param {{ rows: number, columns: number }} shape
+ * @returns {{ across: number, room: number }}
+ */
 function arrangement(count, shape) {
   if (shape.rows * shape.columns === 1) return { across: Math.min(count, count > 32 ? 8 : 4), room: 24 };
   const across = Math.max(1, Math.min(count, count <= 4 ? 1 : count <= 12 ? 2 : count <= 24 ? 3 : count <= 40 ? 4 : 6));
@@ -186,7 +236,13 @@ function arrangement(count, shape) {
   return { across, room: Math.max(34, Math.min(room, 96)) };
 }
 
-/** All maps of a layer, in pages where they are many. @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
+/**
+ * All maps of a layer, in pages where they are many.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {Go} go
+ * @returns {Column}
+ */
 function mapGrid(network, layer, go) {
   const shape = shapeAt(network, layer);
   const pages = Math.ceil(shape.maps / MOST_MAPS);
@@ -199,18 +255,36 @@ function mapGrid(network, layer, go) {
   const maps = Array.from({ length: count }, (_, slot) => {
     const spot = element("span", { class: "field", hidden: true });
     const frame = element("span", { class: "framed" }, spot);
-    const button = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick: (/** @type {MouseEvent} */ event) => go({ layer, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }) }, frame);
+    const button = element(
+      "button",
+      {
+        type: "button",
+        class: "map",
+        tabindex: slot ? -1 : 0,
+        onclick: (/** @type {MouseEvent} */ event) =>
+          go({ layer, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }),
+      },
+      frame,
+    );
     setSize(frame, size);
     return { frame, button, spot };
   });
-  const grid = element("div", { class: "maps", role: "group", "aria-label": `${network.layers[layer - 1].name}: ${outcome(shape)}` }, ...maps.map((map) => map.button));
+  const grid = element(
+    "div",
+    { class: "maps", role: "group", "aria-label": `${network.layers[layer - 1].name}: ${outcome(shape)}` },
+    ...maps.map((map) => map.button),
+  );
   grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
-  moveWithArrows(grid, maps.map((map) => map.button), across);
+  moveWithArrows(
+    grid,
+    maps.map((map) => map.button),
+    across,
+  );
   const shown = element("span", { class: "hint" });
   const single = shape.rows * shape.columns === 1;
   const name = (/** @type {HTMLElement} */ button, /** @type {number} */ unit, /** @type {string} */ text) => {
     button.title = text;
-    button.setAttribute("aria-label", GLANCE.among(text, unit + 1, shape.maps));
+    button.setAttribute("aria-label", OVERVIEW.among(text, unit + 1, shape.maps));
   };
   let turned = true;
   const turn = (/** @type {number} */ by) => {
@@ -221,9 +295,21 @@ function mapGrid(network, layer, go) {
   const pager = element(
     "div",
     { class: "pager", hidden: pages === 1 },
-    element("button", { type: "button", class: "plain", text: "‹", "aria-label": GLANCE.before, onclick: () => turn(-1) }),
+    element("button", {
+      type: "button",
+      class: "plain",
+      text: "‹",
+      "aria-label": OVERVIEW.before,
+      onclick: () => turn(-1),
+    }),
     shown,
-    element("button", { type: "button", class: "plain", text: "›", "aria-label": GLANCE.after, onclick: () => turn(1) }),
+    element("button", {
+      type: "button",
+      class: "plain",
+      text: "›",
+      "aria-label": OVERVIEW.after,
+      onclick: () => turn(1),
+    }),
   );
   let naming = 0;
   /** Names, with the values of single units, which are not written out while they change. */
@@ -232,21 +318,32 @@ function mapGrid(network, layer, go) {
     if (!state) return;
     maps.forEach(({ button }, slot) => {
       const unit = page * MOST_MAPS + slot;
-      const off = isOff(state.off, { layer, unit }) ? GLANCE.isOff : "";
-      if (!button.hidden) name(button, unit, `${single ? GLANCE.unit(unit + 1, state.all[layer][unit]) : GLANCE.map(unit + 1)}${off}`);
+      const off = isOff(state.off, { layer, unit }) ? OVERVIEW.isOff : "";
+      if (!button.hidden)
+        name(
+          button,
+          unit,
+          `${single ? OVERVIEW.unit(unit + 1, state.all[layer][unit]) : OVERVIEW.map(unit + 1)}${off}`,
+        );
     });
   }
   const again = () => {
     sheet.look();
     if (latest) draw(latest);
   };
-  const sheet = makeMapSheet(grid, maps.map((map) => map.frame), shape, again);
+  const sheet = makeMapSheet(
+    grid,
+    maps.map((map) => map.frame),
+    shape,
+    again,
+  );
   /** @param {State} state */
   function draw(state) {
-    const chosen = state.place.layer === layer ? state.place.unit : -1;
+    const chosen = state.position.layer === layer ? state.position.unit : -1;
     const spotted = spotOf(network, state, layer);
-    if (latest !== state && chosen >= 0 && latest?.place !== state.place) turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
-    const marks = latest?.place !== state.place || latest?.off !== state.off || turned;
+    if (latest !== state && chosen >= 0 && latest?.position !== state.position)
+      turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
+    const marks = latest?.position !== state.position || latest?.off !== state.off || turned;
     turned = false;
     latest = state;
     const values = state.all[layer];
@@ -269,7 +366,7 @@ function mapGrid(network, layer, go) {
       if (spotted && (spotted.unit === null || spotted.unit === unit)) setFrame(spot, shape, spotted);
       else spot.hidden = true;
     });
-    shown.textContent = GLANCE.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
+    shown.textContent = OVERVIEW.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
   }
   return { element: element("div", {}, grid, pager), look: sheet.look, draw };
 }
@@ -282,18 +379,24 @@ function mapGrid(network, layer, go) {
  * @returns {{ unit: number | null, top: number, left: number, tall: number, wide: number } | null} unit null: all maps
  */
 function spotOf(network, state, layer) {
-  const { place } = state;
-  if (place.layer === layer) return { unit: place.unit, top: place.row, left: place.column, tall: 1, wide: 1 };
-  if (place.layer !== layer + 1) return null;
-  const above = network.layers[place.layer - 1];
-  return { unit: above.kind === "pooling" ? place.unit : null, ...boxBelow(network, place) };
+  const { position } = state;
+  if (position.layer === layer)
+    return { unit: position.unit, top: position.row, left: position.column, tall: 1, wide: 1 };
+  if (position.layer !== layer + 1) return null;
+  const above = network.layers[position.layer - 1];
+  return { unit: above.kind === "pooling" ? position.unit : null, ...boxBelow(network, position) };
 }
 
-/** The classes with their probabilities, the most probable first. @param {Network} network @param {Go} go @returns {Column} */
+/**
+ * The classes with their probabilities, the most probable first.
+ * @param {Network} network
+ * @param {Go} go
+ * @returns {Column}
+ */
 function classBars(network, go) {
   const layer = network.layers.length;
   const long = network.classes.some((name) => name.length > LONG_NAME);
-  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": GLANCE.classes });
+  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": OVERVIEW.classes });
   const rest = element("p", { class: "hint" });
   const [answer, sure] = [element("strong"), element("span")];
   const said = element("p", { class: "said", role: "status" }, answer, sure);
@@ -302,7 +405,13 @@ function classBars(network, go) {
     const bar = element("span", { class: "bar grows" });
     const name = element("span", { class: "class" });
     const value = element("span", { class: "value" });
-    const button = element("button", { type: "button", class: "line" }, name, element("span", { class: "track" }, bar), value);
+    const button = element(
+      "button",
+      { type: "button", class: "line" },
+      name,
+      element("span", { class: "track" }, bar),
+      value,
+    );
     list.append(element("li", {}, button));
     return { button, bar, name, value, unit: -1 };
   });
@@ -315,23 +424,23 @@ function classBars(network, go) {
       const shown = order.slice(0, rows.length);
       if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
       const truth = state.image === null ? null : network.images[state.image].truth;
-      const right = truth === null || truth === order[0] ? "" : GLANCE.itIsNot;
-      if (best !== order[0]) answer.replaceChildren(foreign(network.classes[order[0]], 30));
+      const right = truth === null || truth === order[0] ? "" : OVERVIEW.itIsNot;
+      if (best !== order[0]) answer.replaceChildren(isolate(network.classes[order[0]], 30));
       best = order[0];
       write(sure, ` ${percent(probabilities[order[0]])}${right}`);
       said.classList.toggle("wrong", right !== "");
       shown.forEach((unit, index) => {
         const row = rows[index];
-        if (row.unit !== unit) row.name.replaceChildren(foreign(network.classes[unit], 24));
+        if (row.unit !== unit) row.name.replaceChildren(isolate(network.classes[unit], 24));
         row.unit = unit;
         grow(row.bar, probabilities[unit]);
         write(row.value, percent(probabilities[unit]));
-        row.button.classList.toggle("chosen", state.place.layer === layer && state.place.unit === unit);
+        row.button.classList.toggle("chosen", state.position.layer === layer && state.position.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = GLANCE.logit(state.all[layer][unit]) + (unit === truth ? GLANCE.own : "");
+        row.button.title = OVERVIEW.logit(state.all[layer][unit]) + (unit === truth ? OVERVIEW.own : "");
       });
       const others = network.classes.length - shown.length;
-      write(rest, others ? GLANCE.others(others) : "");
+      write(rest, others ? OVERVIEW.others(others) : "");
     },
   };
 }

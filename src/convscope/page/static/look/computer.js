@@ -2,13 +2,20 @@
 /** Asks the worker; while it computes, only the newest image waits. */
 import { answerTo, prepare } from "./engine.js";
 
-/** @typedef {import("./format.js").Network} Network */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./engine.js").Job} Job */
-/** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Told */
+/** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Listener */
 
-/** A worker whose program is on its way, and what forgets the program's address. @typedef {{ worker: Worker, forget: () => void }} Started */
+/**
+ * A worker whose program is on its way, and what forgets the program's address.
+ * @typedef {{ worker: Worker, forget: () => void }} Started
+ */
 
-/** Start a worker; its program arrives while the page goes on. @param {string} program @returns {Started | null} null where a viewer of HTML files allows none */
+/**
+ * Start a worker; its program arrives while the page goes on.
+ * @param {string} program
+ * @returns {Started | null} null where a viewer of HTML files allows none
+ */
 export function startWorker(program) {
   const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
   const forget = () => URL.revokeObjectURL(address);
@@ -23,10 +30,10 @@ export function startWorker(program) {
 /**
  * @param {Network} network
  * @param {Started | null} started
- * @param {Told} told
+ * @param {Listener} notify
  * @returns {((job: Job) => void) & { close: () => void }} close ends the worker
  */
-export function makeComputer(network, started, told) {
+export function makeComputer(network, started, notify) {
   /** @type {Job | null} */
   let waiting = null;
   /** @type {Job | null} */
@@ -34,7 +41,7 @@ export function makeComputer(network, started, told) {
   let turn = 0;
   const here = () => {
     const prepared = prepare(network);
-    return (/** @type {Job} */ job) => told(answerTo(prepared, job), job);
+    return (/** @type {Job} */ job) => notify(answerTo(prepared, job), job);
   };
   if (!started) return Object.assign(here(), { close: () => {} });
   const { worker, forget } = started;
@@ -46,7 +53,7 @@ export function makeComputer(network, started, told) {
     const job = busyWith;
     busyWith = null;
     if (waiting) ask(waiting);
-    told(data.answer, job);
+    notify(data.answer, job);
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();

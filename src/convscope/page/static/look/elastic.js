@@ -1,12 +1,15 @@
 // @ts-check
-/** Bending an image: every place is displaced by a smooth random amount, so that neighbours go together. */
-import { blurred } from "./blurring.js";
-import { uniforms } from "./chance.js";
+/** Bending an image: every position is displaced by a smooth random amount, so that neighbours go together. */
+import { blurred } from "./blur.js";
+import { uniforms } from "./random.js";
 
 const REACH = 1 / 7; // of the shorter side, as in Python: 4 pixels at 28 (Simard, Steinkraus and Platt 2003)
 const SEED = 1998;
 
-/** Displacements down and across, row by row. @typedef {{ down: Float64Array, across: Float64Array, rows: number, columns: number }} Field */
+/**
+ * Displacements down and across, row by row.
+ * @typedef {{ down: Float64Array, across: Float64Array, rows: number, columns: number }} Field
+ */
 
 /** @type {Map<string, Field>} */
 const FIELDS = new Map();
@@ -28,20 +31,25 @@ export function bendField(rows, columns) {
   };
   const [down, across] = [smooth(), smooth()];
   let length = 0;
-  for (let place = 0; place < down.length; place++) length += Math.hypot(down[place], across[place]) / down.length;
-  const field = { down: down.map((value) => value / (length || 1)), across: across.map((value) => value / (length || 1)), rows, columns };
+  for (let index = 0; index < down.length; index++) length += Math.hypot(down[index], across[index]) / down.length;
+  const field = {
+    down: down.map((value) => value / (length || 1)),
+    across: across.map((value) => value / (length || 1)),
+    rows,
+    columns,
+  };
   FIELDS.set(name, field);
   return field;
 }
 
 /**
- * The displacement at any place, also between pixels; beyond the edge that at the edge.
+ * The displacement at any position, also between pixels; beyond the edge that at the edge.
  * @param {Field} field
  * @param {number} row
  * @param {number} column
  * @returns {[number, number]} down and across
  */
-export function bentAt(field, row, column) {
+export function displacementAt(field, row, column) {
   const { rows, columns } = field;
   const y = Math.max(0, Math.min(row, rows - 1));
   const x = Math.max(0, Math.min(column, columns - 1));

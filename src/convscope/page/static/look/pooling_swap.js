@@ -2,9 +2,9 @@
 /** The same network with another kind of pooling, and images as another network wants them. */
 import { fitImage } from "./preprocessing.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./format.js").Layer} Layer */
-/** @typedef {import("./format.js").Field} Field */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Field} Field */
 
 /** The codes of pooling that a network has. @param {Network} network @returns {string[]} */
 export function codesOf(network) {
@@ -13,14 +13,17 @@ export function codesOf(network) {
 
 /**
  * All weights stay as they are; every pooling takes another kind of value from its windows. What each value depends on
- * is worked out anew: a blur looks beyond its window, a subset at one place of it.
+ * is worked out anew: a blur looks beyond its window, a subset at one position of it.
  * @param {Network} network
  * @param {string} code
  * @returns {Network}
  */
 export function withPooling(network, code) {
   /** @type {[Field, Field]} */
-  let fields = [{ size: 1, stride: 1, start: 0 }, { size: 1, stride: 1, start: 0 }];
+  let fields = [
+    { size: 1, stride: 1, start: 0 },
+    { size: 1, stride: 1, start: 0 },
+  ];
   const layers = network.layers.map((layer) => {
     const changed = layer.kind === "pooling" ? { ...layer, code, name: code + layer.name.slice(2) } : layer;
     const along = (/** @type {0 | 1} */ side) => {
@@ -29,12 +32,23 @@ export function withPooling(network, code) {
       const beyond = pooled && code === "BP" && !layer.whole ? window - 1 : 0;
       const reach = pooled && code === "SS" ? 1 : window + beyond;
       const apart = layer.kind === "connected" ? window : layer.stride[side];
-      return { size: below.size + (reach - 1) * below.stride, stride: below.stride * apart, start: below.start - (layer.before + beyond) * below.stride };
+      return {
+        size: below.size + (reach - 1) * below.stride,
+        stride: below.stride * apart,
+        start: below.start - (layer.before + beyond) * below.stride,
+      };
     };
     fields = [along(0), along(1)];
     return { ...changed, field: fields };
   });
-  return { ...network, layout: layers.slice(0, -1).map((layer) => layer.name).join("-"), layers };
+  return {
+    ...network,
+    layout: layers
+      .slice(0, -1)
+      .map((layer) => layer.name)
+      .join("-"),
+    layers,
+  };
 }
 
 /**
@@ -48,9 +62,10 @@ export function pixelsFor(network, other, pixels) {
   const { height, width, channels } = network;
   if (other.height === height && other.width === width && other.channels === channels) return pixels;
   const data = new Uint8Array(4 * height * width);
-  for (let place = 0; place < height * width; place++) {
-    for (let channel = 0; channel < 3; channel++) data[4 * place + channel] = pixels[place * channels + (channels === 3 ? channel : 0)];
-    data[4 * place + 3] = 255;
+  for (let index = 0; index < height * width; index++) {
+    for (let channel = 0; channel < 3; channel++)
+      data[4 * index + channel] = pixels[index * channels + (channels === 3 ? channel : 0)];
+    data[4 * index + 3] = 255;
   }
   return fitImage({ data, rows: height, columns: width, channels: 4 }, { ...other, fit: "stretch" });
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /** Numbers in small coloured tables. */
 import { element } from "./dom.js";
-import { TEXT, exact, narrow } from "./words.js";
+import { exact, narrow } from "./format.js";
+import { TEXT } from "./text.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
 
@@ -27,7 +28,8 @@ export function numberTable(palette, table) {
   const body = element("tbody");
   for (let row = 0; row < tall; row++) {
     const line = element("tr");
-    for (let column = 0; column < table.wide; column++) line.append(cell(palette, table, row * table.wide + column, written));
+    for (let column = 0; column < table.wide; column++)
+      line.append(cell(palette, table, row * table.wide + column, written));
     body.append(line);
   }
   const made = element("table", { class: `numbers ${size}` }, element("caption", { text: table.name }), body);
@@ -48,7 +50,11 @@ function cell(palette, table, index, written) {
   const value = table.values[index];
   const outside = table.outside?.(index) ?? false;
   const part = table.largest > 0 ? value / table.largest : 0;
-  const made = element("td", { "data-index": outside ? null : index, title: outside ? TEXT.outside : exact(value), text: written ? narrow(value) : "" });
+  const made = element("td", {
+    "data-index": outside ? null : index,
+    title: outside ? TEXT.outside : exact(value),
+    text: written ? narrow(value) : "",
+  });
   if (outside) made.className = "outside";
   else {
     made.style.backgroundColor = palette.css(part);

@@ -1,28 +1,28 @@
 // @ts-check
 /** The page: what is shown, and what happens when something is chosen. */
-import { makeBeside } from "./beside.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComparison } from "./comparison.js";
-import { makeComputer, startWorker } from "./computing.js";
-import { DAMAGE } from "./damage_words.js";
-import { element, foreign } from "./dom.js";
-import { readNetwork } from "./format.js";
-import { makeGlance } from "./glance.js";
-import { makeGood } from "./good.js";
+import { makeComputer, startWorker } from "./computer.js";
+import { element, isolate } from "./dom.js";
+import { makeEvaluation } from "./evaluation.js";
+import { counted } from "./format.js";
 import { makeInvariance } from "./invariance.js";
+import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
-import { STILL, isStill, moved } from "./moving.js";
-import { makeNumbers } from "./numbers.js";
-import { fromHash, reached, strongest, toHash } from "./place.js";
+import { STILL, isStill, moved } from "./motion.js";
+import { makeOverview } from "./overview.js";
+import { fromHash, reached, strongest, toHash } from "./position.js";
+import { readNetwork } from "./reading.js";
+import { makeSecondNetwork } from "./second_network.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
+import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, SECOND, TEXT, UNITS_TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
 import { afterFrame, makeViews } from "./views.js";
-import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } from "./words.js";
 
-/** @typedef {import("./format.js").Network} Network */
-/** @typedef {import("./explain.js").Place} Place */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./explain.js").Position} Position */
 
 /**
  * Everything that the views draw from.
@@ -31,13 +31,15 @@ import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } f
  * @property {string} name of the image
  * @property {Uint8Array | Uint8ClampedArray} pixels
  * @property {Float32Array[]} all the standardized image and the maps of every layer
- * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null where that is all
- * @property {import("./moving.js").Motion} motion
+ * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null
+ *   where that is all
+ * @property {import("./motion.js").Motion} motion
  * @property {import("./switches.js").Off} off
  * @property {number} milliseconds that computing all maps took
- * @property {Place} place
+ * @property {Position} position
  * @property {import("./colours.js").Palette} palette
- * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked for it
+ * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked
+ *   for it
  */
 
 /** @param {string} name */
@@ -45,20 +47,55 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
-/** @param {HTMLElement} page @param {Network} network @param {(told: import("./computing.js").Told) => ReturnType<typeof makeComputer>} computer */
+/**
+ * @param {HTMLElement} page
+ * @param {Network} network
+ * @param {(notify: import("./computer.js").Listener) => ReturnType<typeof makeComputer>} computer
+ */
 async function build(page, network, computer) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const products = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const facts = `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
-  const head = element("header", {}, element("h1", {}, network.title ? foreign(network.title, 80) : TEXT.lookInside, " ", element("code", { text: network.layout })), element("p", { text: TEXT.intro }), element("p", { class: "hint", text: facts }));
-  const part = (/** @type {string} */ id, /** @type {string} */ title) => element("section", { id, "aria-label": title }, element("h2", { text: title }));
-  const [images, glance, numbers] = [part("images", TEXT.choose), part("glance", TEXT.glance), part("numbers", TEXT.numbers)];
-  const second = part("beside", BESIDE.title);
-  const [units, good] = [part("units", UNIT_TEXT.title), part("good", GOOD_TEXT.title)];
+  const facts =
+    `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ` +
+    `${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
+  const head = element(
+    "header",
+    {},
+    element(
+      "h1",
+      {},
+      network.title ? isolate(network.title, 80) : TEXT.lookInside,
+      " ",
+      element("code", { text: network.layout }),
+    ),
+    element("p", { text: TEXT.intro }),
+    element("p", { class: "hint", text: facts }),
+  );
+  const part = (/** @type {string} */ id, /** @type {string} */ title) =>
+    element("section", { id, "aria-label": title }, element("h2", { text: title }));
+  const [images, glance, numbers] = [
+    part("images", TEXT.choose),
+    part("glance", TEXT.glance),
+    part("numbers", TEXT.numbers),
+  ];
+  const second = part("beside", SECOND.title);
+  const [units, good] = [part("units", UNITS_TEXT.title), part("good", EVALUATION.title)];
   const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
   for (const later of [glance, numbers, units, good, distorted, kinds]) later.hidden = true;
   const lesson = element("div");
-  const content = element("main", { "aria-busy": "true" }, lesson, images, glance, second, numbers, units, good, distorted, kinds);
+  const content = element(
+    "main",
+    { "aria-busy": "true" },
+    lesson,
+    images,
+    glance,
+    second,
+    numbers,
+    units,
+    good,
+    distorted,
+    kinds,
+  );
   page.replaceChildren(head, content);
   makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
 
@@ -71,11 +108,14 @@ async function build(page, network, computer) {
   let original = null;
   /** @type {Uint8Array | Uint8ClampedArray | null} what was asked for last; not yet answered, perhaps */
   let asked = null;
-  /** The maps of the image before it was moved, and which image that is. @type {{ of: object, all: Float32Array[] } | null} */
+  /**
+   * The maps of the image before it was moved, and which image that is.
+   * @type {{ of: object, all: Float32Array[] } | null}
+   */
   let unmoved = null;
   /** @type {import("./switches.js").Off} */
   let off = [];
-  /** @type {Place | null} */
+  /** @type {Position | null} */
   let wanted = null;
   let drawing = 0;
   let everything = false; // is to be drawn, even if it is not seen
@@ -87,7 +127,7 @@ async function build(page, network, computer) {
     cancelAnimationFrame(drawing);
     drawing = requestAnimationFrame(() => {
       if (!state) return;
-      drawGlance(state);
+      drawOverview(state);
       drawOthers(state, everything);
       everything = false;
       mark(state.image);
@@ -98,27 +138,38 @@ async function build(page, network, computer) {
   const address = () => {
     if (!state) return;
     try {
-      const hash = toHash(state.image, state.place, state.off);
+      const hash = toHash(state.image, state.position, state.off);
       if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
     } catch {
       // a page inside another one has no address of its own
     }
   };
-  const go = (/** @type {Partial<Place> & { layer: number }} */ place) => {
+  const go = (/** @type {Partial<Position> & { layer: number }} */ position) => {
     if (!state) return;
-    state = { ...state, place: reached(network, state, place) };
+    state = { ...state, position: reached(network, state, position) };
     address();
     everything = true;
     draw();
   };
   const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
-    const place = wanted ?? state?.place ?? strongest(network, all, network.layers.length > 1 ? 1 : network.layers.length);
+    const position =
+      wanted ?? state?.position ?? strongest(network, all, network.layers.length > 1 ? 1 : network.layers.length);
     wanted = null;
     const what = known.get(pixels) ?? { image: null, name: "", motion: STILL };
     const still = isStill(what.motion);
     if (still) unmoved = { of: pixels, all: intact ?? all };
     else if (before && intact) unmoved = { of: before, all: intact };
-    state = { ...what, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger };
+    state = {
+      ...what,
+      pixels,
+      all,
+      before: still && !turnedOff.length ? null : (unmoved?.all ?? null),
+      off: turnedOff,
+      milliseconds,
+      position,
+      palette,
+      ledger,
+    };
     glance.hidden = numbers.hidden = false;
     address();
     draw();
@@ -140,7 +191,7 @@ async function build(page, network, computer) {
     ask(pixels);
     beside.follow({ original: pixels, pixels, image, name, motion: STILL });
   };
-  const move = (/** @type {import("./moving.js").Motion} */ motion) => {
+  const move = (/** @type {import("./motion.js").Motion} */ motion) => {
     const what = original && known.get(original);
     if (!original || !what) return;
     const pixels = isStill(motion) ? original : moved(network, original, motion);
@@ -153,24 +204,27 @@ async function build(page, network, computer) {
     if (asked) ask(asked);
     beside.without(off);
   };
-  const open = (/** @type {number} */ index, /** @type {Place} */ place) => {
-    wanted = place;
+  const open = (/** @type {number} */ index, /** @type {Position} */ position) => {
+    wanted = position;
     choose(index);
     numbers.scrollIntoView({ block: "start" });
   };
   const putBack = makeSliders(glance, network, move);
-  const beside = makeBeside(second, network, inlined("worker"), () => turn([]));
-  const drawGlance = makeGlance(glance, network, go, () => turn([]));
+  const beside = makeSecondNetwork(second, network, inlined("worker"), () => turn([]));
+  const drawOverview = makeOverview(glance, network, go, () => turn([]));
   await turnOfOthers();
-  const drawNumbers = makeNumbers(numbers, network, go, (unit) => turn(toggled(off, unit)));
+  const drawLayer = makeLayerView(numbers, network, go, (unit) => turn(toggled(off, unit)));
   const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
-  const drawOthers = makeViews([[numbers, drawNumbers], [units, drawUnits]]);
+  const drawOthers = makeViews([
+    [numbers, drawLayer],
+    [units, drawUnits],
+  ]);
   await turnOfOthers();
   const { mark, only, rest } = makeChooser(images, network, { choose, show });
   /** What no image changes stands below all that one does, and comes after the first. */
   const fillRest = once(() => {
     good.hidden = false;
-    makeGood(good, network, (truth, answer) => {
+    makeEvaluation(good, network, (truth, answer) => {
       only(truth, answer);
       images.scrollIntoView({ block: "start" });
     });
@@ -193,11 +247,11 @@ async function build(page, network, computer) {
     const found = fromHash(network, location.hash);
     if (!found) return false;
     if (found.image === null || found.image === state?.image) {
-      if (state) go(found.place);
+      if (state) go(found.position);
       if (state && !sameOff(found.off, off)) turn(found.off);
       return state !== null;
     }
-    wanted = found.place;
+    wanted = found.position;
     if (!sameOff(found.off, off)) beside.without((off = found.off));
     choose(found.image);
     return true;
@@ -208,7 +262,11 @@ async function build(page, network, computer) {
   else fillRest();
 }
 
-/** The same, done once, when the frame that is being drawn has been shown. @param {() => void} act @returns {() => void} */
+/**
+ * The same, done once, when the frame that is being drawn has been shown.
+ * @param {() => void} act
+ * @returns {() => void}
+ */
 function once(act) {
   let asked = false;
   return () => {
@@ -217,17 +275,20 @@ function once(act) {
   };
 }
 
-/** The worker's program arrives while the data are unpacked, and the worker unpacks them while the page is built. @param {HTMLElement} page */
+/**
+ * The worker's program arrives while the data are unpacked, and the worker unpacks them while the page is built.
+ * @param {HTMLElement} page
+ */
 async function start(page) {
   const started = startWorker(inlined("worker"));
   await turnOfOthers();
   const network = readNetwork(inlined("data"));
-  /** @type {import("./computing.js").Told} */
-  let told = () => {};
-  const compute = makeComputer(network, started, (answer, job) => told(answer, job));
+  /** @type {import("./computer.js").Listener} */
+  let notify = () => {};
+  const compute = makeComputer(network, started, (answer, job) => notify(answer, job));
   await turnOfOthers();
   await build(page, network, (then) => {
-    told = then;
+    notify = then;
     return compute;
   });
 }
@@ -241,7 +302,9 @@ function turnOfOthers() {
   const page = /** @type {HTMLElement} */ (document.getElementById("page"));
   start(page).catch((error) => {
     const ours = error instanceof Error && error.constructor === Error; // else what was read made no sense
-    page.replaceChildren(element("p", { class: "message", role: "alert", text: ours ? error.message : DAMAGE.missing }));
+    page.replaceChildren(
+      element("p", { class: "message", role: "alert", text: ours ? error.message : DAMAGE.missing }),
+    );
     if (!ours) console.warn(error);
   });
 }

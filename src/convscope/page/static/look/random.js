@@ -10,7 +10,7 @@ export function uniforms(seed) {
   };
 }
 
-/** Of mean 0 and deviation 1. @param {number} seed @returns {() => number} */
+/** Of mean 0 and std 1. @param {number} seed @returns {() => number} */
 export function normals(seed) {
   const uniform = uniforms(seed);
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());

@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * Two hidden layers that learn the same: one unit copied to all nine places of an image of 5 × 5, and nine units with
- * weights of their own. A teacher, an unseen unit, says what is right at each place.
+ * Two hidden layers that learn the same: one unit copied to all nine positions of an image of 5 × 5, and nine units
+ * with
+ * weights of their own. A teacher, an unseen unit, says what is right at each position.
  */
-import { normals, uniforms } from "./chance.js";
+import { normals, uniforms } from "./random.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
 
 const PLACES = TOY_SIDE - TOY_PATCH + 1; // along a side
@@ -15,7 +16,7 @@ const TRIALS = 200; // images that errors are measured on
 /**
  * @typedef {object} Learners
  * @property {number[]} copied nine weights
- * @property {number[][]} separate nine weights for each place
+ * @property {number[][]} separate nine weights for each position
  * @property {number} seen images learned from
  * @property {number[] | null} last of them
  */
@@ -27,21 +28,33 @@ export function beginners() {
   return { copied: drawn(), separate: Array.from({ length: PLACES * PLACES }, drawn), seen: 0, last: null };
 }
 
-/** A stroke of three pixels, upright or level, in an image that is else 0. @param {() => number} next @param {boolean} leftOnly in the three columns at the left @returns {number[]} */
+/**
+ * A stroke of three pixels, upright or level, in an image that is else 0.
+ * @param {() => number} next
+ * @param {boolean} leftOnly in the three columns at the left
+ * @returns {number[]}
+ */
 export function stroke(next, leftOnly) {
   const upright = next() < 0.5;
   const room = leftOnly ? TOY_PATCH : TOY_SIDE;
   const below = (/** @type {number} */ limit) => Math.min(limit - 1, Math.floor(limit * next()));
   const [row, column] = upright ? [below(TOY_SIDE - 2), below(room)] : [below(TOY_SIDE), below(room - 2)];
   const image = new Array(TOY_SIDE * TOY_SIDE).fill(0);
-  for (let step = 0; step < 3; step++) image[(row + (upright ? step : 0)) * TOY_SIDE + column + (upright ? 0 : step)] = 1;
+  for (let step = 0; step < 3; step++)
+    image[(row + (upright ? step : 0)) * TOY_SIDE + column + (upright ? 0 : step)] = 1;
   return image;
 }
 
-/** @param {number[]} image @returns {number[][]} the patch at each place */
+/** @param {number[]} image @returns {number[][]} the patch at each position */
 function patchesOf(image) {
-  return Array.from({ length: PLACES * PLACES }, (_, place) =>
-    Array.from({ length: AREA }, (_value, cell) => image[(Math.floor(place / PLACES) + Math.floor(cell / TOY_PATCH)) * TOY_SIDE + (place % PLACES) + (cell % TOY_PATCH)]),
+  return Array.from({ length: PLACES * PLACES }, (_, index) =>
+    Array.from(
+      { length: AREA },
+      (_value, cell) =>
+        image[
+          (Math.floor(index / PLACES) + Math.floor(cell / TOY_PATCH)) * TOY_SIDE + (index % PLACES) + (cell % TOY_PATCH)
+        ],
+    ),
   );
 }
 
@@ -50,7 +63,12 @@ function sumOf(weights, patch) {
   return patch.reduce((sum, value, cell) => sum + value * weights[cell], 0);
 }
 
-/** Both learn from some images, whose strokes are at the left only. @param {Learners} learners @param {number} images @returns {Learners} */
+/**
+ * Both learn from some images, whose strokes are at the left only.
+ * @param {Learners} learners
+ * @param {number} images
+ * @returns {Learners}
+ */
 export function learned(learners, images) {
   const copied = [...learners.copied];
   const separate = learners.separate.map((weights) => [...weights]);
@@ -62,28 +80,32 @@ export function learned(learners, images) {
     const patches = patchesOf(last);
     const right = patches.map((patch) => sumOf(TEACHER, patch));
     const squares = patches.map((patch) => sumOf(patch, patch));
-    const errors = patches.map((patch, place) => right[place] - sumOf(copied, patch));
+    const errors = patches.map((patch, index) => right[index] - sumOf(copied, patch));
     const all = squares.reduce((sum, value) => sum + value, 0);
-    patches.forEach((patch, place) => {
-      const own = right[place] - sumOf(separate[place], patch);
-      for (let cell = 0; cell < AREA && squares[place] > 0; cell++) {
-        copied[cell] += (SPEED * errors[place] * patch[cell]) / all; // every place teaches the one set of weights
-        separate[place][cell] += (SPEED * own * patch[cell]) / squares[place]; // each its own
+    patches.forEach((patch, index) => {
+      const own = right[index] - sumOf(separate[index], patch);
+      for (let cell = 0; cell < AREA && squares[index] > 0; cell++) {
+        copied[cell] += (SPEED * errors[index] * patch[cell]) / all; // every position teaches the one set of weights
+        separate[index][cell] += (SPEED * own * patch[cell]) / squares[index]; // each its own
       }
     });
   }
   return { copied, separate, seen: learners.seen + images, last };
 }
 
-/** Mean distance from what is right, over strokes anywhere in the image. @param {Learners} learners @returns {{ copied: number, separate: number }} */
+/**
+ * Mean distance from what is right, over strokes anywhere in the image.
+ * @param {Learners} learners
+ * @returns {{ copied: number, separate: number }}
+ */
 export function errorsOf(learners) {
   const next = uniforms(99);
   const total = { copied: 0, separate: 0 };
   for (let trial = 0; trial < TRIALS; trial++) {
-    patchesOf(stroke(next, false)).forEach((patch, place) => {
+    patchesOf(stroke(next, false)).forEach((patch, index) => {
       const right = sumOf(TEACHER, patch);
       total.copied += Math.abs(right - sumOf(learners.copied, patch));
-      total.separate += Math.abs(right - sumOf(learners.separate[place], patch));
+      total.separate += Math.abs(right - sumOf(learners.separate[index], patch));
     });
   }
   const count = TRIALS * PLACES * PLACES;

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * All maps of a layer on one canvas that lies behind their frames. A browser keeps a layer for every canvas that changes;
+ * All maps of a layer on one canvas that lies behind their frames. A browser keeps a layer for every canvas that
+ * changes;
  * with some hundred maps, moving those layers takes many times as long as computing what is on them.
  */
 import { paint } from "./colours.js";
@@ -10,15 +11,20 @@ import { element, onOtherResolution } from "./dom.js";
 
 const MOST_PIXELS_A_POINT = 2;
 
-/** Where the maps stand, in pixels of the canvas, and which column of a map each pixel across shows. @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Places */
+/**
+ * Where the maps stand, in pixels of the canvas, and which column of a map each pixel across shows.
+ * @typedef {{ left: number[], top: number[], columnOf: Int32Array, tall: number }} Positions
+ */
 
 /**
  * @param {HTMLElement} grid that the frames stand in; it becomes what they are measured from
  * @param {HTMLElement[]} frames all of one size, in rows, as far from each other everywhere
  * @param {{ rows: number, columns: number }} shape of a map
  * @param {() => void} again called when everything stands elsewhere
- * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest: number) => void }} look sees
- *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed, or the browser would lay
+ * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest:
+ *   number) => void }} look sees
+ *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed,
+ * or the browser would lay
  *   out everything anew for each; paint draws maps from the first on
  */
 export function makeMapSheet(grid, frames, shape, again) {
@@ -26,12 +32,12 @@ export function makeMapSheet(grid, frames, shape, again) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const cells = new Uint32Array(shape.rows * shape.columns);
   grid.prepend(canvas);
-  /** @type {Places | null} */
-  let places = null;
+  /** @type {Positions | null} */
+  let positions = null;
   let image = new ImageData(1, 1);
-  let [width, height] = [0, 0]; // that the places are of
+  let [width, height] = [0, 0]; // that the positions are of
   const anew = () => {
-    places = null;
+    positions = null;
     again();
   };
   new ResizeObserver(() => {
@@ -40,7 +46,7 @@ export function makeMapSheet(grid, frames, shape, again) {
   onOtherResolution(anew);
 
   const look = () => {
-    if (places) return;
+    if (positions) return;
     [width, height] = [grid.offsetWidth, grid.offsetHeight];
     if (!width) return; // not shown
     const scale = Math.min(MOST_PIXELS_A_POINT, devicePixelRatio);
@@ -49,13 +55,19 @@ export function makeMapSheet(grid, frames, shape, again) {
     const wide = pixels(frames[0].offsetWidth);
     const columnOf = Int32Array.from({ length: wide }, (_, x) => Math.floor((x * shape.columns) / wide));
     const [start, next] = [frames[0], frames[1] ?? frames[0]]; // to ask each takes longer than the network
-    const second = frames.findIndex((one) => one.offsetTop !== start.offsetTop); // row: how long the first is differs with the window
+    // row: how long the first is differs with the window
+    const second = frames.findIndex((one) => one.offsetTop !== start.offsetTop);
     const perRow = second > 0 ? second : frames.length;
     const under = frames[perRow] ?? start;
-    const [x, y, right, down] = [start.offsetLeft, start.offsetTop, next.offsetLeft - start.offsetLeft, under.offsetTop - start.offsetTop];
+    const [x, y, right, down] = [
+      start.offsetLeft,
+      start.offsetTop,
+      next.offsetLeft - start.offsetLeft,
+      under.offsetTop - start.offsetTop,
+    ];
     const left = frames.map((_, slot) => at(x + (slot % perRow) * right));
     const top = frames.map((_, slot) => at(y + Math.floor(slot / perRow) * down));
-    places = { left, top, columnOf, tall: pixels(frames[0].offsetHeight) };
+    positions = { left, top, columnOf, tall: pixels(frames[0].offsetHeight) };
     image = new ImageData(pixels(width), pixels(height));
   };
   const resize = () => {
@@ -64,25 +76,39 @@ export function makeMapSheet(grid, frames, shape, again) {
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
   };
-  const paintAll = (/** @type {Palette} */ palette, /** @type {Float32Array} */ maps, /** @type {number} */ first, /** @type {number} */ count, /** @type {number} */ largest) => {
-    if (!places) return;
+  const paintAll = (
+    /** @type {Palette} */ palette,
+    /** @type {Float32Array} */ maps,
+    /** @type {number} */ first,
+    /** @type {number} */ count,
+    /** @type {number} */ largest,
+  ) => {
+    if (!positions) return;
     if (canvas.width !== image.width || canvas.height !== image.height) resize();
     const words = new Uint32Array(image.data.buffer);
     if (count < frames.length) words.fill(0);
     for (let slot = 0; slot < count; slot++) {
       paint(palette, maps, (first + slot) * cells.length, cells.length, largest, cells);
-      enlarge(cells, shape, words, image.width, places, slot);
+      enlarge(cells, shape, words, image.width, positions, slot);
     }
     context.putImageData(image, 0, 0);
   };
   return { look, paint: paintAll };
 }
 
-/** Each value as a box of equal pixels. @param {Uint32Array} cells @param {{ rows: number, columns: number }} shape @param {Uint32Array} words @param {number} across @param {Places} places @param {number} slot */
-function enlarge(cells, shape, words, across, places, slot) {
-  const { columnOf, tall } = places;
+/**
+ * Each value as a box of equal pixels.
+ * @param {Uint32Array} cells
+ * @param {{ rows: number, columns: number }} shape
+ * @param {Uint32Array} words
+ * @param {number} across
+ * @param {Positions} positions
+ * @param {number} slot
+ */
+function enlarge(cells, shape, words, across, positions, slot) {
+  const { columnOf, tall } = positions;
   const wide = columnOf.length;
-  const start = places.top[slot] * across + places.left[slot];
+  const start = positions.top[slot] * across + positions.left[slot];
   let drawn = -1;
   for (let y = 0; y < tall; y++) {
     const row = Math.floor((y * shape.rows) / tall);

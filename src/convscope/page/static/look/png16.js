@@ -1,14 +1,20 @@
 // @ts-check
 /** The pixels of a PNG with 16 bits a channel, all of them: a canvas keeps the upper 8. */
 
-/** Red, green, blue and opacity, row by row, and the greatest value that the file says to use. @typedef {{ data: Uint16Array, rows: number, columns: number, most: number }} Wide */
+/**
+ * Red, green, blue and opacity, row by row, and the greatest value that the file says to use.
+ * @typedef {{ data: Uint16Array, rows: number, columns: number, most: number }} Wide
+ */
 
 const LARGEST_WIDE = 24_000_000;
-const COLOUR_TYPES = /** @type {Record<number, number>} */ ({ 0: 1, 2: 3, 4: 2, 6: 4 }); // by the colour type of the header
+// by the colour type of the header
+const COLOUR_TYPES = /** @type {Record<number, number>} */ ({ 0: 1, 2: 3, 4: 2, 6: 4 });
 
 /** Whether the header of a file says that it is a PNG with 16 bits a channel. @param {Uint8Array} bytes */
 export function isWidePng(bytes) {
-  return bytes.length >= 33 && [0x89, 0x50, 0x4e, 0x47].every((byte, place) => bytes[place] === byte) && bytes[24] === 16;
+  return (
+    bytes.length >= 33 && [0x89, 0x50, 0x4e, 0x47].every((byte, index) => bytes[index] === byte) && bytes[24] === 16
+  );
 }
 
 /**
@@ -32,7 +38,8 @@ export async function widePng(bytes) {
     if (kind === "eXIf") return null;
     if (kind === "IDAT") packed.push(body);
     if (kind === "sBIT" && most === 65535) most = used(body);
-    if (kind === "tRNS") clear = Array.from({ length: length >> 1 }, (_, place) => (body[2 * place] << 8) | body[2 * place + 1]);
+    if (kind === "tRNS")
+      clear = Array.from({ length: length >> 1 }, (_, index) => (body[2 * index] << 8) | body[2 * index + 1]);
     at += 12 + length;
   }
   const width = 2 * channels * columns;
@@ -48,7 +55,12 @@ function used(body) {
   return bits > 8 && bits < 16 ? 2 ** bits - 1 : 65535;
 }
 
-/** Unpack as many bytes as are needed, and no more. @param {Blob} packed @param {number} length @returns {Promise<Uint8Array | null>} */
+/**
+ * Unpack as many bytes as are needed, and no more.
+ * @param {Blob} packed
+ * @param {number} length
+ * @returns {Promise<Uint8Array | null>}
+ */
 async function inflated(packed, length) {
   const result = new Uint8Array(length);
   const reader = packed.stream().pipeThrough(new DecompressionStream("deflate")).getReader();
@@ -64,16 +76,22 @@ async function inflated(packed, length) {
   return result;
 }
 
-/** Undo the filter of each line, in place. @param {Uint8Array} lines @param {number} rows @param {number} width @param {number} apart bytes of a pixel */
+/**
+ * Undo the filter of each line, in place.
+ * @param {Uint8Array} lines
+ * @param {number} rows
+ * @param {number} width
+ * @param {number} apart bytes of a pixel
+ */
 function unfilter(lines, rows, width, apart) {
   for (let row = 0; row < rows; row++) {
     const start = row * (width + 1) + 1;
     const filter = lines[start - 1];
-    for (let place = 0; place < width; place++) {
-      const at = start + place;
-      const left = place >= apart ? lines[at - apart] : 0;
+    for (let index = 0; index < width; index++) {
+      const at = start + index;
+      const left = index >= apart ? lines[at - apart] : 0;
       const above = row > 0 ? lines[at - width - 1] : 0;
-      const corner = row > 0 && place >= apart ? lines[at - width - 1 - apart] : 0;
+      const corner = row > 0 && index >= apart ? lines[at - width - 1 - apart] : 0;
       lines[at] += [0, left, above, (left + above) >> 1, filter === 4 ? nearest(left, above, corner) : 0][filter] ?? 0;
     }
   }
@@ -85,15 +103,25 @@ function nearest(left, above, corner) {
   return a <= b && a <= c ? left : b <= c ? above : corner;
 }
 
-/** @param {Uint8Array} lines @param {number} rows @param {number} columns @param {number} channels @param {number[] | null} clear @returns {Uint16Array} */
+/**
+ * @param {Uint8Array} lines
+ * @param {number} rows
+ * @param {number} columns
+ * @param {number} channels
+ * @param {number[] | null} clear
+ * @returns {Uint16Array}
+ */
 function colours(lines, rows, columns, channels, clear) {
   const result = new Uint16Array(4 * rows * columns);
-  for (let place = 0; place < rows * columns; place++) {
-    const at = 2 * channels * place + Math.floor(place / columns) + 1;
-    const values = Array.from({ length: channels }, (_, channel) => (lines[at + 2 * channel] << 8) | lines[at + 2 * channel + 1]);
+  for (let index = 0; index < rows * columns; index++) {
+    const at = 2 * channels * index + Math.floor(index / columns) + 1;
+    const values = Array.from(
+      { length: channels },
+      (_, channel) => (lines[at + 2 * channel] << 8) | lines[at + 2 * channel + 1],
+    );
     const colour = channels < 3 ? [values[0], values[0], values[0]] : values.slice(0, 3);
     const matches = clear !== null && clear.every((value, channel) => value === values[channel]);
-    result.set([...colour, channels % 2 ? (matches ? 0 : 65535) : values[channels - 1]], 4 * place);
+    result.set([...colour, channels % 2 ? (matches ? 0 : 65535) : values[channels - 1]], 4 * index);
   }
   return result;
 }
