@@ -1,8 +1,8 @@
-"""Write docs/layers/results.md from benchmarks/results/: what was measured about stages, features and classifiers.
+"""Write docs/layers/results.md from benchmarks/results/: measurements of layers, features and classifiers.
 
     python benchmarks/layers_page.py
 
-Every figure on the page comes from a result file; what was not measured is left out.
+Every number comes from a result file; what was not measured is left out.
 """
 
 import argparse
@@ -37,24 +37,24 @@ def mean_of(found: Found) -> str:
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
     """Return the lines of a table."""
-    return ["", *("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]), ""]
+    return ["", f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows), ""]
 
 
 def one_unit(found: Found) -> list[str]:
-    """Return what computing the copied unit efficiently is ablation, for some sides and patches."""
-    shown = [row for row in found["rows"] if row["patch"] in (3, 7, 15) and row["side"] in (16, 64, 256, 1024)]
+    """Return the time of one unit at all positions, for some sides and patches."""
+    shown = [row for row in found["rows"] if row["patch"] in (3, 15) and row["side"] in (16, 64, 256, 1024)]
     rows = []
     for row in shown:
         seconds = row["seconds"]
         times = [_milliseconds(seconds[way]) for way in WAYS]
-        ablation = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
-        rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *ablation])
+        speedups = [f"{seconds['loop'] / seconds[way]:,.0f}" for way in ("product", "engine")]
+        rows.append([f"{row['side']} × {row['side']}", f"{row['patch']} × {row['patch']}", *times, *speedups])
     worst = max(row["difference"] for row in found["rows"])
-    head = ["image", "patch", "loop over patches", "one product", "engine", "loop / product", "loop / engine"]
+    head = ["image", "patch", "loop over patches", "matrix product", "engine", "loop / product", "loop / engine"]
     return [
-        "## One unit at every place, in three ways",
+        "## One unit at every position, in three ways",
         "",
-        f"One unit, float64, all places. At every place the three agree to {worst:.0e} (asked for: 1e-9).",
+        f"float64; all positions agree to {worst:.0e}.",
         *table(head, rows),
         *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *one) for one in GROWTH]),
     ]
@@ -65,8 +65,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 WAYS = ("loop", "product", "engine")
-WANTED_OF_CLUSTERS = 0.74
-STRAIGHT = 0.95  # least R² of a line whose slope is told
+STRAIGHT = 0.95  # least R² of a line whose slope is shown
 GROWTH = (("side", "patch", 7, 64), ("patch", "side", 256, 3))
 
 
@@ -88,13 +87,12 @@ def _exponent(sizes: list[float], times: list[float]) -> str:
 
 
 def elsewhere() -> list[str]:
-    """Return which pages have what is not repeated here."""
+    """Return links to the pages with other measurements."""
     return [
-        "## On other pages",
+        "## Other pages",
         "",
-        "- Softmax or support vector machine; whitening, random and learned first stages, with differences and their",
-        "  intervals: [softmax or SVM, random or learned](../results/learned.md)",
-        "- Which shifts by one pixel change nothing behind each pooling: [shifts](../results/shifts.md)",
+        "- [Softmax or SVM, whitened, random or learned first stages](../results/learned.md)",
+        "- [Which shifts by one pixel leave the output of each pooling unchanged](../results/shifts.md)",
     ]
 
 
@@ -116,20 +114,17 @@ def kmeans(found: Found) -> list[str]:
     head = ["clusters", "values", "accuracy", "95 % interval", "without flipped images", "seconds", "threads"]
     head.append("training images")
     last = found["rows"][-1]
-    verdict = "reached" if last["accuracy"] >= WANTED_OF_CLUSTERS else "not reached"
-    text = "Triangle answers summed over quadrants, linear SVM; the scores of a test image are those of it and of its "
-    text += "flipped image, added (`benchmarks/kmeans_cifar10.py`). Asked for: "
-    text += f"{WANTED_OF_CLUSTERS:.0%}, {verdict}."
     fits = 600 * last["units"] / last["seconds"]["all"]
-    text += f" All parts grow with the number of clusters: at the last rate about {round(fits, -2):,.0f} fit 10 minutes"
-    text += f" on {counted(last['threads'], 'core')}."
+    text = "Triangle activations summed over quadrants and a linear SVM; the logits of a test image and of its mirror image "
+    text += "are added. Time grows with the number of clusters: "
+    text += f"about {round(fits, -2):,.0f} take 10 minutes on {counted(last['threads'], 'core')}."
     return ["## K-means features on CIFAR-10 (JPEG)", "", text, *table(head, rows)]
 
 
 def mlp(found: Found) -> list[str]:
     """Return the error of a feed-forward network on pixels."""
     rows = [[way, mean_of(one["error"]), str(one["error"]["n"])] for way, one in found["ways"].items()]
-    text = f"`{found['layout']}`, {found['epochs']} epochs. Asked for: at most {percent(found['most_error'])}."
+    text = f"`{found['layout']}`, {found['epochs']} epochs."
     return ["## A feed-forward network on pixels, MNIST", "", text, *table(["recipe", "test error", "seeds"], rows)]
 
 
@@ -146,31 +141,30 @@ def by_hand(found: Found) -> list[str]:
     return [
         "## Hand-made features",
         "",
-        "HOG with an SVM on Fashion-MNIST is asked for with at least 90 %. The set's README has 92.6 %, unaudited.",
+        "The README of Fashion-MNIST reports 92.6 % for HOG with an SVM.",
         *table(head, rows),
     ]
 
 
 def speed(found: Found) -> list[str]:
-    """Return what features cost beside prediction."""
+    """Return the time of features relative to prediction."""
     rows = [["prediction", f"{found['seconds']['prediction']['median']:.1f} s", "1"]]
     for way, ratio in found["times_prediction"].items():
         rows.append([way, f"{found['seconds'][way]['median']:.1f} s", f"{ratio['median']:.2f}"])
-    most = f"{found['most_times_prediction']:g}"
-    text = f"`{found['layout']}`, {found['images']:,} images. Asked for: at most {most} times."
-    return ["## Features beside prediction", "", text, *table(["what", "median", "times prediction"], rows)]
+    text = f"`{found['layout']}`, {found['images']:,} images."
+    return ["## Time of features relative to prediction", "", text, *table(["work", "median", "times prediction"], rows)]
 
 
 def locally_connected(found: Found) -> list[str]:
-    """Return shared, partly shared and locally connected units."""
+    """Return weights shared by all positions, by regions and not at all."""
     rows = []
     for one in found["rows"]:
         low, high = one["interval"]
         cells = [f"`{one['layout']}`", f"{one['parameters_of_the_stage']:,}", percent(one["accuracy"])]
         rows.append([*cells, f"{percent(low)} to {percent(high)}", f"{one['seconds_an_epoch']:.0f} s"])
-    head = ["layout", "parameters of the first stage", "accuracy", "95 % interval", "an epoch"]
-    text = f"All 60,000 training images of MNIST, epochs: {found['rows'][0]['epochs']}."
-    return ["## Shared, partly shared, locally connected", "", text, *table(head, rows)]
+    head = ["layout", "parameters of the first stage", "accuracy", "95 % interval", "epoch"]
+    text = f"All 60,000 training images of MNIST, {counted(found['rows'][0]['epochs'], 'epoch')}."
+    return ["## Weight sharing: all, regions, none", "", text, *table(head, rows)]
 
 
 PARTS: dict[str, Callable[[Found], list[str]]] = {
@@ -184,48 +178,21 @@ PARTS: dict[str, Callable[[Found], list[str]]] = {
 
 
 def measured_on(found: Found) -> str:
-    """Return the sentence that says where a result comes from."""
-    shares = shares_in(found)
-    shared = f" A process that never waits was given {statistics.median(shares):.0%} of a core." if shares else ""
-    where = f"{counted(found['cores'], 'core')} of {found['processor']}"
-    return f"`{found['command']}` at `{found['commit']}`, {where}.{shared}"
-
-
-def shares_in(found: Any) -> list[float]:
-    """Return every part of a core that was measured beside a result, wherever it stands in it."""
-    if isinstance(found, dict):
-        here = [one for key, value in found.items() if key.startswith("processor_share") for one in _several(value)]
-        return here + [one for value in found.values() for one in shares_in(value)]
-    return [one for value in found for one in shares_in(value)] if isinstance(found, list) else []
-
-
-def _several(value: Any) -> list[float]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, float)]
-
-
-def _clock(results: list[Found]) -> str:
-    """Return what seconds on this page are, if it was measured beside any of its results."""
-    shares = [one for found in results for one in shares_in(found)]
-    if not shares:
-        return ""
-    low, high = f"{100 * min(shares):.0f}", f"{100 * max(shares):.0f}"
-    between = f"{low} %" if low == high else f"{low} to {high} %"
-    return (
-        "Seconds are those of the clock: where it was measured, a process that never waits was given "
-        f"{between} of a core."
-    )
+    """Return on what a result was measured, and the command that repeats the measurement."""
+    return f"Measured on {counted(found['cores'], 'core')} of {found['processor']}: `{found['command']}`."
 
 
 def page() -> str:
     """Return the page."""
-    lines = ["# What was measured about stages, features and classifiers", ""]
-    lines += [
-        "Written by `benchmarks/layers_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % interval of"
-    ]
     paths = {name: RESULTS / f"{name}.json" for name in PARTS}
     results = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
-    lines += ["the mean over seeds. Small layouts and parts of the sets where it says so: for comparing, no records."]
-    lines += [_clock([*results.values()])]
+    lines = [
+        "# Measurements of layers, features and classifiers",
+        "",
+        "Written by `benchmarks/layers_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % confidence",
+        "interval of the mean over seeds. Small layouts and parts of the datasets, where stated: for comparison, not records.",
+        "Other programs ran on the same processor during some of the measurements, so seconds are upper bounds.",
+    ]
     for name, found in results.items():
         lines += ["", *PARTS[name](found), measured_on(found)]
     lines += ["", *elsewhere()]
@@ -238,7 +205,7 @@ def page() -> str:
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--to", type=Path, default=DOCS / "layers" / "results.md", help="the page")
+    parser.add_argument("--to", type=Path, default=DOCS / "layers" / "results.md", help="output file")
     parser.parse_args().to.write_text(page(), encoding="utf-8")
 
 

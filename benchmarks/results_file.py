@@ -38,15 +38,15 @@ def surroundings() -> dict[str, Any]:
 
 
 def told_by_set(found: dict[str, Any], told: Callable[[dict[str, Any]], str]) -> list[str]:
-    """Return what `told` says of where each set of a result was measured, sets of one run together.
+    """Return `told` of the run that measured each dataset of a result, with the datasets of the run.
 
-    Of a set that does not keep it, only the last run that wrote the file is known.
+    If a dataset does not record its run, only the last run that wrote the file is known.
     """
     lines: dict[str, list[str]] = {}
     for name, one in found["sets"].items():
-        line = told(one) if "command" in one else f"which run is not kept; the last one was {told(found)}"
+        line = told(one) if "command" in one else f"Not recorded; last run: {told(found)}"
         lines.setdefault(line, []).append(name)
-    return [f"{', '.join(names)}: {line}" for line, names in lines.items()]
+    return [f"{line} ({', '.join(names)})" for line, names in lines.items()]
 
 
 def _anywhere(argument: str) -> str:

@@ -1,8 +1,8 @@
-"""The page of results on classifiers, first stages, and strokes and parts."""
+"""The page of results on classifiers, first stages, and selectivity by depth."""
 
 from results_file import told_by_set
 from results_words import (
-    NOT_BORNE_OUT,
+    NOT_CONFIRMED,
     SETS,
     Found,
     Lines,
@@ -18,54 +18,67 @@ from results_words import (
 from convscope.core.text import counted
 
 
+WORDS = {
+    "of the softmax network": "on features of the softmax network",
+    "of the svm network": "on features of the SVM network",
+    "learned with labels": "supervised",
+    "whitening, then learned on": "whitening, fine-tuned",
+}
+"""Names in the result files, in the words of the page."""
+
+
 def learned_page() -> Lines:
-    """Return the page on classifiers, first stages, and strokes and parts."""
-    lines = ["# Softmax or SVM, random or learned, strokes or parts", "", *written_by(), ""]
-    return [*lines, *_softmax_svm(), *_first_stage(), *_strokes()]
+    """Return the page on classifiers, first stages, and selectivity by depth."""
+    lines = ["# Softmax or SVM, random or learned, selectivity by depth", "", *written_by(), ""]
+    return [*lines, *_softmax_svm(), *_first_stage(), *_selectivity()]
 
 
 def _softmax_svm() -> Lines:
     found = result("softmax-svm")
     if found is None:
         return []
-    lines = ["## Softmax or SVM?", "", "The same network, weights and images; SVM less softmax, paired by seed:"]
+    lines = ["## Softmax or SVM?", "", "Accuracy of the SVM minus that of the softmax, paired by seed, in points:"]
     rows = []
     for name, one in found["sets"].items():
         for what, gap in one["svm_minus_softmax"].items():
-            rows.append([SETS.get(name, name), what, _points(gap), str(gap["n"]), _told(gap, "SVM", "softmax")])
-    told = "\\\n".join(told_by_set(found, measured_on))
-    lines += table(["set", "read", "difference, points", "seeds", "better"], rows)
-    return [*lines, f"Trained end to end: {'; '.join(_ends(found))}. {_SHORT}", "", told, ""]
+            rows.append([SETS.get(name, name), WORDS.get(what, what), _points(gap), _better(gap, "SVM", "softmax")])
+    sources = "\\\n".join(told_by_set(found, measured_on))
+    lines += table(["dataset", "trained", "difference", "better"], rows)
+    return [*lines, f"Trained end to end, {'; '.join(_ends(found))}. {_SHORT}", "", sources, ""]
 
 
-_SHORT = "Where training is short, as here, end to end also says which of the two learns faster."
+_SHORT = "In short trainings the end-to-end difference includes how fast each classifier learns."
 
 
 def _ends(found: Found) -> Lines:
-    """Return the accuracy of the networks trained end to end, and what they learned from."""
+    """Return the accuracy of the networks trained end to end, and their training."""
     return [
         f"{SETS.get(name, name)} ({counted(one['training_images'], 'training image')}, "
-        f"{counted(one['epochs'], 'epoch')}): "
+        f"{counted(one['epochs'], 'epoch')}, {counted(_seeds(one), 'seed')}): "
         + ", ".join(f"{classifier} {_finely(accuracy)}" for classifier, accuracy in one["accuracy"].items())
         for name, one in found["sets"].items()
     ]
 
 
+def _seeds(one: Found) -> int:
+    return int(next(iter(one["svm_minus_softmax"].values()))["n"])
+
+
 def _finely(found: Found) -> str:
-    """Return a mean over seeds in hundredths of a per cent, with the half-width of its interval."""
-    half = found.get("mean_95_half_width")
-    return f"{100 * found['mean']:.2f} %" if half is None else f"{100 * found['mean']:.2f} ± {100 * half:.2f} %"
+    """Return a mean over seeds in hundredths of a percent, with the half-width of its interval."""
+    half_width = found.get("mean_95_half_width")
+    return f"{100 * found['mean']:.2f}" + ("" if half_width is None else f" ± {100 * half_width:.2f}")
 
 
 def _points(gap: Found) -> str:
-    half = gap.get("mean_95_half_width")
-    return f"{100 * gap['mean']:+.2f}" + ("" if half is None else f" ± {100 * half:.2f}")
+    half_width = gap.get("mean_95_half_width")
+    return f"{100 * gap['mean']:+.2f}" + ("" if half_width is None else f" ± {100 * half_width:.2f}")
 
 
-def _told(gap: Found, above: str, below: str) -> str:
-    """Return what is better for sure, or that it cannot be told."""
+def _better(gap: Found, above: str, below: str) -> str:
+    """Return which is significantly better."""
     if gap.get("mean_95_half_width", 1) >= abs(gap["mean"]):
-        return "cannot be told"
+        return "not significant"
     return above if gap["mean"] > 0 else below
 
 
@@ -74,18 +87,20 @@ def _first_stage() -> Lines:
     if found := result("first-stage"):
         lines += ["## First stage: random or learned?", ""]
         lines += [
-            "The same network with another first stage, beside the one that is learned with labels, paired by seed "
+            "The same network with another first stage, compared with the supervised one, paired by seed "
             f"({'; '.join(_networks(found))}):"
         ]
         rows = [
-            [SETS.get(name, name), way, *_way(one, way)] for name, one in found["sets"].items() for way in one["ways"]
+            [SETS.get(name, name), WORDS.get(way, way), *_way(one, way)]
+            for name, one in found["sets"].items()
+            for way in one["ways"]
         ]
-        head = ["set", "first stage", "accuracy", "seconds, median", "points to learned", "seeds", "better"]
+        head = ["dataset", "first stage", "accuracy", "seconds, median", "difference", "better"]
         lines += [*table(head, rows), measured_on(found), ""]
     if found := result("first-stage-digits04"):
         lines += [
-            "The exercise of UFLDL (digits 0 to 4, one stage read by a softmax), where 97.5 % for random units and "
-            f"about 99 % for learned ones are given; {counted(found['units'], 'unit')} of 9 × 9, learned on 5 to 9, "
+            "The exercise of UFLDL (digits 0 to 4, one stage and a softmax) reports 97.5 % for random units and "
+            f"about 99 % for learned ones. Here, with {counted(found['units'], 'unit')} of 9 × 9 learned on the digits 5 to 9, "
             f"and {counted(found['images'], 'training image')}:"
         ]
         rows = [[way, _finely(one["accuracy"]), str(one["accuracy"]["n"])] for way, one in found["ways"].items()]
@@ -94,79 +109,73 @@ def _first_stage() -> Lines:
 
 
 def _networks(found: Found) -> Lines:
-    """Return what was trained on each set."""
+    """Return what was trained on each dataset."""
     return [
         f"{SETS.get(name, name)}: `{one['layout']}`, {counted(one['training_images'], 'training image')}, "
-        f"{counted(one['epochs'], 'epoch')}"
+        f"{counted(one['epochs'], 'epoch')}, {counted(next(iter(one['ways'].values()))['accuracy']['n'], 'seed')}"
         for name, one in found["sets"].items()
     ]
 
 
 def _way(one: Found, way: str) -> Lines:
-    """Return accuracy and seconds of a first stage, and what it gains on the learned one."""
+    """Return accuracy and seconds of a first stage, and its difference from the supervised one."""
     values, gain = one["ways"][way], one["minus_learned"].get(way)
-    cells = [_finely(values["accuracy"]), f"{values['seconds']['median']:.1f} s"]
+    cells = [_finely(values["accuracy"]), f"{values['seconds']['median']:.1f}"]
     if gain is None:
-        return [*cells, "", str(values["accuracy"]["n"]), ""]
-    points = gain["accuracy"]
-    return [*cells, _points(points), str(points["n"]), _told(points, way, "learned with labels")]
+        return [*cells, "–", "–"]
+    return [*cells, _points(gain["accuracy"]), _better(gain["accuracy"], WORDS.get(way, way), "supervised")]
 
 
-def _strokes() -> Lines:
-    lines = []
+def _selectivity() -> Lines:
+    lines: Lines = []
+    rows = []
     for name, (found, _) in compared().items():
         steps = found["ledger"]["convolution"]["steps"]
-        rows = [
-            [step.replace(": ", " "), *(mean_of(values[key], percent=False) for key in _SELECTIVE)]
+        rows += [
+            [SETS[name], step.replace(": ", " "), *(mean_of(values[key], percent=False) for key in _SELECTIVE)]
             for step, values in steps.items()
             if values.get("selectivity") is not None
         ]
         first = next(iter(steps.values()))
-        lines += [f"### {SETS[name]}", *table(["step", "selectivity", "with random weights"], rows)]
+        text = f"- {SETS[name]}: {_selectivity_verdict(steps)}"
         if first.get("strokes"):
-            lines += [
-                f"Gabor waves explain {mean_of(first['strokes'])} of the weights of the first units, "
-                f"{mean_of(first['strokes_random'])} of random ones: {_stroke_verdict(first)}.",
-                "",
-            ]
-        lines += [_parts_verdict(steps), "", "Measured with " + measured_on(found), ""]
+            text += f" Gabor waves explain {mean_of(first['strokes'])} % of the weights of the first units, "
+            text += f"{mean_of(first['strokes_random'])} % of random ones: {_gabor_verdict(first)}."
+        lines += [text]
     head = [
-        "## From strokes to parts?",
+        "## Selectivity by depth",
         "",
-        "Early units are said to answer to strokes, late ones to parts of objects and so to classes. The number for it "
-        "is the mean [selectivity](../units.md) of a step's units: 0 for units that fire for all classes alike, 1 for "
-        "one class only.",
-        "",
+        "Early units are often said to respond to edges, late ones to parts of objects and so to classes. The mean "
+        "[selectivity](../units.md) of the units of a layer measures this: 0 for equal responses to all classes, 1 for one "
+        "class only.",
+        *table(["dataset", "layer", "selectivity", "with random weights"], rows),
     ]
-    return [*head, *lines] if lines else []
+    return [*head, *lines, "", "The networks are those of [shifts](shifts.md)."] if lines else []
 
 
 _SELECTIVE = ("selectivity", "selectivity_random")
 
 
-def _stroke_verdict(first: Found) -> str:
+def _gabor_verdict(first: Found) -> str:
     own, chance = first["strokes"], first["strokes_random"]
     if surely(own, chance):
-        return "training makes strokes of them"
+        return "training makes the filters more like edges"
     if surely(chance, own):
-        return f"training makes fewer strokes than chance. {NOT_BORNE_OUT.removesuffix('.**')}**"
-    return "no difference from chance can be told"
+        return f"training makes the filters less like edges. {NOT_CONFIRMED.removesuffix('.**')}**"
+    return "no significant difference"
 
 
-def _parts_verdict(steps: dict[str, Found]) -> str:
-    """Return whether later units are more selective, and more so than random weights make them."""
+def _selectivity_verdict(steps: dict[str, Found]) -> str:
+    """Return whether later units are more selective, and more so than with random weights."""
     known = [values for values in steps.values() if values.get("selectivity") is not None]
     first, last = known[0], known[-1]
 
     if not surely(last["selectivity"], first["selectivity"]):
-        return f"Selectivity does not rise from the first units to the last by more than chance. {NOT_BORNE_OUT}"
-    text = "Selectivity rises from the first units to the last"
-    if surely(last["selectivity"], last["selectivity_random"]):
-        added = last["selectivity"]["mean"] - last["selectivity_random"]["mean"]
-        text += (
-            f". With random weights it rises, too, to {last['selectivity_random']['mean']:.2f}: larger patches tell "
-        )
-        text += f"more. Training adds {added:.2f} at the last step"
-        told = surely(first["selectivity"], first["selectivity_random"])
-        return f"{text}{'.' if told else ', and at the first nothing that can be told.'}"
-    return f"{text}, but no more than random weights give. {NOT_BORNE_OUT}"
+        return f"selectivity does not rise significantly with depth. {NOT_CONFIRMED}"
+    if not surely(last["selectivity"], last["selectivity_random"]):
+        return f"selectivity rises with depth, but no more than with random weights. {NOT_CONFIRMED}"
+    added = last["selectivity"]["mean"] - last["selectivity_random"]["mean"]
+    text = f"selectivity rises with depth, with random weights to {last['selectivity_random']['mean']:.2f}, because larger "
+    text += f"patches are more informative. Training adds {added:.2f} at the last layer"
+    significant = surely(first["selectivity"], first["selectivity_random"])
+    return f"{text}{'.' if significant else ', and nothing significant at the first.'}"

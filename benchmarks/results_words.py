@@ -1,4 +1,4 @@
-"""Figures of results in words and tables, for the pages that are made of them."""
+"""Results as words and tables, for the pages that are written from them."""
 
 import json
 import math
@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 Found = dict[str, Any]
 Lines = list[str]
-NOT_BORNE_OUT = "**The common belief is not borne out here.**"
+NOT_CONFIRMED = "**The common claim is not confirmed.**"
 
 
 def result(name: str) -> Found | None:
@@ -25,22 +25,19 @@ def result(name: str) -> Found | None:
 
 
 def compared() -> dict[str, tuple[Found, Comparison]]:
-    """Return the comparison of every set that was measured, with the result that it stands in."""
-    found = {}
-    for name in SETS:
-        if one := result(f"why-it-works-{name}"):
-            found[name] = one, from_json(Comparison, one["comparison"])
-    return found
+    """Return the comparison of every measured dataset, with the result that contains it."""
+    results = {name: result(f"why-it-works-{name}") for name in SETS}
+    return {name: (one, from_json(Comparison, one["comparison"])) for name, one in results.items() if one}
 
 
 def measured_on(found: Found) -> str:
-    """Return where a result comes from, and the command that gives it again."""
-    return f"`{found['command']}` at `{found['commit']}`, {counted(found['cores'], 'core')} of {found['processor']}."
+    """Return on what a result was measured, and the command that repeats the measurement."""
+    return f"Measured on {counted(found['cores'], 'core')} of {found['processor']}: `{found['command']}`."
 
 
 def table(head: Lines, rows: list[Lines]) -> Lines:
     """Return the lines of a table."""
-    return ["", *("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]), ""]
+    return ["", f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows), ""]
 
 
 def setting(found: Comparison) -> str:
@@ -52,38 +49,38 @@ def setting(found: Comparison) -> str:
     )
 
 
-def share(value: float, half: float) -> str:
-    """Return a part of one in per cent, with the half-width of its 95 % interval."""
-    return f"{100 * value:.1f} ± {100 * half:.1f} %"
+def percentage(value: float, half_width: float) -> str:
+    """Return a fraction in percent, without the sign, with the half-width of its 95 % interval."""
+    return f"{100 * value:.1f} ± {100 * half_width:.1f}"
 
 
 def mean_of(found: Found | None, *, percent: bool = True) -> str:
-    """Return a mean over seeds with the half-width of its 95 % interval."""
+    """Return a mean over seeds with the half-width of its 95 % interval, a fraction in percent without the sign."""
     if found is None:
         return "–"
-    half = found.get("mean_95_half_width")
-    if half is None:
-        mean = f"{100 * found['mean']:.1f} %" if percent else f"{found['mean']:.2f}"
-        return f"{mean} (one training)"
-    return share(found["mean"], half) if percent else f"{found['mean']:.2f} ± {half:.2f}"
+    half_width = found.get("mean_95_half_width")
+    if half_width is None:
+        mean = f"{100 * found['mean']:.1f}" if percent else f"{found['mean']:.2f}"
+        return f"{mean} (one run)"
+    return percentage(found["mean"], half_width) if percent else f"{found['mean']:.2f} ± {half_width:.2f}"
 
 
 def surely(more: Found, less: Found) -> bool:
-    """Return whether one mean over seeds is above another by more than both intervals; one training is never sure."""
+    """Return whether one mean over seeds is significantly above another: the intervals do not overlap."""
     halves = more.get("mean_95_half_width", math.inf) + less.get("mean_95_half_width", math.inf)
     return bool(more["mean"] - less["mean"] > halves)
 
 
 def accuracy(entry: Entry) -> str:
-    """Return the accuracy of a kind with its interval."""
+    """Return the accuracy of a variant in percent, with its interval."""
     low, high = entry.interval
-    return f"{100 * entry.accuracy:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{100 * entry.accuracy:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def written_by() -> Lines:
-    """Return where the figures come from, for the head of a page."""
+    """Return the first paragraph of a page: where its numbers come from."""
     return [
-        "Written by `benchmarks/results_pages.py` from `benchmarks/results/`: every figure and every verdict. "
-        "Intervals are of 95 %; networks are small and trainings short, so that there is time for several: they tell "
-        "kinds apart and are far from the accuracy that a set allows."
+        "Written by `benchmarks/results_pages.py` from `benchmarks/results/`. All values are percentages with 95 % "
+        "confidence intervals unless the head says otherwise. Networks are small and trainings short, to permit several "
+        "seeds: the numbers compare variants and are far from the accuracy that a dataset permits."
     ]

@@ -70,7 +70,7 @@ def table(found: dict[str, Any]) -> str:
     ]
     causes = [(one["kind"], cause) for one in found["kinds"] for cause in one["causes"]]
     if causes:
-        lines += ["", "What was found, the most frequent first:", ""]
+        lines += ["", "Failures, the most frequent first:", ""]
         lines += [
             f"- {cause['verdict']}, {counted(cause['cases'], 'case')}: `{cause['cause']}` "
             f"(`--case {kind}:{cause['first']}`)"
@@ -80,7 +80,7 @@ def table(found: dict[str, Any]) -> str:
     torch, pillow, numpy = (found["versions"][name].partition("+")[0] for name in ("torch", "pillow", "numpy"))
     lines += [
         "",
-        f"Tried at `{found['commit']}` on {found['date']} in {seconds / 60:,.0f} minutes on "
+        f"Measured on {found['date']} in {seconds / 60:,.0f} minutes on "
         f"{counted(found['cores'], 'core')} of {found['processor']} ({found['system']}), with Python "
         f"{found['python']}, PyTorch {torch}, Pillow {pillow} and NumPy {numpy}: "
         f"`{found['command']}`.",

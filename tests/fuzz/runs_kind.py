@@ -212,7 +212,7 @@ class Kept(Kind):
     """Images that are kept decoded."""
 
     name = "cache"
-    title = "kept images (the cache) through train, and cache --clear"
+    title = "the cache of images through train, and cache --clear"
 
     def prepare(self, folder: Path) -> None:
         """Make a set and its entry."""
