@@ -66,9 +66,9 @@ class ValueSample:
         least to the greatest value; outliers are cut off where they would take more than half of the range.
 
         Examples:
-            >>> str(Values.of(np.array([0, 4000], np.uint16)).range()), str(Values.of(np.array([0, 0.97])).range())
+            >>> str(ValueSample.of(np.array([0, 4000], np.uint16)).range()), str(ValueSample.of(np.array([0, 0.97])).range())
             ('0…4095', '0…1')
-            >>> str(Values.of(np.array([-1000, 40], np.int16)).range())
+            >>> str(ValueSample.of(np.array([-1000, 40], np.int16)).range())
             '-1000…40'
         """
         ends = np.quantile(self.drawn / 2, (_TAIL, 1 - _TAIL))  # halves, as above

@@ -63,7 +63,7 @@ def first_message(complaints: list[str]) -> str:
     """Return what to show of the complaints about one image, "" where there are none.
 
     Examples:
-        >>> worst_of(["ZIPDecode: incorrect data check.", "x.tif: again."]), worst_of([])
+        >>> first_message(["ZIPDecode: incorrect data check.", "x.tif: again."]), first_message([])
         ('incorrect data check', '')
     """
     if not complaints:
