@@ -20,7 +20,8 @@ from peer_environments import PROGRAMS, python_of
 from results_file import processor_share, write
 from step import CASES, Runner, description, save_weights
 
-from convscope.core.machine import TUNINGS, WITHOUT, machine
+from convscope.core.machine import machine
+from convscope.core.tunings import TUNINGS, WITHOUT
 
 Variant = tuple[dict[str, Any], dict[str, str]]
 

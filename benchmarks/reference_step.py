@@ -15,7 +15,8 @@ import time
 import torch
 from torch import nn
 
-from convscope.core.machine import keep_memory, machine
+from convscope.core.machine import machine
+from convscope.core.tunings import keep_memory
 
 BATCH = 256
 

@@ -197,6 +197,7 @@ def test_images_are_read_without_torch(module: str) -> None:
 # Who opens files for writing, and why not by way of core/atomic.py.
 WRITERS = {
     "core/atomic.py",
+    "core/streams.py",  # its part for outputs that are not files
     "core/temporaries.py",
     "core/targets.py",  # tries whether a file may be written, and leaves it
     "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole

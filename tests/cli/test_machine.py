@@ -5,7 +5,8 @@ import json
 import pytest
 
 from convscope.cli import main
-from convscope.core.machine import TUNINGS, machine
+from convscope.core.machine import machine
+from convscope.core.tunings import TUNINGS
 
 
 def test_every_choice_is_shown_with_how_to_change_it(capsys: pytest.CaptureFixture[str]) -> None:

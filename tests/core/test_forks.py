@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from convscope.core.forks import computing, is_without_threads, threads_allowed
-from convscope.images.decoding import libtiff_messages
+from convscope.images.decoding import decoder_messages
 from convscope.images.decoding.pixel_budget import IN_FLIGHT, SMALL_PIXELS
 
 PROGRAM = Path(__file__).with_name("forked.py")
@@ -73,12 +73,12 @@ def test_who_forks_while_computing_itself_does_not_wait() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_finds_nothing_held_by_threads_of_its_parent() -> None:
-    lock = libtiff_messages._lock
+    lock = decoder_messages._lock
     with IN_FLIGHT.held(), lock:
         IN_FLIGHT.take(2 * SMALL_PIXELS)
         child = os.fork()
         if child == 0:
-            free = libtiff_messages._lock.acquire(blocking=False) and libtiff_messages._lock is not lock
+            free = decoder_messages._lock.acquire(blocking=False) and decoder_messages._lock is not lock
             os._exit(0 if free and IN_FLIGHT.used == 0 else 1)
         assert IN_FLIGHT.used == 2 * SMALL_PIXELS
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

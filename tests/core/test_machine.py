@@ -3,7 +3,8 @@
 import pytest
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import TUNINGS, Machine, left_out, memory_format, native_bfloat16, physical_cores, tunings
+from convscope.core.machine import Machine, memory_format, native_bfloat16, physical_cores, tunings
+from convscope.core.tunings import TUNINGS, left_out
 
 AVX2 = "fpu sse sse2 avx avx2 fma f16c"
 ARM = "fp asimd evtstrm aes asimddp bf16 i8mm sve"

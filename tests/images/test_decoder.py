@@ -14,8 +14,8 @@ from PIL import Image, TiffImagePlugin
 
 from convscope.core.errors import DataError, UnreadableImageError
 from convscope.images.decoding.decoder import Decoded, decode
+from convscope.images.decoding.decoder_messages import quiet_pillow
 from convscope.images.decoding.modes import to_values
-from convscope.images.decoding.quiet import quiet_pillow
 
 from .broken_files import encoded, good_files, odd_files, orientation, sample, write_all, wrong_files
 

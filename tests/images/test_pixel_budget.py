@@ -11,10 +11,9 @@ from PIL import Image
 
 from convscope.core import memory
 from convscope.core.progress import Silent
-from convscope.images.decoding import blocks, pixel_budget
-from convscope.images.decoding.blocks import by_blocks
+from convscope.images.decoding import modes, pixel_budget
 from convscope.images.decoding.decoder import decode
-from convscope.images.decoding.modes import to_values
+from convscope.images.decoding.modes import by_blocks, to_values
 from convscope.images.decoding.pixel_budget import IN_FLIGHT, SMALL_PIXELS, PixelBudget
 from convscope.images.loading import pool
 from convscope.images.preprocessing import Preprocessing
@@ -130,7 +129,7 @@ def test_decoding_gives_back_what_it_took(name: str, monkeypatch: pytest.MonkeyP
 def test_blocks_of_rows_give_what_the_whole_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = odd_files()[name]
     whole = decode(data)
-    monkeypatch.setattr(blocks, "_BLOCK_PIXELS", 36 * 3)
+    monkeypatch.setattr(modes, "_BLOCK_PIXELS", 36 * 3)
     assert np.array_equal(decode(data).pixels, whole.pixels)
 
 
@@ -145,7 +144,7 @@ def test_blocks_agree_on_their_channels(
     pixels[opaque_rows:, 5, 3] = 9
     image = Image.fromarray(pixels).convert(mode)
     whole = to_values(image)
-    monkeypatch.setattr(blocks, "_BLOCK_PIXELS", 36 * 3)
+    monkeypatch.setattr(modes, "_BLOCK_PIXELS", 36 * 3)
     assert np.array_equal(by_blocks(image, to_values), whole)
 
 

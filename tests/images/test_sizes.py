@@ -8,7 +8,8 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.images.sampling import Sample, edge_colors, take_sample
 from convscope.images.sizes import LADDER, ImageOptions, choose_preprocessing, parse_color, parse_size, rung
 from convscope.images.sources.opening import open_source
-from convscope.images.values import ValueRanges, ValueSample
+from convscope.images.value_sample import ValueSample
+from convscope.images.values import ValueRanges
 from tests.images.generated import folder, save
 
 

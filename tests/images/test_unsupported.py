@@ -10,7 +10,7 @@ from convscope.core.errors import UnreadableImageError
 from convscope.images.checks import kind_of
 from convscope.images.decoding.damage import describe_foreign, image_format
 from convscope.images.decoding.decoder import decode
-from convscope.images.decoding.libtiff_messages import TIFF_STARTS
+from convscope.images.decoding.decoder_messages import TIFF_STARTS
 
 from .broken_files import broken_files, encoded, png_chunk, sample
 

@@ -18,12 +18,12 @@ from convscope.images.checks import inspect
 from convscope.images.dataset import prepare
 from convscope.images.decoding.decoder import decode
 from convscope.images.sources.opening import open_source
+from convscope.images.value_sample import ValueSample
 from convscope.images.values import (
     BYTES,
     UNIT,
     ValueRange,
     ValueRanges,
-    ValueSample,
     convention,
     parse_value_range,
 )

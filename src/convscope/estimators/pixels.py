@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError
 from convscope.core.numeric import is_integer
 from convscope.core.text import counted
-from convscope.images.values import BYTES, UNIT, ValueRange, ValueSample
+from convscope.images.value_sample import ValueSample
+from convscope.images.values import BYTES, UNIT, ValueRange
 
 _ROWS = 1_000
 _DRAWN = 1 << 20  # values by which the range is chosen

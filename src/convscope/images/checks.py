@@ -11,10 +11,10 @@ from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.images.decoding.damage import BOMB
-from convscope.images.decoding.remarks import DAMAGED
+from convscope.images.decoding.decoder_messages import DAMAGED
 from convscope.images.loading.facts import facts_of_stack
 from convscope.images.loading.pool import load_images
-from convscope.images.sources.look_alikes import look_alikes, written_out
+from convscope.images.sources.naming import look_alikes, written_out
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
 from .inspection import PROBLEM_KINDS, ClassCount, Inspection, Problem, SizeSpread, spell

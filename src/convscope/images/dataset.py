@@ -13,7 +13,7 @@ from convscope.core.text import are, counted, printable
 from convscope.images.cache.caching import cached
 from convscope.images.loading.facts import facts_of_stack
 from convscope.images.sources.foreign import passed_over_note
-from convscope.images.sources.look_alikes import look_alike_note
+from convscope.images.sources.naming import look_alike_note
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .checks import check_facts, require_every_class

@@ -19,7 +19,8 @@ from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.loading.facts import is_gray
 from convscope.images.sources.source import Source
 
-from .values import NumberKind, ValueRanges, ValueSample, kind_of, opaque_value
+from .value_sample import ValueSample
+from .values import NumberKind, ValueRanges, kind_of, opaque_value
 
 _MOST_IMAGES = 256
 _MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +15,8 @@ NumberKind = Literal["byte", "integer", "float"]
 EACH = "each"
 """What `parse_value_range` takes for a range of its own for every image."""
 
-_BITS = (8, 10, 12, 14, 16, 24, 32)
-_UNITS = (1.0, 255.0, 65535.0)
-_TAIL = 0.001  # of the values at either end, which may be hot pixels, metal, or specks
-_FILLED = 0.25  # of a usual range: with less of it in use, more than two of the eight bits would be lost
+BITS = (8, 10, 12, 14, 16, 24, 32)
+UNITS = (1.0, 255.0, 65535.0)
 _BLOCK = 1 << 20  # values converted at a time, so that the copies in float64 stay small
 
 
@@ -147,85 +145,6 @@ class ValueRanges:
         return None if convert is None else convert(values)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class ValueSample:
-    """Some of the values of a dataset's images that are of one kind, by which their range is chosen.
-
-    kind: of number. drawn: float64, taken at random. low, high: the least and the greatest of the images that they are
-    taken from.
-    usual: what the files say; None where they do not, or do not agree.
-    """
-
-    kind: NumberKind
-    drawn: NDArray[np.float64]
-    low: float
-    high: float
-    usual: ValueRange | None = None
-
-    @staticmethod
-    def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "ValueSample":
-        """Return at most `count` of the values of an image, the same ones every time."""
-        if values.size <= count:
-            drawn = values.reshape(-1)
-        else:  # by coordinates: to flatten some of the channels would copy them all
-            drawn = values[np.unravel_index(np.random.default_rng(0).integers(0, values.size, count), values.shape)]
-        return ValueSample(
-            kind=kind_of(values.dtype),
-            drawn=drawn.astype(np.float64),
-            low=float(values.min()),
-            high=float(values.max()),
-            usual=usual,
-        )
-
-    @staticmethod
-    def joined(images: Iterable["ValueSample"]) -> "ValueSample":
-        """Return the values of several images, of one kind of number, as those of one."""
-        samples = list(images)
-        usual = {sample.usual for sample in samples}
-        return ValueSample(
-            kind=samples[0].kind,
-            drawn=np.concatenate([sample.drawn for sample in samples]),
-            low=min(sample.low for sample in samples),
-            high=max(sample.high for sample in samples),
-            usual=usual.pop() if len(usual) == 1 else None,
-        )
-
-    def range(self) -> ValueRange:
-        """Return the range for all images of the dataset.
-
-        0 and 1, and what lies between, are black and white; other whole numbers from 0 to 255 are gray levels already.
-        Otherwise the smallest usual range that holds the values
-        (but for a thousandth at either end) is taken, where they fill a quarter of it: 0…1023, 0…4095, … for
-        integers, 0…1, 0…255, 0…65535 for floats. What fits none of them, as numbers below 0 do not, goes from the
-        least to the greatest value; outliers are cut off where they would take more than half of the range.
-
-        Examples:
-            >>> str(Values.of(np.array([0, 4000], np.uint16)).range()), str(Values.of(np.array([0, 0.97])).range())
-            ('0…4095', '0…1')
-            >>> str(Values.of(np.array([-1000, 40], np.int16)).range())
-            '-1000…40'
-        """
-        ends = np.quantile(self.drawn / 2, (_TAIL, 1 - _TAIL))  # halves, as above
-        low, high = 2 * float(ends[0]), 2 * float(ends[1])
-        is_float = self.kind == "float"
-        if self.low >= 0 and self.high <= 1 and high - low >= _FILLED:
-            return UNIT
-        if self.low >= 0 and self.high <= 255 and (not is_float or (self.high > 1 and _is_whole(self.drawn))):
-            return BYTES
-        top = self.high if self.high <= 4 * high else high
-        if is_float:
-            usual = next((unit for unit in _UNITS if high <= unit), 0.0)
-        else:
-            declared = () if self.usual is None else (self.usual.high,)
-            usual = next((most for most in (*declared, *(2.0**bits - 1 for bits in _BITS)) if top <= most), 0.0)
-        if low >= 0 and high - low >= _FILLED * usual > 0:
-            return ValueRange(low=0.0, high=usual)
-        spread = high / 2 - low / 2
-        if spread > 0 and self.high / 2 - self.low / 2 > 2 * spread:
-            return ValueRange(low=low, high=high)
-        return ValueRange(low=self.low, high=self.high)
-
-
 def kind_of(dtype: np.dtype[Any]) -> NumberKind:
     """Return the kind of number that a type of NumPy is.
 
@@ -258,8 +177,8 @@ def opaque_value(opacity: NDArray[Any]) -> float:
         return 255.0
     top = float(opacity.max())
     if opacity.dtype.kind == "f":
-        return next((unit for unit in _UNITS if top <= unit), top)
-    if top in {2.0**bits - 1 for bits in (1, *_BITS)}:
+        return next((unit for unit in UNITS if top <= unit), top)
+    if top in {2.0**bits - 1 for bits in (1, *BITS)}:
         return top
     return 65535.0 if opacity.dtype == np.uint16 or top > 255 else 255.0
 
@@ -332,7 +251,3 @@ def value_range_as_text(value_range: str | Sequence[float]) -> str:
 
 def _as_they_are(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return values
-
-
-def _is_whole(values: NDArray[Any]) -> bool:
-    return bool((values == np.rint(values)).all())

@@ -4,10 +4,12 @@ import dataclasses
 import hashlib
 import json
 import os
+import sys
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,6 @@ from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
 from convscope.images.loading.facts import FACTS
 from convscope.images.preprocessing import Preprocessing
-
-from .locks import hold
 
 VERSION = 6
 """Of the format, of preprocessing, and of the rules that choose size and colours; another one is built again."""
@@ -149,3 +149,30 @@ def _sum(data: bytes) -> str:
 
 def _canonical(body: object) -> bytes:
     return json.dumps(body, sort_keys=True, ensure_ascii=True).encode()
+
+
+if sys.platform != "win32":
+    import fcntl
+
+
+def hold(file: IO[bytes]) -> None:
+    """Mark an open file as in use. On Windows nothing is needed: a mapped file cannot be removed there."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:  # no locks on this file system: what is mapped stays readable even when it is removed
+            return
+
+
+def is_held(file: IO[bytes]) -> bool:
+    """Return whether another open file is marked as in use."""
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False

@@ -17,8 +17,7 @@ from convscope.core.atomic import write_new
 from convscope.core.errors import StorageError
 from convscope.core.temporaries import host_mark, is_gone
 
-from .entry import FACTS_FILE, IMAGES, INDEX
-from .locks import is_held
+from .entry import FACTS_FILE, IMAGES, INDEX, is_held
 
 FOLDER_VARIABLE = "CONVSCOPE_CACHE"
 MARKER = "convscope-cache"

@@ -7,7 +7,7 @@ import struct
 from convscope.core.errors import UnreadableImageError
 from convscope.core.text import printable
 
-from .libtiff_messages import TIFF_STARTS
+from .decoder_messages import TIFF_STARTS
 
 _FOREIGN = (
     (b"%PDF", 0, "a PDF document"),

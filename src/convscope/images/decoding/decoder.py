@@ -17,19 +17,15 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError, WebPI
 from convscope.core.errors import UnreadableImageError
 from convscope.images.values import BYTES, ValueRange, ValueRanges, full_range
 
-from .blocks import by_blocks
 from .damage import describe_bomb, describe_damage, describe_foreign, refuse_large, webp_size
+from .decoder_messages import captured_messages, first_message, quiet_pillow, remarks_on
 from .high_bit_depth import as_tagged, cut_bits, mend_byte_order, range_in_png, sixteen_bit_color
-from .libtiff_messages import captured_messages, first_message
 from .metadata import without_metadata
-from .modes import finite, to_values
-from .orientation import turned
+from .modes import by_blocks, finite, to_values, turned
 from .pixel_budget import IN_FLIGHT, LIMIT_PIXELS
-from .quiet import quiet_pillow
-from .remarks import remarks_on, unused
 from .tiff import is_simple, read_values, turn
 from .tiff_tags import TiffTags, read_tags
-from .unsupported import describe_unsupported, is_known
+from .unsupported import describe_unsupported, is_known, unused
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 """The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""

@@ -12,8 +12,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from convscope.images.values import ValueRange, bits_in_use, opaque_value
 
 from .damage import refuse_large
-from .modes import WIDE
-from .orientation import turned
+from .modes import WIDE, turned
 from .tiff import is_simple, read_values, turn
 from .tiff_tags import read_tags
 

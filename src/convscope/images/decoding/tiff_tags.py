@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from convscope.core.text import counted
 
-from .libtiff_messages import TIFF_STARTS
+from .decoder_messages import TIFF_STARTS
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL = 256, 257, 258, 259, 262, 266
 _STRIPS, _ORIENTATION, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284

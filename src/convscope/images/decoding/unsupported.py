@@ -5,12 +5,16 @@ import re
 import struct
 from typing import BinaryIO
 
-from PIL import TiffImagePlugin
+from PIL import Image, ImageFile, TiffImagePlugin
 
-from .libtiff_messages import TIFF_STARTS
+from .decoder_messages import TIFF_STARTS
 from .tiff_tags import TiffTags, read_tags
 
 _PIXMAPS = {b"PF": "floats in colour", b"P7": "PAM", b"PH": "half floats in colour", b"Ph": "half floats"}
+PARTLY_USED = "only the first "
+"""How a remark on what is not used begins."""
+
+_SAMPLES, _DEPTH = 277, 32997
 _BMP_HEADERS = range(16, 65)  # OS/2's may have any length between these
 _BMP_METHODS = {
     4: "compressed by JPEG",
@@ -104,3 +108,18 @@ def _jpeg(stream: BinaryIO) -> str:
             return ", ".join(filter(None, words))
         stream.seek(struct.unpack(">H", head[2:])[0] - 2, os.SEEK_CUR)
     return ""
+
+
+def unused(image: ImageFile.ImageFile) -> tuple[str, ...]:
+    """Return the remarks on what a TIFF has beyond the channels and the slice that Pillow reads; opened, not loaded."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return ()
+    remarks = []
+    read = Image.getmodebands(image.mode)
+    for tag, used, noun in ((_SAMPLES, read, "channels"), (_DEPTH, 1, "slices")):
+        number = image.tag_v2.get(tag, used)
+        if isinstance(number, int) and number > used > 0:
+            remarks.append(
+                f"{PARTLY_USED}{f'{used} ' if used > 1 else ''}of {number:,} {noun} {'are' if used > 1 else 'is'} used"
+            )
+    return tuple(remarks)

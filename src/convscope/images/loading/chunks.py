@@ -124,7 +124,7 @@ def chunks_of(count: int, length: int) -> Sequence[range]:
     """Return neighbouring ranges that cover 0…count.
 
     Examples:
-        >>> runs_of(5, 2)
+        >>> chunks_of(5, 2)
         [range(0, 2), range(2, 4), range(4, 5)]
     """
     return [range(start, min(start + length, count)) for start in range(0, count, length)]

@@ -97,7 +97,7 @@ def search_path(entries: Iterable[object]) -> list[str]:
     r"""Return the entries of ``sys.path`` that Python looks at, which are texts, as far as a variable can hold them.
 
     Examples:
-        >>> handed_on(["", "/a", b"/b", Path("/c"), None, "/d" + os.pathsep + "e", "zero\0byte"])
+        >>> search_path(["", "/a", b"/b", Path("/c"), None, "/d" + os.pathsep + "e", "zero\0byte"])
         ['/a']
     """
     texts = (entry for entry in entries if isinstance(entry, str) and entry)

@@ -14,7 +14,7 @@ from .arrangement import Arrangement, ClassFolder, arrange, found_in
 from .files import FileSource, unlabelled_files
 from .foreign import foreign_files
 from .labels import encode_labels
-from .look_alikes import look_alikes, written_out
+from .naming import look_alikes, written_out
 from .source import SPLIT_NAMES, TRAIN, UNASSIGNED, normalize_splits
 from .tree import Folder, list_tree
 

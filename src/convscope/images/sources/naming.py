@@ -1,6 +1,10 @@
-"""Names of files and classes: their natural order, their extension, and what counts as hidden."""
+"""Names of files and classes: their natural order, their extension, what counts as hidden, and which look alike."""
 
 import re
+import unicodedata
+from collections.abc import Iterable
+
+from convscope.core.text import counted
 
 _DIGITS = re.compile(r"([0-9]+)")
 _CLUTTER = frozenset(
@@ -59,3 +63,77 @@ def is_other(name: str) -> bool:
         [True, False, False, False]
     """
     return extension(name) in _OTHER
+
+
+_MOST = 5
+# Letters of other scripts, in lower case, that look like Latin ones.
+_TWINS = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0458\u0501\u051b"
+    "\u051d\u04bb\u03b1\u03b2\u03b5\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u0261\u0131\u0251\u0585",
+    "abekmhopctyxsijdqwhabeikvoptuxgiao",
+)
+
+
+def look_alikes(names: Iterable[str]) -> list[list[str]]:
+    r"""Return the groups of names that look alike, in the order of `names`.
+
+    They do where only case, width, spaces, invisible marks, or letters of another script that look the same tell them
+    apart. Single letters in two cases are different names.
+
+    Examples:
+        >>> look_alikes(["Cat", "cat ", "dog", "dig", "c\u0430t", "A", "a"]) == [["Cat", "cat ", "c\u0430t"]]
+        True
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_skeleton(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1 and not _letters(group)]
+
+
+def look_alike_note(names: Iterable[str]) -> list[str]:
+    """Return a sentence on names that look alike, if some do."""
+    groups = look_alikes(names)
+    if not groups:
+        return []
+    listed = "; ".join(" and ".join(map(written_out, group)) for group in groups[:_MOST])
+    more = f"; … and {counted(len(groups) - _MOST, 'group')} more" if len(groups) > _MOST else ""
+    return [f"classes whose names look alike: {listed}{more}"]
+
+
+def written_out(name: str) -> str:
+    r"""Return a name in quotes, with every character written out that may be mistaken for another.
+
+    Examples:
+        >>> print(written_out("cat "), written_out("c\u0430t"), written_out("größe"))
+        'cat ' 'c\u0430t' 'größe'
+    """
+    return (
+        "'"
+        + "".join(
+            character if character.isascii() or _skeleton(character) == character.casefold() else _code(character)
+            for character in name
+        )
+        + "'"
+    )
+
+
+def _code(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _letters(group: list[str]) -> bool:
+    """Return whether these are one letter in two cases."""
+    return len({name.casefold() for name in group}) == 1 and all(len(name) == 1 for name in group)
+
+
+def _skeleton(name: str) -> str:
+    """Return what is seen of a name: equal for names that look alike."""
+    text = "".join(character for character in unicodedata.normalize("NFKC", name) if not _invisible(character))
+    folded = unicodedata.normalize("NFKC", text.casefold()).translate(_TWINS)
+    return re.sub(r"\s+", " ", folded).strip()
+
+
+def _invisible(character: str) -> bool:
+    if "\ufe00" <= character <= "\ufe0f":  # chooses a form of the character before
+        return True
+    return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()

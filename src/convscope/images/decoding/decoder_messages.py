@@ -1,4 +1,4 @@
-"""What libtiff says about damage: caught for the image at hand, never printed, from any number of threads."""
+"""Messages of libtiff and warnings of Pillow: captured for each image, never printed, thread-safe."""
 
 import contextlib
 import ctypes
@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ from .shared import SharedContext
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 """First bytes of a TIFF or BigTIFF file, in the orders that Pillow takes."""
+
+DAMAGED = "its decoder reported damage"
+"""How a remark on messages begins."""
 
 _MOST, _LONGEST = 100, 512  # complaints kept of an image, bytes of one
 _SHOWN = 120
@@ -59,7 +63,7 @@ def first_message(complaints: list[str]) -> str:
     """Return what to show of the complaints about one image, "" where there are none.
 
     Examples:
-        >>> worst_of(["ZIPDecode: incorrect data check.", "x.tif: again."]), worst_of([])
+        >>> first_message(["ZIPDecode: incorrect data check.", "x.tif: again."]), first_message([])
         ('incorrect data check', '')
     """
     if not complaints:
@@ -68,6 +72,16 @@ def first_message(complaints: list[str]) -> str:
     module, _, rest = text.partition(": ")
     text = printable(rest if rest and len(module) < 60 else text).strip().rstrip(".")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def remarks_on(complaints: list[str]) -> tuple[str, ...]:
+    """Return the remark on what a decoder complained of.
+
+    Examples:
+        >>> remarks_on(["Fax4Decode: Bad code word at line 7"]), remarks_on([])
+        (('its decoder reported damage: Bad code word at line 7',), ())
+    """
+    return (f"{DAMAGED}: {first_message(complaints)}",) if complaints else ()
 
 
 @contextlib.contextmanager
@@ -196,3 +210,22 @@ def _forget() -> None:
 
 _handled = SharedContext(_handlers, _quiet_log)
 after_fork(_forget)
+
+
+def quiet_pillow() -> contextlib.AbstractContextManager[None]:
+    """Ignore warnings raised inside Pillow, and nothing else, until the last thread has left.
+
+    ``warnings.catch_warnings`` alone is not safe with threads: whoever leaves last puts back what it found, which may
+    be another thread's filters. Here the first thread in saves them and the last one out restores them.
+    """
+    return _quiet.inside()
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+_quiet = SharedContext(_without_warnings)

@@ -14,7 +14,7 @@ from PIL import Image
 from convscope.core.errors import UnreadableImageError
 from convscope.images.checks import inspect
 from convscope.images.dataset import prepare
-from convscope.images.decoding import libtiff_messages
+from convscope.images.decoding import decoder_messages
 from convscope.images.decoding.decoder import decode
 from convscope.images.loading.chunks import Chunk, LoadResult, load_files
 from convscope.images.loading.worker import WorkerProcess
@@ -54,8 +54,8 @@ NOISY = _with_remark()
 
 def _standard_error(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     if way == "descriptor":
-        monkeypatch.setattr(libtiff_messages, "_library", lambda: None)
-    elif libtiff_messages._library() is None:
+        monkeypatch.setattr(decoder_messages, "_library", lambda: None)
+    elif decoder_messages._library() is None:
         pytest.skip("the libtiff of this Pillow cannot be reached")
 
 
@@ -96,7 +96,7 @@ def test_what_others_print_meanwhile_is_printed(
     way: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _standard_error(monkeypatch, way)
-    with libtiff_messages.captured_messages(GOOD[:64]) as found:
+    with decoder_messages.captured_messages(GOOD[:64]) as found:
         os.write(2, b"\rreading: 7 %\nhalf a line")
     assert found == []
     assert capfd.readouterr().err == "\rreading: 7 %\nhalf a line"
@@ -157,14 +157,14 @@ def test_what_pillow_logs_is_not_printed() -> None:
 def test_a_forked_child_can_decode(capfd: pytest.CaptureFixture[str]) -> None:
     program = """
 import os, sys, threading
-from convscope.images.decoding import libtiff_messages
+from convscope.images.decoding import decoder_messages
 from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.decoding.decoder import decode
 data = sys.stdin.buffer.read()
 inside, go = threading.Event(), threading.Event()
 def hold():
-    locks = libtiff_messages._lock, libtiff_messages._handled._lock
-    with libtiff_messages.captured_messages(data[:4]), IN_FLIGHT.held(), locks[0], locks[1]:
+    locks = decoder_messages._lock, decoder_messages._handled._lock
+    with decoder_messages.captured_messages(data[:4]), IN_FLIGHT.held(), locks[0], locks[1]:
         IN_FLIGHT.take(178_000_000)
         inside.set()
         go.wait()
