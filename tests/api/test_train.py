@@ -28,7 +28,7 @@ from convscope.core.progress import Plain
 from convscope.core.records import to_json
 from convscope.networks.build import Network
 from convscope.networks.model import Model
-from convscope.training import fit, loop, run, schedule, watch
+from convscope.training import fit, loop, run, state, watch
 from convscope.training.history import History
 from convscope.training.pretraining import learn_first
 from convscope.training.report import read_report
@@ -96,7 +96,7 @@ def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
 def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: 0.2 * next(looks))  # fast, and at an even pace whatever the machine does
-    for module in (schedule, run, fit):
+    for module in (state, run, fit):
         monkeypatch.setattr(module, "time", clock)
     trained = train("digits", minutes=2.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
     highest = trained.report.settings["learning_rate"]

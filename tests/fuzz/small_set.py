@@ -17,7 +17,7 @@ from convscope.api.train import TrainResult, train
 from convscope.api.units import units
 from convscope.core.progress import Silent
 from convscope.training import watch
-from convscope.training.checkpoint import Checkpoint, save_checkpoint
+from convscope.training.checkpoint import save_checkpoint
 
 CLASSES = ("a", "b")
 LAYOUT = "4C3-MP2"
@@ -59,8 +59,8 @@ def interrupted_run(data: Path, folder: Path) -> Path:
     whole = folder.with_name(f"{folder.name}-whole")
     copied = []
 
-    def copy(state, path, *, run):
-        save_checkpoint(state, Checkpoint(path=path, run=run))
+    def copy(state, checkpoint):
+        save_checkpoint(state, checkpoint)
         if not copied:
             copied.append(shutil.copytree(whole, folder))
 

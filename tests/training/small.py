@@ -66,7 +66,7 @@ def assert_same_bits(one: TrainingState, other: TrainingState) -> None:
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
     assert (one.epoch, one.batch, one.step) == (other.epoch, other.batch, other.step)
-    assert one.pace.fraction == other.pace.fraction
+    assert one.clock.fraction == other.clock.fraction
     timeless = [[(r.epoch, r.step, r.loss, r.accuracy, r.validation_loss) for r in s.history] for s in (one, other)]
     assert timeless[0] == timeless[1]
 

@@ -6,9 +6,8 @@ import torch
 
 from convscope.images.augmentation import Augmentation
 from convscope.networks.build import Network
-from convscope.training.batch_norm import FEW_STEPS, recalibrate_batch_norm
-from convscope.training.evaluation import evaluate
-from convscope.training.loop import run
+from convscope.training.calibration import FEW_STEPS, recalibrate_batch_norm
+from convscope.training.loop import evaluate, run
 from convscope.training.training_data import TrainingData
 from tests.training.small import Stopper, begin, everything, small_recipe, stripes
 

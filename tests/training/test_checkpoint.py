@@ -80,12 +80,12 @@ def test_saving_changes_nothing_and_loading_what_was_saved_gives_the_same_file(t
 
 def test_time_spent_before_counts_and_time_between_does_not(tmp_path: Path) -> None:
     state = stopped(4)
-    state.pace.before_s = 100.0
+    state.clock.before_s = 100.0
     save_checkpoint(state, Checkpoint(path=tmp_path / "state", run="this"))
     fresh = stopped(0)
-    fresh.pace.started_s -= 50  # as long as reading took
+    fresh.clock.started_s -= 50  # as long as reading took
     load_checkpoint(fresh, Checkpoint(path=tmp_path / "state", run="this"))
-    assert 100 < fresh.pace.elapsed_s < 110
+    assert 100 < fresh.clock.elapsed_s < 110
 
 
 def _with_numbers(path: Path, change: Callable[[dict[str, object]], object]) -> None:

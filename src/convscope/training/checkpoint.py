@@ -73,9 +73,9 @@ def save_checkpoint(state: TrainingState, checkpoint: Checkpoint) -> None:
         epoch=state.epoch,
         batch=state.batch,
         step=state.step,
-        fraction=state.pace.fraction,
-        per_step=state.pace.per_step,
-        elapsed_s=state.pace.elapsed_s,
+        fraction=state.clock.fraction,
+        per_step=state.clock.per_step,
+        elapsed_s=state.clock.elapsed_s,
         learning_rate=state.learning_rate,
         loss=state.sums.loss,
         correct=state.sums.correct,
@@ -141,6 +141,6 @@ def _put_back(state: TrainingState, numbers: _StateNumbers, tensors: dict[str, T
             value.copy_(tensors[name])
     state.epoch, state.batch, state.step = numbers.epoch, numbers.batch, numbers.step
     state.learning_rate = numbers.learning_rate
-    state.pace.go_on(fraction=numbers.fraction, per_step=numbers.per_step, before_s=numbers.elapsed_s)
+    state.clock.go_on(fraction=numbers.fraction, per_step=numbers.per_step, before_s=numbers.elapsed_s)
     state.sums = Sums(loss=numbers.loss, correct=numbers.correct, seen=numbers.seen, seconds=numbers.seconds)
     state.history = list(numbers.history)

@@ -86,14 +86,14 @@ def fit(
     if checkpoint is not None:
         load_checkpoint(state, checkpoint)
         best.weights = state.best_weights()
-        if state.pace.done:
+        if state.clock.done:
             reporter.say("this run was finished; its model and report are written again")
     failure = _failure(state, data, recipe, best, seed)
     weights = best.weights if failure is not None and best.weights is not None else state.best_weights()
     calibration = calibrate(state.finish(weights, data, batch=recipe.batch), data, reporter)
     return History(
         epochs=tuple(state.history),
-        seconds=state.pace.elapsed_s,
+        seconds=state.clock.elapsed_s,
         steps=state.steps,
         ended_resized=state.progressive_resizing,
         calibration=calibration,
@@ -131,7 +131,7 @@ def _begin(
         budget_s=budget_s,
         after=_EVALUATING * evaluated / recipe.batch,
     )
-    state.pace.go_on(fraction=0.0, per_step=state.pace.per_step, before_s=pretrained_s)
+    state.clock.go_on(fraction=0.0, per_step=state.clock.per_step, before_s=pretrained_s)
     return state
 
 

@@ -107,7 +107,7 @@ class Watch(Listener):
         if record.validation_accuracy is not None:
             self._held_out = f"  held out {record.validation_accuracy:.4f}"
         self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)
-        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.pace.done:
+        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.clock.done:
             self.save(state)
         if self.target_accuracy is not None and (record.validation_accuracy or 0.0) >= self.target_accuracy:
             self.outcome = "target"
@@ -116,7 +116,7 @@ class Watch(Listener):
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
         note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._held_out}  {rate:,.0f} images/s"
-        self.task.update(self.work(state.pace.fraction), note)
+        self.task.update(self.work(state.clock.fraction), note)
 
     def save(self, state: TrainingState) -> None:
         """Write the checkpoint and the history."""
