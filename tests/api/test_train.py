@@ -24,14 +24,16 @@ from convscope.core.errors import (
     StorageError,
     TrainingError,
 )
-from convscope.core.progress import Plain, Silent
+from convscope.core.progress import Plain
 from convscope.core.records import to_json
+from convscope.networks.build import Network
 from convscope.networks.model import Model
-from convscope.training import loop, run, schedule, watch
+from convscope.training import fit, loop, run, state, watch
 from convscope.training.history import History
-from convscope.training.learning_set import LearningSet
+from convscope.training.pretraining import learn_first
 from convscope.training.report import read_report
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 from tests.checks.reporters import Heard
 
 QUICK = {"layout": "8C3-MP2-16C3-MP2-32N", "threads": 1}
@@ -94,7 +96,7 @@ def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
 def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: 0.2 * next(looks))  # fast, and at an even pace whatever the machine does
-    for module in (schedule, run):
+    for module in (state, run, fit):
         monkeypatch.setattr(module, "time", clock)
     trained = train("digits", minutes=2.0, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
     highest = trained.report.settings["learning_rate"]
@@ -349,7 +351,7 @@ def test_a_loss_that_is_not_finite_after_a_resume_keeps_the_model_of_before(
     def fails(*_given: object, **_named: object) -> None:
         raise TrainingError("The loss is no longer a finite number.")
 
-    monkeypatch.setattr("convscope.training.run.run", fails)
+    monkeypatch.setattr("convscope.training.fit.run", fails)
     (tmp_path / "run/model.safetensors").unlink()
     with pytest.raises(TrainingError, match=r"no longer a finite number\. The last good model is kept in"):
         train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
@@ -418,13 +420,17 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     resumed = train(two_classes(), resume=tmp_path / "part", cache_dir=tmp_path / "c").model.network.state_dict()
     assert all(np.array_equal(value.numpy(), resumed[name].numpy()) for name, value in loaded.items())
     prepared = prepare(two_classes(), **options)
-    fresh = run._begin(prepared, LearningSet.of(prepared.images), anew=True, reporter=Silent()).network.state_dict()
+    data, seed = TrainingData.of(prepared.images), prepared.settings.seed
+    mean, std = data.moments
+    network = Network(prepared.plan.layout, **prepared.plan.sizes, mean=mean, std=std, seed=seed)
+    learn_first(network, data, prepared.recipe, seed=seed)
+    fresh = network.state_dict()
     for name in ("stages.0.convolution.weight", "stages.1.convolution.weight"):
         assert np.array_equal(fresh[name].numpy(), loaded[name].numpy()) == freeze
 
 
 def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn, began = run.learn_first, time.monotonic()
+    learn, began = fit.learn_first, time.monotonic()
     late = SimpleNamespace(monotonic=lambda: time.monotonic() + 50 * bool(slow))
     slow: list[int] = []
 
@@ -432,8 +438,8 @@ def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pyte
         learn(*given, **options)  # type: ignore[arg-type]
         slow.append(1)
 
-    monkeypatch.setattr(run, "learn_first", slowly)
-    monkeypatch.setattr(run, "time", late)
+    monkeypatch.setattr(fit, "learn_first", slowly)
+    monkeypatch.setattr(fit, "time", late)
     trained = train(
         two_classes(), pretrain="random", epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK
     )
@@ -505,13 +511,13 @@ def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:
 
 
 def test_who_asks_twice_to_stop_is_told_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard, really_run = Heard(), run.run
+    heard, really_run = Heard(), fit.run
 
     def run_and_stop(*given: Any, **named: Any) -> None:
         really_run(*given, **named)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "run", run_and_stop)
+    monkeypatch.setattr(fit, "run", run_and_stop)
     with pytest.raises(KeyboardInterrupt):
         train("digits", layout="2C3-MP2", epochs=1, output=tmp_path / "a run", reporter=heard)
     again = f"convscope train --resume '{tmp_path / 'a run'}'"

@@ -91,7 +91,7 @@ def positive(case: Case) -> Network:
         else stage
         for stage in case.layout.stages
     )
-    layout = Layout(stages=stages, nonlinearity="linear", normalization=False)
+    layout = Layout(stages=stages, nonlinearity="linear", normalization=None)
     network = Network(layout, **case.sizes).double()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():

@@ -20,12 +20,13 @@ from convscope.core.records import to_json
 from convscope.images.dataset import classes_in_words
 from convscope.images.inspection import ClassCount
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
+from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.page.report import render_report
-from convscope.training.history import EpochRecord, History
+from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.layer_rows import layer_rows
 from convscope.training.report import Report, make_report, write_report
-from convscope.training.run import Learned, Prepared, carry_out, prepare_run, with_resumed
+from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed
 from convscope.training.run_folder import (
     RunFolder,
     make_folder,
@@ -35,7 +36,6 @@ from convscope.training.run_folder import (
     write_record,
 )
 from convscope.training.settings import Settings
-from convscope.training.watch import Outcome
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
 _ARRAYS, _NO_DATA = "arrays", "digits"
@@ -126,8 +126,8 @@ def train(
             write_record(folder, prepared.record)
         tell(prepared, reporter)
         try:
-            learned = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
-            return _finish(prepared, learned, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
+            network, history = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
+            return _finish(prepared, network, history, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
         except KeyboardInterrupt:  # asked for twice, or while evaluating
             if folder.checkpoint.exists():
                 reporter.say(f"stopped at once; from the last checkpoint it goes on with: {_again(prepared, folder)}")
@@ -246,36 +246,38 @@ class Looking:
     reporter: Reporter
 
 
-def _finish(prepared: Prepared, learned: Learned, folder: RunFolder, command: str, looking: Looking) -> TrainResult:
+def _finish(  # noqa: PLR0917  # one place calls it
+    prepared: Prepared, network: Network, history: History, folder: RunFolder, command: str, looking: Looking
+) -> TrainResult:
     """Evaluate the network, write model, report and history, and the page of `look` anew that shows it as it was."""
     model = Model(
-        network=learned.network,
+        network=network,
         layout=prepared.plan.layout,
         classes=prepared.images.classes,
         preprocessing=prepared.images.preprocessing,
         training={
             "settings": to_json(prepared.settings),
             "recipe": to_json(prepared.recipe),
-            "seconds": learned.seconds,
-            **({"calibration": to_json(learned.calibration)} if learned.calibration else {}),
+            "seconds": history.seconds,
+            **({"calibration": to_json(history.calibration)} if history.calibration else {}),
         },
     )
     is_other = _drop_measured_of_others(model, folder)
     model.save(folder.model)
-    History(epochs=learned.history).write(folder.history)
-    report = _evaluate(prepared, learned, model, folder, command, looking.reporter)
+    history.write(folder.history)
+    report = _evaluate(prepared, history, model, folder, command, looking.reporter)
     write_report(report, folder.report)
-    page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
+    page = render_report(report, history.epochs, lambda index: np.asarray(prepared.images.images[index]))
     write_text(folder.page, page)
     if is_other and folder.look.exists():
         _look_again(folder, looking)
-    if learned.trouble is not None:
-        raise TrainingError(f"{learned.trouble} The last good model is kept in {folder.model}.")
+    if history.failure is not None:
+        raise TrainingError(f"{history.failure} The last good model is kept in {folder.model}.")
     return TrainResult(
         model=model,
         report=report,
-        history=learned.history,
-        outcome=learned.outcome,
+        history=history.epochs,
+        outcome=history.outcome,
         folder=folder,
         classes=prepared.images.inspection.classes,
     )
@@ -311,18 +313,18 @@ def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
     return True
 
 
-def _settings(prepared: Prepared, learned: Learned) -> dict[str, Any]:
+def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
     """Return every setting with the value that it had, chosen or asked for."""
     return {
         **to_json(prepared.settings),
         **to_json(prepared.recipe),
-        "learning_rate": prepared.recipe.highest_rate(learned.steps),
+        "learning_rate": prepared.recipe.highest_rate(history.steps),
         "threads": prepared.threads,
     }
 
 
 def _evaluate(  # noqa: PLR0917  # one place calls it
-    prepared: Prepared, learned: Learned, model: Model, folder: RunFolder, command: str, reporter: Reporter
+    prepared: Prepared, history: History, model: Model, folder: RunFolder, command: str, reporter: Reporter
 ) -> Report:
     images = prepared.images
     places = images.indices(images.evaluation_split)
@@ -339,13 +341,13 @@ def _evaluate(  # noqa: PLR0917  # one place calls it
         image_names=[images.image_name(int(place)) for place in places],
         indices=places,
         classes=images.classes,
-        settings=_settings(prepared, learned),
-        seconds=learned.seconds,
+        settings=_settings(prepared, history),
+        seconds=history.seconds,
         layout=str(prepared.plan.layout),
         layers=layer_rows(prepared.plan),
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
-        notes=(*prepared.notes, *learned.notes, *([str(learned.calibration)] if learned.calibration else [])),
+        notes=(*prepared.notes, *history.notes, *([str(history.calibration)] if history.calibration else [])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=command,
         model=str(folder.model),

@@ -1,5 +1,6 @@
 """A convolutional network as a scikit-learn classifier."""
 
+import dataclasses
 import shutil
 from typing import Any
 
@@ -25,15 +26,10 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan
-from convscope.training.calibration import Calibration, calibrate
-from convscope.training.choices import Examples, choose_network
-from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
-from convscope.training.loop import Listener, run, steps_of
-from convscope.training.pretraining import learn_first
-from convscope.training.recipe import Recipe
+from convscope.training.choices import choose_network
+from convscope.training.fit import fit
 from convscope.training.settings import Settings
-from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 
 from .parameters import settings_of, whole_number
 from .pixels import as_rows, checked_by_sklearn, image_shape, pixels, range_of
@@ -150,16 +146,12 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             )
         pixel_range = range_of(rows)
         images = np.ascontiguousarray(pixels(rows, pixel_range).reshape(len(rows), *shape))  # N, H*W*C -> N H W C
-        examples = Examples(
-            images=images,
-            labels=labels,
-            classes=_names(encoder.classes_),
-            name="the arrays",
-            flippable=False if shape[0] == 1 else None,  # a row of values has an order
-            places=np.arange(len(labels)),
-        )
+        names = _names(encoder.classes_)
+        flippable = False if shape[0] == 1 else None  # a row of values has an order
+        whole = TrainingData.of_arrays(images, labels, classes=len(names))
+        data = dataclasses.replace(whole, class_names=names, flippable=flippable)
         known = {} if rows.dtype in (np.uint8, np.bool_) else {kind_of(rows.dtype): pixel_range}
-        self._learn(examples, settings, ValueRanges.by_kind(known))
+        self._learn(data, settings, ValueRanges.by_kind(known))
         self.classes_, self.image_shape_, self.pixel_range_ = encoder.classes_, shape, pixel_range
         return self
 
@@ -187,26 +179,30 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         labels: NDArray[Any] = self.classes_[places]
         return labels
 
-    def _learn(self, examples: Examples, settings: Settings, ranges: ValueRanges) -> None:
+    def _learn(self, data: TrainingData, settings: Settings, ranges: ValueRanges) -> None:
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
-        planned, choice = choose_network(examples, settings, layout)
+        planned, choice = choose_network(data, settings, layout)
         recipe = choice.recipe
         preprocessing = Preprocessing(
             height=planned.height, width=planned.width, channels=planned.channels, ranges=ranges
         )
         with tuned(self._threads(planned, recipe.batch)):
-            network, history, calibration = _train(examples, planned.layout, recipe, seed=settings.seed)
+            mean, std = data.moments
+            network = Network(planned.layout, **planned.sizes, mean=mean, std=std, seed=settings.seed)
+            history = fit(network, data, recipe, seed=settings.seed)
+        if history.failure is not None:
+            raise history.failure
         training = {"settings": to_json(settings), "recipe": to_json(recipe)}
-        training |= {"calibration": to_json(calibration)} if calibration else {}
+        training |= {"calibration": to_json(history.calibration)} if history.calibration else {}
         self.model_ = Model(
             network=network,
             layout=planned.layout,
-            classes=examples.classes,
+            classes=data.class_names,
             preprocessing=preprocessing,
             training=training,
         )
-        self.history_, self.n_iter_ = history, len(history)
+        self.history_, self.n_iter_ = history.epochs, len(history.epochs)
 
     def _threads(self, planned: Plan, batch: int) -> int:
         return whole_number("threads", self.threads) or threads_for(planned.macs * batch)
@@ -229,38 +225,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         if "model_" in state:
             state = state | {"model_": _from_bytes(state["model_"])}
         super().__setstate__(state)
-
-
-class _Unheard(Listener):
-    """Lets training go to its end."""
-
-    def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Go on."""
-        del state, loss
-        return True
-
-    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on."""
-        del state, record
-        return True
-
-
-def _train(
-    examples: Examples, layout: Layout, recipe: Recipe, *, seed: int
-) -> tuple[Network, tuple[EpochRecord, ...], Calibration | None]:
-    """Return the network trained on all of `examples`, in evaluation mode, its epochs, and how it was calibrated."""
-    data = LearningSet.of_arrays(examples.images, examples.labels, classes=len(examples.classes))
-    mean, std = data.moments
-    height, width, channels = examples.images.shape[1:]
-    network = Network(
-        layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
-    )
-    steps = steps_of(recipe, len(data.training))
-    learn_first(network, data, recipe, seed=seed)
-    state = TrainingState.begin(network, recipe, steps=steps)
-    run(state, data, recipe, _Unheard(), seed=seed)
-    finished = state.finish(state.best_weights(), data, batch=recipe.batch)
-    return finished, tuple(state.history), calibrate(finished, data)
 
 
 def _names(labels: NDArray[Any]) -> tuple[str, ...]:

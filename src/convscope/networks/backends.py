@@ -22,7 +22,7 @@ from .build import Network
 from .finite import check_probabilities, without_broken
 from .inference import choose_prediction_precision, optimize_for_inference
 from .int8 import Int8, calibrated
-from .onnx_graph import INPUT, onnx_bytes
+from .onnx_export import INPUT, onnx_bytes
 
 BackendName = Literal["torch", "openvino", "onnxruntime", "auto"]
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
