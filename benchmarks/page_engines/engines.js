@@ -1,5 +1,5 @@
 // The engines that benchmarks/page.py compares, all in one page: each is made from the network as the page reads it,
-// and then gives the scores of an image. Ours (`prepare`, `run`, `standardize`) stands in the page before this file.
+// and then gives the scores of an image. Ours (`makeEngine`, `standardize`) stands in the page before this file.
 
 /** A convolution with its nonlinearity, or connected units, in TensorFlow.js: images are rows, columns, channels there. */
 function tensorflowLayers(network) {
@@ -59,8 +59,10 @@ async function onnxRuntime(network, graph) {
 }
 
 function convscope(network, plain) {
-  const prepared = prepare(network, plain);
-  return { use: async () => {}, loops: prepared.loops, scores: async (pixels) => run(prepared, pixels).at(-1) };
+  const engine = makeEngine(network, plain);
+  const answer = (pixels) => engine({ pixels, off: [] });
+  const { loops } = answer(new Uint8Array(network.height * network.width * network.channels));
+  return { use: async () => {}, loops, scores: async (pixels) => answer(pixels).all.at(-1) };
 }
 
 const MAKERS = {

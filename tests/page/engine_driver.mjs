@@ -1,6 +1,6 @@
 // Runs the page's engine on networks and images given as JSON, and takes values apart. Called by test_engine.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { answerTo, prepare, probabilitiesOf, run } from "./look/engine.js";
+import { makeEngine, probabilitiesOf } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
 import { shapeAt } from "./look/network.js";
 import { readNetwork } from "./look/reading.js";
@@ -48,13 +48,13 @@ function* places(network, count) {
 
 const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count, plain }) => {
   const network = readNetwork(JSON.stringify(data));
-  const prepared = prepare(network, plain);
-  if ((prepared.loops === "plain") !== plain) throw new Error(`computed with ${prepared.loops} loops`);
+  const engine = makeEngine(network, plain);
   return network.images.map((image) => {
-    const all = run(prepared, image.pixels);
+    const { all, loops } = engine({ pixels: image.pixels, off: [] });
+    if ((loops === "plain") !== plain) throw new Error(`computed with ${loops} loops`);
     const values = [...places(network, count)].map((place) => ({ place, ...account(network, all, place) }));
     const off = { layer: network.layers.length - 1, unit: 0 }; // of the last layer before the classifier
-    const without = off.layer > 0 ? answerTo(prepared, { pixels: image.pixels, off: [off] }) : null;
+    const without = off.layer > 0 ? engine({ pixels: image.pixels, off: [off] }) : null;
     return {
       maps: all.map(base64),
       probabilities: probabilitiesOf(network, all[all.length - 1]),

@@ -1,6 +1,6 @@
 // Networks with another pooling, and images for another network, as the page makes them. Called by test_beside.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { run, prepare } from "./look/engine.js";
+import { makeEngine } from "./look/engine.js";
 import { codesOf, pixelsFor, withPooling } from "./look/pooling_swap.js";
 import { readNetwork } from "./look/reading.js";
 
@@ -11,7 +11,7 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, code }) => {
   const network = readNetwork(JSON.stringify(data));
   const other = withPooling(network, code);
   const { pixels } = network.images[0];
-  const all = run(prepare(other), pixels);
+  const all = makeEngine(other)({ pixels, off: [] }).all;
   const plain = other.layers.map(({ name, window, stride, rows, columns, field }) => ({
     name,
     window,

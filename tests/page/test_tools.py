@@ -1,13 +1,17 @@
 """What is made by tools is what those tools make; what they check is right."""
 
 import json
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .javascript import NODE, STATIC, needs_node
 
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+FUNCTION = re.compile(r"(\s*)(?:.*\bfunction\b.*|.*=> \{|(?:async )?(?!if|for|while|switch|catch)\w+\(.*\) \{)")
 TOOLS = Path(__file__).parents[2] / "tools" / "page"
 
 needs_tools = pytest.mark.skipif(
@@ -55,6 +59,26 @@ def test_no_line_of_the_page_is_longer_than_120_columns() -> None:
         if len(line) > 120
     ]
     assert long == []
+
+
+def _functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Give every function of a module that prettier has formatted: where it is, and the lines between its braces."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        start = None if line.lstrip().startswith(("*", "//", "/*")) else FUNCTION.fullmatch(line)
+        if start is not None:
+            end = next((at for at in range(number + 1, len(lines)) if lines[at].startswith(f"{start[1]}}}")), number)
+            yield f"{path.name}:{number + 1}", end - number - 1
+
+
+def test_modules_and_functions_of_the_page_stay_short() -> None:
+    paths = sorted(STATIC.rglob("*.js"))
+    lengths = {where: lines for path in paths for where, lines in _functions(path)}
+    assert len(lengths) > 400
+    assert {where: lines for where, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
+    words = {"text.js", "simd.js"}  # all text in one file, and what the loops of one WebAssembly module need
+    modules = {path.name: path.read_text(encoding="utf-8").count("\n") for path in paths if path.name not in words}
+    assert {name: lines for name, lines in modules.items() if lines > LONGEST_MODULE} == {}
 
 
 @pytest.mark.skipif(not TOOLS.is_dir(), reason="the tools are not in an installed package")

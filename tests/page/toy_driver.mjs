@@ -1,7 +1,7 @@
 // Computes the first lesson as the page does, and says what each value is made from. Called by test_lesson.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { laidFor, fractionsOf, sumOfDice } from "./look/dice.js";
-import { prepare, run } from "./look/engine.js";
+import { makeEngine } from "./look/engine.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
 import { TEACHER, beginners, errorsOf, learned } from "./look/toy_learning.js";
 import { movedRight, toyNetwork, toyPixels } from "./look/toy.js";
@@ -10,8 +10,9 @@ const [source, target] = process.argv.slice(2);
 const { toys: given, dice } = JSON.parse(readFileSync(source, "utf8"));
 const toys = given.map((toy) => {
   const network = toyNetwork(toy);
-  const all = run(prepare(network), toyPixels(toy));
-  const moved = run(prepare(network), toyPixels({ ...toy, channels: toy.channels.map(movedRight) }));
+  const mapsOf = (pixels) => makeEngine(network)({ pixels, off: [] }).all;
+  const all = mapsOf(toyPixels(toy));
+  const moved = mapsOf(toyPixels({ ...toy, channels: toy.channels.map(movedRight) }));
   const layers = network.layers.map(({ maps, rows, columns, parameters, macs }, index) => {
     const values = Array.from(all[index + 1]);
     const taken = values.map((_, at) => {

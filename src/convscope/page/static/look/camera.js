@@ -1,12 +1,13 @@
 // @ts-check
 /** An image from the camera, where the browser has one and the reader allows it. Nothing leaves the page. */
-import { element } from "./dom.js";
+import { button, element, tools } from "./dom.js";
 import { CAMERA } from "./text.js";
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 
 const LOOK_MS = 200; // between images while it looks on
 const LONGEST_PX = 640; // asked for; a network sees less
+const WANTED = { video: { width: { ideal: LONGEST_PX }, facingMode: "environment" } };
 
 /**
  * @param {(raster: Raster) => void} taken
@@ -18,24 +19,11 @@ export function makeCamera(taken, failed) {
   if (!navigator.mediaDevices?.getUserMedia) return null;
   const video = element("video", { muted: true, playsinline: true, width: 200, "aria-label": CAMERA.view });
   video.muted = true;
-  const canvas = element("canvas");
+  const shoot = makeShutter(video, taken);
   /** @type {MediaStream | null} */
   let stream = null;
   let asking = false; // a second press while the reader is asked would open a stream that nothing stops
   let timer = 0;
-  const shoot = () => {
-    if (!video.videoWidth) return;
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(video, 0, 0);
-    taken({
-      data: context.getImageData(0, 0, canvas.width, canvas.height).data,
-      rows: canvas.height,
-      columns: canvas.width,
-      channels: 4,
-    });
-  };
   const look = element("input", { type: "checkbox" });
   const follow = () => {
     clearInterval(timer);
@@ -47,53 +35,57 @@ export function makeCamera(taken, failed) {
     stream = null;
     follow();
     view.hidden = true;
-    button.setAttribute("aria-expanded", "false");
+    opener.setAttribute("aria-expanded", "false");
   };
   const open = async () => {
     if (asking) return;
     asking = true;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({
-        video: { width: { ideal: LONGEST_PX }, facingMode: "environment" },
-      });
+      stream = await navigator.mediaDevices.getUserMedia(WANTED);
     } catch (error) {
-      return failed(
-        CAMERA.why[/** @type {keyof typeof CAMERA.why} */ (error instanceof Error ? error.name : "")] ?? CAMERA.fails,
-      );
+      return failed(reasonOf(error));
     } finally {
       asking = false;
     }
     failed("");
     video.srcObject = stream;
     view.hidden = false;
-    button.setAttribute("aria-expanded", "true");
+    opener.setAttribute("aria-expanded", "true");
     look.checked = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     await video.play();
     shoot();
     follow();
   };
-  const button = element("button", {
-    type: "button",
-    text: CAMERA.open,
-    "aria-expanded": "false",
-    onclick: () => (stream ? close() : open()),
-  });
+  const opener = button(CAMERA.open, () => (stream ? close() : open()), { "aria-expanded": "false" });
   const rest = () => {
     look.checked = false;
     follow();
   };
-  const take = element("button", { type: "button", text: CAMERA.take, onclick: () => (rest(), shoot()) });
+  const take = button(CAMERA.take, () => (rest(), shoot()));
+  const looking = element("label", {}, look, ` ${CAMERA.look}`);
   const view = element(
     "div",
     { class: "drawing", hidden: true },
     video,
-    element(
-      "div",
-      { class: "tools" },
-      take,
-      element("label", {}, look, ` ${CAMERA.look}`),
-      element("button", { type: "button", text: CAMERA.close, onclick: close }),
-    ),
+    tools(take, looking, button(CAMERA.close, close)),
   );
-  return { button, element: view, rest };
+  return { button: opener, element: view, rest };
+}
+
+/** What takes the image that a video shows. @param {any} video @param {(raster: Raster) => void} taken */
+function makeShutter(video, taken) {
+  const canvas = element("canvas");
+  return () => {
+    if (!video.videoWidth) return;
+    const [columns, rows] = [video.videoWidth, video.videoHeight];
+    Object.assign(canvas, { width: columns, height: rows });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(video, 0, 0);
+    taken({ data: context.getImageData(0, 0, columns, rows).data, rows, columns, channels: 4 });
+  };
+}
+
+/** @param {unknown} error */
+function reasonOf(error) {
+  return CAMERA.why[/** @type {keyof typeof CAMERA.why} */ (error instanceof Error ? error.name : "")] ?? CAMERA.fails;
 }

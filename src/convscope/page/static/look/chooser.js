@@ -2,7 +2,7 @@
 /** Choosing an image: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
 import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
-import { element, isolate } from "./dom.js";
+import { button, element, isolate, tools } from "./dom.js";
 import { still } from "./image.js";
 import { inLevels } from "./levels.js";
 import { makePad } from "./pad.js";
@@ -11,122 +11,145 @@ import { fitImage } from "./preprocessing.js";
 import { CAMERA, EVALUATION, TEXT } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
+
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
 
 const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted at once, and then every so often
 const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
 
 /**
+ * @typedef {object} Chooser
+ * @property {(image: number | null) => void} mark marks the image that is shown
+ * @property {(truth: number, predicted: number) => void} only shows one cell of the confusion matrix
+ * @property {() => void} rest forgets what looks on or is still being read, as another image was chosen
+ */
+
+/**
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @returns {{ mark: (image: number | null) => void, only: (truth: number, answer: number) => void, rest: () => void }}
- *   marks the image that
- *   is shown; shows one cell of the confusion matrix; forgets what looks on or is still being read, as another image
- * was chosen
+ * @returns {Chooser}
  */
 export function makeChooser(parent, network, chosen) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
   const message = element("p", { class: "message", role: "status" });
   const near = element("p", { class: "hint", hidden: true, text: TEXT.near });
+  const showDrawn = (/** @type {Uint8Array} */ pixels, /** @type {string} */ name) => {
+    near.hidden = true;
+    chosen.show(pixels, name);
+  };
   const camera = makeCamera(
-    (raster) => {
-      near.hidden = true;
-      chosen.show(fitImage(inLevels(raster, network.ranges), network), CAMERA.name);
-    },
+    (raster) => showDrawn(fitImage(inLevels(raster, network.ranges), network), CAMERA.name),
     (sentence) => (message.textContent = sentence),
   );
-  let order = 0; // of what was asked for: a file that is read slowly does not come in after a later choice
+  const own = makeOwn(network, message, (pixels, name) => {
+    chosen.show(pixels, name);
+    near.hidden = false;
+  });
   const rest = () => {
-    order += 1;
+    own.forget();
     camera?.rest();
     message.textContent = "";
   };
-  const buttons = network.images.map((image, index) => thumbnail(network, index, () => chosen.choose(index)));
+  const pad = network.channels === 1 ? makePad(network, (pixels) => (rest(), showDrawn(pixels, TEXT.drawing))) : null;
+  const read = (/** @type {Blob} */ file, /** @type {string} */ name) => (rest(), own.read(file, name));
+  takeDropped(read);
+  const buttons = network.images.map((_, index) => thumbnail(network, index, () => chosen.choose(index)));
   strip.append(...buttons);
-  const paintNear = makePainter(buttons, network);
+  walkWithArrows(strip, buttons);
+  const { label, only } = filter(network, buttons, chosen, () => setStop(buttons));
+  const hint = element("span", { class: "hint", text: TEXT.ownHint });
+  const [padButton, cameraButton] = [pad?.button ?? null, camera?.button ?? null];
+  parent.append(tools(label, ...fileButton(read), padButton, cameraButton, hint), message, strip);
+  parent.append(...[pad, camera].flatMap((source) => (source ? [source.element] : [])), near);
+  if (!network.images.length) {
+    strip.hidden = true;
+    message.textContent = TEXT.none;
+    pad?.open();
+  }
+  const markButton = makeMarker(strip, buttons, makePainter(buttons, network));
+  const mark = (/** @type {number | null} */ image) => {
+    if (markButton(image) && image !== null) near.hidden = true;
+  };
+  return { mark, only, rest };
+}
+
+/**
+ * Reads images of the reader's own. A file that is read slowly does not come in after a later choice.
+ * @param {Network} network
+ * @param {HTMLElement} message
+ * @param {(pixels: Uint8Array, name: string) => void} show
+ */
+function makeOwn(network, message, show) {
+  let order = 0; // of what was asked for
+  return {
+    forget: () => (order += 1),
+    async read(/** @type {Blob} */ file, /** @type {string} */ name) {
+      const mine = order;
+      try {
+        const raster = inLevels(await opened(file), network.ranges);
+        if (mine === order) show(fitImage(raster, network), name);
+      } catch {
+        if (mine === order) message.replaceChildren(isolate(name), `: ${TEXT.unreadable}`);
+      }
+    },
+  };
+}
+
+/** A button that asks for a file. @param {(file: Blob, name: string) => void} read @returns {HTMLElement[]} */
+function fileButton(read) {
+  const hidden = { class: "spoken", tabindex: -1, "aria-hidden": "true" };
+  const input = element("input", { type: "file", accept: "image/*", ...hidden });
+  input.addEventListener("change", () => {
+    if (input.files[0]) read(input.files[0], input.files[0].name);
+    input.value = "";
+  });
+  return [button(TEXT.own, () => input.click()), input];
+}
+
+/** The arrow keys choose the image before and after. @param {HTMLElement} strip @param {HTMLElement[]} buttons */
+function walkWithArrows(strip, buttons) {
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-    const visible = buttons.filter((button) => !button.hidden);
+    const visible = buttons.filter((thumb) => !thumb.hidden);
     const to = visible[visible.indexOf(/** @type {any} */ (document.activeElement)) + by];
     if (!by || !to) return;
     event.preventDefault();
     to.focus();
     to.click();
   });
-  const own = async (/** @type {Blob} */ file, /** @type {string} */ name) => {
-    rest();
-    const mine = order;
-    try {
-      const raster = inLevels(await opened(file), network.ranges);
-      if (mine !== order) return;
-      chosen.show(fitImage(raster, network), name);
-      near.hidden = false;
-    } catch {
-      if (mine === order) message.replaceChildren(isolate(name), `: ${TEXT.unreadable}`);
-    }
-  };
-  const input = element("input", {
-    type: "file",
-    accept: "image/*",
-    class: "spoken",
-    tabindex: -1,
-    "aria-hidden": "true",
-  });
-  input.addEventListener("change", () => {
-    if (input.files[0]) own(input.files[0], input.files[0].name);
-    input.value = "";
-  });
-  const choose = element("button", { type: "button", text: TEXT.own, onclick: () => input.click() });
-  takeDropped(own);
-  const pad =
-    network.channels === 1
-      ? makePad(network, (pixels) => {
-          rest();
-          near.hidden = true;
-          chosen.show(pixels, TEXT.drawing);
-        })
-      : null;
-  /** One stop for the tab key: the chosen image, or the first that is shown. */
-  const stop = () => {
-    const visible = buttons.filter((button) => !button.hidden);
-    const here = visible.find((button) => button.classList.contains("chosen")) ?? visible[0];
-    for (const button of buttons) button.tabIndex = button === here ? 0 : -1;
-  };
-  const { label, only } = filter(network, buttons, chosen, stop);
-  const tools = element(
-    "div",
-    { class: "tools" },
-    label,
-    choose,
-    input,
-    pad ? pad.button : null,
-    camera ? camera.button : null,
-    element("span", { class: "hint", text: TEXT.ownHint }),
-  );
-  parent.append(tools, message, strip, ...(pad ? [pad.element] : []), ...(camera ? [camera.element] : []), near);
-  if (!network.images.length) {
-    strip.hidden = true;
-    message.textContent = TEXT.none;
-    if (pad) pad.open();
-  }
+}
+
+/** One stop for the tab key: the chosen image, or the first that is shown. @param {HTMLElement[]} buttons */
+function setStop(buttons) {
+  const visible = buttons.filter((thumb) => !thumb.hidden);
+  const here = visible.find((thumb) => thumb.classList.contains("chosen")) ?? visible[0];
+  for (const thumb of buttons) thumb.tabIndex = thumb === here ? 0 : -1;
+}
+
+/**
+ * @param {HTMLElement} strip
+ * @param {HTMLElement[]} buttons
+ * @param {(image: number) => void} paintNear
+ * @returns {(image: number | null) => boolean} marks the image that is shown, and says whether it is another one
+ */
+function makeMarker(strip, buttons, paintNear) {
   /** @type {number | null | undefined} */
   let marked;
-  const mark = (/** @type {number | null} */ image) => {
-    if (image === marked) return;
+  return (image) => {
+    if (image === marked) return false;
     marked = image;
     paintNear(image ?? 0);
-    buttons.forEach((button, index) => {
-      button.classList.toggle("chosen", index === image);
-      button.setAttribute("aria-pressed", String(index === image));
+    buttons.forEach((thumb, index) => {
+      thumb.classList.toggle("chosen", index === image);
+      thumb.setAttribute("aria-pressed", String(index === image));
     });
-    stop();
-    const button = image === null ? null : buttons[image];
-    if (button && strip.clientWidth)
-      strip.scrollLeft = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
-    if (image !== null) near.hidden = true;
+    setStop(buttons);
+    const thumb = image === null ? null : buttons[image];
+    if (thumb && strip.clientWidth)
+      strip.scrollLeft = thumb.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + thumb.clientWidth / 2;
+    return true;
   };
-  return { mark, only, rest };
 }
 
 /** @param {Network} network @param {number} index @param {() => void} onclick @returns {HTMLButtonElement} */

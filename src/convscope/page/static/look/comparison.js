@@ -7,6 +7,7 @@ import { svgElement } from "./svg.js";
 import { COMPARISON } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
+
 /** @typedef {{ distortion: string, unit: string, strength: number }} Column */
 /**
  * @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number,
@@ -184,6 +185,11 @@ const WIDE_DOTS = { width: 680, names: 270, letters: 34, every: 1 };
 const NARROW_DOTS = { width: 360, names: 150, letters: 20, every: 2 }; // for a phone; every second mark has its number
 
 /**
+ * What a row of dots shows.
+ * @typedef {{ x: (value: number) => number, y: number, under: number | null, name: string }} Row
+ */
+
+/**
  * Accuracy of every kind with its interval, and under one distortion.
  * @param {Kind[]} kinds
  * @param {number | null} index of the distortion
@@ -197,59 +203,57 @@ function dots(kinds, index, name) {
   const [low, high] = [Math.floor(10 * Math.min(...values)) / 10, Math.ceil(10 * Math.max(...values)) / 10];
   const x = (/** @type {number} */ value) => names + ((width - names - 30) * (value - low)) / (high - low || 1);
   const height = ABOVE + ROW_HEIGHT * kinds.length + UNDER;
+  const spoken = kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ");
   const svg = svgElement("svg", {
     viewBox: `0 0 ${width} ${height}`,
     role: "img",
-    "aria-label": `${COMPARISON.image}: ${kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ")}`,
+    "aria-label": `${COMPARISON.image}: ${spoken}`,
     class: "curves dots",
   });
   for (let tick = Math.round(10 * low); tick <= Math.round(10 * high); tick++) {
     const at = x(tick / 10);
     svg.append(svgElement("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));
-    if (tick % every === 0)
-      svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
+    if (tick % every) continue;
+    svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
-  const legend = /** @type {[string, string][]} */ ([
-    ["first", COMPARISON.undisturbed],
-    ...(index === null ? [] : [/** @type {[string, string]} */ (["second", name])]),
-  ]);
-  const start = Math.min(names, 110);
-  legend.forEach(([kind, text], index) =>
-    svg.append(
-      svgElement("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${kind}` }),
-      svgElement("text", { x: start + 130 * index + 9, y: 16 }, text),
-    ),
-  );
+  svg.append(...legendOf([COMPARISON.undisturbed, ...(index === null ? [] : [name])], Math.min(names, 110)));
   inOrder(kinds, (kind) => kind.accuracy, true).forEach((kind, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
-    const letters = [...kind.name];
+    const title = svgElement("title", {}, kind.name);
+    const place = { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" };
     svg.append(
-      svgElement(
-        "text",
-        { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" },
-        letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : kind.name,
-        svgElement("title", {}, kind.name),
-      ),
+      svgElement("text", place, cut(kind.name, most), title),
+      ...rowOf(kind, { x, y, under: under(kind), name }),
     );
-    svg.append(
-      svgElement("line", { x1: x(kind.interval[0]), x2: x(kind.interval[1]), y1: y, y2: y, class: "curve first" }),
-    );
-    svg.append(
-      svgElement(
-        "circle",
-        { cx: x(kind.accuracy), cy: y, r: 4, class: "dot first" },
-        svgElement("title", {}, `${kind.name}: ${percent(kind.accuracy)}`),
-      ),
-    );
-    const value = under(kind);
-    if (value !== null)
-      svg.append(
-        svgElement(
-          "circle",
-          { cx: x(value), cy: y, r: 4, class: "dot second" },
-          svgElement("title", {}, `${kind.name}, ${name}: ${percent(value)}`),
-        ),
-      );
   });
   return svg;
+}
+
+/** @param {string} name @param {number} most */
+function cut(name, most) {
+  const letters = [...name];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
+}
+
+/** What each colour of a dot means. @param {string[]} texts @param {number} start */
+function legendOf(texts, start) {
+  return texts.flatMap((text, index) => [
+    svgElement("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${index ? "second" : "first"}` }),
+    svgElement("text", { x: start + 130 * index + 9, y: 16 }, text),
+  ]);
+}
+
+/** The interval of a kind, its accuracy, and that under the distortion. @param {Kind} kind @param {Row} row */
+function rowOf(kind, { x, y, under, name }) {
+  const dot = (/** @type {number} */ value, /** @type {string} */ order, /** @type {string} */ what) =>
+    svgElement(
+      "circle",
+      { cx: x(value), cy: y, r: 4, class: `dot ${order}` },
+      svgElement("title", {}, `${what}: ${percent(value)}`),
+    );
+  return [
+    svgElement("line", { x1: x(kind.interval[0]), x2: x(kind.interval[1]), y1: y, y2: y, class: "curve first" }),
+    dot(kind.accuracy, "first", kind.name),
+    ...(under === null ? [] : [dot(under, "second", `${kind.name}, ${name}`)]),
+  ];
 }

@@ -1,9 +1,10 @@
 // @ts-check
 /** Asks the worker; while it computes, only the newest image waits. */
-import { answerTo, prepare } from "./engine.js";
+import { makeEngine } from "./engine.js";
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./engine.js").Job} Job */
+/** @typedef {import("./network.js").Network} Network */
+
 /** @typedef {(answer: import("./engine.js").Answer, job: Job) => void} Listener */
 
 /**
@@ -40,8 +41,8 @@ export function makeComputer(network, started, notify) {
   let busyWith = null;
   let turn = 0;
   const here = () => {
-    const prepared = prepare(network);
-    return (/** @type {Job} */ job) => notify(answerTo(prepared, job), job);
+    const engine = makeEngine(network);
+    return (/** @type {Job} */ job) => notify(engine(job), job);
   };
   if (!started) return Object.assign(here(), { close: () => {} });
   const { worker, forget } = started;

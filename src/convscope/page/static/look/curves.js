@@ -29,8 +29,11 @@ export function ticksOf(low, high) {
   );
 }
 
+/** Where values stand in the frame. @typedef {{ x: (value: number) => number, y: (value: number) => number }} Scale */
+
 /** @param {string} title @param {Line[]} lines @param {How} how @returns {SVGElement} */
-export function chart(title, lines, { text = short, across, below = String, marks }) {
+export function chart(title, lines, how) {
+  const { text = short, across, below = String, marks } = how;
   const points = lines.flatMap((line) => line.points);
   const heights = lines.flatMap((line) => [
     ...line.points.map(([, value]) => value),
@@ -38,59 +41,54 @@ export function chart(title, lines, { text = short, across, below = String, mark
   ]);
   const ticks = ticksOf(Math.min(...heights), Math.max(...heights));
   const [first, last] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
-  const x = (/** @type {number} */ value) =>
-    LEFT + 6 + ((WIDTH - LEFT - RIGHT - 12) * (value - first)) / (last - first || 1);
-  const y = (/** @type {number} */ value) =>
-    HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * (value - ticks[0])) / (ticks[ticks.length - 1] - ticks[0]);
+  const scale = {
+    x: (/** @type {number} */ value) =>
+      LEFT + 6 + ((WIDTH - LEFT - RIGHT - 12) * (value - first)) / (last - first || 1),
+    y: (/** @type {number} */ value) =>
+      HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * (value - ticks[0])) / (ticks[ticks.length - 1] - ticks[0]),
+  };
   const ends = lines.map((line) => `${line.name} ${text(line.points[line.points.length - 1][1])}`).join("; ");
-  const svg = svgElement("svg", {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-    role: "img",
-    "aria-label": `${title}: ${ends}`,
-    class: "curves",
-  });
+  const names = { role: "img", "aria-label": `${title}: ${ends}`, class: "curves" };
+  const svg = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, ...names });
   for (const tick of ticks) {
-    svg.append(svgElement("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: "grid" }));
-    svg.append(svgElement("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, text(tick)));
+    const y = scale.y(tick);
+    svg.append(svgElement("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "grid" }));
+    svg.append(svgElement("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, text(tick)));
   }
   for (const mark of marks ?? (first === last ? [first] : [first, Math.round((first + last) / 2), last])) {
-    svg.append(svgElement("text", { x: x(mark), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, below(mark)));
+    const position = { x: scale.x(mark), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" };
+    svg.append(svgElement("text", position, below(mark)));
   }
   svg.append(svgElement("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, across));
   svg.append(svgElement("text", { x: 4, y: 14, class: "chart-title" }, title));
   lines.forEach((line, index) => {
-    if (line.band) {
-      const edge = [
-        ...line.band.map(([at, , high]) => [at, high]),
-        ...[...line.band].reverse().map(([at, low]) => [at, low]),
-      ];
-      svg.append(
-        svgElement("polygon", {
-          points: edge.map(([at, value]) => `${x(at)},${y(value)}`).join(" "),
-          class: `band ${line.kind}`,
-        }),
-      );
-    }
-    svg.append(
-      svgElement("polyline", {
-        points: line.points.map(([at, value]) => `${x(at)},${y(value)}`).join(" "),
-        class: `curve ${line.kind}`,
-      }),
-    );
-    for (const [at, value] of line.points.length > 40 ? [] : line.points) {
-      svg.append(
-        svgElement(
-          "circle",
-          { cx: x(at), cy: y(value), r: 2.5, class: `dot ${line.kind}` },
-          svgElement("title", {}, `${line.name}, ${across} ${below(at)}: ${text(value)}`),
-        ),
-      );
-    }
+    if (line.band) svg.append(bandOf(line, line.band, scale));
     const start = 190 + 125 * index;
     svg.append(
+      ...curveOfLine(line, how, scale),
       svgElement("line", { x1: start, x2: start + 22, y1: 10, y2: 10, class: `curve ${line.kind}` }),
       svgElement("text", { x: start + 28, y: 14 }, line.name),
     );
   });
   return svg;
+}
+
+/** @param {Line} line @param {[number, number, number][]} band @param {Scale} scale */
+function bandOf(line, band, { x, y }) {
+  const edge = [...band.map(([at, , high]) => [at, high]), ...[...band].reverse().map(([at, low]) => [at, low])];
+  const points = edge.map(([at, value]) => `${x(at)},${y(value)}`).join(" ");
+  return svgElement("polygon", { points, class: `band ${line.kind}` });
+}
+
+/** A line, and its points where there are not too many. @param {Line} line @param {How} how @param {Scale} scale */
+function curveOfLine(line, { text = short, across, below = String }, { x, y }) {
+  const points = line.points.map(([at, value]) => `${x(at)},${y(value)}`).join(" ");
+  const dots = (line.points.length > 40 ? [] : line.points).map(([at, value]) =>
+    svgElement(
+      "circle",
+      { cx: x(at), cy: y(value), r: 2.5, class: `dot ${line.kind}` },
+      svgElement("title", {}, `${line.name}, ${across} ${below(at)}: ${text(value)}`),
+    ),
+  );
+  return [svgElement("polyline", { points, class: `curve ${line.kind}` }), ...dots];
 }

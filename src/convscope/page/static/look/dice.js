@@ -1,11 +1,14 @@
 // @ts-check
 /** In the first lesson: the sum of two dice is a convolution. */
 import { makePalette } from "./colours.js";
-import { element } from "./dom.js";
+import { button, element, tools } from "./dom.js";
 import { narrow, percent } from "./format.js";
+import { makeStore } from "./store.js";
 import { DICE } from "./text.js";
 
 const FACES = 6;
+const FAIR = new Array(FACES).fill(1);
+const LOADED = [1, 1, 1, 1, 1, 5];
 
 /** How often each face comes, of 1, from any numbers. @param {number[]} counts @returns {number[]} */
 export function fractionsOf(counts) {
@@ -40,124 +43,121 @@ export function sumOfDice(first, second) {
 
 /** @returns {{ element: HTMLElement, draw: () => void }} */
 export function makeDice() {
-  const dice = [new Array(FACES).fill(1), new Array(FACES).fill(1)];
-  let sum = 5;
-  const editors = dice.map((die, which) => {
-    const inputs = die.map((_, face) =>
-      element("input", {
-        type: "number",
-        min: 0,
-        max: 99,
-        step: "any",
-        value: 1,
-        "aria-label": DICE.face(which + 1, face + 1),
-      }),
-    );
-    inputs.forEach((input, face) =>
-      input.addEventListener(
-        "input",
-        () => ((die[face] = Math.max(0, Math.min(99, Number(input.value) || 0))), draw()),
-      ),
-    );
-    const heads = inputs.map((_, face) => element("th", { scope: "col", text: String(face + 1) }));
-    const table = element(
-      "table",
-      { class: "editable" },
-      element("caption", { text: DICE.names[which] }),
-      element("thead", {}, element("tr", {}, ...heads)),
-      element("tbody", {}, element("tr", {}, ...inputs.map((input) => element("td", {}, input)))),
-    );
-    return { table, inputs };
-  });
+  const store = makeStore({ dice: [FAIR, FAIR], sum: 5 });
+  const set = (/** @type {number} */ which, /** @type {number[]} */ counts) =>
+    store.set({ dice: store.get().dice.map((die, index) => (index === which ? counts : die)) });
+  const editors = [0, 1].map((which) => dieEditor(which, (counts) => set(which, counts)));
   const load = (/** @type {number[]} */ counts) => {
-    counts.forEach((count, face) => {
-      dice[0][face] = count;
-      editors[0].inputs[face].value = String(count);
-    });
-    draw();
+    editors[0].load(counts);
+    set(0, counts);
   };
-  const bars = Array.from({ length: 2 * FACES - 1 }, (_, index) => {
-    const bar = element("span", { class: "column" });
-    const value = element("span", { class: "caption" });
-    const button = element(
-      "button",
-      { type: "button", class: "sum-of-dice", onclick: () => ((sum = index + 2), draw()) },
-      value,
-      element("span", { class: "well" }, bar),
-      element("span", { text: String(index + 2) }),
-    );
-    return { bar, value, button };
-  });
+  const go = (/** @type {number} */ sum) => store.set({ sum: Math.max(2, Math.min(2 * FACES, sum)) });
+  const chart = sumChart(go);
   const laid = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": DICE.laid });
-  const step = (/** @type {number} */ by) => ((sum = Math.max(2, Math.min(2 * FACES, sum + by))), draw());
   const made = element(
     "div",
     { class: "experiment" },
     element("div", { class: "toy" }, ...editors.map((editor) => editor.table)),
-    element(
-      "div",
-      { class: "tools" },
-      element("button", { type: "button", text: DICE.fair, onclick: () => load(new Array(FACES).fill(1)) }),
-      element("button", { type: "button", text: DICE.loaded, onclick: () => load([1, 1, 1, 1, 1, 5]) }),
+    tools(
+      button(DICE.fair, () => load(FAIR)),
+      button(DICE.loaded, () => load(LOADED)),
     ),
     element("p", { class: "caption", text: DICE.sums }),
-    element("div", { class: "sums-of-dice", role: "group", "aria-label": DICE.sums }, ...bars.map((bar) => bar.button)),
-    element(
-      "div",
-      { class: "tools" },
-      element("button", { type: "button", text: DICE.before, onclick: () => step(-1) }),
-      element("button", { type: "button", text: DICE.after, onclick: () => step(1) }),
+    chart.element,
+    tools(
+      button(DICE.before, () => go(store.get().sum - 1)),
+      button(DICE.after, () => go(store.get().sum + 1)),
     ),
     laid,
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  function draw() {
-    const palette = makePalette(dark.matches);
+  const draw = () => {
+    const { dice, sum } = store.get();
     const [first, second] = dice.map(fractionsOf);
-    const chances = sumOfDice(first, second);
-    const most = Math.max(...chances);
-    bars.forEach(({ bar, value, button }, index) => {
-      bar.style.height = `${(100 * chances[index]) / most}%`;
-      value.textContent = percent(chances[index]);
-      button.setAttribute("aria-pressed", String(index + 2 === sum));
-    });
-    const { values, weights, products, total } = laidFor(first, second, sum);
-    const row = (/** @type {string} */ name, /** @type {(number | null)[]} */ numbers) =>
-      element(
-        "tr",
-        {},
-        element("th", { scope: "row", text: name }),
-        ...numbers.map((number, index) => {
-          const outside = index < FACES - 1 || index >= 2 * FACES - 1;
-          const cell = element("td", {
-            text: number === null ? "" : narrow(100 * number),
-            class: outside && number === null ? "outside" : null,
-          });
-          if (number !== null) {
-            cell.style.backgroundColor = palette.css(number / 0.6);
-            cell.style.color = palette.ink(number / 0.6);
-          }
-          return cell;
-        }),
-      );
-    const rows = [
-      row(DICE.rows[0], values),
-      row(DICE.rows[1], weights),
-      row(
-        DICE.rows[2],
-        products.map((product, index) => (weights[index] === null ? null : product)),
-      ),
-    ];
-    laid.replaceChildren(
-      element(
-        "table",
-        { class: "numbers small" },
-        element("caption", { text: DICE.caption }),
-        element("tbody", {}, ...rows),
-      ),
-      element("p", { class: "sum" }, DICE.chance(sum), element("strong", { text: percent(total) })),
-    );
-  }
+    chart.draw(sumOfDice(first, second), sum);
+    laid.replaceChildren(...laidTable(laidFor(first, second, sum), sum, makePalette(dark.matches)));
+  };
+  store.subscribe(draw);
   draw();
   return { element: made, draw };
+}
+
+/**
+ * How often each face of a die comes, to be changed.
+ * @param {number} which
+ * @param {(counts: number[]) => void} change
+ */
+function dieEditor(which, change) {
+  const limits = { type: "number", min: 0, max: 99, step: "any", value: 1 };
+  const inputs = Array.from({ length: FACES }, (_, face) =>
+    element("input", { ...limits, "aria-label": DICE.face(which + 1, face + 1) }),
+  );
+  const read = () => change(inputs.map((input) => Math.max(0, Math.min(99, Number(input.value) || 0))));
+  for (const input of inputs) input.addEventListener("input", read);
+  const heads = inputs.map((_, face) => element("th", { scope: "col", text: String(face + 1) }));
+  const table = element(
+    "table",
+    { class: "editable" },
+    element("caption", { text: DICE.names[which] }),
+    element("thead", {}, element("tr", {}, ...heads)),
+    element("tbody", {}, element("tr", {}, ...inputs.map((input) => element("td", {}, input)))),
+  );
+  const load = (/** @type {number[]} */ counts) =>
+    inputs.forEach((input, face) => (input.value = String(counts[face])));
+  return { table, load };
+}
+
+/** The chance of each sum, as columns to press. @param {(sum: number) => void} go */
+function sumChart(go) {
+  const columns = Array.from({ length: 2 * FACES - 1 }, (_, index) => {
+    const bar = element("span", { class: "column" });
+    const value = element("span", { class: "caption" });
+    const name = element("span", { text: String(index + 2) });
+    const onclick = () => go(index + 2);
+    const well = element("span", { class: "well" }, bar);
+    return {
+      bar,
+      value,
+      made: element("button", { type: "button", class: "sum-of-dice", onclick }, value, well, name),
+    };
+  });
+  const names = { class: "sums-of-dice", role: "group", "aria-label": DICE.sums };
+  return {
+    element: element("div", names, ...columns.map(({ made }) => made)),
+    draw(/** @type {number[]} */ chances, /** @type {number} */ sum) {
+      const most = Math.max(...chances);
+      columns.forEach(({ bar, value, made }, index) => {
+        bar.style.height = `${(100 * chances[index]) / most}%`;
+        value.textContent = percent(chances[index]);
+        made.setAttribute("aria-pressed", String(index + 2 === sum));
+      });
+    },
+  };
+}
+
+/**
+ * The second die, laid backwards along the first, and the products.
+ * @param {ReturnType<typeof laidFor>} laid
+ * @param {number} sum
+ * @param {import("./colours.js").Palette} palette
+ * @returns {Node[]}
+ */
+function laidTable({ values, weights, products, total }, sum, palette) {
+  const cell = (/** @type {number | null} */ number, /** @type {number} */ index) => {
+    const outside = index < FACES - 1 || index >= 2 * FACES - 1;
+    if (number === null) return element("td", { class: outside ? "outside" : null });
+    const made = element("td", { text: narrow(100 * number) });
+    made.style.backgroundColor = palette.css(number / 0.6);
+    made.style.color = palette.ink(number / 0.6);
+    return made;
+  };
+  const shown = [values, weights, products.map((product, index) => (weights[index] === null ? null : product))];
+  const rows = shown.map((numbers, index) =>
+    element("tr", {}, element("th", { scope: "row", text: DICE.rows[index] }), ...numbers.map(cell)),
+  );
+  const caption = element("caption", { text: DICE.caption });
+  return [
+    element("table", { class: "numbers small" }, caption, element("tbody", {}, ...rows)),
+    element("p", { class: "sum" }, DICE.chance(sum), element("strong", { text: percent(total) })),
+  ];
 }

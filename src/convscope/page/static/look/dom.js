@@ -22,6 +22,45 @@ export function element(kind, attributes = {}, ...children) {
 }
 
 /**
+ * @param {string} text
+ * @param {(event: any) => void} onclick
+ * @param {Record<string, any>} [attributes]
+ * @returns {HTMLButtonElement}
+ */
+export function button(text, onclick, attributes = {}) {
+  return element("button", { type: "button", text, onclick, ...attributes });
+}
+
+/**
+ * A button with a sign in place of a word.
+ * @param {string} sign
+ * @param {string} name what it does
+ * @param {() => void} onclick
+ * @param {Record<string, any>} [attributes]
+ */
+export function signButton(sign, name, onclick, attributes = {}) {
+  return button(sign, onclick, { "aria-label": name, ...attributes });
+}
+
+/** A row of controls. @param {...(Node | string | null)} children @returns {HTMLElement} */
+export function tools(...children) {
+  return element("div", { class: "tools" }, ...children);
+}
+
+/**
+ * A name, a bar and a value beside each other.
+ * @param {string} name
+ * @param {string} [kind] of the bar
+ * @returns {{ element: HTMLElement, bar: HTMLElement, value: HTMLElement }}
+ */
+export function namedBar(name, kind = "bar") {
+  const bar = element("span", { class: kind });
+  const value = element("span", { class: "value" });
+  const track = element("span", { class: "track" }, bar);
+  return { element: element("div", { class: "change" }, element("span", { text: name }), track, value), bar, value };
+}
+
+/**
  * Give an element a text, if it has another: an equal one would be laid out anew, too.
  * @param {HTMLElement} where
  * @param {string} text

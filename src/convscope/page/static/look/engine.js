@@ -5,31 +5,38 @@ import { plainLayer } from "./plain.js";
 import { pool } from "./pooling.js";
 import { simdLayers } from "./simd.js";
 
+/** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Network} Network */
 
 /** What a layer makes of the maps below. @typedef {(maps: Float32Array) => Float32Array} Compute */
 
-/**
- * A network ready to be computed, and with which loops.
- * @typedef {{ network: Network, layers: Compute[], loops: "plain" | "simd" | "fused" }} Prepared
- */
+/** Plain JavaScript, or WebAssembly with products that are rounded on their own or fused with the sum.
+ * @typedef {"plain" | "simd" | "fused"} Loops */
+
+/** Computes the maps of an image. @typedef {(job: Job) => Answer} Engine */
 
 /**
- * Rearrange the weights, once.
+ * Return what computes a network, with the fastest loops that this browser has. Its weights are rearranged once.
  * @param {Network} network
  * @param {boolean} [plain] whether to use JavaScript only
- * @returns {Prepared}
+ * @returns {Engine}
  */
-export function prepare(network, plain = false) {
+export function makeEngine(network, plain = false) {
   const fast = plain ? null : simdLayers(network);
-  const layers = network.layers.map((layer, index) => {
-    const below = shapeAt(network, index);
-    const found = fast?.layers[index];
-    if (found) return found;
-    if (layer.kind === "pooling") return (/** @type {Float32Array} */ maps) => pool(layer, maps, below, layer);
-    return plainLayer(layer, below);
-  });
-  return { network, layers, loops: fast?.loops ?? "plain" };
+  const layers = network.layers.map((layer, index) => fast?.layers[index] ?? layerIn(layer, shapeAt(network, index)));
+  const loops = fast?.loops ?? "plain";
+  return ({ pixels, off, original }) => {
+    const started = performance.now();
+    const all = forward(network, layers, pixels, off);
+    const milliseconds = performance.now() - started;
+    const intact = original || off.length ? forward(network, layers, original ?? pixels) : null;
+    return { all, intact, milliseconds, loops };
+  };
+}
+
+/** A layer in plain JavaScript. @param {Layer} layer @param {import("./network.js").Shape} below @returns {Compute} */
+function layerIn(layer, below) {
+  return layer.kind === "pooling" ? (maps) => pool(layer, maps, below, layer) : plainLayer(layer, below);
 }
 
 /**
@@ -59,30 +66,18 @@ export function standardize(network, pixels) {
 /**
  * What comes of it: all maps; those of the image before it was moved, where that was asked for, or of the same image
  * with no unit turned off, if any is; how long the first took, and with which loops.
- * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Prepared["loops"] }}
+ * @typedef {{ all: Float32Array[], intact: Float32Array[] | null, milliseconds: number, loops: Loops }}
  *   Answer */
-
-/** @param {Prepared} prepared @param {Job} job @returns {Answer} */
-export function answerTo(prepared, { pixels, off, original }) {
-  const started = performance.now();
-  const all = run(prepared, pixels, off);
-  const milliseconds = performance.now() - started;
-  return {
-    all,
-    intact: original || off.length ? run(prepared, original ?? pixels) : null,
-    milliseconds,
-    loops: prepared.loops,
-  };
-}
 
 /**
  * Compute everything.
- * @param {Prepared} prepared
+ * @param {Network} network
+ * @param {Compute[]} layers
  * @param {Uint8Array | Uint8ClampedArray} pixels
  * @param {import("./switches.js").Off} [off]
  * @returns {Float32Array[]} the standardized image, then the maps of every layer, the logits last
  */
-export function run({ network, layers }, pixels, off = []) {
+function forward(network, layers, pixels, off = []) {
   let values = standardize(network, pixels);
   const all = [values];
   layers.forEach((compute, index) => {

@@ -8,6 +8,7 @@ import { saved } from "./saving.js";
 import { EVALUATION } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
+
 /** @typedef {{ truth: number, answer: number, count: number }} Cell */
 /**
  * @typedef {{ epoch: number, loss: number | null, accuracy: number | null, held_out_loss: number | null,

@@ -5,10 +5,15 @@ import { NONLINEARITIES } from "./nonlinearity.js";
 import { windowOf, windowWeights } from "./pooling.js";
 import { regionOf } from "./regions.js";
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
 
 /** A value of a map. @typedef {{ layer: number, unit: number, row: number, column: number }} Position */
+
+/**
+ * Goes to a position; what is left out stays as it is.
+ * @typedef {(to: Partial<Position> & { layer: number }) => void} Go
+ */
 
 /**
  * What a unit makes of one map below: its patch (0 where it reaches over the edge), the weights, and their products.

@@ -6,40 +6,29 @@ import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeEvaluation } from "./evaluation.js";
-import { counted } from "./format.js";
 import { makeInvariance } from "./invariance.js";
 import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
 import { STILL, isStill, moved } from "./motion.js";
 import { makeOverview } from "./overview.js";
-import { fromHash, reached, strongest, toHash } from "./position.js";
+import { fromHash, toHash } from "./position.js";
 import { readNetwork } from "./reading.js";
 import { makeSecondNetwork } from "./second_network.js";
+import { makeSession, stateOf } from "./session.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
 import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, SECOND, TEXT, UNITS_TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
 import { afterFrame, makeViews } from "./views.js";
 
+/** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./session.js").Pixels} Pixels */
 
+/** @typedef {ReturnType<typeof makeSession>} Reader what the reader does is done to a session */
 /**
- * Everything that the views draw from.
- * @typedef {object} State
- * @property {number | null} image null for one that is not in the file
- * @property {string} name of the image
- * @property {Uint8Array | Uint8ClampedArray} pixels
- * @property {Float32Array[]} all the standardized image and the maps of every layer
- * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null
- *   where that is all
- * @property {import("./motion.js").Motion} motion
- * @property {import("./switches.js").Off} off
- * @property {number} milliseconds that computing all maps took
- * @property {Position} position
- * @property {import("./colours.js").Palette} palette
- * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked
- *   for it
+ * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "units" | "good" | "distorted" | "kinds", HTMLElement>}
+ *   Sections
  */
 
 /** @param {string} name */
@@ -47,219 +36,190 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
+/** What the page is about. @param {Network} network @returns {HTMLElement} */
+function header(network) {
+  const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
+  const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
+  const rounded = network.numbers === "float16" ? ` ${TEXT.rounded}` : "";
+  const title = network.title ? isolate(network.title, 80) : TEXT.lookInside;
+  return element(
+    "header",
+    {},
+    element("h1", {}, title, " ", element("code", { text: network.layout })),
+    element("p", { text: TEXT.intro }),
+    element("p", { class: "hint", text: TEXT.facts(parameters, macs, network.classes.length) + rounded }),
+  );
+}
+
+/** Its parts, in order; those that need maps are hidden until there are some. @returns {Sections} */
+function makeSections() {
+  const section = (/** @type {string} */ id, /** @type {string} */ title, hidden = true) =>
+    element("section", { id, "aria-label": title, hidden }, element("h2", { text: title }));
+  return {
+    images: section("images", TEXT.choose, false),
+    glance: section("glance", TEXT.glance),
+    beside: section("beside", SECOND.title, false),
+    numbers: section("numbers", TEXT.numbers),
+    units: section("units", UNITS_TEXT.title),
+    good: section("good", EVALUATION.title),
+    distorted: section("distorted", INVARIANCE.title),
+    kinds: section("kinds", COMPARISON.title),
+  };
+}
+
 /**
  * @param {HTMLElement} page
  * @param {Network} network
- * @param {(notify: import("./computer.js").Listener) => ReturnType<typeof makeComputer>} computer
+ * @param {(listener: import("./computer.js").Listener) => import("./session.js").Compute} computer
  */
 async function build(page, network, computer) {
-  const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
-  const products = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const facts =
-    `${counted(parameters, "learned number")}, ${counted(products, "multiplication")} an image, ` +
-    `${counted(network.classes.length, "class", "classes")}.${network.numbers === "float16" ? ` ${TEXT.rounded}` : ""}`;
-  const head = element(
-    "header",
-    {},
-    element(
-      "h1",
-      {},
-      network.title ? isolate(network.title, 80) : TEXT.lookInside,
-      " ",
-      element("code", { text: network.layout }),
-    ),
-    element("p", { text: TEXT.intro }),
-    element("p", { class: "hint", text: facts }),
-  );
-  const part = (/** @type {string} */ id, /** @type {string} */ title) =>
-    element("section", { id, "aria-label": title }, element("h2", { text: title }));
-  const [images, glance, numbers] = [
-    part("images", TEXT.choose),
-    part("glance", TEXT.glance),
-    part("numbers", TEXT.numbers),
-  ];
-  const second = part("beside", SECOND.title);
-  const [units, good] = [part("units", UNITS_TEXT.title), part("good", EVALUATION.title)];
-  const [distorted, kinds] = [part("distorted", INVARIANCE.title), part("kinds", COMPARISON.title)];
-  for (const later of [glance, numbers, units, good, distorted, kinds]) later.hidden = true;
+  const sections = makeSections();
   const lesson = element("div");
-  const content = element(
-    "main",
-    { "aria-busy": "true" },
-    lesson,
-    images,
-    glance,
-    second,
-    numbers,
-    units,
-    good,
-    distorted,
-    kinds,
-  );
-  page.replaceChildren(head, content);
-  makeLesson(lesson, () => units.scrollIntoView({ block: "start" }));
+  const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
+  page.replaceChildren(header(network), content);
+  makeLesson(lesson, () => sections.units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  /** @type {State | null} */
-  let state = null;
-  /** What each set of pixels is. @type {WeakMap<object, Pick<State, "image" | "name" | "motion">>} */
-  const known = new WeakMap();
-  /** @type {Uint8Array | Uint8ClampedArray | null} the chosen image, not moved */
-  let original = null;
-  /** @type {Uint8Array | Uint8ClampedArray | null} what was asked for last; not yet answered, perhaps */
-  let asked = null;
-  /**
-   * The maps of the image before it was moved, and which image that is.
-   * @type {{ of: object, all: Float32Array[] } | null}
-   */
-  let unmoved = null;
-  /** @type {import("./switches.js").Off} */
-  let off = [];
-  /** @type {Position | null} */
-  let wanted = null;
-  let drawing = 0;
-  let everything = false; // is to be drawn, even if it is not seen
-  let palette = makePalette(dark.matches);
-  /** @type {import("./invariance.js").Ledger | null} */
-  let ledger = null;
-
-  const draw = () => {
-    cancelAnimationFrame(drawing);
-    drawing = requestAnimationFrame(() => {
-      if (!state) return;
-      drawOverview(state);
-      drawOthers(state, everything);
-      everything = false;
-      mark(state.image);
-      fillRest();
-      document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
-    });
-  };
-  const address = () => {
-    if (!state) return;
-    try {
-      const hash = toHash(state.image, state.position, state.off);
-      if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
-    } catch {
-      // a page inside another one has no address of its own
-    }
-  };
-  const go = (/** @type {Partial<Position> & { layer: number }} */ position) => {
-    if (!state) return;
-    state = { ...state, position: reached(network, state, position) };
-    address();
-    everything = true;
-    draw();
-  };
-  const compute = computer(({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
-    const position =
-      wanted ?? state?.position ?? strongest(network, all, network.layers.length > 1 ? 1 : network.layers.length);
-    wanted = null;
-    const what = known.get(pixels) ?? { image: null, name: "", motion: STILL };
-    const still = isStill(what.motion);
-    if (still) unmoved = { of: pixels, all: intact ?? all };
-    else if (before && intact) unmoved = { of: before, all: intact };
-    state = {
-      ...what,
-      pixels,
-      all,
-      before: still && !turnedOff.length ? null : (unmoved?.all ?? null),
-      off: turnedOff,
-      milliseconds,
-      position,
-      palette,
-      ledger,
-    };
-    glance.hidden = numbers.hidden = false;
-    address();
-    draw();
-  });
-  /** Every image that is asked for is the newest, but those in between may get no answer. */
-  const ask = (/** @type {Uint8Array | Uint8ClampedArray} */ pixels) => {
-    asked = pixels;
-    compute({ pixels, off, original: pixels === original || unmoved?.of === original ? null : original });
-  };
-  const choose = (/** @type {number} */ index) => {
-    rest();
-    take(network.images[index].pixels, index, network.images[index].name);
-  };
-  const show = (/** @type {Uint8Array} */ pixels, /** @type {string} */ name) => take(pixels, null, name);
-  const take = (/** @type {Uint8Array} */ pixels, /** @type {number | null} */ image, /** @type {string} */ name) => {
-    original = pixels;
-    known.set(pixels, { image, name, motion: STILL });
+  const session = makeSession(network, computer, makePalette(dark.matches));
+  const { store, go, turnOff } = session;
+  const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
+  const putBack = makeSliders(sections.glance, network, (motion) => move(session, network, motion));
+  const take = (
+    /** @type {Pixels} */ pixels,
+    /** @type {number | null} */ image,
+    /** @type {string} */ name,
+    change = {},
+  ) => {
     putBack();
-    ask(pixels);
-    beside.follow({ original: pixels, pixels, image, name, motion: STILL });
+    session.follow({ original: pixels, pixels, image, name, motion: STILL }, change);
   };
-  const move = (/** @type {import("./motion.js").Motion} */ motion) => {
-    const what = original && known.get(original);
-    if (!original || !what) return;
-    const pixels = isStill(motion) ? original : moved(network, original, motion);
-    if (pixels !== original) known.set(pixels, { ...what, motion });
-    ask(pixels);
-    beside.follow({ original, pixels, image: what.image, name: what.name, motion });
+  const choose = (/** @type {number} */ index, change = {}) => {
+    chooser.rest();
+    take(network.images[index].pixels, index, network.images[index].name, change);
   };
-  const turn = (/** @type {import("./switches.js").Off} */ next) => {
-    off = next;
-    if (asked) ask(asked);
-    beside.without(off);
+  const open = (/** @type {number} */ index, /** @type {import("./explain.js").Position} */ wanted) => {
+    choose(index, { wanted });
+    sections.numbers.scrollIntoView({ block: "start" });
   };
-  const open = (/** @type {number} */ index, /** @type {Position} */ position) => {
-    wanted = position;
-    choose(index);
-    numbers.scrollIntoView({ block: "start" });
-  };
-  const putBack = makeSliders(glance, network, move);
-  const beside = makeSecondNetwork(second, network, inlined("worker"), () => turn([]));
-  const drawOverview = makeOverview(glance, network, go, () => turn([]));
+  const second = makeSecondNetwork(sections.beside, network, inlined("worker"), () => turnOff([]));
+  const drawOverview = makeOverview(sections.glance, network, go, () => turnOff([]));
   await turnOfOthers();
-  const drawLayer = makeLayerView(numbers, network, go, (unit) => turn(toggled(off, unit)));
-  const drawUnits = makeUnits(units, network, { go, open, toggle: (unit) => turn(toggled(off, unit)) });
   const drawOthers = makeViews([
-    [numbers, drawLayer],
-    [units, drawUnits],
+    [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
+    [sections.units, makeUnits(sections.units, network, { go, open, toggle })],
   ]);
   await turnOfOthers();
-  const { mark, only, rest } = makeChooser(images, network, { choose, show });
-  /** What no image changes stands below all that one does, and comes after the first. */
+  const chooser = makeChooser(sections.images, network, { choose, show: (pixels, name) => take(pixels, null, name) });
   const fillRest = once(() => {
-    good.hidden = false;
-    makeEvaluation(good, network, (truth, answer) => {
-      only(truth, answer);
-      images.scrollIntoView({ block: "start" });
-    });
-    makeInvariance(distorted, network, (next) => {
-      ledger = next;
-      if (state) state = { ...state, ledger };
-      draw();
-    });
-    makeComparison(kinds, network);
+    fillRecords(sections, network, session, chooser.only);
     content.removeAttribute("aria-busy");
   });
-  dark.addEventListener("change", () => {
-    palette = makePalette(dark.matches);
-    if (state) state = { ...state, palette };
-    everything = true;
-    draw();
-    beside.redraw();
+  drawChanges(sections, session, (state, everything) => {
+    drawOverview(state);
+    drawOthers(state, everything);
+    chooser.mark(state.image);
+    fillRest();
   });
-  const follow = () => {
-    const found = fromHash(network, location.hash);
-    if (!found) return false;
-    if (found.image === null || found.image === state?.image) {
-      if (state) go(found.position);
-      if (state && !sameOff(found.off, off)) turn(found.off);
-      return state !== null;
-    }
-    wanted = found.position;
-    if (!sameOff(found.off, off)) beside.without((off = found.off));
-    choose(found.image);
-    return true;
-  };
+  store.subscribe((now, before) => {
+    if (now.off !== before.off) second.without(now.off);
+    if (now.scene && now.scene !== before.scene) second.follow(now.scene);
+  });
+  dark.addEventListener("change", () => {
+    store.set({ palette: makePalette(dark.matches) });
+    second.redraw();
+  });
+  const follow = () => followHash(network, session, choose);
   addEventListener("hashchange", follow);
   if (follow()) return;
   if (network.images.length) choose(0);
   else fillRest();
+}
+
+/**
+ * The chosen image, moved.
+ * @param {Reader} session
+ * @param {Network} network
+ * @param {import("./motion.js").Motion} motion
+ */
+function move(session, network, motion) {
+  const { scene } = session.store.get();
+  if (!scene) return;
+  const pixels = isStill(motion) ? scene.original : moved(network, scene.original, motion);
+  session.follow({ ...scene, pixels, motion });
+}
+
+/**
+ * Draw in the next frame whatever has changed, and write into the address where the reader is.
+ * @param {Sections} sections
+ * @param {Reader} session
+ * @param {(state: import("./session.js").State, everything: boolean) => void} draw
+ */
+function drawChanges({ glance, numbers }, { store }, draw) {
+  let frame = 0;
+  let everything = false; // is to be drawn, even if it is not seen
+  store.subscribe((now, before) => {
+    if (now.view === before.view && now.palette === before.palette && now.ledger === before.ledger) return;
+    if (!now.view) return;
+    glance.hidden = numbers.hidden = false;
+    if (now.view !== before.view) writeAddress(now.view);
+    everything ||= now.palette !== before.palette || (now.view !== before.view && now.view.all === before.view?.all);
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => {
+      const state = stateOf(store.get());
+      if (!state) return;
+      draw(state, everything);
+      everything = false;
+      document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
+    });
+  });
+}
+
+/** @param {import("./session.js").View} view */
+function writeAddress(view) {
+  try {
+    const hash = toHash(view.image, view.position, view.off);
+    if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
+  } catch {
+    // a page inside another one has no address of its own
+  }
+}
+
+/**
+ * Go where the address says.
+ * @param {Network} network
+ * @param {Reader} session
+ * @param {(index: number, change: object) => void} choose
+ * @returns {boolean} whether it says so
+ */
+function followHash(network, session, choose) {
+  const target = fromHash(network, location.hash);
+  if (!target) return false;
+  const { view, off } = session.store.get();
+  if (target.image !== null && target.image !== view?.image) {
+    choose(target.image, { wanted: target.position, ...(sameOff(target.off, off) ? {} : { off: target.off }) });
+    return true;
+  }
+  if (!view) return false;
+  session.go(target.position);
+  if (!sameOff(target.off, off)) session.turnOff(target.off);
+  return true;
+}
+
+/**
+ * What no image changes: it stands below all that one does, and comes after the first.
+ * @param {Sections} sections
+ * @param {Network} network
+ * @param {Reader} session
+ * @param {(truth: number, predicted: number) => void} only shows one cell of the confusion matrix
+ */
+function fillRecords(sections, network, { store }, only) {
+  sections.good.hidden = false;
+  makeEvaluation(sections.good, network, (truth, predicted) => {
+    only(truth, predicted);
+    sections.images.scrollIntoView({ block: "start" });
+  });
+  makeInvariance(sections.distorted, network, (ledger) => store.set({ ledger }));
+  makeComparison(sections.kinds, network);
 }
 
 /**

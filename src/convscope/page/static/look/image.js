@@ -4,6 +4,7 @@ import { paint } from "./colours.js";
 import { element } from "./dom.js";
 
 /** @typedef {import("./colours.js").Palette} Palette */
+
 /** @typedef {{ rows: number, columns: number }} Size */
 
 /** A canvas of columns × rows cells. @param {Size} size @param {string} [kind] @returns {HTMLCanvasElement} */

@@ -10,6 +10,7 @@ import { saved } from "./saving.js";
 import { INVARIANCE } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
+
 /**
  * @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, layers: [number | null,
  *   number | null][], verdicts: string[] }} Strength
@@ -61,16 +62,8 @@ export function makeInvariance(parent, network, notify) {
     draw();
   });
   beside.addEventListener("change", () => draw());
-  const about = element(
-    "p",
-    { class: "hint" },
-    INVARIANCE.intro(counted(invariance.images, "image")),
-    " ",
-    isolate(invariance.data),
-    `. ${invariance.margin_px ? INVARIANCE.margin(invariance.margin_px) : ""}`,
-  );
   parent.append(
-    about,
+    measuredOn(invariance),
     element("div", { class: "tools" }, element("label", {}, `${INVARIANCE.distortion} `, select)),
     curves,
     falls,
@@ -99,6 +92,12 @@ export function makeInvariance(parent, network, notify) {
     table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
     notify(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
+}
+
+/** What was measured. @param {Invariance} invariance @returns {HTMLElement} */
+function measuredOn({ images, data, margin_px }) {
+  const margin = margin_px ? INVARIANCE.margin(margin_px) : "";
+  return element("p", { class: "hint" }, INVARIANCE.intro(counted(images, "image")), " ", isolate(data), `. ${margin}`);
 }
 
 /** @param {Distortion} kind @param {number} strength */

@@ -2,7 +2,7 @@
 /** View 2: the layer, in numbers. What one value saw, what that was multiplied with, and what came of it. */
 import { largestSize } from "./colours.js";
 import { makeDerivation } from "./derivation.js";
-import { element } from "./dom.js";
+import { button, element, signButton, tools } from "./dom.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
 import { cellAt, cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./image.js";
@@ -13,9 +13,10 @@ import { canBeOff, isOff } from "./switches.js";
 import { LAYER, TEXT, titleOf } from "./text.js";
 import { ablationOf, unitRecord } from "./units.js";
 
-/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
-/** @typedef {import("./explorer.js").State} State */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./session.js").State} State */
 
 const PACE_MS = 140;
 const CALM_PACE_MS = 700;
@@ -25,242 +26,300 @@ let boards = 0; // views of this kind, so that each has its own name for its hin
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(position: Partial<Position> & { layer: number }) => void} go
+ * @param {Go} go
  * @param {((unit: import("./switches.js").Unit) => void) | null} toggle turns a unit off or on; null where none can be
  * @returns {(state: State) => void}
  */
 export function makeLayerView(parent, network, go, toggle) {
-  const keys = `keys-${(boards += 1)}`;
-  const frame = element("div", { class: "here" });
-  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
-  const field = element("div", { class: "field" });
-  const image = cells({ rows: network.height, columns: network.width });
-  const small = element("div", { class: "framed", role: "img", "aria-label": LAYER.partOfImage }, image, field);
-  setSize(small, shownSize({ rows: network.height, columns: network.width }, 160));
-  const title = element("p", { class: "title", role: "status" });
-  const caption = element("p", { class: "caption" });
-  const smallCaption = element("p", { class: "caption" });
-  const buttons = element("div", { class: "tools" });
-  const working = element("div", { class: "working" });
-  const left = element(
-    "div",
-    { class: "where" },
-    element("figure", {}, caption, map),
-    element("figure", {}, smallCaption, small),
-  );
-  parent.append(
-    buttons,
-    title,
-    element("div", { class: "beside" }, left, working),
-    element("p", { class: "hint", id: keys, text: TEXT.keys }),
-  );
-
-  const draw = makeDerivation(network, go);
   /** @type {State | null} */
   let state = null;
-  /** @type {HTMLCanvasElement | null} */
-  let canvas = null;
-  let until = Infinity;
-  let timer = 0;
-  let offered = "";
+  const now = () => state;
   const move = (/** @type {Partial<Position>} */ change) => state && go({ ...state.position, ...change });
-
-  const stop = () => {
-    clearInterval(timer);
-    timer = 0;
-    until = Infinity;
-    play.textContent = TEXT.play;
-    title.setAttribute("role", "status");
-    if (state) show(state);
-  };
-  const play = element("button", { type: "button", text: TEXT.play, onclick: () => (timer ? stop() : start()) });
-  const start = () => {
-    if (!state) return;
-    title.removeAttribute("role"); // not every value is read out
-    play.textContent = TEXT.stop;
-    const pace = matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_PACE_MS : PACE_MS;
-    const { columns, rows } = shapeAt(network, state.position.layer);
-    const here = () => (state ? state.position.row * columns + state.position.column : 0);
-    let begins = here() === rows * columns - 1;
-    timer = window.setInterval(() => {
-      const at = begins ? 0 : here() + 1; // from where somebody pressed meanwhile
-      begins = false;
-      if (at >= rows * columns) return stop();
-      until = at + 1;
-      move({ row: Math.floor(at / columns), column: at % columns });
-    }, pace);
-  };
-  const button = (/** @type {string} */ text, /** @type {string} */ name, /** @type {() => void} */ onclick) =>
-    element("button", { type: "button", text, "aria-label": name, title: name, onclick });
-  const turnLayer = (/** @type {number} */ by) => state && go(nextPlace(network, state, by));
+  const turnLayer = (/** @type {number} */ by) => state && go(neighbour(network, state, by));
   const turnMap = (/** @type {number} */ by) => {
     if (!state) return;
     const { maps } = shapeAt(network, state.position.layer);
     move({ unit: (state.position.unit + by + maps) % maps });
   };
-  const layerName = element("span", { class: "now" });
-  const mapName = element("span", { class: "now" });
-  const turn = element("button", { type: "button", onclick: () => state && toggle?.(state.position) });
-  const ablation = element("span", { class: "hint" });
-  const saves = element("div", { class: "saves" });
-  buttons.append(
-    element(
-      "span",
-      { class: "turn" },
-      button("‹", LAYER.layerBefore, () => turnLayer(-1)),
-      layerName,
-      button("›", LAYER.layerAfter, () => turnLayer(1)),
-    ),
-    element(
-      "span",
-      { class: "turn" },
-      button("‹", LAYER.mapBefore, () => turnMap(-1)),
-      mapName,
-      button("›", LAYER.mapAfter, () => turnMap(1)),
-    ),
-    play,
-    turn,
-    ablation,
-  );
-  left.append(saves);
-
-  map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { row, column } = state.position;
-    const actions = {
-      ArrowLeft: () => move({ column: column - 1 }),
-      ArrowRight: () => move({ column: column + 1 }),
-      ArrowUp: () => move({ row: row - 1 }),
-      ArrowDown: () => move({ row: row + 1 }),
-      Home: () => move({ column: 0 }),
-      End: () => move({ column: Infinity }),
-      "[": () => turnMap(-1),
-      "]": () => turnMap(1),
-      PageUp: () => turnLayer(-1),
-      PageDown: () => turnLayer(1),
-    };
-    const action = actions[/** @type {keyof typeof actions} */ (event.key)];
-    if (!action) return;
-    event.preventDefault();
-    if (timer) stop();
-    action();
+  const title = element("p", { class: "title", role: "status" });
+  const player = makePlayer(network, now, move, (playing) => {
+    if (playing) return title.removeAttribute("role"); // not every value is read out
+    title.setAttribute("role", "status");
+    if (state) show(state);
   });
+  const keys = `keys-${(boards += 1)}`;
+  const board = makeBoard(network, keys, { now, move, turnMap, turnLayer, interrupt: player.interrupt });
+  const field = makeField(network);
+  const layers = makeTurner(LAYER.layerBefore, LAYER.layerAfter, turnLayer);
+  const maps = makeTurner(LAYER.mapBefore, LAYER.mapAfter, turnMap);
+  const unitSwitch = makeUnitSwitch(network, now, toggle);
+  const saves = makeSaves(network, now);
+  const working = element("div", { class: "working" });
+  const derive = makeDerivation(network, go);
+  parent.append(
+    tools(layers.element, maps.element, player.button, unitSwitch.button, unitSwitch.ablation),
+    title,
+    element(
+      "div",
+      { class: "beside" },
+      element("div", { class: "where" }, board.figure, field.figure, saves.element),
+      working,
+    ),
+    element("p", { class: "hint", id: keys, text: TEXT.keys }),
+  );
+
+  /** @param {State} next */
+  function show(next) {
+    const moved = state && (next.position.layer !== state.position.layer || next.position.unit !== state.position.unit);
+    state = next;
+    if (moved && player.playing()) return player.interrupt(); // which shows it
+    const { position, all } = next;
+    const names = namesOf(network, position);
+    board.draw(next, names, player.until());
+    field.draw(next);
+    layers.name.textContent = names.layer;
+    maps.name.textContent = names.last ? names.unit : LAYER.of(names.unit, shapeAt(network, position.layer).maps);
+    player.button.hidden = names.single;
+    unitSwitch.draw(next);
+    title.replaceChildren(...valueWords(names, valueAt(network, all, position)));
+    saves.offer(next);
+    const focused = [...working.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
+    working.replaceChildren(...derive(next));
+    if (focused >= 0) (working.querySelectorAll("button")[focused] ?? board.map).focus({ preventScroll: true });
+  }
+  return show;
+}
+
+/**
+ * A button that turns the unit off and on, and what the network loses without it.
+ * @param {Network} network
+ * @param {() => State | null} now
+ * @param {((unit: import("./switches.js").Unit) => void) | null} toggle
+ */
+function makeUnitSwitch(network, now, toggle) {
+  const turn = button("", () => toggle?.(/** @type {State} */ (now()).position));
+  const ablation = element("span", { class: "hint" });
+  const draw = (/** @type {State} */ { position, off }) => {
+    turn.hidden = toggle === null || !canBeOff(network, position);
+    turn.textContent = isOff(off, position) ? TEXT.turnOn : TEXT.turnOff;
+    const record = turn.hidden ? null : unitRecord(network, position);
+    ablation.replaceChildren(...(record?.ablation ? [ablationOf(network, record.ablation)] : []));
+  };
+  return { button: turn, ablation, draw };
+}
+
+/**
+ * A button that goes over all values of a map.
+ * @param {Network} network
+ * @param {() => State | null} now
+ * @param {(change: Partial<Position>) => void} move
+ * @param {(playing: boolean) => void} changed
+ */
+function makePlayer(network, now, move, changed) {
+  let timer = 0;
+  let until = Infinity;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    until = Infinity;
+    play.textContent = TEXT.play;
+    changed(false);
+  };
+  const start = () => {
+    const state = now();
+    if (!state) return;
+    changed(true);
+    play.textContent = TEXT.stop;
+    const { columns, rows } = shapeAt(network, state.position.layer);
+    const here = () => {
+      const { row, column } = now()?.position ?? state.position;
+      return row * columns + column;
+    };
+    let begins = here() === rows * columns - 1;
+    const next = () => {
+      const index = begins ? 0 : here() + 1; // from where somebody pressed meanwhile
+      begins = false;
+      if (index >= rows * columns) return stop();
+      until = index + 1;
+      move({ row: Math.floor(index / columns), column: index % columns });
+    };
+    timer = window.setInterval(next, matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_PACE_MS : PACE_MS);
+  };
+  const play = button(TEXT.play, () => (timer ? stop() : start()));
+  const interrupt = () => {
+    if (timer) stop();
+  };
+  return { button: play, interrupt, playing: () => timer !== 0, until: () => until };
+}
+
+/** What keys and pointers on a map do.
+ * @typedef {{ now: () => State | null, move: (change: Partial<Position>) => void, turnMap: (by: number) => void,
+ *   turnLayer: (by: number) => void, interrupt: () => void }} Moves */
+
+/**
+ * The map, with a frame at the chosen value.
+ * @param {Network} network
+ * @param {string} keys id of what says which keys there are
+ * @param {Moves} moves
+ */
+function makeBoard(network, keys, moves) {
+  const frame = element("div", { class: "here" });
+  const map = element("div", { class: "framed board", tabindex: 0, role: "application", "aria-describedby": keys });
+  const caption = element("p", { class: "caption" });
+  /** @type {HTMLCanvasElement | null} */
+  let canvas = null;
+  map.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => pressKey(event, moves));
   const point = (/** @type {PointerEvent} */ event) => {
+    const state = moves.now();
     if (!state || !canvas) return;
     const { row, column } = cellAt(event, canvas, { rows: canvas.height, columns: canvas.width });
-    if (row !== state.position.row || column !== state.position.column) move({ row, column });
+    if (row !== state.position.row || column !== state.position.column) moves.move({ row, column });
   };
   map.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-    if (timer) stop();
+    moves.interrupt();
     map.setPointerCapture(event.pointerId);
     point(event);
   });
   map.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
     if (map.hasPointerCapture(event.pointerId)) point(event);
   });
-
-  /** @param {State} next */
-  function show(next) {
-    if (
-      timer &&
-      state &&
-      (next.position.layer !== state.position.layer || next.position.unit !== state.position.unit)
-    ) {
-      state = next;
-      return stop();
-    }
-    state = next;
+  const draw = (/** @type {State} */ state, /** @type {Names} */ names, /** @type {number} */ until) => {
     const { position, palette, all } = state;
     const shape = shapeAt(network, position.layer);
     if (!canvas || canvas.height !== shape.rows || canvas.width !== shape.columns) {
       canvas = cells(shape);
       map.replaceChildren(canvas, frame);
     }
-    setSize(map, shownSize(shape, shape.rows * shape.columns === 1 ? 48 : 252));
+    setSize(map, shownSize(shape, names.single ? 48 : 252));
+    const maps = all[position.layer];
     if (position.layer === 0 && network.channels === 1) drawPixels(canvas, state.pixels, 1);
-    else drawMap(canvas, palette, all[position.layer], position.unit, largestSize(all[position.layer]), until);
+    else drawMap(canvas, palette, maps, position.unit, largestSize(maps), until);
     setFrame(frame, shape, { top: position.row, left: position.column, tall: 1, wide: 1 });
-    drawPixels(image, state.pixels, network.channels);
-    setFrame(field, { rows: network.height, columns: network.width }, receptiveField(network, position));
-    name(position, valueAt(network, all, position));
-    offer(state);
-    const focused = [...working.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
-    working.replaceChildren(...draw(state));
-    if (focused >= 0) (working.querySelectorAll("button")[focused] ?? map).focus({ preventScroll: true });
-  }
+    caption.textContent = names.single ? LAYER.theValue : LAYER.thisMap(shape.rows, shape.columns);
+    map.setAttribute("aria-label", `${names.layer}, ${names.unit}`);
+  };
+  return { figure: element("figure", {}, caption, map), map, draw };
+}
 
-  /** Buttons that save what is shown: made anew only for another map. @param {State} now */
-  function offer(now) {
-    const { layer, unit } = now.position;
+/** @param {KeyboardEvent} event @param {Moves} moves */
+function pressKey(event, { now, move, turnMap, turnLayer, interrupt }) {
+  const state = now();
+  if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
+  const { row, column } = state.position;
+  const actions = {
+    ArrowLeft: () => move({ column: column - 1 }),
+    ArrowRight: () => move({ column: column + 1 }),
+    ArrowUp: () => move({ row: row - 1 }),
+    ArrowDown: () => move({ row: row + 1 }),
+    Home: () => move({ column: 0 }),
+    End: () => move({ column: Infinity }),
+    "[": () => turnMap(-1),
+    "]": () => turnMap(1),
+    PageUp: () => turnLayer(-1),
+    PageDown: () => turnLayer(1),
+  };
+  const action = actions[/** @type {keyof typeof actions} */ (event.key)];
+  if (!action) return;
+  event.preventDefault();
+  interrupt();
+  action();
+}
+
+/** The image, with a frame around the receptive field. @param {Network} network */
+function makeField(network) {
+  const size = { rows: network.height, columns: network.width };
+  const image = cells(size);
+  const frame = element("div", { class: "field" });
+  const framed = element("div", { class: "framed", role: "img", "aria-label": LAYER.partOfImage }, image, frame);
+  setSize(framed, shownSize(size, 160));
+  const caption = element("p", { class: "caption" });
+  return {
+    figure: element("figure", {}, caption, framed),
+    draw(/** @type {State} */ { pixels, position }) {
+      const field = receptiveField(network, position);
+      drawPixels(image, pixels, network.channels);
+      setFrame(frame, size, field);
+      const whole = field.tall >= network.height && field.wide >= network.width;
+      caption.textContent = whole ? LAYER.dependsOnAll : LAYER.dependsOn(field.tall, field.wide);
+    },
+  };
+}
+
+/**
+ * A name between buttons to the one before and the one after.
+ * @param {string} before
+ * @param {string} after
+ * @param {(by: number) => void} turn
+ */
+function makeTurner(before, after, turn) {
+  const name = element("span", { class: "now" });
+  const [back, on] = [
+    signButton("‹", before, () => turn(-1), { title: before }),
+    signButton("›", after, () => turn(1), { title: after }),
+  ];
+  return { element: element("span", { class: "turn" }, back, name, on), name };
+}
+
+/**
+ * Buttons that save what is shown: made anew only for another map.
+ * @param {Network} network
+ * @param {() => State | null} now
+ */
+function makeSaves(network, now) {
+  const saves = element("div", { class: "saves" });
+  let offered = "";
+  const offer = (/** @type {State} */ { position: { layer, unit } }) => {
     const key = `${layer}/${unit}`;
     if (offered === key) return;
     offered = key;
-    const current = () => /** @type {State} */ (state);
-    const named = `${network.title} ${layer ? network.layers[layer - 1].name : TEXT.image}`.trim();
-    const one = `${named}, ${TEXT.mapNumber(unit + 1)}`;
-    const single = shapeAt(network, layer).rows * shapeAt(network, layer).columns === 1;
+    const { rows, columns, maps } = shapeAt(network, layer);
+    if (rows * columns === 1) return saves.replaceChildren();
+    const all = `${network.title} ${layer ? network.layers[layer - 1].name : TEXT.image}`.trim();
+    const one = `${all}, ${TEXT.mapNumber(unit + 1)}`;
+    const saved = (/** @type {string} */ name, /** @type {[number, string][]} */ shown) => () => {
+      const state = /** @type {State} */ (now());
+      const tiles = shown.map(([map, label]) => ({ canvas: painted(network, state, layer, map), label }));
+      return sheet(`${name}: ${state.name}`, tiles);
+    };
+    const numbered = Array.from({ length: maps }, (_, map) => /** @type {[number, string]} */ ([map, String(map + 1)]));
     saves.replaceChildren(
-      ...(single
-        ? []
-        : [
-            saveButtons(
-              one,
-              () =>
-                sheet(`${one}: ${current().name}`, [{ canvas: painted(network, current(), layer, unit), label: "" }]),
-              TEXT.saveMap,
-            ),
-          ]),
-      ...(single || !layer
-        ? []
-        : [
-            saveButtons(
-              named,
-              () =>
-                sheet(
-                  `${named}: ${current().name}`,
-                  Array.from({ length: shapeAt(network, layer).maps }, (_, map) => ({
-                    canvas: painted(network, current(), layer, map),
-                    label: String(map + 1),
-                  })),
-                ),
-              TEXT.saveMaps,
-            ),
-          ]),
+      saveButtons(one, saved(one, [[unit, ""]]), TEXT.saveMap),
+      ...(layer ? [saveButtons(all, saved(all, numbered), TEXT.saveMaps)] : []),
     );
-  }
+  };
+  return { element: saves, offer };
+}
 
-  /** @param {Position} position @param {number} value */
-  function name(position, value) {
-    const shape = shapeAt(network, position.layer);
-    const last = position.layer === network.layers.length;
-    const single = shape.rows * shape.columns === 1;
-    const layer = position.layer
-      ? `${titleOf(network.layers[position.layer - 1], last)} ${network.layers[position.layer - 1].name}`
-      : LAYER.image;
-    const what = last
-      ? LAYER.classNamed(network.classes[position.unit])
-      : position.layer === 0
-        ? channelName(network, position.unit)
-        : (single ? LAYER.unit : LAYER.map)(position.unit + 1);
-    const where = single ? "" : LAYER.where(position.row + 1, position.column + 1);
-    layerName.textContent = layer;
-    mapName.textContent = last ? what : LAYER.of(what, shape.maps);
-    play.hidden = single;
-    turn.hidden = toggle === null || !canBeOff(network, position);
-    const record = turn.hidden ? null : unitRecord(network, position);
-    ablation.replaceChildren(...(record?.ablation ? [ablationOf(network, record.ablation)] : []));
-    turn.textContent = state && isOff(state.off, position) ? TEXT.turnOn : TEXT.turnOff;
-    title.replaceChildren(
-      element("bdi", { text: `${layer}, ${what}${where}: ` }),
-      element("strong", { text: short(value), title: exact(value) }),
-    );
-    caption.textContent = single ? LAYER.theValue : LAYER.thisMap(shape.rows, shape.columns);
-    const { tall, wide } = receptiveField(network, position);
-    const whole = tall >= network.height && wide >= network.width;
-    smallCaption.textContent = whole ? LAYER.dependsOnAll : LAYER.dependsOn(tall, wide);
-    map.setAttribute("aria-label", `${layer}, ${what}`);
-  }
-  return show;
+/** The chosen value, and where it is. @param {Names} names @param {number} value @returns {Node[]} */
+function valueWords({ layer, unit, where }, value) {
+  return [
+    element("bdi", { text: `${layer}, ${unit}${where}: ` }),
+    element("strong", { text: short(value), title: exact(value) }),
+  ];
+}
+
+/** @typedef {{ layer: string, unit: string, where: string, single: boolean, last: boolean }} Names */
+
+/**
+ * A position in words.
+ * @param {Network} network
+ * @param {Position} position
+ * @returns {Names}
+ */
+function namesOf(network, { layer, unit, row, column }) {
+  const shape = shapeAt(network, layer);
+  const last = layer === network.layers.length;
+  const single = shape.rows * shape.columns === 1;
+  const here = network.layers[layer - 1];
+  const number = (single ? LAYER.unit : LAYER.map)(unit + 1);
+  const channel = network.channels === 1 ? LAYER.gray : LAYER.colours[unit];
+  return {
+    layer: layer ? `${titleOf(here, last)} ${here.name}` : LAYER.image,
+    unit: last ? LAYER.classNamed(network.classes[unit]) : layer ? number : channel,
+    where: single ? "" : LAYER.where(row + 1, column + 1),
+    single,
+    last,
+  };
 }
 
 /**
@@ -278,11 +337,6 @@ function painted(network, state, layer, unit) {
   return canvas;
 }
 
-/** @param {Network} network @param {number} unit */
-function channelName(network, unit) {
-  return network.channels === 1 ? LAYER.gray : LAYER.colours[unit];
-}
-
 /**
  * The position to look at one layer down or up: down, where the chosen value has most from; up, where it goes.
  * @param {Network} network
@@ -290,7 +344,7 @@ function channelName(network, unit) {
  * @param {number} by
  * @returns {Position}
  */
-function nextPlace(network, state, by) {
+function neighbour(network, state, by) {
   const { position, all } = state;
   const layer = position.layer + by;
   if (layer < 0 || layer > network.layers.length) return position;

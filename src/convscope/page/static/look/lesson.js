@@ -3,23 +3,25 @@
 import { largestSize, makePalette } from "./colours.js";
 import { makeDerivation } from "./derivation.js";
 import { makeDice } from "./dice.js";
-import { element } from "./dom.js";
+import { button, element, tools } from "./dom.js";
 import { numbers, select } from "./editable.js";
-import { prepare, run } from "./engine.js";
+import { makeEngine } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { counted } from "./format.js";
 import { STILL } from "./motion.js";
 import { shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
 import { within } from "./position.js";
+import { makeStore } from "./store.js";
 import { LESSON, POOLINGS, TEXT } from "./text.js";
 import { MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, movedRight, toyNetwork, toyPixels } from "./toy.js";
 import { makeSharing } from "./weight_sharing.js";
 
-/** @typedef {import("./toy.js").Toy} Toy */
-/** @typedef {import("./toy.js").ToyUnit} ToyUnit */
+/** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
-/** @typedef {import("./explorer.js").State} State */
+/** @typedef {import("./session.js").State} State */
+/** @typedef {import("./toy.js").ToyUnit} ToyUnit */
+/** @typedef {import("./toy.js").Toy} Toy */
 
 const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
@@ -57,107 +59,106 @@ export function makeLesson(parent, toUnits) {
   lesson.addEventListener("toggle", open);
 }
 
+/** @typedef {{ toy: Toy, position: Position }} Lesson what the reader has made, and which value is looked at */
+
 /** @param {HTMLElement} lesson @param {() => void} toUnits */
 function fill(lesson, toUnits) {
-  let toy = FIRST;
-  /** @type {Position} */
-  let position = { layer: 1, unit: 0, row: 0, column: 1 };
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const change = (/** @type {Partial<Toy>} */ some) => {
-    toy = { ...toy, ...some };
-    draw();
-  };
+  const store = makeStore(/** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } }));
+  const toy = () => store.get().toy;
+  const set = (/** @type {Lesson} */ next) => store.set({ ...next, position: nearestPosition(next) });
+  const change = (/** @type {Partial<Toy>} */ some) => set({ ...store.get(), toy: { ...toy(), ...some } });
   const go = (/** @type {Partial<Position> & { layer: number }} */ to) => {
-    if (to.layer === 0) return; // the image stands above
-    position = { ...position, ...to };
-    draw();
+    if (to.layer) set({ toy: toy(), position: { ...store.get().position, ...to } }); // the image stands above
   };
   const channels = Array.from({ length: MOST_CHANNELS }, (_, channel) =>
     numbers(LESSON.channel(channel + 1), TOY_SIDE, 0, 255, (values) =>
-      change({ channels: replaced(toy.channels, channel, values.map(Math.round)) }),
+      change({ channels: replaced(toy().channels, channel, values.map(Math.round)) }),
     ),
   );
   const units = Array.from({ length: MOST_UNITS }, (_, unit) =>
-    unitEditor(unit, (make) => change({ units: replaced(toy.units, unit, make(toy.units[unit])) })),
+    unitEditor(unit, (make) => change({ units: replaced(toy().units, unit, make(toy().units[unit])) })),
   );
   const boards = [1, 2].map((layer) =>
-    Array.from({ length: MOST_UNITS }, (_, unit) => board(layer, unit, () => position, go)),
+    Array.from({ length: MOST_UNITS }, (_, unit) => board(layer, unit, () => store.get().position, go)),
   );
   const working = element("div", { class: "working" });
-  const choices = makeChoices(() => toy, change);
+  const choices = makeChoices(toy, change);
+  const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
+  const editors = units.map((unit) => unit.element);
   lesson.append(
     element("p", { text: LESSON.intro }),
     element(
       "div",
       { class: "toy bench" },
-      element(
-        "div",
-        {},
-        element("div", { class: "side-by-side" }, ...channels.map((one) => one.element)),
-        element("div", { class: "tools" }, choices.image),
-      ),
-      element(
-        "div",
-        { class: "toy-units" },
-        ...units.map((one) => one.element),
-        element("div", { class: "tools" }, choices.unit),
-      ),
-      ...boards.map((row) => element("div", { class: "side-by-side" }, ...row)),
+      element("div", {}, side(channels.map((channel) => channel.element)), tools(choices.image)),
+      element("div", { class: "toy-units" }, ...editors, tools(choices.unit)),
+      ...boards.map(side),
     ),
-    element("div", { class: "tools" }, ...choices.others),
+    tools(...choices.others),
     element("h2", { text: LESSON.marked }),
     working,
-    element(
-      "ol",
-      { class: "claims" },
-      ...claims({ go, change, network: () => toyNetwork(toy), toy: () => toy, toUnits }),
-    ),
+    element("ol", { class: "claims" }, ...claims({ go, change, network: () => toyNetwork(toy()), toy, toUnits })),
   );
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const draw = () => {
+    const state = stateIn(store.get(), makePalette(dark.matches));
+    drawChannels(channels, toy(), state);
+    units.forEach((unit, index) => unit.draw(toy(), state.palette, index));
+    choices.show(toy());
+    drawBoards(boards, toy(), state, go);
+    working.replaceChildren(...makeDerivation(toyNetwork(toy()), go)(state));
+  };
+  store.subscribe(draw);
   dark.addEventListener("change", draw);
   draw();
+}
 
-  function draw() {
-    const network = toyNetwork(toy);
-    const pixels = toyPixels(toy);
-    const all = run(prepare(network, true), pixels);
-    const palette = makePalette(dark.matches);
-    position = within(network, { ...position, layer: Math.max(1, position.layer) });
-    const box = position.layer === 1 ? boxBelow(network, position) : receptiveField(network, position);
-    channels.forEach((one, channel) => {
-      one.element.hidden = channel >= toy.channels.length;
-      if (channel >= toy.channels.length) return;
-      one.name(toy.channels.length > 1 ? LESSON.channel(channel + 1) : LESSON.image);
-      one.draw(
-        toy.channels[channel],
-        palette,
-        (row, column) =>
-          row >= box.top && row < box.top + box.tall && column >= box.left && column < box.left + box.wide,
-      );
-    });
-    units.forEach((one, unit) => one.draw(toy, palette, unit));
-    choices.show(toy);
-    boards.forEach((row, index) =>
-      row.forEach((one, unit) => {
-        one.hidden = index + 1 > network.layers.length || unit >= toy.units.length;
-        if (!one.hidden) one.replaceChildren(mapTable(network, all, position, palette, index + 1, unit, go));
-      }),
-    );
-    /** @type {State} */
-    const state = {
-      image: null,
-      name: "",
-      pixels,
-      all,
-      before: null,
-      motion: STILL,
-      off: [],
-      milliseconds: 0,
-      position,
-      palette,
-      ledger: null,
-    };
-    working.replaceChildren(...makeDerivation(network, go)(state));
-  }
+/** The position that the network has, as near as possible. @param {Lesson} lesson @returns {Position} */
+function nearestPosition({ toy, position }) {
+  return within(toyNetwork(toy), { ...position, layer: Math.max(1, position.layer) });
+}
+
+/** @param {Lesson} lesson @param {import("./colours.js").Palette} palette @returns {State} */
+function stateIn(lesson, palette) {
+  const pixels = toyPixels(lesson.toy);
+  const { all } = makeEngine(toyNetwork(lesson.toy), true)({ pixels, off: [] });
+  const unused = { image: null, name: "", before: null, motion: STILL, milliseconds: 0, ledger: null };
+  return { ...unused, pixels, all, off: [], position: lesson.position, palette };
+}
+
+/**
+ * The image, with the patch of the value marked.
+ * @param {ReturnType<typeof numbers>[]} tables
+ * @param {Toy} toy
+ * @param {State} state
+ */
+function drawChannels(tables, toy, { position, palette }) {
+  const network = toyNetwork(toy);
+  const box = position.layer === 1 ? boxBelow(network, position) : receptiveField(network, position);
+  const inside = (/** @type {number} */ row, /** @type {number} */ column) =>
+    row >= box.top && row < box.top + box.tall && column >= box.left && column < box.left + box.wide;
+  tables.forEach((table, channel) => {
+    table.element.hidden = channel >= toy.channels.length;
+    if (table.element.hidden) return;
+    table.name(toy.channels.length > 1 ? LESSON.channel(channel + 1) : LESSON.image);
+    table.draw(toy.channels[channel], palette, inside);
+  });
+}
+
+/**
+ * @param {HTMLElement[][]} boards by layer and unit
+ * @param {Toy} toy
+ * @param {State} state
+ * @param {Go} go
+ */
+function drawBoards(boards, toy, state, go) {
+  const network = toyNetwork(toy);
+  boards.forEach((row, index) =>
+    row.forEach((map, unit) => {
+      map.hidden = index >= network.layers.length || unit >= toy.units.length;
+      if (!map.hidden) map.replaceChildren(mapTable(network, state, index + 1, unit, go));
+    }),
+  );
 }
 
 /**
@@ -209,7 +210,7 @@ function unitEditor(unit, notify) {
  * @param {number} layer
  * @param {number} unit
  * @param {() => Position} here
- * @param {(to: Partial<Position> & { layer: number }) => void} go
+ * @param {Go} go
  * @returns {HTMLElement}
  */
 function board(layer, unit, here, go) {
@@ -231,16 +232,13 @@ function board(layer, unit, here, go) {
 
 /**
  * @param {import("./network.js").Network} network
- * @param {Float32Array[]} all
- * @param {Position} position
- * @param {import("./colours.js").Palette} palette
+ * @param {State} state
  * @param {number} layer
  * @param {number} unit
- * @param {(to: Partial<Position> & { layer: number }) => void} go
+ * @param {Go} go
  */
-function mapTable(network, all, position, palette, layer, unit, go) {
-  const shape = shapeAt(network, layer);
-  const { rows, columns, maps } = shape;
+function mapTable(network, { all, position, palette }, layer, unit, go) {
+  const { rows, columns, maps } = shapeAt(network, layer);
   const at = position.row * columns + position.column;
   const press = (/** @type {number} */ index) =>
     go({ layer, unit, row: Math.floor(index / columns), column: index % columns });
@@ -312,15 +310,13 @@ function makeChoices(now, change) {
 }
 
 /**
- * @typedef {{ go: (to: Partial<Position> & { layer: number }) => void, change: (some: Partial<Toy>) => void, network:
+ * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network:
  *   ()
  *   => import("./network.js").Network, toy: () => Toy, toUnits: () => void }} Hands
  */
 
 /** What is claimed, each with something to try. @param {Hands} hands @returns {HTMLElement[]} */
 function claims({ go, change, network, toy, toUnits }) {
-  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
-    element("button", { type: "button", text, onclick });
   const move = () => button(LESSON.move, () => change({ channels: toy().channels.map(movedRight) }));
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
   const kinds = [
@@ -329,7 +325,7 @@ function claims({ go, change, network, toy, toUnits }) {
   ];
   const { claims: text } = LESSON;
   const claim = (/** @type {string} */ words, /** @type {Node[]} */ ...tries) =>
-    element("li", {}, element("p", { text: words }), element("div", { class: "tools" }, ...tries));
+    element("li", {}, element("p", { text: words }), tools(...tries));
   return [
     claim(
       text.patch,
@@ -369,7 +365,7 @@ function claims({ go, change, network, toy, toUnits }) {
 }
 
 /**
- * @param {(to: Partial<Position> & { layer: number }) => void} go
+ * @param {Go} go
  * @param {() => import("./network.js").Network} network
  * @returns {HTMLElement}
  */
@@ -392,6 +388,6 @@ function walkButton(go, network) {
     timer = window.setInterval(next, matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_WALK_MS : WALK_MS);
     next();
   };
-  const made = element("button", { type: "button", text: LESSON.walk, onclick: () => (timer ? stop() : start()) });
+  const made = button(LESSON.walk, () => (timer ? stop() : start()));
   return made;
 }

@@ -2,6 +2,7 @@
 /** Values of a file as gray levels, by the ranges of the dataset that the network was trained on. */
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
+
 /** @typedef {[number, number]} Range */
 /**
  * Which values of 8 bits and of more are black and white, null by their type; or each image by itself.

@@ -17,15 +17,19 @@ const MOST_PIXELS_A_POINT = 2;
  */
 
 /**
+ * @typedef {object} MapSheet
+ * @property {() => void} look sees where the frames stand, if that has changed; it is called for all sheets before
+ *   anything of the page is changed, or the browser would lay out everything anew for each
+ * @property {(palette: Palette, maps: Float32Array, first: number, count: number, largest: number) => void} paint draws
+ *   maps from the first on
+ */
+
+/**
  * @param {HTMLElement} grid that the frames stand in; it becomes what they are measured from
  * @param {HTMLElement[]} frames all of one size, in rows, as far from each other everywhere
  * @param {{ rows: number, columns: number }} shape of a map
  * @param {() => void} again called when everything stands elsewhere
- * @returns {{ look: () => void, paint: (palette: Palette, maps: Float32Array, first: number, count: number, largest:
- *   number) => void }} look sees
- *   where the frames stand, if that has changed, and is called for all sheets before anything of the page is changed,
- * or the browser would lay
- *   out everything anew for each; paint draws maps from the first on
+ * @returns {MapSheet}
  */
 export function makeMapSheet(grid, frames, shape, again) {
   const canvas = element("canvas", { class: "sheet", "aria-hidden": "true" });
@@ -44,45 +48,20 @@ export function makeMapSheet(grid, frames, shape, again) {
     if (grid.offsetWidth !== width || grid.offsetHeight !== height) anew();
   }).observe(grid);
   onOtherResolution(anew);
-
   const look = () => {
     if (positions) return;
     [width, height] = [grid.offsetWidth, grid.offsetHeight];
     if (!width) return; // not shown
     const scale = Math.min(MOST_PIXELS_A_POINT, devicePixelRatio);
-    const at = (/** @type {number} */ length) => Math.round(length * scale);
-    const pixels = (/** @type {number} */ length) => Math.max(1, at(length));
-    const wide = pixels(frames[0].offsetWidth);
-    const columnOf = Int32Array.from({ length: wide }, (_, x) => Math.floor((x * shape.columns) / wide));
-    const [start, next] = [frames[0], frames[1] ?? frames[0]]; // to ask each takes longer than the network
-    // row: how long the first is differs with the window
-    const second = frames.findIndex((one) => one.offsetTop !== start.offsetTop);
-    const perRow = second > 0 ? second : frames.length;
-    const under = frames[perRow] ?? start;
-    const [x, y, right, down] = [
-      start.offsetLeft,
-      start.offsetTop,
-      next.offsetLeft - start.offsetLeft,
-      under.offsetTop - start.offsetTop,
-    ];
-    const left = frames.map((_, slot) => at(x + (slot % perRow) * right));
-    const top = frames.map((_, slot) => at(y + Math.floor(slot / perRow) * down));
-    positions = { left, top, columnOf, tall: pixels(frames[0].offsetHeight) };
-    image = new ImageData(pixels(width), pixels(height));
+    positions = positionsOfFrames(frames, shape.columns, scale);
+    image = new ImageData(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
   };
   const resize = () => {
-    canvas.width = image.width;
-    canvas.height = image.height;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+    Object.assign(canvas, { width: image.width, height: image.height });
+    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
   };
-  const paintAll = (
-    /** @type {Palette} */ palette,
-    /** @type {Float32Array} */ maps,
-    /** @type {number} */ first,
-    /** @type {number} */ count,
-    /** @type {number} */ largest,
-  ) => {
+  /** @type {MapSheet["paint"]} */
+  const paintMaps = (palette, maps, first, count, largest) => {
     if (!positions) return;
     if (canvas.width !== image.width || canvas.height !== image.height) resize();
     const words = new Uint32Array(image.data.buffer);
@@ -93,7 +72,31 @@ export function makeMapSheet(grid, frames, shape, again) {
     }
     context.putImageData(image, 0, 0);
   };
-  return { look, paint: paintAll };
+  return { look, paint: paintMaps };
+}
+
+/**
+ * Where the frames stand, from those at the corner: to ask each takes longer than the network.
+ * @param {HTMLElement[]} frames
+ * @param {number} columns of a map
+ * @param {number} scale
+ * @returns {Positions}
+ */
+function positionsOfFrames(frames, columns, scale) {
+  const at = (/** @type {number} */ length) => Math.round(length * scale);
+  const pixels = (/** @type {number} */ length) => Math.max(1, at(length));
+  const wide = pixels(frames[0].offsetWidth);
+  const columnOf = Int32Array.from({ length: wide }, (_, x) => Math.floor((x * columns) / wide));
+  const [start, next] = [frames[0], frames[1] ?? frames[0]];
+  // the window decides how long a row is
+  const second = frames.findIndex((frame) => frame.offsetTop !== start.offsetTop);
+  const perRow = second > 0 ? second : frames.length;
+  const under = frames[perRow] ?? start;
+  const [x, y] = [start.offsetLeft, start.offsetTop];
+  const [right, down] = [next.offsetLeft - x, under.offsetTop - y];
+  const left = frames.map((_, slot) => at(x + (slot % perRow) * right));
+  const top = frames.map((_, slot) => at(y + Math.floor(slot / perRow) * down));
+  return { left, top, columnOf, tall: pixels(start.offsetHeight) };
 }
 
 /**

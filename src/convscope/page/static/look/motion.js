@@ -4,8 +4,8 @@ import { blurred } from "./blur.js";
 import { bendField, displacementAt } from "./elastic.js";
 import { normals } from "./random.js";
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
 
 /**
  * @typedef {object} Motion
@@ -14,8 +14,8 @@ import { normals } from "./random.js";
  * @property {number} turn degrees, clockwise
  * @property {number} scale 1 leaves the size
  * @property {number} bend mean displacement of a pixel, in pixels
- * @property {number} blur standard std in pixels
- * @property {number} noise standard std, of 255
+ * @property {number} blur standard deviation in pixels
+ * @property {number} noise standard deviation, of 255
  */
 
 /** @type {Motion} */

@@ -1,28 +1,22 @@
 // @ts-check
 /** View 1: the network at a glance, a column for every layer. */
-import { largestSize } from "./colours.js";
-import { element, isolate, moveWithArrows, write } from "./dom.js";
+import { element, isolate, namedBar, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
-import { boxBelow, receptiveField } from "./explain.js";
+import { receptiveField } from "./explain.js";
 import { percent, wholePercent } from "./format.js";
-import { cellAt, cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
-import { makeMapSheet } from "./map_sheet.js";
+import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { mapGrid, pressed } from "./map_grid.js";
 import { change, isStill } from "./motion.js";
 import { shapeAt } from "./network.js";
-import { isOff } from "./switches.js";
 import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
+/** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Position} Position */
-/** @typedef {import("./explorer.js").State} State */
-/** @typedef {(position: Partial<Position> & { layer: number }) => void} Go */
+/** @typedef {import("./session.js").State} State */
 
-const MOST_MAPS = 64; // of a layer shown at once
-const MOST_CLASSES = 10;
 const CALM_MS = 200; // after which values are written into names
+const MOST_CLASSES = 10;
 const LONG_NAME = 3; // of a class: more letters stand on a line of their own
-const COLUMN_PX = 150; // the maps of a layer; a wide window then holds a small network from end to end
-const COLUMN_TALL_PX = 420;
 
 /**
  * Make the view; what it returns draws it anew. A brief one explains nothing.
@@ -56,16 +50,6 @@ export function makeOverview(parent, network, go, allOn, { brief } = { brief: fa
     write(count, OVERVIEW.off(state.off.length));
     columns.forEach((column) => column.draw(state));
   };
-}
-
-/**
- * The value that a mouse or finger pressed; a key presses the map only.
- * @param {MouseEvent} event
- * @param {HTMLElement} shown
- * @param {{ rows: number, columns: number }} size
- */
-function pressed(event, shown, size) {
-  return event.detail > 0 ? cellAt(event, shown, size) : {};
 }
 
 /**
@@ -157,26 +141,18 @@ function layerColumn(network, layer, go) {
   };
 }
 
-/** @param {HTMLElement} bar @param {number} part of one */
-function grow(bar, part) {
-  bar.style.transform = `scaleX(${Math.min(1, part)})`;
+/** @param {HTMLElement} bar @param {number} fraction */
+function grow(bar, fraction) {
+  bar.style.transform = `scaleX(${Math.min(1, fraction)})`;
 }
 
-/** A part of one, as a bar with its name. @param {string} name */
-function partBar(name) {
-  const bar = element("span", { class: "bar grows" });
-  const value = element("span", { class: "value" });
-  const made = element(
-    "div",
-    { class: "change" },
-    element("span", { text: name }),
-    element("span", { class: "track" }, bar),
-    value,
-  );
-  const set = (/** @type {number | null} */ part) => {
-    made.hidden = part === null;
-    grow(bar, part ?? 0);
-    write(value, wholePercent(part ?? 0));
+/** A fraction as a bar with its name. @param {string} name */
+function fractionBar(name) {
+  const { element: made, bar, value } = namedBar(name, "bar grows");
+  const set = (/** @type {number | null} */ fraction) => {
+    made.hidden = fraction === null;
+    grow(bar, fraction ?? 0);
+    write(value, wholePercent(fraction ?? 0));
   };
   return { element: made, set };
 }
@@ -187,7 +163,7 @@ function partBar(name) {
  * @returns {Column}
  */
 function ledgerBars(layer) {
-  const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
+  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
   const title = element("p", { class: "caption" });
   const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
   return {
@@ -209,7 +185,7 @@ function ledgerBars(layer) {
  * @returns {Column}
  */
 function changeBars(network, layer) {
-  const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
+  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
   const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
   return {
     element: box,
@@ -221,170 +197,6 @@ function changeBars(network, layer) {
       along.set(isStill(state.motion) ? null : found.left);
     },
   };
-}
-
-/**
- * How many maps stand side by side, and how large each is.
- * @param {number} count
- * @param {{ rows: number, columns: number }} shape
- * @returns {{ across: number, room: number }}
- */
-function arrangement(count, shape) {
-  if (shape.rows * shape.columns === 1) return { across: Math.min(count, count > 32 ? 8 : 4), room: 24 };
-  const across = Math.max(1, Math.min(count, count <= 4 ? 1 : count <= 12 ? 2 : count <= 24 ? 3 : count <= 40 ? 4 : 6));
-  const room = Math.min(Math.floor(COLUMN_PX / across), Math.floor(COLUMN_TALL_PX / Math.ceil(count / across))) - 6;
-  return { across, room: Math.max(34, Math.min(room, 96)) };
-}
-
-/**
- * All maps of a layer, in pages where they are many.
- * @param {Network} network
- * @param {number} layer
- * @param {Go} go
- * @returns {Column}
- */
-function mapGrid(network, layer, go) {
-  const shape = shapeAt(network, layer);
-  const pages = Math.ceil(shape.maps / MOST_MAPS);
-  const count = Math.min(shape.maps, MOST_MAPS);
-  const { across, room } = arrangement(count, shape);
-  const size = shownSize(shape, room);
-  let page = 0;
-  /** @type {State | null} */
-  let latest = null;
-  const maps = Array.from({ length: count }, (_, slot) => {
-    const spot = element("span", { class: "field", hidden: true });
-    const frame = element("span", { class: "framed" }, spot);
-    const button = element(
-      "button",
-      {
-        type: "button",
-        class: "map",
-        tabindex: slot ? -1 : 0,
-        onclick: (/** @type {MouseEvent} */ event) =>
-          go({ layer, unit: page * MOST_MAPS + slot, ...pressed(event, frame, shape) }),
-      },
-      frame,
-    );
-    setSize(frame, size);
-    return { frame, button, spot };
-  });
-  const grid = element(
-    "div",
-    { class: "maps", role: "group", "aria-label": `${network.layers[layer - 1].name}: ${outcome(shape)}` },
-    ...maps.map((map) => map.button),
-  );
-  grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
-  moveWithArrows(
-    grid,
-    maps.map((map) => map.button),
-    across,
-  );
-  const shown = element("span", { class: "hint" });
-  const single = shape.rows * shape.columns === 1;
-  const name = (/** @type {HTMLElement} */ button, /** @type {number} */ unit, /** @type {string} */ text) => {
-    button.title = text;
-    button.setAttribute("aria-label", OVERVIEW.among(text, unit + 1, shape.maps));
-  };
-  let turned = true;
-  const turn = (/** @type {number} */ by) => {
-    turned = true;
-    page = (page + by + pages) % pages;
-    if (latest) draw(latest);
-  };
-  const pager = element(
-    "div",
-    { class: "pager", hidden: pages === 1 },
-    element("button", {
-      type: "button",
-      class: "plain",
-      text: "‹",
-      "aria-label": OVERVIEW.before,
-      onclick: () => turn(-1),
-    }),
-    shown,
-    element("button", {
-      type: "button",
-      class: "plain",
-      text: "›",
-      "aria-label": OVERVIEW.after,
-      onclick: () => turn(1),
-    }),
-  );
-  let naming = 0;
-  /** Names, with the values of single units, which are not written out while they change. */
-  function nameAll() {
-    const state = latest;
-    if (!state) return;
-    maps.forEach(({ button }, slot) => {
-      const unit = page * MOST_MAPS + slot;
-      const off = isOff(state.off, { layer, unit }) ? OVERVIEW.isOff : "";
-      if (!button.hidden)
-        name(
-          button,
-          unit,
-          `${single ? OVERVIEW.unit(unit + 1, state.all[layer][unit]) : OVERVIEW.map(unit + 1)}${off}`,
-        );
-    });
-  }
-  const again = () => {
-    sheet.look();
-    if (latest) draw(latest);
-  };
-  const sheet = makeMapSheet(
-    grid,
-    maps.map((map) => map.frame),
-    shape,
-    again,
-  );
-  /** @param {State} state */
-  function draw(state) {
-    const chosen = state.position.layer === layer ? state.position.unit : -1;
-    const spotted = spotOf(network, state, layer);
-    if (latest !== state && chosen >= 0 && latest?.position !== state.position)
-      turned = page !== (page = Math.floor(chosen / MOST_MAPS)) || turned;
-    const marks = latest?.position !== state.position || latest?.off !== state.off || turned;
-    turned = false;
-    latest = state;
-    const values = state.all[layer];
-    const largest = largestSize(values);
-    const first = page * MOST_MAPS;
-    const here = Math.min(count, shape.maps - first);
-    if (marks) maps.forEach(({ button }, slot) => (button.hidden = slot >= here));
-    if (marks && maps.every(({ button }) => button.hidden || button.tabIndex < 0)) maps[0].button.tabIndex = 0;
-    sheet.paint(state.palette, values, first, here, largest);
-    clearTimeout(naming);
-    if (single && !marks) naming = window.setTimeout(nameAll, CALM_MS);
-    if (!marks) return;
-    nameAll();
-    maps.slice(0, here).forEach(({ button, spot }, slot) => {
-      const unit = first + slot;
-      const off = isOff(state.off, { layer, unit });
-      button.classList.toggle("off", off);
-      button.classList.toggle("chosen", unit === chosen);
-      button.setAttribute("aria-pressed", String(unit === chosen));
-      if (spotted && (spotted.unit === null || spotted.unit === unit)) setFrame(spot, shape, spotted);
-      else spot.hidden = true;
-    });
-    shown.textContent = OVERVIEW.some(page * MOST_MAPS + 1, Math.min(shape.maps, (page + 1) * MOST_MAPS), shape.maps);
-  }
-  return { element: element("div", {}, grid, pager), look: sheet.look, draw };
-}
-
-/**
- * What is framed in the maps of a layer: the chosen value itself, or what it was computed from.
- * @param {Network} network
- * @param {State} state
- * @param {number} layer
- * @returns {{ unit: number | null, top: number, left: number, tall: number, wide: number } | null} unit null: all maps
- */
-function spotOf(network, state, layer) {
-  const { position } = state;
-  if (position.layer === layer)
-    return { unit: position.unit, top: position.row, left: position.column, tall: 1, wide: 1 };
-  if (position.layer !== layer + 1) return null;
-  const above = network.layers[position.layer - 1];
-  return { unit: above.kind === "pooling" ? position.unit : null, ...boxBelow(network, position) };
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 /** A drawing pad for networks of gray images, with the pen and paper of their images. */
-import { element } from "./dom.js";
+import { button, element, tools } from "./dom.js";
 import { fitImage } from "./preprocessing.js";
 import { TEXT } from "./text.js";
 
@@ -15,113 +15,127 @@ const KEY_STEP = 8; // pixels that an arrow key moves the pen
  * @returns {{ element: HTMLElement, button: HTMLElement, open: () => void }}
  */
 export function makePad(network, drawn) {
-  const scale = SIDE / Math.max(network.height, network.width);
-  const [wide, tall] = [Math.round(network.width * scale), Math.round(network.height * scale)];
-  const canvas = element("canvas", {
-    width: wide,
-    height: tall,
-    class: "pad",
-    tabindex: 0,
-    role: "application",
-    "aria-label": TEXT.padKeys,
-  });
-  const tip = element("span", { class: "tip", hidden: true });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const paper = network.background[0];
-  const ink = paper < 128 ? 255 : 0;
-  const usual = Math.max(network.height, network.width) <= 12 ? 13 : 9; // hundredths of the side
-  const pen = element("input", { type: "range", min: 3, max: 25, value: usual, "aria-label": TEXT.penWidth });
-  let points = /** @type {[number, number][]} */ ([]);
-
-  const clear = () => {
-    context.fillStyle = `rgb(${paper} ${paper} ${paper})`;
-    context.fillRect(0, 0, wide, tall);
-  };
-  const tell = () => {
-    const raster = { data: context.getImageData(0, 0, wide, tall).data, rows: tall, columns: wide, channels: 4 };
-    drawn(fitImage(raster, { ...network, fit: "stretch" }));
-  };
-  const at = (/** @type {PointerEvent} */ event) => {
-    const box = canvas.getBoundingClientRect();
-    return /** @type {[number, number]} */ ([
-      ((event.clientX - box.left) * wide) / box.width,
-      ((event.clientY - box.top) * tall) / box.height,
-    ]);
-  };
+  const sheet = makePaper(network, drawn);
+  const { canvas } = sheet;
+  let points = /** @type {Point[]} */ ([]);
   const stroke = () => {
-    context.strokeStyle = `rgb(${ink} ${ink} ${ink})`;
-    context.lineWidth = (Number(pen.value) / 100) * SIDE;
-    context.lineCap = context.lineJoin = "round";
-    context.beginPath();
-    context.moveTo(...points[0]);
-    for (const point of points) context.lineTo(...point);
-    context.stroke();
+    sheet.stroke(points);
     points = points.slice(-1);
-    tell();
   };
   canvas.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
     canvas.setPointerCapture(event.pointerId);
-    points = [at(event)];
+    points = [sheet.at(event)];
     stroke();
   });
   canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
     if (!points.length || !canvas.hasPointerCapture(event.pointerId)) return;
-    points.push(at(event));
+    points.push(sheet.at(event));
     stroke();
   });
-  drawWithKeys();
+  const tip = drawWithKeys(sheet);
   canvas.addEventListener("pointerup", () => (points = []));
   canvas.addEventListener("pointercancel", () => (points = []));
-  clear();
+  sheet.clear();
 
-  /** Arrow keys move the pen, the space bar puts it down and lifts it. */
-  function drawWithKeys() {
-    let [x, y, down] = [wide / 2, tall / 2, false];
-    const show = () => {
-      tip.style.left = `${(100 * x) / wide}%`;
-      tip.style.top = `${(100 * y) / tall}%`;
-      tip.classList.toggle("down", down);
-    };
-    canvas.addEventListener("focus", () => {
-      tip.hidden = !canvas.matches(":focus-visible");
-      show();
-    });
-    canvas.addEventListener("blur", () => ((tip.hidden = true), (down = false)));
-    canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[
-        event.key
-      ];
-      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      if (event.key === " ") down = !down;
-      const from = /** @type {[number, number]} */ ([x, y]);
-      x = Math.max(0, Math.min(wide, x + by[0] * KEY_STEP));
-      y = Math.max(0, Math.min(tall, y + by[1] * KEY_STEP));
-      tip.hidden = false;
-      show();
-      if (!down) return;
-      points = [from, [x, y]];
-      stroke();
-      points = [];
-    });
-  }
-
-  const wipe = element("button", { type: "button", text: TEXT.clear, onclick: () => (clear(), tell()) });
+  const wipe = button(TEXT.clear, () => (sheet.clear(), sheet.tell()));
   const pad = element(
     "div",
     { class: "drawing", hidden: true },
     element("div", { class: "paper" }, canvas, tip),
     element("p", { class: "hint", text: TEXT.padHint }),
-    element("div", { class: "tools" }, wipe, element("label", {}, `${TEXT.pen} `, pen)),
+    tools(wipe, element("label", {}, `${TEXT.pen} `, sheet.pen)),
   );
-  const button = element("button", { type: "button", text: TEXT.draw, "aria-expanded": "false" });
   const set = (/** @type {boolean} */ open) => {
     pad.hidden = !open;
-    button.setAttribute("aria-expanded", String(open));
+    opener.setAttribute("aria-expanded", String(open));
   };
-  button.addEventListener("click", () => {
+  const press = () => {
     set(pad.hidden);
-    if (!pad.hidden) tell();
+    if (!pad.hidden) sheet.tell();
+  };
+  const opener = button(TEXT.draw, press, { "aria-expanded": "false" });
+  return { element: pad, button: opener, open: () => set(true) };
+}
+
+/** @typedef {[number, number]} Point across and down, in pixels of the canvas */
+
+/**
+ * What is drawn on.
+ * @typedef {{ canvas: any, pen: HTMLElement, wide: number, tall: number, clear: () => void, tell: () => void,
+ *   stroke: (points: Point[]) => void, at: (event: PointerEvent) => Point }} Paper
+ */
+
+/** @param {Network} network @param {(pixels: Uint8Array) => void} drawn @returns {Paper} */
+function makePaper(network, drawn) {
+  const scale = SIDE / Math.max(network.height, network.width);
+  const [wide, tall] = [Math.round(network.width * scale), Math.round(network.height * scale)];
+  const names = { class: "pad", tabindex: 0, role: "application", "aria-label": TEXT.padKeys };
+  const canvas = element("canvas", { width: wide, height: tall, ...names });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const paper = network.background[0];
+  const ink = paper < 128 ? 255 : 0;
+  const usual = Math.max(network.height, network.width) <= 12 ? 13 : 9; // hundredths of the side
+  const pen = element("input", { type: "range", min: 3, max: 25, value: usual, "aria-label": TEXT.penWidth });
+  const tell = () => {
+    const raster = { data: context.getImageData(0, 0, wide, tall).data, rows: tall, columns: wide, channels: 4 };
+    drawn(fitImage(raster, { ...network, fit: "stretch" }));
+  };
+  return {
+    canvas,
+    pen,
+    wide,
+    tall,
+    tell,
+    clear() {
+      context.fillStyle = `rgb(${paper} ${paper} ${paper})`;
+      context.fillRect(0, 0, wide, tall);
+    },
+    stroke(points) {
+      context.strokeStyle = `rgb(${ink} ${ink} ${ink})`;
+      context.lineWidth = (Number(pen.value) / 100) * SIDE;
+      context.lineCap = context.lineJoin = "round";
+      context.beginPath();
+      context.moveTo(...points[0]);
+      for (const point of points) context.lineTo(...point);
+      context.stroke();
+      tell();
+    },
+    at(event) {
+      const box = canvas.getBoundingClientRect();
+      return [((event.clientX - box.left) * wide) / box.width, ((event.clientY - box.top) * tall) / box.height];
+    },
+  };
+}
+
+/**
+ * Arrow keys move the pen, the space bar puts it down and lifts it.
+ * @param {Paper} paper
+ * @returns {HTMLElement} the tip of the pen
+ */
+function drawWithKeys({ canvas, wide, tall, stroke }) {
+  const tip = element("span", { class: "tip", hidden: true });
+  let [x, y, down] = [wide / 2, tall / 2, false];
+  const show = () => {
+    tip.style.left = `${(100 * x) / wide}%`;
+    tip.style.top = `${(100 * y) / tall}%`;
+    tip.classList.toggle("down", down);
+  };
+  canvas.addEventListener("focus", () => {
+    tip.hidden = !canvas.matches(":focus-visible");
+    show();
   });
-  return { element: pad, button, open: () => set(true) };
+  canvas.addEventListener("blur", () => ((tip.hidden = true), (down = false)));
+  canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    if (event.key === " ") down = !down;
+    const from = /** @type {Point} */ ([x, y]);
+    x = Math.max(0, Math.min(wide, x + by[0] * KEY_STEP));
+    y = Math.max(0, Math.min(tall, y + by[1] * KEY_STEP));
+    tip.hidden = false;
+    show();
+    if (down) stroke([from, [x, y]]);
+  });
+  return tip;
 }

@@ -1,8 +1,9 @@
 // @ts-check
 /** Patches: the pixels that one value depends on, cut out of an image. */
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
+
 /**
  * @typedef {{ image: number | null, name: string, row: number, column: number, value: number, pixels: Uint8Array }}
  *   Patch pixels: where the image is not in the page

@@ -2,9 +2,8 @@
 /** The same network with another kind of pooling, and images as another network wants them. */
 import { fitImage } from "./preprocessing.js";
 
-/** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Field} Field */
+/** @typedef {import("./network.js").Network} Network */
 
 /** The codes of pooling that a network has. @param {Network} network @returns {string[]} */
 export function codesOf(network) {

@@ -6,8 +6,8 @@
 import { shapeAt } from "./network.js";
 import { canBeOff } from "./switches.js";
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./network.js").Network} Network */
 
 const MOST_OFF = 200; // that an address holds
 

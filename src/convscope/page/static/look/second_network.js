@@ -4,22 +4,16 @@ import { makePalette } from "./colours.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeLayerView } from "./layer_view.js";
-import { isStill, scaledMotion } from "./motion.js";
+import { scaledMotion } from "./motion.js";
 import { makeOverview } from "./overview.js";
 import { codesOf, pixelsFor, withPooling } from "./pooling_swap.js";
-import { reached, strongest } from "./position.js";
+import { makeSession, stateOf } from "./session.js";
 import { POOLINGS, SECOND } from "./text.js";
 import { makeViews } from "./views.js";
 
 /** @typedef {import("./network.js").Network} Network */
-/** @typedef {import("./explain.js").Position} Position */
-/** @typedef {import("./explorer.js").State} State */
-
+/** @typedef {import("./session.js").Scene} Scene */
 /** @typedef {import("./switches.js").Off} Off */
-
-/** What is shown in the page, moved and not moved.
- * @typedef {{ original: Uint8Array | Uint8ClampedArray, pixels: Uint8Array | Uint8ClampedArray, image: number | null,
- *   name: string, motion: import("./motion.js").Motion }} Scene */
 
 /**
  * @param {HTMLElement} parent
@@ -100,90 +94,61 @@ function choices(network) {
  * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void, close: () => void }}
  */
 function makeSecond(parent, network, other, { name, program, allOn }) {
-  const glance = element("section", { "aria-label": name });
-  const numbers = element("div");
-  const exchanged =
+  const overview = element("section", { "aria-label": name });
+  const layer = element("div");
+  const swapped =
     other.layers.length === network.layers.length &&
-    other.layers.every((layer, at) => layer.weights === network.layers[at].weights);
+    other.layers.every((own, index) => own.weights === network.layers[index].weights);
   parent.append(
     element("h3", {}, isolate(name, 120)),
-    element("p", { class: "hint", text: exchanged ? SECOND.exchanged : SECOND.about }),
-    glance,
-    element("details", { class: "deeper" }, element("summary", { text: SECOND.numbers }), numbers),
+    element("p", { class: "hint", text: swapped ? SECOND.exchanged : SECOND.about }),
+    overview,
+    element("details", { class: "deeper" }, element("summary", { text: SECOND.numbers }), layer),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  let palette = makePalette(dark.matches);
-  /** Whose pixels they are. @type {WeakMap<object, Scene>} */
-  const scenes = new WeakMap();
-  /** @type {State | null} */
-  let state = null;
-  /**
-   * The maps of the image before it was moved, and which image that is.
-   * @type {{ of: object, all: Float32Array[] } | null}
-   */
-  let unmoved = null;
-  /** @type {Scene | null} what was asked for last; not yet answered, perhaps */
-  let latest = null;
-  /** @type {Off} the same units as in the page, if they are the same: another network's have nothing to do with them */
-  let off = [];
-  const draw = (/** @type {boolean} */ everything) => {
-    if (!state) return;
-    drawOverview(state);
-    drawOthers(state, everything);
-  };
-  const go = (/** @type {Partial<Position> & { layer: number }} */ position) => {
-    if (!state) return;
-    state = { ...state, position: reached(other, state, position) };
-    draw(true);
-  };
-  const drawOverview = makeOverview(glance, other, go, allOn, { brief: true });
-  const drawOthers = makeViews([[numbers, makeLayerView(numbers, other, go, null)]]);
-  const compute = makeComputer(
+  const started = startWorker(program);
+  let close = () => {};
+  const session = makeSession(
     other,
-    startWorker(program),
-    ({ all, intact, milliseconds }, { pixels, off: turnedOff, original: before }) => {
-      const scene = scenes.get(pixels);
-      if (!scene) return;
-      const still = isStill(scene.motion);
-      if (still || before) unmoved = { of: scene.original, all: intact ?? all };
-      const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
-      const position = state?.position ?? strongest(other, all, Math.min(1, other.layers.length));
-      state = {
-        image: scene.image,
-        name: scene.name,
-        motion,
-        pixels,
-        all,
-        before: still && !turnedOff.length ? null : (unmoved?.all ?? null),
-        off: turnedOff,
-        milliseconds,
-        position,
-        palette,
-        ledger: null,
-      };
-      draw(false);
+    (listener) => {
+      const compute = makeComputer(other, started, listener);
+      close = compute.close;
+      return compute;
     },
+    makePalette(dark.matches),
   );
-  const ask = (/** @type {Scene} */ scene) => {
-    latest = scene;
-    const fitted = pixelsFor(network, other, scene.pixels);
-    const pixels = fitted === scene.pixels ? fitted.slice() : fitted;
-    scenes.set(pixels, scene);
-    const known = isStill(scene.motion) || unmoved?.of === scene.original;
-    compute({ pixels, off, original: known ? null : pixelsFor(network, other, scene.original) });
-  };
+  const drawOverview = makeOverview(overview, other, session.go, allOn, { brief: true });
+  const drawOthers = makeViews([[layer, makeLayerView(layer, other, session.go, null)]]);
+  session.store.subscribe((now, before) => {
+    const state = stateOf(now);
+    if (!state || (now.view === before.view && now.palette === before.palette)) return;
+    drawOverview(state);
+    drawOthers(state, now.view?.all === before.view?.all);
+  });
+  const fitted = makeFitting(network, other);
   return {
-    follow: ask,
-    without(next) {
-      if (!exchanged) return;
-      off = next;
-      if (latest) ask(latest);
-    },
-    redraw() {
-      palette = makePalette(dark.matches);
-      if (state) state = { ...state, palette };
-      draw(true);
-    },
-    close: () => compute.close(),
+    follow: (scene) => session.follow(fitted(scene)),
+    /** The same units as in the page, if they are the same: another network's have nothing to do with them. */
+    without: (off) => swapped && session.turnOff(off),
+    redraw: () => session.store.set({ palette: makePalette(dark.matches) }),
+    close,
+  };
+}
+
+/**
+ * Scenes as another network takes them; the image before it was moved stays the same one.
+ * @param {Network} network
+ * @param {Network} other
+ * @returns {(scene: Scene) => Scene}
+ */
+function makeFitting(network, other) {
+  const [wider, taller] = [other.width / network.width, other.height / network.height];
+  /** @type {WeakMap<object, import("./session.js").Pixels>} */
+  const originals = new WeakMap();
+  return (scene) => {
+    const original = originals.get(scene.original) ?? pixelsFor(network, other, scene.original);
+    originals.set(scene.original, original);
+    const pixels = scene.pixels === scene.original ? original : pixelsFor(network, other, scene.pixels);
+    return { ...scene, original, pixels, motion: scaledMotion(scene.motion, wider, taller) };
   };
 }

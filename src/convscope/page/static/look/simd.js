@@ -11,8 +11,8 @@ import { activate } from "./nonlinearity.js";
 import { bytesOf } from "./reading.js";
 import { patchLength, regionOf } from "./regions.js";
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Shape} Shape */
 
 /**

@@ -5,8 +5,8 @@ import { decimals, wholePercent } from "./format.js";
 import { STILL, isStill } from "./motion.js";
 import { TEXT } from "./text.js";
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./motion.js").Motion} Motion */
+/** @typedef {import("./network.js").Network} Network */
 
 /**
  * @param {HTMLElement} parent

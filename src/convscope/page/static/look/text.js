@@ -2,6 +2,7 @@
 /** All English text of the page, ready for translation. */
 import { counted, short, sides } from "./format.js";
 
+/** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Shape} Shape */
 
@@ -98,6 +99,8 @@ export function poolingPhrase(layer, count) {
 
 export const TEXT = {
   lookInside: "A look inside",
+  facts: (/** @type {number} */ parameters, /** @type {number} */ macs, /** @type {number} */ classes) =>
+    `${counted(parameters, "parameter")}, ${counted(macs, "MAC")} an image, ${counted(classes, "class", "classes")}.`,
   outside: "outside the map: 0",
   sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,

@@ -1,8 +1,8 @@
 // @ts-check
 /** A network that fits on a page: units of 3 × 3 weights on an image of 5 × 5 numbers, and a pooling if wanted. */
 
-/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Layer} Layer */
+/** @typedef {import("./network.js").Network} Network */
 
 export const TOY_SIDE = 5;
 export const TOY_PATCH = 3;
@@ -23,61 +23,9 @@ export const MOST_UNITS = 2;
 
 /** The same as a network that the engine computes. @param {Toy} toy @returns {Network} */
 export function toyNetwork(toy) {
-  const { zeros, stride } = toy;
-  const [channels, maps] = [toy.channels.length, toy.units.length];
-  const positions = Math.floor((TOY_SIDE + 2 * zeros - TOY_PATCH) / stride) + 1;
-  const field = { size: TOY_PATCH, stride, start: -zeros };
-  const inputs = TOY_PATCH * TOY_PATCH * channels;
-  /** @type {Layer} */
-  const convolution = {
-    name: `${maps}C3${stride > 1 ? `/${stride}` : ""}`,
-    kind: "convolution",
-    maps,
-    rows: positions,
-    columns: positions,
-    window: [TOY_PATCH, TOY_PATCH],
-    stride: [stride, stride],
-    before: zeros,
-    after: zeros,
-    regions: [1, 1],
-    residual: false,
-    code: "",
-    whole: false,
-    nonlinearity: toy.nonlinearity,
-    weights: Float32Array.from(toy.units.flatMap((unit) => unit.weights.slice(0, channels).flat())),
-    bias: Float32Array.from(toy.units, (unit) => unit.bias),
-    field: [field, field],
-    parameters: maps * (inputs + 1),
-    macs: maps * positions * positions * inputs,
-  };
-  const kept = Math.floor(positions / 2);
-  // values along a side of the window and what is around it
-  const sees = toy.code === "SS" ? 1 : toy.code === "BP" ? 3 : 2;
-  const wide = {
-    size: TOY_PATCH + (sees - 1) * stride,
-    stride: 2 * stride,
-    start: -zeros - (toy.code === "BP" ? stride : 0),
-  };
-  /** @type {Layer} */
-  const pooling = {
-    ...convolution,
-    name: `${toy.code}2`,
-    kind: "pooling",
-    rows: kept,
-    columns: kept,
-    window: [2, 2],
-    stride: [2, 2],
-    before: 0,
-    after: 0,
-    code: toy.code,
-    nonlinearity: "linear",
-    weights: new Float32Array(),
-    bias: new Float32Array(),
-    field: [wide, wide],
-    parameters: 0,
-    macs: 0,
-  };
-  const layers = toy.code && kept > 0 ? [convolution, pooling] : [convolution];
+  const channels = toy.channels.length;
+  const convolution = toyConvolution(toy);
+  const pooling = toyPooling(toy, convolution);
   const each = (/** @type {number} */ value) => Array.from({ length: channels }, () => value);
   return {
     title: "",
@@ -93,9 +41,68 @@ export function toyNetwork(toy) {
     background: each(0),
     ranges: { byte: null, integer: null, each: false },
     numbers: "float32",
-    layers,
+    layers: pooling.rows > 0 ? [convolution, pooling] : [convolution],
     sigmoids: false,
     images: [],
+  };
+}
+
+/** @param {Toy} toy @returns {Layer} */
+function toyConvolution({ channels, units, zeros, stride, nonlinearity }) {
+  const side = Math.floor((TOY_SIDE + 2 * zeros - TOY_PATCH) / stride) + 1;
+  const field = { size: TOY_PATCH, stride, start: -zeros };
+  const inputs = TOY_PATCH * TOY_PATCH * channels.length;
+  return {
+    name: `${units.length}C3${stride > 1 ? `/${stride}` : ""}`,
+    kind: "convolution",
+    maps: units.length,
+    rows: side,
+    columns: side,
+    window: [TOY_PATCH, TOY_PATCH],
+    stride: [stride, stride],
+    before: zeros,
+    after: zeros,
+    regions: [1, 1],
+    residual: false,
+    code: "",
+    whole: false,
+    nonlinearity,
+    weights: Float32Array.from(units.flatMap((unit) => unit.weights.slice(0, channels.length).flat())),
+    bias: Float32Array.from(units, (unit) => unit.bias),
+    field: [field, field],
+    parameters: units.length * (inputs + 1),
+    macs: units.length * side * side * inputs,
+  };
+}
+
+/**
+ * A pooling of windows of 2 × 2; of no rows where there is none.
+ * @param {Toy} toy
+ * @param {Layer} convolution
+ * @returns {Layer}
+ */
+function toyPooling({ code, zeros, stride }, convolution) {
+  const side = code ? Math.floor(convolution.rows / 2) : 0;
+  const reach = code === "SS" ? 1 : code === "BP" ? 3 : 2; // values along a side of what is looked at
+  const size = TOY_PATCH + (reach - 1) * stride;
+  const field = { size, stride: 2 * stride, start: -zeros - (code === "BP" ? stride : 0) };
+  return {
+    ...convolution,
+    name: `${code}2`,
+    kind: "pooling",
+    rows: side,
+    columns: side,
+    window: [2, 2],
+    stride: [2, 2],
+    before: 0,
+    after: 0,
+    code,
+    nonlinearity: "linear",
+    weights: new Float32Array(),
+    bias: new Float32Array(),
+    field: [field, field],
+    parameters: 0,
+    macs: 0,
   };
 }
 

@@ -1,19 +1,21 @@
 // @ts-check
 /** View 3: what the units respond to, a card for each. */
 import { bitmapAddress } from "./bitmap.js";
-import { element, isolate } from "./dom.js";
+import { button, element, isolate, signButton, tools } from "./dom.js";
 import { filterOf, filtersOf } from "./filters.js";
 import { counted, percent, points, short } from "./format.js";
 import { still } from "./image.js";
 import { cutPatch } from "./patches.js";
 import { saveButtons, sheet } from "./saving.js";
+import { makeStore } from "./store.js";
 import { isOff } from "./switches.js";
 import { TEXT, UNITS_TEXT, sight } from "./text.js";
 
-/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
-/** @typedef {import("./explorer.js").State} State */
+/** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./patches.js").Patch} Patch */
+/** @typedef {import("./session.js").State} State */
 
 /**
  * One unit, as Python measured it.
@@ -32,7 +34,7 @@ import { TEXT, UNITS_TEXT, sight } from "./text.js";
 /** @typedef {{ layer: number, first_edge: number, bin_width: number, units: Unit[] }} LayerUnits */
 /** @typedef {{ images: number, data: string, ablation_images: number, layers: LayerUnits[] }} Units */
 /**
- * @typedef {{ go: (position: Partial<Position> & { layer: number }) => void, open: (image: number, position: Position)
+ * @typedef {{ go: Go, open: (image: number, position: Position)
  *   => void,
  *   toggle: (unit: import("./switches.js").Unit) => void }} Actions
  */
@@ -49,6 +51,9 @@ const ORDERS = {
   needed: (unit) => unit.ablation?.[0] ?? -1,
 };
 
+/** What is shown: units of which layer, in which order, and which page of them.
+ * @typedef {{ layer: number, order: string, page: number }} Choice */
+
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
@@ -59,112 +64,113 @@ export function makeUnits(parent, network, actions) {
   const { units } = network;
   const numbered = network.layers.map((layer, index) => ({ layer, number: index + 1 }));
   const withUnits = numbered.slice(0, -1).filter(({ layer }) => layer.kind !== "pooling");
-  let chosen = withUnits[0]?.number ?? 0;
-  let order = "number";
-  let page = 0;
+  const store = makeStore(/** @type {Choice} */ ({ layer: withUnits[0]?.number ?? 0, order: "number", page: 0 }));
   /** @type {State | null} */
   let latest = null;
   /** @type {((state: State) => void)[]} */
   let switches = [];
-  const choice = () => `${chosen}/${page}/${order}`;
-  let drawnFor = "";
+  let drawnFor = /** @type {Choice | null} */ (null);
+  const turn = (/** @type {number} */ by) => store.set({ page: store.get().page + by });
+  const pager = {
+    before: signButton("‹", UNITS_TEXT.before, () => turn(-1)),
+    after: signButton("›", UNITS_TEXT.after, () => turn(1)),
+    shown: element("span", { class: "hint", role: "status" }),
+  };
+  const filters = element("span");
+  const about = element("p", { class: "hint" });
+  const list = element("ol", { class: "cards", "aria-label": UNITS_TEXT.title });
+  const selects = choiceSelects(units ?? null, withUnits, (change) => store.set({ ...change, page: 0 }));
+  parent.append(
+    introduction(units ?? null),
+    tools(...selects, pager.before, pager.shown, pager.after, filters),
+    about,
+    list,
+  );
+  const redraw = () => {
+    if (!latest || !withUnits.length) return;
+    const state = latest;
+    drawnFor = store.get();
+    const { layer: number } = drawnFor;
+    const records = units?.layers.find((one) => one.layer === number) ?? null;
+    const shown = pageOf(unitsInOrder(network, drawnFor, records), drawnFor, pager);
+    const field = sight(network.layers[number - 1], network.height, network.width);
+    about.textContent = `${field} ${fieldFraction(network, number)}${meanSelectivity(records)}`;
+    const cards = shown.map((unit) => card(network, number, unit, records, state.palette, actions));
+    switches = cards.map((made) => made.turn);
+    filters.replaceChildren(...savedFilters(network, number, state.palette));
+    list.replaceChildren(...cards.map((made) => made.element));
+    for (const show of switches) show(state);
+  };
+  store.subscribe(redraw);
+  return (state) => {
+    const before = latest;
+    latest = state;
+    parent.hidden = withUnits.length === 0;
+    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== store.get()) redraw();
+    else if (before.off !== state.off) for (const show of switches) show(state);
+  };
+}
 
+/** What was measured, and on what. @param {Units | null} units @returns {HTMLElement} */
+function introduction(units) {
+  if (!units) return element("p", { class: "hint" }, UNITS_TEXT.onlyFilters, " ");
+  const ablation = units.ablation_images
+    ? ` ${UNITS_TEXT.ablationMeasured(counted(units.ablation_images, "image"))}`
+    : "";
+  const data = units.data ? isolate(units.data) : UNITS_TEXT.thisPage;
+  const measured = UNITS_TEXT.measured(counted(units.images, "image"));
+  const where = element("span", {}, UNITS_TEXT.of, data, `.${ablation}`);
+  return element("p", { class: "hint" }, UNITS_TEXT.intro, " ", measured, where);
+}
+
+/**
+ * The layer and the order, to choose from.
+ * @param {Units | null} units
+ * @param {{ layer: import("./network.js").Layer, number: number }[]} withUnits
+ * @param {(change: Partial<Choice>) => void} choose
+ */
+function choiceSelects(units, withUnits, choose) {
   const select = (
     /** @type {string} */ name,
     /** @type {[string, string][]} */ options,
     /** @type {(value: string) => void} */ take,
   ) => {
-    const made = element(
-      "select",
-      { "aria-label": name },
-      ...options.map(([value, text]) => element("option", { value, text })),
-    );
-    made.addEventListener("change", () => {
-      take(made.value);
-      page = 0;
-      redraw();
-    });
+    const children = options.map(([value, text]) => element("option", { value, text }));
+    const made = element("select", { "aria-label": name }, ...children);
+    made.addEventListener("change", () => take(made.value));
     return element("label", {}, `${name} `, made);
   };
-  const layers = select(
-    UNITS_TEXT.layer,
-    withUnits.map(({ layer, number }) => [String(number), `${number}: ${layer.name}`]),
-    (value) => (chosen = Number(value)),
+  const layers = withUnits.map(
+    ({ layer, number }) => /** @type {[string, string]} */ ([String(number), `${number}: ${layer.name}`]),
   );
-  const orders = units
-    ? select(
-        UNITS_TEXT.order,
-        Object.keys(ORDERS)
-          .filter((name) => name !== "needed" || units.ablation_images)
-          .map((name) => [name, UNITS_TEXT.orders[/** @type {keyof typeof UNITS_TEXT.orders} */ (name)]]),
-        (value) => (order = value),
-      )
-    : null;
-  const shown = element("span", { class: "hint", role: "status" });
-  const turn = (/** @type {number} */ by) => {
-    page += by;
-    redraw();
-  };
-  const before = element("button", {
-    type: "button",
-    text: "‹",
-    "aria-label": UNITS_TEXT.before,
-    onclick: () => turn(-1),
-  });
-  const after = element("button", {
-    type: "button",
-    text: "›",
-    "aria-label": UNITS_TEXT.after,
-    onclick: () => turn(1),
-  });
-  const filters = element("span");
-  const about = element("p", { class: "hint" });
-  const list = element("ol", { class: "cards", "aria-label": UNITS_TEXT.title });
-  const from = units ? UNITS_TEXT.measured(counted(units.images, "image")) : "";
-  const ablation = units?.ablation_images
-    ? ` ${UNITS_TEXT.ablationMeasured(counted(units.ablation_images, "image"))}`
-    : "";
-  const where = units
-    ? element("span", {}, UNITS_TEXT.of, units.data ? isolate(units.data) : UNITS_TEXT.thisPage, `.${ablation}`)
-    : null;
-  parent.append(
-    element("p", { class: "hint" }, units ? UNITS_TEXT.intro : UNITS_TEXT.onlyFilters, " ", from, where),
-    element("div", { class: "tools" }, layers, orders, before, shown, after, filters),
-    about,
-    list,
-  );
+  const orders = Object.entries(UNITS_TEXT.orders).filter(([name]) => name !== "needed" || units?.ablation_images);
+  return [
+    select(UNITS_TEXT.layer, layers, (value) => choose({ layer: Number(value) })),
+    units ? select(UNITS_TEXT.order, orders, (order) => choose({ order })) : null,
+  ];
+}
 
-  function redraw() {
-    if (!latest || !withUnits.length) return;
-    const state = latest;
-    const layer = network.layers[chosen - 1];
-    const records = units?.layers.find((one) => one.layer === chosen) ?? null;
-    const indices = Array.from({ length: layer.maps }, (_, unit) => unit);
-    if (records) indices.sort((a, b) => ORDERS[order](records.units[b]) - ORDERS[order](records.units[a]) || a - b);
-    const pages = Math.ceil(indices.length / CARDS);
-    page = Math.max(0, Math.min(page, pages - 1));
-    const here = indices.slice(page * CARDS, (page + 1) * CARDS);
-    before.disabled = page === 0;
-    after.disabled = page === pages - 1;
-    before.hidden = after.hidden = pages === 1;
-    shown.textContent = UNITS_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(indices.length, "unit"));
-    about.textContent =
-      `${sight(layer, network.height, network.width)} ` +
-      `${fieldFraction(network, chosen)}${meanSelectivity(records)}`;
-    const cards = here.map((unit) => card(network, chosen, unit, records, state.palette, actions));
-    switches = cards.map((made) => made.turn);
-    filters.replaceChildren(...savedFilters(network, chosen, state.palette));
-    list.replaceChildren(...cards.map((made) => made.element));
-    drawnFor = choice();
-    for (const one of switches) one(state);
-  }
-  return (state) => {
-    const before = latest;
-    latest = state;
-    parent.hidden = withUnits.length === 0;
-    if (before?.palette.css(1) !== state.palette.css(1) || drawnFor !== choice()) redraw();
-    else if (before.off !== state.off) for (const one of switches) one(state);
-  };
+/** @param {Network} network @param {Choice} choice @param {LayerUnits | null} records @returns {number[]} */
+function unitsInOrder(network, { layer, order }, records) {
+  const indices = Array.from({ length: network.layers[layer - 1].maps }, (_, unit) => unit);
+  const value = (/** @type {number} */ unit) => (records ? ORDERS[order](records.units[unit]) : 0);
+  return indices.sort((a, b) => value(b) - value(a) || a - b);
+}
+
+/**
+ * The units of a page; the pager shows which they are.
+ * @param {number[]} indices
+ * @param {Choice} choice
+ * @param {{ before: HTMLButtonElement, after: HTMLButtonElement, shown: HTMLElement }} pager
+ */
+function pageOf(indices, { page }, { before, after, shown }) {
+  const pages = Math.ceil(indices.length / CARDS);
+  const here = indices.slice(page * CARDS, (page + 1) * CARDS);
+  before.disabled = page === 0;
+  after.disabled = page === pages - 1;
+  before.hidden = after.hidden = pages === 1;
+  shown.textContent = UNITS_TEXT.some(page * CARDS + 1, page * CARDS + here.length, counted(indices.length, "unit"));
+  return here;
 }
 
 /** @param {Network} network @param {number} number @returns {string} */

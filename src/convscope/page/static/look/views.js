@@ -3,10 +3,10 @@
  * What the reader sees is drawn with the maps; what stands elsewhere on the page when nothing has changed for a moment.
  */
 
+/** @typedef {import("./session.js").State} State */
+
 const REST_MS = 60;
 const NEAR = "25%"; // of the window's height: what will be seen soon
-
-/** @typedef {import("./explorer.js").State} State */
 
 /**
  * @param {[HTMLElement, (state: State) => void][]} views

@@ -4,9 +4,10 @@
  * drawn.
  */
 import { makePalette } from "./colours.js";
-import { element } from "./dom.js";
+import { button, element, namedBar, tools } from "./dom.js";
 import { counted, short } from "./format.js";
 import { cells, drawMap, setSize } from "./image.js";
+import { makeStore } from "./store.js";
 import { SHARING } from "./text.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
 import { TEACHER, beginners, errorsOf, learned } from "./toy_learning.js";
@@ -16,47 +17,18 @@ const CELL_PX = 14;
 
 /** @returns {{ element: HTMLElement, draw: () => void }} */
 export function makeSharing() {
-  const small = (/** @type {number} */ side, /** @type {number} */ scale) => {
-    const canvas = cells({ rows: side, columns: side });
-    setSize(canvas, [side * scale, side * scale]);
-    return canvas;
-  };
-  const [teacher, copied, seen] = [
-    small(TOY_PATCH, 2 * CELL_PX),
-    small(TOY_PATCH, 2 * CELL_PX),
-    small(TOY_SIDE, CELL_PX),
-  ];
-  const separate = Array.from({ length: 9 }, () => small(TOY_PATCH, CELL_PX));
-  let learners = beginners();
+  const store = makeStore({ learners: beginners() });
+  const [teacher, copied] = [squareOf(TOY_PATCH, 2 * CELL_PX), squareOf(TOY_PATCH, 2 * CELL_PX)];
+  const separate = Array.from({ length: 9 }, () => squareOf(TOY_PATCH, CELL_PX));
+  const last = squareOf(TOY_SIDE, CELL_PX);
   const count = element("p", { class: "hint", role: "status" });
-  const bars = [SHARING.copied, SHARING.separate].map((name) => {
-    const [bar, value] = [element("span", { class: "bar" }), element("span", { class: "value" })];
-    return {
-      bar,
-      value,
-      element: element(
-        "div",
-        { class: "change" },
-        element("span", { text: name }),
-        element("span", { class: "track" }, bar),
-        value,
-      ),
-    };
-  });
+  const bars = [namedBar(SHARING.copied), namedBar(SHARING.separate)];
   const figure = (/** @type {string} */ name, /** @type {HTMLElement} */ content) =>
     element("figure", { class: "weights" }, element("figcaption", { class: "caption", text: name }), content);
   const show = (/** @type {number} */ images) =>
-    element("button", {
-      type: "button",
-      text: SHARING.show(counted(images, "image")),
-      onclick: () => ((learners = learned(learners, images)), draw()),
-    });
-  const forget = element("button", {
-    type: "button",
-    text: SHARING.forget,
-    onclick: () => ((learners = beginners()), draw()),
-  });
-  const grid = element("div", { class: "nine" }, ...separate);
+    button(SHARING.show(counted(images, "image")), () =>
+      store.set({ learners: learned(store.get().learners, images) }),
+    );
   const made = element(
     "div",
     { class: "experiment" },
@@ -65,32 +37,51 @@ export function makeSharing() {
       { class: "toy" },
       figure(SHARING.teacher, teacher),
       figure(SHARING.copiedWeights, copied),
-      figure(SHARING.separateWeights, grid),
-      figure(SHARING.last, seen),
+      figure(SHARING.separateWeights, element("div", { class: "nine" }, ...separate)),
+      figure(SHARING.last, last),
     ),
-    element("div", { class: "tools" }, show(1), show(20), show(200), forget),
+    tools(
+      show(1),
+      show(20),
+      show(200),
+      button(SHARING.forget, () => store.set({ learners: beginners() })),
+    ),
     count,
     element("p", { class: "caption", text: SHARING.errors }),
     element("div", { class: "changes" }, ...bars.map((bar) => bar.element)),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  function draw() {
+  const draw = () => {
+    const { learners } = store.get();
     const palette = makePalette(dark.matches);
-    drawMap(teacher, palette, Float32Array.from(TEACHER), 0, STRONGEST);
-    drawMap(copied, palette, Float32Array.from(learners.copied), 0, STRONGEST);
-    separate.forEach((canvas, index) =>
-      drawMap(canvas, palette, Float32Array.from(learners.separate[index]), 0, STRONGEST),
-    );
-    drawMap(seen, palette, Float32Array.from(learners.last ?? new Array(TOY_SIDE * TOY_SIDE).fill(0)), 0, 1);
+    const paint = (/** @type {HTMLCanvasElement} */ canvas, /** @type {number[]} */ values, largest = STRONGEST) =>
+      drawMap(canvas, palette, Float32Array.from(values), 0, largest);
+    paint(teacher, TEACHER);
+    paint(copied, learners.copied);
+    separate.forEach((canvas, index) => paint(canvas, learners.separate[index]));
+    paint(last, learners.last ?? new Array(TOY_SIDE * TOY_SIDE).fill(0), 1);
     count.textContent = learners.seen ? SHARING.seen(counted(learners.seen, "image")) : SHARING.nothing;
-    const errors = errorsOf(learners);
-    const first = errorsOf(beginners());
-    const most = Math.max(first.copied, first.separate);
-    [errors.copied, errors.separate].forEach((error, index) => {
-      bars[index].bar.style.width = `${Math.min(100, (100 * error) / most)}%`;
-      bars[index].value.textContent = short(error);
-    });
-  }
+    drawErrors(bars, learners);
+  };
+  store.subscribe(draw);
   draw();
   return { element: made, draw };
+}
+
+/** @param {number} side @param {number} scale @returns {HTMLCanvasElement} */
+function squareOf(side, scale) {
+  const canvas = cells({ rows: side, columns: side });
+  setSize(canvas, [side * scale, side * scale]);
+  return canvas;
+}
+
+/** @param {ReturnType<typeof namedBar>[]} bars @param {import("./toy_learning.js").Learners} learners */
+function drawErrors(bars, learners) {
+  const errors = errorsOf(learners);
+  const first = errorsOf(beginners());
+  const most = Math.max(first.copied, first.separate);
+  [errors.copied, errors.separate].forEach((error, index) => {
+    bars[index].bar.style.width = `${Math.min(100, (100 * error) / most)}%`;
+    bars[index].value.textContent = short(error);
+  });
 }

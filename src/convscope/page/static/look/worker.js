@@ -3,17 +3,17 @@
  * The worker: takes the network once (`plain` asks for JavaScript only), then images, and gives the maps of every
  * layer.
  */
-import { answerTo, prepare } from "./engine.js";
+import { makeEngine } from "./engine.js";
 
-/** @type {ReturnType<typeof prepare> | null} */
-let prepared = null;
+/** @type {import("./engine.js").Engine | null} */
+let engine = null;
 
 addEventListener("message", (event) => {
   const { network, plain, job, turn } = event.data;
   if (network !== undefined) {
-    prepared = prepare(network, plain);
-  } else if (prepared) {
-    const answer = answerTo(prepared, job);
+    engine = makeEngine(network, plain);
+  } else if (engine) {
+    const answer = engine(job);
     postMessage({ turn, answer }, { transfer: [...answer.all, ...(answer.intact ?? [])].map((maps) => maps.buffer) });
   }
 });

@@ -1,0 +1,207 @@
+// @ts-check
+/** The maps of a layer as a grid of buttons, in pages where they are many. */
+import { largestSize } from "./colours.js";
+import { element, moveWithArrows, signButton } from "./dom.js";
+import { boxBelow } from "./explain.js";
+import { cellAt, setFrame, setSize, shownSize } from "./image.js";
+import { makeMapSheet } from "./map_sheet.js";
+import { shapeAt } from "./network.js";
+import { isOff } from "./switches.js";
+import { OVERVIEW, outcome } from "./text.js";
+
+/** @typedef {import("./explain.js").Go} Go */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./overview.js").Column} Column */
+/** @typedef {import("./session.js").State} State */
+
+const MOST_MAPS = 64; // of a layer shown at once
+const NAME_MS = 200; // after which values are written into names
+const COLUMN_PX = 150; // the maps of a layer; a wide window then holds a small network from end to end
+const COLUMN_TALL_PX = 420;
+
+/** A map's button, with the frame that its canvas shows through and one for what is marked in it.
+ * @typedef {{ button: HTMLElement, frame: HTMLElement, spot: HTMLElement }} MapButton */
+
+/**
+ * The value that a mouse or finger pressed; a key presses the map only.
+ * @param {MouseEvent} event
+ * @param {HTMLElement} shown
+ * @param {{ rows: number, columns: number }} size
+ */
+export function pressed(event, shown, size) {
+  return event.detail > 0 ? cellAt(event, shown, size) : {};
+}
+
+/**
+ * How many maps stand side by side, and how large each is.
+ * @param {number} count
+ * @param {{ rows: number, columns: number }} shape
+ * @returns {{ across: number, room: number }}
+ */
+function arrangement(count, shape) {
+  if (shape.rows * shape.columns === 1) return { across: Math.min(count, count > 32 ? 8 : 4), room: 24 };
+  const across = Math.max(1, Math.min(count, count <= 4 ? 1 : count <= 12 ? 2 : count <= 24 ? 3 : count <= 40 ? 4 : 6));
+  const room = Math.min(Math.floor(COLUMN_PX / across), Math.floor(COLUMN_TALL_PX / Math.ceil(count / across))) - 6;
+  return { across, room: Math.max(34, Math.min(room, 96)) };
+}
+
+/**
+ * All maps of a layer, in pages where they are many.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {Go} go
+ * @returns {Column}
+ */
+export function mapGrid(network, layer, go) {
+  const shape = shapeAt(network, layer);
+  const single = shape.rows * shape.columns === 1;
+  const count = Math.min(shape.maps, MOST_MAPS);
+  /** @type {{ page: number, turned: boolean, latest: State | null, naming: number }} */
+  const shown = { page: 0, turned: true, latest: null, naming: 0 };
+  const redraw = () => shown.latest && draw(shown.latest);
+  const { grid, maps } = mapButtons(network, layer, count, (slot, pressedAt) =>
+    go({ layer, unit: shown.page * MOST_MAPS + slot, ...pressedAt }),
+  );
+  const pager = makePager(shape.maps, (page) => {
+    Object.assign(shown, { page, turned: true });
+    redraw();
+  });
+  const frames = maps.map((map) => map.frame);
+  const sheet = makeMapSheet(grid, frames, shape, () => {
+    sheet.look();
+    redraw();
+  });
+  /** Names, with the values of single units, which are not written out while they change. */
+  const nameAll = () => shown.latest && nameMaps(network, layer, maps, shown.page * MOST_MAPS, shown.latest);
+  /** @param {State} state */
+  function draw(state) {
+    const { latest } = shown;
+    const chosen = state.position.layer === layer ? state.position.unit : -1;
+    const moved = latest?.position !== state.position;
+    if (latest !== state && chosen >= 0 && moved) {
+      const page = Math.floor(chosen / MOST_MAPS);
+      shown.turned ||= page !== shown.page;
+      shown.page = page;
+    }
+    const marks = moved || latest?.off !== state.off || shown.turned;
+    Object.assign(shown, { turned: false, latest: state });
+    const values = state.all[layer];
+    const first = shown.page * MOST_MAPS;
+    const here = Math.min(count, shape.maps - first);
+    if (marks) maps.forEach(({ button }, slot) => (button.hidden = slot >= here));
+    if (marks && maps.every(({ button }) => button.hidden || button.tabIndex < 0)) maps[0].button.tabIndex = 0;
+    sheet.paint(state.palette, values, first, here, largestSize(values));
+    clearTimeout(shown.naming);
+    if (single && !marks) shown.naming = window.setTimeout(nameAll, NAME_MS);
+    if (!marks) return;
+    nameAll();
+    markMaps(network, layer, maps.slice(0, here), first, state);
+    pager.show(shown.page);
+  }
+  return { element: element("div", {}, grid, pager.element), look: sheet.look, draw };
+}
+
+/**
+ * A button for each map that is shown at once.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {number} count
+ * @param {(slot: number, at: { row?: number, column?: number }) => void} press
+ * @returns {{ grid: HTMLElement, maps: MapButton[] }}
+ */
+function mapButtons(network, layer, count, press) {
+  const shape = shapeAt(network, layer);
+  const { across, room } = arrangement(count, shape);
+  const size = shownSize(shape, room);
+  const maps = Array.from({ length: count }, (_, slot) => {
+    const spot = element("span", { class: "field", hidden: true });
+    const frame = element("span", { class: "framed" }, spot);
+    const onclick = (/** @type {MouseEvent} */ event) => press(slot, pressed(event, frame, shape));
+    const made = element("button", { type: "button", class: "map", tabindex: slot ? -1 : 0, onclick }, frame);
+    setSize(frame, size);
+    return { frame, button: made, spot };
+  });
+  const buttons = maps.map((map) => map.button);
+  const name = `${network.layers[layer - 1].name}: ${outcome(shape)}`;
+  const grid = element("div", { class: "maps", role: "group", "aria-label": name }, ...buttons);
+  grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
+  moveWithArrows(grid, buttons, across);
+  return { grid, maps };
+}
+
+/**
+ * Buttons to the maps before and after those that are shown.
+ * @param {number} count of all maps
+ * @param {(page: number) => void} turn
+ */
+function makePager(count, turn) {
+  const pages = Math.ceil(count / MOST_MAPS);
+  const hint = element("span", { class: "hint" });
+  let page = 0;
+  const by = (/** @type {number} */ step) => turn((page + step + pages) % pages);
+  const before = signButton("‹", OVERVIEW.before, () => by(-1), { class: "plain" });
+  const after = signButton("›", OVERVIEW.after, () => by(1), { class: "plain" });
+  return {
+    element: element("div", { class: "pager", hidden: pages === 1 }, before, hint, after),
+    show(/** @type {number} */ now) {
+      page = now;
+      hint.textContent = OVERVIEW.some(page * MOST_MAPS + 1, Math.min(count, (page + 1) * MOST_MAPS), count);
+    },
+  };
+}
+
+/**
+ * @param {Network} network
+ * @param {number} layer
+ * @param {MapButton[]} maps
+ * @param {number} first unit that is shown
+ * @param {State} state
+ */
+function nameMaps(network, layer, maps, first, { all, off }) {
+  const shape = shapeAt(network, layer);
+  const single = shape.rows * shape.columns === 1;
+  maps.forEach(({ button }, slot) => {
+    if (button.hidden) return;
+    const unit = first + slot;
+    const name = single ? OVERVIEW.unit(unit + 1, all[layer][unit]) : OVERVIEW.map(unit + 1);
+    button.title = `${name}${isOff(off, { layer, unit }) ? OVERVIEW.isOff : ""}`;
+    button.setAttribute("aria-label", OVERVIEW.among(button.title, unit + 1, shape.maps));
+  });
+}
+
+/**
+ * Mark the chosen map, those that are turned off, and what the chosen value was computed from.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {MapButton[]} maps
+ * @param {number} first unit that is shown
+ * @param {State} state
+ */
+function markMaps(network, layer, maps, first, state) {
+  const chosen = state.position.layer === layer ? state.position.unit : -1;
+  const marked = spotOf(network, state, layer);
+  maps.forEach(({ button, spot }, slot) => {
+    const unit = first + slot;
+    button.classList.toggle("off", isOff(state.off, { layer, unit }));
+    button.classList.toggle("chosen", unit === chosen);
+    button.setAttribute("aria-pressed", String(unit === chosen));
+    if (marked && (marked.unit === null || marked.unit === unit)) setFrame(spot, shapeAt(network, layer), marked);
+    else spot.hidden = true;
+  });
+}
+
+/**
+ * What is framed in the maps of a layer: the chosen value itself, or what it was computed from.
+ * @param {Network} network
+ * @param {State} state
+ * @param {number} layer
+ * @returns {{ unit: number | null, top: number, left: number, tall: number, wide: number } | null} unit null: all maps
+ */
+function spotOf(network, state, layer) {
+  const { position } = state;
+  if (position.layer === layer)
+    return { unit: position.unit, top: position.row, left: position.column, tall: 1, wide: 1 };
+  if (position.layer !== layer + 1) return null;
+  const above = network.layers[position.layer - 1];
+  return { unit: above.kind === "pooling" ? position.unit : null, ...boxBelow(network, position) };
+}

@@ -1,0 +1,129 @@
+// @ts-check
+/** What the reader looks at: an image, how it is moved, which units are off, and the maps that follow from them. */
+import { isStill } from "./motion.js";
+import { reached, strongest } from "./position.js";
+import { makeStore } from "./store.js";
+
+/** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./switches.js").Off} Off */
+
+/** @typedef {Uint8Array | Uint8ClampedArray} Pixels */
+
+/**
+ * An image, moved and not moved.
+ * @typedef {object} Scene
+ * @property {Pixels} original not moved
+ * @property {Pixels} pixels
+ * @property {number | null} image null for one that is not in the file
+ * @property {string} name of the image
+ * @property {import("./motion.js").Motion} motion
+ */
+
+/**
+ * The maps of a scene, and where the reader is in them.
+ * @typedef {object} View
+ * @property {number | null} image null for one that is not in the file
+ * @property {string} name of the image
+ * @property {Pixels} pixels
+ * @property {Float32Array[]} all the standardized image and the maps of every layer
+ * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null
+ *   where that is all
+ * @property {import("./motion.js").Motion} motion
+ * @property {Off} off
+ * @property {number} milliseconds that computing all maps took
+ * @property {Position} position
+ */
+
+/** The colours, and what was measured of each layer, where the reader asked for it.
+ * @typedef {{ palette: import("./colours.js").Palette, ledger: import("./invariance.js").Ledger | null }} Look */
+
+/** Everything that the views draw from. @typedef {View & Look} State */
+
+/**
+ * @typedef {object} SessionFields
+ * @property {Scene | null} scene asked for last; its maps may not be there yet
+ * @property {Off} off
+ * @property {Position | null} wanted where to go when the maps of the scene are there
+ * @property {{ of: Pixels, all: Float32Array[] } | null} unmoved the maps of the image before it was moved
+ * @property {View | null} view
+ *
+ * @typedef {SessionFields & Look} Session
+ */
+
+/**
+ * Computes what was asked for last, and tells the listener.
+ * @typedef {(job: import("./engine.js").Job) => void} Compute
+ */
+
+/**
+ * @param {Network} network
+ * @param {(listener: import("./computer.js").Listener) => Compute} computer
+ * @param {import("./colours.js").Palette} palette
+ */
+export function makeSession(network, computer, palette) {
+  const store = makeStore(
+    /** @type {Session} */ ({ scene: null, off: [], wanted: null, unmoved: null, view: null, palette, ledger: null }),
+  );
+  /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
+  const scenes = new WeakMap();
+  const compute = computer((answer, job) => {
+    const scene = scenes.get(job.pixels);
+    if (scene) store.set(received(network, store.get(), scene, answer, job));
+  });
+  /** Every scene that is asked for is the newest, but those in between may get no answer. */
+  const request = () => {
+    const { scene, off, unmoved } = store.get();
+    if (!scene) return;
+    const known = isStill(scene.motion) || unmoved?.of === scene.original;
+    compute({ pixels: scene.pixels, off, original: known ? null : scene.original });
+  };
+  return {
+    store,
+    /** Show a scene, and perhaps other units off. */
+    follow(/** @type {Scene} */ scene, /** @type {Partial<Pick<Session, "off" | "wanted">>} */ change = {}) {
+      scenes.set(scene.pixels, scene);
+      store.set({ scene, ...change });
+      request();
+    },
+    turnOff(/** @type {Off} */ off) {
+      store.set({ off });
+      request();
+    },
+    go(/** @type {Partial<Position> & { layer: number }} */ position) {
+      const { view } = store.get();
+      if (view) store.set({ view: { ...view, position: reached(network, view, position) } });
+    },
+  };
+}
+
+/**
+ * What changes when the maps of a scene are there.
+ * @param {Network} network
+ * @param {Session} session
+ * @param {Scene} scene
+ * @param {import("./engine.js").Answer} answer
+ * @param {import("./engine.js").Job} job
+ * @returns {Pick<Session, "wanted" | "unmoved" | "view">}
+ */
+function received(network, { wanted, unmoved, view }, scene, { all, intact, milliseconds }, { off, original }) {
+  const { image, name, pixels, motion } = scene;
+  const still = isStill(motion);
+  const reference = still || (original && intact) ? { of: scene.original, all: intact ?? all } : unmoved;
+  const position = wanted ?? view?.position ?? strongest(network, all, Math.min(1, network.layers.length));
+  const before = still && !off.length ? null : (reference?.all ?? null);
+  return {
+    wanted: null,
+    unmoved: reference,
+    view: { image, name, pixels, all, before, motion, off, milliseconds, position },
+  };
+}
+
+/**
+ * Everything that the views draw from, once there are maps.
+ * @param {Session} session
+ * @returns {State | null}
+ */
+export function stateOf({ view, palette, ledger }) {
+  return view && { ...view, palette, ledger };
+}
