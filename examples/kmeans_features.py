@@ -28,9 +28,8 @@ def main() -> None:
     for activation in ("hard", "triangle"):
         layer = ClusterLayer.learn(train, units=options.units, side=3, answer=activation, patches=options.patches)
         classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(layer.summed(train), train_labels)
-        print(
-            f"{activation:9} {classifier.score(layer.summed(test), test_labels):.1%} correct with {options.units} clusters"
-        )
+        accuracy = classifier.score(layer.summed(test), test_labels)
+        print(f"{activation:9} {accuracy:.1%} correct with {options.units} clusters")
 
 
 if __name__ == "__main__":
