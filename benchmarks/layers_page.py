@@ -115,8 +115,8 @@ def kmeans(found: Found) -> list[str]:
     head.append("training images")
     last = found["rows"][-1]
     fits = 600 * last["units"] / last["seconds"]["all"]
-    text = "Triangle activations summed over quadrants and a linear SVM; the logits of a test image and of its mirror image "
-    text += "are added. Time grows with the number of clusters: "
+    text = "Triangle activations summed over quadrants and a linear SVM; the logits of a test image and of its "
+    text += "mirror image are added. Time grows with the number of clusters: "
     text += f"about {round(fits, -2):,.0f} take 10 minutes on {counted(last['threads'], 'core')}."
     return ["## K-means features on CIFAR-10 (JPEG)", "", text, *table(head, rows)]
 
@@ -152,7 +152,12 @@ def speed(found: Found) -> list[str]:
     for way, ratio in found["times_prediction"].items():
         rows.append([way, f"{found['seconds'][way]['median']:.1f} s", f"{ratio['median']:.2f}"])
     text = f"`{found['layout']}`, {found['images']:,} images."
-    return ["## Time of features relative to prediction", "", text, *table(["work", "median", "times prediction"], rows)]
+    return [
+        "## Time of features relative to prediction",
+        "",
+        text,
+        *table(["work", "median", "times prediction"], rows),
+    ]
 
 
 def locally_connected(found: Found) -> list[str]:
@@ -190,7 +195,8 @@ def page() -> str:
         "# Measurements of layers, features and classifiers",
         "",
         "Written by `benchmarks/layers_page.py` from `benchmarks/results/`. ± is the half-width of the 95 % confidence",
-        "interval of the mean over seeds. Small layouts and parts of the datasets, where stated: for comparison, not records.",
+        "interval of the mean over seeds. Small layouts and parts of the datasets, where stated: for comparison, not "
+        "records.",
         "Other programs ran on the same processor during some of the measurements, so seconds are upper bounds.",
     ]
     for name, found in results.items():

@@ -27,7 +27,7 @@ MACHINES = ("-avx2", "")  # ends of the names of results; the first that was mea
 
 
 def newest(task: str, end: str) -> dict[str, Any] | None:
-    """Return the last result of the command of `task` on a class of machines; of one day, the one with the most seeds."""
+    """Return the last result of the command of `task` on a class of processors; of one day, that with most seeds."""
     names = [f"accuracy-{task}", *([f"race-{RACES[task]}"] if task in RACES else [])]
     paths = [path for name in names if (path := HERE / "results" / f"{name}{end}.json").exists()]
     results = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
@@ -67,10 +67,13 @@ def table() -> str:
         "|---|---|---|---|---|---|",
         *(row(*result) for result in results.items()),
         "",
-        "Accuracy on test images (digits: validation images), mean over the seeds with its 95 % confidence interval. The",
-        "default number of epochs was chosen with the test images of MNIST and Fashion-MNIST, so these two accuracies are",
+        "Accuracy on test images (digits: validation images), mean over the seeds with its 95 % confidence interval. "
+        "The",
+        "default number of epochs was chosen with the test images of MNIST and Fashion-MNIST, so these two "
+        "accuracies are",
         "slightly optimistic. Time: median of the whole command, from start to model and report, with a cold cache.",
-        f"Measured on {', '.join(sorted(processors))} without bfloat16 instructions, PyTorch {', '.join(sorted(versions))}.",
+        f"Measured on {', '.join(sorted(processors))} without bfloat16 instructions, PyTorch "
+        f"{', '.join(sorted(versions))}.",
     ]
     return "\n".join(lines) + "\n"
 

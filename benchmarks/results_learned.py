@@ -17,7 +17,6 @@ from results_words import (
 
 from convscope.core.text import counted
 
-
 WORDS = {
     "of the softmax network": "on features of the softmax network",
     "of the svm network": "on features of the SVM network",
@@ -100,8 +99,8 @@ def _first_stage() -> Lines:
     if found := result("first-stage-digits04"):
         lines += [
             "The exercise of UFLDL (digits 0 to 4, one stage and a softmax) reports 97.5 % for random units and "
-            f"about 99 % for learned ones. Here, with {counted(found['units'], 'unit')} of 9 × 9 learned on the digits 5 to 9, "
-            f"and {counted(found['images'], 'training image')}:"
+            f"about 99 % for learned ones. Here, with {counted(found['units'], 'unit')} of 9 × 9 learned on the "
+            f"digits 5 to 9, and {counted(found['images'], 'training image')}:"
         ]
         rows = [[way, _finely(one["accuracy"]), str(one["accuracy"]["n"])] for way, one in found["ways"].items()]
         lines += [*table(["units", "accuracy", "seeds"], rows), measured_on(found), ""]
@@ -146,8 +145,8 @@ def _selectivity() -> Lines:
         "## Selectivity by depth",
         "",
         "Early units are often said to respond to edges, late ones to parts of objects and so to classes. The mean "
-        "[selectivity](../units.md) of the units of a layer measures this: 0 for equal responses to all classes, 1 for one "
-        "class only.",
+        "[selectivity](../units.md) of the units of a layer measures this: 0 for equal responses to all classes, 1 "
+        "for one class only.",
         *table(["dataset", "layer", "selectivity", "with random weights"], rows),
     ]
     return [*head, *lines, "", "The networks are those of [shifts](shifts.md)."] if lines else []
@@ -175,7 +174,8 @@ def _selectivity_verdict(steps: dict[str, Found]) -> str:
     if not surely(last["selectivity"], last["selectivity_random"]):
         return f"selectivity rises with depth, but no more than with random weights. {NOT_CONFIRMED}"
     added = last["selectivity"]["mean"] - last["selectivity_random"]["mean"]
-    text = f"selectivity rises with depth, with random weights to {last['selectivity_random']['mean']:.2f}, because larger "
+    chance = last["selectivity_random"]["mean"]
+    text = f"selectivity rises with depth, with random weights to {chance:.2f}, because larger "
     text += f"patches are more informative. Training adds {added:.2f} at the last layer"
     significant = surely(first["selectivity"], first["selectivity_random"])
     return f"{text}{'.' if significant else ', and nothing significant at the first.'}"

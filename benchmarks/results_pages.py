@@ -39,15 +39,27 @@ DOCS = Path(__file__).parents[1] / "docs" / "results"
 
 def shifts_page() -> Lines:
     """Return the page on shifts: robustness by variant, change by layer, and the old claims."""
+    results = compared()
     lines = ["# Shifts: is a convolutional network more robust?", "", *written_by(), ""]
-    lines += ["Robustness is accuracy on distorted images as a fraction of the clean accuracy, averaged over strengths.", ""]
-    for name, (found, comparison) in compared().items():
+    lines += [
+        "Robustness is accuracy on distorted images as a fraction of the clean accuracy, averaged over strengths.",
+        "",
+        *(
+            f"- {SETS[name]}: {setting(comparison)}. {measured_on(found)}"
+            for name, (found, comparison) in results.items()
+        ),
+        "",
+    ]
+    for name, (_, comparison) in results.items():
         said = {one.topic: one.text for one in findings(comparison)}
         lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {said.get('shifted', '')}"]
         lines += [*_robustness_table(comparison), f"**LeCun's estimate.** {said.get('limits', '')}", ""]
-        lines += ["Strength at which accuracy falls below 90 % of the clean accuracy:", *_limits_table(comparison)]
-        lines += [f"{setting(comparison)}. {measured_on(found)}", ""]
-    return [*lines, *_sensitivity(), *_pooled()]
+    return [
+        *lines,
+        *_limits({name: comparison for name, (_, comparison) in results.items()}),
+        *_sensitivity(),
+        *_pooled(),
+    ]
 
 
 def _verdict_on_shifts(found: Comparison) -> str:
@@ -76,15 +88,18 @@ def _robustness_table(found: Comparison) -> Lines:
     return table(["variant", "clean accuracy", *groups], rows)
 
 
-def _limits_table(found: Comparison) -> Lines:
-    columns = [side for side in SIDES if side[0] in dict(found.distortions)]
+def _limits(comparisons: dict[str, Comparison]) -> Lines:
+    """Return where accuracy falls below 90 % of the clean accuracy."""
     rows = []
-    for kind in SHOWN[:4]:
-        if (entry := found.entry(kind)) is None:
-            continue
-        limits = {(one.distortion, one.sign, one.part): one for one in limits_of(entry)}
-        rows.append([entry.title, *(limit_text(limits[*side, 0.9]) for side in columns)])
-    return table(["variant", *(SIDES[side] for side in columns)], rows)
+    for name, comparison in comparisons.items():
+        for kind in ("convolution", "mlp-parameters"):
+            if (entry := comparison.entry(kind)) is None:
+                continue
+            limits = {(one.distortion, one.sign, one.part): one for one in limits_of(entry)}
+            cells = [limit_text(limits[*side, 0.9]) if (*side, 0.9) in limits else "–" for side in SIDES]
+            rows.append([SETS[name], entry.title, *cells])
+    head = ["dataset", "variant", *SIDES.values()]
+    return ["## Strength at which accuracy falls below 90 % of the clean accuracy", *table(head, rows)] if rows else []
 
 
 def _sensitivity() -> Lines:
@@ -96,8 +111,9 @@ def _sensitivity() -> Lines:
     lines = [
         "## Which layer makes the network robust?",
         "",
-        f"For a shift by {shift_px} px: *changed* is the distance of the maps of a layer from those of the clean image, as a "
-        "fraction of the distance between two images; *moved* is the fraction of the change that is movement of the map.",
+        f"For a shift by {shift_px} px: *changed* is the distance of the maps of a layer from those of the clean "
+        "image, as a fraction of the distance between two images; *moved* is the fraction of the change that is "
+        "movement of the map.",
     ]
     rows = []
     for name in next(iter(results.values()))["ledger"]["convolution"]["steps"]:
@@ -123,9 +139,8 @@ def _where(found: Found) -> str:
     word = "pooling" if name.split(": ")[1][:2] in POOLINGS else "not pooling"
     alike = [step for fall, other, (step, _) in falls[1:] if most - fall < math.hypot(half, other)]
     also = f"; not significantly more than at {' and '.join(map(_comma, alike))}" if alike else ""
-    return (
-        f"the change falls most at layer {_comma(name)} ({word}), from {mean_of(before[1])} to {mean_of(values)}{also}. {ends}"
-    )
+    fall = f"from {mean_of(before[1])} to {mean_of(values)}{also}"
+    return f"the change falls most at layer {_comma(name)} ({word}), {fall}. {ends}"
 
 
 def _comma(layer: str) -> str:
@@ -147,9 +162,10 @@ def _pooled() -> Lines:
     lines = [
         "## Three of eight, five of eight?",
         "",
-        "A common claim: of the eight one-pixel shifts of an image, three leave the output of 2 × 2 max pooling exactly "
-        "unchanged, and five that of 3 × 3. Counted on maps of a trained first stage, for all values and without values "
-        "that are 0 before and after (*nonzero*). *Movement* is the mean |difference| as a percentage of the mean |value|.",
+        "A common claim: of the eight one-pixel shifts of an image, three leave the output of 2 × 2 max pooling "
+        "exactly unchanged, and five that of 3 × 3. Counted on maps of a trained first stage, for all values and "
+        "without values that are 0 before and after (*nonzero*). *Movement* is the mean |difference| as a percentage "
+        "of the mean |value|.",
     ]
     rows = [
         _pooled_row(f"{code}{window}", found[f"{code}{window}"])
@@ -175,8 +191,8 @@ def _pooled_verdict(found: Found, window: int, claim: int) -> str:
     every, nonzero = (8 * found[f"MP{window}"][name] for name in ("all", "alive"))
     verdict = "about as claimed." if abs(nonzero - claim) < 0.5 else NOT_CONFIRMED
     return (
-        f"Max pooling over {window} × {window}: {nonzero:.2f} for nonzero values ({every:.2f} for all), claimed {claim}: "
-        f"{verdict}"
+        f"Max pooling over {window} × {window}: {nonzero:.2f} for nonzero values ({every:.2f} for all), claimed "
+        f"{claim}: {verdict}"
     )
 
 

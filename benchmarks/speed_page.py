@@ -91,7 +91,10 @@ def step_part(found: dict[str, Any], mode: str, docs: Path, kind: str) -> list[s
     if mode == "predict":
         own = [name for name in programs if name.startswith("convscope_step")][-1]
         agreed = [case["agreement"][own] for case in found[mode].values()]
-        lines += ["", f"In {own.split()[1]}, {min(agreed):.1%} to {max(agreed):.1%} of a batch get the class of PyTorch in"]
+        lines += [
+            "",
+            f"In {own.split()[1]}, {min(agreed):.1%} to {max(agreed):.1%} of a batch get the class of PyTorch in",
+        ]
         lines += ["float32. The networks are untrained: their logits are nearly tied, the hardest case for rounding."]
     return lines
 
@@ -108,7 +111,10 @@ def race_part(kind: str) -> list[str]:
     if not races:
         return []
     lines = ["", "### Time to an accuracy", ""]
-    lines += ["The whole command, from its start to the model on disk, with a cold cache (*warm*: with the images cached), and"]
+    lines += [
+        "The whole command, from its start to the model on disk, with a cold cache (*warm*: with the images cached), "
+        "and"
+    ]
     lines += ["the accuracy on test images. cifar10 is a folder of JPEG files.", ""]
     head = ["command", "layout", "epochs", "accuracy ± 95 %", "seeds", "seconds, median", "warm", "peer"]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
@@ -146,7 +152,10 @@ def peer_words(found: dict[str, Any]) -> str:
 def ablation_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about the effect of each choice for the processor."""
     lines = ["", "### Effect of each choice for the processor", ""]
-    lines += ["Speed with all choices divided by speed without one; `convscope machine` lists them, and how to disable each.", ""]
+    lines += [
+        "Speed with all choices divided by speed without one; `convscope machine` lists them, and how to disable each.",
+        "",
+    ]
     columns = [(mode, name) for mode in ("train", "predict") for name in found[mode]]
     lines += [
         "| choice | " + " | ".join(f"{mode}, {CASES.get(name, name)}" for mode, name in columns) + " |",
@@ -224,7 +233,8 @@ def photographs_part(found: dict[str, Any]) -> list[str]:
     if smaller := found.get("smaller_at_first"):
         lines += [
             "With progressive resizing, the first epochs see images at two thirds of their size:",
-            f"one such epoch takes {smaller['seconds']:.1f} s ({found['times_as_fast_smaller_at_first']:.2f} times as fast).",
+            f"one such epoch takes {smaller['seconds']:.1f} s ({found['times_as_fast_smaller_at_first']:.2f} times as "
+            "fast).",
         ]
     return [*lines, "", measured_on(found)]
 
@@ -233,7 +243,8 @@ def photographs_start_part(found: dict[str, Any]) -> list[str]:
     """Return the lines about the time until the photographs of a folder are decoded."""
     lines = ["", "### Time to the first batch", ""]
     lines += [
-        f"{found['images']:,} JPEG photographs are decoded and cached after {found['first_start_seconds']:.0f} s; at the",
+        f"{found['images']:,} JPEG photographs are decoded and cached after {found['first_start_seconds']:.0f} s; at "
+        "the",
         f"second start they are available after {found['second_start_seconds']:.2f} s, without imports.",
     ]
     return [*lines, "", measured_on(found)]
@@ -289,9 +300,12 @@ def look_part(found: dict[str, Any]) -> list[str]:
     engines = ("TensorFlow.js, cpu", "TensorFlow.js, wasm", "ONNX Runtime Web, wasm")
     lines = ["", "## The explorer page", ""]
     lines += [
-        "Headless Chromium; default networks, opened from disk. A frame is the forward pass of the whole network and drawing",
-        "all its maps, while a slider moves. Forward is the network alone on one thread; the last three columns are the times",
-        "of other engines in the same page, divided by it (their files are megabytes, the engine of the page is part of it).",
+        "Headless Chromium; default networks, opened from disk. A frame is the forward pass of the whole network and "
+        "drawing",
+        "all its maps, while a slider moves. Forward is the network alone on one thread; the last three columns are "
+        "the times",
+        "of other engines in the same page, divided by it (their files are megabytes, the engine of the page is part "
+        "of it).",
         "",
     ]
     head = ["network", "file, MB", "written, s", "first image, ms", "frame, ms", "forward, ms", *engines]
@@ -360,8 +374,10 @@ def main() -> None:
     lines = [
         "# Speed",
         "",
-        "Written by `benchmarks/speed_page.py` from `benchmarks/results/`, one part per class of processors. Ratios compare",
-        "programs on one machine, side by side. Each section names the command that repeats it. Defaults of convscope may",
+        "Written by `benchmarks/speed_page.py` from `benchmarks/results/`, one part per class of processors. Ratios "
+        "compare",
+        "programs on one machine, side by side. Each section names the command that repeats it. Defaults of "
+        "convscope may",
         f"have changed since a measurement. PyTorch {', '.join(sorted(_torch_versions()))}.",
     ]
     for kind in CLASSES:

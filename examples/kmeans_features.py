@@ -1,4 +1,4 @@
-"""K-means on whitened patches, triangle answers, summed over quadrants, a linear SVM (Coates, Lee & Ng 2011).
+"""K-means on whitened patches, triangle activations summed over quadrants, a linear SVM (Coates, Lee & Ng 2011).
 
 Run: python examples/kmeans_features.py --units 100
 """
@@ -16,19 +16,20 @@ from convscope.layers.patch_learning import ClusterLayer
 
 
 def main() -> None:
-    """Find clusters of patches of the digits, ask at every place how near each is, sum up, classify."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--units", type=int, default=100)
-    options.add_argument("--patches", type=int, default=20_000)
-    given = options.parse_args()
+    """Cluster patches of the digits, sum the activations over quadrants, classify."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=100)
+    parser.add_argument("--patches", type=int, default=20_000)
+    options = parser.parse_args()
 
     digits = load_digits()
     images = np.rint(digits.images[..., None] / 16 * 255).astype(np.uint8)  # N 8 8 1
     train, test, train_labels, test_labels = train_test_split(images, digits.target, train_size=500, random_state=0)
-    for answer in ("hard", "triangle"):
-        layer = ClusterLayer.learn(train, units=given.units, side=3, answer=answer, patches=given.patches)
+    for activation in ("hard", "triangle"):
+        layer = ClusterLayer.learn(train, units=options.units, side=3, answer=activation, patches=options.patches)
         classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(layer.summed(train), train_labels)
-        print(f"{answer:9} {classifier.score(layer.summed(test), test_labels):.1%} right with {given.units} clusters")
+        accuracy = classifier.score(layer.summed(test), test_labels)
+        print(f"{activation:9} {accuracy:.1%} correct with {options.units} clusters")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make a folder of small images (discs, squares and crosses), train on it, and predict.
+"""Create a folder of small images (discs, squares and crosses), train on it, and predict.
 
 Run: python examples/train_on_folder.py
 """
@@ -16,24 +16,24 @@ SIDE = 24
 
 
 def draw(shape: str, random: np.random.Generator) -> Image.Image:
-    """Return an image of `shape` in a random place, size and colour on a noisy ground."""
+    """Return an image of `shape` at a random position, in a random size and color, on a noisy background."""
     image = Image.fromarray(random.integers(0, 90, (SIDE, SIDE, 3), dtype=np.uint8))
     pen = ImageDraw.Draw(image)
     radius = int(random.integers(4, 8))
-    x, y = (int(place) for place in random.integers(radius, SIDE - radius, 2))
-    colour = (*(int(value) for value in random.integers(120, 256, 3)),)
+    x, y = (int(center) for center in random.integers(radius, SIDE - radius, 2))
+    color = (*(int(value) for value in random.integers(120, 256, 3)),)
     if shape == "disc":
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
     elif shape == "square":
-        pen.rectangle((x - radius, y - radius, x + radius, y + radius), fill=colour)
+        pen.rectangle((x - radius, y - radius, x + radius, y + radius), fill=color)
     else:
-        pen.line((x - radius, y, x + radius, y), fill=colour, width=3)
-        pen.line((x, y - radius, x, y + radius), fill=colour, width=3)
+        pen.line((x - radius, y, x + radius, y), fill=color, width=3)
+        pen.line((x, y - radius, x, y + radius), fill=color, width=3)
     return image
 
 
 def make_folder(folder: Path, images: int) -> None:
-    """Write that many PNG files of each shape, one sub-folder a shape."""
+    """Write `images` PNG files of each shape, one sub-folder per shape."""
     random = np.random.default_rng(0)
     for shape in ("cross", "disc", "square"):
         (folder / shape).mkdir(parents=True)
@@ -42,30 +42,30 @@ def make_folder(folder: Path, images: int) -> None:
 
 
 def main() -> None:
-    """Make, check, train, look, use."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--images", type=int, default=200, help="of each shape")
-    options.add_argument("--epochs", type=int, default=8)
-    given = options.parse_args()
+    """Create, check, train, predict."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=200, help="of each shape")
+    parser.add_argument("--epochs", type=int, default=8)
+    options = parser.parse_args()
 
-    with tempfile.TemporaryDirectory() as place:
-        shapes = Path(place, "shapes")
-        make_folder(shapes, given.images)
+    with tempfile.TemporaryDirectory() as folder:
+        shapes = Path(folder, "shapes")
+        make_folder(shapes, options.images)
 
-        found = convscope.check(str(shapes))
-        print(f"{found.images} images, {len(found.problems)} problems")
+        checked = convscope.check(str(shapes))
+        print(f"{checked.images} images, {len(checked.problems)} problems")
 
         trained = convscope.train(
-            str(shapes), epochs=given.epochs, output=Path(place, "run"), cache_dir=Path(place, "cache")
+            str(shapes), epochs=options.epochs, output=Path(folder, "run"), cache_dir=Path(folder, "cache")
         )
         low, high = trained.report.accuracy_interval
-        print(f"{trained.report.layout}: {trained.report.accuracy:.1%} right (95 % interval {low:.1%} to {high:.1%})")
+        print(f"{trained.report.layout}: {trained.report.accuracy:.1%} correct (95 % interval {low:.1%} to {high:.1%})")
 
         model = convscope.load(trained.folder.model)
         images = np.stack([np.asarray(draw("disc", np.random.default_rng(seed))) for seed in range(5)])
         for probabilities in model.predict_proba(images):
             best = int(probabilities.argmax())
-            print(f"a disc is taken for a {model.classes[best]} with {probabilities[best]:.0%}")
+            print(f"a disc is predicted as {model.classes[best]} with {probabilities[best]:.0%}")
 
 
 if __name__ == "__main__":

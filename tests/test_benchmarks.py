@@ -224,7 +224,7 @@ def test_a_result_names_its_command_and_where_it_was_measured(result: str) -> No
     assert found["processor"]
 
 
-def test_the_page_of_speed_is_what_the_results_say(program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_page_of_speed_matches_the_results(program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = BENCHMARKS.parent / "docs" / "speed.md"
     before = page.read_bytes()
     monkeypatch.setattr(sys, "argv", ["speed_page.py", "--to", str(tmp_path)])
@@ -333,7 +333,7 @@ def test_locally_connected_stages_and_networks_on_pixels_are_measured(program, m
     assert all(one["error"]["n"] == 1 for one in written["ways"].values())
 
 
-def test_the_page_of_stages_is_what_the_results_say(program) -> None:
+def test_the_page_of_layers_matches_the_results(program) -> None:
     written = (BENCHMARKS.parent / "docs" / "layers" / "results.md").read_text(encoding="utf-8")
     assert program("layers_page").page() == written, "write it with: python benchmarks/layers_page.py"
 
@@ -347,7 +347,7 @@ def test_no_table_stands_on_two_pages(program) -> None:
     assert "(../results/learned.md)" in stages
 
 
-def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
+def test_an_exponent_is_shown_for_a_straight_line_only(program) -> None:
     page = program("layers_page")
     ways = {"loop": (1, 4, 16), "product": (1, 4.2, 15), "engine": (1, 40, 16)}
     rows = [
@@ -360,14 +360,10 @@ def test_an_exponent_is_told_of_a_straight_line_only(program) -> None:
     assert engine == "no straight line (R² 0.52)"
 
 
-def test_seconds_on_the_page_of_stages_are_explained_by_what_was_measured(program) -> None:
-    page = program("layers_page")
-    some = [{"rows": [{"processor_share_before": 0.4}, {"processor_share_before_and_after": [0.2, 0.9]}]}, {}]
-    assert page._clock(some).endswith("a process that never waits was given 20 to 90 % of a core.")
-    assert page._clock([{"command": "x"}]) == ""
-    whole = {"command": "a", "commit": "b", "cores": 1, "processor": "P", **some[0]}
-    assert page.measured_on(whole).endswith("1 core of P. A process that never waits was given 40% of a core.")
-    assert "other work" not in page.page()
+def test_a_section_of_the_page_of_layers_names_its_processor_and_command(program) -> None:
+    line = program("layers_page").measured_on({"command": "a", "commit": "b", "cores": 1, "processor": "P"})
+    assert "1 core of P" in line
+    assert "`a`" in line
 
 
 def test_a_set_that_is_not_measured_again_keeps_its_command(
@@ -386,12 +382,14 @@ def test_a_set_that_is_not_measured_again_keeps_its_command(
     assert commands == {"mnist": "mnist", "cifar10": "cifar10"}
     monkeypatch.setattr(program("results_words"), "RESULTS", tmp_path)
     text = "\n".join(program("results_learned").learned_page())
-    assert "mnist: `python benchmarks/softmax_svm.py mnist " in text
-    assert "cifar10: `python benchmarks/softmax_svm.py cifar10 " in text
+    for name in ("mnist", "cifar10"):
+        (line,) = (line for line in text.splitlines() if f"softmax_svm.py {name} " in line)
+        assert f"({name})" in line
     for one in found["sets"].values():
         one.pop("command")  # as it was written before
     (line,) = files.told_by_set(found, lambda one: one["command"])
-    assert line.startswith("mnist, cifar10: which run is not kept; the last one was python benchmarks/softmax_svm.py c")
+    assert "last run: python benchmarks/softmax_svm.py c" in line
+    assert line.endswith("(mnist, cifar10)")
 
 
 @pytest.fixture
@@ -402,7 +400,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         sys.modules.pop(name, None)
 
 
-def test_the_pages_of_results_are_what_the_results_say(pages: ModuleType) -> None:
+def test_the_pages_of_results_match_the_results(pages: ModuleType) -> None:
     for name, page in pages.PAGES.items():
         written = (BENCHMARKS.parent / "docs" / "results" / f"{name}.md").read_text(encoding="utf-8")
         assert written == "\n".join(page()).rstrip() + "\n", "write it with: python benchmarks/results_pages.py"
@@ -412,7 +410,7 @@ def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
     learned = importlib.import_module("results_learned")
     claimed, other = ({"MP2": {"all": 0.6, "alive": alive}} for alive in (3 / 8, 1 / 8))
     assert "about as claimed" in pages._pooled_verdict(claimed, 2, 3)
-    assert "not borne out" in pages._pooled_verdict(other, 2, 3)
+    assert "not confirmed" in pages._pooled_verdict(other, 2, 3)
     rising, flat = (
         {
             step: {
@@ -423,19 +421,20 @@ def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
         }
         for last in (0.6, 0.22)
     )
-    told = learned._parts_verdict(rising)
-    assert "rises, too, to 0.20" in told
-    assert told.endswith("Training adds 0.40 at the last step, and at the first nothing that can be told.")
-    assert "not borne out" in learned._parts_verdict(flat)
+    verdict = learned._selectivity_verdict(rising)
+    assert "random weights to 0.20" in verdict
+    assert "Training adds 0.40 at the last layer" in verdict
+    assert "nothing significant at the first" in verdict
+    assert "not confirmed" in learned._selectivity_verdict(flat)
     for values in rising.values():
         del values["selectivity"]["mean_95_half_width"]
-    assert "not borne out" in learned._parts_verdict(rising)  # one training is never sure
-    for first, second, verdict in ((0.9, 0.5, "**Yes.**"), (0.5, 0.9, "**No.**"), (0.8, 0.8, "can be told")):
+    assert "not confirmed" in learned._selectivity_verdict(rising)  # one run is never significant
+    for first, second, verdict in ((0.9, 0.5, "**Yes.**"), (0.5, 0.9, "**No.**"), (0.8, 0.8, "Not significantly")):
         made = comparison(entry("convolution", 0.9, keeps=first), entry("mlp-parameters", 0.9, keeps=second))
         assert verdict in pages._verdict_on_shifts(made)
 
 
-def test_the_step_that_steadiness_is_owed_to_is_where_the_change_falls_most(pages: ModuleType) -> None:
+def test_the_page_names_the_layer_at_which_the_change_falls_most(pages: ModuleType) -> None:
     def ledger(*changed: float) -> dict[str, object]:
         steps = dict(zip(("1: 8C3", "2: MP2", "3: softmax"), changed, strict=True))
         made = {
@@ -443,9 +442,9 @@ def test_the_step_that_steadiness_is_owed_to_is_where_the_change_falls_most(page
         }
         return {"ledger": {"convolution": made, "mlp-parameters": made}}
 
-    assert "falls most at step 2, MP2 (pooling): from 90.0 ± 1.0 % to 40.0" in pages._owed(ledger(0.9, 0.4, 0.3))
-    assert "falls most at step 3, softmax (not pooling)" in pages._owed(ledger(0.9, 0.8, 0.3))
-    assert "cannot be told" not in pages._owed(ledger(0.9, 0.4, 0.3))
-    alike = "(pooling): from 90.0 ± 1.0 % to 60.0 ± 1.0 %; that it falls less at 3, softmax cannot be told."
-    assert alike in pages._owed(ledger(0.9, 0.6, 0.31))
-    assert "by more than chance" in pages._owed(ledger(0.9, 0.9, 0.9))
+    where = pages._where
+    assert "layer 2, MP2 (pooling), from 90.0 ± 1.0 to 40.0" in where(ledger(0.9, 0.4, 0.3))
+    assert "layer 3, softmax (not pooling)" in where(ledger(0.9, 0.8, 0.3))
+    assert "not significantly" not in where(ledger(0.9, 0.4, 0.3))
+    assert "to 60.0 ± 1.0; not significantly more than at 3, softmax" in where(ledger(0.9, 0.6, 0.31))
+    assert "significantly at no layer" in where(ledger(0.9, 0.9, 0.9))

@@ -26,7 +26,7 @@ def _command(name: str) -> click.Command:
     return command
 
 
-def test_the_page_of_commands_is_what_the_commands_say() -> None:
+def test_the_page_of_commands_matches_the_commands() -> None:
     program = _program("commands_page")
     written = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert written == program.page(), "the options have changed: run make commands"
@@ -60,12 +60,12 @@ def test_every_classifier_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMPARED)
-def test_every_kind_of_the_comparison_is_explained(name: str) -> None:
+def test_every_variant_of_the_comparison_is_explained(name: str) -> None:
     assert f"`{name}`" in (DOCS / "compare.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_every_way_to_learn_from_patches_is_explained(name: str) -> None:
+def test_every_method_to_learn_from_patches_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
 
 
@@ -80,7 +80,7 @@ def test_every_page_is_in_the_navigation() -> None:
         assert page.relative_to(DOCS).as_posix() in navigation
 
 
-def test_every_decision_says_question_choice_and_price() -> None:
+def test_every_decision_has_question_choice_and_price() -> None:
     decisions = sorted((DOCS / "decisions").glob("0*.md"))
     index = (DOCS / "decisions" / "index.md").read_text(encoding="utf-8")
     assert len(decisions) >= 4
@@ -91,48 +91,51 @@ def test_every_decision_says_question_choice_and_price() -> None:
 
 
 IMAGES = DOCS / "assets" / "pages"
-STAGE_PAGES = {
-    "MP": "max", "AP": "mean", "SS": "subset", "LP": "lp", "ST": "stochastic", "BP": "blur",
-    "C": "convolution", "U": "locally-connected", "MP3/2": "windows", "relu": "nonlinearity", "nonorm": "normalization",
-}  # fmt: skip
-PARTS = ("## Formula", "## When to use it", "## Try it", "## Source", "](../assets/pages/")
+LAYERS = (DOCS / "layers" / "index.md").read_text(encoding="utf-8")
+CLASSIFIERS_PAGE = (DOCS / "classifiers.md").read_text(encoding="utf-8")
 
 
-def test_every_form_of_a_stage_has_its_page() -> None:
-    assert set(POOLINGS) < set(STAGE_PAGES)
-    assert {path.stem for path in (DOCS / "layers").glob("*.md")} == {*STAGE_PAGES.values(), "results"}
+@pytest.mark.parametrize("code", POOLINGS)
+def test_every_pooling_has_its_formula_and_figure(code: str) -> None:
+    assert f"| `{code}2` |" in LAYERS
+    assert f"](../assets/pages/pooling-{code.lower()}.svg)" in LAYERS
 
 
-def test_every_classifier_has_its_page() -> None:
-    written = {path.stem for path in (DOCS / "classifiers").glob("*.md")}
-    assert written == {*CLASSIFIERS, *CLASSIFIERS_OF_FEATURES, "baselines"}
-    baselines = (DOCS / "classifiers" / "baselines.md").read_text(encoding="utf-8")
-    assert all(f"| `{kind}` |" in baselines for kind in HAND_MADE)
+@pytest.mark.parametrize("name", NONLINEARITIES)
+def test_every_nonlinearity_has_its_formula(name: str) -> None:
+    assert f"| `{name}` |" in LAYERS
 
 
-@pytest.mark.parametrize(
-    "page",
-    sorted(path.relative_to(DOCS).as_posix() for part in ("layers", "classifiers") for path in (DOCS / part).glob("*")),
-)
-def test_a_page_says_what_when_and_where_from_with_formula_image_and_something_to_try(page: str) -> None:
-    text = (DOCS / page).read_text(encoding="utf-8")
-    if page.endswith(("results.md", "baselines.md")):
-        return
-    assert all(part in text for part in PARTS)
-    assert ">>> " in text
+@pytest.mark.parametrize("name", [*CLASSIFIERS, *CLASSIFIERS_OF_FEATURES, *HAND_MADE])
+def test_every_classifier_and_baseline_has_its_formula(name: str) -> None:
+    assert f"| `{name}` |" in CLASSIFIERS_PAGE
 
 
-def test_the_images_of_the_pages_are_those_that_the_program_draws_and_are_small(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", CLASSIFIERS_OF_FEATURES)
+def test_every_classifier_of_features_has_its_figure(name: str) -> None:
+    assert f"](assets/pages/regions-{name}.svg)" in CLASSIFIERS_PAGE
+
+
+def test_the_glossary_is_sorted_and_defines_each_term_once() -> None:
+    rows = (DOCS / "glossary.md").read_text(encoding="utf-8").partition("|---|---|---|\n")[2].splitlines()
+    terms = [row.split(" | ")[0].removeprefix("| ").casefold() for row in rows]
+    assert 40 < len(terms) < 80
+    assert len(set(terms)) == len(terms)
+    assert [term[0] for term in terms] == sorted(term[0] for term in terms)
+
+
+def test_the_figures_of_the_pages_are_those_that_the_program_draws_and_are_small() -> None:
     program = _program("draw_pages")
     drawn = {path.stem: path for path in IMAGES.glob("*.svg")}
     assert set(drawn) == set(program.IMAGES)
     assert sum(path.stat().st_size for path in drawn.values()) < 400_000
     pages = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
     assert all(f"assets/pages/{name}.svg" in pages for name in drawn)
+    assert (DOCS / "assets" / "explorer.webp").stat().st_size < 150_000
     for name in ("pooling-mp", "convolution"):
         figure = program.IMAGES[name]()
-        told = [text.get_text() for axes in figure.axes for text in axes.texts]
-        assert all(f">{text}<" in drawn[name].read_text(encoding="utf-8") for text in told), "run tools/draw_pages.py"
+        texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert all(f">{text}<" in drawn[name].read_text(encoding="utf-8") for text in texts), "run tools/draw_pages.py"
 
 
 def _program(name: str, *, folder: str = "tools") -> ModuleType:

@@ -1,4 +1,4 @@
-"""Draw the images of docs/layers/ and docs/classifiers/: every number and region in them is computed by convscope.
+"""Draw the figures of docs/layers/ and docs/classifiers.md; convscope computes every number and region in them.
 
 python tools/draw_pages.py
 """
@@ -38,17 +38,16 @@ Values = NDArray[np.float64]
 
 
 def panels(number: int, width: float = 8.0, height: float = 2.4) -> tuple[Figure, list[Axes]]:
-    """Return a figure with so many panels side by side."""
+    """Return a figure with `number` panels side by side."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     return figure, list(np.atleast_1d(figure.subplots(1, number)))
 
 
 def numbers(axes: Axes, values: Values, title: str, *, tint: Callable[[int, int], str], bold: Any = ()) -> None:
-    """Draw a map as a table of numbers, each field in the colour that `tint` gives; `bold` ones are marked; no NaN."""
+    """Draw a map as a table of numbers in the colors of `tint`; `bold` cells are marked, NaN cells stay empty."""
     rows, columns = values.shape
-    colours = [[[int(tint(row, column)[place : place + 2], 16) for place in (1, 3, 5)] for column in range(columns)]
-               for row in range(rows)]  # fmt: skip
-    axes.imshow(np.array(colours, np.uint8), extent=(0, columns, rows, 0), interpolation="nearest")
+    colors = [[_rgb(tint(row, column)) for column in range(columns)] for row in range(rows)]
+    axes.imshow(np.array(colors, np.uint8), extent=(0, columns, rows, 0), interpolation="nearest")
     across = [value for column in range(1, columns) for value in (column, column, np.nan)]
     down = [value for row in range(1, rows) for value in (row, row, np.nan)]
     axes.plot(across, [0, rows, np.nan] * (columns - 1), color="white", linewidth=1.5)
@@ -64,20 +63,27 @@ def numbers(axes: Axes, values: Values, title: str, *, tint: Callable[[int, int]
     axes.set_title(title, fontsize=8, color=LIGHT.ink)
 
 
+def _rgb(color: str) -> list[int]:
+    """Return red, green and blue, 0…255, of a color like "#0072b2"."""
+    return [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+
+
 def convolution() -> Figure:
-    """Draw a unit, an image and the map, one place pointed at."""
+    """Draw a unit, an image and the map, with one position marked."""
     unit = np.array([[-1, 0, 1]] * 3, dtype=float)
     image = np.array([[0, 0, 0, 9, 9]] * 5, dtype=float)
-    found = convolve(unit, image)
-    figure, (left, middle, right) = panels(3)
+    feature_map = convolve(unit, image)
+    figure, (left, center, right) = panels(3)
     numbers(left, image, "image 5 × 5", tint=lambda row, column: TINTS[0] if row < 3 and column > 1 else GRAY)
-    numbers(middle, unit, "the unit's 9 weights", tint=lambda *_: TINTS[1])
-    numbers(right, found, "its map, 3 × 3", tint=lambda row, column: TINTS[0] if (row, column) == (0, 2) else GRAY)
+    numbers(center, unit, "the unit's 9 weights", tint=lambda *_: TINTS[1])
+    numbers(
+        right, feature_map, "its map, 3 × 3", tint=lambda row, column: TINTS[0] if (row, column) == (0, 2) else GRAY
+    )
     return figure
 
 
 def locally_connected() -> Figure:
-    """Draw which places share their weights: all, those of a region, none."""
+    """Draw which positions share their weights: all, those of a region, none."""
     figure, drawn = panels(3)
     for axes, regions, title in zip(
         drawn, (1, 3, 6), ("6C3: one set", "6U3:3: nine sets", "6U3: 36 sets"), strict=True
@@ -92,30 +98,30 @@ def locally_connected() -> Figure:
 
 
 def pooling(code: str) -> Figure:
-    """Draw a map, what is kept of it, and the same after a shift by one pixel."""
+    """Draw a map, its pooled values, and both after a shift by one pixel."""
     wide = np.array([[1, 2, 0, 1, 0], [3, 8, 1, 0, 2], [0, 1, 4, 4, 1], [2, 0, 4, 5, 0]], dtype=float)
-    subsample = Pooling(code=code, window=2, stride=2).build().eval()
+    pool = Pooling(code=code, window=2, stride=2).build().eval()
 
-    def kept(maps: Values) -> Values:
-        result: Values = subsample(torch.from_numpy(maps.copy())[None, None])[0, 0].numpy()
+    def pooled(maps: Values) -> Values:
+        result: Values = pool(torch.from_numpy(maps.copy())[None, None])[0, 0].numpy()
         return result
 
     first, moved = wide[:, :4], wide[:, 1:]
     figure, drawn = panels(4)
-    window = lambda row, column: TINTS[(row // 2) * 2 + column // 2]  # noqa: E731  # the colours of all four panels
+    window = lambda row, column: TINTS[(row // 2) * 2 + column // 2]  # noqa: E731  # the colors of all four panels
     each = lambda row, column: TINTS[row * 2 + column]  # noqa: E731
     numbers(drawn[0], first, "a map", tint=window)
-    numbers(drawn[1], kept(first), f"{code}2 keeps", tint=each)
+    numbers(drawn[1], pooled(first), f"after {code}2", tint=each)
     numbers(drawn[2], moved, "the image moved by 1", tint=window)
-    changed = {tuple(place) for place in np.argwhere(kept(first) != kept(moved)).tolist()}
-    numbers(drawn[3], kept(moved), f"{code}2 keeps (pink: changed)", tint=each, bold=changed)
+    changed = {tuple(position) for position in np.argwhere(pooled(first) != pooled(moved)).tolist()}
+    numbers(drawn[3], pooled(moved), f"after {code}2 (pink: changed)", tint=each, bold=changed)
     return figure
 
 
 def windows() -> Figure:
-    """Draw which places the windows of MP2, MP3/2 and a stride see."""
+    """Draw which positions the windows of MP2, MP3/2 and a stride see."""
     figure, drawn = panels(3)
-    texts = ("MP2: side by side", "MP3/2: they overlap", "a stride of 2: one place each")
+    texts = ("MP2: side by side", "MP3/2: they overlap", "a stride of 2: one position each")
     for axes, (size, title) in zip(drawn, ((2, texts[0]), (3, texts[1]), (1, texts[2])), strict=True):
         starts = range(0, 7 - size + 1, 2)
         seen = np.zeros((7, 7))
@@ -144,7 +150,7 @@ def nonlinearities() -> Figure:
 
 
 def normalization() -> Figure:
-    """Draw the values of two maps before and after."""
+    """Draw the values of two maps before and after normalization."""
     generator = torch.Generator().manual_seed(0)
     maps = torch.stack(
         [torch.randn(4_000, generator=generator) * 0.4 + 3, torch.randn(4_000, generator=generator) * 2 - 1]
@@ -152,8 +158,8 @@ def normalization() -> Figure:
     after = Normalization(2).train()(maps.T).detach().T
     figure, drawn = panels(2)
     for axes, values, title in zip(drawn, (maps, after), ("weighted sums of two units", "normalized"), strict=True):
-        for one, colour in zip(values, (BLUE, ORANGE), strict=True):
-            axes.hist(one, bins=40, range=(-7, 7), color=colour, alpha=0.6, histtype="stepfilled")
+        for sums, color in zip(values, (BLUE, ORANGE), strict=True):
+            axes.hist(sums, bins=40, range=(-7, 7), color=color, alpha=0.6, histtype="stepfilled")
         axes.set_title(title, fontsize=8)
         axes.set_yticks([])
         axes.tick_params(labelsize=7)
@@ -162,30 +168,30 @@ def normalization() -> Figure:
 
 
 def toy() -> tuple[Values, NDArray[np.int64]]:
-    """Return points of three classes in the plane, one of them in two clouds."""
+    """Return points of three classes in the plane, one of them in two clusters."""
     random = np.random.default_rng(3)
-    middles = ((-1.6, 0.2), (1.4, 1.3), (1.2, -1.5), (-0.4, 2.2))
-    points = np.concatenate([random.normal(middle, 0.62, (22, 2)) for middle in middles])
+    centers = ((-1.6, 0.2), (1.4, 1.3), (1.2, -1.5), (-0.4, 2.2))
+    points = np.concatenate([random.normal(center, 0.62, (22, 2)) for center in centers])
     return points, np.repeat([0, 1, 2, 2], 22)
 
 
 def regions(name: str) -> Figure:
-    """Draw which class a classifier gives each point of a plane, and the points that it has learned from."""
+    """Draw the class that a classifier predicts for each point of a plane, and its training points."""
     points, labels = toy()
     classifier = CLASSIFIERS[name](0).fit(points, labels)
     side = np.linspace(-4, 4, 160)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    found = classifier.predict(plane).reshape(160, 160)
+    predicted = classifier.predict(plane).reshape(160, 160)
     figure, (axes,) = panels(1, width=3.4, height=3.2)
-    colours = np.array([[int(tint[place : place + 2], 16) for place in (1, 3, 5)] for tint in TINTS[:3]], np.uint8)
-    axes.imshow(colours[found], extent=(-4, 4, -4, 4), origin="lower", interpolation="nearest")
-    for label, (colour, marker) in enumerate(zip((BLUE, ORANGE, GREEN), "os^", strict=True)):
-        some = points[labels == label]
+    colors = np.array([_rgb(tint) for tint in TINTS[:3]], np.uint8)
+    axes.imshow(colors[predicted], extent=(-4, 4, -4, 4), origin="lower", interpolation="nearest")
+    for label, (color, marker) in enumerate(zip((BLUE, ORANGE, GREEN), "os^", strict=True)):
+        own = points[labels == label]
         axes.plot(
-            some[:, 0],
-            some[:, 1],
+            own[:, 0],
+            own[:, 1],
             marker,
-            color=colour,
+            color=color,
             markersize=4.5,
             markeredgecolor="white",
             markeredgewidth=0.4,
@@ -198,14 +204,14 @@ def regions(name: str) -> Figure:
 
 
 def losses() -> Figure:
-    """Draw what each classifier loses, against how far the right class is ahead."""
+    """Draw the loss of each classifier against the margin of the correct class."""
     figure, (axes,) = panels(1, width=4.6, height=2.6)
     margins = torch.linspace(-2, 3, 101)
-    scores = torch.stack([margins, -margins], dim=1)  # two classes, their scores opposite
-    for (name, member), colour in zip(LOSSES.items(), (BLUE, ORANGE, GREEN), strict=True):
-        lost = [member.loss(one[None], torch.tensor([0]), None, 0.0).item() for one in scores]
-        axes.plot(margins, lost, color=colour, label=name)
-    axes.set(ylim=(0, 8), xlabel="score of the right class; the other has its opposite", ylabel="lost")
+    logits = torch.stack([margins, -margins], dim=1)  # two classes with opposite logits
+    for (name, member), color in zip(LOSSES.items(), (BLUE, ORANGE, GREEN), strict=True):
+        losses = [member.loss(pair[None], torch.tensor([0]), None, 0.0).item() for pair in logits]
+        axes.plot(margins, losses, color=color, label=name)
+    axes.set(ylim=(0, 8), xlabel="logit of the correct class; the other has the opposite", ylabel="loss")
     axes.xaxis.label.set_size(8)
     axes.yaxis.label.set_size(8)
     axes.tick_params(labelsize=7)
@@ -215,23 +221,23 @@ def losses() -> Figure:
 
 
 def by_hand() -> Figure:
-    """Draw a digit, its gradients as HOG sums them up, its local binary patterns, and what 10 components keep of it."""
+    """Draw a digit, its histograms of gradients, its local binary patterns, and its first 10 principal components."""
     from skimage.feature import hog, local_binary_pattern
     from skimage.transform import resize
     from sklearn.datasets import load_digits
 
     digits = (load_digits().images * 15.9).astype(np.uint8)
     large = (resize(digits[3] / 255, (32, 32), order=1) * 255).astype(np.uint8)
-    _, strokes = hog(large, pixels_per_cell=(8, 8), cells_per_block=(2, 2), visualize=True)
+    _, gradients = hog(large, pixels_per_cell=(8, 8), cells_per_block=(2, 2), visualize=True)
     patterns = local_binary_pattern(large, 8, 1, method="uniform")
     features = hand_made("pixels", digits[..., None], learn_from=np.arange(1_000))
     rows = np.concatenate(list(features.of(digits[..., None])))
-    middle = rows.mean(axis=0)
-    axes_of = np.linalg.svd(rows[:1_000] - middle, full_matrices=False)[2][:10]
-    kept = ((rows[3] - middle) @ axes_of.T @ axes_of + middle).reshape(8, 8)
+    mean = rows.mean(axis=0)
+    axes_of = np.linalg.svd(rows[:1_000] - mean, full_matrices=False)[2][:10]
+    projected = ((rows[3] - mean) @ axes_of.T @ axes_of + mean).reshape(8, 8)
     figure, drawn = panels(4)
-    titles = ("the image", "HOG: directions in 4 × 4 cells", "LBP: a pattern at each pixel", "PCA: of 10 components")
-    for axes, image, title in zip(drawn, (large, strokes, patterns, kept), titles, strict=True):
+    titles = ("the image", "HOG: directions in 4 × 4 cells", "LBP: a pattern at each pixel", "PCA: 10 components")
+    for axes, image, title in zip(drawn, (large, gradients, patterns, projected), titles, strict=True):
         axes.imshow(image, cmap="gray", interpolation="nearest")
         axes.set_title(title, fontsize=8)
         axes.axis("off")
@@ -249,29 +255,29 @@ IMAGES: dict[str, Callable[[], Figure]] = {
     **{f"pooling-{code.lower()}": lambda code=code: pooling(code) for code in POOLINGS},
     **{f"regions-{name}": lambda name=name: regions(name) for name in CLASSIFIERS},
 }
-"""What draws each image, by the name of its file."""
+"""The function that draws each figure, by the name of its file."""
 
 
 def _shorter(svg: str) -> str:
-    """Return the image without what only people who read its source would miss, and to a tenth of a point."""
+    """Return the figure without comments and metadata, with coordinates to two decimals."""
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(?<=[ "(,MLQCHV\n])(-?\d+\.\d\d)\d+', r"\1", svg)
     return re.sub(r"\s*\n\s*", "\n", svg)
 
 
 def main() -> int:
-    """Draw all, or those that are named; return the exit code."""
+    """Draw all figures, or the named ones; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="; all if none: " + ", ".join(IMAGES))
+    parser.add_argument("names", nargs="*", help="default: all of " + ", ".join(IMAGES))
     parser.add_argument("--to", type=Path, default=ASSETS)
-    given = parser.parse_args()
+    options = parser.parse_args()
     mpl.rcParams |= {"svg.hashsalt": "convscope", "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"]}
-    given.to.mkdir(parents=True, exist_ok=True)
-    for name in given.names or IMAGES:
+    options.to.mkdir(parents=True, exist_ok=True)
+    for name in options.names or IMAGES:
         figure = IMAGES[name]()
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
-        (given.to / f"{name}.svg").write_text(_shorter(file.getvalue()), encoding="utf-8")
+        (options.to / f"{name}.svg").write_text(_shorter(file.getvalue()), encoding="utf-8")
     return 0
 
 

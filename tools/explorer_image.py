@@ -35,8 +35,8 @@ def screenshot(page_file: Path) -> Image.Image:
         maps, numbers = (page.locator(name).first.bounding_box() for name in ("#glance", "#numbers"))
         whole = Image.open(io.BytesIO(page.screenshot(full_page=True)))
         browser.close()
-    assert maps is not None
-    assert numbers is not None
+    if maps is None or numbers is None:
+        raise SystemExit("The page shows no maps or no numbers.")
     upper = whole.crop((0, int(maps["y"]) - EDGE_PX, WIDTH_PX, int(maps["y"] + maps["height"]) + EDGE_PX))
     lower = whole.crop((0, int(numbers["y"]) - EDGE_PX, WIDTH_PX, int(numbers["y"]) + NUMBERS_PX))
     both = Image.new("RGB", (WIDTH_PX, upper.height + lower.height), "white")
