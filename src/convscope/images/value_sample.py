@@ -66,8 +66,10 @@ class ValueSample:
         least to the greatest value; outliers are cut off where they would take more than half of the range.
 
         Examples:
-            >>> str(ValueSample.of(np.array([0, 4000], np.uint16)).range()), str(ValueSample.of(np.array([0, 0.97])).range())
-            ('0…4095', '0…1')
+            >>> str(ValueSample.of(np.array([0, 4000], np.uint16)).range())
+            '0…4095'
+            >>> str(ValueSample.of(np.array([0, 0.97])).range())
+            '0…1'
             >>> str(ValueSample.of(np.array([-1000, 40], np.int16)).range())
             '-1000…40'
         """
