@@ -12,6 +12,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
 from convscope.networks.build import Network
 from convscope.networks.inference import FusedStage, choose_prediction_precision, optimize_for_inference
+from convscope.networks.model_file import write_model
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import small_model, some_pixels, with_statistics
@@ -52,7 +53,7 @@ def test_the_network_that_it_was_made_from_stays_as_it_is() -> None:
 
 def test_it_cannot_be_saved(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="Save the one it was made from"):
-        small_model("8C3-MP2").optimize("float32").save(tmp_path / "model.safetensors")
+        write_model(small_model("8C3-MP2").optimize("float32"), tmp_path / "model.safetensors")
     assert not list(tmp_path.iterdir())
 
 

@@ -20,7 +20,8 @@ from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import BackendName, Precision, fitting_backends
 from convscope.networks.flip_tta import FlipTTA
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened, read_model
 from convscope.networks.prediction import Prediction, Predictor, predict_inputs
 
 _TELL_EVERY = 64  # images
@@ -163,7 +164,7 @@ def predict_each(
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them for a while.
     """
     check_arguments(locals())
-    used = Model.load(model) if isinstance(model, (str, os.PathLike)) else model
+    used = read_model(model) if isinstance(model, (str, os.PathLike)) else model
     inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
     predictions = predict_inputs(used, inputs.images, top=top, batch=batch, workers=workers)
     return _told(predictions, inputs.total, reporter or Silent())

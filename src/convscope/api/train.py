@@ -22,6 +22,7 @@ from convscope.images.inspection import ClassCount
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
 from convscope.networks.build import Network
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.layer_rows import layer_rows
@@ -263,7 +264,7 @@ def _finish(  # noqa: PLR0917  # one place calls it
         },
     )
     is_other = _drop_measured_of_others(model, folder)
-    model.save(folder.model)
+    write_model(model, folder.model)
     history.write(folder.history)
     report = _evaluate(prepared, history, model, folder, command, looking.reporter)
     write_report(report, folder.report)
@@ -303,7 +304,7 @@ def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
     """
     weights = model.network.state_dict()
     try:
-        before = Model.load(folder.model).network.state_dict()
+        before = read_model(folder.model).network.state_dict()
     except ConvscopeError:
         before = {}
     if before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items()):
