@@ -22,7 +22,7 @@ from results_file import spread, write
 from sets import Parts, add_data_dir, load
 
 from convscope.core.machine import tuned
-from convscope.networks.flip_tta import FlipTTA
+from convscope.networks.inference import FlipTTA
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model
 from convscope.networks.prediction import Predictor

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from convscope.core.arguments import check_arguments
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
+from convscope.core.precision import BackendPrecision
 from convscope.core.progress import Reporter, Silent
 from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
-from convscope.networks.backends import BackendName, Precision, fitting_backends
-from convscope.networks.flip_tta import FlipTTA
+from convscope.networks.backends import BackendName, fitting_backends
+from convscope.networks.inference import FlipTTA
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, read_model
@@ -95,7 +96,7 @@ def flip_tta(model: Model, reporter: Reporter) -> FlipTTA:
 def optimized(
     model: Model,
     *,
-    precision: Precision = "float32",
+    precision: BackendPrecision = "float32",
     backend: BackendName = "torch",
     calibration: str | Path | tuple[NDArray[Any], NDArray[Any]] | None = None,
     data_dir: Path | None = None,

@@ -25,8 +25,7 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.page.report import render_report
 from convscope.training.history import EpochRecord, History, Outcome
-from convscope.training.layer_rows import layer_rows
-from convscope.training.report import Report, make_report, write_report
+from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
 from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed
 from convscope.training.run_folder import (
     RunFolder,
@@ -334,18 +333,20 @@ def _evaluate(  # noqa: PLR0917  # one place calls it
         for some in np.array_split(places, -(-len(places) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[some]))
             task.advance(len(some))
-    return make_report(
-        name=images.name,
+    evaluated = EvaluatedImages(
         split=_SPLITS[images.evaluation_split],
         labels=images.labels[places],
         probabilities=np.concatenate(probabilities),
-        image_names=[images.image_name(int(place)) for place in places],
+        names=[images.image_name(int(place)) for place in places],
         indices=places,
         classes=images.classes,
+    )
+    facts = RunFacts(
+        name=images.name,
         settings=_settings(prepared, history),
         seconds=history.seconds,
         layout=str(prepared.plan.layout),
-        layers=layer_rows(prepared.plan),
+        layers=prepared.plan.layers,
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *history.notes, *([str(history.calibration)] if history.calibration else [])),
@@ -354,3 +355,4 @@ def _evaluate(  # noqa: PLR0917  # one place calls it
         model=str(folder.model),
         machine=machine(),
     )
+    return make_report(evaluated, facts)

@@ -16,20 +16,20 @@ from convscope.core.arguments import shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
+from convscope.core.precision import BackendPrecision, choose_precision
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
-from .batches import check_batch
 from .build import Network
 from .finite import check_probabilities, without_broken
 from .layout import Layout
-from .memory import fitting_batch
+from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
-    from .backends import BackendName, Precision, Runner
+    from .backends import BackendName, Runner
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
@@ -147,7 +147,7 @@ class Model:
 
     def optimize(
         self,
-        precision: "Precision" = "auto",
+        precision: BackendPrecision = "auto",
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
@@ -168,12 +168,12 @@ class Model:
             MissingPackageError: the back end is not installed.
         """
         from .backends import runner
-        from .inference import choose_prediction_precision, optimize_for_inference
+        from .inference import optimize_for_inference
 
         with usual_settings():
             made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
-            kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-            return dataclasses.replace(self, network=optimize_for_inference(self.network, kind), runner=made)
+            chosen = "float32" if precision == "int8" else choose_precision(precision)
+            return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
 
     def on_background(self, color: str) -> "Model":
         """Return the model with another background behind transparency and in margins: white, black or #rrggbb.
