@@ -36,7 +36,8 @@ from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.networks.plan import Plan
 from convscope.training.history import read_history
 from convscope.training.report import read_report

@@ -28,7 +28,8 @@ from convscope.images.dataset import Dataset, prepare, reading_notes, source_not
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened, write_model
 
 
 def _are_classifiers(given: Any) -> bool:
@@ -254,7 +255,7 @@ def save_with_classifier(
     check_output(Path(output), force=force)
     storable = (one for one in evaluated if head_of(one.fitted, found) is not None)
     best = next(storable, evaluated[0])
-    with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
+    write_model(with_classifier(known.model, known.reading, found, best.name, best.fitted), output)
     return best
 
 

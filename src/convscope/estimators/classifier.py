@@ -25,6 +25,7 @@ from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.networks.plan import Plan
 from convscope.training.choices import choose_network
 from convscope.training.fit import fit
@@ -72,7 +73,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         n_iter_: epochs trained.
         image_shape_: (height, width, channels) of the images.
         pixel_range_: the values that become the pixels 0 and 255.
-        model_: the trained network, `convscope.networks.model.Model`; ``model_.save(path)`` writes the model file.
+        model_: the trained network, `convscope.networks.model.Model`; ``convscope.save(model_, path)`` writes it.
         history_: one `convscope.training.history.EpochRecord` an epoch.
 
     Examples:
@@ -238,7 +239,7 @@ def _names(labels: NDArray[Any]) -> tuple[str, ...]:
 def _to_bytes(model: Model) -> bytes:
     folder = temporary_folder()
     try:
-        model.save(folder / "model.safetensors")
+        write_model(model, folder / "model.safetensors")
         return (folder / "model.safetensors").read_bytes()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -248,6 +249,6 @@ def _from_bytes(data: bytes) -> Model:
     folder = temporary_folder()
     try:
         write_bytes(folder / "model.safetensors", data)
-        return Model.load(folder / "model.safetensors")
+        return read_model(folder / "model.safetensors")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import machine
-from convscope.core.precision import Precision
+from convscope.core.precision import choose_precision
 from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
 from convscope.images.symmetry import detect_symmetry
@@ -196,13 +195,6 @@ def default_batch(images: int) -> int:
         (256, 64, 32)
     """
     return int(np.clip(2 ** round(np.log2(max(1, images) / 20)), 32, 256))
-
-
-def choose_precision(asked: str) -> Precision:
-    """Return bfloat16 where the processor multiplies it natively, else float32, unless asked for one of them."""
-    if asked == "auto":
-        return "bfloat16" if machine().bfloat16 else "float32"
-    return "bfloat16" if asked == "bfloat16" else "float32"
 
 
 def _choose_augmentation(data: TrainingData, settings: Settings) -> tuple[Augmentation, tuple[str, ...]]:

@@ -7,13 +7,13 @@ import numpy as np
 
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import at_least
+from convscope.core.precision import PrecisionChoice
 from convscope.images.sizes import size_as_text
 from convscope.images.splits import check_fraction
 from convscope.images.values import parse_value_range, value_range_as_text
 from convscope.networks.defaults import Effort
 
 Fit = Literal["letterbox", "stretch", "crop"]
-AskedPrecision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class Settings:
     pretrain: str | None = None
     freeze: bool = False
     threads: int | None = None
-    precision: AskedPrecision = "auto"
+    precision: PrecisionChoice = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself or cannot be."""
@@ -86,7 +86,7 @@ class Settings:
             object.__setattr__(self, "value_range", value_range_as_text(self.value_range))
             parse_value_range(self.value_range)
         choose("fit", self.fit, get_args(Fit))
-        choose("precision", self.precision, get_args(AskedPrecision))
+        choose("precision", self.precision, get_args(PrecisionChoice))
         choose("recipe", self.recipe, get_args(Effort))
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
