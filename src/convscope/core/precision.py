@@ -1,4 +1,4 @@
-"""In which precision convolutions and matrix products are computed while a network learns."""
+"""Precision of convolutions and matrix products during training."""
 
 import contextlib
 from typing import Literal
@@ -7,11 +7,10 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def autocast(precision: Precision) -> contextlib.AbstractContextManager[None]:
-    """Return a context in which convolutions and products are computed in bfloat16, or in which nothing changes.
+    """Return a context that computes convolutions and matrix products in bfloat16, or changes nothing.
 
-    torch's cache of the weights in bfloat16 stays off. It is emptied only where the outermost autocast ends: within
-    one of the caller, or of `convscope.core.machine.usual_settings`, every step would compute with the weights of the
-    first.
+    torch's cache of bfloat16 weights stays off: it is emptied only when the outermost autocast ends, so within one of
+    the caller, or of `convscope.core.machine.usual_settings`, every step would use the weights of the first.
     """
     import torch
 
