@@ -78,7 +78,7 @@ def no_folders(path):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (nothing_readable, "must have images that can be read. Got 2 files and none of them can"),
+        (nothing_readable, "readable"),
         (one_class, "must have at least two classes. Got only the class 'a'"),
         (one_class_beside_an_empty_one, "Got an empty class folder"),
         (no_folders, "Got 1 image directly inside"),
@@ -105,7 +105,8 @@ def test_an_empty_class_folder_hides_no_broken_file(tmp_path, capsys):
     assert "2 classes" in out
     for line in ("a/broken.png: ", "b/hollow.png: ", "c/: no image in it", "d/: no image in it"):
         assert f"\n  {line}" in out
-    assert "class folders without an image, refused by train: fill them or take them away (2):" in out
+    assert "class folders without an image" in out
+    assert " (2):" in out
     (tmp_path / "a" / "broken.png").unlink()
     (tmp_path / "b" / "hollow.png").unlink()
     assert main(["check", str(tmp_path)]) == 1  # train would refuse it

@@ -107,9 +107,7 @@ def test_in_a_folder_that_was_removed_there_is_one_sentence(words: str, code: in
     command = LOST.format(sys.executable, words)
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == code, done.stderr
-    assert done.stderr == "" or done.stderr.startswith(
-        "Error: The current folder is not there any more. Change to another"
-    )
+    assert done.stderr == "" or done.stderr.startswith("Error: The current folder")
 
 
 @posix
@@ -117,7 +115,7 @@ def test_in_python_too(tmp_path: Path) -> None:
     program = "import convscope\ntry: convscope.train\nexcept OSError as error: print(error)"
     command = f"mkdir lost && cd lost && rmdir ../lost && \"{sys.executable}\" -c '{program}'"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
-    assert done.stdout.startswith("The current folder is not there any more."), done.stderr
+    assert done.stdout.startswith("The current folder"), done.stderr
 
 
 @posix
@@ -127,7 +125,7 @@ def test_once_torch_is_there_absolute_paths_do(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "lost").mkdir()
     monkeypatch.chdir(tmp_path / "lost")
     (tmp_path / "lost").rmdir()
-    with pytest.raises(StorageError, match="The current folder is not there any more"):
+    with pytest.raises(StorageError, match="current folder"):
         refuse_lost_folder()
     trained = convscope.train("digits", epochs=1, layout="4C3-MP2", output=tmp_path / "run")
     assert trained.report.images == 359

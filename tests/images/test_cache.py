@@ -313,8 +313,8 @@ def test_a_folder_that_cannot_be_written_is_told_and_another_is_used(images, tmp
     (tmp_path / "file").write_text("x")
     dataset = ready(images, tmp_path / "file")
     assert len(dataset) == 16
-    kept = Path(dataset.notes[-2].split("kept in ")[1].split(" until")[0])
-    assert dataset.notes[-2].startswith(f"cache: {tmp_path / 'file'} cannot be written; the images are kept in ")
+    kept = Path(dataset.notes[-2].split("cached in ")[1].split(" until")[0])
+    assert dataset.notes[-2].startswith(f"cache: {tmp_path / 'file'} cannot be written; the images are cached in ")
     assert kept.is_dir()
     del dataset
     assert not kept.exists()
@@ -322,7 +322,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_another_is_used(images, tmp
 
 def test_a_folder_that_cannot_be_made_is_told_and_another_is_used(images):
     dataset = ready(images, Path("/proc/x"))
-    assert any("cannot be written; the images are kept in" in note for note in dataset.notes)
+    assert any("cannot be written; the images are cached in" in note for note in dataset.notes)
 
 
 def test_a_read_only_folder_with_a_whole_entry_is_used(images, place, builds, monkeypatch):

@@ -70,7 +70,7 @@ def test_the_extension_of_another_format_is_named(tmp_path):
     folder(tmp_path)
     image(99).save(tmp_path / "a" / "wrong.jpg", format="PNG")
     image(98).save(tmp_path / "a" / "right.JPEG", format="JPEG")
-    assert problems(tmp_path, "wrong extension") == {"a/wrong.jpg": "it is a PNG file"}
+    assert problems(tmp_path, "wrong extension") == {"a/wrong.jpg": "its format is PNG"}
 
 
 def test_a_single_colour_and_an_animation_are_named(tmp_path):
@@ -116,7 +116,7 @@ def test_classes_with_few_images_and_imbalance_are_named(tmp_path):
     save(tmp_path / "d" / "one.png", 6000)
     save(tmp_path / "d" / "two.png", 6001)
     assert problems(tmp_path, "few images") == {
-        "c": "1 usable image; two are needed, one to learn from and one to evaluate by",
+        "c": "1 usable image; at least two are needed, for training and evaluation",
         "d": "2 usable images; 10 are few",
     }
     assert problems(tmp_path, "imbalance") == {"c": "1 image, a has 30: 30 times as many"}

@@ -1,1 +1,1 @@
-"""What every other folder stands on: errors, files, records, the machine, optional packages, progress."""
+"""The foundation of all other folders: errors, files, records, the machine, optional packages, progress."""

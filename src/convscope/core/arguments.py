@@ -1,4 +1,4 @@
-"""Arguments of the public functions, checked by their names before anything is done: one rule for a name everywhere."""
+"""Validation of the arguments of public functions: one rule per name, everywhere."""
 
 import math
 import os
@@ -16,7 +16,7 @@ _LONGEST_PATH, _LONGEST_NAME = 4_096, 255  # bytes, as systems take them
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a value must be, in words, and what tells; `optional` where None leaves the choice to convscope."""
+    """What a value must be, in words, and the check; `optional` accepts None, with which convscope chooses."""
 
     words: str
     fits: Callable[[Any], bool]
@@ -24,7 +24,7 @@ class Rule:
 
 
 def is_path(value: Any) -> TypeGuard[str | os.PathLike[str]]:
-    """Return whether `value` is a path as text, or an object that stands for one.
+    """Return whether `value` is a valid path, as text or as a path object.
 
     Examples:
         >>> from pathlib import Path
@@ -38,13 +38,13 @@ def is_path(value: Any) -> TypeGuard[str | os.PathLike[str]]:
         return False
     try:
         parts = os.fsencode(text).split(os.fsencode(os.sep))
-    except UnicodeEncodeError:  # half of a pair
+    except UnicodeEncodeError:  # a lone surrogate
         return False
     return sum(map(len, parts)) < _LONGEST_PATH and max(map(len, parts)) <= _LONGEST_NAME
 
 
 def is_flag(value: Any) -> bool:
-    """Return whether `value` is True or False, perhaps NumPy's."""
+    """Return whether `value` is True or False, of Python or NumPy."""
     return isinstance(value, bool) or (type(value).__name__ in ("bool_", "bool") and hasattr(value, "dtype"))
 
 
@@ -84,7 +84,7 @@ _MAYBE_NUMBER = Rule(
     words="a finite number", fits=lambda value: is_number(value) and math.isfinite(value), optional=True
 )
 
-_MOST = 10**15  # what is larger has no meaning, and NumPy cannot hold it
+_MOST = 10**15  # larger numbers have no meaning, and NumPy cannot hold them
 WHOLE = Rule(words="a whole number", fits=lambda value: is_integer(value) and abs(value) <= _MOST)
 MAYBE_WHOLE = Rule(words="a whole number", fits=WHOLE.fits, optional=True)
 
@@ -143,14 +143,14 @@ RULES: dict[str, Rule] = {
 
 
 def check_arguments(arguments: Mapping[str, Any], **others: Rule) -> None:
-    """Refuse the first argument in `arguments` (names and values, ``locals()``) that is not what its name asks for.
+    """Validate arguments (names and values, as from ``locals()``) by the rules of their names.
 
     Args:
-        arguments: names without a rule are passed over.
-        others: rules that go before those of `RULES`.
+        arguments: names without a rule are ignored.
+        others: rules that take precedence over `RULES`.
 
     Raises:
-        ParameterError: the message names the argument, the rule and what came.
+        ParameterError: the first invalid argument; the message names it, its rule and its value.
 
     Examples:
         >>> check_arguments({"seed": 3, "force": True, "anything": object()})
@@ -167,7 +167,7 @@ def check_arguments(arguments: Mapping[str, Any], **others: Rule) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return what came, in few characters: a number, a text, or the type of anything else."""
+    """Return a value as short text: a number, a text, or the type of anything else."""
     if value is None or isinstance(value, (bool, str)) or is_number(value):
         text = printable(repr(value) if not is_integer(value) or abs(value) < 10**30 else "a number of many digits")
         return text if len(text) <= 80 else text[:80] + "…"
@@ -177,5 +177,5 @@ def shown(value: Any) -> str:
 def _fits(rule: Rule, value: Any) -> bool:
     try:
         return bool(rule.fits(value))
-    except (TypeError, ValueError, OverflowError):  # a value with ideas of its own on comparisons
+    except (TypeError, ValueError, OverflowError):  # an object with comparisons of its own
         return False

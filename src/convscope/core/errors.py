@@ -1,4 +1,4 @@
-"""The errors that convscope raises on purpose: every message is a sentence that says what to do.
+"""The errors that convscope raises on purpose; every message says what to do.
 
 The template of a message is: `` `name` must <rule>. Got <value> (<context>). <What to do>. ``
 """
@@ -13,8 +13,8 @@ class ConvscopeError(Exception):
     r"""Base of every error that convscope raises on purpose; its text is meant for the user.
 
     Args:
-        message: the sentence. Whatever it quotes may be as it came: control characters are written out here, and of
-            what is far too long the ends stay.
+        message: the sentence. It may quote any text: control characters are escaped here, and very long values are
+            shortened in the middle.
 
     Examples:
         >>> print(ConvscopeError("Got 'a\x1b[31m'."))
@@ -26,19 +26,19 @@ class ConvscopeError(Exception):
 
 
 class ParameterError(ConvscopeError, ValueError):
-    """A setting has a value that it cannot have."""
+    """A parameter has an invalid value."""
 
 
 class LayoutError(ConvscopeError, ValueError):
-    """A layout cannot be read, or does not fit the image."""
+    """A layout is invalid, or does not fit the image size."""
 
 
 class DataError(ConvscopeError, ValueError):
-    """A set of images, or an array, is not what the request needs."""
+    """A dataset or an array does not meet the requirements of the request."""
 
 
 class UnreadableImageError(DataError):
-    """One image cannot be used; the text is the reason, without the name of the file."""
+    """An image is unusable; the text is the reason, without the file name."""
 
 
 class ModelFileError(ConvscopeError, ValueError):
@@ -50,20 +50,20 @@ class StorageError(ConvscopeError, OSError):
 
 
 class MissingPackageError(ConvscopeError, ImportError):
-    """An optional package is needed and not installed."""
+    """A required optional package is not installed."""
 
 
 class TrainingError(ConvscopeError, RuntimeError):
-    """Training cannot go on, for example because the loss is not finite."""
+    """Training cannot continue, for example because the loss is not finite."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether there was not enough memory; torch's allocator has no error of its own for that."""
+    """Return whether the error means too little memory; the allocator of torch raises a RuntimeError."""
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` (with a leading space) when a close match is allowed, else the empty text.
+    """Return `` Did you mean 'x'?`` (with a leading space) if an allowed name is close, else "".
 
     Examples:
         >>> did_you_mean("letterbx", ["letterbox", "stretch", "crop"])
@@ -79,7 +79,7 @@ def choose(name: str, value: str, allowed: Iterable[str]) -> str:
     """Return `value` if it is one of `allowed`.
 
     Raises:
-        ParameterError: it is not; the message lists what is allowed and offers the closest match.
+        ParameterError: it is not; the message lists the allowed values and suggests the closest.
 
     Examples:
         >>> choose("fit", "crop", ("letterbox", "stretch", "crop"))

@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are used, and their absence is one clear sentence."""
+"""Optional packages: imported where they are used, with a clear error if one is missing."""
 
 import importlib
 from types import ModuleType
@@ -11,7 +11,7 @@ def optional(package: str, *, needed_for: str, extra: str) -> ModuleType:
 
     Args:
         package: name to import, for example ``"pyarrow"``.
-        needed_for: what asks for it, for example ``"Parquet files"``.
+        needed_for: feature that needs it, for example ``"Parquet files"``.
         extra: the extra of convscope that installs it.
 
     Raises:

@@ -1,7 +1,7 @@
-"""What a process that was forked from one with torch in it must know: the threads of its parent are not there.
+"""Safe forks of a process that has loaded torch: the child does not have the threads of its parent.
 
-A child waits for ever for the threads that its parent computed with (pytorch issues 17199, 89693), and for locks that
-they held. In such a child torch computes with one thread, which needs neither.
+A child would wait for ever for the threads that its parent computed with (pytorch issues 17199, 89693), and for the
+locks that they held. In such a child torch computes with one thread, which needs neither.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _anew: list[Callable[[], None]] = []
 
 
 class _Here:
-    """What is known of this process: there is one of it, and a fork changes it."""
+    """State of this process, which a fork changes."""
 
     one_thread = False
     forking = False
@@ -26,7 +26,7 @@ class _Here:
 
 
 def threads_allowed(wanted: int) -> int:
-    """Return with how many threads torch may compute here: `wanted`, but one where those of a parent are missing."""
+    """Return the number of threads torch may use: `wanted`, but one in a forked child without its parent's threads."""
     return 1 if _Here.one_thread else wanted
 
 
@@ -36,15 +36,15 @@ def is_without_threads() -> bool:
 
 
 def after_fork(renew: Callable[[], None]) -> None:
-    """Have `renew` called in every forked child, to make locks anew that a thread of the parent may have held."""
+    """Register `renew` to be called in every forked child, to replace locks that a thread of the parent may hold."""
     _anew.append(renew)
 
 
 @contextlib.contextmanager
 def computing() -> Iterator[None]:
-    """Let other threads of this process fork only when the block has ended: a child would inherit half of its state.
+    """Delay forks by other threads until the block ends: a child would inherit an inconsistent state.
 
-    After ten seconds they fork all the same.
+    After ten seconds they fork anyway.
     """
     own = threading.get_ident()
     with _Here.changed:
@@ -55,7 +55,7 @@ def computing() -> Iterator[None]:
         yield
     finally:
         with _Here.changed:
-            if own in _Here.computing:  # not in a child that was forked within the block
+            if own in _Here.computing:  # false in a child that was forked within the block
                 _Here.computing.remove(own)
             _Here.changed.notify_all()
 
@@ -81,9 +81,9 @@ def _in_child() -> None:
 
 
 def _keep_to_one_thread() -> None:
-    """Let torch, and what scikit-learn computes with, use one thread from now on; only where they are loaded."""
+    """Limit torch and the libraries of scikit-learn to one thread, if they are loaded."""
     torch, pools = sys.modules.get("torch"), sys.modules.get("threadpoolctl")
-    if hasattr(torch, "set_num_threads"):  # loaded, and not only half
+    if hasattr(torch, "set_num_threads"):  # completely loaded
         _Here.one_thread = True
         torch.set_num_threads(1)  # type: ignore[union-attr]  # it has the function
     if hasattr(pools, "threadpool_limits"):
@@ -91,7 +91,7 @@ def _keep_to_one_thread() -> None:
 
 
 def _was_forked() -> bool:
-    """Return whether this process was forked and has not begun another program since; only Linux says so."""
+    """Return whether this process was forked and has not executed another program since (known on Linux only)."""
     try:
         with open("/proc/self/stat", "rb") as file:  # noqa: PTH123  # pathlib is not loaded yet, and this is the import
             return bool(int(file.read().rpartition(b")")[2].split()[6]) & _FORKED_WITHOUT_PROGRAM)
@@ -101,5 +101,5 @@ def _was_forked() -> bool:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
-    if "torch" in sys.modules and _was_forked():  # perhaps by the parent, with threads that are not here
+    if "torch" in sys.modules and _was_forked():  # perhaps loaded by the parent, with threads that are missing here
         _keep_to_one_thread()

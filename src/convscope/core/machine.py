@@ -1,4 +1,4 @@
-"""What the processor can do, and the settings that make training fast on it. Every setting can be put back."""
+"""The processor, and the settings of torch that make computing fast on it; every setting is restored."""
 
 import contextlib
 import functools
@@ -18,17 +18,17 @@ from .tunings import TUNINGS, WITHOUT, keep_memory, keeps_memory_on, left_out
 if TYPE_CHECKING:
     import torch
 
-_WORTH_SHARING = 100_000_000
+_PARALLEL_MACS = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The machine as convscope sees it.
+    """The machine.
 
     Attributes:
-        processor: its name, as the system gives it.
+        processor: name given by the system.
         cores: physical cores that this process may use.
-        bfloat16: whether products in bfloat16 are native (AVX-512 BF16 or AMX); elsewhere they are far slower.
+        bfloat16: whether bfloat16 products are native (AVX-512 BF16 or AMX); otherwise they are far slower.
         system: operating system and Python.
     """
 
@@ -40,7 +40,7 @@ class Machine:
 
 @functools.cache
 def machine() -> Machine:
-    """Return this machine; looked at once."""
+    """Return this machine; determined once."""
     fields = _first_processor(_processors_text())
     return Machine(
         processor=fields.get("model name") or platform.processor() or platform.machine(),
@@ -51,15 +51,15 @@ def machine() -> Machine:
 
 
 def processor_flags() -> list[str]:
-    """Return the features of the processor as Linux names them; nothing where it does not say."""
+    """Return the processor's feature flags by their Linux names; empty if unknown."""
     return _first_processor(_processors_text()).get("flags", "").split()
 
 
 def native_bfloat16(flags: list[str]) -> bool:
     """Return whether a processor with these feature flags multiplies bfloat16 natively.
 
-    Elsewhere it is 40 to 500 times as slow (pytorch issues 146508, 183815). ARM processors that have it are not
-    counted: nobody has measured them here yet, and float32 is right everywhere.
+    Other processors are 40 to 500 times slower (pytorch issues 146508, 183815). ARM processors with bfloat16 do not
+    count: they have not been measured, and float32 is correct everywhere.
 
     Examples:
         >>> native_bfloat16(["avx2", "avx512f", "avx512_bf16"]), native_bfloat16(["avx2"])
@@ -69,9 +69,9 @@ def native_bfloat16(flags: list[str]) -> bool:
 
 
 def usable_cores() -> int:
-    """Return the physical cores that this process may use (its affinity), or what OMP_NUM_THREADS says if that is less.
+    """Return the number of physical cores that this process may use (its affinity), at most OMP_NUM_THREADS.
 
-    Two threads on one core take turns at its arithmetic, and wait for each other besides.
+    Two threads on one core share its arithmetic units, and wait for each other.
     """
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
     cores = physical_cores(_processors_text(), allowed)
@@ -80,11 +80,11 @@ def usable_cores() -> int:
 
 
 def physical_cores(text: str, allowed: Collection[int]) -> int:
-    r"""Return the number of different cores behind the processors `allowed`, by what /proc/cpuinfo says of them.
+    r"""Return the number of physical cores of the logical processors `allowed`.
 
     Args:
-        text: of /proc/cpuinfo; where it says nothing of cores, each processor counts as one.
-        allowed: numbers of processors.
+        text: of /proc/cpuinfo; without core numbers, each logical processor counts as a core.
+        allowed: numbers of logical processors.
 
     Examples:
         >>> one = "processor: 0\nphysical id: 0\ncore id: 0\n\nprocessor: 1\nphysical id: 0\ncore id: 0"
@@ -102,7 +102,7 @@ def physical_cores(text: str, allowed: Collection[int]) -> int:
 
 @functools.cache
 def _processors_text() -> str:
-    """Return /proc/cpuinfo, or nothing where there is none."""
+    """Return the text of /proc/cpuinfo, "" where there is none."""
     with contextlib.suppress(OSError):
         return Path("/proc/cpuinfo").read_text(errors="replace")
     return ""
@@ -118,18 +118,18 @@ def _first_processor(text: str) -> dict[str, str]:
 
 
 BACKENDS = ("openvino", "onnxruntime")
-"""Packages that can predict in place of torch."""
+"""Packages that can compute predictions instead of torch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """One choice that was made for this machine.
+    """One choice for this machine.
 
     Attributes:
         name: of the choice.
-        value: what was chosen.
-        why: in a few words.
-        change: how to choose otherwise.
+        value: chosen value.
+        why: reason, in a few words.
+        change: how to choose another value.
     """
 
     name: str
@@ -139,10 +139,10 @@ class Tuning:
 
 
 def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
-    """Return every choice that is made for `here` (this machine if none), with its reason and how to undo it.
+    """Return every choice for `here` (None: this machine), with its reason and how to change it.
 
     Raises:
-        ParameterError: CONVSCOPE_WITHOUT names what is none.
+        ParameterError: CONVSCOPE_WITHOUT names an unknown tuning.
     """
     here = here or machine()
     half = "bfloat16" if here.bfloat16 else "float32"
@@ -152,12 +152,14 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
         Tuning(
             name="threads",
             value=str(here.cores),
-            why="physical cores that may be used; one for a small step, which sharing would slow",
+            why="usable physical cores; one for a small step, which more would slow down",
             change="--threads N, OMP_NUM_THREADS",
         ),
     ]
-    besides = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
-    words = f"for prediction; installed besides: {', '.join(besides)}" if besides else "for prediction; the only one"
+    others = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+    words = (
+        f"for prediction; also installed: {', '.join(others)}" if others else "for prediction; the only one installed"
+    )
     choices.append(Tuning(name="back end", value="torch", why=words, change="predict --backend NAME|auto"))
     without = left_out()
     for name, reason in TUNINGS.items():
@@ -167,17 +169,17 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
 
 
 def threads_for(macs: int) -> int:
-    """Return how many threads pay for a step of so many MACs forward: one where sharing costs too much.
+    """Return the number of threads for a step of so many forward MACs: one if more would not pay.
 
     Examples:
         >>> threads_for(10_000_000)
         1
     """
-    return usable_cores() if macs >= _WORTH_SHARING else 1
+    return usable_cores() if macs >= _PARALLEL_MACS else 1
 
 
 def memory_format() -> "torch.memory_format":
-    """Return the order in memory that maps and weights have."""
+    """Return the memory format of feature maps and weights."""
     import torch
 
     return torch.contiguous_format if "channels-last" in left_out() else torch.channels_last
@@ -185,10 +187,10 @@ def memory_format() -> "torch.memory_format":
 
 @contextlib.contextmanager
 def tuned(threads: int | None = None) -> Iterator[Machine]:
-    """Set torch's threads, flush denormal numbers and keep memory while the block runs; put back what can be.
+    """Set torch's threads, flush denormal numbers and keep freed memory while the block runs; restore the settings.
 
-    What the caller has set of torch and NumPy is set aside for as long, see `usual_settings`. A forked child has one
-    thread, see `convscope.core.forks`.
+    Settings of the caller are suspended, see `usual_settings`. A forked child has one thread, see
+    `convscope.core.forks`.
 
     Denormal weights can make arithmetic many times slower (pytorch issue 23862).
     """
@@ -206,11 +208,11 @@ def tuned(threads: int | None = None) -> Iterator[Machine]:
         torch.set_num_threads(before)
 
 
-def keep_tiny_numbers() -> None:
-    """Let this thread, which reads images, compute with denormal numbers.
+def preserve_denormals() -> None:
+    """Let this thread, which decodes images, compute with denormal numbers.
 
-    A new thread inherits from the one that starts it, within `tuned`, that they count as 0; an image must not depend on
-    which command reads it.
+    A thread started within `tuned` inherits that they count as 0; an image must not depend on the command that
+    decodes it.
     """
     torch = sys.modules.get("torch")
     if torch is not None:
@@ -218,8 +220,8 @@ def keep_tiny_numbers() -> None:
 
 
 @contextlib.contextmanager
-def _random_put_back() -> Iterator[None]:
-    """Leave the random states of Python and NumPy as they were: what is imported for the first time may use them."""
+def _restored_random_states() -> Iterator[None]:
+    """Restore the random states of Python and NumPy, which a first import may change."""
     import numpy as np
 
     states = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002  # the caller's, not drawn from
@@ -232,15 +234,15 @@ def _random_put_back() -> Iterator[None]:
 
 @contextlib.contextmanager
 def usual_settings() -> Iterator[None]:
-    """Let torch and NumPy compute as they do in a fresh process while the block runs, whatever the caller has set.
+    """Compute with the default settings of torch and NumPy while the block runs, whatever the caller has set.
 
-    That is: with gradients, outside of inference mode and autocast, in float32 on the processor, without anomaly
-    detection; errors of NumPy are warnings. The states of all global randomness are put back.
+    These are: gradients, no inference mode, no autocast, float32, on the CPU, no anomaly detection; NumPy errors are
+    warnings. All global random states are restored.
     """
     import numpy as np
 
-    with _random_put_back(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
-        if "torch" not in sys.modules:  # nothing of it was set, and nothing computes with it
+    with _restored_random_states(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+        if "torch" not in sys.modules:  # torch has no settings yet, and the block does not use it
             yield
             return
         import torch

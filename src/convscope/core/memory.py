@@ -1,4 +1,4 @@
-"""How much memory this process may still take: of the machine, of its container, and of its own limit."""
+"""Memory available to this process, within the limits of machine, container and process."""
 
 import contextlib
 import ctypes
@@ -14,10 +14,10 @@ _UNLIMITED = 1 << 62
 
 
 def available_bytes() -> int:
-    """Return the bytes that can be taken without driving others out of memory; very many where nothing says.
+    """Return the bytes that this process can use without forcing others out of memory; 2**62 if unknown.
 
-    The least of: what Linux says is available (or, elsewhere, what Windows does, or all physical memory), what is left
-    in the control groups that the process is in, as containers set them, and what its limit of address space leaves.
+    The minimum of: the available memory that Linux or Windows reports (elsewhere all physical memory), the rest of the
+    control groups of the process, which containers set, and the rest of its address-space limit.
 
     Examples:
         >>> available_bytes() > 1_000_000
@@ -27,7 +27,7 @@ def available_bytes() -> int:
 
 
 def return_free_memory() -> None:
-    """Give memory that was freed back to the system, where the allocator would keep it for the thread that freed it."""
+    """Return freed memory to the system, where the allocator would keep it for the thread that freed it."""
     trim = _trim()
     if trim is not None:
         trim(0)
@@ -35,7 +35,7 @@ def return_free_memory() -> None:
 
 @functools.cache
 def _trim() -> Callable[[int], int] | None:
-    """Return malloc_trim, which glibc alone has."""
+    """Return malloc_trim of glibc, None elsewhere."""
     if not sys.platform.startswith("linux"):
         return None
     with contextlib.suppress(OSError, AttributeError):
@@ -56,7 +56,7 @@ def _of_machine() -> int:
 
 
 def _of_groups() -> Iterator[int]:
-    """Give what each control group (version 2 or 1) leaves, from that of the process to the outermost."""
+    """Give the bytes left in each control group (version 2 or 1), from that of the process to the outermost."""
     for line in _lines(_OWN_GROUP):
         number, controllers, path = line.strip().split(":", 2)
         if number == "0" and not controllers:
@@ -76,7 +76,7 @@ def _of_groups() -> Iterator[int]:
 
 
 def _of_process() -> int:
-    """Return what the limit of address space (``ulimit -v``) leaves."""
+    """Return the bytes left by the address-space limit (``ulimit -v``)."""
     try:
         import resource
     except ImportError:  # Windows
@@ -92,7 +92,7 @@ def _of_windows() -> int:
     """Return ullAvailPhys of GlobalMemoryStatusEx."""
     status = (ctypes.c_ulonglong * 8)()  # dwLength and dwMemoryLoad share the first; the third is ullAvailPhys
     status[0] = ctypes.sizeof(status)
-    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  # there on Windows alone
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  # exists on Windows only
     return int(status[2]) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else _UNLIMITED
 
 
@@ -109,5 +109,5 @@ def _number(file: Path) -> int | None:
 
 
 def _statistic(file: Path, name: str) -> int:
-    """Return a figure of memory.stat: files kept in memory, for one, are given up when memory is wanted."""
+    """Return a number of memory.stat, for example cached files, which are dropped when memory is needed."""
     return next((int(line.split()[1]) for line in _lines(file) if line.split()[:1] == [name]), 0)

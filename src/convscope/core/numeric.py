@@ -1,4 +1,4 @@
-"""What counts as a number: Python's own and NumPy's, never a truth value."""
+"""Numbers of Python and NumPy; booleans do not count."""
 
 from fractions import Fraction
 from numbers import Integral, Real
@@ -19,7 +19,7 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether `value` is a number, whole or not, that a float can stand for.
+    """Return whether `value` is a real number that a float can represent.
 
     Examples:
         >>> import numpy as np
@@ -30,10 +30,10 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def at_least(least: int, name: str, value: object) -> int:
-    """Return `value`, a whole number of at least `least`, as Python's own.
+    """Return `value`, a whole number of at least `least`, as an int.
 
     Raises:
-        ParameterError: it is none; the message calls it `name`.
+        ParameterError: it is not; the message calls it `name`.
     """
     if not is_integer(value) or value < least:
         raise ParameterError(f"`{name}` must be a whole number of at least {least}. Got {value!r}.")

@@ -29,9 +29,8 @@ def choose_precision(asked: str) -> Precision:
 def autocast(precision: Precision) -> contextlib.AbstractContextManager[None]:
     """Return a context that computes convolutions and products in `precision`; float32 changes nothing.
 
-    torch's cache of the weights in bfloat16 stays off. It is emptied only where the outermost autocast ends: within
-    one of the caller, or of `convscope.core.machine.usual_settings`, every step would compute with the weights of the
-    first.
+    torch's cache of bfloat16 weights stays off: it is emptied only when the outermost autocast ends, so within one of
+    the caller, or of `convscope.core.machine.usual_settings`, every step would use the weights of the first.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The process itself: how long it has been there, and how often it looks for objects that nobody uses."""
+"""This process: its age, its current folder and its garbage collection."""
 
 import contextlib
 import gc
@@ -13,7 +13,7 @@ _MANY_OBJECTS = 200_000
 
 
 def seconds_since_start() -> float:
-    """Return the seconds on the clock since this process began; where nothing says when, those that it computed for.
+    """Return the seconds since this process began; where the start is unknown, its processor time.
 
     Examples:
         >>> 0 < seconds_since_start() < 1e9
@@ -28,10 +28,10 @@ def seconds_since_start() -> float:
 
 @contextlib.contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """Look for cycles of unused objects after very many new ones only, while the block runs.
+    """Collect garbage rarely while the block runs.
 
-    Importing torch makes some 300,000 objects that stay; looking through them again and again takes about an eighth of
-    the time of the import. What no cycle holds is freed at once in any case.
+    Importing torch creates some 300,000 permanent objects; scanning them again and again takes about an eighth of the
+    import time. Objects outside reference cycles are freed at once in any case.
     """
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], _MANY_OBJECTS) if before[0] else 0, *before[1:])
@@ -42,22 +42,20 @@ def seldom_collecting() -> Iterator[None]:
 
 
 def refuse_lost_folder() -> None:
-    """Refuse to go on in a current folder that was removed: a library of torch ends the process there.
+    """Validate that the current folder exists: without one, a library of torch ends the process.
 
     Raises:
-        StorageError: it is not there any more.
+        StorageError: the current folder was removed.
     """
     try:
         Path.cwd()
     except OSError as error:
-        raise StorageError(
-            "The current folder is not there any more. Change to another, for example with: cd"
-        ) from error
+        raise StorageError("The current folder no longer exists. Change to another, for example with: cd") from error
 
 
 def end_soon() -> None:
-    """Let the process, which has nothing left to do, end without looking for cycles of unused objects once more.
+    """Skip the last garbage collection of a process that is about to exit.
 
-    With torch loaded that takes a third of a second, and the system takes back all memory anyway.
+    With torch loaded it takes a third of a second, and the system frees all memory anyway.
     """
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses that go to JSON and come back equal, and refuse what does not fit."""
+"""Records: frozen dataclasses with a JSON round trip and strict validation."""
 
 import dataclasses
 import functools
@@ -12,7 +12,7 @@ from .errors import DataError
 from .text import counted
 
 UNRECORDED = "unrecorded"
-"""In the metadata of a field: it is told to who asked, and is no part of the document."""
+"""Metadata of a field that is not part of the JSON document."""
 
 
 class Dataclass(Protocol):
@@ -25,7 +25,7 @@ RecordT = TypeVar("RecordT", bound=Dataclass)
 
 
 def to_json(value: Any) -> Any:
-    """Return `value` (records, tuples, dicts, plain values) as what ``json.dumps`` takes.
+    """Return `value` (records, tuples, dicts, plain values) as plain values for ``json.dumps``.
 
     Examples:
         >>> @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return value.item()  # a number of NumPy, which this module does not load
+        return value.item()  # a NumPy scalar; this module does not import NumPy
     return value
 
 
@@ -65,10 +65,10 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 
 def strict_json(text: str | bytes) -> Any:
-    """Return parsed JSON; what leaves room for doubt is refused: the same key twice, NaN, infinity.
+    """Return parsed JSON without ambiguity: duplicate keys, NaN and infinity are refused.
 
     Raises:
-        ValueError: the text is not such JSON, nested too deeply, or not UTF-8.
+        ValueError: the text is not such JSON, is nested too deeply, or is not UTF-8.
     """
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
@@ -79,12 +79,12 @@ def strict_json(text: str | bytes) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key occurs twice")
     return result
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _finite(text: str) -> float:

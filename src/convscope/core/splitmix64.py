@@ -1,11 +1,11 @@
-"""Numbers scattered so that nothing of their order is left: chance that needs no generator and no memory."""
+"""The splitmix64 hash: random numbers without a generator, determined by their input."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def scattered(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return 64-bit numbers scattered by the finalizer of splitmix64 (Steele et al. 2014): random, but by content.
+    """Return the splitmix64 hash of 64-bit numbers (Steele et al. 2014).
 
     Examples:
         >>> scattered(np.array([0, 1], np.uint64)).tolist()

@@ -1,4 +1,4 @@
-"""How sure a measured share is."""
+"""Confidence intervals of proportions and means."""
 
 import statistics
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from .errors import ParameterError
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of a proportion: `correct` of `total` independent trials.
 
-    Unlike the proportion ± a multiple of its standard error, it holds near 0 and 1 (Wilson 1927; Brown, Cai and
+    Unlike the proportion ± a multiple of its standard error, it is accurate near 0 and 1 (Wilson 1927; Brown, Cai and
     DasGupta 2001).
 
     Args:
         correct: trials that succeeded.
-        total: all trials; with none, nothing is known and the interval is (0, 1).
-        confidence: how often such intervals hold the true share, between 0 and 1.
+        total: all trials; the interval of 0 trials is (0, 1).
+        confidence: fraction of such intervals that contain the true proportion, between 0 and 1.
 
     Raises:
         ParameterError: `correct` is not within 0…total, or `confidence` not between 0 and 1.
@@ -43,11 +43,11 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
 
 
 def mean_half_width(values: Sequence[float], confidence: float = 0.95) -> float:
-    """Return half of the interval of the mean of independent `values`, by Student's t.
+    """Return half the width of the confidence interval of the mean of independent `values`, by Student's t.
 
     Args:
         values: at least two.
-        confidence: how often such intervals hold the true mean, between 0 and 1.
+        confidence: fraction of such intervals that contain the true mean, between 0 and 1.
 
     Raises:
         ParameterError: there are fewer than two values.

@@ -12,21 +12,21 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _KEEP_BYTES = (1 << 31) - 1
 
 WITHOUT = "CONVSCOPE_WITHOUT"
-"""The environment variable that names tunings to leave out, with commas between."""
+"""Environment variable with the comma-separated names of tunings to turn off."""
 
 TUNINGS = {
-    "flush-denormals": "numbers too small to matter count as 0; they could make arithmetic many times slower",
-    "keep-memory": "freed memory is kept for the next batch, not given back to the system and asked for again",
-    "rest-threads": "threads that wait spin for microseconds, then sleep, so that other programs do not stall them",
-    "channels-last": "maps lie in memory place by place, not map by map; convolutions and pooling go faster",
+    "flush-denormals": "denormal numbers count as 0; they can make arithmetic many times slower",
+    "keep-memory": "freed memory is kept for the next batch instead of being returned to the system",
+    "rest-threads": "waiting threads spin for microseconds, then sleep, so that other programs do not stall them",
+    "channels-last": "feature maps are stored channels last; convolution and pooling are faster",
 }
 
 
 def left_out() -> frozenset[str]:
-    """Return the tunings that the environment variable CONVSCOPE_WITHOUT names.
+    """Return the tunings that the environment variable CONVSCOPE_WITHOUT turns off.
 
     Raises:
-        ParameterError: it names something else.
+        ParameterError: it names an unknown tuning.
     """
     names = [name.strip() for name in os.environ.get(WITHOUT, "").split(",")]
     for name in filter(None, names):
@@ -40,16 +40,16 @@ def left_out() -> frozenset[str]:
 
 
 def keeps_memory_on(system: str) -> bool:
-    """Return whether the allocator of a system can be told to keep memory: that of Linux can."""
+    """Return whether the allocator of a system can keep freed memory (Linux only)."""
     return system.startswith("Linux")
 
 
 @functools.cache
 def keep_memory() -> bool:
-    """Ask the allocator of glibc to keep freed memory for the next batch; return whether it took it.
+    """Let the allocator of glibc keep freed memory for the next batch; return whether it does.
 
-    Training frees and takes the same tens of megabytes in every step; giving them back to the system each time
-    costs more than the arithmetic on them (page faults). There is nothing to put back: it only delays giving back.
+    Training frees and allocates the same tens of megabytes in every step; returning them to the system each time costs
+    more (page faults) than the arithmetic on them. The setting only delays the return, and is not restored.
     """
     if not keeps_memory_on(platform.system()) or "keep-memory" in left_out():
         return False
@@ -61,12 +61,12 @@ def keep_memory() -> bool:
 
 
 def let_idle_threads_rest() -> None:
-    """Let threads that wait for each other spin for microseconds, then sleep; to be called before torch is loaded.
+    """Let waiting threads spin for microseconds, then sleep; call it before torch is loaded.
 
-    Where another program wants a core, threads that spin for long (which is the default) wait for one that cannot
-    run: steps then take many times as long. Not spinning at all costs a fifth on a quiet machine. Has no effect where
-    the user has chosen, or torch is there already.
+    If another program uses a core, threads that spin for long (the default) wait for one that cannot run, and steps
+    take many times as long. Not spinning at all costs a fifth on an idle machine. No effect if the user has set
+    OMP_WAIT_POLICY, or torch is loaded.
     """
-    unwanted = "rest-threads" in os.environ.get(WITHOUT, "") or "OMP_WAIT_POLICY" in os.environ
-    if "torch" not in sys.modules and not unwanted:
+    is_off = "rest-threads" in os.environ.get(WITHOUT, "") or "OMP_WAIT_POLICY" in os.environ
+    if "torch" not in sys.modules and not is_off:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -1,4 +1,4 @@
-"""Images changed a little, at random, each time that training sees them; whole batches at once, on tensors."""
+"""Random augmentation of training images, in whole batches, on tensors."""
 
 import math
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from convscope.core.splitmix64 import scattered
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How much images are changed, at most; zero everywhere changes nothing.
+    """Greatest strength of each augmentation; zeros change nothing.
 
     Attributes:
-        shift: pixels along each side, whole; what comes in at the edge repeats the edge.
-        flip: left and right change places in half of the images; see `alternating`.
-        rotate: degrees either way.
+        shift: whole pixels along each axis; the edge is repeated.
+        flip: half of the images are flipped horizontally; see `alternating`.
+        rotate: degrees in either direction.
         scale: ratio, for example 0.1 for 0.9…1.1.
-        erase: side of an erased square (set to the mean image value) as a part of the image's shorter side.
+        erase: side of an erased square (set to the mean image value) as a fraction of the image's shorter side.
     """
 
     shift: int = 0
@@ -32,7 +32,7 @@ class Augmentation:
     erase: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse strengths outside their range."""
+        """Validate the strengths."""
         ranges = {"shift": (self.shift, 0, 1024), "rotate": (self.rotate, 0, 180), "scale": (self.scale, 0, 0.9)}
         for name, (value, low, high) in (ranges | {"erase": (self.erase, 0, 1)}).items():
             whole = name == "shift"
@@ -41,7 +41,7 @@ class Augmentation:
                 raise ParameterError(f"`{name}` must be {kind} from {low} to {high}. Got {value!r}.")
 
     def __str__(self) -> str:
-        """Return the changes in words."""
+        """Return the augmentations in words."""
         words = [f"shift up to {self.shift} px"] * (self.shift > 0) + ["flip left-right"] * self.flip
         words += [f"rotate up to {self.rotate:g}°"] * (self.rotate > 0)
         words += [f"scale by up to {self.scale:.0%}"] * (self.scale > 0)
@@ -50,10 +50,10 @@ class Augmentation:
 
 
 def alternating(indices: Tensor, epoch: int, seed: int) -> Tensor:
-    """Return which of the images at `indices` are flipped in this epoch: those that were not in the one before.
+    """Return which of the images at `indices` are flipped in this epoch: those that were not in the previous one.
 
-    In two epochs each image is then seen both ways, where chance alone would show every second one twice the same
-    way (Jordan 2024). Which half begins flipped, `seed` says.
+    Every image is then seen both ways within two epochs, where chance alone would show half of the images the same
+    way twice (Jordan 2024). `seed` chooses the half that is flipped first.
 
     Args:
         indices: int64, N.
@@ -79,11 +79,11 @@ def take(
     """Return the images at `indices`, shifted and flipped: uint8 N H W C.
 
     Args:
-        images: uint8, all images, M H W C; may be mapped from a file.
+        images: uint8, all images, M H W C; may be memory-mapped.
         indices: int64, N.
-        change: its shift is used.
-        generator: where the randomness comes from.
-        flipped: which images are flipped, bool, N; None for none.
+        change: only its shift is used.
+        generator: source of randomness.
+        flipped: images to flip, bool, N; None flips none.
     """
     if not change.shift and flipped is None:
         return images[indices]

@@ -1,4 +1,4 @@
-"""The rules by which a set of images is evaluated, from the facts of its images."""
+"""Checks of a dataset: which problems its images, classes and splits have."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from .transparency import VANISHED
 from .values import ValueRanges
 
 _FEW = 10
-_SLOW_BYTES = 1 << 30  # of an array: looking at more takes seconds
+_SLOW_BYTES = 1 << 30  # of an array: checking more takes seconds
 _IMBALANCE = 10
 _REASONS = (
     ("0 bytes", "empty file"),
@@ -35,11 +35,11 @@ _REASONS = (
     ("cut off", "truncated"),
     (BOMB, "decompression bomb"),
 )
-"""What the text of an UnreadableImageError holds, and the kind of problem it is; the first that fits counts."""
+"""Words in the text of an UnreadableImageError, and the kind of problem; the first match counts."""
 
 
 def kind_of(reason: str) -> str:
-    """Return the kind of problem that the text of an UnreadableImageError tells of.
+    """Return the kind of problem for the text of an UnreadableImageError.
 
     Examples:
         >>> kind_of("the file is cut off: its image data end too early")
@@ -55,12 +55,12 @@ def inspect(
     reporter: Reporter | None = None,
     workers: int | None = None,
 ) -> Inspection:
-    """Return what is wrong with the images of a source; each is read once, nothing is written.
+    """Return the problems of a source; every image is read once, nothing is written.
 
-    What is found is what training on the source with default settings finds; `ranges` as for `prepare`.
+    Training on the source with default options finds the same problems. `ranges` as for `prepare`.
 
     Raises:
-        DataError: nothing can be read.
+        DataError: no image can be read.
 
     Examples:
         >>> from convscope.images.sources.opening import open_source
@@ -92,16 +92,16 @@ def check_facts(
     reasons: Mapping[int, str],
     remarks: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
 ) -> Inspection:
-    """Return what the facts (FACTS, one row an image) say about a source.
+    """Return the problems of a source by the facts of its images.
 
     Args:
         source: names, labels and splits of the images.
-        facts: what was noted of each.
-        reasons: why each unusable image is, by its place.
-        remarks: what is not as it should be with usable ones, by their places.
+        facts: FACTS, one row per image.
+        reasons: why an image is unusable, by its index.
+        remarks: defects of usable images, by their index.
 
     Raises:
-        DataError: nothing can be read.
+        DataError: no image can be read.
     """
     usable = np.flatnonzero(~facts["unusable"])
     counts = _count(source, usable)
@@ -142,17 +142,17 @@ def _count(source: Source, usable: NDArray[np.int64]) -> tuple[ClassCount, ...]:
 
 
 def require_every_class(inspection: Inspection) -> None:
-    """Refuse a set in which some class has no image that can be used.
+    """Require a usable image of every class.
 
     Raises:
-        DataError: the first such class.
+        DataError: a class has none; the message names the first.
     """
     for count in inspection.classes:
         if not count.usable:
             raise DataError(
                 f"`{printable(inspection.source)}` must have a readable image of every class. "
                 f"Got none of {printable(count.name)!r} ({counted(count.images, 'file')}, none of them readable). "
-                "Mend them or take the class away."
+                "Repair them or remove the class."
             )
 
 
@@ -172,7 +172,7 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
     for flag, kind in flags:
         for index in np.flatnonzero(facts[flag]).tolist():
             details = {
-                "misnamed": f"it is a {facts['format'][index].decode()} file",
+                "misnamed": f"its format is {facts['format'][index].decode()}",
                 "flat": "all its pixels are equal",
                 "animated": "only its first frame is used",
                 "clipped": "more than 1 % of its values lie beyond the range of the set",
@@ -217,7 +217,7 @@ def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -
 def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.int64]) -> Iterator[Problem]:
     for count in counts:
         if count.usable < _FEW:
-            need = "two are needed, one to learn from and one to evaluate by" if count.usable < 2 else f"{_FEW} are few"
+            need = "at least two are needed, for training and evaluation" if count.usable < 2 else f"{_FEW} are few"
             yield Problem(name=count.name, kind="few images", detail=f"{counted(count.usable, 'usable image')}; {need}")
     least, most = (pick(counts, key=lambda count: count.usable) for pick in (min, max))
     if least.usable and most.usable > _IMBALANCE * least.usable:

@@ -1,4 +1,4 @@
-"""A set of images ready to learn from: one uint8 array, labels, parts, and sentences that say how it came to be."""
+"""A dataset ready for training: one uint8 array of images, labels, splits, and notes on how they were made."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -27,21 +27,21 @@ from .values import ValueRanges
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """Images ready to learn from.
+    """Images, labels and splits, ready for training.
 
     Attributes:
         name: of the source, for the user.
-        images: uint8 N H W C, the usable images; mapped from the cache, or the source's own array. Not writable.
-        labels: class of each, int64 N.
-        splits: part of each, uint8 N: TRAIN, VALIDATION, TEST; or LEFT_OUT where a training image is also held out,
-            or its class is not known.
+        images: uint8 N H W C, the usable images; memory-mapped from the cache, or the array of the source. Read-only.
+        labels: class index of each, int64 N.
+        splits: split of each, uint8 N: TRAIN, VALIDATION, TEST; LEFT_OUT for a training image whose duplicate is in
+            another split, and for images of unknown class.
         classes: names.
-        preprocessing: what makes any other image like these.
-        inspection: what is wrong with the set.
-        notes: sentences that say how size, channels, background and parts were chosen, and what was left out.
-        flippable: whether flips left-right keep the class; None where the source does not say.
-        source: where they came from.
-        source_indices: place of each image in the source, int64 N.
+        preprocessing: applied to these images, and to any other image.
+        inspection: problems of the dataset.
+        notes: sentences on how size, channels, background and splits were chosen, and what was left out.
+        flippable: whether a horizontal flip preserves the class; None if the source does not say.
+        source: origin of the images.
+        source_indices: index of each image in the source, int64 N.
     """
 
     name: str
@@ -60,15 +60,15 @@ class Dataset:
         return len(self.labels)
 
     def indices(self, split: int) -> NDArray[np.int64]:
-        """Return the source_indices in this set of the images of one part, in order."""
+        """Return the indices of the images of one split, in order."""
         return np.flatnonzero(self.splits == split)
 
     @property
     def evaluation_split(self) -> int:
-        """The part that a network is evaluated on: TEST, else VALIDATION; TRAIN where nothing is held out.
+        """The split that a network is evaluated on: TEST, else VALIDATION, else TRAIN.
 
         Raises:
-            DataError: no class is known.
+            DataError: the images have no classes.
         """
         if not self.source.labelled:
             raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got images of no class.")
@@ -79,7 +79,7 @@ class Dataset:
         return self.source.image_name(int(self.source_indices[index]))
 
     def path(self, index: int) -> Path | None:
-        """Return the file of one image, None where it has none of its own."""
+        """Return the file of one image, None if it has no file of its own."""
         return self.source.path(int(self.source_indices[index]))
 
 
@@ -97,28 +97,27 @@ def prepare(
     reporter: Reporter | None = None,
     workers: int | None = None,
 ) -> Dataset:
-    """Return the images of `source`, all of one size, inspected and divided into parts.
+    """Return the images of `source`, all of one size, inspected and split.
 
-    Files are read once and kept in a cache on disk; arrays that need no change are used where they are.
+    Files are decoded once and cached on disk; arrays that need no change are used as they are.
 
     Args:
         source: see `convscope.images.sources.opening.open_source`.
         size: (width, height) or one side in pixels; None chooses it from the data.
         fit: "letterbox", "stretch" or "crop", for images of another shape.
-        background: "auto", "white", "black" or "#rrggbb": margins and what lies behind transparency.
-        channels: 1 (gray) or 3; None takes what the data have.
-        ranges: which values of the files become black and white; None chooses them from the data.
-        validation: fraction of the training images to hold out; None holds a fifth out where the source has no
-            parts of its own.
-        seed: of the choice of what is held out.
-        cache_dir: folder of the cache; None takes CONVSCOPE_CACHE or the user's cache folder.
-        reporter: told how far the reading is.
-        workers: how many images are read at once; None takes the number of cores.
+        background: "auto", "white", "black" or "#rrggbb": colour of margins and behind transparency.
+        channels: 1 (gray) or 3; None takes the channels of the data.
+        ranges: values of the files that become black and white; None chooses them from the data.
+        validation: fraction of the training images for validation; None takes 0.2 if the source has no splits.
+        seed: of the validation split.
+        cache_dir: cache folder; None takes CONVSCOPE_CACHE or the user's cache folder.
+        reporter: shows progress.
+        workers: number of images loaded in parallel; None takes the number of cores.
 
     Raises:
-        ParameterError: a setting that cannot be.
-        DataError: not one readable image in some class.
-        StorageError: no room for the cache.
+        ParameterError: an invalid option.
+        DataError: a class has no readable image.
+        StorageError: the cache does not fit on the disk.
 
     Examples:
         >>> from convscope.images.sources.opening import open_source
@@ -141,7 +140,7 @@ def prepare(
 
 @dataclasses.dataclass(frozen=True)
 class _Prepared:
-    """Images as the network sees them (the usable ones), and what was noted of all."""
+    """The usable images, preprocessed, and the facts of all images."""
 
     images: NDArray[np.uint8]
     facts: NDArray[np.void]
@@ -152,14 +151,14 @@ class _Prepared:
 
 
 def _unchanged_stack(source: Source, options: ImageOptions) -> _Prepared | None:
-    """Return the array of a source where it needs no change, else None."""
+    """Return the array of a source if it needs no change, else None."""
     stack = source.stack()
     if stack is None:
         return None
     preprocessing, notes = choose_preprocessing(options, take_sample(source))
     if stack.shape[1:] != (*preprocessing.size, preprocessing.channels):
         return None
-    stack = np.ascontiguousarray(stack)  # an array may be turned round, or in Fortran's order
+    stack = np.ascontiguousarray(stack)  # an array may be reversed, or in Fortran order
     facts = facts_of_stack(stack, preprocessing.ranges)
     return _Prepared(preprocessing.apply_stack(stack), facts, {}, {}, preprocessing, notes)
 
@@ -179,7 +178,7 @@ def _finish(
         splits, split_notes = assign(
             source.splits[source_indices], labels, facts["digest"][source_indices], validation=validation, seed=seed
         )
-        _refuse_untaught(source, labels, splits)
+        _require_training_images(source, labels, splits)
     else:
         splits, split_notes = np.full(len(source_indices), LEFT_OUT, np.uint8), ()
     images = prepared.images.view()
@@ -200,7 +199,7 @@ def _finish(
 
 
 def _found(prepared: _Prepared) -> list[str]:
-    """Return what reading all images showed beyond the sample."""
+    """Return notes on all images beyond the sample."""
     notes = []
     unusable = len(prepared.reasons)
     if unusable:
@@ -221,9 +220,9 @@ def _found(prepared: _Prepared) -> list[str]:
 
 
 def reading_notes(dataset: Dataset) -> list[str]:
-    """Return sentences on images that are left out, clipped, or not used as a whole, where a model says how to read.
+    """Return notes on images that are left out, clipped or partly used, for a dataset read for a trained model.
 
-    Unlike `Dataset.notes` they offer no settings: those are the model's.
+    Unlike `Dataset.notes` they suggest no options: the model sets them.
     """
     inspection = dataset.inspection
     notes = []
@@ -238,7 +237,7 @@ def reading_notes(dataset: Dataset) -> list[str]:
 
 
 def _remarked(inspection: Inspection) -> list[str]:
-    """Return one sentence for each kind of usable images that are not whole, or not used as a whole."""
+    """Return one note for each kind of defect of usable images."""
     notes = []
     kinds = {"damaged": "may be damaged", "partly used": "used in part", "invisible": "invisible"}
     for kind, what in (kinds | {"animated": "used in part"}).items():
@@ -254,7 +253,7 @@ def _remarked(inspection: Inspection) -> list[str]:
 
 
 def classes_in_words(dataset: Dataset, most: int = 10) -> str:
-    """Return a line that lists the classes with how many usable images each has; of many, the first ones."""
+    """Return a line with the classes and their numbers of usable images; at most `most` classes."""
     counts = dataset.inspection.classes
     listed = ", ".join(f"{printable(count.name)} {count.usable:,}" for count in counts[:most])
     more = f", … and {len(counts) - most:,} more" if len(counts) > most else ""
@@ -262,7 +261,7 @@ def classes_in_words(dataset: Dataset, most: int = 10) -> str:
 
 
 def source_notes(source: Source) -> list[str]:
-    """Return sentences on how classes and splits were read, and on what was found and is not used."""
+    """Return notes on how classes and splits were read, and on files that are not used."""
     return [
         *source.notes,
         *look_alike_note(source.classes),
@@ -272,20 +271,20 @@ def source_notes(source: Source) -> list[str]:
 
 
 def _loose_images(loose: Sequence[str]) -> list[str]:
-    """Return a sentence on images that stand beside the folders of the classes, if there are any."""
+    """Return a note on images beside the class folders, if there are any."""
     if not loose:
         return []
     where = f", such as {printable(loose[0])}" if len(loose) > 1 else f": {printable(loose[0])}"
     return [f"{counted(len(loose), 'image')} in no folder of a class {are(len(loose))} left out{where}"]
 
 
-def _refuse_untaught(source: Source, labels: NDArray[np.int64], splits: NDArray[np.uint8]) -> None:
-    """Raise DataError if a class has nothing to learn from."""
+def _require_training_images(source: Source, labels: NDArray[np.int64], splits: NDArray[np.uint8]) -> None:
+    """Raise DataError if a class has no training image."""
     counts = np.bincount(labels[splits == TRAIN], minlength=len(source.classes))
     if counts.all():
         return
     name = printable(source.classes[int(np.argmin(counts))])
     raise DataError(
-        f"`{printable(source.name)}` must have an image of every class to learn from. Got none of {name!r} that "
-        "is not in validation or test too. Add some."
+        f"`{printable(source.name)}` must have a training image of every class. Got none of {name!r} that is not "
+        "in validation or test too. Add some."
     )

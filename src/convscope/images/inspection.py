@@ -1,4 +1,4 @@
-"""What is wrong with a set of images, as a record: every file named, none changed."""
+"""The record of an inspection: the problems of a dataset, with the files that have them."""
 
 import dataclasses
 import os
@@ -7,16 +7,16 @@ from convscope.core.errors import choose
 
 PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "empty file": (False, "files of zero bytes"),
-    "not an image": (False, "files that are no images"),
+    "not an image": (False, "files that are not images"),
     "truncated": (False, "files that are cut off"),
     "decompression bomb": (False, "images that declare too many pixels"),
-    "unsupported": (False, "images of a kind that is not read here"),
+    "unsupported": (False, "images of an unsupported kind"),
     "unreadable": (False, "images that cannot be read"),
-    "passed over": (False, "files that look like images and are not read, and folders that cannot be"),
-    "class without images": (True, "class folders without an image, refused by train: fill them or take them away"),
+    "passed over": (False, "files that look like images and are not read, and unreadable folders"),
+    "class without images": (True, "class folders without an image, which train refuses: fill or remove them"),
     "wrong extension": (True, "files with the extension of another format"),
     "single colour": (True, "images of a single colour"),
-    "damaged": (True, "images that may be damaged: their decoder complained, and gave pixels"),
+    "damaged": (True, "images that may be damaged: their decoder reported errors, but returned pixels"),
     "partly used": (True, "images of which only some channels or slices are used"),
     "invisible": (
         True,
@@ -24,19 +24,19 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     ),
     "animated": (True, "animated images: the first frame is used"),
     "clipped": (True, "images with values beyond the range of the set, which count as black or white"),
-    "duplicate": (True, "images that are there more than once"),
-    "similar names": (True, "classes whose names look alike: are they one?"),
+    "duplicate": (True, "images that occur more than once"),
+    "similar names": (True, "classes whose names look alike and may be one class"),
     "two classes": (True, "images that are in more than one class"),
     "train and test": (True, "images that are in more than one of train, validation and test"),
     "few images": (True, "classes with few images"),
     "imbalance": (True, "classes of very different size"),
-    "empty class folder": (True, "classes without an image in a part"),
-    "ignored": (True, "files and folders that were passed over"),
+    "empty class folder": (True, "classes without an image in a split"),
+    "ignored": (True, "files and folders that are ignored"),
 }
-"""The kinds of problems: whether an image with it can still be used, and what it is, in the plural."""
+"""Kinds of problems: whether such an image is still usable, and a description in the plural."""
 
 UNUSABLE = frozenset(kind for kind, (usable, _) in PROBLEM_KINDS.items() if not usable)
-"""The kinds that leave an image out of training."""
+"""Kinds that exclude an image from training."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Problem:
     r"""One problem with one image, class or file.
 
     name: of the image (its path relative to the source), class or file; valid Unicode, other bytes as ``\xff``.
-    kind: one of KINDS. detail: what was found. others: the other images of a group of duplicates.
+    kind: one of PROBLEM_KINDS. detail: in words. others: the other images of a group of duplicates.
     """
 
     name: str
@@ -57,13 +57,13 @@ class Problem:
 
     @property
     def usable(self) -> bool:
-        """Whether what has it can still be used."""
+        """Whether the image is still usable."""
         return self.kind not in UNUSABLE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassCount:
-    """How many images a class has, and how many of them can be used."""
+    """Number of images of a class, and how many of them are usable."""
 
     name: str
     images: int
@@ -72,7 +72,7 @@ class ClassCount:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SizeSpread:
-    """Widths and heights in pixels, each as smallest, middle, largest."""
+    """Widths and heights in pixels, each as minimum, median, maximum."""
 
     widths: tuple[int, int, int]
     heights: tuple[int, int, int]
@@ -80,11 +80,11 @@ class SizeSpread:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What a set of images has and what is wrong with it.
+    """Contents and problems of a dataset.
 
-    source: its name. images: files listed. usable: those that can be read. modes, formats: how many usable images
-    of each of Pillow's modes and formats. values: sentences that say how values of other types than uint8 become gray
-    levels. notes: sentences on how classes, splits and text were read.
+    source: its name. images: number of files listed. usable: number of readable ones. modes, formats: number of usable
+    images by Pillow mode and by format. values: notes on how values of other types than uint8 become gray levels.
+    notes: notes on how classes, splits and text were read.
     """
 
     source: str
@@ -100,12 +100,12 @@ class Inspection:
 
     @property
     def unusable(self) -> tuple[Problem, ...]:
-        """The problems of the images that cannot be used, one each."""
+        """The problems of the unusable images, one each."""
         return tuple(problem for problem in self.problems if not problem.usable)
 
     @property
     def refused(self) -> tuple[Problem, ...]:
-        """The problems for which training refuses the whole set."""
+        """The problems for which training refuses the dataset."""
         return self.of_kind("class without images")
 
     def of_kind(self, kind: str) -> tuple[Problem, ...]:

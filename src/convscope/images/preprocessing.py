@@ -1,4 +1,4 @@
-"""One image of any size to the one size and channels of a network: the same steps in training and in prediction."""
+"""Preprocessing of an image to the size and channels of a network, the same in training and prediction."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from convscope.images.decoding.decoder import Decoded
 from .values import ValueRanges, convention
 
 FITS = ("letterbox", "stretch", "crop")
-LARGEST_SIDE = 16_384  # pixels of a side, of whatever a network takes
+LARGEST_SIDE = 16_384  # pixels of a side of a network's input
 LARGEST_PIXELS = 1 << 24  # height × width: 4096 × 4096
 
 _REDUCING_GAP = 3.0
-"""Pillow first averages whole blocks down to 3 times the wanted size: no visible difference, several times faster."""
+"""Pillow first averages blocks down to 3 times the target size: several times faster without a visible difference."""
 
 _LARGE_VALUES = 1 << 24
 _BLOCK_VALUES = 1 << 22
@@ -32,12 +32,12 @@ class Preprocessing:
     """How an image becomes `height` x `width` x `channels`.
 
     fit: "letterbox" scales the whole image into the box and fills the margins with `background`; "stretch" scales
-    each side by itself; "crop" fills the box and cuts off what stands out evenly at both ends.
-    background: one value 0…255 a channel, also behind transparency. ranges: which values of the file become the gray
-    levels 0 and 255, decided once for the whole dataset.
+    each side separately; "crop" fills the box and crops both ends evenly. background: one value 0…255 per channel,
+    also behind transparency. ranges: values of the file that become the gray levels 0 and 255, chosen once for the
+    whole dataset.
 
     Raises:
-        ParameterError: a value that it cannot have.
+        ParameterError: a field has an invalid value.
 
     Examples:
         >>> step = Preprocessing(height=2, width=4, channels=1, background=(9,))
@@ -73,20 +73,20 @@ class Preprocessing:
         values = self.background
         if len(values) != self.channels or not all(is_integer(value) and 0 <= value <= 255 for value in values):
             raise ParameterError(
-                f"`background` must be {counted(self.channels, 'whole number')} from 0 to 255, one a channel. "
+                f"`background` must be {counted(self.channels, 'whole number')} from 0 to 255, one per channel. "
                 f"Got {values!r}."
             )
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width): what to give as `near` when decoding."""
+        """(height, width), for `near` when decoding."""
         return self.height, self.width
 
     def apply(self, decoded: Decoded) -> NDArray[np.uint8]:
-        """Return the image as uint8, height width channels; the input itself where nothing is to be done.
+        """Return the image as uint8, height width channels; the input itself if it needs no change.
 
         Raises:
-            UnreadableImageError: nothing says which of its values are black and white.
+            UnreadableImageError: its value range is unknown.
         """
         values = decoded.values
         convert = self.ranges.converter(values, decoded.usual)
@@ -96,13 +96,12 @@ class Preprocessing:
         return self._fit(self._match_channels(convert(values))) if reduced is None else self._boxed(reduced)
 
     def apply_stack(self, images: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return images, N H W C of finite numbers, as uint8 N height width channels; each as `apply` gives it.
+        """Return images, N H W C of finite numbers, as uint8 N height width channels; each as by `apply`.
 
-        Where the dataset has no range for their type, one is taken for all of them. The input itself comes back where
-        nothing is to be done.
+        If the dataset has no range for their type, all share one. The input itself is returned if it needs no change.
 
         Raises:
-            DataError: not numbers N H W C, or nothing says which of the values are black and white.
+            DataError: not numbers N H W C, or their value range is unknown.
         """
         if images.ndim != 4 or images.dtype.kind not in "iuf" or images.shape[3] not in (1, 3, 4):
             raise DataError(
@@ -117,10 +116,10 @@ class Preprocessing:
     def _reduced(
         self, values: NDArray[Any], convert: Callable[[NDArray[Any]], NDArray[np.uint8]]
     ) -> NDArray[np.uint8] | None:
-        """Return a large image as the inner part of the box, H W C; None where it is not made much smaller.
+        """Return a large image scaled to the inner part of the box, H W C; None if it is not reduced much.
 
-        Pillow first averages whole blocks of an image that is made much smaller. Here that is done on some rows at a
-        time, with the same pixels: the gray levels of the whole, and its copies, would take several times the memory.
+        Pillow first averages blocks of an image that is reduced much. Here this is done on some rows at a time, with
+        the same result: the gray levels of the whole, and its copies, would take several times the memory.
         """
         height, width = values.shape[:2]
         tall, wide = self.inner_size(height, width)
@@ -137,7 +136,7 @@ class Preprocessing:
         return _resize(joined, (tall, wide), (0.0, 0.0, width / across, height / down), gap=None)
 
     def inner_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return (height, width) of the part of the box that an image fills."""
+        """Return (height, width) of the part of the box that the image fills."""
         if self.fit != "letterbox":
             return self.size
         scale = min(self.height / height, self.width / width)
@@ -152,7 +151,7 @@ class Preprocessing:
         return result
 
     def _match_channels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return H W C with the wanted channels, but gray stays gray here: it is repeated after scaling, cheaper."""
+        """Return H W C with the channels of the network, but gray stays gray: repeating it after scaling is cheaper."""
         channels = pixels.shape[2]
         if channels == 4:
             color = self.background if self.channels == 3 else self.background * 3
@@ -198,8 +197,8 @@ class Preprocessing:
 def _without_range(values: NDArray[Any]) -> str:
     kind = "floats" if values.dtype.kind == "f" else "integers"
     return (
-        f"its values are {kind} from {float(values.min()):g} to {float(values.max()):g}, and neither their type nor "
-        "the model says which of them are black and white"
+        f"its values are {kind} from {float(values.min()):g} to {float(values.max()):g}, of which neither their type "
+        "nor the model defines the range"
     )
 
 
@@ -210,7 +209,7 @@ def _resize(
     *,
     gap: float | None = _REDUCING_GAP,
 ) -> NDArray[np.uint8]:
-    """Return uint8 H W C scaled to `size` (height, width), antialiased: the triangle is as wide as the scale asks."""
+    """Return uint8 H W C scaled to `size` (height, width), antialiased (triangle filter)."""
     if box is None and pixels.shape[:2] == size:
         return pixels
     channels = pixels.shape[2]

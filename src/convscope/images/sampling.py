@@ -1,4 +1,4 @@
-"""A fixed sample of the images, looked at before all are read: from it size, channels and background are chosen."""
+"""A fixed sample of the images, from which size, channels and background are chosen before all are loaded."""
 
 import collections
 import contextlib
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, UnreadableImageError
-from convscope.core.machine import keep_tiny_numbers
+from convscope.core.machine import preserve_denormals
 from convscope.core.progress import Reporter, Task
 from convscope.core.text import counted, printable
 from convscope.images.decoding.decoder import Decoded
@@ -23,19 +23,19 @@ from .value_sample import ValueSample
 from .values import NumberKind, ValueRanges, kind_of, opaque_value
 
 _MOST_IMAGES = 256
-_MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels, a few seconds
-_SLOW_PIXELS = 100_000_000  # from here on it takes seconds
+_MOST_PIXELS = 1_000_000_000  # about 80 photographs of 12 megapixels: a few seconds
+_SLOW_PIXELS = 100_000_000  # more take seconds
 _AT_ONCE = 16
 _NEAR = (96, 96)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
-    """What the sampled images have.
+    """Properties of the sampled images.
 
-    widths, heights: int64 M. gray: none of them has colour. edges: the middle colour of the outermost opaque pixels of
-    each image that has some, C values of this kind. transparent: something shines through in one of them. values:
-    what they hold, by the kind of number.
+    widths, heights: int64 M. gray: no image has colour. edges: median colour of the outermost opaque pixels of each
+    image that has some, C values of this kind. transparent: some image has transparency. values: sampled values, by
+    kind of number.
     """
 
     widths: NDArray[np.int64]
@@ -47,22 +47,22 @@ class Sample:
 
     @property
     def same_size(self) -> bool:
-        """Whether all have the same width and height."""
+        """Whether all images have the same size."""
         return bool((self.widths == self.widths[0]).all() and (self.heights == self.heights[0]).all())
 
     @property
     def pixels(self) -> float:
-        """Mean number of pixels."""
+        """Mean number of pixels per image."""
         return float((self.widths * self.heights).mean())
 
 
 def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
-    """Return what up to 256 readable images have; the same images every time.
+    """Return the properties of up to 256 readable images; the same images every time.
 
-    reporter: told how far it is where the images are large; with small ones it takes no time.
+    reporter: shows progress if the images are large.
 
     Raises:
-        DataError: not one image can be read.
+        DataError: no image can be read.
     """
     sampled: list[_SampledImage] = []
     reason, pixels = "there are no images", 0
@@ -95,15 +95,15 @@ def take_sample(source: Source, reporter: Reporter | None = None) -> Sample:
 
 
 def nothing_readable(source: Source, reason: str) -> DataError:
-    """Return the error of a source of which nothing can be read, `reason` being why one of its images cannot."""
+    """Return the error for a source without any readable image, with the reason for one of its images."""
     return DataError(
-        f"`{printable(source.name)}` must have images that can be read. Got {counted(len(source), 'file')} and none "
-        f"of them can (for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
+        f"`{printable(source.name)}` must have readable images. Got {counted(len(source), 'file')}, none of them "
+        f"readable (for example: {reason}). Check that they are JPEG, PNG, WebP, TIFF, BMP, GIF or PPM files."
     )
 
 
 def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
-    """Return the edges of a sample as gray levels, N x 3; those of which no range is known are left out."""
+    """Return the edge colours of a sample as gray levels, N x 3; those of unknown range are left out."""
     colors = []
     for kind, edge in sample.edges:
         span = getattr(ranges, kind)
@@ -113,9 +113,9 @@ def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
 
 
 def _sampled_images(source: Source) -> Generator["_SampledImage | str", None, None]:
-    """Give what each image has, or why it cannot be read, in the order of the sample; a few are read ahead."""
+    """Give the properties of each sampled image, or why it is unreadable, in order; a few are read ahead."""
     order = np.random.default_rng(0).permutation(len(source))
-    with ThreadPoolExecutor(max_workers=2, initializer=keep_tiny_numbers) as threads:
+    with ThreadPoolExecutor(max_workers=2, initializer=preserve_denormals) as threads:
         ahead: collections.deque[Future[_SampledImage | str]] = collections.deque()
         try:
             for index in order:
@@ -144,7 +144,7 @@ def _sample_image(source: Source, index: int) -> _SampledImage | str:
         with IN_FLIGHT.held():
             decoded = source.decode(index, near=_NEAR)
             image = _sampled_image(decoded)
-            del decoded  # before another thread may begin with a large one
+            del decoded  # before another thread may start on a large image
         return image
     except UnreadableImageError as error:
         return str(error)
@@ -167,7 +167,7 @@ def _sampled_image(decoded: Decoded) -> _SampledImage:
 
 
 def _edge(pixels: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return the middle colour of the outermost pixels, C values; None where all of them are transparent."""
+    """Return the median colour of the outermost pixels, C values; None if all are transparent."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # 2 (H + W), C
     if border.shape[1] == 4:
         border = border[border[:, 3] > opaque_value(pixels[..., 3]) / 2, :3]

@@ -1,4 +1,4 @@
-"""The one size, the channels and the background of a set, chosen from a sample of it, with sentences that say how."""
+"""Size, channels, background and value ranges of a dataset: options, choice from a sample, and notes on the choice."""
 
 import dataclasses
 import re
@@ -15,7 +15,7 @@ from .sampling import Sample, edge_colors
 from .values import EACH, NumberKind, ValueRanges
 
 LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
-"""Sides that are chosen, in pixels; more only with `size`."""
+"""Sides in pixels that are chosen by default; other sizes need `size`."""
 
 LARGEST = LADDER[-1]
 _ENLARGE = 1.15
@@ -25,13 +25,13 @@ _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageOptions:
-    """What the user asks of preprocessing; None and "auto" leave it to the data.
+    """Options of preprocessing; None and "auto" choose by the data.
 
-    size: (width, height) or one side, in pixels. fit: what happens to images of another shape. background: "auto",
-    "white", "black" or "#rrggbb". channels: 1 or 3. ranges: which values become black and white.
+    size: (width, height) or one side, in pixels. fit: how images of another shape are fitted. background: "auto",
+    "white", "black" or "#rrggbb". channels: 1 or 3. ranges: values that become black and white.
 
     Raises:
-        ParameterError: a value that it cannot have.
+        ParameterError: an option has an invalid value.
 
     Examples:
         >>> ImageOptions(size=64).size
@@ -51,7 +51,7 @@ class ImageOptions:
         if self.channels not in (None, 1, 3) or isinstance(self.channels, bool):
             raise ParameterError(
                 f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}. "
-                "Leave it out to take what the data have."
+                "Omit it to use the channels of the data."
             )
         if self.size is None:
             return
@@ -64,14 +64,14 @@ class ImageOptions:
 
 
 def choose_preprocessing(options: ImageOptions, sample: Sample) -> tuple[Preprocessing, tuple[str, ...]]:
-    """Return the preprocessing, and the sentences that say how each part of it was chosen."""
+    """Return the preprocessing, and notes on how it was chosen."""
     (width, height), size_note = _size(options, sample)
     notes = [size_note]
     channels = options.channels or (1 if sample.gray else 3)
     if options.channels is None:
         notes.append("channels 1: no image of the sample has colour" if sample.gray else "channels 3: there is colour")
     else:
-        notes.append(f"channels {channels}: as asked")
+        notes.append(f"channels {channels}: as set")
     ranges, range_notes = choose_ranges(options, sample)
     notes += range_notes
     color, why = _background(options, sample, ranges)
@@ -85,14 +85,14 @@ def choose_preprocessing(options: ImageOptions, sample: Sample) -> tuple[Preproc
 
 
 def choose_ranges(options: ImageOptions, sample: Sample) -> tuple[ValueRanges, list[str]]:
-    """Return the range of each kind of number in the sample, and a sentence on each but uint8 as it is."""
+    """Return the range of each kind of number in the sample, and a note on each but uint8."""
     if options.ranges is not None:
-        asked = next(
+        common = next(
             (span for span in (options.ranges.byte, options.ranges.integer, options.ranges.float) if span), None
         )
         if options.ranges.each:
-            return options.ranges, [f"values: each image from its own least to its own greatest, as asked ({EACH})"]
-        return options.ranges, [f"values: {asked} become the gray levels 0…255, as asked"] if asked else []
+            return options.ranges, [f"values: each image from its own minimum to its own maximum, as set ({EACH})"]
+        return options.ranges, [f"values: {common} become the gray levels 0…255, as set"] if common else []
     wide: list[NumberKind] = [kind for kind in sample.values if kind != "byte"]
     chosen = {kind: sample.values[kind].range() for kind in wide}
     notes = [
@@ -108,7 +108,7 @@ def parse_color(text: str) -> tuple[int, int, int]:
     """Return red, green, blue (0…255) of "white", "black" or "#rrggbb".
 
     Raises:
-        ParameterError: it is none of these.
+        ParameterError: the text has another form.
 
     Examples:
         >>> parse_color("#ff8000")
@@ -125,10 +125,10 @@ def parse_color(text: str) -> tuple[int, int, int]:
 
 
 def background_of(text: str, channels: int) -> tuple[int, ...]:
-    """Return a colour as a background: one value 0…255 a channel.
+    """Return a colour as a background: one value 0…255 per channel.
 
     Raises:
-        ParameterError: `text` is no colour, or "auto", which only a set can settle.
+        ParameterError: `text` is not a colour, or "auto", which needs a dataset.
 
     Examples:
         >>> background_of("white", 1), background_of("#ff0000", 3)
@@ -139,10 +139,10 @@ def background_of(text: str, channels: int) -> tuple[int, ...]:
 
 
 def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] | None:
-    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first; numbers, too, as they are.
+    """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first; numbers are returned unchanged.
 
     Raises:
-        ParameterError: it is none of these.
+        ParameterError: the text has another form.
 
     Examples:
         >>> parse_size("64"), parse_size("64x48"), parse_size(None), parse_size((64, 48))
@@ -163,7 +163,7 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
 
 
 def _wrong_size(got: object) -> ParameterError:
-    """Return the one sentence on sizes."""
+    """Return the error for an invalid size."""
     return ParameterError(
         f"`size` must be one side or widthxheight, in pixels from 1 to {LARGEST_SIDE} a side and {LARGEST_PIXELS:,} in "
         f"all. Got {got!r}. Give for example 64 or 64x48."
@@ -171,10 +171,10 @@ def _wrong_size(got: object) -> ParameterError:
 
 
 def parse_sides(size: str | int | Sequence[int] | None, *, usual: int) -> tuple[int, int]:
-    """Return width and height, both the same where one side is given, both `usual` where nothing is.
+    """Return width and height: equal for one side, `usual` for None.
 
     Raises:
-        ParameterError: as `parse_size` says.
+        ParameterError: as for `parse_size`.
 
     Examples:
         >>> parse_sides("64x48", usual=28), parse_sides(64, usual=28), parse_sides(None, usual=28)
@@ -185,7 +185,7 @@ def parse_sides(size: str | int | Sequence[int] | None, *, usual: int) -> tuple[
 
 
 def size_as_text(size: str | int | Sequence[int]) -> str:
-    """Return a size as the command line has it.
+    """Return a size as command-line text.
 
     Examples:
         >>> size_as_text(64), size_as_text((64, 48)), size_as_text("64x48")
@@ -205,10 +205,10 @@ def rung(side: float) -> int:
 
 
 def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
-    """Return (width, height) and the sentence."""
+    """Return (width, height) and the note."""
     if options.size is not None:
         width, height = cast("tuple[int, int]", options.size)
-        return (width, height), f"size {width}x{height} (width x height): as asked"
+        return (width, height), f"size {width}x{height} (width x height): as set"
     median = int(np.median(sample.widths)), int(np.median(sample.heights))
     if sample.same_size and max(median) <= LARGEST:
         return median, f"size {median[0]}x{median[1]} (width x height): the images have it"
@@ -220,11 +220,11 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
         short_side = max(LADDER[0], 4 * round(long_side * min(aspect, 1 / aspect) / 4))
         width, height = (long_side, short_side) if aspect > 1 else (short_side, long_side)
     fits = {
-        "letterbox": "letterboxed, nothing is cut away",
-        "stretch": "stretched, nothing is cut away",
-        "crop": "cropped, what stands out is cut away",
+        "letterbox": "letterboxed, nothing is cropped",
+        "stretch": "stretched, nothing is cropped",
+        "crop": "cropped to the shape",
     }
-    subject = "all images of the sample are" if sample.same_size else "the middle image is"
+    subject = "all images of the sample are" if sample.same_size else "the median image is"
     return (width, height), (
         f"size {width}x{height} (width x height): {subject} {median[0]}x{median[1]}; {fits[options.fit]}; --size "
         "changes it"
@@ -233,22 +233,22 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
 
 def _background(options: ImageOptions, sample: Sample, ranges: ValueRanges) -> tuple[tuple[int, int, int], str]:
     if options.background != "auto":
-        return parse_color(options.background), "as asked"
+        return parse_color(options.background), "as set"
     edges = edge_colors(sample, ranges)
     if not len(edges):
-        return _NAMED["white"], "white, for the edges of the images are transparent; --background changes it"
+        return _NAMED["white"], "white, because the edges of the images are transparent; --background changes it"
     red, green, blue = np.rint(np.median(edges, axis=0)).astype(int).tolist()
-    return (red, green, blue), "the middle colour at the edges of the images; --background changes it"
+    return (red, green, blue), "the median colour at the edges of the images; --background changes it"
 
 
 def _margins(sample: Sample, width: int, height: int) -> bool:
-    """Return whether some image leaves a margin of a pixel or more in the box."""
+    """Return whether some image leaves a margin of at least a pixel in the box."""
     scale = np.minimum(width / sample.widths, height / sample.heights)
     tall, wide = np.rint(sample.heights * scale), np.rint(sample.widths * scale)
     return bool(((tall < height) | (wide < width)).any())
 
 
 def _luma(color: tuple[int, int, int]) -> int:
-    """Return the gray of a colour by the weights that Pillow uses (ITU-R 601-2)."""
+    """Return the gray level of a colour by the weights of Pillow (ITU-R 601-2)."""
     red, green, blue = color
     return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16

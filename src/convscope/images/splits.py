@@ -1,4 +1,4 @@
-"""Which images are learned from, which are held out: stratified, by seed, exact duplicates always on one side."""
+"""Training, validation and test split: stratified, seeded, with exact duplicates in the same split."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,10 @@ from convscope.core.text import are, counted
 from convscope.images.sources.source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 
 DEFAULT_FRACTION = 0.2
-"""How much is held out for validation where the set has no parts of its own."""
+"""Fraction for validation if the dataset has no splits."""
 
 LEFT_OUT = UNASSIGNED
-"""In the splits of a prepared set: in no part, as the same image is in validation or test, or no class is known."""
+"""In the splits of a dataset: in none, because a duplicate is in validation or test, or the class is unknown."""
 
 
 def check_fraction(validation: object) -> None:
@@ -34,18 +34,17 @@ def assign(
     validation: float | None = None,
     seed: int = 0,
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Return the part of every image (TRAIN, VALIDATION, TEST, or LEFT_OUT) and sentences that say how.
+    """Return the split of every image (TRAIN, VALIDATION, TEST, or LEFT_OUT), and notes on it.
 
     Args:
-        assigned: what the source says, uint8 N.
+        assigned: split by the source, uint8 N.
         labels: class of each image, int64 N.
         digests: N x 2; equal for exact duplicates.
-        validation: fraction of the training images to hold out; None holds a fifth out only where the source has
-            no parts of its own.
-        seed: another seed, another choice. The choice depends on the images, not on their names or order.
+        validation: fraction of the training images for validation; None takes 0.2 if the source has no splits.
+        seed: of the choice, which depends on the images, not on their names or order.
 
     Raises:
-        ParameterError: `validation` is no fraction, or the set has a validation part already.
+        ParameterError: `validation` is not a fraction, or the source has a validation split already.
     """
     check_fraction(validation)
     groups = group(digests)
@@ -53,29 +52,30 @@ def assign(
     validating = (assigned == VALIDATION) | (assigned == TEST)
     if not validating.any():
         fraction = DEFAULT_FRACTION if validation is None else validation
-        splits, note = hold_out(labels, groups, digests, fraction, seed)
+        splits, note = split_off_validation(labels, groups, digests, fraction, seed)
         return splits, (note,)
     splits = assigned.copy()
     unassigned = int(np.count_nonzero(assigned == UNASSIGNED))
     if unassigned:
         splits[assigned == UNASSIGNED] = TRAIN
-        notes.append(f"{counted(unassigned, 'image')} that the set gives to no part {are(unassigned)} learned from")
+        notes.append(f"{counted(unassigned, 'image')} without a split {are(unassigned)} used for training")
     notes += [_given_split_note(assigned, split) for split in (VALIDATION, TEST) if (assigned == split).any()]
     notes += _leave_out(splits, groups)
     if validation:
         if (assigned == VALIDATION).any():
             raise ParameterError(
-                f"`validation` must be left out for a set with a validation part of its own. Got {validation:g}. "
-                "Leave it out."
+                f"`validation` must be omitted for a dataset with a validation split. Got {validation:g}. Omit it."
             )
         train = np.flatnonzero(splits == TRAIN)
-        splits[train], note = hold_out(labels[train], group(digests[train]), digests[train], validation, seed)
+        splits[train], note = split_off_validation(
+            labels[train], group(digests[train]), digests[train], validation, seed
+        )
         notes.append(note)
     return splits, tuple(notes)
 
 
 def group(digests: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return for each image the number of its group of exact duplicates, int64 N; groups are numbered from 0.
+    """Return the group of exact duplicates of each image, int64 N, numbered from 0.
 
     Examples:
         >>> group(np.array([[5, 1], [4, 0], [5, 1]], np.uint64))
@@ -90,17 +90,17 @@ def group(digests: NDArray[np.uint64]) -> NDArray[np.int64]:
     return numbers
 
 
-def hold_out(
+def split_off_validation(
     labels: NDArray[np.int64], groups: NDArray[np.int64], digests: NDArray[np.uint64], fraction: float, seed: int
 ) -> tuple[NDArray[np.uint8], str]:
-    """Return TRAIN or VALIDATION for each image, and the sentence.
+    """Return TRAIN or VALIDATION for each image, and the note.
 
-    Of each class about `fraction` of the images is held out, at least one where it has two different ones, never
-    all. A group of duplicates counts to the class with the lowest number among them.
+    About `fraction` of the images of each class goes to validation: at least one if there are two different ones,
+    never all. A group of duplicates belongs to the lowest class index in it.
     """
     splits = np.full(len(labels), TRAIN, np.uint8)
     if fraction == 0:
-        return splits, "validation: none is held out, as asked"
+        return splits, "validation: none, as set"
     count = int(groups.max(initial=-1)) + 1
     sizes = np.bincount(groups, minlength=count)
     lowest = np.full(count, np.iinfo(np.int64).max)
@@ -114,13 +114,12 @@ def hold_out(
         chosen[_choose(members, sizes[members], fraction)] = True
     splits[chosen[groups]] = VALIDATION
     validating = int(np.count_nonzero(splits == VALIDATION))
-    fraction_text = "a fifth" if fraction == DEFAULT_FRACTION else f"{fraction:g}"
     count_text = f"{validating:,} of {counted(len(labels), 'image')}"
-    return splits, f"validation: {fraction_text} of each class is held out by seed {seed}: {count_text}"
+    return splits, f"validation: a fraction of {fraction:g} of each class, by seed {seed}: {count_text}"
 
 
 def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
-    """Return the groups of one class to hold out; `members` come in their random order."""
+    """Return the groups of one class for validation; `members` come in random order."""
     total = int(sizes.sum())
     if len(members) < 2:
         return members[:0]
@@ -136,7 +135,7 @@ def _choose(members: NDArray[np.int64], sizes: NDArray[np.int64], fraction: floa
 
 
 def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str]:
-    """Take images out of training whose exact duplicate is held out; change `splits`, return the sentence."""
+    """Remove training images whose exact duplicate is in validation or test from `splits`; return the note."""
     is_held = np.zeros(int(groups.max()) + 1, bool)
     is_held[groups[(splits == VALIDATION) | (splits == TEST)]] = True
     leaving = (splits == TRAIN) & is_held[groups]
@@ -149,4 +148,4 @@ def _leave_out(splits: NDArray[np.uint8], groups: NDArray[np.int64]) -> list[str
 def _given_split_note(assigned: NDArray[np.uint8], split: int) -> str:
     name = {VALIDATION: "validation", TEST: "test"}[split]
     count = int(np.count_nonzero(assigned == split))
-    return f"{name}: {counted(count, 'image')}, as the set gives them ({SPLIT_NAMES[split]})"
+    return f"{name}: {counted(count, 'image')}, as the dataset has them ({SPLIT_NAMES[split]})"

@@ -1,8 +1,8 @@
-"""Whether left and right may change places: looked up in the images themselves, class by class.
+"""Whether horizontal flips preserve the classes, measured on the images of each class.
 
-A flipped digit or letter is another thing, or none. Where images of a class tell left from right (a straight cut
-through their left-right differences finds it, on images that it was not fitted to), flipping would teach something
-that is not there; where they do not, a flipped image is as good as a new one.
+A flipped digit or letter is another symbol, or none. If a linear classifier of left-right differences distinguishes
+the images of a class from their flips (on images that it was not fitted to), flips would add images that do not
+occur; otherwise a flipped image is as good as a new one.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _MARGIN = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Symmetry:
-    """Whether flips left-right keep the class, and the sentence that says why."""
+    """Whether horizontal flips preserve the class, and the reason."""
 
     flip: bool
     reason: str
 
 
 def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names: tuple[str, ...]) -> Symmetry:
-    """Return whether flips keep the class, from images uint8 N H W C and their labels.
+    """Return whether horizontal flips preserve the classes of images uint8 N H W C.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -57,20 +57,20 @@ def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names:
 
 
 def _flip_accuracy(images: NDArray[np.uint8]) -> tuple[float, int]:
-    """Return in what part of the held-out images a linear rule knows the image from its flipped image."""
+    """Return the accuracy of a linear classifier of image against flip, and the number of images that measured it."""
     differences = _differences(images)
-    fit, held_out = differences[::2], differences[1::2]
-    spread = float((fit**2).sum(axis=1).mean()) or 1.0
-    gram = fit.T @ fit + 0.1 * spread * np.eye(fit.shape[1])
-    direction = np.linalg.solve(gram, fit.sum(axis=0))
-    sides = held_out @ direction
-    return float((sides > 0).mean() + 0.5 * (sides == 0).mean()), len(held_out)
+    training, test = differences[::2], differences[1::2]
+    spread = float((training**2).sum(axis=1).mean()) or 1.0
+    gram = training.T @ training + 0.1 * spread * np.eye(training.shape[1])
+    direction = np.linalg.solve(gram, training.sum(axis=0))
+    sides = test @ direction
+    return float((sides > 0).mean() + 0.5 * (sides == 0).mean()), len(test)
 
 
 def _differences(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return gray images minus their flipped images, the left half of that, made small: N × features.
+    """Return the left half of gray images minus their flips, averaged over bands: N × features.
 
-    The difference is taken first: bands of unequal width would not lie on their flipped images.
+    The difference is taken first, because bands of unequal width do not match their flips.
     """
     gray = images.mean(axis=3)
     half = (gray - gray[:, :, ::-1])[:, :, : max(1, gray.shape[2] // 2)]

@@ -15,11 +15,10 @@ _FILLED = 0.25  # of a usual range: with less of it in use, more than two of the
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ValueSample:
-    """Some of the values of a dataset's images that are of one kind, by which their range is chosen.
+    """Random values of images of one kind of number.
 
-    kind: of number. drawn: float64, taken at random. low, high: the least and the greatest of the images that they are
-    taken from.
-    usual: what the files say; None where they do not, or do not agree.
+    kind: of number. drawn: float64, the random values. low, high: minimum and maximum of the images. usual: range
+    declared by the files; None if they declare none, or different ones.
     """
 
     kind: NumberKind
@@ -30,10 +29,10 @@ class ValueSample:
 
     @staticmethod
     def of(values: NDArray[Any], usual: ValueRange | None = None, *, count: int = 4096) -> "ValueSample":
-        """Return at most `count` of the values of an image, the same ones every time."""
+        """Return at most `count` random values of an image, the same ones every time."""
         if values.size <= count:
             drawn = values.reshape(-1)
-        else:  # by coordinates: to flatten some of the channels would copy them all
+        else:  # by coordinates: flattening some channels would copy them
             drawn = values[np.unravel_index(np.random.default_rng(0).integers(0, values.size, count), values.shape)]
         return ValueSample(
             kind=kind_of(values.dtype),
@@ -45,7 +44,7 @@ class ValueSample:
 
     @staticmethod
     def joined(images: Iterable["ValueSample"]) -> "ValueSample":
-        """Return the values of several images, of one kind of number, as those of one."""
+        """Return the sample of several images of one kind of number."""
         samples = list(images)
         usual = {sample.usual for sample in samples}
         return ValueSample(
@@ -59,11 +58,11 @@ class ValueSample:
     def range(self) -> ValueRange:
         """Return the range for all images of the dataset.
 
-        0 and 1, and what lies between, are black and white; other whole numbers from 0 to 255 are gray levels already.
-        Otherwise the smallest usual range that holds the values
-        (but for a thousandth at either end) is taken, where they fill a quarter of it: 0…1023, 0…4095, … for
-        integers, 0…1, 0…255, 0…65535 for floats. What fits none of them, as numbers below 0 do not, goes from the
-        least to the greatest value; outliers are cut off where they would take more than half of the range.
+        Values within 0…1 are black to white; other whole numbers from 0 to 255 are gray levels already. Otherwise the
+        smallest usual range that holds the values (but for a thousandth at either end) is chosen if they fill a
+        quarter of it: 0…1023, 0…4095, … for integers; 0…1, 0…255, 0…65535 for floats. Values that fit none of these,
+        such as negative ones, range from minimum to maximum; outliers are cut off if they would take more than half of
+        the range.
 
         Examples:
             >>> str(ValueSample.of(np.array([0, 4000], np.uint16)).range())

@@ -1,4 +1,4 @@
-"""How the numbers in an image become gray levels: one range of values for a whole dataset, never one for each image."""
+"""Value ranges: how the numbers of an image become gray levels, with one range for a whole dataset."""
 
 import dataclasses
 import functools
@@ -13,16 +13,16 @@ from convscope.core.errors import ParameterError
 
 NumberKind = Literal["byte", "integer", "float"]
 EACH = "each"
-"""What `parse_value_range` takes for a range of its own for every image."""
+"""Given to `parse_value_range`, this stretches every image by its own range."""
 
 BITS = (8, 10, 12, 14, 16, 24, 32)
 UNITS = (1.0, 255.0, 65535.0)
-_BLOCK = 1 << 20  # values converted at a time, so that the copies in float64 stay small
+_BLOCK = 1 << 20  # values converted at a time, so that the float64 copies stay small
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ValueRange:
-    """The values that become the gray levels 0 and 255; those between are rounded, those outside become 0 or 255.
+    """The values that become the gray levels 0 and 255; values between are rounded, values outside are clipped.
 
     Raises:
         ParameterError: `low` or `high` is not a finite number, or `low` is above `high`.
@@ -66,7 +66,7 @@ class ValueRange:
 
     def _levels(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         midpoint = self.low / 2
-        half = self.high / 2 - midpoint  # halves: the difference of two floats may be too large for a float
+        half = self.high / 2 - midpoint  # halves: the difference of two floats may overflow
         if half <= 0:
             return np.zeros(values.shape, np.uint8)
         clipped = np.clip(values.astype(np.float64), self.low, self.high)
@@ -79,7 +79,7 @@ UNIT = ValueRange(low=0.0, high=1.0)
 
 @functools.lru_cache(maxsize=8)
 def _table(span: ValueRange, kind: str) -> NDArray[np.uint8]:
-    """Return the gray level of each value of an integer type of at most 16 bits, by its bits as an unsigned number."""
+    """Return the gray levels of an integer type of at most 16 bits, indexed by its bits as an unsigned number."""
     dtype = np.dtype(kind)
     integers = np.arange(1 << 8 * dtype.itemsize, dtype=f"u{dtype.itemsize}")
     return span._levels(integers.view(dtype))
@@ -87,10 +87,10 @@ def _table(span: ValueRange, kind: str) -> NDArray[np.uint8]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ValueRanges:
-    """The ranges of a dataset, one for each kind of number; None leaves a kind to the convention of its type.
+    """The ranges of a dataset, one per kind of number; None means the convention of the type.
 
-    byte: of uint8. integer: of all other integers. float: of floats. each: every image is stretched from its own least
-    to its own greatest value instead.
+    byte: of uint8. integer: of all other integers. float: of floats. each: every image is stretched from its own
+    minimum to its own maximum instead.
     """
 
     byte: ValueRange | None = None
@@ -100,15 +100,15 @@ class ValueRanges:
 
     @staticmethod
     def by_kind(spans: Mapping[NumberKind, ValueRange]) -> "ValueRanges":
-        """Return these ranges; kinds that are not among them are left to convention."""
+        """Return these ranges; other kinds follow the convention of their type."""
         return ValueRanges(byte=spans.get("byte"), integer=spans.get("integer"), float=spans.get("float"))
 
     def of(self, values: NDArray[Any], usual: ValueRange | None = None) -> ValueRange | None:
-        """Return the range for the values of one image, or of an array of images; None where nothing says one.
+        """Return the range of the values of one image, or of an array of images; None if unknown.
 
         Args:
             values: finite numbers of any shape.
-            usual: what the file, or the array that the image is from, says; it holds where the dataset says nothing.
+            usual: range declared by the file or array of the image; used if the dataset has no range.
         """
         if self.each:
             return ValueRange(low=float(values.min()), high=float(values.max()))
@@ -118,9 +118,9 @@ class ValueRanges:
     def converter(
         self, values: NDArray[Any], usual: ValueRange | None = None
     ) -> Callable[[NDArray[Any]], NDArray[np.uint8]] | None:
-        """Return what makes gray levels of `values`, … H W C, or of any rows of them; None where no range is known.
+        """Return the function from `values`, … H W C, or any rows of them, to gray levels; None if no range is known.
 
-        A fourth channel is opacity, which has a scale of its own.
+        A fourth channel is opacity, which has its own range.
         """
         if values.dtype == np.uint8 and self.byte is None and not self.each:
             return _as_they_are
@@ -138,7 +138,7 @@ class ValueRanges:
         return with_opacity
 
     def gray_levels(self, values: NDArray[Any], usual: ValueRange | None = None) -> NDArray[np.uint8] | None:
-        """Return finite numbers … H W C as uint8, None where no range is known; a fourth channel is opacity."""
+        """Return finite numbers … H W C as uint8, None if no range is known; a fourth channel is opacity."""
         if self.each and values.ndim == 4:
             return np.stack([levels for image in values if (levels := self.gray_levels(image)) is not None])
         convert = self.converter(values, usual)
@@ -146,7 +146,7 @@ class ValueRanges:
 
 
 def kind_of(dtype: np.dtype[Any]) -> NumberKind:
-    """Return the kind of number that a type of NumPy is.
+    """Return the kind of number of a NumPy type.
 
     Examples:
         >>> kind_of(np.dtype("u1")), kind_of(np.dtype("i2")), kind_of(np.dtype("f4"))
@@ -165,7 +165,7 @@ def full_range(dtype: np.dtype[Any]) -> ValueRange | None:
 
 
 def opaque_value(opacity: NDArray[Any]) -> float:
-    """Return the value that lets nothing shine through: the greatest of so many bits where one pixel has it.
+    """Return the value of full opacity: the maximum of a usual number of bits if a pixel has it.
 
     Examples:
         >>> opaque_value(np.array([0, 4095], np.uint16)), opaque_value(np.array([7], np.uint16))
@@ -184,16 +184,16 @@ def opaque_value(opacity: NDArray[Any]) -> float:
 
 
 def bits_in_use(bits: int) -> ValueRange:
-    """Return the range of whole numbers of so many bits."""
+    """Return the range of unsigned integers of this many bits."""
     return ValueRange(low=0.0, high=float(2**bits - 1))
 
 
 def convention(values: NDArray[Any], *, together: bool = False) -> ValueRange | None:
-    """Return the range that values have by their type alone, where no dataset says one; None where it says none.
+    """Return the range of values by their type alone, without a dataset; None if the type has no convention.
 
-    uint8, uint16 and int8 have all of theirs. Other integers are bytes where they fit. Floats are 0…1 (up to 1.5, as
-    filters overshoot) or 0…255. `together`, for the values of many images, other integers may have 16 bits, too; of one
-    image that would be a guess by how bright it is.
+    uint8, uint16 and int8 use their full range. Other integers are bytes if they fit. Floats are 0…1 (up to 1.5, as
+    filters overshoot) or 0…255. With `together` (values of many images), other integers may have 16 bits, too; for
+    one image that would be a guess from its brightness.
 
     Examples:
         >>> str(convention(np.array([7], np.uint16))), str(convention(np.array([0, 1.02]))), convention(np.array([-9]))
@@ -211,12 +211,12 @@ def convention(values: NDArray[Any], *, together: bool = False) -> ValueRange | 
 
 
 def parse_value_range(value_range: str | Sequence[float] | None) -> ValueRanges | None:
-    """Return the ranges that the text ``"LOW,HIGH"`` or two numbers ask for, the same for all kinds of numbers.
+    """Return the ranges for the text ``"LOW,HIGH"`` or two numbers, the same for all kinds of numbers.
 
-    ``"each"`` stretches every image from its own least to its own greatest value.
+    ``"each"`` stretches every image from its own minimum to its own maximum.
 
     Raises:
-        ParameterError: it is none of these.
+        ParameterError: the value is not a range.
 
     Examples:
         >>> str(parse_value_range("-1000,3000").integer), parse_value_range(None)
@@ -240,7 +240,7 @@ def parse_value_range(value_range: str | Sequence[float] | None) -> ValueRanges 
 
 
 def value_range_as_text(value_range: str | Sequence[float]) -> str:
-    """Return a range as the command line has it.
+    """Return a range as command-line text.
 
     Examples:
         >>> value_range_as_text((0, 4095)), value_range_as_text("0,1")

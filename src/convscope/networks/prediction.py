@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import UnreadableImageError
-from convscope.core.machine import keep_tiny_numbers, usable_cores
+from convscope.core.machine import preserve_denormals, usable_cores
 from convscope.core.numeric import at_least
 from convscope.images.preprocessing import Preprocessing
 
@@ -171,7 +171,7 @@ def _ahead(
     work: Callable[[GivenT], MadeT], given: Iterable[GivenT], workers: int, most: int
 ) -> Generator[MadeT, None, None]:
     """Give what `work` makes of each, in order, made ahead in threads; no more than `most` and one are kept."""
-    threads = ThreadPoolExecutor(max_workers=workers, initializer=keep_tiny_numbers)
+    threads = ThreadPoolExecutor(max_workers=workers, initializer=preserve_denormals)
     made: collections.deque[Future[MadeT]] = collections.deque()
     try:
         for one in given:

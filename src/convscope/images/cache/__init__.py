@@ -1,1 +1,1 @@
-"""Decoded images kept on disk: entries that are whole or not there."""
+"""Decoded images cached on disk: an entry is complete or absent."""

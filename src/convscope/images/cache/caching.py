@@ -1,4 +1,4 @@
-"""From a source of files to an entry of the cache: found if it is whole, else read, written, and put in its place."""
+"""The cache entry of a source: reused if it is complete, otherwise built and renamed into place."""
 
 import contextlib
 import errno
@@ -41,7 +41,7 @@ from .entry import (
 from .folder import FOLDER_VARIABLE, building, cache_folder, remove, touch
 from .limit import make_room
 
-_INDEX = 4096  # bytes that an index takes, about
+_INDEX = 4096  # approximate bytes of an index
 _MOVED = 16 << 20  # bytes at a time
 _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
@@ -49,11 +49,11 @@ _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 def cached(
     source: Source, options: ImageOptions, *, cache_dir: Path | None, reporter: Reporter, workers: int | None
 ) -> tuple[CachedImages, tuple[str, ...]]:
-    """Return the entry of the cache for a source, built where there is none that is whole, and notes about it.
+    """Return the cache entry of a source, built if there is no complete one, and notes on it.
 
     Raises:
         DataError: no image can be read.
-        StorageError: there is no room, or the disk fails.
+        StorageError: the disk is full or fails.
     """
     key = cache_key(source, options)
 
@@ -80,7 +80,7 @@ def cached(
 
 
 def _until_the_end(build: Callable[[Path], CachedImages], why: str) -> tuple[CachedImages, tuple[str, ...]]:
-    """Return an entry in a temporary folder, which is removed with its images, and the note that says `why`."""
+    """Return an entry in a temporary folder, removed together with its images, and a note with the reason."""
     folder, entry = temporary_folder(), None
     try:
         entry = build(folder)
@@ -90,17 +90,17 @@ def _until_the_end(build: Callable[[Path], CachedImages], why: str) -> tuple[Cac
         if entry is None:
             shutil.rmtree(folder, ignore_errors=True)
     weakref.finalize(entry.images, _remove_own, folder, os.getpid())
-    return entry, (f"cache: {why}; the images are kept in {folder} until the end",)
+    return entry, (f"cache: {why}; the images are cached in {folder} until the end",)
 
 
 def _remove_own(folder: Path, process: int) -> None:
-    """Remove a folder of this process; a child that was forked from it leaves it alone."""
+    """Remove a folder of this process; a forked child leaves it alone."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def cache_key(source: Source, options: ImageOptions) -> str:
-    """Return the name of the entry: another one for other images, other settings, or other versions."""
+    """Return the name of the entry: a hash of the images, the options and the versions."""
     identity = [VERSION, PIL.__version__, source.fingerprint(), to_json(options)]
     return hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -152,15 +152,15 @@ def _build(
 
 
 def _make_way(folder: Path) -> None:
-    """Remove what stands at the place of an entry: it was not whole."""
+    """Remove an incomplete entry."""
     if folder.is_symlink() or folder.is_file():
-        folder.unlink()  # no name but that of an entry looks like this
+        folder.unlink()  # only an entry has such a name
     else:
         remove(folder)
 
 
 def _settle(built: Path, folder: Path, key: str) -> CachedImages:
-    """Move what was built to its place; where another process was faster, take its entry if it is whole."""
+    """Rename what was built into place; if another process was faster, use its entry if it is complete."""
     with contextlib.suppress(OSError):
         built.rename(folder)
     entry = read_entry(folder, key)
@@ -173,7 +173,7 @@ def _settle(built: Path, folder: Path, key: str) -> CachedImages:
 
 
 def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
-    """Move the rows of `area` bytes of usable images together, in order, cut the file there, return their number."""
+    """Move the rows (of `area` bytes) of usable images together, truncate the file, and return their number."""
     usable = np.flatnonzero(~unusable)
     first = int(np.argmax(unusable)) if unusable.any() else len(unusable)
     step = max(1, _MOVED // area)
@@ -191,7 +191,7 @@ def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
 
 
 def _reserve(path: Path, size: int) -> None:
-    """Make a file of `size` bytes; where the system can, its place on the disk is taken at once."""
+    """Create a file of `size` bytes, with its disk space allocated where the system can."""
     with open(path, "wb") as file:
         file.truncate(size)
         if hasattr(os, "posix_fallocate") and size:
@@ -199,7 +199,7 @@ def _reserve(path: Path, size: int) -> None:
                 os.posix_fallocate(file.fileno(), 0, size)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise  # other systems of files cannot reserve: then writing tells
+                    raise  # other file systems cannot allocate ahead: writing fails then
 
 
 def _flush(path: Path) -> None:
@@ -211,5 +211,5 @@ def _failed(error: OSError, folder: Path) -> StorageError:
     reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
     return StorageError(
         f"Cannot write the cache of the images in {folder}: {reason}. "
-        f"Free some space, or choose another place with {FOLDER_VARIABLE}=FOLDER."
+        f"Free some space, or choose another folder with {FOLDER_VARIABLE}=FOLDER."
     )

@@ -1,4 +1,4 @@
-"""One entry of the cache: pixels in one file, facts in another, and an index with checksums, written last."""
+"""A cache entry: a file of pixels, a file of facts, and an index with checksums, written last."""
 
 import dataclasses
 import hashlib
@@ -20,24 +20,24 @@ from convscope.images.loading.facts import FACTS
 from convscope.images.preprocessing import Preprocessing
 
 VERSION = 6
-"""Of the format, of preprocessing, and of the rules that choose size and colours; another one is built again."""
+"""Version of the format, of preprocessing, and of the rules that choose size and colours."""
 
 IMAGES, FACTS_FILE, INDEX = "images.bin", "facts.bin", "index.json"
 
 _BLOCK = 4 << 20
-_ALL_BELOW = 1 << 30  # bytes: up to this every block is checked at every start, beyond it some
+_ALL_BELOW = 1 << 30  # bytes: up to this size every block is verified at every start, above it _CHECKED of them
 _CHECKED = 64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CacheIndex:
-    """What an entry says about itself.
+    """Description of an entry.
 
-    version: of the format. key: what it was made from. name: of the source. images: listed in the source. rows:
-    images in images.bin, the usable ones in the order of the source. preprocessing, notes: what was applied, and how
-    it was chosen. reasons: why each unusable image is, by its place. remarks: what is not as it should be with usable
-    ones, by their places. written: size and times of change of images.bin
-    in nanoseconds. facts: checksum. blocks: checksums of each 4 MiB of images.bin.
+    version: of the format. key: hash of its inputs. name: of the source. images: number in the source. rows: usable
+    images, in the order of the source, in images.bin. preprocessing, notes: applied, and how it was chosen.
+    reasons: why an image is unusable, by its index. remarks: defects of usable images, by their index. written: size
+    and modification times of images.bin, in nanoseconds. facts: checksum. blocks: checksum of each 4 MiB of
+    images.bin.
     """
 
     version: int
@@ -62,9 +62,9 @@ class CacheIndex:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class CachedImages:
-    """An entry that was checked: its index, images (uint8 N H W C, mapped, read-only) and facts of every image.
+    """A verified entry: its index, images (uint8 N H W C, memory-mapped, read-only) and the facts of every image.
 
-    As long as the images live, other processes do not remove it.
+    While the images are in use, other processes do not remove it.
     """
 
     index: CacheIndex
@@ -73,7 +73,7 @@ class CachedImages:
 
 
 def write_index(folder: Path, index: CacheIndex) -> None:
-    """Write the index of an entry, with its checksum, to the disk."""
+    """Write the index of an entry, with its checksum."""
     body = to_json(index)
     with open(folder / INDEX, "w", encoding="ascii") as file:
         json.dump({"sum": _sum(_canonical(body)), "index": body}, file)
@@ -82,7 +82,7 @@ def write_index(folder: Path, index: CacheIndex) -> None:
 
 
 def read_entry(folder: Path, key: str) -> CachedImages | None:
-    """Return the entry in `folder` if it is whole and was made from what `key` stands for, else None."""
+    """Return the entry in `folder` if it is complete and has this `key`, else None."""
     try:
         document = json.loads((folder / INDEX).read_bytes())
         if document["sum"] != _sum(_canonical(document["index"])):
@@ -106,7 +106,7 @@ def checksums(path: Path) -> tuple[str, ...]:
 
 
 def state(path: Path) -> tuple[int, int, int]:
-    """Return size, and times of change of content and entry in nanoseconds."""
+    """Return size and modification times (of content and of metadata, in nanoseconds)."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
@@ -117,12 +117,12 @@ def facts_sum(facts: NDArray[np.void]) -> str:
 
 
 def _open_images(path: Path, index: CacheIndex) -> NDArray[np.uint8] | None:
-    """Return the mapped images, None where their bytes are not those that were written."""
+    """Return the mapped images, None if their bytes have changed."""
     size = int(np.prod(index.shape))
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size != size or len(index.blocks) != -(-size // _BLOCK):
             return None
-        hold(file)  # the mapping keeps the lock
+        hold(file)  # the mapping holds the lock
         checked = list(range(len(index.blocks)))
         if size > _ALL_BELOW and state(path) == index.written:
             checked = sorted({int(block) for block in np.linspace(0, checked[-1], _CHECKED)})
@@ -140,7 +140,7 @@ def _sums(path: Path, starts: range | list[int]) -> Iterator[str]:
 def _block_sum(path: Path, start: int) -> str:
     with open(path, "rb") as file:
         file.seek(start)
-        return f"{zlib.crc32(file.read(_BLOCK)):08x}"  # against damage, not malice: several times as fast as a hash
+        return f"{zlib.crc32(file.read(_BLOCK)):08x}"  # detects damage, not malice; several times faster than a hash
 
 
 def _sum(data: bytes) -> str:
@@ -156,11 +156,11 @@ if sys.platform != "win32":
 
 
 def hold(file: IO[bytes]) -> None:
-    """Mark an open file as in use. On Windows nothing is needed: a mapped file cannot be removed there."""
+    """Mark an open file as in use; Windows needs no mark, since a mapped file cannot be removed there."""
     if sys.platform != "win32":
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:  # no locks on this file system: what is mapped stays readable even when it is removed
+        except OSError:  # no locks on this file system: a mapped file stays readable even when removed
             return
 
 

@@ -1,4 +1,4 @@
-"""The folder of the cache: where it is, what stands in it, and how something gets in and out of it."""
+"""The cache folder: its location and its entries, and how they are added and removed."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ from .entry import FACTS_FILE, IMAGES, INDEX, is_held
 
 FOLDER_VARIABLE = "CONVSCOPE_CACHE"
 MARKER = "convscope-cache"
-"""A file in every folder that convscope made here; what has neither it nor the name of an entry is never removed."""
+"""File in every folder that convscope creates here; a folder without it or the name of an entry is never removed."""
 
 _BUILDING = re.compile(r"\.building-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 _ASIDE = re.compile(r"\.removed-[0-9a-f]{16}")
@@ -33,7 +33,7 @@ _TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# Images decoded by co
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CacheEntry:
-    """One entry: name of the source, images, bytes on disk, when it was used (seconds since 1970), its folder."""
+    """One entry: name of the source, number of images, bytes on disk, last use (seconds since 1970), folder."""
 
     name: str
     images: int
@@ -43,7 +43,7 @@ class CacheEntry:
 
 
 def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return the folder of the cache: `given`, else CONVSCOPE_CACHE, else the user's cache folder of the system."""
+    """Return the cache folder: `folder`, else CONVSCOPE_CACHE, else the user's cache folder of the system."""
     if folder is not None:
         return Path(folder)
     if os.environ.get(FOLDER_VARIABLE):
@@ -53,7 +53,7 @@ def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 def entries(folder: Path) -> list[CacheEntry]:
-    """Return the whole entries in `folder`, the one used last first."""
+    """Return the complete entries in `folder`, most recently used first."""
     cache_entries = []
     for path in own_folders(folder):
         if path.name.startswith("."):
@@ -75,7 +75,7 @@ def entries(folder: Path) -> list[CacheEntry]:
 
 
 def clear(folder: Path) -> tuple[int, int]:
-    """Remove everything that convscope made in `folder` and that nobody uses; return bytes freed, folders kept."""
+    """Remove every unused folder that convscope created in `folder`; return bytes freed, folders in use."""
     freed = in_use_count = 0
     for path in list(own_folders(folder)):
         if in_use(path):
@@ -96,7 +96,7 @@ def clear(folder: Path) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def building(folder: Path) -> Iterator[Path]:
-    """Give a new folder inside `folder` to build an entry in; what is still there at the end is removed.
+    """Give a new folder inside `folder` to build an entry in; if it is still there at the end, it is removed.
 
     Raises:
         OSError: `folder` cannot be written.
@@ -115,7 +115,7 @@ def building(folder: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> bool:
-    """Remove one folder that convscope made, moved aside first so that no half of it is ever read."""
+    """Remove a folder that convscope created; it is renamed first, so that no incomplete entry is read."""
     if not is_own(path):
         return False
     aside = path.with_name(f".removed-{secrets.token_hex(8)}")
@@ -124,26 +124,26 @@ def remove(path: Path) -> bool:
         for inside in aside.iterdir():
             if inside.is_dir() and not inside.is_symlink():
                 shutil.rmtree(inside)
-            elif inside.name != MARKER:  # the marker goes last: what is left by an error can still be told and removed
+            elif inside.name != MARKER:  # the marker goes last: what an error leaves is still recognized and removed
                 inside.unlink()
         shutil.rmtree(aside)
-    except OSError:  # another process was faster, or it is open (Windows)
+    except OSError:  # another process was faster, or a file is open (Windows)
         return False
     return True
 
 
 def touch(path: Path) -> None:
-    """Note that an entry is used now, where that can be written."""
+    """Record that an entry is used now, if the folder is writable."""
     with contextlib.suppress(OSError):
         os.utime(path / MARKER)
 
 
 @contextlib.contextmanager
 def _home_needed() -> Iterator[None]:
-    """Say what to do where the user has no home folder.
+    """Turn the error of a missing home folder into a StorageError.
 
     Raises:
-        StorageError: there is none.
+        StorageError: the user has no home folder.
     """
     try:
         yield
@@ -154,7 +154,7 @@ def _home_needed() -> Iterator[None]:
 
 
 def user_folder() -> Path:
-    """Return the folder in which programs of this system keep what can be made again.
+    """Return the user's cache folder of this operating system.
 
     Raises:
         StorageError: the user has no home folder.
@@ -173,17 +173,17 @@ def _system_folder() -> Path:
 
 
 def own_folders(folder: Path) -> Iterator[Path]:
-    """Give the folders in `folder` that convscope made."""
+    """Give the folders in `folder` that convscope created."""
     with contextlib.suppress(OSError):
         yield from filter(is_own, sorted(folder.iterdir()))
 
 
 def is_own(path: Path) -> bool:
-    """Return whether convscope made a folder: it has the marker, or the name of an entry and only its parts."""
+    """Return whether convscope created a folder: it has the marker, or the name and only the files of an entry."""
     if path.is_symlink() or not path.is_dir():
         return False
     if (path / MARKER).is_file() or _was_just_begun(path) or (_ASIDE.fullmatch(path.name) and not any(path.iterdir())):
-        return True  # of what was moved aside, a kill may leave the empty folder
+        return True  # a kill may leave the empty folder of a removed entry
     return bool(_KEY.fullmatch(path.name)) and {file.name for file in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
 
 
@@ -197,7 +197,7 @@ def entry_bytes(path: Path) -> int:
 
 
 def in_use(path: Path) -> bool:
-    """Return whether some process maps the pixels in `path`, or is building it."""
+    """Return whether a process maps the pixels in `path`, or builds the entry."""
     if path.name.startswith(".building"):
         return not is_stale(path)
     try:
@@ -208,7 +208,7 @@ def in_use(path: Path) -> bool:
 
 
 def _was_just_begun(path: Path) -> bool:
-    """Return whether a folder to build in is empty, and the process that made it is gone: it was killed just then."""
+    """Return whether a building folder is empty and its process is gone."""
     made = _BUILDING.fullmatch(path.name)
     if made is None or made[1] != host_mark() or int(made[2]) == os.getpid():
         return False
@@ -216,7 +216,7 @@ def _was_just_begun(path: Path) -> bool:
 
 
 def is_stale(path: Path) -> bool:
-    """Return whether nobody builds in `path` any more: its process is gone, or nothing happened for a day."""
+    """Return whether the building folder `path` is abandoned: its process is gone, or it is a day old."""
     if _was_just_begun(path):
         return True
     try:

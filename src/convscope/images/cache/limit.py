@@ -1,4 +1,4 @@
-"""How much disk the cache may take, and what goes first when there is no room."""
+"""Size limit of the cache, and which entries are removed to make room."""
 
 import errno
 import os
@@ -17,10 +17,10 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 def limit_bytes(folder: Path) -> int:
-    """Return how many bytes the cache may take: CONVSCOPE_CACHE_LIMIT, else 20 GB or half of what is free, if less.
+    """Return the limit in bytes: CONVSCOPE_CACHE_LIMIT, else 20 GB, or half of the free space if that is less.
 
     Raises:
-        ParameterError: CONVSCOPE_CACHE_LIMIT is no size.
+        ParameterError: CONVSCOPE_CACHE_LIMIT is not a size.
     """
     text = os.environ.get(LIMIT_VARIABLE, "")
     if not text:
@@ -29,10 +29,10 @@ def limit_bytes(folder: Path) -> int:
 
 
 def parse_bytes(text: str) -> int:
-    """Return a number of bytes written like "20GB" or "500 MB".
+    """Return the number of bytes in a text like "20GB" or "500 MB".
 
     Raises:
-        ParameterError: it is not.
+        ParameterError: the text is not a size.
 
     Examples:
         >>> parse_bytes("1.5 GB")
@@ -46,11 +46,11 @@ def parse_bytes(text: str) -> int:
 
 
 def make_room(folder: Path, needed: int) -> None:
-    """Remove what is used least until `needed` bytes fit into the limit and onto the disk.
+    """Remove the least recently used entries until `needed` bytes fit into the limit and onto the disk.
 
     Raises:
         StorageError: they do not fit.
-        ParameterError: the limit cannot be understood.
+        ParameterError: the limit is not a size.
     """
     _refuse_read_only(folder)
     limit = limit_bytes(folder)
@@ -84,7 +84,7 @@ def make_room(folder: Path, needed: int) -> None:
 
 
 def size_text(count: int) -> str:
-    """Return a number of bytes for people.
+    """Return a number of bytes as readable text.
 
     Examples:
         >>> size_text(184_320_000), size_text(12)
@@ -97,13 +97,13 @@ def size_text(count: int) -> str:
 
 
 def _refuse_read_only(folder: Path) -> None:
-    """Raise OSError where nothing can be written, whatever room there is: that is said, and another place taken."""
+    """Raise OSError if the folder is read-only; the caller then uses another folder."""
     if not os.access(_nearest(folder), os.W_OK):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
 
 
 def _nearest(folder: Path) -> Path:
-    """Return the folder itself, or the nearest above it that is there."""
+    """Return the folder, or its nearest existing parent."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
@@ -112,7 +112,7 @@ def _nearest(folder: Path) -> Path:
 def _free(folder: Path) -> int:
     """Return the free bytes of the disk that `folder` is or will be on."""
     usage = shutil.disk_usage(_nearest(folder))
-    if usage.total == 0:  # as /proc: no room is not the reason there
+    if usage.total == 0:  # as /proc, which is read-only rather than full
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
     return usage.free
 

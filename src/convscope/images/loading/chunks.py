@@ -1,4 +1,4 @@
-"""Read a run of images once: note the facts of each and write what the network will see to its place on disk."""
+"""Load a chunk of images: record the facts of each and write its preprocessed pixels to disk."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from .facts import facts_of, no_facts
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Neighbouring images that are read together.
+    """Neighbouring images that are loaded together.
 
-    start: place of the first in the source. files: path of each, as text. preprocessing: what is applied. target: file
-    that takes the pixels, uint8 N H W C, "" to write nothing.
+    start: index of the first in the source. files: path of each, as text. preprocessing: applied to each. target: file
+    that receives the pixels, uint8 N H W C; "" writes nothing.
     """
 
     start: int
@@ -30,7 +30,7 @@ class Chunk:
     target: str = ""
 
     def single(self, index: int) -> "Chunk":
-        """Return the run of one of the images."""
+        """Return the chunk of one of the images."""
         return dataclasses.replace(self, start=self.start + index, files=self.files[index : index + 1])
 
     def halves(self) -> tuple["Chunk", "Chunk"]:
@@ -44,10 +44,10 @@ class Chunk:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class LoadResult:
-    """What a run came to, by the place of an image in it.
+    """Result of loading a chunk; dictionaries are keyed by the index of an image in it.
 
-    facts: FACTS, one row an image. reasons: why each unusable one is. remarks: what is not as it should be with usable
-    ones: `Decoded.remarks`, and that a drawing vanished on its background.
+    facts: FACTS, one row per image. reasons: why an image is unusable. remarks: defects of usable images:
+    `Decoded.remarks`, and that a drawing vanished on its background.
     """
 
     facts: NDArray[np.void]
@@ -62,7 +62,7 @@ def _never_stopped() -> bool:
 def load_files(
     chunk: Chunk, is_stopped: Callable[[], bool] = _never_stopped, *, limit_pixels: int = LIMIT_PIXELS
 ) -> LoadResult:
-    """Return the facts of the files of a run, and write their pixels; `is_stopped` as for `read_run`."""
+    """Return the facts of the files of a chunk, and write their pixels; `is_stopped` as for `load_chunk`."""
     near = chunk.preprocessing.size
     return load_chunk(
         chunk, lambda index: decode(Path(chunk.files[index]), near=near, limit_pixels=limit_pixels), is_stopped
@@ -72,12 +72,14 @@ def load_files(
 def load_chunk(
     chunk: Chunk, decode_image: Callable[[int], Decoded], is_stopped: Callable[[], bool] = _never_stopped
 ) -> LoadResult:
-    """Return the facts of a run, each image decoded by its place in the run, and write their pixels.
+    """Return the facts of a chunk, and write its pixels.
 
-    `is_stopped` is asked before each image; if it says so, the reading is empty and nothing is written.
+    An unusable image leaves zeros.
 
-    An unusable image leaves zeros: one for which `decode_one` raises UnreadableImageError, which is what `decode`
-    makes of all that a codec raises, or MemoryError.
+    Args:
+        chunk: the images.
+        decode_image: decodes an image by its index in the chunk; it may raise UnreadableImageError or MemoryError.
+        is_stopped: called before each image; if true, the result is empty and nothing is written.
 
     Raises:
         OSError: `target` cannot be written.
@@ -95,7 +97,7 @@ def load_chunk(
                 rows[index] = step.apply(decoded)
                 if image_remarks := (*decoded.remarks, *vanished(decoded.values, rows[index])):
                     remarks[index] = image_remarks
-                del decoded  # before another thread may begin with a large one
+                del decoded  # before another thread may start on a large image
         except UnreadableImageError as error:
             reasons[index] = str(error)
         except MemoryError:
@@ -111,7 +113,7 @@ def load_chunk(
 
 
 def joined(first: LoadResult, second: LoadResult) -> LoadResult:
-    """Return the reading of two neighbouring runs as one."""
+    """Return the results of two neighbouring chunks as one."""
     offset = len(first.facts)
     return LoadResult(
         facts=np.concatenate([first.facts, second.facts]),

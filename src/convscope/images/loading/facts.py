@@ -1,4 +1,4 @@
-"""What is noted of every image while it is read: one row of numbers an image, so that millions fit into memory."""
+"""Facts recorded about every image: one row of numbers per image, so that millions fit into memory."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from convscope.images.values import ValueRange, ValueRanges
 
 FACTS = np.dtype(
     [
-        ("digest", "<u8", (2,)),  # of the pixels and their shape: equal for exact duplicates
+        ("digest", "<u8", (2,)),  # of pixels and shape: equal for exact duplicates
         ("width", "<u4"),
         ("height", "<u4"),
         ("mode", "S8"),  # Pillow's mode of the file, or "array"
@@ -47,7 +47,7 @@ def no_facts(count: int) -> NDArray[np.void]:
 
 
 def digest(values: NDArray[Any]) -> bytes:
-    """Return 16 bytes that differ for different values, types or shapes; the values are those in the file.
+    """Return a hash of 16 bytes of the values, their type and shape.
 
     Examples:
         >>> digest(np.zeros((2, 3, 1), np.uint8)) == digest(np.zeros((3, 2, 1), np.uint8))
@@ -68,19 +68,19 @@ def is_gray(pixels: NDArray[Any]) -> bool:
     """Return whether H W C has no colour: one channel, or red, green and blue equal everywhere."""
     if pixels.shape[2] == 1:
         return True
-    row = pixels[0]  # looked at first: most images with colour show it there
+    row = pixels[0]  # first: most colour images have colour there
     return _equal(row) and all(_equal(rows) for rows in _blocks(pixels))
 
 
 def _blocks(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Give blocks of rows of H W C: what is compared takes as much memory again, and may stop at a difference."""
+    """Give blocks of rows of H W C: a comparison takes as much memory again, and stops at the first difference."""
     step = max(1, _BLOCK_VALUES // pixels[0].size)
     for top in range(0, len(pixels), step):
         yield pixels[top : top + step]
 
 
 def is_misnamed(name: str, kind: str) -> bool:
-    """Return whether the extension of a file is that of another image format than `kind`.
+    """Return whether the extension of a file belongs to another image format than `kind`.
 
     Examples:
         >>> is_misnamed("a.png", "JPEG"), is_misnamed("a.JPG", "JPEG"), is_misnamed("a", "JPEG")
@@ -91,12 +91,12 @@ def is_misnamed(name: str, kind: str) -> bool:
 
 
 def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> tuple[object, ...]:
-    """Return one row of FACTS for an image that was read.
+    """Return one row of FACTS for a decoded image.
 
     Args:
         decoded: the image.
-        name: of its file, "" where it has none.
-        ranges: of its dataset; None where they are not known.
+        name: of its file, "" if there is none.
+        ranges: of its dataset; None if unknown.
     """
     pixels = decoded.values
     height, width = decoded.full_size
@@ -118,9 +118,9 @@ def facts_of(decoded: Decoded, name: str, ranges: ValueRanges | None = None) -> 
 def facts_of_stack(
     images: NDArray[Any], ranges: ValueRanges | None = None, on_progress: Callable[[int], None] | None = None
 ) -> NDArray[np.void]:
-    """Return the rows of FACTS for images that are one array, N H W C; what `facts_of` says of each, faster.
+    """Return the rows of FACTS for an array of images, N H W C; faster than `facts_of` for each.
 
-    told: called with how many images more are done.
+    on_progress: called with the number of images done since the last call.
     """
     facts = no_facts(len(images))
     facts["height"], facts["width"] = images.shape[1:3]
@@ -144,7 +144,7 @@ def facts_of_stack(
 
 
 def _digests(images: NDArray[Any]) -> Iterator[bytes]:
-    """Give what `digest` returns for each image of a contiguous N H W C."""
+    """Give the `digest` of each image of a contiguous N H W C."""
     begun = _begun(images.shape[1:], images.dtype)
     area = images[0].nbytes
     data = images.reshape(-1).view(np.uint8).data
@@ -155,7 +155,7 @@ def _digests(images: NDArray[Any]) -> Iterator[bytes]:
 
 
 def _begun(shape: tuple[int, ...], dtype: np.dtype[Any]) -> "hashlib.blake2b":
-    """Return the sum that a digest begins with; for uint8 the type is left out."""
+    """Return the hash of shape and type that a digest starts with; uint8 is not written."""
     kind = "" if dtype == np.uint8 else dtype.newbyteorder("=").str
     return hashlib.blake2b(f"{shape!r}{kind}".encode(), digest_size=16)
 

@@ -1,4 +1,4 @@
-"""Many images read at once: by threads where the work is in the codecs, by processes where it is in Python."""
+"""Images loaded in parallel: by threads where the work is in the codecs, by processes where it is in Python."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import final
 
-from convscope.core.machine import keep_tiny_numbers, usable_cores
+from convscope.core.machine import preserve_denormals, usable_cores
 from convscope.core.progress import Reporter
 from convscope.images.decoding.damage import BOMB
 from convscope.images.preprocessing import Preprocessing
@@ -25,9 +25,9 @@ _CHUNK_PIXELS = 8_000_000
 _LONGEST_CHUNK = 512
 _LARGE = 100_000
 _MANY = 4_000
-_DEATHS = 2  # a process may also be ended by somebody else: an image is named only when it died of it once more
+_DEATHS = 2  # something else may end a process: an image is unusable only if it ends a process once more
 _NOT_STARTED = (OSError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError, subprocess.SubprocessError)
-"""What comes out where no process can be started: of the system, of names that it does not take."""
+"""Errors raised where no process can be started."""
 _DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
 
 
@@ -35,22 +35,22 @@ _DIED = "reading it ended the process that read it (its data are damaged, or it 
 def open_pool(
     source: Source, *, pixels: float, workers: int | None = None
 ) -> Iterator[tuple[ThreadPoolExecutor, Callable[[Chunk], LoadResult]]]:
-    """Give threads, and a function that they call to have a run read; everything that was started ends with it.
+    """Give threads, and the function by which they load a chunk; threads and processes end with the block.
 
     Args:
         source: where the images are.
-        pixels: mean number in an image. Threads read large images (the codecs let each other run), processes many
-            small ones (Python's own part would let one run at a time).
-        workers: how many; None takes one for each core.
+        pixels: mean number per image. Threads load large images (the codecs release the interpreter lock), processes
+            load many small ones (Python's own part holds the lock).
+        workers: number of threads and processes; None takes one per core.
     """
     count = workers or usable_cores()
     is_file = len(source) > 0 and source.path(0) is not None
-    threads = ThreadPoolExecutor(max_workers=count, initializer=keep_tiny_numbers)
+    threads = ThreadPoolExecutor(max_workers=count, initializer=preserve_denormals)
     stopped = threading.Event()
     pool: WorkerPool | None = None
     try:
         if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start_workers():
-            with contextlib.suppress(*_NOT_STARTED):  # threads read then
+            with contextlib.suppress(*_NOT_STARTED):  # then threads load
                 pool = WorkerPool(count, stopped)
         if pool is not None:
             yield threads, pool.load
@@ -75,9 +75,9 @@ def load_images(
     reporter: Reporter,
     workers: int | None,
 ) -> LoadResult:
-    """Return the facts of all images, why each unusable one is, and remarks; write the pixels to `target`.
+    """Return facts, reasons and remarks of all images of a source; write the pixels to `target`.
 
-    pixels: mean number in an image, by which the work is divided.
+    pixels: mean number per image, which sets the size of the chunks.
 
     Raises:
         OSError: `target` cannot be written.
@@ -85,7 +85,7 @@ def load_images(
     length = int(min(_LONGEST_CHUNK, max(1, _CHUNK_PIXELS / max(pixels, preprocessing.height * preprocessing.width))))
     ranges = chunks_of(len(source), length)
 
-    def chunk_at(indices: range) -> Chunk:  # made when it is its turn: the paths of all at once would take memory
+    def chunk_at(indices: range) -> Chunk:  # made when needed: all paths at once would take memory
         files = _files(source, indices)
         return Chunk(start=indices.start, files=files, preprocessing=preprocessing, target=str(target or ""))
 
@@ -104,7 +104,7 @@ def load_images(
 
 
 def can_start_workers() -> bool:
-    """Return whether this program is a Python that can start another one: not one frozen into an application."""
+    """Return whether this program can start another Python; one frozen into an application cannot."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
@@ -120,7 +120,7 @@ def _load_from_source(source: Source, chunk: Chunk, stopped: threading.Event) ->
 
 @final
 class WorkerPool:
-    """Processes that read runs for as many threads; one that dies of an image is replaced, the image named."""
+    """Worker processes, one per thread; one that an image ends is replaced, and the image is unusable."""
 
     def __init__(self, count: int, stopped: threading.Event) -> None:
         self._stopped = stopped
@@ -130,12 +130,12 @@ class WorkerPool:
             for _ in range(count):
                 self._started.append(WorkerProcess())
                 self._free.put(self._started[-1])
-        except _NOT_STARTED:  # no memory, or too many processes: those that are there will do
+        except _NOT_STARTED:  # no memory, or too many processes: go on with fewer
             if not self._started:
                 raise
 
     def load(self, chunk: Chunk, deaths: int = 0) -> LoadResult:
-        """Return what `load_files(chunk)` returns, read by whichever process is free.
+        """Return what `load_files(chunk)` returns, computed by the next free process.
 
         Raises:
             OSError: the target cannot be written.
@@ -144,7 +144,7 @@ class WorkerPool:
         try:
             result, process = self._try(process, chunk)
         finally:
-            self._free.put(process)  # whatever happens: another thread may wait for it
+            self._free.put(process)  # in any case: another thread may wait for it
         if result is not None:
             return self._with_large(chunk, result)
         if len(chunk.files) > 1:
@@ -157,7 +157,7 @@ class WorkerPool:
         return LoadResult(facts=facts, reasons={0: _DIED})
 
     def _with_large(self, chunk: Chunk, result: LoadResult) -> LoadResult:
-        """Return the reading of a process with the large images that it left, read in this thread in their turn."""
+        """Return the result of a process, completed with the large images, which this thread loads."""
         left = [index for index, reason in result.reasons.items() if BOMB in reason]
         if not left:
             return result
@@ -175,8 +175,8 @@ class WorkerPool:
         return LoadResult(facts=facts, reasons=reasons, remarks=remarks)
 
     def _try(self, process: WorkerProcess, chunk: Chunk) -> tuple[LoadResult | None, WorkerProcess]:
-        """Return the reading, None where the process died of it, and the process or the one that replaces it."""
-        if not process.has_started():  # Python cannot be started here, or was ended: this thread reads, unless stopped
+        """Return the result, None if the process ended, and the process or its replacement."""
+        if not process.has_started():  # Python cannot be started here, or was ended: this thread loads, unless stopped
             return load_files(chunk, self._stopped.is_set), process
         result = process.load(chunk)
         if result is not None:
@@ -186,7 +186,7 @@ class WorkerPool:
         return None, self._replaced(process)
 
     def end(self) -> None:
-        """End all of them now; whoever waits for one gets an empty reading."""
+        """End all processes now; threads that wait for one get an empty result."""
         self._stopped.set()
         for process in self._started:
             process.end()
@@ -196,7 +196,7 @@ class WorkerPool:
         try:
             fresh = WorkerProcess()
         except _NOT_STARTED:
-            return process  # which has ended: the thread reads
+            return process  # which has ended: the thread loads
         self._started.append(fresh)
         if self._stopped.is_set():  # while this one started
             fresh.end()

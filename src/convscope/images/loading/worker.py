@@ -1,7 +1,7 @@
-"""A process that reads runs of images for another: one line of JSON in, one line of JSON out, until the input ends.
+"""A process that loads chunks of images for its parent: one line of JSON in, one line out, until the input ends.
 
-Python's own process pools need a guarded ``__main__`` and leave processes behind when the parent is killed; this one
-needs no guard and ends with its parent, whose end of the pipe is closed by the system.
+Pools of other libraries need a guarded ``__main__`` or leave processes behind when the parent is killed
+(docs/decisions/0006); this process needs no guard and ends with its parent, whose end of the pipe the system closes.
 """
 
 import base64
@@ -27,26 +27,28 @@ _PATIENCE_S = 60.0
 
 
 class WorkerProcess:
-    """A process that was started; `end` it."""
+    """A running worker; call `end` when it is no longer needed."""
 
     def __init__(self) -> None:
-        own = str(Path(__file__).parents[3])  # the folder that convscope is in, also where it is not installed
+        own = str(Path(__file__).parents[3])  # so that convscope is found even if it is not installed
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *search_path(sys.path)])}
-        self._process = subprocess.Popen(  # noqa: S603  # this Python, with words that are written here
+        self._process = subprocess.Popen(  # noqa: S603  # this Python, with constant arguments
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            process_group=0 if os.name == "posix" else None,  # Ctrl-C is for the parent, which ends this one
+            process_group=0 if os.name == "posix" else None,  # Ctrl-C goes to the parent, which ends the worker
         )
         self._started: bool | None = None
 
     def has_started(self) -> bool:
-        """Return whether the process has said that it is ready; waits for it once."""
+        """Return whether the process is ready; the first call waits for it."""
         if self._started is None:
-            too_long = threading.Timer(_PATIENCE_S, self._process.kill)  # a program that is no Python may say nothing
+            too_long = threading.Timer(
+                _PATIENCE_S, self._process.kill
+            )  # a program that is not Python may write nothing
             too_long.start()
             try:
                 self._started = _pipe(self._process.stdout).readline(len(_READY)) == _READY
@@ -55,10 +57,10 @@ class WorkerProcess:
         return self._started
 
     def load(self, chunk: Chunk) -> LoadResult | None:
-        """Return what `load_files(chunk)` returns there, None where the process has died of it.
+        """Return what `load_files(chunk)` returns in the process, None if the process ended.
 
-        An image above SMALL_PIXELS counts as a decompression bomb there, for several processes could not know how much
-        memory the others take: whoever asks reads it.
+        The worker leaves images above SMALL_PIXELS to the caller (it reports a decompression bomb), because processes
+        do not know how much memory the others take.
 
         Raises:
             OSError: the target cannot be written.
@@ -89,12 +91,12 @@ class WorkerProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 _pipe(pipe).close()
-            except OSError:  # what was not sent any more
+            except OSError:  # of data not sent
                 continue
 
 
 def search_path(entries: Iterable[object]) -> list[str]:
-    r"""Return the entries of ``sys.path`` that Python looks at, which are texts, as far as a variable can hold them.
+    r"""Return the entries of ``sys.path`` that PYTHONPATH can hold; Python itself ignores those that are not text.
 
     Examples:
         >>> search_path(["", "/a", b"/b", Path("/c"), None, "/d" + os.pathsep + "e", "zero\0byte"])
@@ -105,7 +107,7 @@ def search_path(entries: Iterable[object]) -> list[str]:
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Say that it is ready, then answer one request a line until there are no more."""
+    """Write the ready line, then one answer per request."""
     answers.write(_READY)
     answers.flush()
     for line in requests:
