@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
+from convscope.explorer.data import Shown, look_data
 from convscope.layers.nonlinearity import NONLINEARITIES, Nonlinearity
 from convscope.layers.normalization import NORMALIZATIONS, Normalization, NormalizationKind
 from convscope.layers.onnx_graph import OnnxGraph
@@ -18,7 +19,6 @@ from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.onnx_export import onnx_bytes
-from convscope.page.look_data import Shown, look_data
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState

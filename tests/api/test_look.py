@@ -18,13 +18,13 @@ from convscope.api.look_records import records_of
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.progress import Plain
 from convscope.core.records import from_json
+from convscope.explorer import data as look_data_module
+from convscope.explorer.data import LookData, Shown, look_data
+from convscope.explorer.page import render_look
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page import look_data as look_data_module
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.run_folder import RunFolder
 from tests.checks.models import small_model, some_pixels
 

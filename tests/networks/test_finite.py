@@ -16,6 +16,7 @@ from convscope.api.draw import draw
 from convscope.api.measure import measure
 from convscope.api.predict import predict
 from convscope.core.errors import DataError
+from convscope.explorer.data import Shown, look_data
 from convscope.features.reading import Reading, StageFeatures
 from convscope.features.trace import trace
 from convscope.measures.distortions.family import distortion_named
@@ -27,7 +28,6 @@ from convscope.networks.finite import NOT_A_NUMBER
 from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.networks.prediction_files import tables
-from convscope.page.look_data import Shown, look_data
 from tests.checks.models import small_model, some_pixels
 
 LARGEST = 3e38

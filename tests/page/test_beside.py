@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer.data import LookData, Shown, look_data
 from convscope.images.decoding.decoder import Decoded
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.document import inline_json
-from convscope.page.look_data import LookData, Shown, look_data
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver

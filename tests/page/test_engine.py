@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
+from convscope.explorer.data import Shown, _numbers, look_data
 from convscope.networks.folding import Connections, fold
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.look_data import Shown, _numbers, look_data
 from tests.checks.layouts import Case
 from tests.checks.models import maps_of
 
@@ -116,8 +116,8 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
     case = Case(layout=Layout.parse("16C5-MP2-24C3-AP2-32N"), height=16, width=14, channels=3, classes=5)
     model, images = model_of(case, 3), images_of(case, IMAGES, 4)
     assert 2_000 < model.network.plan.parameters < 20_000
-    monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 1_000)
-    monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
+    monkeypatch.setattr("convscope.explorer.data.MOST_EXACT", 1_000)
+    monkeypatch.setattr("convscope.explorer.data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
     data = look_data(model, [Shown(name="", pixels=one) for one in images])
     assert data.numbers == numbers
     made = run_driver("engine_driver.mjs", [{"data": to_json(data), "places": 1, "plain": False}], tmp_path)[0]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer.data import LookData, Records, look_data
+from convscope.explorer.evaluation import MOST_EPOCHS, GoodData, good_data
 from convscope.measures.cost import count_costs
-from convscope.page.document import inline_json
-from convscope.page.good_data import MOST_EPOCHS, GoodData, good_data
-from convscope.page.look_data import LookData, Records, look_data
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report, make_report
 from tests.checks.models import small_model

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 
+from convscope.core.document import allowed, inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer.data import FORMAT_VERSION, LookData, Shown, look_data
+from convscope.explorer.encoding import encoded
+from convscope.explorer.page import program, render_look
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.document import allowed, inline_json, program
-from convscope.page.encoding import encoded
-from convscope.page.look import render_look
-from convscope.page.look_data import FORMAT_VERSION, LookData, Shown, look_data
 from tests.checks.models import LAYOUTS, small_model, some_pixels
 
 from .javascript import NODE, STATIC, needs_node
@@ -85,7 +85,7 @@ def test_nothing_may_be_loaded_and_only_the_programs_of_the_page_run() -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name: str) -> None:
-    text = program("look", name)
+    text = program(name)
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     assert "</script" not in text.lower()
     assert "<!--" not in text
@@ -96,7 +96,7 @@ def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_is_made_from_text_but_text(name: str) -> None:
-    text = program("look", name)
+    text = program(name)
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "fetch("):
         assert way not in text, way
 
@@ -104,14 +104,14 @@ def test_nothing_is_made_from_text_but_text(name: str) -> None:
 @needs_node
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_javascript(name: str, tmp_path: Path) -> None:
-    (tmp_path / "program.cjs").write_text(program("look", name), encoding="utf-8")
+    (tmp_path / "program.cjs").write_text(program(name), encoding="utf-8")
     done = subprocess.run([str(NODE), "--check", "program.cjs"], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[:2_000]
 
 
 def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
-    nonlinearities = (STATIC / "look" / "nonlinearity.js").read_text(encoding="utf-8")
-    words = (STATIC / "look" / "text.js").read_text(encoding="utf-8")
+    nonlinearities = (STATIC / "nonlinearity.js").read_text(encoding="utf-8")
+    words = (STATIC / "text.js").read_text(encoding="utf-8")
     for name in NONLINEARITIES:
         assert f"\n  {name}: " in nonlinearities
         assert f"\n    {name}: " in words
@@ -120,7 +120,7 @@ def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
 
 
 def test_both_sides_name_one_version() -> None:
-    text = (STATIC / "look" / "reading.js").read_text(encoding="utf-8")
+    text = (STATIC / "reading.js").read_text(encoding="utf-8")
     assert f"export const FORMAT_VERSION = {FORMAT_VERSION};" in text
 
 
@@ -144,7 +144,7 @@ def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: st
     if change.get("layers", 0) is None:
         data = to_json(look_data(small_model("2C3")))
         data["layers"][0]["weights"] = data["layers"][0]["weights"][:-8]
-    shutil.copytree(STATIC / "look", tmp_path / "look")
+    shutil.copytree(STATIC, tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "data.json").write_text(json.dumps(data))
     (tmp_path / "read.js").write_text(
@@ -169,7 +169,7 @@ def test_numbers_of_fewer_bits_are_those_of_numpy(tmp_path: Path) -> None:
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     halves = halves[np.isfinite(halves)]
     numbers = np.random.default_rng(0).standard_normal(1_000).astype(np.float32)
-    shutil.copytree(STATIC / "look", tmp_path / "look")
+    shutil.copytree(STATIC, tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "halves.txt").write_text(encoded(halves, "<f2"))
     (tmp_path / "thirds.txt").write_text(encoded(numbers, "<f3"))
@@ -191,9 +191,9 @@ def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it
 ) -> None:
     model = small_model("4C3-MP2")
     exact = look_data(model)
-    monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 10)
+    monkeypatch.setattr("convscope.explorer.data.MOST_EXACT", 10)
     nearly = look_data(model)
-    monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 10)
+    monkeypatch.setattr("convscope.explorer.data.MOST_NEARLY_EXACT", 10)
     rounded = look_data(model)
     assert (exact.numbers, nearly.numbers, rounded.numbers) == ("float32", "float24", "float16")
     weights = np.frombuffer(base64.b64decode(exact.layers[0].weights), "<f4")

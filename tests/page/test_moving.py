@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
+from convscope.explorer.data import Shown, look_data
 from convscope.networks.layout import Layout
-from convscope.page.look_data import Shown, look_data
 from tests.checks.layouts import Case
 
 from .javascript import needs_node, run_driver

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
+from convscope.explorer.data import RangesData
 from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
 from convscope.images.values import ValueRange, ValueRanges
-from convscope.page.look_data import RangesData
 from tests.images.generated import png16
 
 from .javascript import STATIC, needs_node, run_driver
@@ -87,5 +87,5 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("fit", FITS)
 def test_every_fit_is_known_to_the_page(fit: str) -> None:
-    text = (STATIC / "look" / "preprocessing.js").read_text(encoding="utf-8")
+    text = (STATIC / "preprocessing.js").read_text(encoding="utf-8")
     assert fit == "letterbox" or f'"{fit}"' in text

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer.comparison import comparison_data
+from convscope.explorer.data import LookData, Records, Shown, look_data
+from convscope.explorer.invariance import invariance_data
+from convscope.explorer.page import render_look
+from convscope.explorer.units import units_data
 from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.ablation import measure_ablation
 from convscope.measures.units.measuring import measure_units
-from convscope.page.comparison_data import comparison_data
-from convscope.page.document import inline_json
-from convscope.page.invariance_data import invariance_data
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Records, Shown, look_data
-from convscope.page.units_data import units_data
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver

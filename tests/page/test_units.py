@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer import units as module
+from convscope.explorer.data import LookData, Records, Shown, look_data
+from convscope.explorer.page import render_look
+from convscope.explorer.units import UnitsData, units_data
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import cut
 from convscope.measures.units.records import UnitsRecord
 from convscope.networks.folding import Connections, Sums, fold
 from convscope.networks.model import Model
-from convscope.page import units_data as module
-from convscope.page.document import inline_json
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Records, Shown, look_data
-from convscope.page.units_data import UnitsData, units_data
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver

@@ -17,6 +17,8 @@ from convscope.core.errors import ConvscopeError, DataError, ParameterError, Unr
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
+from convscope.explorer.data import LookData, Shown, look_data
+from convscope.explorer.page import render_look
 from convscope.features.extraction import images_for
 from convscope.images.dataset import Dataset
 from convscope.images.sources.labels import as_label
@@ -24,8 +26,6 @@ from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
 from convscope.networks.model import Model, opened
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder

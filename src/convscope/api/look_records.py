@@ -11,6 +11,11 @@ from convscope.core.errors import ConvscopeError
 from convscope.core.progress import Reporter
 from convscope.core.records import Dataclass
 from convscope.core.text import printable
+from convscope.explorer.comparison import comparison_data
+from convscope.explorer.data import Records, Shown
+from convscope.explorer.evaluation import GoodData, good_data
+from convscope.explorer.invariance import invariance_data
+from convscope.explorer.units import UnitsData, units_data
 from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import Comparison
@@ -20,11 +25,6 @@ from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.records import UnitsRecord
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.model import Model
-from convscope.page.comparison_data import comparison_data
-from convscope.page.good_data import GoodData, good_data
-from convscope.page.invariance_data import invariance_data
-from convscope.page.look_data import Records, Shown
-from convscope.page.units_data import UnitsData, units_data
 from convscope.training.history import read_history
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder

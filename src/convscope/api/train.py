@@ -22,7 +22,7 @@ from convscope.images.inspection import ClassCount
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
 from convscope.networks.build import Network
 from convscope.networks.model import Model
-from convscope.page.report import render_report
+from convscope.report.run_page import render_report
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.layer_rows import layer_rows
 from convscope.training.report import Report, make_report, write_report

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
-from convscope.page.look import render_look
-from convscope.page.look_data import Shown, look_data
+from convscope.explorer.data import Shown, look_data
+from convscope.explorer.page import render_look
 from tests.checks.models import maps_of, small_model
 from tests.page.random_networks import IMAGES, every_case, images_of, model_of, relative
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
+from convscope.core.markup import Html, scrolling, tag
 from convscope.core.pace import duration
-from convscope.core.text import counted, printable, shortened
+from convscope.core.text import counted, percent, printable, shortened
 from convscope.measures.comparison.limits import PARTS, SIDES, KindLimit, limit_text, limits_of
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import GROUPS, kept
-
-from .markup import Html, scrolling, tag
-from .wording import percent
 
 _HEAD: tuple[tuple[str, str], ...] = (
     ("kind", ""),

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from convscope.core.text import counted, printable, shortened
+from convscope.core.document import document, static
+from convscope.core.markup import Html, joined, named, scrolling, tag
+from convscope.core.text import counted, percent, printable, shortened
 from convscope.measures.comparison.curves import curves_by_images, curves_by_strength, not_drawn
 from convscope.measures.comparison.findings import budget_words, findings
 from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
@@ -10,12 +12,10 @@ from convscope.measures.comparison.kinds import BASE, KINDS, Group
 from convscope.measures.comparison.records import Comparison, Entry
 from convscope.measures.comparison.robustness import GROUPS, TITLES, UNITS
 
-from .compare_tables import facts_list, kinds_table, left_out_list, limits_table
-from .document import document, static
-from .markup import Html, joined, named, scrolling, tag
+from .comparison_tables import facts_list, kinds_table, left_out_list, limits_table
 from .plots import Line, Row, Value, dots, lines
-from .wording import percent
 
+_PACKAGE = "convscope.report"
 _SAID_OF = {name: group for group, names in GROUPS.items() for name in names}
 
 
@@ -46,8 +46,8 @@ def render_comparison(found: Comparison) -> str:
     )
     return document(
         title=joined(f"{shortened(printable(found.data), 80)}: why it works"),
-        style=static("report.css") + static("compare.css"),
-        script=static("report.js"),
+        style=static(_PACKAGE, "report.css") + static(_PACKAGE, "comparison.css"),
+        script=static(_PACKAGE, "report.js"),
         body=body,
     )
 

@@ -16,11 +16,11 @@ from convscope.networks.folding import Connections, Folded, FoldedLayer, Sums, f
 from convscope.networks.model import Model
 from convscope.networks.plan import PlannedLayer
 
-from .comparison_data import ComparisonData
+from .comparison import ComparisonData
 from .encoding import encoded
-from .good_data import GoodData
-from .invariance_data import InvarianceData
-from .units_data import UnitsData
+from .evaluation import GoodData
+from .invariance import InvarianceData
+from .units import UnitsData
 
 FORMAT_VERSION = 2
 LARGEST_PARAMETERS = 8_000_000  # 21 MB of text; a browser still opens it

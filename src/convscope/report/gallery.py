@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from convscope.core.text import counted
+from convscope.core.markup import Html, joined, named, tag
+from convscope.core.text import counted, percent
 from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import Report
 
 from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs, main_mistakes
-from .markup import Html, joined, named, tag
 from .thumbnails import Thumbnail, thumbnails
-from .wording import percent
 
 MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
 MOST_OF_WRONG_CELL, MOST_OF_RIGHT_CELL = 24, 12

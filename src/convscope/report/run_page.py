@@ -5,19 +5,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from convscope.core.document import document, static
+from convscope.core.markup import Html, joined, named, tag
 from convscope.core.pace import duration
-from convscope.core.text import counted, printable, shortened
+from convscope.core.text import counted, large, percent, printable, shortened
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 
 from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
-from .document import document, static
 from .gallery import gallery, sections
-from .markup import Html, joined, named, tag
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
-from .wording import large, percent
 
+_PACKAGE = "convscope.report"
 MOST_NOTES = 100
 _HELD_OUT = "Training never saw them."
 _SPLITS = {
@@ -69,8 +69,8 @@ def render_report(
     title = shortened(printable(report.name), 80)
     return document(
         title=joined(f"{title}: {percent(report.accuracy, report.images)} right"),
-        style=static("report.css"),
-        script=static("report.js"),
+        style=static(_PACKAGE, "report.css"),
+        script=static(_PACKAGE, "report.js"),
         body=body,
     )
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from convscope.core.markup import Html, joined, tag
 from convscope.core.text import shortened
 
 from .curves import Axis, nice_ticks
-from .markup import Html, joined, tag
 
 Text = Callable[[float], str]
 STYLES = ("first", "second", "third", "fourth")

@@ -1,11 +1,18 @@
 """The page that looks inside a network: one HTML file that runs it and shows every number on the way."""
 
+import re
+from functools import partial
+
+from convscope.core.document import OF_SCRIPT, document, escaped, inline_json, static
+from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
 
-from .document import document, inline_json, program, static
-from .look_data import LookData
-from .markup import Html, joined, tag
+from .data import LookData
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
+_static = partial(static, "convscope.explorer")
 
 _NEEDS = "This page computes the network itself and needs JavaScript, which is turned off here."
 _DAMAGED = "The file is damaged: its end, or its program, is missing. Write it again, or have it sent again."
@@ -24,8 +31,8 @@ def render_look(data: LookData) -> str:
     title = shortened(printable(data.title), 80)
     page = document(
         title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
-        style=static("look.css"),
-        script=program("look", "explorer.js"),
+        style=_static("explorer.css"),
+        script=program("explorer.js"),
         body=joined(
             tag("a", "To the numbers", class_="skip", href="#numbers"),
             tag(
@@ -36,8 +43,27 @@ def render_look(data: LookData) -> str:
             ),
             tag("footer", _FOOTER),
             tag("script", inline_json(to_json(data)), type="application/json", id="data"),
-            tag("script", Html(program("look", "worker.js")), type="text/plain", id="worker"),
+            tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
         ),
         worker=True,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def program(name: str) -> str:
+    """Return the module `name` in ``static/`` with all that it imports, as one text without imports.
+
+    Modules stand in the order in which they need each other. What a browser loads from disk cannot import, and one
+    text has one digest for the policy. Names at the top of modules that go together must differ.
+    """
+    texts: dict[str, str] = {}
+
+    def add(module: str) -> None:
+        text = _static(module)
+        for needed in _IMPORT.findall(text):
+            if needed not in texts:
+                add(needed)
+        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
+
+    add(name)
+    return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)

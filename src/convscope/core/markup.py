@@ -3,7 +3,7 @@
 import html
 from typing import final
 
-from convscope.core.text import printable, shortened
+from .text import printable, shortened
 
 LONG = 12  # characters of a name that the narrowest place shows whole
 LONGEST_TITLE = 300

@@ -2,12 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from convscope.core.text import counted
+from convscope.core.markup import Html, joined, named, scrolling, tag
+from convscope.core.text import counted, percent
 from convscope.training.class_metrics import Cell
 from convscope.training.report import Report
-
-from .markup import Html, joined, named, scrolling, tag
-from .wording import percent
 
 MOST_CLASSES = 30
 MOST_PAIRS = 20

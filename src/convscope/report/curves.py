@@ -4,10 +4,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from convscope.core.markup import Html, joined, tag
+from convscope.core.text import percent
 from convscope.training.history import EpochRecord
-
-from .markup import Html, joined, tag
-from .wording import percent
 
 WIDTH, HEIGHT = 440, 270
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 40, 46

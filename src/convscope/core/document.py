@@ -10,9 +10,26 @@ from typing import Any
 
 from .markup import Html
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
-_OF_SCRIPT, _OF_STYLE = r"\u{:04x}", r"\{:06x}"
-_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
+OF_SCRIPT, OF_STYLE = r"\u{:04x}", r"\{:06x}"
+_PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="$policy">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>$title</title>
+<link rel="icon" href="data:,">
+<style>$style</style>
+</head>
+<body>
+$body
+<script>$script</script>
+</body>
+</html>
+""")
 
 
 def document(*, title: Html, style: str, script: str, body: Html, worker: bool = False) -> str:
@@ -27,19 +44,19 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
             still nothing that is text becomes a program.
     """
     computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
-    style, script = _escaped(style, _OF_STYLE, 4), _escaped(script, _OF_SCRIPT, 2)
+    style, script = escaped(style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)
     policy = (
         f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return Template(static("page.html")).substitute(title=title, policy=policy, style=style, script=script, body=body)
+    return _PAGE.substitute(title=title, policy=policy, style=style, script=script, body=body)
 
 
-def _escaped(text: str, code: str, width: int) -> str:
+def escaped(text: str, code: str, width: int) -> str:
     r"""Return a text with a code for each unit of `width` bytes that is not ASCII; a browser reads such a file sooner.
 
     Examples:
-        >>> _escaped("3 × 3", r"\u{:04x}", 2)
+        >>> escaped("3 × 3", r"\u{:04x}", 2)
         '3 \\u00d7 3'
     """
 
@@ -50,34 +67,15 @@ def _escaped(text: str, code: str, width: int) -> str:
     return re.sub(r"[^\x00-\x7f]", coded, text)
 
 
-def static(name: str) -> str:
-    """Return the text of a file in ``static/``; `name` is its path from there."""
-    return resources.files("convscope.page").joinpath("static", *name.split("/")).read_text(encoding="utf-8")
+def static(package: str, name: str) -> str:
+    """Return the text of the file `name` in the folder ``static/`` of a package."""
+    return resources.files(package).joinpath("static", name).read_text(encoding="utf-8")
 
 
 def allowed(text: str) -> str:
     """Return the source expression that allows exactly this inline text (Content-Security-Policy, level 2)."""
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def program(folder: str, name: str) -> str:
-    """Return the module `name` of a folder in ``static/`` with all that it imports, as one text without imports.
-
-    Modules stand in the order in which they need each other. What a browser loads from disk cannot import, and one
-    text has one digest for the policy. Names at the top of modules that go together must differ.
-    """
-    texts: dict[str, str] = {}
-
-    def add(module: str) -> None:
-        text = static(f"{folder}/{module}")
-        for needed in _IMPORT.findall(text):
-            if needed not in texts:
-                add(needed)
-        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
-
-    add(name)
-    return _escaped('"use strict";\n' + "\n".join(texts.values()), _OF_SCRIPT, 2)
 
 
 def inline_json(value: Any) -> Html:

@@ -5,8 +5,9 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from convscope.core.markup import Html, joined, named, scrolling, tag
 from convscope.core.pace import duration
-from convscope.core.text import are, printable, shortened
+from convscope.core.text import are, large, percent, printable, shortened
 from convscope.images.inspection import KINDS, Problem
 from convscope.training.class_metrics import Cell, ClassMetrics, Interval
 from convscope.training.history import EpochRecord
@@ -14,8 +15,6 @@ from convscope.training.layer_rows import LayerRow
 from convscope.training.report import Report
 
 from .confusion import anchor, main_mistakes, width_class
-from .markup import Html, joined, named, scrolling, tag
-from .wording import large, percent
 
 MOST_CLASSES, MOST_EPOCHS, MOST_PROBLEMS, MOST_SETTINGS, MOST_STEPS = 500, 500, 300, 200, 300
 MOST_ROWS_OPEN = 30
