@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
-from convscope.explorer.data import RangesData
 from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
 from convscope.images.values import ValueRange, ValueRanges
@@ -70,9 +69,7 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
     files.append(png16(words[..., :3], (b"tRNS", key)))
     files.append(png16(words[..., :3], (b"sBIT", b"\x0c\x0b\x0c")))
     cases = [(file, ranges) for file in files for ranges in chosen]
-    given = [
-        {"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData.of(ranges))} for file, ranges in cases
-    ]
+    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(ranges)} for file, ranges in cases]
     for (file, ranges), made in zip(cases, run_driver("values_driver.mjs", given, tmp_path), strict=True):
         read = decode(file)
         expected = ranges.gray_levels(read.values, read.usual)
@@ -81,7 +78,7 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
         colour = found[..., :1] if expected.shape[2] == 1 else found[..., : expected.shape[2]]
         assert np.array_equal(colour, expected)
     others = [b"\x89PNG", files[0][:24] + b"\x08" + files[0][25:]]
-    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData())} for file in others]
+    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(ValueRanges())} for file in others]
     assert run_driver("values_driver.mjs", given, tmp_path) == [None, None]
 
 

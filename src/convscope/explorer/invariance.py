@@ -1,10 +1,7 @@
-"""What the page shows of how a network takes distorted images: the record, cut down to what is drawn."""
+"""The robustness of a network on the page: its record, cut down to what is drawn."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from convscope.core.statistics import wilson_interval
-from convscope.core.text import printable
 from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
 
 LONGEST_NAME = 200
@@ -17,10 +14,10 @@ class StrengthData:
     Attributes:
         strength: in the distortion's unit.
         accuracy: 0…1, and its 95 % interval.
-        same: part that keeps its class, 0…1.
-        layers: of each layer, how far its maps are from the undistorted ones, and how far they still are when those are
-            moved along; as parts of the distance between two different images, None where that has no meaning.
-        verdicts: what that makes each layer's maps, in a word or two.
+        same: fraction that keeps its class, 0…1.
+        layers: of each layer, the distance of its maps from the clean ones, and from the clean ones moved along; as
+            fractions of the distance between two different images, None where that has no meaning.
+        verdicts: of each layer, in a word or two.
     """
 
     strength: float
@@ -32,39 +29,24 @@ class StrengthData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimitData:
-    """Where accuracy falls below a part of the undistorted one, in the direction of `sign`; None if it did not.
-
-    `nearest` and `latest` are where the ends of its 95 % interval do.
-    """
-
-    sign: int
-    part: float
-    strength: float | None
-    nearest: float | None
-    latest: float | None
-    farthest: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class DistortionData:
     """One distortion, by strength, in order; without strength 0."""
 
     name: str
     unit: str
     points: tuple[StrengthData, ...]
-    limits: tuple[LimitData, ...]
+    limits: tuple[Limit, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class InvarianceData:
-    """How a network takes distorted images.
+    """Robustness of a network to distortions.
 
     Attributes:
-        data: name of the set; part: which of its images.
+        data: name of the dataset; part: its split.
         images: how many.
-        accuracy: undistorted, 0…1, and its 95 % interval.
-        chance: part that is right without looking, where the accuracy is not above it; then there are no limits.
+        accuracy: on clean images, 0…1, and its 95 % interval.
+        chance: accuracy of chance, where the accuracy is not above it; then there are no limits.
         margin_px: of background put around the images.
         layers: names, the classifier last.
         distortions: those that were measured.
@@ -81,62 +63,37 @@ class InvarianceData:
     distortions: tuple[DistortionData, ...]
 
 
-def invariance_data(found: Invariance) -> InvarianceData:
-    """Return what the page shows of `found`."""
-    falls = limits(found)
+def invariance_data(invariance: Invariance) -> InvarianceData:
+    """Return `invariance` for the page, with what follows from its counts."""
+    bounds = limits(invariance)
 
     def distortion(curve: Curve) -> DistortionData:
         return DistortionData(
-            name=printable(curve.distortion)[:LONGEST_NAME],
-            unit=printable(curve.unit)[:LONGEST_NAME],
+            name=curve.distortion[:LONGEST_NAME],
+            unit=curve.unit[:LONGEST_NAME],
             points=tuple(_strength(point) for point in sorted(curve.points, key=lambda point: point.strength)),
-            limits=tuple(_limit(one) for one in falls if one.distortion == curve.distortion),
+            limits=tuple(limit for limit in bounds if limit.distortion == curve.distortion),
         )
 
     return InvarianceData(
-        data=printable(found.data)[:LONGEST_NAME],
-        part=found.part,
-        images=found.images,
-        accuracy=_short(found.accuracy),
-        interval=_pair(wilson_interval(found.correct, found.images)),
-        chance=None if found.above_chance else _short(found.chance),
-        margin_px=found.margin_px,
-        layers=tuple(printable(name)[:LONGEST_NAME] for name in found.layers),
-        distortions=tuple(distortion(curve) for curve in found.curves if curve.points),
-    )
-
-
-def _limit(one: Limit) -> LimitData:
-    return LimitData(
-        sign=one.sign,
-        part=one.part,
-        strength=_rounded(one.strength),
-        nearest=_rounded(one.nearest),
-        latest=_rounded(one.latest),
-        farthest=_short(one.farthest),
+        data=invariance.data[:LONGEST_NAME],
+        part=invariance.part,
+        images=invariance.images,
+        accuracy=invariance.accuracy,
+        interval=invariance.interval,
+        chance=None if invariance.above_chance else invariance.chance,
+        margin_px=invariance.margin_px,
+        layers=tuple(name[:LONGEST_NAME] for name in invariance.layers),
+        distortions=tuple(distortion(curve) for curve in invariance.curves if curve.points),
     )
 
 
 def _strength(point: Point) -> StrengthData:
     return StrengthData(
-        strength=_short(point.strength),
-        accuracy=_short(point.accuracy),
-        interval=_pair(point.interval),
-        same=_short(point.consistency),
-        layers=tuple((_rounded(layer.changed), _rounded(layer.left)) for layer in point.layers),
+        strength=point.strength,
+        accuracy=point.accuracy,
+        interval=point.interval,
+        same=point.consistency,
+        layers=tuple((layer.changed, layer.left) for layer in point.layers),
         verdicts=tuple(layer.verdict for layer in point.layers),
     )
-
-
-def _pair(values: Iterable[float]) -> tuple[float, float]:
-    low, high = values
-    return _short(low), _short(high)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else _short(value)
-
-
-def _short(value: float) -> float:
-    """Return four digits of `value`; the page shows three."""
-    return float(f"{value:.4g}")

@@ -8,7 +8,7 @@ from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
 
-from .data import LookData
+from .data import ExplorerData
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
@@ -22,7 +22,7 @@ _FOOTER = (
 )
 
 
-def render_look(data: LookData) -> str:
+def render_look(data: ExplorerData) -> str:
     """Return the page that computes and shows the network of `data`, as one HTML text, all of it ASCII.
 
     It holds everything it needs: its Content-Security-Policy forbids every connection. Names of files and classes are

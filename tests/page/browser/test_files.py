@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from convscope.api.look import LookResult
-from convscope.explorer.data import FORMAT_VERSION, Shown, look_data
+from convscope.explorer.data import FORMAT_VERSION, NamedImage, explorer_data
 from convscope.explorer.page import program, render_look
 from tests.checks.models import small_model, some_pixels
 from tests.page.test_look_page import NAMES, hostile_page
@@ -23,7 +23,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def page_text() -> str:
-    return render_look(look_data(small_model(), [Shown(name="a", pixels=one) for one in some_pixels(3)]))
+    return render_look(explorer_data(small_model(), [NamedImage(name="a", pixels=one) for one in some_pixels(3)]))
 
 
 @pytest.mark.parametrize(

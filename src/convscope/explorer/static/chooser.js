@@ -202,7 +202,7 @@ function makePainter(buttons, network) {
  * @param {HTMLElement[]} buttons
  * @param {Chosen} chosen
  * @param {() => void} changed
- * @returns {{ label: HTMLElement | null, only: (truth: number, answer: number) => void }}
+ * @returns {{ label: HTMLElement | null, only: (truth: number, predicted: number) => void }}
  */
 function filter(network, buttons, chosen, changed) {
   const option = (/** @type {string} */ value, /** @type {string} */ text) =>
@@ -212,7 +212,8 @@ function filter(network, buttons, chosen, changed) {
   const named = (/** @type {number} */ index) => network.classes[index].slice(0, 40);
   const { classes, confused } = groupsOf(network);
   const select = element("select", { "aria-label": TEXT.shown });
-  const cellName = (/** @type {[number, number]} */ [truth, answer]) => EVALUATION.pair(named(truth), named(answer));
+  const cellName = (/** @type {[number, number]} */ [truth, predicted]) =>
+    EVALUATION.pair(named(truth), named(predicted));
   const cells = confused.map((cell) => option(`cell/${cell.join("/")}`, cellName(cell)));
   select.append(
     option("all", TEXT.all),
@@ -236,10 +237,10 @@ function filter(network, buttons, chosen, changed) {
     !classes.length || buttons.length < 2 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
   return {
     label,
-    only(truth, answer) {
-      const value = `cell/${truth}/${answer}`;
+    only(truth, predicted) {
+      const value = `cell/${truth}/${predicted}`;
       if (![...select.options].some((/** @type {HTMLOptionElement} */ one) => one.value === value))
-        select.append(option(value, cellName([truth, answer])));
+        select.append(option(value, cellName([truth, predicted])));
       select.value = value;
       show();
     },
@@ -255,9 +256,9 @@ export function groupsOf(network) {
   const classes = new Set(network.images.flatMap(({ truth }) => (truth === null ? [] : [truth])));
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { truth, answer } of network.images) {
-    if (truth !== null && truth !== answer)
-      counts.set(`${truth}/${answer}`, (counts.get(`${truth}/${answer}`) ?? 0) + 1);
+  for (const { truth, predicted } of network.images) {
+    if (truth !== null && truth !== predicted)
+      counts.set(`${truth}/${predicted}`, (counts.get(`${truth}/${predicted}`) ?? 0) + 1);
   }
   const confused = [...counts]
     .sort((a, b) => b[1] - a[1])
@@ -273,11 +274,11 @@ export function groupsOf(network) {
  */
 export function belonging(network, choice) {
   const [kind, first, second] = choice.split("/");
-  return network.images.map(({ truth, answer }) => {
-    if (kind === "right") return truth !== null && truth === answer;
-    if (kind === "wrong") return truth !== null && truth !== answer;
+  return network.images.map(({ truth, predicted }) => {
+    if (kind === "right") return truth !== null && truth === predicted;
+    if (kind === "wrong") return truth !== null && truth !== predicted;
     if (kind === "class") return truth === Number(first);
-    return kind === "all" || (truth === Number(first) && answer === Number(second));
+    return kind === "all" || (truth === Number(first) && predicted === Number(second));
   });
 }
 

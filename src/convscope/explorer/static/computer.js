@@ -63,7 +63,7 @@ export function makeComputer(network, started, notify) {
     const last = waiting ?? busyWith;
     if (last) instead(last);
   });
-  const { images, units, good, invariance, comparison, beside, ...needed } = network;
+  const { images, units, evaluation, invariance, comparison, beside, ...needed } = network;
   worker.postMessage({ network: needed });
   const ask = (/** @type {Job} */ job) => {
     waiting = null;

@@ -8,7 +8,7 @@ import { shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
 import { goesOn, ofPooled, strong } from "./pooling_derivation.js";
 import { isOff } from "./switches.js";
-import { LAYER, TEXT, formulaOf } from "./text.js";
+import { LAYER, TEXT } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Part} Part */
@@ -302,12 +302,14 @@ function total(network, state, found, below) {
       : element("span", { class: "term", text: short(found.total), title: exact(found.total) }),
   );
   if (last) line.append(element("small", { text: LAYER.logit }));
-  else if (layer.nonlinearity !== "linear")
+  else if (layer.nonlinearity !== "linear") {
+    const { formula, phrase } = network.nonlinearities[layer.nonlinearity];
     line.append(
       element("span", { class: "arrow", text: " → " }),
-      element("small", { text: `${formulaOf(layer.nonlinearity)} ` }),
+      element("small", { text: `${layer.nonlinearity}: ${formula} `, title: phrase }),
       element("span", { class: "arrow", text: "→ " }),
       strong(found.value),
     );
+  }
   return element("div", { class: "total" }, line);
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** View 4: how good the network is, and what its layers cost. */
+/** View: the accuracy of the network, and the cost of its layers. */
 import { chart } from "./curves.js";
 import { element, isolate } from "./dom.js";
 import { counted, grouped, inBytes, percent, percentIn, sides } from "./format.js";
@@ -9,14 +9,14 @@ import { EVALUATION } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
-/** @typedef {{ truth: number, answer: number, count: number }} Cell */
+/** @typedef {{ truth: number, predicted: number, count: number }} Cell */
 /**
- * @typedef {{ epoch: number, loss: number | null, accuracy: number | null, held_out_loss: number | null,
- *   held_out_accuracy: number | null }} Epoch
+ * @typedef {{ epoch: number, loss: number | null, accuracy: number | null, validation_loss: number | null,
+ *   validation_accuracy: number | null }} Epoch
  */
 /**
  * @typedef {{ split: string, images: number, correct: number, interval: [number, number], cells: Cell[], epochs:
- *   Epoch[] }} Good
+ *   Epoch[] }} Evaluation
  */
 
 const MOST_IN_MATRIX = 20; // of the matrix
@@ -25,43 +25,43 @@ const BYTES = 4; // of a value
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(truth: number, answer: number) => void} openCell shows the images of a cell
+ * @param {(truth: number, predicted: number) => void} openCell shows the images of a cell
  */
 export function makeEvaluation(parent, network, openCell) {
-  const { good } = network;
-  if (good)
+  const { evaluation } = network;
+  if (evaluation)
     parent.append(
-      accuracy(good),
-      ...curvesOf(good),
+      accuracy(evaluation),
+      ...curvesOf(evaluation),
       element("h3", { text: EVALUATION.confusion }),
-      ...confusionTable(network, good, openCell),
+      ...confusionTable(network, evaluation, openCell),
     );
   parent.append(element("h3", { text: EVALUATION.cost }), costs(network));
 }
 
-/** @param {Good} good @returns {HTMLElement} */
-function accuracy(good) {
-  const [low, high] = good.interval;
+/** @param {Evaluation} evaluation @returns {HTMLElement} */
+function accuracy(evaluation) {
+  const [low, high] = evaluation.interval;
   const evaluated = EVALUATION.evaluated(
-    counted(good.images, "image"),
-    EVALUATION.splits[/** @type {keyof typeof EVALUATION.splits} */ (good.split)] ?? good.split,
+    counted(evaluation.images, "image"),
+    EVALUATION.splits[/** @type {keyof typeof EVALUATION.splits} */ (evaluation.split)] ?? evaluation.split,
   );
   return element(
     "p",
     {},
-    element("strong", { class: "accuracy", text: percent(good.correct / good.images) }),
+    element("strong", { class: "accuracy", text: percent(evaluation.correct / evaluation.images) }),
     ` ${evaluated} ${EVALUATION.interval(percent(low), percent(high))}`,
   );
 }
 
-/** @param {Good} good @returns {HTMLElement[]} */
-function curvesOf(good) {
+/** @param {Evaluation} evaluation @returns {HTMLElement[]} */
+function curvesOf(evaluation) {
   const line = (
     /** @type {string} */ name,
     /** @type {"first" | "second"} */ kind,
     /** @type {(epoch: Epoch) => number | null} */ of,
   ) => {
-    const points = good.epochs.flatMap((epoch) => {
+    const points = evaluation.epochs.flatMap((epoch) => {
       const value = of(epoch);
       return value === null ? [] : [/** @type {[number, number]} */ ([epoch.epoch, value])];
     });
@@ -69,11 +69,11 @@ function curvesOf(good) {
   };
   const loss = [
     line(EVALUATION.training, "first", (epoch) => epoch.loss),
-    line(EVALUATION.heldOut, "second", (epoch) => epoch.held_out_loss),
+    line(EVALUATION.validation, "second", (epoch) => epoch.validation_loss),
   ].filter((one) => one.points.length);
   const right = [
     line(EVALUATION.training, "first", (epoch) => epoch.accuracy),
-    line(EVALUATION.heldOut, "second", (epoch) => epoch.held_out_accuracy),
+    line(EVALUATION.validation, "second", (epoch) => epoch.validation_accuracy),
   ].filter((one) => one.points.length);
   const charts = [
     ...(right.length
@@ -95,17 +95,17 @@ function curvesOf(good) {
 /**
  * The classes that the matrix shows: all, or those most often confused.
  * @param {Network} network
- * @param {Good} good
+ * @param {Evaluation} evaluation
  * @returns {number[]}
  */
-export function shownClasses(network, good) {
+export function shownClasses(network, evaluation) {
   const indices = network.classes.map((_, index) => index);
   if (indices.length <= MOST_IN_MATRIX) return indices;
   const wrong = indices.map(() => 0);
-  for (const { truth, answer, count } of good.cells) {
-    if (truth === answer) continue;
+  for (const { truth, predicted, count } of evaluation.cells) {
+    if (truth === predicted) continue;
     wrong[truth] += count;
-    wrong[answer] += count;
+    wrong[predicted] += count;
   }
   return indices
     .sort((a, b) => wrong[b] - wrong[a] || a - b)
@@ -115,24 +115,24 @@ export function shownClasses(network, good) {
 
 /**
  * @param {Network} network
- * @param {Good} good
- * @param {(truth: number, answer: number) => void} openCell
+ * @param {Evaluation} evaluation
+ * @param {(truth: number, predicted: number) => void} openCell
  * @returns {HTMLElement[]}
  */
-function confusionTable(network, good, openCell) {
-  const shown = shownClasses(network, good);
-  const cells = new Map(good.cells.map((cell) => [`${cell.truth}/${cell.answer}`, cell]));
+function confusionTable(network, evaluation, openCell) {
+  const shown = shownClasses(network, evaluation);
+  const cells = new Map(evaluation.cells.map((cell) => [`${cell.truth}/${cell.predicted}`, cell]));
   const totals = network.classes.map(() => 0);
-  for (const { truth, count } of good.cells) totals[truth] += count;
+  for (const { truth, count } of evaluation.cells) totals[truth] += count;
   const heading = (/** @type {number} */ index, /** @type {string} */ scope) =>
     element("th", { scope }, element("span", {}, isolate(network.classes[index], 16)));
-  const cellOf = (/** @type {number} */ truth, /** @type {number} */ answer) => {
-    const cell = cells.get(`${truth}/${answer}`);
+  const cellOf = (/** @type {number} */ truth, /** @type {number} */ predicted) => {
+    const cell = cells.get(`${truth}/${predicted}`);
     if (!cell) return element("td");
     const part = Math.sqrt(cell.count / totals[truth]);
-    const here = network.images.filter((image) => image.truth === truth && image.answer === answer).length;
+    const here = network.images.filter((image) => image.truth === truth && image.predicted === predicted).length;
     const name =
-      `${EVALUATION.cell(counted(cell.count, "image"), network.classes[truth], network.classes[answer])} ` +
+      `${EVALUATION.cell(counted(cell.count, "image"), network.classes[truth], network.classes[predicted])} ` +
       `${here ? EVALUATION.inPage(here) : EVALUATION.notInPage}`;
     const content = here
       ? element("button", {
@@ -140,10 +140,10 @@ function confusionTable(network, good, openCell) {
           "aria-label": name,
           title: name,
           text: String(cell.count),
-          onclick: () => openCell(truth, answer),
+          onclick: () => openCell(truth, predicted),
         })
       : element("span", { title: name, text: String(cell.count) });
-    const made = element("td", { class: truth === answer ? "right" : "wrong" }, content);
+    const made = element("td", { class: truth === predicted ? "right" : "wrong" }, content);
     made.style.setProperty("--part", `${Math.round(12 + 48 * part)}%`);
     return made;
   };
@@ -154,7 +154,7 @@ function confusionTable(network, good, openCell) {
     ...shown.map((index) => heading(index, "col")),
   );
   const rows = shown.map((truth) =>
-    element("tr", {}, heading(truth, "row"), ...shown.map((answer) => cellOf(truth, answer))),
+    element("tr", {}, heading(truth, "row"), ...shown.map((predicted) => cellOf(truth, predicted))),
   );
   const upright = shown.some((index) => network.classes[index].length > 3);
   const table = element(

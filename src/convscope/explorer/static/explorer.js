@@ -40,7 +40,7 @@ function inlined(name) {
 function header(network) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const rounded = network.numbers === "float16" ? ` ${TEXT.rounded}` : "";
+  const rounded = network.weight_dtype === "float16" ? ` ${TEXT.rounded}` : "";
   const title = network.title ? isolate(network.title, 80) : TEXT.lookInside;
   return element(
     "header",
@@ -77,7 +77,7 @@ async function build(page, network, computer) {
   const lesson = element("div");
   const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
   page.replaceChildren(header(network), content);
-  makeLesson(lesson, () => sections.units.scrollIntoView({ block: "start" }));
+  makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const session = makeSession(network, computer, makePalette(dark.matches));

@@ -1,68 +1,64 @@
 // @ts-check
 /** The first lesson: one unit, copied to every position of a small image. Every number can be changed. */
-import { largestSize, makePalette } from "./colours.js";
+import { makePalette } from "./colours.js";
 import { makeDerivation } from "./derivation.js";
 import { makeDice } from "./dice.js";
 import { button, element, tools } from "./dom.js";
 import { numbers, select } from "./editable.js";
 import { makeEngine } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
-import { counted } from "./format.js";
+import { board, drawBoards } from "./lesson_maps.js";
 import { STILL } from "./motion.js";
 import { shapeAt } from "./network.js";
-import { numberTable } from "./number_table.js";
 import { within } from "./position.js";
 import { makeStore } from "./store.js";
-import { LESSON, POOLINGS, TEXT } from "./text.js";
-import { MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, movedRight, toyNetwork, toyPixels } from "./toy.js";
+import { LESSON, TEXT } from "./text.js";
+import {
+  FIRST,
+  IMAGES,
+  MOST_CHANNELS,
+  MOST_UNITS,
+  PATCHES,
+  SECOND_CHANNEL,
+  TOY_PATCH,
+  TOY_SIDE,
+  UNITS,
+  movedRight,
+  toyNetwork,
+  toyPixels,
+} from "./toy.js";
 import { makeSharing } from "./weight_sharing.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
 /** @typedef {import("./session.js").State} State */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
+/** @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities">} Families */
 /** @typedef {import("./toy.js").Toy} Toy */
 
 const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
 const LARGEST_WEIGHT = 99;
 
-const IMAGES = {
-  line: [0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0],
-  corner: [0, 0, 0, 0, 0, 0, 9, 9, 9, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0],
-  dot: [0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-};
-const PATCHES = {
-  upright: [-1, 2, -1, -1, 2, -1, -1, 2, -1],
-  level: [-1, -1, -1, 2, 2, 2, -1, -1, -1],
-  edge: [-1, 0, 1, -1, 0, 1, -1, 0, 1],
-  blur: [1, 1, 1, 1, 1, 1, 1, 1, 1],
-  same: [0, 0, 0, 0, 1, 0, 0, 0, 0],
-};
-const SECOND_CHANNEL = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-/** @type {ToyUnit[]} */
-const UNITS = [
-  { weights: [PATCHES.upright, PATCHES.level], bias: 0 },
-  { weights: [PATCHES.level, PATCHES.edge], bias: 0 },
-];
-/** @type {Toy} */
-const FIRST = { channels: [IMAGES.line], units: [UNITS[0]], zeros: 0, stride: 1, nonlinearity: "linear", code: "" };
-
-/** @param {HTMLElement} parent @param {() => void} toUnits shows what the network of the page has learned */
-export function makeLesson(parent, toUnits) {
+/**
+ * @param {HTMLElement} parent
+ * @param {Families} families
+ * @param {() => void} toUnits shows the units of the page's network
+ */
+export function makeLesson(parent, families, toUnits) {
   const lesson = element("details", { class: "lesson" }, element("summary", { text: LESSON.title }));
   parent.append(lesson);
   const open = () => {
     lesson.removeEventListener("toggle", open);
-    fill(lesson, toUnits);
+    fill(lesson, families, toUnits);
   };
   lesson.addEventListener("toggle", open);
 }
 
 /** @typedef {{ toy: Toy, position: Position }} Lesson what the reader has made, and which value is looked at */
 
-/** @param {HTMLElement} lesson @param {() => void} toUnits */
-function fill(lesson, toUnits) {
+/** @param {HTMLElement} lesson @param {Families} families @param {() => void} toUnits */
+function fill(lesson, families, toUnits) {
   const store = makeStore(/** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } }));
   const toy = () => store.get().toy;
   const set = (/** @type {Lesson} */ next) => store.set({ ...next, position: nearestPosition(next) });
@@ -82,7 +78,7 @@ function fill(lesson, toUnits) {
     Array.from({ length: MOST_UNITS }, (_, unit) => board(layer, unit, () => store.get().position, go)),
   );
   const working = element("div", { class: "working" });
-  const choices = makeChoices(toy, change);
+  const choices = makeChoices(toy, change, families);
   const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
   const editors = units.map((unit) => unit.element);
   lesson.append(
@@ -97,7 +93,11 @@ function fill(lesson, toUnits) {
     tools(...choices.others),
     element("h2", { text: LESSON.marked }),
     working,
-    element("ol", { class: "claims" }, ...claims({ go, change, network: () => toyNetwork(toy()), toy, toUnits })),
+    element(
+      "ol",
+      { class: "claims" },
+      ...claims({ go, change, network: () => toyNetwork(toy()), toy, toUnits, families }),
+    ),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
@@ -106,7 +106,7 @@ function fill(lesson, toUnits) {
     units.forEach((unit, index) => unit.draw(toy(), state.palette, index));
     choices.show(toy());
     drawBoards(boards, toy(), state, go);
-    working.replaceChildren(...makeDerivation(toyNetwork(toy()), go)(state));
+    working.replaceChildren(...makeDerivation({ ...toyNetwork(toy()), ...families }, go)(state));
   };
   store.subscribe(draw);
   dark.addEventListener("change", draw);
@@ -143,22 +143,6 @@ function drawChannels(tables, toy, { position, palette }) {
     table.name(toy.channels.length > 1 ? LESSON.channel(channel + 1) : LESSON.image);
     table.draw(toy.channels[channel], palette, inside);
   });
-}
-
-/**
- * @param {HTMLElement[][]} boards by layer and unit
- * @param {Toy} toy
- * @param {State} state
- * @param {Go} go
- */
-function drawBoards(boards, toy, state, go) {
-  const network = toyNetwork(toy);
-  boards.forEach((row, index) =>
-    row.forEach((map, unit) => {
-      map.hidden = index >= network.layers.length || unit >= toy.units.length;
-      if (!map.hidden) map.replaceChildren(mapTable(network, state, index + 1, unit, go));
-    }),
-  );
 }
 
 /**
@@ -206,60 +190,12 @@ function unitEditor(unit, notify) {
 }
 
 /**
- * A map that arrow keys move over.
- * @param {number} layer
- * @param {number} unit
- * @param {() => Position} here
- * @param {Go} go
- * @returns {HTMLElement}
+ * What can be chosen.
+ * @param {() => Toy} now
+ * @param {(some: Partial<Toy>) => void} change
+ * @param {Families} families
  */
-function board(layer, unit, here, go) {
-  const made = element("div", {
-    tabindex: 0,
-    role: "application",
-    "aria-label": `${layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1)}. ${LESSON.keys}`,
-  });
-  made.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!by) return;
-    event.preventDefault();
-    const position = here();
-    const from = position.layer === layer && position.unit === unit ? position : { row: 0, column: 0 };
-    go({ layer, unit, row: from.row + by[0], column: from.column + by[1] });
-  });
-  return made;
-}
-
-/**
- * @param {import("./network.js").Network} network
- * @param {State} state
- * @param {number} layer
- * @param {number} unit
- * @param {Go} go
- */
-function mapTable(network, { all, position, palette }, layer, unit, go) {
-  const { rows, columns, maps } = shapeAt(network, layer);
-  const at = position.row * columns + position.column;
-  const press = (/** @type {number} */ index) =>
-    go({ layer, unit, row: Math.floor(index / columns), column: index % columns });
-  const plain = layer === 1 ? LESSON.features : LESSON.kept;
-  const title = maps === 1 ? plain : layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1);
-  const values = Array.from(all[layer].subarray(unit * rows * columns, (unit + 1) * rows * columns));
-  const table = {
-    name: `${title}: ${counted(rows * columns, "value")}`,
-    values,
-    wide: columns,
-    largest: largestSize(all[layer]),
-    press,
-  };
-  return numberTable(palette, {
-    ...table,
-    marked: (index) => position.layer === layer && position.unit === unit && index === at,
-  });
-}
-
-/** What can be chosen. @param {() => Toy} now @param {(some: Partial<Toy>) => void} change */
-function makeChoices(now, change) {
+function makeChoices(now, change, { poolings, nonlinearities }) {
   /**
    * The name of these numbers, none if they were changed.
    * @param {Record<string, number[]>} named
@@ -289,9 +225,13 @@ function makeChoices(now, change) {
   );
   const zeros = select(LESSON.zeros, LESSON.zeroNames, (name) => change({ zeros: Number(name) }));
   const stride = select(LESSON.stride, LESSON.strideNames, (name) => change({ stride: Number(name) }));
-  const nonlinearity = select(LESSON.nonlinearity, LESSON.nonlinearityNames, (name) => change({ nonlinearity: name }));
-  const kinds = Object.fromEntries(Object.entries(POOLINGS).map(([code, [, name]]) => [code, name]));
-  const pooling = select(LESSON.pooling, { "": LESSON.none, ...kinds }, (code) => change({ code }));
+  const namesOf = (/** @type {Families["poolings"]} */ kinds) =>
+    Object.entries(kinds).map(([code, { name }]) => [code, name]);
+  const names = { ...Object.fromEntries(namesOf(nonlinearities)), linear: LESSON.none };
+  const nonlinearity = select(LESSON.nonlinearity, names, (name) => change({ nonlinearity: name }));
+  const pooling = select(LESSON.pooling, { "": LESSON.none, ...Object.fromEntries(namesOf(poolings)) }, (code) =>
+    change({ code }),
+  );
   return {
     image: image.element,
     unit: unit.element,
@@ -312,15 +252,17 @@ function makeChoices(now, change) {
 /**
  * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network:
  *   ()
- *   => import("./network.js").Network, toy: () => Toy, toUnits: () => void }} Hands
+ *   => import("./network.js").Network, toy: () => Toy, toUnits: () => void, families: Families }} Hands
  */
 
 /** What is claimed, each with something to try. @param {Hands} hands @returns {HTMLElement[]} */
-function claims({ go, change, network, toy, toUnits }) {
+function claims({ go, change, network, toy, toUnits, families }) {
   const move = () => button(LESSON.move, () => change({ channels: toy().channels.map(movedRight) }));
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
   const kinds = [
-    ...Object.entries(POOLINGS).map(([code, [, name]]) => button(name, () => change({ zeros: 1, stride: 1, code }))),
+    ...Object.entries(families.poolings).map(([code, { name }]) =>
+      button(name, () => change({ zeros: 1, stride: 1, code })),
+    ),
     button(LESSON.none, () => change({ code: "" })),
   ];
   const { claims: text } = LESSON;

@@ -3,7 +3,7 @@
 
 /** @typedef {import("./preprocessing.js").Raster} Raster */
 
-/** @typedef {[number, number]} Range */
+/** @typedef {{ low: number, high: number }} Range */
 /**
  * Which values of 8 bits and of more are black and white, null by their type; or each image by itself.
  * @typedef {{ byte: Range | null, integer: Range | null, each: boolean }} Ranges
@@ -18,9 +18,8 @@
 export function inLevels(raster, ranges) {
   const { data, rows, columns } = raster;
   const top = data instanceof Uint16Array ? 65535 : 255;
-  const [low, high] = ranges.each
-    ? ends(data)
-    : ((top === 255 ? ranges.byte : ranges.integer) ?? [0, raster.most ?? top]);
+  const range = (top === 255 ? ranges.byte : ranges.integer) ?? { low: 0, high: raster.most ?? top };
+  const { low, high } = ranges.each ? ends(data) : range;
   if (top === 255 && low === 0 && high === 255)
     return { data: /** @type {Uint8Array} */ (data), rows, columns, channels: 4 };
   const table = Uint8Array.from({ length: top + 1 }, (_, value) => level(value, low, high));
@@ -43,7 +42,7 @@ function ends(data) {
     low = Math.min(low, data[index]);
     high = Math.max(high, data[index]);
   }
-  return [low, high];
+  return { low, high };
 }
 
 /** As Python rounds. @param {number} value @param {number} low @param {number} high */

@@ -29,8 +29,11 @@
  * @property {number} macs
  */
 
-/** Its class, if that is known, and the class that the network takes it for.
- * @typedef {{ name: string, truth: number | null, answer: number, pixels: Uint8Array }} ShownImage */
+/** An image with its class, if that is known, and the class that the network predicts.
+ * @typedef {{ name: string, truth: number | null, predicted: number, pixels: Uint8Array }} NamedImage */
+
+/** A pooling or a nonlinearity in words; sees is the part of its window that a pooling's value depends on.
+ * @typedef {{ name: string, formula: string, phrase: string, sees: "window" | "first" | "around" | "" }} KindText */
 
 /**
  * @typedef {object} Network
@@ -46,17 +49,17 @@
  * @property {"letterbox" | "stretch" | "crop"} fit
  * @property {number[]} background
  * @property {import("./levels.js").Ranges} ranges which values of a file are black and white
- * @property {"float32" | "float24" | "float16"} numbers what weights were kept as
+ * @property {"float32" | "float24" | "float16"} weight_dtype of the weights in the file
  * @property {Layer[]} layers
  * @property {boolean} sigmoids whether logits become probabilities by sigmoids, each divided by their sum; by softmax
  *   if not
- * @property {ShownImage[]} images
- * @property {import("./units.js").Units | null} [units] what the units respond to, where that was measured
- * @property {import("./evaluation.js").Good | null} [good] how good the network was, where that is known
- * @property {import("./invariance.js").Invariance | null} [invariance] how it takes distorted images, where that was
- *   measured
- * @property {import("./comparison.js").Comparison | null} [comparison] it among other kinds of networks, where they
- *   were compared
+ * @property {NamedImage[]} images
+ * @property {Record<string, KindText>} poolings by their codes
+ * @property {Record<string, KindText>} nonlinearities by their names
+ * @property {import("./units.js").Units | null} [units] where they were measured
+ * @property {import("./evaluation.js").Evaluation | null} [evaluation] of the run, where there is a report
+ * @property {import("./invariance.js").Invariance | null} [invariance] robustness, where it was measured
+ * @property {import("./comparison.js").Comparison | null} [comparison] of variants, where there is one
  * @property {Network | null} [beside] a second network for the same images
  */
 

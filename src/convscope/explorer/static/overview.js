@@ -7,7 +7,6 @@ import { percent, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed } from "./map_grid.js";
 import { change, isStill } from "./motion.js";
-import { shapeAt } from "./network.js";
 import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
@@ -121,7 +120,7 @@ function imageColumn(network, go) {
 function layerColumn(network, layer, go) {
   const here = network.layers[layer - 1];
   const last = layer === network.layers.length;
-  const what = describe(here, shapeAt(network, layer - 1), layer === 1, last);
+  const what = describe(network, layer);
   /** @type {Column} */
   const body = last ? classBars(network, go) : mapGrid(network, layer, go);
   const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;

@@ -112,6 +112,11 @@ export function pool(layer, maps, below, shape) {
   return result;
 }
 
+/** Whether this page can compute such a pooling. @param {string} code */
+export function canPool(code) {
+  return code in TAKES || code === "BP";
+}
+
 /**
  * Each takes one value from the window of tall × wide values that begins at `start`; rows are `next` apart.
  * @type {Record<string, (maps: Float32Array, start: number, next: number, tall: number, wide: number) => number>}

@@ -6,7 +6,7 @@ import { explain } from "./explain.js";
 import { exact, short } from "./format.js";
 import { shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
-import { LAYER, poolingPhrase } from "./text.js";
+import { LAYER } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Pooled} Pooled */
@@ -100,9 +100,10 @@ function windowNodes(network, state, found, go, own) {
             largest: 1.5 * Math.max(...found.weights),
           }),
         ];
+  const { phrase, formula } = network.poolings[layer.code];
   const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
   return [
-    element("p", { text: (poolingPhrase(layer, found.inputs.length) ?? "") + said }),
+    element("p", { text: LAYER.pooled(found.inputs.length, phrase, formula) + said }),
     element(
       "div",
       { class: "equation" },

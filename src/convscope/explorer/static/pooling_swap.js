@@ -18,6 +18,7 @@ export function codesOf(network) {
  * @returns {Network}
  */
 export function withPooling(network, code) {
+  const { sees } = network.poolings[code];
   /** @type {[Field, Field]} */
   let fields = [
     { size: 1, stride: 1, start: 0 },
@@ -28,8 +29,8 @@ export function withPooling(network, code) {
     const along = (/** @type {0 | 1} */ side) => {
       const [below, window] = [fields[side], layer.window[side]];
       const pooled = layer.kind === "pooling";
-      const beyond = pooled && code === "BP" && !layer.whole ? window - 1 : 0;
-      const reach = pooled && code === "SS" ? 1 : window + beyond;
+      const beyond = pooled && sees === "around" && !layer.whole ? window - 1 : 0;
+      const reach = pooled && sees === "first" ? 1 : window + beyond;
       const apart = layer.kind === "connected" ? window : layer.stride[side];
       return {
         size: below.size + (reach - 1) * below.stride,

@@ -23,7 +23,7 @@ export function bytesOf(text) {
 /**
  * @param {string} text base64 of floats, the lowest byte first
  * @param {number} count
- * @param {Network["numbers"]} [kind]
+ * @param {Network["weight_dtype"]} [kind]
  * @returns {Float32Array}
  */
 export function floatsOf(text, count, kind = "float32") {
@@ -88,34 +88,45 @@ export function readNetwork(text) {
 /** @param {any} data @returns {Network} */
 function unpacked(data) {
   let below = { maps: data.channels, rows: data.height, columns: data.width };
-  const layers = data.layers.map((/** @type {any} */ layer) => {
-    const sizes = [...layer.window, ...layer.stride, ...layer.regions, layer.maps, layer.rows, layer.columns];
-    if (!sizes.every((size) => Number.isInteger(size) && size >= 1))
-      throw new Error(DAMAGE.sizes(String(layer.name).slice(0, 40)));
-    const values = layer.kind === "connected" ? below.rows * below.columns : layer.window[0] * layer.window[1];
-    const inputs = layer.kind === "pooling" ? 0 : below.maps * values;
-    const { macs: macs, ...rest } = layer;
-    below = layer;
-    return {
-      ...rest,
-      macs,
-      weights: floatsOf(layer.weights, layer.regions[0] * layer.regions[1] * layer.maps * inputs, data.numbers),
-      bias: floatsOf(layer.bias, layer.kind === "pooling" ? 0 : layer.maps),
-    };
-  });
+  const layers = data.layers.map(
+    (/** @type {any} */ layer) => (below = unpackedLayer(layer, below, data.weight_dtype)),
+  );
   const size = data.height * data.width * data.channels;
   const images = data.images.map((/** @type {any} */ image) => {
     const pixels = bytesOf(image.pixels);
     if (pixels.length !== size) throw new Error(DAMAGE.image);
     return { ...image, pixels };
   });
+  const texts = (/** @type {any[]} */ kinds) => Object.fromEntries(kinds.map((kind) => [kind.code, kind]));
   return {
     ...data,
     layers,
     images,
+    poolings: texts(data.poolings),
+    nonlinearities: texts(data.nonlinearities),
     units: unpackedUnits(data.units ?? null),
-    good: data.good ?? null,
     beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null,
+  };
+}
+
+/**
+ * @param {any} data
+ * @param {import("./network.js").Shape} below
+ * @param {Network["weight_dtype"]} dtype
+ * @returns {import("./network.js").Layer}
+ */
+function unpackedLayer({ planned, ...data }, below, dtype) {
+  const { field_rows, field_columns, ...shape } = planned;
+  const layer = { ...data, ...shape, field: [field_rows, field_columns] };
+  const sizes = [...layer.window, ...layer.stride, ...layer.regions, layer.maps, layer.rows, layer.columns];
+  if (!sizes.every((size) => Number.isInteger(size) && size >= 1))
+    throw new Error(DAMAGE.sizes(String(layer.name).slice(0, 40)));
+  const values = layer.kind === "connected" ? below.rows * below.columns : layer.window[0] * layer.window[1];
+  const inputs = layer.kind === "pooling" ? 0 : below.maps * values;
+  return {
+    ...layer,
+    weights: floatsOf(layer.weights, layer.regions[0] * layer.regions[1] * layer.maps * inputs, dtype),
+    bias: floatsOf(layer.bias, layer.kind === "pooling" ? 0 : layer.maps),
   };
 }
 

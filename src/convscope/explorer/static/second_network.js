@@ -6,9 +6,10 @@ import { element, isolate } from "./dom.js";
 import { makeLayerView } from "./layer_view.js";
 import { scaledMotion } from "./motion.js";
 import { makeOverview } from "./overview.js";
+import { canPool } from "./pooling.js";
 import { codesOf, pixelsFor, withPooling } from "./pooling_swap.js";
 import { makeSession, stateOf } from "./session.js";
-import { POOLINGS, SECOND } from "./text.js";
+import { SECOND } from "./text.js";
 import { makeViews } from "./views.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -79,7 +80,7 @@ function choices(network) {
   if (beside)
     found.set(SECOND.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
   const own = codesOf(network);
-  for (const [code, [, name]] of Object.entries(POOLINGS)) {
+  for (const [code, { name }] of Object.entries(network.poolings).filter(([kind]) => canPool(kind))) {
     if (own.length && (own.length > 1 || own[0] !== code))
       found.set(SECOND.same(name), () => withPooling(network, code));
   }

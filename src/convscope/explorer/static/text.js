@@ -1,20 +1,16 @@
 // @ts-check
 /** All English text of the page, ready for translation. */
 import { counted, short, sides } from "./format.js";
+import { shapeAt } from "./network.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Shape} Shape */
 
-/** What a pooling makes of a window, and its name. */
-export const POOLINGS = {
-  MP: ["the largest value", "max"],
-  AP: ["the mean", "mean"],
-  SS: ["the first value, at the upper left,", "subset"],
-  LP: ["the root of the mean square", "root mean square"],
-  ST: ["the mean, larger values counting more,", "stochastic"],
-  BP: ["a blurred value", "blur, then subset"],
-};
+/** @param {string} text */
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 /** @param {Layer} layer @param {boolean} last */
 export function titleOf(layer, last) {
@@ -26,30 +22,30 @@ export function titleOf(layer, last) {
 
 /**
  * What a layer does, in one sentence.
- * @param {Layer} layer
- * @param {Shape} below
- * @param {boolean} first
- * @param {boolean} last
+ * @param {import("./network.js").Network} network
+ * @param {number} number from 1
  */
-export function describe(layer, below, first, last) {
+export function describe(network, number) {
+  const layer = network.layers[number - 1];
+  const below = shapeAt(network, number - 1);
   const patch = sides(layer.window[0], layer.window[1]);
-  const from = below.maps === 1 ? "" : ` of all ${below.maps} ${first ? "channels" : "maps"}`;
+  const from = below.maps === 1 ? "" : ` of all ${below.maps} ${number === 1 ? "channels" : "maps"}`;
   if (layer.kind === "connected") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
-    if (last) return `One logit for each class from all ${seen} below; together they become probabilities.`;
-    return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
+    if (number < network.layers.length) return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
+    return (
+      `One logit for each class from all ${seen} below; ${network.sigmoids ? "sigmoids make" : "softmax makes"} ` +
+      "them probabilities."
+    );
   }
-  const apart = layer.stride[0] > 1 ? `, ${layer.stride[0]} places apart` : "";
+  const apart = layer.stride[0] > 1 ? `, stride ${layer.stride[0]}` : "";
   if (layer.kind === "pooling") {
-    const [what] = POOLINGS[/** @type {keyof typeof POOLINGS} */ (layer.code)];
-    if (layer.whole) return `Of each whole map: ${what.replace(/,$/, "")}.`;
-    const overlap =
-      layer.stride[0] === layer.window[0]
-        ? ""
-        : layer.stride[0] === 1
-          ? ", at every place"
-          : `, every ${layer.stride[0]} places`;
-    return `Of each window of ${patch}${overlap}: ${what.replace(/,$/, "")}.`;
+    const phrase = capital(network.poolings[layer.code].phrase);
+    if (layer.whole) return `${phrase} of each whole map.`;
+    return (
+      `${phrase} of each window of ` +
+      `${patch}${layer.stride[0] === layer.window[0] ? "" : `, stride ${layer.stride[0]}`}.`
+    );
   }
   const weights = layer.regions[0] * layer.regions[1];
   const shared = weights === 1 ? "the same weights everywhere" : `weights of their own in each of ${weights} parts`;
@@ -68,33 +64,6 @@ export function sight(layer, height, width) {
   const [down, across] = layer.field;
   if (down.size >= height && across.size >= width) return "A value can depend on the whole image.";
   return `A value depends on ${sides(Math.min(down.size, height), Math.min(across.size, width))} pixels.`;
-}
-
-/** The nonlinearity in a formula. @param {string} name */
-export function formulaOf(name) {
-  return {
-    relu: "relu: below 0 becomes 0",
-    tanh: "tanh: squeezed between −1 and 1",
-    sigmoid: "sigmoid: squeezed between 0 and 1",
-    elu: "elu: below 0 becomes eˣ − 1",
-    gelu: "gelu: × the part of a normal distribution below it",
-    abs: "abs: the sign goes",
-    linear: "no nonlinearity",
-  }[name];
-}
-
-/** How a pooling comes to its value. @param {Layer} layer @param {number} count */
-export function poolingPhrase(layer, count) {
-  return {
-    MP: "The largest is taken; the others are forgotten, and so is where it was.",
-    AP: `All ${count} are added and divided by ${count}.`,
-    SS: "The first is kept; the others are forgotten.",
-    LP: `Each is squared; of the mean of the ${count} squares, the root is taken.`,
-    ST:
-      "A mean in which each counts as much as it is large (negative ones not at all). While training, one was " +
-      "drawn with that chance.",
-    BP: "Each counts by binomial weights, the middle most; beyond the edge the last value goes on.",
-  }[layer.code];
 }
 
 export const TEXT = {
@@ -268,7 +237,7 @@ export const EVALUATION = {
   interval: (/** @type {string} */ low, /** @type {string} */ high) => `95 % interval: ${low} to ${high}.`,
   epoch: "epoch",
   training: "training",
-  heldOut: "held out",
+  validation: "validation",
   accuracy: "Accuracy",
   loss: "Loss",
   confusion: "What was taken for what",
@@ -445,6 +414,8 @@ export const LAYER = {
   then: "Then ",
   leftOut: "The last window ends before this place: its value is left out.",
   seeValue: "See that value",
+  pooled: (/** @type {number} */ values, /** @type {string} */ phrase, /** @type {string} */ formula) =>
+    `${capital(phrase)} of the ${counted(values, "value")} of the window: ${formula}.`,
   taken: "One value is made from a window of the map below. Nothing is learned here.",
   itIs: " It is this one.",
   asLarge: " This one is just as large; the first of them is marked.",
@@ -484,15 +455,6 @@ export const LESSON = {
   stride: "Stride",
   strideNames: { 1: "1, every place", 2: "2, every other place" },
   nonlinearity: "Nonlinearity",
-  nonlinearityNames: {
-    linear: "none",
-    relu: "relu",
-    tanh: "tanh",
-    sigmoid: "sigmoid",
-    elu: "elu",
-    gelu: "gelu",
-    abs: "abs",
-  },
   pooling: "Pooling of each 2 × 2",
   none: "none",
   marked: "The marked value, in numbers",

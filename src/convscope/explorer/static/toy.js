@@ -21,6 +21,35 @@ export const MOST_UNITS = 2;
  * @property {string} code of the pooling of windows of 2 × 2; empty for none
  */
 
+// Images, weights and a network to begin with.
+export const IMAGES = {
+  line: [0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0],
+  corner: [0, 0, 0, 0, 0, 0, 9, 9, 9, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0],
+  dot: [0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+export const PATCHES = {
+  upright: [-1, 2, -1, -1, 2, -1, -1, 2, -1],
+  level: [-1, -1, -1, 2, 2, 2, -1, -1, -1],
+  edge: [-1, 0, 1, -1, 0, 1, -1, 0, 1],
+  blur: [1, 1, 1, 1, 1, 1, 1, 1, 1],
+  same: [0, 0, 0, 0, 1, 0, 0, 0, 0],
+};
+export const SECOND_CHANNEL = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/** @type {ToyUnit[]} */
+export const UNITS = [
+  { weights: [PATCHES.upright, PATCHES.level], bias: 0 },
+  { weights: [PATCHES.level, PATCHES.edge], bias: 0 },
+];
+/** @type {Toy} */
+export const FIRST = {
+  channels: [IMAGES.line],
+  units: [UNITS[0]],
+  zeros: 0,
+  stride: 1,
+  nonlinearity: "linear",
+  code: "",
+};
+
 /** The same as a network that the engine computes. @param {Toy} toy @returns {Network} */
 export function toyNetwork(toy) {
   const channels = toy.channels.length;
@@ -40,9 +69,11 @@ export function toyNetwork(toy) {
     fit: "stretch",
     background: each(0),
     ranges: { byte: null, integer: null, each: false },
-    numbers: "float32",
+    weight_dtype: "float32",
     layers: pooling.rows > 0 ? [convolution, pooling] : [convolution],
     sigmoids: false,
+    poolings: {},
+    nonlinearities: {},
     images: [],
   };
 }
