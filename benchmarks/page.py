@@ -35,13 +35,13 @@ from step import Case, description, save_weights
 
 import convscope
 from convscope.core.records import to_json
+from convscope.explorer.data import NamedImage, explorer_data
+from convscope.explorer.page import program
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.document import program
-from convscope.page.look_data import Shown, look_data
 
 ENGINES = Path(__file__).parent / "page_engines" / "engines.js"
 PACKAGES = ("@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0", "onnxruntime-web@1.30.0")
@@ -194,10 +194,13 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
     page.goto(SITE)
     page.evaluate(f"globalThis.tf.wasm.setWasmPaths('{SITE}/@tensorflow/tfjs-backend-wasm/wasm-out/')")
     page.evaluate("globalThis.tf.wasm.setThreadsCount(1)")
-    page.add_script_tag(content=program("look", "engine.js").removeprefix('"use strict";\n'))
+    page.add_script_tag(content=program("engine.js").removeprefix('"use strict";\n'))
     page.add_script_tag(content=ENGINES.read_text(encoding="utf-8"))
-    shown = [Shown(name="", pixels=one) for one in images_of(case, 8)]
-    given = [json.dumps(to_json(look_data(model_of(case), shown))), base64.b64encode(graph_of(case, folder)).decode()]
+    shown = [NamedImage(name="", pixels=one) for one in images_of(case, 8)]
+    given = [
+        json.dumps(to_json(explorer_data(model_of(case), shown))),
+        base64.b64encode(graph_of(case, folder)).decode(),
+    ]
     found: dict[str, Any] = page.evaluate(
         f"([data, graph]) => compareEngines(readNetwork(data), bytesOf(graph), {rounds}, 300)", given
     )

@@ -16,7 +16,7 @@ LINES = (
     ("training", "features"),
     ("estimators",),
     ("measures",),
-    ("figures", "page"),
+    ("figures", "report", "explorer"),
     ("api",),
     ("cli",),
 )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
+from convscope.explorer.data import NamedImage, explorer_data
 from convscope.layers.nonlinearity import NONLINEARITIES, Nonlinearity
 from convscope.layers.normalization import NORMALIZATIONS, Normalization, NormalizationKind
 from convscope.layers.onnx_graph import OnnxGraph
@@ -18,7 +19,6 @@ from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.onnx_export import onnx_bytes
-from convscope.page.look_data import Shown, look_data
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
@@ -116,7 +116,7 @@ def test_a_layout_with_a_toy_is_read_planned_built_trained_and_exported(text: st
 @pytest.mark.parametrize("text", TOYS)
 def test_the_page_shows_a_network_with_a_toy(text: str) -> None:
     model = trained(text)
-    data = look_data(model, [Shown(name="one", pixels=some_pixels(1, 17, 14)[0])])
+    data = explorer_data(model, [NamedImage(name="one", pixels=some_pixels(1, 17, 14)[0])])
     assert len(data.layers) == len(model.network.plan.layers)
 
 

@@ -64,7 +64,7 @@ def test_the_tests_run_on_the_installed_package() -> None:
 def test_types_and_page_files_are_installed() -> None:
     package = Path(convscope.__file__).parent
     assert (package / "py.typed").is_file()
-    assert any((package / "page" / "static").iterdir())
+    assert any((package / "explorer" / "static").iterdir())
 
 
 def test_the_installed_package_has_no_tests_and_no_strays() -> None:

@@ -14,26 +14,26 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.api.look_records import records_of
+from convscope.api.look_records import with_records
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.progress import Plain
 from convscope.core.records import from_json
+from convscope.explorer import data as look_data_module
+from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
+from convscope.explorer.page import render_look
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
-from convscope.page import look_data as look_data_module
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.run_folder import RunFolder
 from tests.checks.models import small_model, some_pixels
 
 
-def data_of(path: Path) -> LookData:
+def data_of(path: Path) -> ExplorerData:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
     assert found is not None
-    return from_json(LookData, json.loads(found[1]))
+    return from_json(ExplorerData, json.loads(found[1]))
 
 
 @pytest.fixture(scope="module")
@@ -172,24 +172,24 @@ def test_the_page_of_the_usual_network_for_mnist_is_small() -> None:
     step = Preprocessing(height=28, width=28, channels=1)
     model = Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step)
     pixels = np.zeros((28, 28, 1), np.uint8)
-    assert len(render_look(look_data(model, [Shown(name="", pixels=pixels)] * 200))) < 3_000_000
+    assert len(render_look(explorer_data(model, [NamedImage(name="", pixels=pixels)] * 200))) < 3_000_000
 
 
 def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Path, tmp_path: Path) -> None:
     data = data_of(convscope.look(run, force=True).path)
     assert data.units is not None
-    assert data.good is not None
+    assert data.evaluation is not None
     assert (data.units.images, data.units.data) == (200, "")
     assert [len(step.units) for step in data.units.layers] == [8]
     assert data.units.layers[0].units[0].classes
     report = json.loads((run / "report.json").read_text())
-    assert (data.good.images, data.good.correct) == (report["images"], report["correct"])
-    assert [one.epoch for one in data.good.epochs] == [1]
+    assert (data.evaluation.images, data.evaluation.correct) == (report["images"], report["correct"])
+    assert [one.epoch for one in data.evaluation.epochs] == [1]
     empty = data_of(convscope.look(run, [], output=tmp_path / "x.html").path)
     assert empty.units is None, "nothing is measured without images"
     Image.fromarray(some_pixels(1, 8, 8)[0]).save(tmp_path / "a.png")
     unlabelled = data_of(convscope.look(small_model(), [tmp_path / "a.png"], output=tmp_path / "y.html").path)
-    assert unlabelled.good is None
+    assert unlabelled.evaluation is None
     assert unlabelled.units is not None
     assert {unit.selectivity for step in unlabelled.units.layers for unit in step.units} == {None}
 
@@ -274,9 +274,10 @@ def test_a_comparison_of_a_stranger_is_not_in_the_page(measured: Path, tmp_path:
     run.path.mkdir()
     shutil.copy(measured / "report.json", run.report)
     model = convscope.load(measured)
-    assert records_of(model, (), run, None, Plain(said)).comparison is not None
+    data = explorer_data(model)
+    assert with_records(data, model, (), run=run, dataset=None, reporter=Plain(said)).comparison is not None
     (tmp_path / "compare-2" / "comparison.json").unlink()
-    assert records_of(model, (), run, None, Plain(said)).comparison is None
+    assert with_records(data, model, (), run=run, dataset=None, reporter=Plain(said)).comparison is None
     assert said.getvalue() == ""
 
 

@@ -16,6 +16,7 @@ from convscope.api.draw import draw
 from convscope.api.measure import measure
 from convscope.api.predict import predict
 from convscope.core.errors import DataError
+from convscope.explorer.data import NamedImage, explorer_data
 from convscope.features.reading import Reading, StageFeatures
 from convscope.features.trace import trace
 from convscope.measures.distortions.family import distortion_named
@@ -28,7 +29,6 @@ from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from convscope.networks.prediction_files import tables
-from convscope.page.look_data import Shown, look_data
 from tests.checks.models import small_model, some_pixels
 
 LARGEST = 3e38
@@ -121,7 +121,7 @@ ASKED: dict[str, Callable[[Model], Any]] = {
     "invariance": lambda model: measure_invariance(model, _evaluated(), {distortion_named("shift-x"): [1.0]}),
     "units": lambda model: measure_units(model, some_pixels(4)),
     "ablation": lambda model: measure_ablation(model, some_pixels(4), _evaluated().labels),
-    "look": lambda model: look_data(model, [Shown(name="one", pixels=some_pixels(1)[0])]),
+    "look": lambda model: explorer_data(model, [NamedImage(name="one", pixels=some_pixels(1)[0])]),
     "fold": lambda model: fold(model.network),
 }
 

@@ -8,7 +8,7 @@ const [given, made] = process.argv.slice(2);
 const result = JSON.parse(readFileSync(given, "utf8")).map((data) => {
   const network = readNetwork(JSON.stringify(data));
   return {
-    classes: shownClasses(network, network.good),
+    classes: shownClasses(network, network.evaluation),
     costs: costOfLayers(network),
     ticks: [ticksOf(0.2, 0.97), ticksOf(0.5, 0.5), ticksOf(0.0012, 2.3)],
   };

@@ -11,14 +11,14 @@ import pytest
 import convscope
 
 NODE = shutil.which("node") or shutil.which("nodejs")
-STATIC = Path(convscope.__file__).parent / "page" / "static"
+STATIC = Path(convscope.__file__).parent / "explorer" / "static"
 
 needs_node = pytest.mark.skipif(NODE is None, reason="the page's programs are tested with node, which is not installed")
 
 
 def run_driver(driver: str, value: Any, folder: Path) -> Any:
     """Return what ``tests/page/<driver>`` writes when it is given `value`, both as JSON."""
-    shutil.copytree(STATIC / "look", folder / "look", dirs_exist_ok=True)
+    shutil.copytree(STATIC, folder / "look", dirs_exist_ok=True)
     shutil.copy(Path(__file__).with_name(driver), folder / driver)
     (folder / "package.json").write_text('{"type": "module"}')  # these are ES modules
     (folder / "given.json").write_text(json.dumps(value), encoding="utf-8")

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.images.decoding.decoder import Decoded
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.document import inline_json
-from convscope.page.look_data import LookData, Shown, look_data
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver
@@ -36,8 +36,8 @@ def exchanged(model: Model, text: str) -> Model:
     return replace(model, network=network.eval(), layout=layout)
 
 
-def page(model: Model, beside: LookData | None = None) -> LookData:
-    return look_data(model, [Shown(name="", pixels=some_pixels(1)[0])], beside=beside)
+def page(model: Model, beside: ExplorerData | None = None) -> ExplorerData:
+    return explorer_data(model, [NamedImage(name="", pixels=some_pixels(1)[0])], beside=beside)
 
 
 @needs_node
@@ -48,7 +48,10 @@ def test_the_same_weights_with_another_pooling_are_that_network(tmp_path: Path) 
         models, CASES, run_driver("exchanged_driver.mjs", given, tmp_path), strict=True
     ):
         expected = exchanged(model, new)
-        layers = to_json(look_data(expected))["layers"]
+        layers = [
+            layer | layer["planned"] | {"field": [layer["planned"][side] for side in ("field_rows", "field_columns")]}
+            for layer in to_json(explorer_data(expected))["layers"]
+        ]
         assert made["layers"] == [{key: layer[key] for key in made["layers"][0]} for layer in layers], old
         assert made["codes"] == [old[4:6]]
         assert made["layout"] == new
@@ -66,7 +69,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
         network = Network(layout, height=height, width=width, channels=channels, classes=3)
         layer = Preprocessing(height=height, width=width, channels=channels, fit="letterbox")
         others.append(Model(network=network, layout=layout, classes=("a", "b", "c"), preprocessing=layer))
-    given = [{"data": to_json(page(small_model(), look_data(one))), "code": "MP"} for one in others]
+    given = [{"data": to_json(page(small_model(), explorer_data(one))), "code": "MP"} for one in others]
     return list(zip(others, run_driver("exchanged_driver.mjs", given, tmp_path_factory.mktemp("fit")), strict=True))
 
 
@@ -80,5 +83,5 @@ def test_an_image_is_made_what_the_other_network_takes_as_python_makes_it(fitted
 
 
 def test_the_second_network_comes_back_from_json() -> None:
-    data = page(small_model(), look_data(small_model("5N"), title="other"))
-    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+    data = page(small_model(), explorer_data(small_model("5N"), title="other"))
+    assert from_json(ExplorerData, json.loads(inline_json(to_json(data)))) == data

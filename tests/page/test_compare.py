@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from convscope.measures.comparison.robustness import kept
-from convscope.page.compare import render_comparison
+from convscope.report.comparison_page import render_comparison
 from tests.measures.comparison.made_up import comparison, entry, growing
 from tests.page.test_report_page import HOSTILE, Page, scrolling
 

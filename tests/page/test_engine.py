@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
+from convscope.explorer.data import NamedImage, _weight_dtype, explorer_data
 from convscope.networks.folding import Connections, fold
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.look_data import Shown, _numbers, look_data
 from tests.checks.layouts import Case
 from tests.checks.models import maps_of
 
@@ -28,7 +28,7 @@ def computed(
     images = [images_of(case, IMAGES, seed + 1_000) for seed, case in enumerate(chosen)]
     given = [
         {
-            "data": to_json(look_data(model, [Shown(name="", pixels=one) for one in some])),
+            "data": to_json(explorer_data(model, [NamedImage(name="", pixels=one) for one in some])),
             "places": 20,
             "plain": request.param == "plain",
         }
@@ -116,10 +116,10 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
     case = Case(layout=Layout.parse("16C5-MP2-24C3-AP2-32N"), height=16, width=14, channels=3, classes=5)
     model, images = model_of(case, 3), images_of(case, IMAGES, 4)
     assert 2_000 < model.network.plan.parameters < 20_000
-    monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 1_000)
-    monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
-    data = look_data(model, [Shown(name="", pixels=one) for one in images])
-    assert data.numbers == numbers
+    monkeypatch.setattr("convscope.explorer.data.MOST_EXACT", 1_000)
+    monkeypatch.setattr("convscope.explorer.data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
+    data = explorer_data(model, [NamedImage(name="", pixels=one) for one in images])
+    assert data.weight_dtype == numbers
     made = run_driver("engine_driver.mjs", [{"data": to_json(data), "places": 1, "plain": False}], tmp_path)[0]
     farthest = 0.0
     for layer, expected in enumerate(maps_of(model.network, images)):
@@ -134,5 +134,5 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
 def test_only_large_networks_have_weights_of_fewer_bits() -> None:
     case = Case(layout=Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
     folded = fold(model_of(case, 0).network)
-    kinds = [_numbers(count, folded) for count in (1, 200_000, 200_001, 1_200_000, 1_200_001, 8_000_000)]
+    kinds = [_weight_dtype(count, folded) for count in (1, 200_000, 200_001, 1_200_000, 1_200_001, 8_000_000)]
     assert kinds == ["float32", "float32", "float24", "float24", "float16", "float16"]

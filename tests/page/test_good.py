@@ -1,15 +1,16 @@
 """How good: the page's figures are those of the report, of the epochs and of the library's own counting."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from convscope.core.records import from_json, to_json
+from convscope.core.document import inline_json
+from convscope.core.records import to_json
+from convscope.explorer.data import ExplorerData, explorer_data
+from convscope.explorer.evaluation import MOST_EPOCHS, evaluation_of
 from convscope.measures.cost import count_costs
-from convscope.page.document import inline_json
-from convscope.page.good_data import MOST_EPOCHS, GoodData, good_data
-from convscope.page.look_data import LookData, Records, look_data
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 from tests.checks.models import small_model
@@ -51,21 +52,22 @@ def epochs(count: int) -> list[EpochRecord]:
 
 def test_the_figures_are_those_of_the_report() -> None:
     report = report_of(3, [0, 0, 1, 2], [0, 1, 1, 1])
-    data = good_data(report, epochs(3))
+    data = evaluation_of(report, epochs(3))
     assert (data.split, data.images, data.correct, data.interval) == ("test", 4, 2, report.accuracy_interval)
-    assert {(cell.truth, cell.answer): cell.count for cell in data.cells} == {
+    assert {(cell.truth, cell.predicted): cell.count for cell in data.cells} == {
         (0, 0): 1,
         (0, 1): 1,
         (1, 1): 1,
         (2, 1): 1,
     }
-    assert [one.loss for one in data.epochs] == [1.0, None, 0.3333], "what is not finite leaves a gap"
-    assert {(one.held_out_loss, one.held_out_accuracy) for one in data.epochs} == {(None, 0.25)}
-    assert from_json(GoodData, json.loads(inline_json(to_json(data)))) == data
+    shown = to_json(replace(explorer_data(small_model()), evaluation=data))["evaluation"]
+    assert [epoch["loss"] for epoch in shown["epochs"]] == [1.0, None, 0.3333], "what is not finite leaves a gap"
+    assert {(epoch.validation_loss, epoch.validation_accuracy) for epoch in data.epochs} == {(None, 0.25)}
+    assert json.loads(inline_json(shown)) == shown
 
 
 def test_very_many_epochs_are_thinned_and_the_last_stays() -> None:
-    shown = good_data(report_of(2, [0, 1], [0, 1]), epochs(3 * MOST_EPOCHS + 7)).epochs
+    shown = evaluation_of(report_of(2, [0, 1], [0, 1]), epochs(3 * MOST_EPOCHS + 7)).epochs
     assert MOST_EPOCHS / 2 < len(shown) <= MOST_EPOCHS + 1
     assert (shown[0].epoch, shown[-1].epoch) == (1, 3 * MOST_EPOCHS + 7)
 
@@ -73,11 +75,11 @@ def test_very_many_epochs_are_thinned_and_the_last_stays() -> None:
 @needs_node
 def test_costs_are_counted_as_the_library_counts_and_the_most_confused_classes_are_shown(tmp_path: Path) -> None:
     layouts = ("4C3-MP2-6N", "4C3-+4C3-MP2-+4C2-APg", "3U4:2-BP2-5N")
-    pages: list[LookData] = []
+    pages: list[ExplorerData] = []
     for text in layouts:
         model = small_model(text, classes=25)
-        good = good_data(report_of(25, [*range(25), 24, 24, 7], [*range(25), 23, 23, 24]))
-        pages.append(look_data(model, records=Records(good=good)))
+        good = evaluation_of(report_of(25, [*range(25), 24, 24, 7], [*range(25), 23, 23, 24]))
+        pages.append(replace(explorer_data(model), evaluation=good))
     for page, made in zip(pages, run_driver("good_driver.mjs", [to_json(one) for one in pages], tmp_path), strict=True):
         assert len(made["classes"]) == 20
         assert {7, 23, 24} < set(made["classes"])

@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 import torch
 
+from convscope.core.document import allowed, inline_json, inline_values
 from convscope.core.records import from_json, to_json
+from convscope.explorer.data import FORMAT_VERSION, ExplorerData, NamedImage, explorer_data
+from convscope.explorer.page import program, render_look
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.page.document import allowed, inline_json, program
-from convscope.page.encoding import encoded
-from convscope.page.look import render_look
-from convscope.page.look_data import FORMAT_VERSION, LookData, Shown, look_data
 from tests.checks.models import LAYOUTS, small_model, some_pixels
 
 from .javascript import NODE, STATIC, needs_node
@@ -38,9 +37,10 @@ def hostile_page() -> str:
         network=network, layout=layout, classes=tuple(NAMES), preprocessing=small_model(classes=2).preprocessing
     )
     images = [
-        Shown(name=name, pixels=pixels, truth=0) for name, pixels in zip(NAMES, some_pixels(len(NAMES)), strict=True)
+        NamedImage(name=name, pixels=pixels, truth=0)
+        for name, pixels in zip(NAMES, some_pixels(len(NAMES)), strict=True)
     ]
-    return render_look(look_data(model, images, title=NAMES[-4]))
+    return render_look(explorer_data(model, images, title=NAMES[-4]))
 
 
 def inline(text: str, kind: str) -> str:
@@ -55,7 +55,7 @@ def test_names_are_data_and_never_markup() -> None:
     assert [kind for kind, _ in page.elements].count("script") == 3
     assert not page.all("img")
     assert not {name for _, attributes in page.elements for name in attributes if name.startswith("on")}
-    data = from_json(LookData, json.loads(inline(text, 'script type="application/json" id="data"')))
+    data = from_json(ExplorerData, json.loads(inline(text, 'script type="application/json" id="data"')))
     assert len(data.classes) == len(NAMES)
     assert data.classes[0] == NAMES[0]
     assert len(data.images[-3].name) == 1_000
@@ -85,7 +85,7 @@ def test_nothing_may_be_loaded_and_only_the_programs_of_the_page_run() -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name: str) -> None:
-    text = program("look", name)
+    text = program(name)
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     assert "</script" not in text.lower()
     assert "<!--" not in text
@@ -96,7 +96,7 @@ def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_is_made_from_text_but_text(name: str) -> None:
-    text = program("look", name)
+    text = program(name)
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "fetch("):
         assert way not in text, way
 
@@ -104,30 +104,36 @@ def test_nothing_is_made_from_text_but_text(name: str) -> None:
 @needs_node
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_javascript(name: str, tmp_path: Path) -> None:
-    (tmp_path / "program.cjs").write_text(program("look", name), encoding="utf-8")
+    (tmp_path / "program.cjs").write_text(program(name), encoding="utf-8")
     done = subprocess.run([str(NODE), "--check", "program.cjs"], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[:2_000]
 
 
-def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
-    nonlinearities = (STATIC / "look" / "nonlinearity.js").read_text(encoding="utf-8")
-    words = (STATIC / "look" / "text.js").read_text(encoding="utf-8")
+def test_the_page_computes_and_describes_every_nonlinearity_and_pooling() -> None:
+    nonlinearities = (STATIC / "nonlinearity.js").read_text(encoding="utf-8")
+    poolings = (STATIC / "pooling.js").read_text(encoding="utf-8")
+    data = explorer_data(small_model())
+    assert {kind.code: (kind.formula, kind.phrase) for kind in data.nonlinearities} == {
+        name: (kind.formula, kind.phrase) for name, kind in NONLINEARITIES.items()
+    }
+    assert {kind.code: (kind.name, kind.phrase, kind.sees) for kind in data.poolings} == {
+        code: (kind.name, kind.phrase, kind.sees) for code, kind in POOLINGS.items()
+    }
     for name in NONLINEARITIES:
         assert f"\n  {name}: " in nonlinearities
-        assert f"\n    {name}: " in words
     for code in POOLINGS:
-        assert words.count(f" {code}:") == 2
+        assert re.search(rf"^  {code}[(:]", poolings, re.MULTILINE) or f'"{code}"' in poolings
 
 
 def test_both_sides_name_one_version() -> None:
-    text = (STATIC / "look" / "reading.js").read_text(encoding="utf-8")
+    text = (STATIC / "reading.js").read_text(encoding="utf-8")
     assert f"export const FORMAT_VERSION = {FORMAT_VERSION};" in text
 
 
 @pytest.mark.parametrize("text", LAYOUTS)
 def test_the_record_comes_back_from_json(text: str) -> None:
-    data = look_data(small_model(text), [Shown(name="a", pixels=some_pixels(1)[0], truth=1)], title="t")
-    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+    data = explorer_data(small_model(text), [NamedImage(name="a", pixels=some_pixels(1)[0], truth=1)], title="t")
+    assert from_json(ExplorerData, json.loads(inline_json(to_json(data)))) == data
 
 
 @needs_node
@@ -140,11 +146,11 @@ def test_the_record_comes_back_from_json(text: str) -> None:
     ],
 )
 def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: str, tmp_path: Path) -> None:
-    data = to_json(look_data(small_model("2C3"))) | change
+    data = to_json(explorer_data(small_model("2C3"))) | change
     if change.get("layers", 0) is None:
-        data = to_json(look_data(small_model("2C3")))
+        data = to_json(explorer_data(small_model("2C3")))
         data["layers"][0]["weights"] = data["layers"][0]["weights"][:-8]
-    shutil.copytree(STATIC / "look", tmp_path / "look")
+    shutil.copytree(STATIC, tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "data.json").write_text(json.dumps(data))
     (tmp_path / "read.js").write_text(
@@ -158,10 +164,10 @@ def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: st
 def test_images_go_in_as_they_are_with_what_the_network_says() -> None:
     model = small_model()
     images = some_pixels(5)
-    data = look_data(model, [Shown(name=str(place), pixels=one) for place, one in enumerate(images)])
+    data = explorer_data(model, [NamedImage(name=str(place), pixels=one) for place, one in enumerate(images)])
     for one, pixels, answer in zip(data.images, images, model.predict_proba(images).argmax(1), strict=True):
         assert base64.b64decode(one.pixels) == pixels.tobytes()
-        assert (one.truth, one.answer) == (None, answer)
+        assert (one.truth, one.predicted) == (None, answer)
 
 
 @needs_node
@@ -169,10 +175,10 @@ def test_numbers_of_fewer_bits_are_those_of_numpy(tmp_path: Path) -> None:
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     halves = halves[np.isfinite(halves)]
     numbers = np.random.default_rng(0).standard_normal(1_000).astype(np.float32)
-    shutil.copytree(STATIC / "look", tmp_path / "look")
+    shutil.copytree(STATIC, tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    (tmp_path / "halves.txt").write_text(encoded(halves, "<f2"))
-    (tmp_path / "thirds.txt").write_text(encoded(numbers, "<f3"))
+    (tmp_path / "halves.txt").write_text(inline_values(halves, "<f2"))
+    (tmp_path / "thirds.txt").write_text(inline_values(numbers, "<f3"))
     (tmp_path / "read.js").write_text(
         'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/reading.js";\n'
         f'const halves = [...floatsOf(readFileSync("halves.txt", "utf8"), {len(halves)}, "float16")];\n'
@@ -190,16 +196,16 @@ def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = small_model("4C3-MP2")
-    exact = look_data(model)
-    monkeypatch.setattr("convscope.page.look_data.MOST_EXACT", 10)
-    nearly = look_data(model)
-    monkeypatch.setattr("convscope.page.look_data.MOST_NEARLY_EXACT", 10)
-    rounded = look_data(model)
-    assert (exact.numbers, nearly.numbers, rounded.numbers) == ("float32", "float24", "float16")
+    exact = explorer_data(model)
+    monkeypatch.setattr("convscope.explorer.data.MOST_EXACT", 10)
+    nearly = explorer_data(model)
+    monkeypatch.setattr("convscope.explorer.data.MOST_NEARLY_EXACT", 10)
+    rounded = explorer_data(model)
+    assert (exact.weight_dtype, nearly.weight_dtype, rounded.weight_dtype) == ("float32", "float24", "float16")
     weights = np.frombuffer(base64.b64decode(exact.layers[0].weights), "<f4")
     halves = np.frombuffer(base64.b64decode(rounded.layers[0].weights), "<f2")
     np.testing.assert_array_equal(halves, weights.astype(np.float16))
     assert exact.layers[0].bias == rounded.layers[0].bias
     with torch.no_grad():
         model.network.weighted_sums().weight[0, 0] = 1e5
-    assert look_data(model).numbers == "float24"
+    assert explorer_data(model).weight_dtype == "float24"

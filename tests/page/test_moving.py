@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
+from convscope.explorer.data import NamedImage, explorer_data
 from convscope.networks.layout import Layout
-from convscope.page.look_data import Shown, look_data
 from tests.checks.layouts import Case
 
 from .javascript import needs_node, run_driver
@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[np.ndarray, np.
     for seed, (text, motion) in enumerate(MOTIONS):
         case = Case(layout=Layout.parse(text), height=SIDE, width=SIDE, channels=3, classes=2)
         pixels = images_of(case, 1, seed)[0]
-        data = look_data(model_of(case, seed), [Shown(name="", pixels=pixels)])
+        data = explorer_data(model_of(case, seed), [NamedImage(name="", pixels=pixels)])
         given.append({"data": to_json(data), "motion": motion})
         before.append(pixels)
     found = run_driver("moving_driver.mjs", given, tmp_path_factory.mktemp("moving"))

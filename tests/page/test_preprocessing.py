@@ -11,7 +11,6 @@ from convscope.core.records import to_json
 from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.preprocessing import FITS, Preprocessing
 from convscope.images.values import ValueRange, ValueRanges
-from convscope.page.look_data import RangesData
 from tests.images.generated import png16
 
 from .javascript import STATIC, needs_node, run_driver
@@ -70,9 +69,7 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
     files.append(png16(words[..., :3], (b"tRNS", key)))
     files.append(png16(words[..., :3], (b"sBIT", b"\x0c\x0b\x0c")))
     cases = [(file, ranges) for file in files for ranges in chosen]
-    given = [
-        {"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData.of(ranges))} for file, ranges in cases
-    ]
+    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(ranges)} for file, ranges in cases]
     for (file, ranges), made in zip(cases, run_driver("values_driver.mjs", given, tmp_path), strict=True):
         read = decode(file)
         expected = ranges.gray_levels(read.values, read.usual)
@@ -81,11 +78,11 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
         colour = found[..., :1] if expected.shape[2] == 1 else found[..., : expected.shape[2]]
         assert np.array_equal(colour, expected)
     others = [b"\x89PNG", files[0][:24] + b"\x08" + files[0][25:]]
-    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(RangesData())} for file in others]
+    given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(ValueRanges())} for file in others]
     assert run_driver("values_driver.mjs", given, tmp_path) == [None, None]
 
 
 @pytest.mark.parametrize("fit", FITS)
 def test_every_fit_is_known_to_the_page(fit: str) -> None:
-    text = (STATIC / "look" / "preprocessing.js").read_text(encoding="utf-8")
+    text = (STATIC / "preprocessing.js").read_text(encoding="utf-8")
     assert fit == "letterbox" or f'"{fit}"' in text

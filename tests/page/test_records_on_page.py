@@ -1,24 +1,25 @@
 """Records on the page: its figures are those of the records, and what is not there is not shown."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer.comparison import comparison_data
+from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
+from convscope.explorer.invariance import invariance_data
+from convscope.explorer.page import render_look
+from convscope.explorer.units import units_data
 from convscope.measures.comparison.by_image import digits_of
 from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.ablation import measure_ablation
 from convscope.measures.units.measuring import measure_units
-from convscope.page.comparison_data import comparison_data
-from convscope.page.document import inline_json
-from convscope.page.invariance_data import invariance_data
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Records, Shown, look_data
-from convscope.page.units_data import units_data
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver
@@ -96,18 +97,22 @@ def comparison() -> Comparison:
     )
 
 
-def full_page() -> LookData:
+def full_page() -> ExplorerData:
     model, images = small_model("4C3"), some_pixels(COUNT, seed=3)
     labels = np.arange(COUNT) % 3
     record, ablation = measure_units(model, images, labels=labels), measure_ablation(model, images, labels)
-    units = units_data(record, places={place: place for place in range(COUNT)}, ablation=ablation)
-    shown = [Shown(name=str(at), pixels=one, truth=int(labels[at])) for at, one in enumerate(images)]
-    records = Records(units=units, invariance=invariance_data(invariance()), comparison=comparison_data(comparison()))
-    return look_data(model, shown, records=records)
+    units = units_data(record, in_page={place: place for place in range(COUNT)}, ablation=ablation)
+    shown = [NamedImage(name=str(at), pixels=one, truth=int(labels[at])) for at, one in enumerate(images)]
+    return replace(
+        explorer_data(model, shown),
+        units=units,
+        invariance=invariance_data(invariance()),
+        comparison=comparison_data(comparison()),
+    )
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[LookData, dict[str, Any]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[ExplorerData, dict[str, Any]]:
     data = full_page()
     given = {
         "data": to_json(data),
@@ -119,7 +124,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[LookData, dict[str, 
 
 def test_all_records_come_back_from_json_and_stay_text() -> None:
     data = full_page()
-    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+    plain = json.loads(inline_json(to_json(data)))
+    assert to_json(from_json(ExplorerData, plain)) == plain
     page = Page(render_look(data))
     assert [kind for kind, _ in page.elements].count("script") == 3
     assert not page.all("img")
@@ -153,7 +159,7 @@ def test_worth_is_the_loss_without_the_unit_and_names_the_class_that_loses_most(
 @needs_node
 def test_images_are_chosen_by_answer_class_and_cell(made: Any) -> None:
     data, found = made
-    pairs = [(one.truth, one.answer) for one in data.images]
+    pairs = [(one.truth, one.predicted) for one in data.images]
     assert found["kept"] == [
         [True] * COUNT,
         [truth == answer for truth, answer in pairs],
@@ -196,7 +202,7 @@ def test_the_comparison_sorts_by_any_column_with_what_is_unknown_last(made: Any)
 
 @needs_node
 def test_a_page_without_records_has_none(tmp_path: Path) -> None:
-    data = look_data(small_model("4C3"), [Shown(name="", pixels=some_pixels(1)[0])])
+    data = explorer_data(small_model("4C3"), [NamedImage(name="", pixels=some_pixels(1)[0])])
     found = run_driver(
         "records_driver.mjs", {"data": to_json(data), "choices": ["all"], "which": {"layer": 1, "unit": 0}}, tmp_path
     )

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convscope.core.errors import DataError
+from convscope.core.markup import named, tag
 from convscope.core.text import printable, shortened
 from convscope.images.inspection import Problem
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.page.confusion import MOST_CLASSES
-from convscope.page.gallery import MOST_OF_WRONG_CELL, MOST_THUMBNAILS
-from convscope.page.markup import named, tag
-from convscope.page.report import render_report
-from convscope.page.thumbnails import BUDGET_BYTES, SIDE_PX, thumbnail, thumbnails
+from convscope.report.confusion import MOST_CLASSES
+from convscope.report.gallery import MOST_OF_WRONG_CELL, MOST_THUMBNAILS
+from convscope.report.run_page import render_report
+from convscope.report.thumbnails import BUDGET_BYTES, SIDE_PX, thumbnail, thumbnails
 from convscope.training.history import EpochRecord
 from convscope.training.report import Report
 from tests.checks.laws import LAWS

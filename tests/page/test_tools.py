@@ -12,6 +12,7 @@ from .javascript import NODE, STATIC, needs_node
 
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 FUNCTION = re.compile(r"(\s*)(?:.*\bfunction\b.*|.*=> \{|(?:async )?(?!if|for|while|switch|catch)\w+\(.*\) \{)")
+PACKAGE = STATIC.parents[1]
 TOOLS = Path(__file__).parents[2] / "tools" / "page"
 
 needs_tools = pytest.mark.skipif(
@@ -24,7 +25,7 @@ needs_tools = pytest.mark.skipif(
 def test_the_module_in_the_page_is_what_its_source_makes() -> None:
     command = [str(NODE), "build.mjs", "--print"]
     done = subprocess.run(command, cwd=TOOLS, capture_output=True, text=True, check=True)
-    written = (STATIC / "look" / "kernels.js").read_text(encoding="utf-8")
+    written = (STATIC / "kernels.js").read_text(encoding="utf-8")
     assert done.stdout == written, "build it with: npm run build --prefix tools/page"
 
 
@@ -42,7 +43,7 @@ def test_the_types_of_the_page_hold() -> None:
 def test_prettier_has_formatted_the_page() -> None:
     prettier = TOOLS / "node_modules" / ".bin" / "prettier"
     done = subprocess.run(
-        [str(prettier), "--config", "package.json", "--check", f"{STATIC}/**/*.js", "*.mjs"],
+        [str(prettier), "--config", "package.json", "--check", f"{PACKAGE}/*/static/*.js", "*.mjs"],
         cwd=TOOLS,
         capture_output=True,
         text=True,
@@ -54,7 +55,7 @@ def test_prettier_has_formatted_the_page() -> None:
 def test_no_line_of_the_page_is_longer_than_120_columns() -> None:
     long = [
         f"{path.name}:{number}"
-        for path in sorted(STATIC.rglob("*.js"))
+        for path in sorted(PACKAGE.glob("*/static/*.js"))
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if len(line) > 120
     ]
@@ -72,7 +73,7 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def test_modules_and_functions_of_the_page_stay_short() -> None:
-    paths = sorted(STATIC.rglob("*.js"))
+    paths = sorted(PACKAGE.glob("*/static/*.js"))
     lengths = {where: lines for path in paths for where, lines in _functions(path)}
     assert len(lengths) > 400
     assert {where: lines for where, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}

@@ -2,22 +2,23 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
+from convscope.explorer import units as module
+from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
+from convscope.explorer.page import render_look
+from convscope.explorer.units import UnitsData, units_data
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import cut
 from convscope.measures.units.records import UnitsRecord
 from convscope.networks.folding import Connections, Sums, fold
 from convscope.networks.model import Model
-from convscope.page import units_data as module
-from convscope.page.document import inline_json
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Records, Shown, look_data
-from convscope.page.units_data import UnitsData, units_data
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver
@@ -32,11 +33,11 @@ def measured(text: str) -> tuple[Model, np.ndarray, UnitsRecord]:
     return model, images, measure_units(model, images, labels=np.arange(COUNT) % 3, name=lambda at: HOSTILE[at])
 
 
-def page_of(text: str) -> tuple[Model, np.ndarray, UnitsRecord, LookData]:
+def page_of(text: str) -> tuple[Model, np.ndarray, UnitsRecord, ExplorerData]:
     model, images, record = measured(text)
-    units = units_data(record, places=IN_PAGE, image=lambda at: images[at], background=(1, 2, 3))
-    shown = [Shown(name="", pixels=images[at]) for at in sorted(IN_PAGE, key=lambda at: IN_PAGE[at])]
-    return model, images, record, look_data(model, shown, records=Records(units=units))
+    units = units_data(record, in_page=IN_PAGE, image=lambda at: images[at], background=(1, 2, 3))
+    shown = [NamedImage(name="", pixels=images[at]) for at in sorted(IN_PAGE, key=lambda at: IN_PAGE[at])]
+    return model, images, record, replace(explorer_data(model, shown), units=units)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(mon
 
     def patches(most_bytes: int) -> tuple[int, int]:
         monkeypatch.setattr(module, "MOST_PATCH_BYTES", most_bytes)
-        data = units_data(record, places=IN_PAGE, image=lambda at: images[at], background=(0, 0, 0))
+        data = units_data(record, in_page=IN_PAGE, image=lambda at: images[at], background=(0, 0, 0))
         tops = [one for layer in data.layers for unit in layer.units for one in unit.top]
         return sum(len(base64.b64decode(one.pixels)) for one in tops), max(
             len(unit.top) for layer in data.layers for unit in layer.units
@@ -108,7 +109,7 @@ def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(mon
 
 def test_without_pixels_only_patches_of_images_in_the_page_are_there() -> None:
     _, _, record = measured("4C3-MP2-6N")
-    data = units_data(record, places=IN_PAGE)
+    data = units_data(record, in_page=IN_PAGE)
     tops = [one for layer in data.layers for unit in layer.units for one in unit.top]
     assert tops
     assert {one.image for one in tops} == {0, 1, 2}
@@ -117,7 +118,8 @@ def test_without_pixels_only_patches_of_images_in_the_page_are_there() -> None:
 
 def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
     data = page_of("4C3-MP2-6N")[3]
-    assert from_json(LookData, json.loads(inline_json(to_json(data)))) == data
+    plain = json.loads(inline_json(to_json(data)))
+    assert to_json(from_json(ExplorerData, plain)) == plain
     assert isinstance(data.units, UnitsData)
     text = render_look(data)
     assert [kind for kind, _ in Page(text).elements].count("script") == 3
@@ -129,7 +131,7 @@ def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
 
 def test_the_classes_that_a_unit_fires_for_most_come_first() -> None:
     _, _, record = measured("4C3-MP2-6N")
-    data = units_data(record, places={})
+    data = units_data(record, in_page={})
     for layer, here in zip(record.layers, data.layers, strict=True):
         for unit, shown in zip(layer.units, here.units, strict=True):
             values = [value for _, value in shown.classes]

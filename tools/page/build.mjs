@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import makeWabt from "wabt";
 import { moduleText } from "./kernels.mjs";
 
-const TARGET = new URL("../../src/convscope/page/static/look/kernels.js", import.meta.url);
+const TARGET = new URL("../../src/convscope/explorer/static/kernels.js", import.meta.url);
 // Eight sums: with more, V8 runs out of registers (docs/decisions/0009-page-engine.md).
 const BLOCK = { units: 4, vectors: 2, wide: 8 };
 

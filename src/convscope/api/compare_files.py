@@ -13,7 +13,7 @@ from convscope.figures.letters import boxes_sentence
 from convscope.figures.style import save, theme_named
 from convscope.measures.comparison.records import FILE_NAME, Comparison
 from convscope.measures.comparison.robustness import GROUPS, Kept, kept
-from convscope.page.compare import render_comparison
+from convscope.report.comparison_page import render_comparison
 
 PAGE, TABLE, TRAININGS = "compare.html", "comparison.csv", "trainings"
 _ENDINGS = (".png", ".svg")

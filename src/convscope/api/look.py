@@ -17,6 +17,8 @@ from convscope.core.errors import ConvscopeError, DataError, ParameterError, Unr
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import printable
+from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
+from convscope.explorer.page import render_look
 from convscope.features.extraction import images_for
 from convscope.images.dataset import Dataset
 from convscope.images.sources.labels import as_label
@@ -25,14 +27,12 @@ from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
-from convscope.page.look import render_look
-from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
 from .kept import run_of
-from .look_records import records_of
+from .look_records import with_records
 
 MOST_IMAGES = 200
 MOST_BYTES = 1_000_000  # of all images together; a third more as text
@@ -135,14 +135,14 @@ def look(
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             dataset, chosen = _evaluated(used, run, (data_dir, cache_dir), told)
-        records = records_of(used, chosen, run, dataset, told)
+        data = explorer_data(used, chosen, title=_title(used, path), beside=second)
+        data = with_records(data, used, chosen, run=run, dataset=dataset, reporter=told)
         with told.task("writing the page", total=0):
-            data = look_data(used, chosen, title=_title(used, path), records=records, beside=second)
             write_text(path, render_look(data))
     return LookResult(path=path, images=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 
-def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
+def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerData:
     """Return the network that goes beside that of `model`.
 
     Raises:
@@ -154,7 +154,7 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> LookData:
             f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "
             f"Got {_listed(other.classes)}. Train it with the same images."
         )
-    return look_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
+    return explorer_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
 
 
 def _named(place: Path) -> str:
@@ -214,7 +214,7 @@ def _spread(ones: Sequence[Input], count: int) -> Iterator[Input]:
 
 def _given(
     model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]], reporter: Reporter
-) -> Iterator[Shown]:
+) -> Iterator[NamedImage]:
     """Give the images; those that cannot be read go to `unusable`. A folder named like a class tells it.
 
     What is not as it should be with the others is said.
@@ -228,7 +228,7 @@ def _given(
             continue
         if remarks:
             reporter.say(f"note: {printable(one.name)}: {'; '.join(remarks)}")
-        yield Shown(name=one.name, pixels=pixels, truth=_truth(one.name, places))
+        yield NamedImage(name=one.name, pixels=pixels, truth=_truth(one.name, places))
 
 
 def _truth(name: str, places: Mapping[str, int]) -> int | None:
@@ -243,7 +243,7 @@ def _truth(name: str, places: Mapping[str, int]) -> int | None:
 
 def _evaluated(
     model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
-) -> tuple[Dataset | None, list[Shown]]:
+) -> tuple[Dataset | None, list[NamedImage]]:
     """Return the set of the run, and images that it was evaluated on: wrong answers first, then some of every class."""
     if run is None:
         return None, []
@@ -254,7 +254,7 @@ def _evaluated(
         reporter.say(f"no images of the run are in the page, name some after the model: {printable(str(error))}")
         return None, []
     return dataset, [
-        Shown(
+        NamedImage(
             name=dataset.image_name(place),
             pixels=np.asarray(dataset.images[place], np.uint8),
             truth=int(dataset.labels[place]),

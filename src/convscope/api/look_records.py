@@ -1,5 +1,6 @@
-"""The further records that go into the page: what a run folder holds, and what units respond to."""
+"""The records on the page beside the network: those of its run folder, and its units."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,11 @@ from convscope.core.errors import ConvscopeError
 from convscope.core.progress import Reporter
 from convscope.core.records import Dataclass
 from convscope.core.text import printable
+from convscope.explorer.comparison import comparison_data
+from convscope.explorer.data import ExplorerData, NamedImage
+from convscope.explorer.evaluation import Evaluation, evaluation_of
+from convscope.explorer.invariance import invariance_data
+from convscope.explorer.units import UnitsData, units_data
 from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import Comparison
@@ -20,11 +26,6 @@ from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.records import UnitsRecord
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.model import Model
-from convscope.page.comparison_data import comparison_data
-from convscope.page.good_data import GoodData, good_data
-from convscope.page.invariance_data import invariance_data
-from convscope.page.look_data import Records, Shown
-from convscope.page.units_data import UnitsData, units_data
 from convscope.training.history import read_history
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
@@ -35,83 +36,97 @@ MOST_COMPARISONS = 5  # that are looked into
 RecordT = TypeVar("RecordT", bound=Dataclass)
 
 
-def records_of(
-    model: Model, shown: Sequence[Shown], run: RunFolder | None, dataset: Dataset | None, reporter: Reporter
-) -> Records:
-    """Return what is known of a network beside its weights.
+def with_records(
+    data: ExplorerData,
+    model: Model,
+    images: Sequence[NamedImage],
+    *,
+    run: RunFolder | None,
+    dataset: Dataset | None,
+    reporter: Reporter,
+) -> ExplorerData:
+    """Return `data` with all records of the network.
 
     Args:
+        data: the network and its images.
         model: the network.
-        shown: images of the page.
+        images: of the page.
         run: its run folder, if it has one.
-        dataset: the set that the images are from, where they are those that the run was evaluated on.
-        reporter: told what is there and cannot be read.
+        dataset: the dataset of the images, where they are those that the run was evaluated on.
+        reporter: receives a sentence for each record that cannot be read.
     """
     if run is None:
-        return Records(units=units_of(model, shown))
-    report = _kept(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
+        return dataclasses.replace(data, units=units_of(model, images))
+    report = _saved(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
     if report is not None and not _fits(report.units.layout, run.units, model, reporter):
         report = None
-    invariance = _kept(Invariance, run.invariance, reporter, how=f"convscope measure {run.path} DATA")
+    invariance = _saved(Invariance, run.invariance, reporter, how=f"convscope measure {run.path} DATA")
     if invariance is not None and not _fits(invariance.layout, run.invariance, model, reporter):
         invariance = None
     comparison = _comparison_of(model, run, reporter)
-    return Records(
-        units=units_of(model, shown, report, dataset),
-        good=_good_of(run, reporter),
+    return dataclasses.replace(
+        data,
+        units=units_of(model, images, report, dataset),
+        evaluation=_evaluation(run, reporter),
         invariance=None if invariance is None else invariance_data(invariance),
         comparison=comparison_data(comparison) if comparison is not None and comparison.measured else None,
     )
 
 
 def units_of(
-    model: Model, shown: Sequence[Shown], report: UnitsReport | None = None, dataset: Dataset | None = None
+    model: Model, shown: Sequence[NamedImage], report: UnitsReport | None = None, dataset: Dataset | None = None
 ) -> UnitsData | None:
-    """Return what units respond to: in the images of `report` where those are at hand, else in those of the page.
+    """Return the units, measured on the images of `report` where those are available, else on those of the page.
 
     None without either, or without units.
     """
     ablation = report.ablation if report else None
-    if report is not None and dataset is not None and _are_those(report.units, dataset):
+    if report is not None and dataset is not None and _has_images(report.units, dataset):
         return _of_report(report.units, ablation, shown, dataset)
     if not shown:
         return None
-    truths = [one.truth for one in shown if one.truth is not None]
+    truths = [image.truth for image in shown if image.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
-    record = measure_units(model, np.stack([one.pixels for one in shown]), labels=labels)
-    return units_data(record, places={at: at for at in range(len(shown))}, ablation=ablation) if record.layers else None
+    record = measure_units(model, np.stack([image.pixels for image in shown]), labels=labels)
+    return (
+        units_data(record, in_page={index: index for index in range(len(shown))}, ablation=ablation)
+        if record.layers
+        else None
+    )
 
 
 def _of_report(
-    record: UnitsRecord, ablation: AblationRecord | None, shown: Sequence[Shown], dataset: Dataset
+    record: UnitsRecord, ablation: AblationRecord | None, shown: Sequence[NamedImage], dataset: Dataset
 ) -> UnitsData | None:
     evaluated = dataset.indices(dataset.evaluation_split)
-    in_page = {one.name: at for at, one in enumerate(shown)}
+    by_name = {image.name: index for index, image in enumerate(shown)}
     tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
-    places = {image: in_page[name] for image, name in tops.items() if name in in_page}
+    in_page = {image: by_name[name] for image, name in tops.items() if name in by_name}
 
     def image(index: int) -> NDArray[np.uint8]:
         return np.asarray(dataset.images[evaluated[index]])
 
     background = dataset.preprocessing.background
     return (
-        units_data(record, places=places, image=image, background=background, ablation=ablation)
+        units_data(record, in_page=in_page, image=image, background=background, ablation=ablation)
         if record.layers
         else None
     )
 
 
-def _are_those(record: UnitsRecord, dataset: Dataset) -> bool:
-    """Whether the record's images are those of the set that are evaluated, as far as its top patches tell."""
+def _has_images(record: UnitsRecord, dataset: Dataset) -> bool:
+    """Whether the images of the record are the evaluated ones of the dataset, by the names of its top patches."""
     evaluated = dataset.indices(dataset.evaluation_split)
     if record.images != len(evaluated):
         return False
     tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
-    return all(at < len(evaluated) and dataset.image_name(int(evaluated[at])) == name for at, name in tops.items())
+    return all(
+        index < len(evaluated) and dataset.image_name(int(evaluated[index])) == name for index, name in tops.items()
+    )
 
 
-def _kept(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> RecordT | None:
-    """Return the record that `path` holds, made by the command `how`; None where there is none that can be read."""
+def _saved(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> RecordT | None:
+    """Return the record saved at `path` by the command `how`; None where none can be read."""
     if not path.is_file():
         return None
     try:
@@ -122,24 +137,28 @@ def _kept(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> R
 
 
 def _comparison_of(model: Model, run: RunFolder, reporter: Reporter) -> Comparison | None:
-    """Return the newest comparison beside the run folder that was made of the same set after the same network."""
+    """Return the newest comparison beside the run folder with the same dataset and baseline."""
     if not run.report.is_file():
         return None
     try:
-        found = [place / COMPARISON_NAME for place in run.path.absolute().parent.glob("compare-*")]
+        paths = [folder / COMPARISON_NAME for folder in run.path.absolute().parent.glob("compare-*")]
         name = read_report(run.report).name
-        newest = sorted((path for path in found if path.is_file()), key=lambda path: -path.stat().st_mtime)
+        newest = sorted((path for path in paths if path.is_file()), key=lambda path: -path.stat().st_mtime)
     except (ConvscopeError, OSError):
         return None
-    read = (_kept(Comparison, path, reporter, how="convscope compare DATA") for path in newest[:MOST_COMPARISONS])
-    return next((one for one in read if one is not None and _is_among(model, name, one)), None)
+    read = (_saved(Comparison, path, reporter, how="convscope compare DATA") for path in newest[:MOST_COMPARISONS])
+    return next(
+        (comparison for comparison in read if comparison is not None and _is_among(model, name, comparison)), None
+    )
 
 
 def _is_among(model: Model, data: str, comparison: Comparison) -> bool:
-    """Whether a network that has learned the set `data` is of the sizes and layout that were compared."""
-    layer, sizes = model.preprocessing, (comparison.height, comparison.width, comparison.channels)
+    """Whether a network trained on the dataset `data` has the layout and sizes of the comparison."""
+    preprocessing = model.preprocessing
+    sizes = (preprocessing.height, preprocessing.width, preprocessing.channels)
     same_network = comparison.layout == str(model.layout) and comparison.classes == len(model.classes)
-    return same_network and sizes == (layer.height, layer.width, layer.channels) and comparison.data == printable(data)
+    same_images = sizes == (comparison.height, comparison.width, comparison.channels)
+    return same_network and same_images and comparison.data == printable(data)
 
 
 def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:
@@ -149,13 +168,13 @@ def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:
     return False
 
 
-def _good_of(run: RunFolder, reporter: Reporter) -> GoodData | None:
-    """Return how good the network was when its run ended; None where the run has no report that can be read."""
+def _evaluation(run: RunFolder, reporter: Reporter) -> Evaluation | None:
+    """Return the evaluation of a run; None where it has no report that can be read."""
     if not run.report.is_file():
         return None
     try:
         history = read_history(run.history).epochs if run.history.is_file() else ()
-        return good_data(read_report(run.report), history)
+        return evaluation_of(read_report(run.report), history)
     except ConvscopeError as error:
-        reporter.say(f"how good it was is not in the page: {printable(str(error))}")
+        reporter.say(f"the evaluation is not in the page: {printable(str(error))}")
         return None

@@ -23,7 +23,7 @@ from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_clas
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
-from convscope.page.report import render_report
+from convscope.report.run_page import render_report
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
 from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed

@@ -24,8 +24,16 @@ class Dataclass(Protocol):
 RecordT = TypeVar("RecordT", bound=Dataclass)
 
 
-def to_json(value: Any) -> Any:
-    """Return `value` (records, tuples, dicts, plain values) as plain values for ``json.dumps``.
+DIGITS = "digits"
+"""In the metadata of a field: to how many significant digits `to_json` rounds the numbers in it."""
+
+
+def to_json(value: Any, *, digits: int | None = None) -> Any:
+    """Return `value` (records, tuples, dicts, plain values) as what ``json.dumps`` takes.
+
+    Args:
+        value: what is converted.
+        digits: significant digits that floats are rounded to; NaN and infinity then become None. All digits if none.
 
     Examples:
         >>> @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,16 +42,23 @@ def to_json(value: Any) -> Any:
         ...     tags: tuple[str, ...] = ()
         >>> to_json(Point(x=1, tags=("a",)))
         {'x': 1, 'tags': ['a']}
+        >>> to_json((1 / 3, float("nan")), digits=4)
+        [0.3333, None]
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field.name for field in dataclasses.fields(value) if UNRECORDED not in field.metadata]
-        return {name: to_json(getattr(value, name)) for name in fields}
+        return {
+            field.name: to_json(getattr(value, field.name), digits=field.metadata.get(DIGITS, digits))
+            for field in dataclasses.fields(value)
+            if UNRECORDED not in field.metadata
+        }
     if isinstance(value, dict):
-        return {str(key): to_json(item) for key, item in value.items()}
+        return {str(key): to_json(item, digits=digits) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
+        return [to_json(item, digits=digits) for item in value]
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return value.item()  # a NumPy scalar; this module does not import NumPy
+        value = value.item()  # a NumPy scalar; this module does not import NumPy
+    if digits is not None and isinstance(value, float):
+        return float(f"{value:.{digits}g}") if math.isfinite(value) else None
     return value
 
 

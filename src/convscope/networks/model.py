@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from convscope import __version__
 from convscope.core.arguments import shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
 from convscope.core.precision import BackendPrecision, choose_precision
 from convscope.core.text import counted
+from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour

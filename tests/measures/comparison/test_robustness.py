@@ -16,7 +16,7 @@ from convscope.measures.comparison.disturbing import STRENGTHS
 from convscope.measures.comparison.findings import disturbed_sentence
 from convscope.measures.comparison.records import Disturbed, Entry, Trial
 from convscope.measures.comparison.robustness import influences, kept, kept_difference
-from convscope.page.compare import render_comparison
+from convscope.report.comparison_page import render_comparison
 
 from .made_up import comparison, entry, trial
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from convscope.api.look import LookResult
-from convscope.page.document import program
-from convscope.page.look import render_look
-from convscope.page.look_data import FORMAT_VERSION, Shown, look_data
+from convscope.explorer.data import FORMAT_VERSION, NamedImage, explorer_data
+from convscope.explorer.page import program, render_look
 from tests.checks.models import small_model, some_pixels
 from tests.page.test_look_page import NAMES, hostile_page
 
@@ -24,7 +23,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def page_text() -> str:
-    return render_look(look_data(small_model(), [Shown(name="a", pixels=one) for one in some_pixels(3)]))
+    return render_look(explorer_data(small_model(), [NamedImage(name="a", pixels=one) for one in some_pixels(3)]))
 
 
 @pytest.mark.parametrize(
@@ -106,4 +105,4 @@ def test_it_works_where_the_worker_has_no_webassembly(open_page: Open, tmp_path:
 
 
 def test_the_programs_in_the_file_are_those_of_the_package() -> None:
-    assert program("look", "explorer.js") in page_text()
+    assert program("explorer.js") in page_text()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
-from convscope.page.look import render_look
-from convscope.page.look_data import Shown, look_data
+from convscope.explorer.data import NamedImage, explorer_data
+from convscope.explorer.page import render_look
 from tests.checks.models import maps_of, small_model
 from tests.page.random_networks import IMAGES, every_case, images_of, model_of, relative
 
@@ -54,8 +54,11 @@ def networks() -> list[Any]:
 @pytest.mark.parametrize("plain", [False, True], ids=["WebAssembly", "JavaScript"])
 def test_every_map_is_that_of_pytorch(open_page: Open, networks: list[Any], tmp_path: Path, plain: bool) -> None:
     page = tmp_path / "look.html"
-    page.write_text(render_look(look_data(small_model())), encoding="utf-8")
-    given = [to_json(look_data(model, [Shown(name="", pixels=one) for one in images])) for _, model, images in networks]
+    page.write_text(render_look(explorer_data(small_model())), encoding="utf-8")
+    given = [
+        to_json(explorer_data(model, [NamedImage(name="", pixels=one) for one in images]))
+        for _, model, images in networks
+    ]
     opened = open_page(page)
     made, loops = opened.page.evaluate(ASK.replace("PLAIN", str(plain).lower()), given)
     assert loops == ["plain"] if plain else loops in (["fused"], ["simd"])

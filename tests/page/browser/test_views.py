@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.page.look import render_look
+from convscope.explorer.page import render_look
 from tests.page.test_records_on_page import full_page
 
 from .opening import CHROMIUM, FLAGS, PHONE, Open, Opened, open_in

@@ -1,0 +1,108 @@
+"""A page as one file: styles, programs and data inside it, and a policy that allows nothing else."""
+
+import base64
+import hashlib
+import json
+import re
+from importlib import resources
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .markup import Html
+
+OF_SCRIPT, OF_STYLE = r"\u{:04x}", r"\{:06x}"
+_PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="$policy">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>$title</title>
+<link rel="icon" href="data:,">
+<style>$style</style>
+</head>
+<body>
+$body
+<script>$script</script>
+</body>
+</html>
+""")
+
+
+def document(*, title: Html, style: str, script: str, body: Html, worker: bool = False) -> str:
+    """Return a whole page as HTML that opens no connection.
+
+    Args:
+        title: of the window.
+        style: CSS.
+        script: a program; its hash is the only one that the Content-Security-Policy allows.
+        body: what stands before the program.
+        worker: whether the program may start another one that stands in the page, as a worker, and WebAssembly in it;
+            still nothing that is text becomes a program.
+    """
+    computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
+    style, script = escaped(style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return _PAGE.substitute(title=title, policy=policy, style=style, script=script, body=body)
+
+
+def escaped(text: str, code: str, width: int) -> str:
+    r"""Return a text with a code for each unit of `width` bytes that is not ASCII; a browser reads such a file sooner.
+
+    Examples:
+        >>> escaped("3 × 3", r"\u{:04x}", 2)
+        '3 \\u00d7 3'
+    """
+
+    def coded(found: re.Match[str]) -> str:
+        units = found[0].encode("utf-16-be" if width == 2 else "utf-32-be", "surrogatepass")
+        return "".join(code.format(int.from_bytes(units[at : at + width])) for at in range(0, len(units), width))
+
+    return re.sub(r"[^\x00-\x7f]", coded, text)
+
+
+def static(package: str, name: str) -> str:
+    """Return the text of the file `name` in the folder ``static/`` of a package."""
+    return resources.files(package).joinpath("static", name).read_text(encoding="utf-8")
+
+
+def allowed(text: str) -> str:
+    """Return the source expression that allows exactly this inline text (Content-Security-Policy, level 2)."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def inline_json(value: Any) -> Html:
+    r"""Return `value` as JSON that no HTML parser takes for markup, whatever texts it holds.
+
+    Examples:
+        >>> inline_json({"name": "</script>"})
+        '{"name":"\\u003c/script>"}'
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Html(text.replace("<", "\\u003c"))
+
+
+def inline_values(values: NDArray[Any], kind: str) -> str:
+    """Return `values` as base64 of numbers of `kind`, for example ``<f4``: float32, the lowest byte first.
+
+    ``<f3`` is the upper three bytes of float32, rounded: to 16 binary digits.
+
+    Examples:
+        >>> inline_values(np.array([1, 2]), "u1")
+        'AQI='
+    """
+    if kind == "<f3":
+        words = np.ascontiguousarray(values, dtype="<f4").view("<u4").reshape(-1)
+        rounded = ((words.astype("<u8") + 0x80) >> 8).astype("<u4")  # a carry goes into the exponent, as it should
+        values, kind = rounded.view("u1").reshape(-1, 4)[:, :3], "u1"
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")

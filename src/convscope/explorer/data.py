@@ -1,0 +1,284 @@
+"""What the page of the explorer holds: folded layers with their weights, and images, as records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.document import inline_values
+from convscope.core.errors import DataError
+from convscope.core.records import DIGITS
+from convscope.core.text import printable
+from convscope.core.version import __version__
+from convscope.images.values import ValueRanges
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.planned import PlannedLayer
+from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.networks.folding import Connections, Folded, FoldedLayer, Sums, fold
+from convscope.networks.model import Model
+
+from .comparison import ComparisonData
+from .evaluation import Evaluation
+from .invariance import InvarianceData
+from .units import UnitsData
+
+FORMAT_VERSION = 2
+LARGEST_PARAMETERS = 8_000_000  # 21 MB of text; a browser still opens it
+MOST_EXACT = 200_000  # parameters that go in as float32; those of larger networks as 24 of its 32 bits
+MOST_NEARLY_EXACT = 1_200_000  # 4.8 MB of text; those of still larger networks as float16
+_LARGEST_HALF = 65_504.0
+
+WeightDtype = Literal["float32", "float24", "float16"]
+_NUMPY_DTYPES: dict[WeightDtype, str] = {"float32": "<f4", "float24": "<f3", "float16": "<f2"}
+LONGEST_NAME = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerData:
+    """One layer; pairs are down and across.
+
+    Attributes:
+        planned: its notation, the shape of its output, its receptive field and its cost.
+        kind: what it does; the classifier is connected.
+        window, stride: kernel of a convolution, window of a pooling.
+        before, after: zeros around the maps below.
+        regions: regions of the map with weights of their own; (1, 1) where all positions share them.
+        residual: whether the input is added.
+        code: of a pooling; whole: whether its window is the whole map.
+        nonlinearity: of a convolution or of fully connected units.
+        weights: base64 of numbers of the network's `weight_dtype`, lowest byte first: regions, units, maps below, rows
+            and columns of the kernel.
+        bias: base64 of float32, one a unit.
+    """
+
+    planned: PlannedLayer
+    kind: Literal["convolution", "pooling", "connected"]
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    before: int = 0
+    after: int = 0
+    regions: tuple[int, int] = (1, 1)
+    residual: bool = False
+    code: str = ""
+    whole: bool = False
+    nonlinearity: str = "linear"
+    weights: str = ""
+    bias: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindText:
+    """A pooling or a nonlinearity in words.
+
+    Attributes:
+        code: of the layout notation.
+        name: for the user.
+        formula: in Unicode.
+        phrase: the same in words.
+        sees: the part of its window that a pooling's value depends on; empty for a nonlinearity.
+    """
+
+    code: str
+    name: str
+    formula: str
+    phrase: str
+    sees: Literal["window", "first", "around", ""] = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedImage:
+    """An image to show: its name, its pixels (uint8 H W C of the network's size), its class if it is known."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    truth: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageData:
+    """One image in the page.
+
+    Attributes:
+        name: for the user.
+        truth: its class; None if it is unknown.
+        predicted: the class that the network predicts.
+        pixels: base64 of uint8 H W C.
+    """
+
+    name: str
+    truth: int | None
+    predicted: int
+    pixels: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplorerData:
+    """A network that a page can compute, and images to begin with.
+
+    Attributes:
+        title: of the page.
+        layout, version, classes: of the model.
+        height, width, channels: of its images.
+        mean, std: images are standardized with, one a channel.
+        fit, background, ranges: how other images become such images.
+        weight_dtype: of the weights: float32; float24, without its last 8 bits (nearly five digits); or, for large
+            networks, float16 (about three digits).
+        layers: the classifier last.
+        sigmoids: whether the logits become probabilities by sigmoids, each divided by their sum; by softmax if not.
+        poolings, nonlinearities: in words.
+        units: what the units respond to; None where that was not measured.
+        evaluation: of the run; None where there is no report.
+        beside: a second network with the same classes, for the same images; it has none of its own.
+        invariance: robustness to distortions; None where that was not measured.
+        comparison: of variants; None where there is none.
+    """
+
+    format_version: int = FORMAT_VERSION
+    title: str
+    layout: str
+    version: str = __version__
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fit: Literal["letterbox", "stretch", "crop"]
+    background: tuple[int, ...]
+    ranges: ValueRanges = field(default_factory=ValueRanges)
+    weight_dtype: WeightDtype = "float32"
+    layers: tuple[LayerData, ...]
+    sigmoids: bool = False
+    images: tuple[ImageData, ...] = ()
+    poolings: tuple[KindText, ...] = ()
+    nonlinearities: tuple[KindText, ...] = ()
+    units: UnitsData | None = field(default=None, metadata={DIGITS: 4})
+    evaluation: Evaluation | None = field(default=None, metadata={DIGITS: 4})
+    beside: "ExplorerData | None" = None
+    invariance: InvarianceData | None = field(default=None, metadata={DIGITS: 4})
+    comparison: ComparisonData | None = None
+
+
+def explorer_data(
+    model: Model,
+    images: Sequence[NamedImage] = (),
+    *,
+    title: str = "",
+    beside: ExplorerData | None = None,
+) -> ExplorerData:
+    """Return the data of a page that shows `model` on `images`, and the network `beside` it.
+
+    Raises:
+        DataError: the network has more weights than a page can hold.
+        ParameterError: its classifier is no weighted sums.
+    """
+    network, preprocessing = model.network, model.preprocessing
+    if network.plan.parameters > LARGEST_PARAMETERS:
+        raise DataError(
+            f"The network must have at most {LARGEST_PARAMETERS:,} parameters to fit into a page. "
+            f"Got {network.plan.parameters:,}. Train one with fewer units, or subsample more before its last stages."
+        )
+    planned = network.plan.layers
+    below = [(preprocessing.height, preprocessing.width), *((layer.rows, layer.columns) for layer in planned[:-1])]
+    folded = fold(network)
+    dtype = _weight_dtype(network.plan.parameters, folded)
+    layers = tuple(
+        LayerData(planned=here, **_details(layer, sides, dtype))
+        for layer, here, sides in zip(folded.layers, planned, below, strict=True)
+    )
+    return ExplorerData(
+        title=printable(title)[:LONGEST_NAME],
+        layout=str(model.layout),
+        version=model.version,
+        classes=tuple(printable(name)[:LONGEST_NAME] for name in model.classes),
+        height=preprocessing.height,
+        width=preprocessing.width,
+        channels=preprocessing.channels,
+        mean=tuple(folded.mean.tolist()),
+        std=tuple(folded.std.tolist()),
+        fit=preprocessing.fit,
+        background=preprocessing.background,
+        ranges=preprocessing.ranges,
+        weight_dtype=dtype,
+        layers=layers,
+        sigmoids=folded.sigmoids,
+        images=_predicted(model, images),
+        beside=beside,
+        poolings=_pooling_texts(),
+        nonlinearities=_nonlinearity_texts(),
+    )
+
+
+def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, ...]:
+    if not images:
+        return ()
+    predictions = model.predict_proba(np.stack([image.pixels for image in images])).argmax(1).tolist()
+    return tuple(
+        ImageData(
+            name=printable(image.name)[:LONGEST_NAME],
+            truth=image.truth,
+            predicted=predicted,
+            pixels=inline_values(image.pixels, "u1"),
+        )
+        for image, predicted in zip(images, predictions, strict=True)
+    )
+
+
+def _pooling_texts() -> tuple[KindText, ...]:
+    return tuple(
+        KindText(code=code, name=kind.name, formula=kind.formula, phrase=kind.phrase, sees=kind.sees)
+        for code, kind in POOLINGS.items()
+    )
+
+
+def _nonlinearity_texts() -> tuple[KindText, ...]:
+    return tuple(
+        KindText(code=code, name=code, formula=kind.formula, phrase=kind.phrase)
+        for code, kind in NONLINEARITIES.items()
+    )
+
+
+def _weight_dtype(parameters: int, folded: Folded) -> WeightDtype:
+    """Return the dtype of the weights of a network of so many parameters."""
+    if parameters <= MOST_EXACT:
+        return "float32"
+    sums = [layer for layer in folded.layers if isinstance(layer, (Sums, Connections))]
+    fit = all(float(np.abs(layer.weights).max(initial=0.0)) < _LARGEST_HALF for layer in sums)
+    return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
+
+
+def _details(folded: FoldedLayer, sides: tuple[int, int], dtype: WeightDtype) -> dict[str, Any]:
+    """Return what the kinds of layers do not have in common; `sides` are rows and columns of the maps below."""
+    match folded:
+        case Sums(weights=weights):
+            return {
+                "kind": "convolution",
+                "window": weights.shape[4:],
+                "stride": (folded.stride, folded.stride),
+                "before": folded.before,
+                "after": folded.after,
+                "regions": weights.shape[:2],
+                "residual": folded.residual,
+                **_weights(folded, dtype),
+            }
+        case Pooling():
+            windows = [folded.window_over(side) for side in sides]
+            return {
+                "kind": "pooling",
+                "window": (windows[0].kernel, windows[1].kernel),
+                "stride": (windows[0].stride, windows[1].stride),
+                "code": folded.code,
+                "whole": folded.window is None,
+            }
+        case Connections():
+            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, dtype)}
+
+
+def _weights(folded: Sums | Connections, dtype: WeightDtype) -> dict[str, str]:
+    return {
+        "nonlinearity": folded.nonlinearity,
+        "weights": inline_values(folded.weights, _NUMPY_DTYPES[dtype]),
+        "bias": inline_values(folded.biases, "<f4"),
+    }

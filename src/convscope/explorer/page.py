@@ -1,0 +1,69 @@
+"""The page that looks inside a network: one HTML file that runs it and shows every number on the way."""
+
+import re
+from functools import partial
+
+from convscope.core.document import OF_SCRIPT, document, escaped, inline_json, static
+from convscope.core.markup import Html, joined, tag
+from convscope.core.records import to_json
+from convscope.core.text import printable, shortened
+
+from .data import ExplorerData
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
+_static = partial(static, "convscope.explorer")
+
+_NEEDS = "This page computes the network itself and needs JavaScript, which is turned off here."
+_DAMAGED = "The file is damaged: its end, or its program, is missing. Write it again, or have it sent again."
+_FOOTER = (
+    "Made by convscope. This file holds the network and everything else that it shows. It opens no connection: your "
+    "images stay here."
+)
+
+
+def render_look(data: ExplorerData) -> str:
+    """Return the page that computes and shows the network of `data`, as one HTML text, all of it ASCII.
+
+    It holds everything it needs: its Content-Security-Policy forbids every connection. Names of files and classes are
+    shown, never interpreted.
+    """
+    title = shortened(printable(data.title), 80)
+    page = document(
+        title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
+        style=_static("explorer.css"),
+        script=program("explorer.js"),
+        body=joined(
+            tag("a", "To the numbers", class_="skip", href="#numbers"),
+            tag(
+                "div",
+                tag("noscript", _NEEDS),
+                tag("p", _DAMAGED, class_="message late", role="alert"),  # until the program replaces it
+                id="page",
+            ),
+            tag("footer", _FOOTER),
+            tag("script", inline_json(to_json(data)), type="application/json", id="data"),
+            tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
+        ),
+        worker=True,
+    )
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def program(name: str) -> str:
+    """Return the module `name` in ``static/`` with all that it imports, as one text without imports.
+
+    Modules stand in the order in which they need each other. What a browser loads from disk cannot import, and one
+    text has one digest for the policy. Names at the top of modules that go together must differ.
+    """
+    texts: dict[str, str] = {}
+
+    def add(module: str) -> None:
+        text = _static(module)
+        for needed in _IMPORT.findall(text):
+            if needed not in texts:
+                add(needed)
+        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
+
+    add(name)
+    return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)

@@ -1,0 +1,315 @@
+// @ts-check
+/** How one value came about, written out. */
+import { largestSize } from "./colours.js";
+import { element, moveWithArrows } from "./dom.js";
+import { explain, valueAt } from "./explain.js";
+import { exact, short } from "./format.js";
+import { shapeAt } from "./network.js";
+import { numberTable } from "./number_table.js";
+import { goesOn, ofPooled, strong } from "./pooling_derivation.js";
+import { isOff } from "./switches.js";
+import { LAYER, TEXT } from "./text.js";
+
+/** @typedef {import("./explain.js").Go} Go */
+/** @typedef {import("./explain.js").Part} Part */
+/** @typedef {import("./explain.js").Sum} Sum */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./session.js").State} State */
+
+const MOST_PARTS = 3; // written out at once
+const MOST_LINES = 10;
+const MOST_TERMS = 6;
+
+/** @param {Network} network @param {Go} go @returns {(state: State) => Node[]} */
+export function makeDerivation(network, go) {
+  /** the map below that the reader asked to see */
+  let pinned = -1;
+  /** @type {State | null} */
+  let latest = null;
+  return (state) => {
+    if (latest && latest.position.layer !== state.position.layer) pinned = -1;
+    latest = state;
+    if (state.position.layer === 0) return ofPixel(network, state);
+    const found = explain(network, state.all, state.position);
+    if (found.kind === "pooled") return ofPooled(network, state, found, go);
+    const pin = (/** @type {number} */ map) => {
+      pinned = map;
+      go({ ...state.position });
+    };
+    return ofSum(network, state, found, go, pinned, pin);
+  };
+}
+
+/** @param {Network} network @param {State} state @returns {Node[]} */
+function ofPixel(network, state) {
+  const { unit, row, column } = state.position;
+  const pixel = state.pixels[(row * network.width + column) * network.channels + unit];
+  const value = valueAt(network, state.all, state.position);
+  return [
+    element("p", { text: LAYER.pixel }),
+    element(
+      "p",
+      { class: "sum" },
+      `(${pixel} ÷ 255 − ${short(network.mean[unit])}) ÷ ${short(network.std[unit])} = `,
+      strong(value),
+    ),
+  ];
+}
+
+/**
+ * @param {Network} network
+ * @param {State} state
+ * @param {Sum} found
+ * @param {Go} go
+ * @param {number} pinned
+ * @param {(map: number) => void} pin
+ * @returns {Node[]}
+ */
+function ofSum(network, state, found, go, pinned, pin) {
+  const layer = network.layers[state.position.layer - 1];
+  const single = found.tall * found.wide === 1;
+  const below = LAYER.below[state.position.layer === 1 ? "channel" : single ? "value" : "map"];
+  const { parts } = found;
+  const what = single
+    ? LAYER.single(parts.length)
+    : LAYER.sees(
+        layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(found.tall, found.wide),
+        parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below),
+      );
+  const shown = single
+    ? [lines(network, state, parts, go)]
+    : tablesOf(network, state, found, go, chosenParts(parts, pinned));
+  const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
+  const off = isOff(state.off, state.position) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
+  return [
+    element("p", { text: what }),
+    ...strip,
+    ...shown,
+    total(network, state, found, below),
+    ...off,
+    ...goesOn(network, state, go),
+  ];
+}
+
+/**
+ * @param {Part[]} parts
+ * @param {number} pinned
+ * @returns {Part[]} those written out: few, or the one asked for, or those that matter most
+ */
+function chosenParts(parts, pinned) {
+  if (parts.length <= MOST_PARTS) return parts;
+  if (pinned >= 0 && pinned < parts.length) return [parts[pinned]];
+  const largest = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, MOST_PARTS - 1);
+  return largest.sort((a, b) => a.map - b.map);
+}
+
+/**
+ * @param {Network} network
+ * @param {State} state
+ * @param {Sum} found
+ * @param {Go} go
+ * @param {Part[]} parts
+ * @returns {Node[]}
+ */
+function tablesOf(network, state, found, go, parts) {
+  const { palette, position } = state;
+  const below = shapeAt(network, position.layer - 1);
+  const at = (/** @type {number} */ index) => ({
+    row: found.top + Math.floor(index / found.wide),
+    column: found.left + (index % found.wide),
+  });
+  const outside = (/** @type {number} */ index) => {
+    const { row, column } = at(index);
+    return row < 0 || column < 0 || row >= below.rows || column >= below.columns;
+  };
+  const largest = {
+    inputs: largestSize(state.all[position.layer - 1]),
+    weights: Math.max(...found.parts.map((part) => largestSize(part.weights))),
+    products: Math.max(...found.parts.map((part) => largestSize(part.products))),
+  };
+  const names = network.channels === 3 && position.layer === 1 ? LAYER.colours : null;
+  return parts.map((part) => {
+    const from =
+      position.layer === 1
+        ? names
+          ? LAYER.fromColour(names[part.map])
+          : network.channels > 1
+            ? LAYER.fromChannel(part.map + 1)
+            : LAYER.fromImage
+        : LAYER.fromMap(part.map + 1);
+    const press = (/** @type {number} */ index) => go({ layer: position.layer - 1, unit: part.map, ...at(index) });
+    return element(
+      "div",
+      { class: "equation" },
+      numberTable(palette, {
+        name: LAYER.patch(from),
+        values: part.inputs,
+        wide: found.wide,
+        largest: largest.inputs,
+        outside,
+        press,
+      }),
+      element("span", { class: "sign", text: "×" }),
+      numberTable(palette, { name: LAYER.weights, values: part.weights, wide: found.wide, largest: largest.weights }),
+      element("span", { class: "sign", text: "=" }),
+      numberTable(palette, {
+        name: LAYER.products,
+        values: part.products,
+        wide: found.wide,
+        largest: largest.products,
+        outside,
+      }),
+      element("span", { class: "sign" }, LAYER.sum, strong(part.sum)),
+    );
+  });
+}
+
+/**
+ * The sums of all maps below, to choose from.
+ * @param {State} state
+ * @param {Part[]} parts
+ * @param {number} pinned
+ * @param {(map: number) => void} pin
+ * @param {string} below
+ */
+function stripOf(state, parts, pinned, pin, below) {
+  const largest = Math.max(...parts.map((part) => Math.abs(part.sum)));
+  const written = parts.length <= 32;
+  const buttons = parts.map((part, index) => {
+    const share = largest > 0 ? part.sum / largest : 0;
+    const name = LAYER.sumOf(below, part.map + 1, part.sum);
+    const button = element("button", {
+      type: "button",
+      title: name,
+      "aria-label": name,
+      "aria-pressed": String(pinned === part.map),
+      tabindex: index ? -1 : 0,
+      text: written ? short(part.sum) : "",
+      onclick: () => pin(pinned === part.map ? -1 : part.map),
+    });
+    button.style.backgroundColor = state.palette.css(share);
+    button.style.color = state.palette.ink(share);
+    return button;
+  });
+  const strip = element(
+    "div",
+    { class: written ? "sums" : "sums many", role: "group", "aria-label": LAYER.sums(below) },
+    ...buttons,
+  );
+  moveWithArrows(strip, buttons, 8);
+  const words = pinned >= 0 ? LAYER.sumsWritten(below, pinned + 1) : LAYER.sumsMost(below);
+  return element("div", {}, element("p", { class: "caption", text: words }), strip);
+}
+
+/**
+ * Values with one weight each, those that matter most first.
+ * @param {Network} network
+ * @param {State} state
+ * @param {Part[]} parts
+ * @param {Go} go
+ */
+function lines(network, state, parts, go) {
+  const sorted = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const shown = sorted.slice(0, MOST_LINES);
+  const largest = Math.max(...parts.map((part) => Math.abs(part.sum)));
+  const rows = shown.map((part) => {
+    const bar = element("span", { class: "amount" });
+    bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
+    bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
+    const position = { layer: state.position.layer - 1, unit: part.map, row: 0, column: 0 };
+    const name = element("button", {
+      type: "button",
+      class: "link",
+      text: LAYER.unit(part.map + 1),
+      onclick: () => go(position),
+    });
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      number(part.inputs[0]),
+      number(part.weights[0]),
+      number(part.sum),
+      element("td", { class: "amounts" }, bar),
+    );
+  });
+  const rest = sorted.slice(MOST_LINES);
+  if (rest.length) {
+    const sum = rest.reduce((all, part) => all + part.sum, 0);
+    rows.push(
+      element(
+        "tr",
+        { class: "rest" },
+        element("th", { scope: "row", text: LAYER.others(rest.length) }),
+        element("td"),
+        element("td"),
+        number(sum),
+        element("td"),
+      ),
+    );
+  }
+  const head = LAYER.lines.map((text) => (text ? element("th", { scope: "col", text }) : element("td")));
+  return element(
+    "table",
+    { class: "lines" },
+    element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...rows),
+  );
+}
+
+/** @param {number} value */
+function number(value) {
+  return element("td", { class: "number", text: short(value), title: exact(value) });
+}
+
+/**
+ * The sum of sums, the bias, the nonlinearity.
+ * @param {Network} network
+ * @param {State} state
+ * @param {Sum} found
+ * @param {string} below
+ */
+function total(network, state, found, below) {
+  const layer = network.layers[state.position.layer - 1];
+  const terms = /** @type {[number, string][]} */ ([]);
+  const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
+  if (few) for (const part of found.parts) terms.push([part.sum, ""]);
+  else
+    terms.push([
+      found.parts.reduce((sum, part) => sum + part.sum, 0),
+      found.parts.length === 1 ? "" : LAYER.fromAll(found.parts.length, below),
+    ]);
+  terms.push([found.bias, LAYER.bias]);
+  if (found.added !== null) terms.push([found.added, LAYER.added]);
+  const line = element("p", { class: "sum" });
+  terms.forEach(([value, name], index) => {
+    const sign = value < 0 ? "− " : "+ ";
+    line.append(
+      index ? ` ${sign}` : "",
+      element(
+        "span",
+        { class: "term", title: exact(value) },
+        short(index ? Math.abs(value) : value),
+        name ? element("small", { text: ` ${name}` }) : "",
+      ),
+    );
+  });
+  const last = state.position.layer === network.layers.length && layer.kind === "connected";
+  line.append(
+    " = ",
+    last
+      ? strong(found.total)
+      : element("span", { class: "term", text: short(found.total), title: exact(found.total) }),
+  );
+  if (last) line.append(element("small", { text: LAYER.logit }));
+  else if (layer.nonlinearity !== "linear") {
+    const { formula, phrase } = network.nonlinearities[layer.nonlinearity];
+    line.append(
+      element("span", { class: "arrow", text: " → " }),
+      element("small", { text: `${layer.nonlinearity}: ${formula} `, title: phrase }),
+      element("span", { class: "arrow", text: "→ " }),
+      strong(found.value),
+    );
+  }
+  return element("div", { class: "total" }, line);
+}

@@ -1,0 +1,257 @@
+// @ts-check
+/** View 1: the network at a glance, a column for every layer. */
+import { element, isolate, namedBar, write } from "./dom.js";
+import { probabilitiesOf } from "./engine.js";
+import { receptiveField } from "./explain.js";
+import { percent, wholePercent } from "./format.js";
+import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { mapGrid, pressed } from "./map_grid.js";
+import { change, isStill } from "./motion.js";
+import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
+
+/** @typedef {import("./explain.js").Go} Go */
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./session.js").State} State */
+
+const CALM_MS = 200; // after which values are written into names
+const MOST_CLASSES = 10;
+const LONG_NAME = 3; // of a class: more letters stand on a line of their own
+
+/**
+ * Make the view; what it returns draws it anew. A brief one explains nothing.
+ * @param {HTMLElement} parent
+ * @param {Network} network
+ * @param {Go} go called with the map that was pressed
+ * @param {() => void} allOn turns all units on
+ * @param {{ brief: boolean }} [how]
+ * @returns {(state: State) => void}
+ */
+export function makeOverview(parent, network, go, allOn, { brief } = { brief: false }) {
+  const list = element("ol", { class: "layers", "aria-label": TEXT.glance });
+  const columns = [imageColumn(network, go), ...network.layers.map((_, index) => layerColumn(network, index + 1, go))];
+  list.append(...columns.map((column) => column.element));
+  const took = element("span");
+  let resting = 0;
+  const count = element("span");
+  const off = element(
+    "p",
+    { class: "off", hidden: true },
+    count,
+    " ",
+    element("button", { type: "button", text: TEXT.allOn, onclick: allOn }),
+  );
+  parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
+  return (state) => {
+    columns.forEach((column) => column.look?.());
+    clearTimeout(resting);
+    resting = window.setTimeout(() => write(took, OVERVIEW.took(state.milliseconds)), took.textContent ? CALM_MS : 0);
+    off.hidden = state.off.length === 0;
+    write(count, OVERVIEW.off(state.off.length));
+    columns.forEach((column) => column.draw(state));
+  };
+}
+
+/**
+ * What is looked at before anything is drawn, if it has to be.
+ * @typedef {{ element: HTMLElement, look?: () => void, draw: (state: State) => void }} Column
+ */
+
+/**
+ * @param {string} title
+ * @param {string} notation
+ * @param {string} what
+ * @param {string} out
+ * @param {...Node} content
+ * @returns {HTMLElement}
+ */
+function column(title, notation, what, out, ...content) {
+  return element(
+    "li",
+    { class: "layer" },
+    element("h3", {}, title, " ", element("code", { text: notation })),
+    element("p", { class: "what", text: what }),
+    ...content,
+    element("p", { class: "out", text: out }),
+  );
+}
+
+/** @param {Network} network @param {Go} go @returns {Column} */
+function imageColumn(network, go) {
+  const size = { rows: network.height, columns: network.width };
+  const canvas = cells(size);
+  const field = element("span", { class: "field", hidden: true });
+  const frame = element("span", { class: "framed" }, canvas, field);
+  const button = element(
+    "button",
+    {
+      type: "button",
+      class: "map",
+      onclick: (/** @type {MouseEvent} */ event) => go({ layer: 0, unit: 0, ...pressed(event, canvas, size) }),
+    },
+    frame,
+  );
+  setSize(frame, shownSize(size, 140));
+  const name = element("p", { class: "name" });
+  const kind = OVERVIEW.kinds[network.channels === 1 ? 1 : 3];
+  const what = OVERVIEW.what(network.height, network.width, kind);
+  const made = column(OVERVIEW.image, "", what, OVERVIEW.frame, button, name);
+  made.classList.add("first");
+  let named = "";
+  return {
+    element: made,
+    draw(state) {
+      drawPixels(canvas, state.pixels, network.channels);
+      setFrame(field, size, receptiveField(network, state.position));
+      const truth = state.image === null ? null : network.images[state.image].truth;
+      const is =
+        truth === null ? [] : [element("br"), OVERVIEW.is, element("strong", {}, isolate(network.classes[truth]))];
+      const shown = `${state.image}/${state.name}`;
+      if (named !== shown) {
+        name.replaceChildren(isolate(state.name, 44), ...is);
+        button.setAttribute("aria-label", OVERVIEW.theImage(state.name));
+      }
+      named = shown;
+      button.classList.toggle("chosen", state.position.layer === 0);
+    },
+  };
+}
+
+/** @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
+function layerColumn(network, layer, go) {
+  const here = network.layers[layer - 1];
+  const last = layer === network.layers.length;
+  const what = describe(network, layer);
+  /** @type {Column} */
+  const body = last ? classBars(network, go) : mapGrid(network, layer, go);
+  const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
+  const bars = changeBars(network, layer);
+  const made = column(titleOf(here, last), here.name, what, out, body.element);
+  const measured = ledgerBars(layer);
+  made.append(bars.element, measured.element);
+  made.classList.add(here.kind);
+  return {
+    element: made,
+    look: body.look,
+    draw(state) {
+      body.draw(state);
+      bars.draw(state);
+      measured.draw(state);
+    },
+  };
+}
+
+/** @param {HTMLElement} bar @param {number} fraction */
+function grow(bar, fraction) {
+  bar.style.transform = `scaleX(${Math.min(1, fraction)})`;
+}
+
+/** A fraction as a bar with its name. @param {string} name */
+function fractionBar(name) {
+  const { element: made, bar, value } = namedBar(name, "bar grows");
+  const set = (/** @type {number | null} */ fraction) => {
+    made.hidden = fraction === null;
+    grow(bar, fraction ?? 0);
+    write(value, wholePercent(fraction ?? 0));
+  };
+  return { element: made, set };
+}
+
+/**
+ * What was measured of a layer on many images, where the reader asked for it.
+ * @param {number} layer
+ * @returns {Column}
+ */
+function ledgerBars(layer) {
+  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
+  const title = element("p", { class: "caption" });
+  const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
+  return {
+    element: box,
+    draw({ ledger }) {
+      box.hidden = !ledger?.layers[layer - 1];
+      if (!ledger || box.hidden) return;
+      title.textContent = ledger.title;
+      changed.set(ledger.layers[layer - 1][0]);
+      along.set(ledger.layers[layer - 1][1]);
+    },
+  };
+}
+
+/**
+ * How much a layer has changed since the image was moved.
+ * @param {Network} network
+ * @param {number} layer
+ * @returns {Column}
+ */
+function changeBars(network, layer) {
+  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
+  const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
+  return {
+    element: box,
+    draw(state) {
+      box.hidden = state.before === null;
+      if (state.before === null) return;
+      const found = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
+      changed.set(found.changed);
+      along.set(isStill(state.motion) ? null : found.left);
+    },
+  };
+}
+
+/**
+ * The classes with their probabilities, the most probable first.
+ * @param {Network} network
+ * @param {Go} go
+ * @returns {Column}
+ */
+function classBars(network, go) {
+  const layer = network.layers.length;
+  const long = network.classes.some((name) => name.length > LONG_NAME);
+  const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": OVERVIEW.classes });
+  const rest = element("p", { class: "hint" });
+  const [answer, sure] = [element("strong"), element("span")];
+  const said = element("p", { class: "said", role: "status" }, answer, sure);
+  let best = -1;
+  const rows = Array.from({ length: Math.min(MOST_CLASSES, network.classes.length) }, () => {
+    const bar = element("span", { class: "bar grows" });
+    const name = element("span", { class: "class" });
+    const value = element("span", { class: "value" });
+    const button = element(
+      "button",
+      { type: "button", class: "line" },
+      name,
+      element("span", { class: "track" }, bar),
+      value,
+    );
+    list.append(element("li", {}, button));
+    return { button, bar, name, value, unit: -1 };
+  });
+  for (const row of rows) row.button.addEventListener("click", () => go({ layer, unit: row.unit, row: 0, column: 0 }));
+  return {
+    element: element("div", { class: "answer" }, said, list, rest),
+    draw(state) {
+      const probabilities = probabilitiesOf(network, state.all[layer]);
+      const order = probabilities.map((_, unit) => unit).sort((a, b) => probabilities[b] - probabilities[a]);
+      const shown = order.slice(0, rows.length);
+      if (network.classes.length <= MOST_CLASSES) shown.sort((a, b) => a - b);
+      const truth = state.image === null ? null : network.images[state.image].truth;
+      const right = truth === null || truth === order[0] ? "" : OVERVIEW.itIsNot;
+      if (best !== order[0]) answer.replaceChildren(isolate(network.classes[order[0]], 30));
+      best = order[0];
+      write(sure, ` ${percent(probabilities[order[0]])}${right}`);
+      said.classList.toggle("wrong", right !== "");
+      shown.forEach((unit, index) => {
+        const row = rows[index];
+        if (row.unit !== unit) row.name.replaceChildren(isolate(network.classes[unit], 24));
+        row.unit = unit;
+        grow(row.bar, probabilities[unit]);
+        write(row.value, percent(probabilities[unit]));
+        row.button.classList.toggle("chosen", state.position.layer === layer && state.position.unit === unit);
+        row.button.classList.toggle("truth", unit === truth);
+        row.button.title = OVERVIEW.logit(state.all[layer][unit]) + (unit === truth ? OVERVIEW.own : "");
+      });
+      const others = network.classes.length - shown.length;
+      write(rest, others ? OVERVIEW.others(others) : "");
+    },
+  };
+}

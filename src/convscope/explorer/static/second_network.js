@@ -1,0 +1,155 @@
+// @ts-check
+/** View 5: a second network under the same image and the same sliders, or this one with another kind of pooling. */
+import { makePalette } from "./colours.js";
+import { makeComputer, startWorker } from "./computer.js";
+import { element, isolate } from "./dom.js";
+import { makeLayerView } from "./layer_view.js";
+import { scaledMotion } from "./motion.js";
+import { makeOverview } from "./overview.js";
+import { canPool } from "./pooling.js";
+import { codesOf, pixelsFor, withPooling } from "./pooling_swap.js";
+import { makeSession, stateOf } from "./session.js";
+import { SECOND } from "./text.js";
+import { makeViews } from "./views.js";
+
+/** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./session.js").Scene} Scene */
+/** @typedef {import("./switches.js").Off} Off */
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Network} network the page's own
+ * @param {string} program of the worker
+ * @param {() => void} allOn turns all units of the page on
+ * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the
+ *   scene has changed, the units that are off, or the colours
+ */
+export function makeSecondNetwork(parent, network, program, allOn) {
+  const networks = choices(network);
+  const names = [...networks.keys()];
+  const select = element(
+    "select",
+    {},
+    element("option", { value: "", text: SECOND.nothing }),
+    ...names.map((name) => element("option", { value: name, text: name })),
+  );
+  const holder = element("div", { class: "other" });
+  parent.append(element("div", { class: "tools" }, element("label", {}, `${SECOND.label} `, select)), holder);
+  parent.hidden = names.length === 0;
+  /** @type {ReturnType<typeof makeSecond> | null} */
+  let second = null;
+  /** @type {Scene | null} */
+  let scene = null;
+  /** @type {Off} */
+  let off = [];
+  const change = () => {
+    second?.close();
+    const chosen = networks.get(select.value);
+    holder.replaceChildren();
+    second = chosen ? makeSecond(holder, network, chosen(), { name: select.value, program, allOn }) : null;
+    second?.without(off);
+    if (scene) second?.follow(scene);
+  };
+  select.addEventListener("change", change);
+  if (network.beside) {
+    select.value = names[0];
+    change();
+  }
+  return {
+    follow(next) {
+      scene = next;
+      second?.follow(next);
+    },
+    without(next) {
+      off = next;
+      second?.without(next);
+    },
+    redraw: () => second?.redraw(),
+  };
+}
+
+/**
+ * What can stand beside, by its name: another network of the file, and this one with each other kind of pooling.
+ * @param {Network} network
+ * @returns {Map<string, () => Network>}
+ */
+function choices(network) {
+  const { beside } = network;
+  /** @type {Map<string, () => Network>} */
+  const found = new Map();
+  if (beside)
+    found.set(SECOND.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
+  const own = codesOf(network);
+  for (const [code, { name }] of Object.entries(network.poolings).filter(([kind]) => canPool(kind))) {
+    if (own.length && (own.length > 1 || own[0] !== code))
+      found.set(SECOND.same(name), () => withPooling(network, code));
+  }
+  return found;
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Network} network
+ * @param {Network} other
+ * @param {{ name: string, program: string, allOn: () => void }} how
+ * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void, close: () => void }}
+ */
+function makeSecond(parent, network, other, { name, program, allOn }) {
+  const overview = element("section", { "aria-label": name });
+  const layer = element("div");
+  const swapped =
+    other.layers.length === network.layers.length &&
+    other.layers.every((own, index) => own.weights === network.layers[index].weights);
+  parent.append(
+    element("h3", {}, isolate(name, 120)),
+    element("p", { class: "hint", text: swapped ? SECOND.exchanged : SECOND.about }),
+    overview,
+    element("details", { class: "deeper" }, element("summary", { text: SECOND.numbers }), layer),
+  );
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const started = startWorker(program);
+  let close = () => {};
+  const session = makeSession(
+    other,
+    (listener) => {
+      const compute = makeComputer(other, started, listener);
+      close = compute.close;
+      return compute;
+    },
+    makePalette(dark.matches),
+  );
+  const drawOverview = makeOverview(overview, other, session.go, allOn, { brief: true });
+  const drawOthers = makeViews([[layer, makeLayerView(layer, other, session.go, null)]]);
+  session.store.subscribe((now, before) => {
+    const state = stateOf(now);
+    if (!state || (now.view === before.view && now.palette === before.palette)) return;
+    drawOverview(state);
+    drawOthers(state, now.view?.all === before.view?.all);
+  });
+  const fitted = makeFitting(network, other);
+  return {
+    follow: (scene) => session.follow(fitted(scene)),
+    /** The same units as in the page, if they are the same: another network's have nothing to do with them. */
+    without: (off) => swapped && session.turnOff(off),
+    redraw: () => session.store.set({ palette: makePalette(dark.matches) }),
+    close,
+  };
+}
+
+/**
+ * Scenes as another network takes them; the image before it was moved stays the same one.
+ * @param {Network} network
+ * @param {Network} other
+ * @returns {(scene: Scene) => Scene}
+ */
+function makeFitting(network, other) {
+  const [wider, taller] = [other.width / network.width, other.height / network.height];
+  /** @type {WeakMap<object, import("./session.js").Pixels>} */
+  const originals = new WeakMap();
+  return (scene) => {
+    const original = originals.get(scene.original) ?? pixelsFor(network, other, scene.original);
+    originals.set(scene.original, original);
+    const pixels = scene.pixels === scene.original ? original : pixelsFor(network, other, scene.pixels);
+    return { ...scene, original, pixels, motion: scaledMotion(scene.motion, wider, taller) };
+  };
+}

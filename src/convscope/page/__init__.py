@@ -1,1 +1,0 @@
-"""Records as self-contained HTML pages that open no connection."""

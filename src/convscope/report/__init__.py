@@ -1,0 +1,1 @@
+"""Records of a run or a comparison as self-contained HTML pages."""
