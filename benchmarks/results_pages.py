@@ -44,11 +44,7 @@ def shifts_page() -> Lines:
     lines += [
         "Robustness is accuracy on distorted images as a fraction of the clean accuracy, averaged over strengths.",
         "",
-        *(
-            f"- {SETS[name]}: {setting(comparison)}. {measured_on(found)}"
-            for name, (found, comparison) in results.items()
-        ),
-        "",
+        *_settings(results),
     ]
     for name, (_, comparison) in results.items():
         said = {one.topic: one.text for one in findings(comparison)}
@@ -60,6 +56,15 @@ def shifts_page() -> Lines:
         *_sensitivity(),
         *_pooled(),
     ]
+
+
+def _settings(results: dict[str, tuple[Found, Comparison]]) -> Lines:
+    """Return what was trained on what, datasets with the same setting together."""
+    lines: dict[str, Lines] = {}
+    for name, (found, comparison) in results.items():
+        source = measured_on(found).replace(f" {name} ", " DATASET ")
+        lines.setdefault(f"{setting(comparison)}. {source}", []).append(SETS[name])
+    return [*(f"- {', '.join(names)}: {line}" for line, names in lines.items()), ""]
 
 
 def _verdict_on_shifts(found: Comparison) -> str:
