@@ -78,7 +78,7 @@ def _verdict_on_shifts(found: Comparison) -> str:
     return f"**No.** {NOT_CONFIRMED}" if gap[2] < 0 else f"**Not significantly.** {NOT_CONFIRMED}"
 
 
-SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted", "no-pooling-mean")
+SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted")
 """The variants on the page on shifts; the page on pooling has the others."""
 
 

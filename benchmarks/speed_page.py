@@ -27,7 +27,7 @@ NAMES = {
     "open_vino": "OpenVINO",
     "ceiling": "matrix products alone",
 }
-OURS, OTHERS, LIMIT = "#0072b2", "#999999", "#e69f00"  # the names distinguish them without color too
+OURS, OTHERS, LIMIT = "#0072b2", "#999999", "#e69f00"  # the names distinguish them without colour too
 CASES = {"middle": "medium"}  # names of networks in the results, in the words of the page
 
 
