@@ -12,7 +12,7 @@ from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURE
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.patch_learning import WAYS
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import KINDS as POOLINGS
 from convscope.measures.comparison.kinds import KINDS as COMPARED
 from convscope.networks.layout import CLASSIFIERS
 
@@ -69,7 +69,7 @@ def test_every_method_to_learn_from_patches_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("word", [*(f"`{code}`" for code in KINDS), *NONLINEARITIES, *CLASSIFIERS])
+@pytest.mark.parametrize("word", [*(f"`{code}`" for code in POOLINGS), *NONLINEARITIES, *CLASSIFIERS])
 def test_every_word_of_a_layout_is_explained(word: str) -> None:
     assert word in (DOCS / "layout.md").read_text(encoding="utf-8")
 
@@ -95,7 +95,7 @@ LAYERS = (DOCS / "layers" / "index.md").read_text(encoding="utf-8")
 CLASSIFIERS_PAGE = (DOCS / "classifiers.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("code", KINDS)
+@pytest.mark.parametrize("code", POOLINGS)
 def test_every_pooling_has_its_formula_and_figure(code: str) -> None:
     assert f"| `{code}2` |" in LAYERS
     assert f"](../assets/pages/pooling-{code.lower()}.svg)" in LAYERS
