@@ -46,7 +46,7 @@ def told_by_set(found: dict[str, Any], told: Callable[[dict[str, Any]], str]) ->
     for name, one in found["sets"].items():
         line = told(one) if "command" in one else f"Not recorded; last run: {told(found)}"
         lines.setdefault(line, []).append(name)
-    return [f"{line} ({', '.join(names)})" for line, names in lines.items()]
+    return [f"{line.removesuffix('.')} ({', '.join(names)})" for line, names in lines.items()]
 
 
 def _anywhere(argument: str) -> str:

@@ -37,12 +37,13 @@ def _softmax_svm() -> Lines:
     if found is None:
         return []
     lines = ["## Softmax or SVM?", "", "Accuracy of the SVM minus that of the softmax, paired by seed, in points:"]
-    rows = []
-    for name, one in found["sets"].items():
-        for what, gap in one["svm_minus_softmax"].items():
-            rows.append([SETS.get(name, name), WORDS.get(what, what), _points(gap), _better(gap, "SVM", "softmax")])
+    ways = dict.fromkeys(what for one in found["sets"].values() for what in one["svm_minus_softmax"])
+    rows = [
+        [SETS.get(name, name), *(_difference(one["svm_minus_softmax"].get(what), "SVM", "softmax") for what in ways)]
+        for name, one in found["sets"].items()
+    ]
     sources = "\\\n".join(told_by_set(found, measured_on))
-    lines += table(["dataset", "trained", "difference", "better"], rows)
+    lines += table(["dataset", *(WORDS.get(what, what) for what in ways)], rows)
     return [*lines, f"Trained end to end, {'; '.join(_ends(found))}. {_SHORT}", "", sources, ""]
 
 
@@ -74,11 +75,13 @@ def _points(gap: Found) -> str:
     return f"{100 * gap['mean']:+.2f}" + ("" if half_width is None else f" ± {100 * half_width:.2f}")
 
 
-def _better(gap: Found, above: str, below: str) -> str:
-    """Return which is significantly better."""
+def _difference(gap: Found | None, above: str, below: str) -> str:
+    """Return a difference in points with its interval, and what is better if it is significant."""
+    if gap is None:
+        return "–"
     if gap.get("mean_95_half_width", 1) >= abs(gap["mean"]):
-        return "not significant"
-    return above if gap["mean"] > 0 else below
+        return _points(gap)
+    return f"**{_points(gap)}** ({above if gap['mean'] > 0 else below})"
 
 
 def _first_stage() -> Lines:
@@ -89,12 +92,12 @@ def _first_stage() -> Lines:
             "The same network with another first stage, compared with the supervised one, paired by seed "
             f"({'; '.join(_networks(found))}):"
         ]
+        ways = dict.fromkeys(way for one in found["sets"].values() for way in one["ways"])
         rows = [
-            [SETS.get(name, name), WORDS.get(way, way), *_way(one, way)]
-            for name, one in found["sets"].items()
-            for way in one["ways"]
+            [WORDS.get(way, way), *(cell for one in found["sets"].values() for cell in _way(one, way))] for way in ways
         ]
-        head = ["dataset", "first stage", "accuracy", "seconds, median", "difference", "better"]
+        names = [SETS.get(name, name) for name in found["sets"]]
+        head = ["first stage", *(f"{name}{what}" for name in names for what in ("", ": difference", ": seconds"))]
         lines += [*table(head, rows), measured_on(found), ""]
     if found := result("first-stage-digits04"):
         lines += [
@@ -117,12 +120,12 @@ def _networks(found: Found) -> Lines:
 
 
 def _way(one: Found, way: str) -> Lines:
-    """Return accuracy and seconds of a first stage, and its difference from the supervised one."""
-    values, gain = one["ways"][way], one["minus_learned"].get(way)
-    cells = [_finely(values["accuracy"]), f"{values['seconds']['median']:.1f}"]
-    if gain is None:
-        return [*cells, "–", "–"]
-    return [*cells, _points(gain["accuracy"]), _better(gain["accuracy"], WORDS.get(way, way), "supervised")]
+    """Return accuracy of a first stage, its difference from the supervised one, and the seconds of training."""
+    if way not in one["ways"]:
+        return ["–", "–", "–"]
+    values, gain = one["ways"][way], one["minus_learned"].get(way, {}).get("accuracy")
+    difference = _difference(gain, "better", "worse")
+    return [_finely(values["accuracy"]), difference, f"{values['seconds']['median']:.1f}"]
 
 
 def _selectivity() -> Lines:

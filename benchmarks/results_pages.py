@@ -44,11 +44,7 @@ def shifts_page() -> Lines:
     lines += [
         "Robustness is accuracy on distorted images as a fraction of the clean accuracy, averaged over strengths.",
         "",
-        *(
-            f"- {SETS[name]}: {setting(comparison)}. {measured_on(found)}"
-            for name, (found, comparison) in results.items()
-        ),
-        "",
+        *_settings(results),
     ]
     for name, (_, comparison) in results.items():
         said = {one.topic: one.text for one in findings(comparison)}
@@ -62,6 +58,15 @@ def shifts_page() -> Lines:
     ]
 
 
+def _settings(results: dict[str, tuple[Found, Comparison]]) -> Lines:
+    """Return what was trained on what, datasets with the same setting together."""
+    lines: dict[str, Lines] = {}
+    for name, (found, comparison) in results.items():
+        source = measured_on(found).replace(f" {name} ", " DATASET ")
+        lines.setdefault(f"{setting(comparison)}. {source}", []).append(SETS[name])
+    return [*(f"- {', '.join(names)}: {line}" for line, names in lines.items()), ""]
+
+
 def _verdict_on_shifts(found: Comparison) -> str:
     """Return whether the network is more robust to shifts than fully connected units of the same size."""
     first, second = found.entry("convolution"), found.entry("mlp-parameters")
@@ -73,7 +78,7 @@ def _verdict_on_shifts(found: Comparison) -> str:
     return f"**No.** {NOT_CONFIRMED}" if gap[2] < 0 else f"**Not significantly.** {NOT_CONFIRMED}"
 
 
-SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted", "no-pooling-mean")
+SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted")
 """The variants on the page on shifts; the page on pooling has the others."""
 
 
