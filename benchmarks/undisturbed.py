@@ -24,11 +24,11 @@ from convscope.core.machine import threads_for, tuned
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.options.train import TrainOptions
 from convscope.training.choices import Examples, choose_network
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
-from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 IMAGES = 5_000  # in memory; the recipe is that of the whole set
@@ -104,7 +104,7 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
         flippable=case.flipped,
         places=np.arange(case.images),
     )
-    planned, choice = choose_network(whole, Settings(progressive_resizing=0), None)
+    planned, choice = choose_network(whole, TrainOptions(progressive_resizing=0), None)
     recipe, work = choice.recipe, planned.macs
     network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     clock = Clock()

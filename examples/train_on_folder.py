@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import convscope
+from convscope.core.context import Context
 
 SIDE = 24
 
@@ -56,7 +57,7 @@ def main() -> None:
         print(f"{found.images} images, {len(found.problems)} problems")
 
         trained = convscope.train(
-            str(shapes), epochs=given.epochs, output=Path(place, "run"), cache_dir=Path(place, "cache")
+            str(shapes), epochs=given.epochs, output=Path(place, "run"), context=Context(cache_dir=Path(place, "cache"))
         )
         low, high = trained.report.accuracy_interval
         print(f"{trained.report.layout}: {trained.report.accuracy:.1%} right (95 % interval {low:.1%} to {high:.1%})")

@@ -3,8 +3,9 @@
 import os
 from typing import TypedDict
 
-from convscope.core.arguments import check_arguments
+from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
+from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.core.text import columns_of, counted
 from convscope.measures.cost import CostRecord, LayoutCost
@@ -12,6 +13,7 @@ from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.instance_based import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model, opened
+from convscope.options.measure import CostOptions
 
 from .kept import check_output, keep, run_of
 from .named_layout import plan_of_layout
@@ -19,30 +21,26 @@ from .named_layout import plan_of_layout
 _LONGEST_NAME = 40
 
 
+@documented(CostOptions)
 def cost(
     model: Model | Layout | str | os.PathLike[str],
     *,
-    size: str | int | tuple[int, int] | None = None,
+    size: Size | None = None,
     channels: int | None = None,
     classes: int | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     repeats: int = REPEATS,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
     force: bool = False,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> CostRecord:
     """Return what a network costs: parameters, MACs, memory and time of each layer, and the counter-facts.
 
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
-        size: of the images in pixels, for a layout: one side, or width and height; 28 if none; a model knows its own.
-        channels: values a pixel, for a layout; 1 if none.
-        classes: number of classes, for a layout; 10 if none.
-        batch: images at once where time is measured.
-        repeats: batches that are timed; 0 only counts.
-        output: a JSON file for the record. If none, a run folder keeps it as ``cost.json``.
-        force: replace what stands at `output`; and in the run folder with a record without times.
-        reporter: told what is being timed; nobody if none.
+        progress: True shows progress on standard error.
+        context: where progress goes.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -52,7 +50,8 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].macs
         (431080, 2293000)
     """
-    check_arguments(locals())
+    options_from(CostOptions, locals())
+    context = context_of(context, progress=progress)
     planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
     read: _Read = {}
     run = run_of(model) if planned is None else None
@@ -65,12 +64,12 @@ def cost(
         found = measure_cost(
             planned.layout,
             **planned.sizes,
-            batch=batch,
+            batch=batch or BATCH,
             repeats=repeats,
-            reporter=reporter,
+            reporter=context.reporter,
             **read,
         )
-    keep(found, output=path, kept=kept, part=not repeats, force=force, reporter=reporter)
+    keep(found, output=path, kept=kept, part=not repeats, force=force, reporter=context.reporter)
     return found
 
 

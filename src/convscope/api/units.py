@@ -4,18 +4,18 @@ import dataclasses
 import os
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.core.arguments import check_arguments
+from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
-from convscope.core.progress import Reporter, Silent
+from convscope.core.options import AnyPath, documented, options_from
+from convscope.core.progress import Reporter
 from convscope.core.text import counted, printable, shortened
 from convscope.features.extraction import images_for, open_for
+from convscope.images.sources.opening import DataSource
 from convscope.measures.units.ablation import LayerAblation, measure_ablation
 from convscope.measures.units.measuring import TOP, measure_units
 from convscope.measures.units.patches import with_patches
@@ -25,6 +25,7 @@ from convscope.measures.units.report import UnitsReport
 from convscope.measures.units.strokes import GaborFit, fit_strokes
 from convscope.networks.build import Network
 from convscope.networks.model import Model, as_tensor, opened
+from convscope.options.measure import UnitsOptions
 
 from .kept import check_output, keep, run_of
 
@@ -33,38 +34,29 @@ MOST_RANDOM = 500  # images that random weights are measured on
 _SETTLING = 30  # batches after which the normalization of random weights knows their maps
 
 
+@documented(UnitsOptions)
 def units(
     model: Model | str | os.PathLike[str],
-    data: Any,
+    data: DataSource,
     *,
     top: int = TOP,
     ablation: int = MOST_ABLATION,
     probes: bool = True,
     seed: int = 0,
     class_depth: int | None = None,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
     force: bool = False,
     batch: int | None = None,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> UnitsReport:
     """Return what every unit of `model` responds to in the images of `data` that it was evaluated on.
 
     Args:
         model: a model, or the path of a model file or run folder.
         data: what `convscope.train` takes, with the classes of the model.
-        top: patches to keep for each unit.
-        ablation: images on which units are turned off one after another, drawn by `seed`; 0 for none.
-        probes: whether a linear classifier is trained on each stage.
-        seed: of what is drawn, and of random weights.
-        class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
-        output: a JSON file for the record. If none, a run folder keeps it as ``units.json``.
-        force: replace what stands at `output`; and in the run folder with a record without worth or probes.
-        batch: images at once; as memory allows if none.
-        data_dir: where named sets are looked for first.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told how far it is; nobody if none.
+        progress: True shows progress on standard error.
+        context: folders of named datasets and of decoded images.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -77,14 +69,15 @@ def units(
         >>> len(found.units.layers[0].units), found.units.images, sum(found.ablation.images)
         (8, 359, 100)
     """
-    check_arguments(locals())
+    options_from(UnitsOptions, locals())
+    context = context_of(context, progress=progress)
     run, part = run_of(model), not (ablation and probes)
     kept = run.units if run else None
     path = check_output(output, kept=kept, part=part, force=force)
     used = opened(model)
     with tuned():
-        source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
-        dataset = images_for(used, source, cache_dir=cache_dir, reporter=reporter)
+        source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
+        dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
         places = dataset.indices(dataset.evaluation_split)
         evaluated, labels = _taken(dataset.images, places), dataset.labels[places]
         record = measure_units(
@@ -95,7 +88,7 @@ def units(
             data=printable(dataset.name),
             top=top,
             batch=batch,
-            reporter=reporter,
+            reporter=context.reporter,
         )
         some = np.sort(np.random.default_rng(seed).permutation(len(evaluated))[:ablation])
         random = _random(used, evaluated[:MOST_RANDOM], seed)
@@ -105,13 +98,13 @@ def units(
             random=tuple(layer.mean_selectivity for layer in chance.layers),
             strokes=fit_strokes(used.network),
             random_strokes=fit_strokes(random.network),
-            ablation=measure_ablation(used, evaluated[some], labels[some], batch=batch, reporter=reporter)
+            ablation=measure_ablation(used, evaluated[some], labels[some], batch=batch, reporter=context.reporter)
             if ablation
             else None,
-            probes=probe_stages(used, dataset, seed=seed, reporter=reporter) if probes else (),
+            probes=probe_stages(used, dataset, seed=seed, reporter=context.reporter) if probes else (),
             unusable=dataset.inspection.unusable,
         )
-    keep(report, output=path, kept=kept, part=part, force=force, reporter=reporter)
+    keep(report, output=path, kept=kept, part=part, force=force, reporter=context.reporter)
     return report
 
 

@@ -25,6 +25,7 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan
+from convscope.options.train import TrainOptions
 from convscope.training.calibration import Calibration, calibrate
 from convscope.training.choices import Examples, choose_network
 from convscope.training.history import EpochRecord
@@ -32,7 +33,6 @@ from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_of
 from convscope.training.pretraining import learn_first
 from convscope.training.recipe import Recipe
-from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 from .parameters import settings_of, whole_number
@@ -187,7 +187,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         labels: NDArray[Any] = self.classes_[places]
         return labels
 
-    def _learn(self, examples: Examples, settings: Settings, ranges: ValueRanges) -> None:
+    def _learn(self, examples: Examples, settings: TrainOptions, ranges: ValueRanges) -> None:
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
         planned, choice = choose_network(examples, settings, layout)

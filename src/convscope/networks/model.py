@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope import __version__
-from convscope.core.arguments import check_arguments, shown
+from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
@@ -210,7 +210,7 @@ class Model:
             )
         if path is None:
             raise ParameterError("`path` must name the file to write. Got None.")
-        check_arguments({"output": path})
+        check_value("output", path, PATH)
         write_model(self, Path(path))
 
     @staticmethod

@@ -16,15 +16,15 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import detect_symmetry
-from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout, takes_wide
+from convscope.networks.defaults import MIDDLE, SMALL, default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, check_built, plan
+from convscope.options.train import Effort, TrainOptions
 
 from .loop import steps_of
 from .pretraining import check_first
 from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, reduced_size, share_of_pixels
 from .recipe import Recipe
-from .settings import Settings
 
 _SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray images of things are centred already
 _RESIZING_FRACTION = 0.4  # part of the training
@@ -72,7 +72,7 @@ class Examples:
         )
 
 
-def choose_recipe(examples: Examples, settings: Settings) -> Choice:
+def choose_recipe(examples: Examples, settings: TrainOptions) -> Choice:
     """Return the recipe for `examples`; what `settings` says goes before what convscope would choose."""
     count = len(examples.places)
     augmentation, notes = _choose_augmentation(examples, settings)
@@ -97,7 +97,7 @@ _RECIPE_NOTES = {
 }
 
 
-def choose_network(examples: Examples, settings: Settings, layout: Layout | None) -> tuple[Plan, Choice]:
+def choose_network(examples: Examples, settings: TrainOptions, layout: Layout | None) -> tuple[Plan, Choice]:
     """Return the plan of `layout`, or of the default for `examples`, and the recipe to train it with.
 
     Raises:
@@ -131,7 +131,7 @@ def _with_rate(choice: Choice, images: int) -> Choice:
     return dataclasses.replace(choice, recipe=dataclasses.replace(choice.recipe, learning_rate=rate))
 
 
-def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choice:
+def _coarse_at_first(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
     """Return `choice` with smaller images for the first part of the training where they fit, and a sentence on it.
 
     Raises:
@@ -160,7 +160,7 @@ def _coarse_at_first(choice: Choice, planned: Plan, settings: Settings) -> Choic
     return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
-def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
+def _within_memory(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
     """Return `choice` with no more images a step than memory should be taken for, and a sentence that says so."""
     most = max(2, planned.batch_within(_BATCH_VALUES))
     if settings.batch is not None or choice.recipe.batch <= most:
@@ -169,7 +169,7 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
-def _choose_epochs(examples: Examples, settings: Settings, augmentation: Augmentation) -> int:
+def _choose_epochs(examples: Examples, settings: TrainOptions, augmentation: Augmentation) -> int:
     height, width, channels = examples.images.shape[1:]
     side, images = min(height, width), len(examples.places)
     count = default_epochs(
@@ -239,7 +239,7 @@ def choose_precision(asked: str) -> Precision:
     return "bfloat16" if asked == "bfloat16" else "float32"
 
 
-def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmentation, tuple[str, ...]]:
+def _choose_augmentation(examples: Examples, settings: TrainOptions) -> tuple[Augmentation, tuple[str, ...]]:
     height, width = examples.images.shape[1:3]
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
@@ -253,7 +253,7 @@ def _choose_augmentation(examples: Examples, settings: Settings) -> tuple[Augmen
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
 
 
-def _choose_flip(examples: Examples, settings: Settings) -> tuple[bool, str]:
+def _choose_flip(examples: Examples, settings: TrainOptions) -> tuple[bool, str]:
     if settings.flip is not None:
         return settings.flip, "asked for"
     if examples.flippable is not None:

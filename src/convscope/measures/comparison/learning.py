@@ -20,12 +20,12 @@ from convscope.images.splits import LEFT_OUT
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan
+from convscope.options.train import TrainOptions
 from convscope.training.history import EpochRecord
 from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.run import Prepared, carry_out
-from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
 from .budget import Budget
@@ -117,7 +117,7 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
     splits[places] = TRAIN
     threads = threads_for(planned.macs * recipe.batch)
     prepared = Prepared(
-        settings=Settings(data=dataset.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
+        settings=TrainOptions(data=dataset.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
         images=dataclasses.replace(dataset, splits=splits),
         plan=planned,
         recipe=recipe,
