@@ -195,5 +195,5 @@ def test_a_damaged_record_is_one_sentence(
     assert main(["draw", what, str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert f"{file} must be a record of this version. Got another (" in said
-    assert "Make it anew with: convscope measure" in said
+    assert "Make it again with: convscope measure" in said
     assert said.count("\n") == 1

@@ -39,14 +39,13 @@ from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model, opened
+from convscope.networks.named_layout import plan_of_layout
 from convscope.networks.plan import Plan
 from convscope.options.look import DrawOptions, ThemeName
 from convscope.training.history import read_history
+from convscope.training.record_files import read_record_file
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
-
-from .kept import read_kept, stands
-from .named_layout import plan_of_layout
 
 _WALK = "convolution"
 _Drawing: TypeAlias = Callable[[], Figure]
@@ -105,7 +104,7 @@ class _Subject:
     def invariance(self) -> tuple[Invariance, list[Curve]]:
         """Return the measurement of distortions in the run folder, and the chosen curves."""
         run = self.run()
-        found = read_kept(Invariance, run.invariance, how=f"convscope measure {run.path} DATA")
+        found = read_record_file(Invariance, run.invariance, how=f"convscope measure {run.path} DATA")
         known = {curve.distortion: curve for curve in found.curves}
         chosen = [choose("distortions", name, tuple(known)) for name in self.options.distortions or known]
         return found, [known[name] for name in chosen]
@@ -212,7 +211,8 @@ def _default_path(what: str, model: Model | str | os.PathLike[str] | None) -> Pa
     """Return the file for `what` where `output` names none."""
     name = f"{what}.{'gif' if what == 'convolution' else 'png'}"
     folder = Path(model) if not isinstance(model, Model) and is_path(model) else None
-    return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
+    in_run = folder is not None and os.path.isdir(folder)  # noqa: PTH112  # a layout may be longer than a name
+    return folder / name if folder is not None and in_run else Path(name)
 
 
 def _filters(subject: _Subject) -> _Drawing:
@@ -259,7 +259,7 @@ def _ledger(subject: _Subject) -> _Drawing:
 
 def _patches(subject: _Subject) -> _Drawing:
     run = subject.run()
-    record = read_kept(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
+    record = read_record_file(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
     known = {layer.layer: layer for layer in record.layers}
     number = subject.options.layer or next(iter(known), 0)
     if number not in known:

@@ -29,10 +29,10 @@ from convscope.options.look import LookOptions
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
 from convscope.training.class_metrics import Answer, Cell
+from convscope.training.record_files import run_of
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
-from .kept import run_of
 from .look_records import records_of
 
 MOST_IMAGES = 200

@@ -26,10 +26,9 @@ from convscope.page.invariance_data import invariance_data
 from convscope.page.look_data import Records, Shown
 from convscope.page.units_data import UnitsData, units_data
 from convscope.training.history import read_history
+from convscope.training.record_files import read_record_file
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
-
-from .kept import read_kept
 
 MOST_COMPARISONS = 5  # that are looked into
 RecordT = TypeVar("RecordT", bound=Dataclass)
@@ -115,7 +114,7 @@ def _kept(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> R
     if not path.is_file():
         return None
     try:
-        return read_kept(kind, path, how=how)
+        return read_record_file(kind, path, how=how)
     except ConvscopeError as error:
         reporter.say(f"{path.name} cannot be read and is not in the page: {printable(str(error))}")
         return None

@@ -19,8 +19,7 @@ from convscope.measures.invariance import EvaluationImages, measure_invariance
 from convscope.measures.invariance_record import Invariance
 from convscope.networks.model import Model, opened
 from convscope.options.measure import MeasureOptions
-
-from .kept import check_output, keep, run_of
+from convscope.training.record_files import record_file
 
 MOST_IMAGES = 1_000
 
@@ -69,9 +68,8 @@ def measure(
             f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
-    run, part = run_of(model), bool(distortions or strengths or margin or images < MOST_IMAGES)
-    kept = run.invariance if run else None
-    path = check_output(output, kept=kept, part=part, force=force)
+    partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
+    target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model)
     side = min(used.preprocessing.height, used.preprocessing.width)
     asked = {one: strengths or one.strengths(side) for one in chosen}
@@ -100,5 +98,5 @@ def measure(
             used, evaluated, asked, margin_px=margin, seed=seed, batch=batch, reporter=context.reporter
         )
         found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
-    keep(found, output=path, kept=kept, part=part, force=force, reporter=context.reporter)
+    target.write(found, context.reporter)
     return found

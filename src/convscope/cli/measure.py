@@ -100,14 +100,18 @@ def _distortions(model: str, data: Any, context: Context, values: dict[str, Any]
 
 
 def _units(model: str, data: Any, context: Context, values: dict[str, Any]) -> tuple[Any, str]:
-    from convscope.api.units import units, units_text
+    from convscope.api.units import units
+
+    from .units_text import units_text
 
     record = units(model, data, context=context, **options_in(UnitsOptions, values))
     return record, units_text(record)
 
 
 def _cost(model: str, _data: Any, context: Context, values: dict[str, Any]) -> tuple[Any, str]:
-    from convscope.api.cost import cost, cost_text
+    from convscope.api.cost import cost
+
+    from .cost_text import cost_text
 
     record = cost(model, context=context, **options_in(CostOptions, values))
     return record, cost_text(record)
