@@ -24,6 +24,7 @@ from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
 from convscope.api.features import compare_classifiers, extract_features
+from convscope.core.context import Context
 from convscope.core.statistics import wilson_interval
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import KINDS
@@ -95,7 +96,7 @@ def tuned(name: str, parts: Parts) -> dict[str, Any]:
 def standard(name: str, kind: str, classifiers: list[str], data_dir: Path) -> list[dict[str, Any]]:
     """Return how good one kind is with each classifier, as `convscope features` has them."""
     share, started = processor_share(), time.perf_counter()
-    found = extract_features(kind, name, data_dir=data_dir)
+    found = extract_features(kind, name, context=Context(data_dir=data_dir))
     seconds = time.perf_counter() - started
     return [
         {

@@ -14,6 +14,7 @@ from results_file import processor_share, spread, write
 from sets import add_data_dir
 
 import convscope
+from convscope.core.context import Context
 
 MOST_ERROR = 0.0165
 WAYS: dict[str, dict[str, Any]] = {"default recipe": {}, "images as they are": {"shift": 0}}
@@ -35,8 +36,8 @@ def main() -> None:
             share = processor_share()
             with tempfile.TemporaryDirectory() as folder:
                 trained = convscope.train(
-                    given.data, layout=given.layout, epochs=given.epochs, seed=seed, data_dir=given.data_dir,
-                    output=folder, force=True, **options,
+                    given.data, layout=given.layout, epochs=given.epochs, seed=seed,
+                    context=Context(data_dir=given.data_dir), output=folder, force=True, **options,
                 )  # fmt: skip
             report = trained.report
             samples.append({"seed": seed, "error": 1 - report.accuracy, "seconds": round(report.seconds, 1)})

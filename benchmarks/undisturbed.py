@@ -26,10 +26,10 @@ from convscope.core.machine import threads_for, tuned
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.options.train import TrainOptions
 from convscope.training.choices import choose_network
 from convscope.training.history import EpochRecord
 from convscope.training.loop import Listener, run, steps_per_epoch
-from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 from convscope.training.training_data import TrainingData
 
@@ -106,7 +106,7 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
         name=case.name,
         flippable=case.flipped,
     )
-    planned, choice = choose_network(whole, Settings(progressive_resizing=0), None)
+    planned, choice = choose_network(whole, TrainOptions(progressive_resizing=0), None)
     recipe, work = choice.recipe, planned.macs
     network = Network(planned.layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     clock = Clock()

@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 from results_file import processor_share, write
 
+from convscope.core.context import Context
+
 LAYOUT = "32C5-MP2-64C3-MP2-128N"
 IMAGES = (10_000, 50_000)
 
@@ -83,7 +85,7 @@ def ablation(data_dir: Path, epochs: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as scratch:
         trained = convscope.train(
-            "fashion-mnist", epochs=epochs, data_dir=data_dir, output=Path(scratch) / "run", seed=0
+            "fashion-mnist", epochs=epochs, context=Context(data_dir=data_dir), output=Path(scratch) / "run", seed=0
         )
         model = convscope.load(trained.folder.path)
         dataset = images_for(model, open_source("fashion-mnist", data_dir=data_dir))
@@ -96,7 +98,7 @@ def ablation(data_dir: Path, epochs: int) -> dict[str, Any]:
                 found = measure_ablation(model, pixels[:count], labels[:count])
                 seconds[f"{count}_images"] = round(time.perf_counter() - started, 2)
         started = time.perf_counter()
-        report = convscope.units(trained.folder.path, "fashion-mnist", data_dir=data_dir)
+        report = convscope.units(trained.folder.path, "fashion-mnist", context=Context(data_dir=data_dir))
         whole = time.perf_counter() - started
     return {
         "layout": str(model.layout),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from results_file import spread, write
 
 import convscope
+from convscope.core.context import Context
 from convscope.core.records import to_json
 from convscope.images.dataset import prepare
 from convscope.images.sources.opening import TRAIN, open_source
@@ -45,7 +46,7 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
     """Return the comparison of a set as JSON."""
     done = convscope.compare(
         data,
-        kinds=SETS[name],
+        variants=SETS[name],
         epochs=EPOCHS,
         seeds=SEEDS,
         layout=LAYOUT,
@@ -54,7 +55,7 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
         distorted=400,
         output=work / name,
         force=True,
-        data_dir=data_dir,
+        context=Context(data_dir=data_dir),
     )
     found: dict[str, Any] = to_json(done.comparison)
     return found

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import convscope
+from convscope.core.context import Context
 
 SIDE = 24
 
@@ -56,7 +57,10 @@ def main() -> None:
         print(f"{checked.images} images, {len(checked.problems)} problems")
 
         trained = convscope.train(
-            str(shapes), epochs=options.epochs, output=Path(folder, "run"), cache_dir=Path(folder, "cache")
+            str(shapes),
+            epochs=options.epochs,
+            output=Path(folder, "run"),
+            context=Context(cache_dir=Path(folder, "cache")),
         )
         low, high = trained.report.accuracy_interval
         print(f"{trained.report.layout}: {trained.report.accuracy:.1%} correct (95 % interval {low:.1%} to {high:.1%})")

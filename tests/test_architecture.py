@@ -12,6 +12,7 @@ import pytest
 LINES = (
     ("core",),
     ("images", "layers"),
+    ("options",),
     ("networks",),
     ("training", "features"),
     ("estimators",),

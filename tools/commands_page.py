@@ -3,11 +3,12 @@
 import click
 
 from convscope.cli.group import group
+from convscope.cli.options import grouped
 
 HEAD = """\
 # Commands
 
-<!-- Written by tools/commands_page.py (make commands); change the help texts in src/convscope/cli instead. -->
+<!-- Written by tools/commands_page.py (make commands); change the options in src/convscope/options instead. -->
 
 `convscope --help` and `convscope COMMAND --help` say the same in the terminal.
 
@@ -16,7 +17,7 @@ HEAD = """\
 | 0 | done |
 | 1 | done, but some inputs were unusable; each is named |
 | 2 | the request cannot be met; one sentence on standard error says why |
-| 130 | interrupted; what was learned is kept |
+| 130 | interrupted; what was learned is saved |
 
 Results go to standard output, progress and errors to standard error. With `--json` a command prints one JSON document;
 fractions in it are from 0 to 1. Nothing existing is overwritten without `--force`. `--traceback`, anywhere on the line,
@@ -41,12 +42,11 @@ def section(name: str, command: click.Command, parent: click.Context) -> str:
     usage = " ".join(["convscope", name, *command.collect_usage_pieces(context)])
     lines = [f"## convscope {name}", "", f"    {usage}", ""]
     lines += [text + "\n" for text in paragraphs(command.help or "")]
-    lines += ["| option | meaning |", "|---|---|"]
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if isinstance(parameter, click.Option) and record is not None and "--help" not in parameter.opts:
-            lines.append(row(*record))
-    return "\n".join(lines) + "\n"
+    for title, records in grouped(command, context).items():
+        shown = [record for record in records if "--help" not in record[0]]
+        if shown:
+            lines += [f"| {title.lower()} option | meaning |", "|---|---|", *(row(*record) for record in shown), ""]
+    return "\n".join(lines)
 
 
 def row(spelling: str, meaning: str) -> str:

@@ -1,4 +1,4 @@
-"""convscope: train convolutional networks on your own images and see what every step has learned.
+"""convscope: train convolutional networks on your own images and see what every layer has learned.
 
 The public names are imported when they are first used, so that ``import convscope`` is fast.
 
@@ -16,6 +16,7 @@ import convscope.core.forks  # noqa: F401  # a process that is forked from now o
 from convscope.core.version import __version__
 
 if TYPE_CHECKING:
+    from convscope.api.cache import cache
     from convscope.api.check import check
     from convscope.api.compare import compare
     from convscope.api.cost import cost
@@ -23,19 +24,23 @@ if TYPE_CHECKING:
     from convscope.api.features import extract_features
     from convscope.api.load import load, save
     from convscope.api.look import look
+    from convscope.api.machine import machine
     from convscope.api.measure import measure
     from convscope.api.predict import predict
     from convscope.api.train import train
     from convscope.api.units import units
+    from convscope.core.context import Context
     from convscope.estimators.classifier import ConvClassifier
     from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
 
 __all__ = [
+    "Context",
     "ConvClassifier",
     "ConvFeatures",
     "Layout",
     "__version__",
+    "cache",
     "check",
     "compare",
     "cost",
@@ -43,6 +48,7 @@ __all__ = [
     "extract_features",
     "load",
     "look",
+    "machine",
     "measure",
     "predict",
     "save",
@@ -51,9 +57,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Context": "convscope.core.context",
     "ConvClassifier": "convscope.estimators.classifier",
     "ConvFeatures": "convscope.estimators.features",
     "Layout": "convscope.networks.layout",
+    "cache": "convscope.api.cache",
     "check": "convscope.api.check",
     "compare": "convscope.api.compare",
     "cost": "convscope.api.cost",
@@ -61,6 +69,7 @@ _HOMES = {
     "extract_features": "convscope.api.features",
     "load": "convscope.api.load",
     "look": "convscope.api.look",
+    "machine": "convscope.api.machine",
     "measure": "convscope.api.measure",
     "predict": "convscope.api.predict",
     "save": "convscope.api.load",

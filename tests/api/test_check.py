@@ -1,6 +1,7 @@
 import convscope
 from convscope.api.cache import cache
 from convscope.api.check import check
+from convscope.core.context import Context
 from tests.images.generated import folder
 
 
@@ -16,5 +17,5 @@ def test_check_takes_the_name_of_a_set():
 
 
 def test_cache_of_an_empty_folder(tmp_path):
-    found = cache(cache_dir=tmp_path / "none", clear_all=True)
-    assert (found.bytes, found.entries, found.freed, found.kept) == (0, (), 0, 0)
+    found = cache(context=Context(cache_dir=tmp_path / "none"), clear=True)
+    assert (found.bytes, found.entries, found.freed, found.in_use) == (0, (), 0, 0)

@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 import convscope
 from convscope.api.features import compare_classifiers, save_features
 from convscope.api.train import TrainResult
+from convscope.core.context import Context
 from convscope.core.errors import DataError, ModelFileError, ParameterError
 from convscope.features.hand_made import hand_made
 from convscope.features.reading import StageFeatures
@@ -65,7 +66,7 @@ def test_images_of_other_classes_are_refused(run, tmp_path: Path) -> None:
     images = np.zeros((8, 8, 8), np.uint8)
     images[:, 0, 0] = np.arange(8)
     with pytest.raises(DataError, match=r"must have the classes of the model, 10\. Got 2 \(in one of them only: '2'"):
-        convscope.extract_features(run.model, (images, np.arange(8) % 2), cache_dir=tmp_path)
+        convscope.extract_features(run.model, (images, np.arange(8) % 2), context=Context(cache_dir=tmp_path))
 
 
 def test_requests_that_cannot_be_met_are_refused_before_images_are_read(run, tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_folders_of_which_none_is_a_class_of_the_model_hold_images_of_no_class(r
     for name in ("2023/spring/a.png", "2024/b.png", "c.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8), 100, np.uint8)).save(tmp_path / name)
-    found = convscope.extract_features(run.model, tmp_path, reporter=heard)
+    found = convscope.extract_features(run.model, tmp_path, progress=heard)
     assert (found.images, found.classes) == (("c.png", "2023/spring/a.png", "2024/b.png"), ("",))
     assert heard.lines == [f"{tmp_path}/: images of no class"]
     (tmp_path / "2024").rename(tmp_path / "7")
@@ -199,7 +200,7 @@ def test_images_beside_the_folders_of_the_classes_are_named(run, tmp_path: Path)
         Image.fromarray(np.full((8, 8), 20 * place, np.uint8)).save(tmp_path / str(place) / "a.png")
     for name in ("b.png", "c.png"):
         Image.fromarray(np.full((8, 8), 9, np.uint8)).save(tmp_path / name)
-    found = convscope.extract_features(run.model, tmp_path, reporter=heard)
+    found = convscope.extract_features(run.model, tmp_path, progress=heard)
     assert len(found.images) == 10
     assert heard.lines == ["2 images in no folder of a class are left out, such as b.png"]
 
@@ -215,10 +216,10 @@ def test_who_interrupts_is_told_where_it_goes_on(run, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(StageFeatures, "of", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        save_features(run.model, "digits", tmp_path / "x.npz", reporter=heard, batch=100)
+        save_features(run.model, "digits", tmp_path / "x.npz", progress=heard, batch=100)
     assert heard.lines == [f"what is done is kept beside {tmp_path / 'x.npz'}; the same call goes on from there"]
     monkeypatch.undo()
-    save_features(run.model, "digits", tmp_path / "x.npz", reporter=heard, batch=100)
+    save_features(run.model, "digits", tmp_path / "x.npz", progress=heard, batch=100)
     assert heard.lines[1] == f"{tmp_path / 'x.npz'}: going on after 100 of 1,797 images"
 
 

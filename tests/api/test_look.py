@@ -143,12 +143,12 @@ def test_a_run_whose_images_are_gone_gives_a_page_that_asks_for_one(
     model = convscope.load(run)
     write_model(model, tmp_path / "model.safetensors")
     (tmp_path / "report.json").write_text("{}")
-    assert convscope.look(tmp_path, reporter=Plain(sys.stdout)).images == 0
+    assert convscope.look(tmp_path, progress=Plain(sys.stdout)).images == 0
     assert "no images of the run are in the page, name some after the model: " in capsys.readouterr().out
     model.training["settings"]["data"] = str(tmp_path / "moved away")
     write_model(model, tmp_path / "model.safetensors")
     (tmp_path / "report.json").write_bytes((run / "report.json").read_bytes())
-    assert convscope.look(tmp_path, force=True, reporter=Plain(sys.stdout)).images == 0
+    assert convscope.look(tmp_path, force=True, progress=Plain(sys.stdout)).images == 0
     assert "moved away" in capsys.readouterr().out
 
 
@@ -224,7 +224,7 @@ def measured(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     convscope.units(folder, "digits", ablation=40, probes=False)
     kinds = ["convolution", "pixels-softmax"]
     convscope.compare(
-        "digits", kinds=kinds, epochs=1, seeds=1, layout="8C3-MP2", output=folder.parent / "compare-digits"
+        "digits", variants=kinds, epochs=1, seeds=1, layout="8C3-MP2", output=folder.parent / "compare-digits"
     )
     return folder
 
@@ -253,7 +253,7 @@ def test_records_of_another_network_or_damaged_ones_are_named_and_left_out(
     record = json.loads((folder / "invariance.json").read_text())
     (folder / "invariance.json").write_text(json.dumps(record | {"layout": "99C3"}))
     (folder / "units.json").write_text("{")
-    data = data_of(convscope.look(folder, force=True, reporter=Plain(sys.stdout)).path)
+    data = data_of(convscope.look(folder, force=True, progress=Plain(sys.stdout)).path)
     assert (data.invariance, data.comparison) == (None, None)
     assert data.units is not None
     assert (data.units.data, data.units.ablation_images) == ("", 0)
@@ -288,7 +288,7 @@ def test_a_measurement_of_no_images_is_named_and_left_out(
     shutil.copytree(measured, folder)
     record = json.loads((folder / "invariance.json").read_text())
     (folder / "invariance.json").write_text(json.dumps(record | {"images": 0, "correct": 0}))
-    assert data_of(convscope.look(folder, force=True, reporter=Plain(sys.stdout)).path).invariance is None
+    assert data_of(convscope.look(folder, force=True, progress=Plain(sys.stdout)).path).invariance is None
     said = " ".join(capsys.readouterr().out.split())
     assert "invariance.json cannot be read and is not in the page: " in said
     assert "`images` must be at least 1. Got 0." in said

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 
 import convscope
-from convscope.api.train import refuse_among_images, written
 from convscope.cli.group import main
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
 from convscope.images.sizes import ImageOptions, parse_size
 from convscope.measures.distortions.family import Distortion
 from convscope.networks.model_file import write_model
+from convscope.options.data import data_name, refuse_among_images
 from tests.checks.models import small_model
 from tests.checks.reporters import Heard
 
@@ -37,7 +37,7 @@ def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     """Return a run that was cut off, its images (moved since), and the weights that it would have come to."""
     images = _folder(tmp_path / "p")
     whole = convscope.train(images, epochs=2, output=tmp_path / "whole", **QUICK).model.network.state_dict()
-    monkeypatch.setattr("convscope.api.train._finish", _cut)
+    monkeypatch.setattr("convscope.api.train._save", _cut)
     with pytest.raises(KeyboardInterrupt):
         convscope.train(images, epochs=2, output=tmp_path / "run", **QUICK)
     monkeypatch.undo()
@@ -58,7 +58,7 @@ def test_a_run_goes_on_where_its_images_are_now(cut_off: tuple[Path, Path, dict[
     assert json.loads((run / "settings.json").read_text())["settings"]["data"] == str(moved)
     assert resumed.learned.data == str(moved)
     heard = Heard()
-    assert convscope.look(run, reporter=heard).images == 4, heard.lines
+    assert convscope.look(run, progress=heard).images == 4, heard.lines
 
 
 def test_other_images_are_not_taken_for_those_of_the_run(
@@ -78,7 +78,7 @@ def test_look_says_where_images_were_that_moved(tmp_path: Path) -> None:
     images, heard = _folder(tmp_path / "p"), Heard()
     convscope.train(images, epochs=1, output=tmp_path / "run", **QUICK)
     shutil.move(images, tmp_path / "moved")
-    assert convscope.look(tmp_path / "run", reporter=heard).images == 0
+    assert convscope.look(tmp_path / "run", progress=heard).images == 0
     assert any("no longer at" in line and "--resume RUN" in line for line in heard.lines)
 
 
@@ -86,7 +86,7 @@ def test_look_says_where_images_were_that_moved(tmp_path: Path) -> None:
 def test_what_leads_back_has_its_real_name(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = _folder(tmp_path / "p") / "a"
     monkeypatch.chdir(inside)
-    kept = written(place)
+    kept = data_name(place)
     assert ".." not in Path(kept).parts
     assert Path(kept).name == Path(place).resolve().name
     with pytest.raises(ParameterError, match="outside the folder of images") as raised:
@@ -97,7 +97,7 @@ def test_what_leads_back_has_its_real_name(place: str, tmp_path: Path, monkeypat
 def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "set")
-    assert written(tmp_path / "link") == str(tmp_path / "link")
+    assert data_name(tmp_path / "link") == str(tmp_path / "link")
     assert "runs" in _hint(Path("/"))
 
 
@@ -145,6 +145,6 @@ def test_what_is_too_small_for_a_distortion_is_left_out_and_for_all_is_one_sente
     with pytest.raises(ConvscopeError, match="large enough"):
         convscope.measure(model, data, distortions=["shift-x"], output=tmp_path / "m.json")
     assert not list(tmp_path.iterdir())
-    found = convscope.measure(model, data, distortions=["shift-x", "noise"], reporter=heard)
+    found = convscope.measure(model, data, distortions=["shift-x", "noise"], progress=heard)
     assert [curve.distortion for curve in found.curves] == ["noise"]
     assert any("too small: shift-x" in line for line in heard.lines)

@@ -32,17 +32,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 COMMANDS: dict[str, Callable[[Path, Path], object]] = {
-    "train": lambda run, out: convscope.train("digits", output=out, reporter=Unused()),
-    "resume": lambda run, out: convscope.train(resume=run, reporter=Unused()),
-    "compare": lambda run, out: convscope.compare("digits", output=out, reporter=Unused()),
-    "save features": lambda run, out: save_features(run, "digits", out / "x.npz", reporter=Unused()),
-    "features": lambda run, out: convscope.extract_features(run, "digits", output=out / "x.npz", reporter=Unused()),
-    "look": lambda run, out: convscope.look(run, output=out / "x.html", reporter=Unused()),
-    "look in the run": lambda run, out: convscope.look(run, force=True, reporter=Unused()),
-    "measure": lambda run, out: convscope.measure(run, "digits", output=out / "x.json", reporter=Unused()),
-    "measure in the run": lambda run, out: convscope.measure(run, "digits", reporter=Unused()),
-    "units": lambda run, out: convscope.units(run, "digits", output=out / "x.json", reporter=Unused()),
-    "cost": lambda run, out: convscope.cost(run, output=out / "x.json", reporter=Unused()),
+    "train": lambda run, out: convscope.train("digits", output=out, progress=Unused()),
+    "resume": lambda run, out: convscope.train(resume=run, progress=Unused()),
+    "compare": lambda run, out: convscope.compare("digits", output=out, progress=Unused()),
+    "save features": lambda run, out: save_features(run, "digits", out / "x.npz", progress=Unused()),
+    "features": lambda run, out: convscope.extract_features(run, "digits", output=out / "x.npz", progress=Unused()),
+    "look": lambda run, out: convscope.look(run, output=out / "x.html", progress=Unused()),
+    "look in the run": lambda run, out: convscope.look(run, force=True, progress=Unused()),
+    "measure": lambda run, out: convscope.measure(run, "digits", output=out / "x.json", progress=Unused()),
+    "measure in the run": lambda run, out: convscope.measure(run, "digits", progress=Unused()),
+    "units": lambda run, out: convscope.units(run, "digits", output=out / "x.json", progress=Unused()),
+    "cost": lambda run, out: convscope.cost(run, output=out / "x.json", progress=Unused()),
     "draw": lambda run, out: convscope.draw("filters", run, output=out / "x.png"),
 }
 INTO_THE_RUN = {"resume", "look in the run", "measure in the run"}

@@ -53,7 +53,7 @@ def test_the_reporter_hears_how_many_are_done_and_unusable(capsys: pytest.Captur
     import sys
 
     images = [np.zeros((9, 9)), b"", *some_pixels(200)]
-    convscope.predict(small_model(), images, reporter=Plain(sys.stdout))
+    convscope.predict(small_model(), images, progress=Plain(sys.stdout))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "predicting: 0 of 202 images, 0 %"
     assert lines[-1].startswith("predicting: 202 images in ")
@@ -64,7 +64,7 @@ def test_mirror_images_are_looked_at_in_python_too(capsys: pytest.CaptureFixture
     recipe = {"recipe": {"augmentation": {"flip": False}}}
     model, images = dataclasses.replace(small_model(), training=recipe), some_pixels(3, 17, 14)
     plain, both = (convscope.predict(model, images, tta=tta, top=3) for tta in (False, True))
-    of_flipped = convscope.predict(model, images[:, :, ::-1], tta=True, top=3, reporter=Plain(sys.stderr))
+    of_flipped = convscope.predict(model, images[:, :, ::-1], tta=True, top=3, progress=Plain(sys.stderr))
     assert plain != both
     assert both == of_flipped
-    assert "has not learned from tta images" in capsys.readouterr().err
+    assert "not trained on flipped images" in capsys.readouterr().err

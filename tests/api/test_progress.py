@@ -21,7 +21,7 @@ from tests.checks.reporters import Counting
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     heard, folder = Counting(), tmp_path_factory.mktemp("progress") / "run"
-    train("digits", layout="4C3-MP2", epochs=1, output=folder, reporter=heard)
+    train("digits", layout="4C3-MP2", epochs=1, output=folder, progress=heard)
     return folder, heard.told
 
 
@@ -45,7 +45,7 @@ def test_after_training_probabilities_are_calibrated_and_judged_in_sight(learned
 
 def test_a_page_is_written_in_sight(learned: tuple[Path, list[Any]], tmp_path: Path) -> None:
     heard = Counting()
-    look(learned[0], np.zeros((3, 8, 8), np.uint8), output=tmp_path / "a.html", reporter=heard)
+    look(learned[0], np.zeros((3, 8, 8), np.uint8), output=tmp_path / "a.html", progress=heard)
     found = jobs(heard.told)
     assert found["reading images"] == (3, 3)
     assert "writing the page" in found
@@ -55,7 +55,7 @@ def test_each_classifier_is_said_to_be_learning(learned: tuple[Path, list[Any]])
     features = extract_features(learned[0], "digits", pool="mean")
     assert isinstance(features, FeatureSet)
     heard = Counting()
-    compare_classifiers(features, ["knn", "lda"], reporter=heard)
+    compare_classifiers(features, ["knn", "lda"], progress=heard)
     assert heard.told == [
         ("classifiers", 2, "classifiers"),
         ("knn: learning from 1,438 images", 0, ""),
@@ -67,9 +67,9 @@ def test_each_classifier_is_said_to_be_learning(learned: tuple[Path, list[Any]])
 
 def test_every_measurement_is_made_in_sight(learned: tuple[Path, list[Any]]) -> None:
     heard = Counting()
-    measure(learned[0], "digits", images=20, distortions=["shift-x"], reporter=heard)
-    units(learned[0], "digits", ablation=20, probes=True, top=2, reporter=heard)
-    cost("4C3-MP2", size=8, repeats=1, reporter=heard)
+    measure(learned[0], "digits", images=20, distortions=["shift-x"], progress=heard)
+    units(learned[0], "digits", ablation=20, probes=True, top=2, progress=heard)
+    cost("4C3-MP2", size=8, repeats=1, progress=heard)
     found = jobs(heard.told)
     assert {
         "distorting",
@@ -83,7 +83,7 @@ def test_every_measurement_is_made_in_sight(learned: tuple[Path, list[Any]]) -> 
 
 def test_a_model_is_made_ready_in_sight(learned: tuple[Path, list[Any]]) -> None:
     heard = Counting()
-    optimized(read_model(learned[0]), precision="int8", backend="auto", calibration="digits", reporter=heard)
+    optimized(read_model(learned[0]), precision="int8", backend="auto", calibration="digits", progress=heard)
     found = jobs(heard.told)
     assert found["reading images for int8"] == (500, 500)
     assert "optimizing the model" in found

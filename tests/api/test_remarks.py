@@ -64,7 +64,7 @@ def test_measure_names_them_and_its_exit_code_tells_of_those_left_out(
 
 def test_python_has_what_measure_left_out(model: str, images: Path) -> None:
     heard = Heard()
-    options: dict[str, Any] = {"reporter": heard}
+    options: dict[str, Any] = {"progress": heard}
     found = convscope.measure(model, images, distortions=["shift-x"], strengths=[1], **options)
     assert [one.name for one in found.unusable] == [str(Path("a", "cut.png")), str(Path("a", "photo.heic"))]
     assert heard.lines.count(SAID) == 1
@@ -72,7 +72,7 @@ def test_python_has_what_measure_left_out(model: str, images: Path) -> None:
 
 def test_compare_ends_so_too(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [
-        "--kinds",
+        "--variants",
         "pixels-softmax",
         "--layout",
         "2C3-MP2",
@@ -124,6 +124,6 @@ def test_check_and_train_name_drawings_that_their_background_swallows(color: int
     found = convscope.check(top)
     assert [(one.name, one.detail) for one in found.of_kind("invisible")] == [(str(Path("b", "drawing.png")), VANISHED)]
     heard = Heard()
-    options: dict[str, Any] = {"layout": "2C3-MP2", "epochs": 1, "batch": 4, "reporter": heard}
+    options: dict[str, Any] = {"layout": "2C3-MP2", "epochs": 1, "batch": 4, "progress": heard}
     convscope.train(top, output=tmp_path / "run", **options)
     assert SAID in heard.lines

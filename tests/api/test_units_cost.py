@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import convscope
-from convscope.api.cost import cost_text
-from convscope.api.units import units_text
+from convscope.cli.cost_text import cost_text
+from convscope.cli.units_text import units_text
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
 from convscope.measures.units.report import UnitsReport

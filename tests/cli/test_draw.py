@@ -71,7 +71,7 @@ def test_an_animation_tells_how_far_it_is_and_a_figure_that_it_is_being_drawn(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     heard = Counting()
-    assert draw("convolution", output="convolution.png", reporter=heard).frames == 6
+    assert draw("convolution", output="convolution.png", progress=heard).frames == 6
     assert heard.told == [("drawing convolution", 6, "frames"), *[1] * 6]
     assert main(["draw", "convolution", "-o", "convolution.mp4" if shutil.which("ffmpeg") else "a.png"]) == 0
     assert "drawing convolution: 0 of " in capsys.readouterr().err
@@ -160,7 +160,7 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["layout", "RUN/missing.safetensors", "--size", "8"], "missing.safetensors"),
         (["layout", "32c5/2-MP2"], "Did you mean '32C5/2'"),
         (["layout", "--size", "64"], "`model` must name a model file or run folder. Got none."),
-        (["filters", "RUN", "--channels", "3"], "layout and fields are drawn. Got 3 for filters. Leave it out."),
+        (["filters", "RUN", "--channels", "3"], "Got 3 for filters. Leave it out."),
         (["layout", "8C3", "-o", "a.jpg"], "`output` must end in .png, .svg, .pdf."),
         (["convolution", "-o", "a.svg"], "`output` must end in .gif, .mp4 or .png (a strip)."),
         (["convolution", "-o", "RUN/report.html"], "`output` must end in"),
@@ -196,5 +196,5 @@ def test_a_damaged_record_is_one_sentence(
     assert main(["draw", what, str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert f"{file} must be a record of this version. Got another (" in said
-    assert "Make it anew with: convscope measure" in said
+    assert "Make it again with: convscope measure" in said
     assert said.count("\n") == 1

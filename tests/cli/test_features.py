@@ -7,8 +7,9 @@ import pytest
 
 import convscope
 from convscope.cli import main
-from convscope.cli.features import _NAMES, table
+from convscope.cli.features import table
 from convscope.features.classifiers import CLASSIFIERS, ClassifierResult
+from convscope.options.features import CLASSIFIERS as NAMES
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_a_file_and_a_table(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert out[0] == f"{target}: 1,797 images, 8 values each"
     assert out[1].split()[:2] == ["classifier", "accuracy"]
     assert {line.split()[0] for line in out[2:4]} == {"lda", "softmax"}
-    assert out[4] == "evaluated on 359 images that none of them has learned from"
+    assert out[4] == "evaluated on 359 images that none of them was trained on"
     with np.load(target) as saved:
         assert saved["features"].shape == (1797, 8)
 
@@ -52,7 +53,7 @@ def test_the_table_lines_up_and_ends_with_complaints() -> None:
 
 
 def test_the_help_names_every_classifier() -> None:
-    assert set(_NAMES) == set(CLASSIFIERS)
+    assert set(NAMES) == set(CLASSIFIERS)
 
 
 def test_layer_names_are_shown_with_and_without_images(

@@ -205,8 +205,8 @@ def test_odd_names_are_safe_in_every_output(
         (["photos", "photos"], "is a folder without a model.safetensors"),
         (["photos/0.png", "photos"], "it is a PNG image"),
         (["run"], "`IMAGES...` must be given. Got none. See: convscope predict --help"),
-        (["run", "photos", "--top", "0"], "0 is not in the range x>=1"),
-        (["run", "photos", "--batch", "0"], "0 is not in the range x>=1"),
+        (["run", "photos", "--top", "0"], "must be a whole number of at least 1"),
+        (["run", "photos", "--batch", "0"], "must be a whole number of at least 1"),
         (["run", "photos", "--csv", "a", "--json=a"], "must name different files"),
     ],
 )
@@ -300,7 +300,7 @@ def test_the_mirror_image_is_looked_at_where_that_is_asked_for(
         assert main(["predict", "run", *words, "--top", "3"]) == 0
         out, err = capsys.readouterr()
         found[" ".join(words)] = [row[1:] for row in _rows(out)]
-        assert ("has not learned from tta images" in err) is (said and "--tta" in words)
+        assert ("not trained on flipped images" in err) is (said and "--tta" in words)
     plain, both, of_flipped = found.values()
     assert both != plain
     assert both == of_flipped

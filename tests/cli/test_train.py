@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from convscope.cli import main
 from convscope.cli.train import command
+from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError
 from convscope.layers.patch_learning import WAYS
 from convscope.networks.model_file import read_model
@@ -49,7 +50,7 @@ def test_an_interruption_leaves_a_usable_model_that_can_be_trained_on(number: in
     out, err = process.communicate(timeout=100)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
-    assert b"interrupted; go on with: convscope train --resume run" in out
+    assert b"interrupted; resume with: convscope train --resume run" in out
     model = read_model(tmp_path / "run/model.safetensors")
     assert len(model.classes) == 10
     assert read_report(tmp_path / "run/report.json").images == 359
@@ -133,7 +134,7 @@ def test_data_without_a_name_are_not_the_set_that_is_taken_without_data(
 
 def test_a_dry_run_of_a_run_that_is_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--dry-run", "--resume", "run"]) == 2
-    assert "--dry-run shows a run that would be new. Leave --resume out." in capsys.readouterr().err
+    assert "Leave --resume out." in capsys.readouterr().err
 
 
 def test_without_data_a_folder_of_the_name_of_the_set_is_not_taken(
@@ -211,7 +212,7 @@ def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsy
     said = capsys.readouterr()
     assert "stage 1, 4C3: made by hand, dct; frozen" in said.err
     assert "stage 2, 5C3: learned without labels first, rica on 50,000 patches of 3x3; frozen" in said.err
-    assert "first stages: dct,rica, frozen" in said.out
+    assert "pretrained stages: dct,rica, frozen" in said.out
     assert "--pretrain dct,rica --freeze" in said.out
     assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--pretrain", "dct", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["recipe"]["pretrain"] == ["dct"]
@@ -223,8 +224,8 @@ def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsy
 def test_all_that_came_before_training_counts_toward_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     spent: list[float] = []
 
-    def no_training(*given: object, spent_s: float, **settings: object) -> None:
-        spent.append(spent_s)
+    def no_training(*given: object, context: Context, **settings: object) -> None:
+        spent.append(time.monotonic() - (context.began_s or 0.0))
         raise ConvscopeError
 
     monkeypatch.setattr("convscope.api.train.train", no_training)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.core.context import Context
+
 DEADLINE_S = 40
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (64, 48, 48, 3), dtype=np.uint8)
@@ -161,8 +163,10 @@ def training() -> None:
     def everything() -> None:
         trained("child")
         data = (PIXELS, np.arange(64) % 2)
-        convscope.measure(FOLDER / "child", data, distortions=["shift-x"], strengths=[1], cache_dir=FOLDER / "cache")
-        convscope.extract_features(FOLDER / "child", data, cache_dir=FOLDER / "cache")
+        convscope.measure(
+            FOLDER / "child", data, distortions=["shift-x"], strengths=[1], context=Context(cache_dir=FOLDER / "cache")
+        )
+        convscope.extract_features(FOLDER / "child", data, context=Context(cache_dir=FOLDER / "cache"))
 
     in_child(everything)
 

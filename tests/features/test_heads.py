@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 import convscope
 from convscope.api.features import compare_classifiers, save_with_classifier
 from convscope.cli import main
+from convscope.core.context import Context
 from convscope.core.errors import ParameterError, StorageError
 from convscope.core.records import from_json, to_json
 from convscope.features.extraction import FeatureSet
@@ -44,8 +45,10 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, FeatureSet]:
     images = rng.integers(0, 150, (60, 8, 8), np.uint8)
     images[labels == 1] += 60
     folder = tmp_path_factory.mktemp("two")
-    trained = convscope.train((images, labels), layout="4C3-MP2", epochs=1, output=folder, force=True, cache_dir=folder)
-    return trained.model, convscope.extract_features(trained.model, (images, labels), cache_dir=folder)
+    trained = convscope.train(
+        (images, labels), layout="4C3-MP2", epochs=1, output=folder, force=True, context=Context(cache_dir=folder)
+    )
+    return trained.model, convscope.extract_features(trained.model, (images, labels), context=Context(cache_dir=folder))
 
 
 def pixels(found: FeatureSet) -> np.ndarray:
@@ -230,8 +233,8 @@ def test_the_command_saves_the_best_that_a_file_can_hold(
     lines = capsys.readouterr().out.splitlines()
     expected = "m.safetensors: the network with lda as its classifier"
     if lines[1].startswith("forest"):
-        expected += "; a model file holds no programs, and so not forest"
-    expected += "; it was chosen by the accuracy above, which therefore flatters it a little"
+        expected += "; a model file cannot hold forest"
+    expected += "; it was chosen by the accuracy above, which is therefore slightly optimistic"
     assert lines[-1] == expected
     assert convscope.load("m.safetensors").training["classifier"]["name"] == "lda"
     assert main(["features", str(run), "digits", "--classifiers", "lda", "--save", "m.safetensors", "--quiet"]) == 2

@@ -101,7 +101,7 @@ def test_a_job_goes_on_to_the_same_bytes_and_says_so(
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("x")] == [f"x{kind}.part"]
     computed.append(1)
     heard = Heard()
-    assert save_features("pixels", "digits", path, reporter=heard).images == 1797
+    assert save_features("pixels", "digits", path, progress=heard).images == 1797
     assert f"{path}: going on after 1,000 of 1,797 images" in heard.lines
     assert path.read_bytes() == whole.read_bytes()
     assert not path.with_name(f"{path.name}.part").exists()
@@ -137,7 +137,7 @@ def test_a_killed_process_loses_nothing_that_it_had_computed(tmp_path: Path) -> 
     done = subprocess.run([sys.executable, "-c", program, tmp_path / "x.npy"], check=False)
     assert done.returncode == -signal.SIGKILL
     heard = Heard()
-    save_features("pixels", "digits", tmp_path / "x.npy", reporter=heard)
+    save_features("pixels", "digits", tmp_path / "x.npy", progress=heard)
     assert any("going on after 1,000 of 1,797" in line for line in heard.lines)
     save_features("pixels", "digits", tmp_path / "y.npy")
     assert (tmp_path / "x.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()

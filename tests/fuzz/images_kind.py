@@ -12,6 +12,7 @@ import numpy as np
 from convscope.api.check import check
 from convscope.api.features import extract_features
 from convscope.api.predict import predict
+from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError, UnreadableImageError
 from convscope.images.dataset import prepare
 from convscope.images.decoding.decoder import Decoded, decode
@@ -167,7 +168,7 @@ class Images(Kind):
             watch.found(
                 Verdict.WRONG, "train takes another number than check", f"{len(dataset)} {found.usable}", seed=some
             )
-        taken = extract_features(self._model, place, cache_dir=self._folder / "cache")
+        taken = extract_features(self._model, place, context=Context(cache_dir=self._folder / "cache"))
         if not np.isfinite(taken.values).all():
             watch.found(Verdict.WRONG, "features that are not finite", seed=some)
         shutil.rmtree(self._folder / "cache", ignore_errors=True)

@@ -65,7 +65,7 @@ def interrupted_run(data: Path, folder: Path) -> Path:
             copied.append(shutil.copytree(whole, folder))
 
     with checkpoints_always(), mock.patch.object(watch, "save_checkpoint", copy):
-        train(str(data), epochs=3, layout=LAYOUT, output=whole, threads=1, precision="float32", reporter=Silent())
+        train(str(data), epochs=3, layout=LAYOUT, output=whole, threads=1, precision="float32", progress=Silent())
     shutil.rmtree(whole)
     return folder
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 import convscope
 from convscope.cli.group import main
+from convscope.core.context import Context
 from convscope.core.errors import ParameterError
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.transparency import VANISHED
@@ -102,7 +103,9 @@ def test_features_take_a_background_too(tmp_path: Path) -> None:
     _rgba().save(tmp_path / "set" / "one.png")
     model, place = _model(), tmp_path / "set"
     black, white = (
-        convscope.extract_features(model, place, stage=0, background=color, cache_dir=tmp_path / "c").values
+        convscope.extract_features(
+            model, place, stage=0, background=color, context=Context(cache_dir=tmp_path / "c")
+        ).values
         for color in (None, "white")
     )
     assert np.ptp(black) == 0

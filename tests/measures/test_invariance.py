@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convscope.api.measure_text import measure_text
+from convscope.cli.measure_text import measure_text
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.core.statistics import wilson_interval

@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from convscope.api.train import train
+from convscope.core.context import Context
 from convscope.training import watch
 
 KILLS = 20
@@ -31,9 +32,9 @@ def attempt(folder: Path, cache: Path) -> None:
     watch.CHECKPOINT_EVERY_S = 0.01
     watch._EPOCH_CHECKPOINT_S = 0.0
     if (folder / "settings.json").exists():
-        train("digits", resume=folder, cache_dir=cache)
+        train("digits", resume=folder, context=Context(cache_dir=cache))
     else:
-        train("digits", output=folder, cache_dir=cache, **OPTIONS)
+        train("digits", output=folder, context=Context(cache_dir=cache), **OPTIONS)
 
 
 def in_child(folder: Path, cache: Path, kill_after_s: float | None) -> int:

@@ -12,6 +12,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
 from convscope.core.precision import choose_precision
 from convscope.networks.layout import Layout
+from convscope.options.train import TrainOptions
 from convscope.training.choices import (
     choose_network,
     choose_recipe,
@@ -19,7 +20,6 @@ from convscope.training.choices import (
     default_epochs,
 )
 from convscope.training.loop import steps_per_epoch
-from convscope.training.settings import Settings
 from convscope.training.training_data import TrainingData
 
 
@@ -42,7 +42,7 @@ def test_more_images_never_mean_more_epochs_or_smaller_batches() -> None:
 def test_what_the_user_says_goes_first() -> None:
     said: dict[str, Any] = {"epochs": 3, "batch": 17, "learning_rate": 0.5, "smoothing": 0.0, "balance": True}
     changes: dict[str, Any] = {"shift": 0, "flip": True, "rotate": 3.0, "scale": 0.2, "erase": 0.5}
-    recipe = choose_recipe(examples(), Settings(**said, **changes, precision="float32")).recipe
+    recipe = choose_recipe(examples(), TrainOptions(**said, **changes, precision="float32")).recipe
     assert {name: getattr(recipe, name) for name in said} == said
     assert {name: getattr(recipe.augmentation, name) for name in changes} == changes
     assert recipe.precision == "float32"
@@ -61,7 +61,7 @@ def test_what_the_user_says_goes_first() -> None:
 def test_flips_come_from_the_user_or_the_set_or_the_images_and_the_note_says_which(
     flippable: bool | None, asked: bool | None, flip: bool, reason: str
 ) -> None:
-    choice = choose_recipe(examples(flippable=flippable, name="letters"), Settings(flip=asked))
+    choice = choose_recipe(examples(flippable=flippable, name="letters"), TrainOptions(flip=asked))
     assert choice.recipe.augmentation.flip is flip
     assert reason in choice.notes[1]
 
@@ -71,13 +71,13 @@ def test_only_what_is_learned_from_decides_about_flips() -> None:
     lopsided = some.images.clone()
     lopsided[100:, :, :14] //= 4
     half = replace(some, images=lopsided, training=torch.arange(100))
-    assert choose_recipe(half, Settings()).recipe.augmentation.flip
-    assert not choose_recipe(replace(half, training=torch.arange(100, 200)), Settings()).recipe.augmentation.flip
+    assert choose_recipe(half, TrainOptions()).recipe.augmentation.flip
+    assert not choose_recipe(replace(half, training=torch.arange(100, 200)), TrainOptions()).recipe.augmentation.flip
 
 
 def test_shifts_grow_with_the_shorter_side_and_tiny_images_are_not_shifted() -> None:
     shifts = [
-        choose_recipe(examples(10, side=side), Settings()).recipe.augmentation.shift for side in (1, 4, 8, 28, 64)
+        choose_recipe(examples(10, side=side), TrainOptions()).recipe.augmentation.shift for side in (1, 4, 8, 28, 64)
     ]
     assert shifts == sorted(shifts)
     assert shifts[0] == 0
@@ -100,30 +100,30 @@ def test_a_quicker_recipe_never_takes_more_epochs_and_the_user_is_told_of_the_ot
         epochs = [default_epochs(images, **kind, recipe=name) for name in ("quick", "balanced", "best")]
         assert 1 <= epochs[0] < epochs[1] < epochs[2]
     for name in ("quick", "balanced", "best"):
-        assert f"recipe {name}" in choose_recipe(examples(), Settings(recipe=name)).notes[0]
+        assert f"recipe {name}" in choose_recipe(examples(), TrainOptions(recipe=name)).notes[0]
 
 
 def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ParameterError, match="quick"):
-        Settings(recipe="fast")  # type: ignore[arg-type]
+        TrainOptions(recipe="fast")  # type: ignore[arg-type]
 
 
 def test_a_better_recipe_takes_a_larger_network_for_many_gray_images() -> None:
     many = replace(examples(), training=torch.arange(60_000))
     names = ("quick", "balanced", "best")
-    quick, balanced, best = (choose_network(many, Settings(recipe=name), None)[0].macs for name in names)
+    quick, balanced, best = (choose_network(many, TrainOptions(recipe=name), None)[0].macs for name in names)
     assert quick < balanced < best / 2
 
 
 def test_a_quick_recipe_sees_no_mirror_images_of_gray_images_unless_asked() -> None:
     for asked, flip in ((None, False), (True, True)):
-        change = choose_recipe(examples(flippable=True), Settings(recipe="quick", flip=asked)).recipe.augmentation
+        change = choose_recipe(examples(flippable=True), TrainOptions(recipe="quick", flip=asked)).recipe.augmentation
         assert (change.flip, change.shift) == (flip, 1)
 
 
 def test_gray_images_of_things_are_shifted_less_than_signs() -> None:
     signs, things = (
-        choose_recipe(examples(flippable=flippable), Settings()).recipe.augmentation for flippable in (False, True)
+        choose_recipe(examples(flippable=flippable), TrainOptions()).recipe.augmentation for flippable in (False, True)
     )
     assert (signs.shift, things.shift) == (2, 1)
 
@@ -131,27 +131,27 @@ def test_gray_images_of_things_are_shifted_less_than_signs() -> None:
 def test_images_are_not_shifted_for_a_network_without_stages_unless_asked() -> None:
     some = examples(60)
     for text, asked, shift in (("softmax", None, 0), ("svm", None, 0), ("softmax", 1, 1), ("9N", None, 2)):
-        _, choice = choose_network(some, Settings(shift=asked), Layout.parse(text))
+        _, choice = choose_network(some, TrainOptions(shift=asked), Layout.parse(text))
         assert choice.recipe.augmentation.shift == shift
-    assert choose_network(some, Settings(), None)[1].recipe.augmentation.shift == 2
+    assert choose_network(some, TrainOptions(), None)[1].recipe.augmentation.shift == 2
 
 
 def test_images_of_few_pixels_are_seen_fewer_times() -> None:
-    tiny, small = (choose_recipe(examples(500, side=side), Settings()).recipe.epochs for side in (8, 28))
+    tiny, small = (choose_recipe(examples(500, side=side), TrainOptions()).recipe.epochs for side in (8, 28))
     assert 3 * tiny == small == default_epochs(500, flip=False)
 
 
 def test_the_recipe_has_the_learning_rate_of_its_steps_unless_time_settles_them() -> None:
     many = replace(examples(), training=torch.arange(60_000))
-    _, choice = choose_network(many, Settings(layout="4C3-MP2"), Layout.parse("4C3-MP2"))
+    _, choice = choose_network(many, TrainOptions(layout="4C3-MP2"), Layout.parse("4C3-MP2"))
     steps = choice.recipe.epochs * steps_per_epoch(60_000, choice.recipe.batch)
     assert choice.recipe.learning_rate == pytest.approx(3e-3 * (300 / steps) ** 0.5)
-    assert choose_network(many, Settings(learning_rate=0.5), None)[1].recipe.learning_rate == 0.5
-    assert choose_network(many, Settings(minutes=1), None)[1].recipe.learning_rate is None
+    assert choose_network(many, TrainOptions(learning_rate=0.5), None)[1].recipe.learning_rate == 0.5
+    assert choose_network(many, TrainOptions(minutes=1), None)[1].recipe.learning_rate is None
 
 
 def test_the_wider_network_in_colour_takes_fewer_passes() -> None:
-    settings = Settings(recipe="best", flip=True)
+    settings = TrainOptions(recipe="best", flip=True)
     colour = replace(examples(), images=torch.zeros((10, 32, 32, 3), dtype=torch.uint8), training=torch.arange(50_000))
     planned, choice = choose_network(colour, settings, None)
     assert (str(planned.layout)[:13], choice.recipe.epochs, choice.recipe.progressive_resizing) == (

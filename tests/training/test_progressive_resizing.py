@@ -16,6 +16,7 @@ from convscope.core.progress import Plain
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.options.train import TrainOptions
 from convscope.training.choices import choose_network
 from convscope.training.loop import run
 from convscope.training.progressive_resizing import (
@@ -26,7 +27,6 @@ from convscope.training.progressive_resizing import (
     share_of_pixels,
     share_of_work,
 )
-from convscope.training.settings import Settings
 from convscope.training.training_data import TrainingData
 from convscope.training.watch import Interruption
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
@@ -131,28 +131,33 @@ def test_a_run_stopped_in_either_part_goes_on_to_the_same_bits(steps: int, monke
 
 
 def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() -> None:
-    usual, choice = choose_network(colourful(), Settings(), None)
+    usual, choice = choose_network(colourful(), TrainOptions(), None)
     assert obstacle_to_resizing(usual) is None
     assert 0 < choice.recipe.progressive_resizing < 1
     assert "images of 24x24" in choice.notes[-1]
     assert "--progressive-resizing 0" in choice.notes[-1]
-    without = choose_network(colourful(), Settings(progressive_resizing=0), None)[1]
+    without = choose_network(colourful(), TrainOptions(progressive_resizing=0), None)[1]
     assert without.recipe.progressive_resizing == 0
     assert not any("progressive_resizing" in note for note in without.notes)
     assert (
-        choose_network(colourful(), Settings(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[
+        choose_network(colourful(), TrainOptions(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[
             1
         ].recipe.progressive_resizing
         == 0
     )
-    assert choose_network(colourful(SMALLEST_SIDE - 1), Settings(), None)[1].recipe.progressive_resizing == 0
-    assert choose_network(colourful(), Settings(progressive_resizing=0.7), None)[1].recipe.progressive_resizing == 0.7
+    assert choose_network(colourful(SMALLEST_SIDE - 1), TrainOptions(), None)[1].recipe.progressive_resizing == 0
+    assert (
+        choose_network(colourful(), TrainOptions(progressive_resizing=0.7), None)[1].recipe.progressive_resizing == 0.7
+    )
 
 
 def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless_asked_to() -> None:
-    assert choose_network(colourful(), Settings(pretrain="dct"), Layout.parse(TEXT))[1].recipe.progressive_resizing == 0
     assert (
-        choose_network(colourful(), Settings(pretrain="dct", progressive_resizing=0.3), Layout.parse(TEXT))[
+        choose_network(colourful(), TrainOptions(pretrain="dct"), Layout.parse(TEXT))[1].recipe.progressive_resizing
+        == 0
+    )
+    assert (
+        choose_network(colourful(), TrainOptions(pretrain="dct", progressive_resizing=0.3), Layout.parse(TEXT))[
             1
         ].recipe.progressive_resizing
         == 0.3
@@ -172,13 +177,13 @@ def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless
 )
 def test_asked_for_where_it_does_not_fit_it_is_refused_with_the_reason(layout: str, side: int, why: str) -> None:
     with pytest.raises(ParameterError, match=why):
-        choose_network(colourful(side), Settings(progressive_resizing=0.5), Layout.parse(layout))
+        choose_network(colourful(side), TrainOptions(progressive_resizing=0.5), Layout.parse(layout))
 
 
 def test_a_part_that_is_none_is_refused() -> None:
     for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ParameterError, match="`progressive_resizing` must be a number from 0 to 1"):
-            choose_network(colourful(), Settings(progressive_resizing=wrong), None)
+        with pytest.raises(ParameterError, match="`progressive_resizing` must be"):
+            choose_network(colourful(), TrainOptions(progressive_resizing=wrong), None)
 
 
 @pytest.mark.parametrize("progressive_resizing", [0.0, 0.25, 0.4, 1.0])
@@ -208,7 +213,7 @@ def test_who_stops_while_images_are_seen_smaller_is_told(
     monkeypatch.setattr("convscope.training.run.noticed", lambda: contextlib.nullcontext(asked))
     images, labels = colourful().images.numpy(), colourful().labels.numpy()
     options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "progressive_resizing": progressive_resizing, "flip": False}
-    trained = train((images, labels), output=tmp_path / "run", reporter=Plain(sys.stderr), **options)
+    trained = train((images, labels), output=tmp_path / "run", progress=Plain(sys.stderr), **options)
     assert trained.outcome == "interrupted"
     assert ("has not seen them whole" in capsys.readouterr().err) is said
     assert any("has not seen them whole" in note for note in trained.report.notes) is said

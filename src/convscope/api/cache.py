@@ -1,60 +1,61 @@
-"""Show or clear the images that are kept decoded."""
+"""Show or clear the cache of decoded images."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from convscope.core.arguments import check_arguments
-from convscope.images.cache.folder import CacheEntry, cache_folder, clear, entries
+from convscope.core.context import Context, context_of
+from convscope.core.options import documented, options_from
+from convscope.images.cache import folder as folders
 from convscope.images.cache.limit import limit_bytes
+from convscope.options.check import CacheOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class CacheContents:
-    """The cache as it stands.
+class CacheResult:
+    """The contents of the cache.
 
     Attributes:
-        folder: where it is.
-        limit: how many bytes it may take.
-        bytes: how many it takes.
-        entries: what stands in it, the one used last first.
-        freed: bytes that were removed now.
-        kept: how many entries were not removed because a process uses them.
+        folder: its path.
+        limit: the largest number of bytes.
+        bytes: the number of bytes.
+        entries: the datasets in it, the last used first.
+        freed: bytes removed by this call.
+        in_use: entries that stay because a process uses them.
     """
 
     folder: str
     limit: int
     bytes: int
-    entries: tuple[CacheEntry, ...]
+    entries: tuple[folders.CacheEntry, ...]
     freed: int = 0
-    kept: int = 0
+    in_use: int = 0
 
 
-def cache(*, clear_all: bool = False, cache_dir: Path | None = None) -> CacheContents:
-    """Return what the cache holds; with `clear_all` after everything was removed that no process uses.
+@documented(CacheOptions)
+def cache(*, clear: bool = False, context: Context | None = None) -> CacheResult:
+    """Return the contents of the cache; with `clear` after removing every entry that no process uses.
 
-    Only folders that convscope made are ever removed.
+    Only folders that convscope made are removed.
 
     Args:
-        clear_all: remove the entries.
-        cache_dir: the folder; CONVSCOPE_CACHE or the user's cache folder if none.
+        context: its `cache_dir` is the cache; by default CONVSCOPE_CACHE or the user's cache folder.
 
     Raises:
         ParameterError: CONVSCOPE_CACHE_LIMIT is no size.
 
     Examples:
-        >>> import tempfile
-        >>> cache(cache_dir=Path(tempfile.mkdtemp())).entries
+        >>> import convscope, tempfile
+        >>> cache(context=convscope.Context(cache_dir=tempfile.mkdtemp())).entries
         ()
     """
-    check_arguments(locals())
-    folder = cache_folder(cache_dir)
-    freed, kept = clear(folder) if clear_all else (0, 0)
-    found = entries(folder)
-    return CacheContents(
+    options = options_from(CacheOptions, locals())
+    folder = folders.cache_folder(context_of(context).cache_dir)
+    freed, in_use = folders.clear(folder) if options.clear else (0, 0)
+    entries = folders.entries(folder)
+    return CacheResult(
         folder=str(folder),
         limit=limit_bytes(folder),
-        bytes=sum(entry.bytes for entry in found),
-        entries=tuple(found),
+        bytes=sum(entry.bytes for entry in entries),
+        entries=tuple(entries),
         freed=freed,
-        kept=kept,
+        in_use=in_use,
     )

@@ -1,40 +1,37 @@
 """Why it works, measured: many kinds of networks and classifiers on the same images, with the same budget."""
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convscope.core.arguments import MAYBE_WHOLE, check_arguments
 from convscope.core.atomic import check_folder
+from convscope.core.context import Context, context_of
 from convscope.core.machine import machine, usual_settings
-from convscope.core.progress import Reporter, Silent
+from convscope.core.options import AnyPath, Size, ValueLimits, documented, options_from
+from convscope.core.progress import Reporter
 from convscope.core.text import are, counted, duration, printable
 from convscope.core.version import __version__
 from convscope.features.extraction import PARTS
 from convscope.images.dataset import Dataset, classes_in_words, prepare
 from convscope.images.inspection import Problem
 from convscope.images.sizes import ImageOptions, parse_size
-from convscope.images.sources.opening import TRAIN, open_source
+from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
 from convscope.images.values import parse_value_range
 from convscope.measures.comparison.cells import Cells
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
+from convscope.options.compare import CompareOptions
+from convscope.options.data import data_name, refuse_among_images
 
 from .compare_files import TRAININGS, refuse_results, write_files
 from .compare_options import (
-    MOST_DISTURBED,
-    MOST_TEST_IMAGES,
-    QUICK_DISTURBED,
     QUICK_SIDE,
-    QUICK_TEST_IMAGES,
-    CompareOptions,
     contest_of,
+    with_defaults,
 )
-from .train import refuse_among_images, written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,115 +51,91 @@ class CompareResult:
     unusable: tuple[Problem, ...] = ()
 
 
+@documented(CompareOptions)
 def compare(
-    data: Any = None,
+    data: DataSource | None = None,
     *,
-    kinds: Sequence[str] = (),
+    quick: bool = False,
+    variants: Sequence[str] = (),
     epochs: int | None = None,
     seconds: float | None = None,
     seeds: int | None = None,
     learning_curve: bool = False,
-    quick: bool = False,
     layout: str | None = None,
-    size: str | int | tuple[int, int] | None = None,
+    size: Size | None = None,
     channels: int | None = None,
-    value_range: str | tuple[float, float] | None = None,
+    value_range: ValueLimits | None = None,
     class_depth: int | None = None,
     images: int | None = None,
     test_images: int | None = None,
     distorted: int | None = None,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
     force: bool = False,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> CompareResult:
     """Return how good each kind of network is on the same images, with the same budget, and where its page stands.
 
     Every training that is done is kept in the folder: the same call goes on where an interrupted one was.
 
     Args:
-        data: what `convscope.train` takes; the set digits if none.
-        kinds: names from `convscope.measures.comparison.kinds.KINDS`; all if none.
-        epochs: passes over the training images that every network has; chosen from the set if neither is given.
-        seconds: that every network has, in place of passes.
-        seeds: trainings of each kind; 3 if none, 1 if quick.
-        learning_curve: measure accuracy by number of training images, too.
-        quick: few images, a small network, 2 to 16 passes: minutes on two cores.
-        layout: the convolutional network that all others are made after; chosen from the set if none.
-        size: of the images, one side or width x height in pixels.
-        channels: 1 or 3.
-        value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
-        class_depth: of a folder, how many levels of folders name a class, as for train.
-        images: training images, at most; 5,000 if quick.
-        test_images: images that are evaluated, at most; 10,000 if none, 5,000 if quick.
-        distorted: of these, images that are distorted too, at most; 1,000 if none, 300 if quick.
-        output: the folder; ``runs/compare-<name>`` if none.
-        force: write the results anew where there are some; trainings that are done are used again.
-        data_dir: where named sets are looked for first.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told what it will take, and how far it is; nobody if none.
+        data: what `convscope.train` takes; the dataset digits by default.
+        progress: True shows progress on standard error.
+        context: folders of named datasets and of decoded images.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
 
     Examples:
         >>> import tempfile
-        >>> kinds = ["convolution", "pixels-softmax"]
-        >>> done = compare("digits", kinds=kinds, epochs=1, seeds=1, layout="4C3-MP2", output=tempfile.mkdtemp())
+        >>> variants = ["convolution", "pixels-softmax"]
+        >>> done = compare("digits", variants=variants, epochs=1, seeds=1, layout="4C3-MP2", output=tempfile.mkdtemp())
         >>> [(entry.kind, entry.parameters) for entry in done.comparison.entries]
         [('convolution', 690), ('pixels-softmax', 650)]
     """
-    check_arguments(locals(), images=MAYBE_WHOLE)
+    options, context = options_from(CompareOptions, locals()), context_of(context, progress=progress)
     data = "digits" if data is None else data
     with usual_settings():
-        reporter = reporter or Silent()
-        options = CompareOptions(
-            kinds=tuple(kinds),
-            epochs=epochs,
-            seconds=seconds,
-            seeds=seeds if seeds is not None else 1 if quick else 3,
-            learning_curve=learning_curve,
-            quick=quick,
-            layout=layout,
-            images=images,
-            test_images=(test_images if test_images is not None else QUICK_TEST_IMAGES if quick else MOST_TEST_IMAGES),
-            distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
+        options = with_defaults(options)
+        asked = ImageOptions(
+            size=parse_size(options.size), channels=options.channels, ranges=parse_value_range(options.value_range)
         )
-        asked = ImageOptions(size=parse_size(size), channels=channels, ranges=parse_value_range(value_range))
-        folder = _checked_folder(data, output, force=force)
-        source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=class_depth)
-        dataset = _prepared(source, asked, cache_dir=cache_dir, quick=quick, reporter=reporter)
-        return _carried_out(options, contest_of(options, dataset), folder, reporter)
+        folder = _checked_folder(data, options)
+        source = open_source(
+            data, data_dir=context.data_dir, reporter=context.reporter, class_depth=options.class_depth
+        )
+        dataset = _prepared(source, asked, context, quick=options.quick)
+        return _carried_out(options, contest_of(options, dataset), folder, context.reporter)
 
 
-def _checked_folder(data: Any, output: str | os.PathLike[str] | None, *, force: bool) -> Path:
+def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
     """Return the folder of the results.
 
     Raises:
         ConvscopeError: they cannot be written there, or must not.
     """
-    name = written(data)
+    name, output = data_name(data), options.output
     folder = Path("runs") / f"compare-{_stem(name)}" if output is None else Path(output)
     refuse_among_images(folder, name)
     check_folder(folder)
-    refuse_results(folder, force=force)
+    refuse_results(folder, force=options.force)
     return folder
 
 
-def _prepared(
-    source: Source, asked: ImageOptions, *, cache_dir: Path | None, quick: bool, reporter: Reporter
-) -> Dataset:
+def _prepared(source: Source, asked: ImageOptions, context: Context, *, quick: bool) -> Dataset:
     """Return the images of `source`; for `quick`, smaller ones where no size is asked for."""
     given: dict[str, Any] = {
-        "channels": asked.channels, "ranges": asked.ranges, "cache_dir": cache_dir, "reporter": reporter,
-    }  # fmt: skip
+        "channels": asked.channels,
+        "ranges": asked.ranges,
+        "cache_dir": context.cache_dir,
+        "reporter": context.reporter,
+    }
     dataset = prepare(source, size=asked.size, **given)
     if quick and asked.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
-        reporter.say(f"quick: images are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
+        context.reporter.say(f"quick: images are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
         dataset = prepare(source, size=QUICK_SIDE, **given)
     for note in (classes_in_words(dataset), *dataset.notes):
-        reporter.say(note)
+        context.reporter.say(note)
     return dataset
 
 
@@ -219,7 +192,7 @@ def _comparison(options: CompareOptions, contest: Contest, entries: Any, taken: 
         layout=str(planned.layout),
         budget=contest.budget.kind,
         amount=contest.budget.amount,
-        seeds=options.seeds,
+        seeds=contest.seeds,
         fractions=(*FRACTIONS, 1.0) if options.learning_curve else (),
         quick=options.quick,
         seconds=taken,

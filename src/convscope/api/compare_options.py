@@ -1,7 +1,6 @@
 """What a comparison was asked for, and the contest that it makes of a set of images."""
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,48 +18,36 @@ from convscope.measures.comparison.kinds import Base, named_kinds
 from convscope.measures.comparison.parts import part_of
 from convscope.measures.comparison.run import Contest
 from convscope.networks.layout import Layout
+from convscope.options.compare import MOST_DISTORTED, MOST_TEST_IMAGES, CompareOptions
+from convscope.options.train import TrainOptions
 from convscope.training.choices import choose_network
-from convscope.training.settings import Settings
 from convscope.training.training_data import TrainingData
 
-MOST_TEST_IMAGES, MOST_DISTURBED = 10_000, 1_000
 QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTURBED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
 _QUICK_VISITS, _QUICK_EPOCHS = 15_000, (2, 16)  # images seen; fewest and most epochs
 QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
-MOST_SEEDS = 100
 _TURN_DEG, _SCALE = 15.0, 0.15  # of training images, for the kinds that learn from distorted ones
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompareOptions:
-    """What was asked for, checked before any image is read; the fields are those of `convscope.compare`."""
+def with_defaults(options: CompareOptions) -> CompareOptions:
+    """Return the options with every number set, checked before any image is read.
 
-    kinds: tuple[str, ...]
-    epochs: int | None
-    seconds: float | None
-    seeds: int
-    learning_curve: bool
-    quick: bool
-    layout: str | None
-    images: int | None
-    test_images: int
-    distorted: int
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be."""
-        named_kinds(self.kinds)
-        if self.layout is not None:
-            _refuse_without_convolution(Layout.parse(self.layout))
-        if self.epochs is not None or self.seconds is not None:
-            Budget(epochs=self.epochs, seconds=self.seconds)
-        if not 1 <= self.seeds <= MOST_SEEDS:
-            raise ParameterError(f"`seeds` must be from 1 to {MOST_SEEDS}. Got {self.seeds}.")
-        if self.images is not None and self.images < 20:
-            raise ParameterError(f"`images` must be at least 20 training images. Got {self.images}.")
-        if self.test_images < 10:
-            raise ParameterError(f"`test_images` must be at least 10 images. Got {self.test_images}.")
-        if not 0 <= self.distorted <= MOST_TEST_IMAGES:
-            raise ParameterError(f"`distorted` must be from 0 to {MOST_TEST_IMAGES:,} images. Got {self.distorted}.")
+    Raises:
+        ParameterError: a variant or a budget cannot be.
+        LayoutError: the layout cannot be read, or has no convolution.
+    """
+    named_kinds(tuple(options.variants))
+    if options.layout is not None:
+        _refuse_without_convolution(Layout.parse(options.layout))
+    if options.epochs is not None or options.seconds is not None:
+        Budget(epochs=options.epochs, seconds=options.seconds)
+    quick = options.quick
+    return dataclasses.replace(
+        options,
+        seeds=options.seeds or (1 if quick else 3),
+        test_images=options.test_images or (QUICK_TEST_IMAGES if quick else MOST_TEST_IMAGES),
+        distorted=(QUICK_DISTURBED if quick else MOST_DISTORTED) if options.distorted is None else options.distorted,
+    )
 
 
 def _refuse_without_convolution(layout: Layout) -> None:
@@ -101,8 +88,8 @@ def contest_of(options: CompareOptions, dataset: Dataset) -> Contest:
     rng = np.random.default_rng(0)
     test = np.sort(rng.permutation(evaluated)[: options.test_images])
     disturbed = np.sort(rng.permutation(test)[: options.distorted])
-    kinds = named_kinds(options.kinds)
-    curves = tuple(kind.name for kind in kinds if kind.curve or options.kinds) if options.learning_curve else ()
+    kinds = named_kinds(tuple(options.variants))
+    curves = tuple(kind.name for kind in kinds if kind.curve or options.variants) if options.learning_curve else ()
     return Contest(
         images=dataset,
         places=places,
@@ -116,10 +103,10 @@ def contest_of(options: CompareOptions, dataset: Dataset) -> Contest:
         ),
         base=base,
         budget=budget,
-        seeds=options.seeds,
+        seeds=options.seeds or 1,
         kinds=kinds,
         curves=curves,
-        most_seconds=QUICK_SECONDS if options.quick and not options.kinds else None,
+        most_seconds=QUICK_SECONDS if options.quick and not options.variants else None,
     )
 
 
@@ -131,7 +118,7 @@ def _base(options: CompareOptions, dataset: Dataset, places: NDArray[np.int64]) 
     data = dataclasses.replace(TrainingData.of(dataset), training=torch.from_numpy(places))
     fewest, most = _QUICK_EPOCHS
     quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
-    settings = Settings(
+    settings = TrainOptions(
         layout=text, epochs=quick if options.quick else None, progressive_resizing=0
     )  # not all kinds could have it
     planned, choice = choose_network(data, settings, None if text is None else Layout.parse(text))

@@ -3,47 +3,43 @@
 import os
 from typing import TypedDict
 
-from convscope.core.arguments import check_arguments
+from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
+from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.core.text import columns_of, counted
-from convscope.measures.cost import CostRecord, LayoutCost
+from convscope.measures.cost import CostRecord
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.instance_based import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
-
-from .kept import check_output, keep, run_of
-from .named_layout import plan_of_layout
+from convscope.networks.named_layout import plan_of_layout
+from convscope.options.measure import CostOptions
+from convscope.training.record_files import record_file
 
 _LONGEST_NAME = 40
 
 
+@documented(CostOptions)
 def cost(
     model: Model | Layout | str | os.PathLike[str],
     *,
-    size: str | int | tuple[int, int] | None = None,
+    size: Size | None = None,
     channels: int | None = None,
     classes: int | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
     repeats: int = REPEATS,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
     force: bool = False,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> CostRecord:
     """Return what a network costs: parameters, MACs, memory and time of each layer, and the counter-facts.
 
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
-        size: of the images in pixels, for a layout: one side, or width and height; 28 if none; a model knows its own.
-        channels: values a pixel, for a layout; 1 if none.
-        classes: number of classes, for a layout; 10 if none.
-        batch: images at once where time is measured.
-        repeats: batches that are timed; 0 only counts.
-        output: a JSON file for the record. If none, a run folder keeps it as ``cost.json``.
-        force: replace what stands at `output`; and in the run folder with a record without times.
-        reporter: told what is being timed; nobody if none.
+        progress: True shows progress on standard error.
+        context: where progress goes.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -53,12 +49,11 @@ def cost(
         >>> found.costs[0].parameters, found.costs[0].macs
         (431080, 2293000)
     """
-    check_arguments(locals())
+    options_from(CostOptions, locals())
+    context = context_of(context, progress=progress)
     planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
     read: _Read = {}
-    run = run_of(model) if planned is None else None
-    kept = run.cost if run else None
-    path = check_output(output, kept=kept, part=not repeats, force=force)
+    target = record_file(model if planned is None else None, "cost", output, partial=not repeats, force=force)
     if planned is None:
         used = opened(model if isinstance(model, Model) else str(model))
         planned, read = used.network.plan, _read_by(used)
@@ -66,12 +61,12 @@ def cost(
         found = measure_cost(
             planned.layout,
             **planned.sizes,
-            batch=batch,
+            batch=batch or BATCH,
             repeats=repeats,
-            reporter=reporter,
+            reporter=context.reporter,
             **read,
         )
-    keep(found, output=path, kept=kept, part=not repeats, force=force, reporter=reporter)
+    target.write(found, context.reporter)
     return found
 
 
@@ -86,70 +81,3 @@ def _read_by(model: Model) -> _Read:
     """Return what reads the last maps of a model: its record names a classifier that was learned on features."""
     named = (model.learned.classifier or "")[:_LONGEST_NAME]
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
-
-
-def cost_text(record: CostRecord) -> str:
-    """Return the record as tables of text: the layers of the layout, then the counter-facts."""
-    itself = record.costs[0]
-    timed = itself.forward_ms is not None
-    head = ["layer", "gives", "parameters", "MACs", "training", "predicting", "field"]
-    rows = [head + (["forward", "backward"] if timed else [])]
-    for layer in itself.layers:
-        line = [
-            layer.name,
-            f"{layer.maps} x {layer.columns}x{layer.rows}",
-            f"{layer.parameters:,}",
-            f"{layer.macs:,}",
-            _bytes(layer.training_bytes),
-            _bytes(layer.predicting_bytes),
-            f"{layer.field_columns}x{layer.field_rows}",
-        ]
-        rows.append(line + ([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []))
-    rows.append(
-        ["in all", "", *_totals(itself), "", *([_ms(itself.forward_ms), _ms(itself.backward_ms)] if timed else [])]
-    )
-    others = [["layout", "parameters", "MACs", "training", "predicting", "forward", "backward"]]
-    others += [[_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs]
-    notes = _about(record.exemplars)
-    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
-    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
-    return "\n".join([*columns_of(rows), "", *columns_of(others), "", *notes, where])
-
-
-def _about(exemplars: Exemplars | None) -> list[str]:
-    """Return what is counted of a classifier that keeps images."""
-    if exemplars is None:
-        return []
-    sums = " and their weighted sums" if exemplars.kind == "kernel" else ""
-    return [
-        f"the classifier keeps the features of {counted(exemplars.kept, 'image')}: its parameters are the numbers "
-        f"that it keeps, its MACs the distances to them{sums}"
-    ]
-
-
-def _title(one: LayoutCost) -> str:
-    return f"{one.variant}: {one.layout}" if one.layout else one.variant
-
-
-def _totals(one: LayoutCost) -> list[str]:
-    counts = [f"{one.parameters:,}", f"{one.macs:,}"]
-    return [*counts, _bytes(one.training_bytes), _bytes(one.predicting_bytes)]
-
-
-def _ms(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value / 1e3:.3g} s" if value >= 1e3 else f"{value:.3g} ms"
-
-
-def _bytes(count: int) -> str:
-    """Return a number of bytes in three digits.
-
-    Examples:
-        >>> _bytes(512), _bytes(2_048_000)
-        ('512 B', '2.05 MB')
-    """
-    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} B"

@@ -1,4 +1,4 @@
-"""Draw what a network is and does: weights, maps, receptive fields, curves, and the layer itself."""
+"""Draw a network: weights, feature maps, receptive fields, curves, and a convolution in motion."""
 
 import functools
 import os
@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.arguments import check_arguments, is_path
+from convscope.core.arguments import is_path
 from convscope.core.atomic import check_output
+from convscope.core.context import Context, context_of
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
-from convscope.core.progress import Reporter, Silent, Task
+from convscope.core.options import AnyPath, Size, documented, options_from
+from convscope.core.progress import Reporter, Task
 from convscope.core.text import printable
 from convscope.features.trace import trace
 from convscope.features.walk import Walk, shared_layers, walk, walk_of_unit
@@ -38,13 +40,13 @@ from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
+from convscope.networks.named_layout import plan_of_layout
 from convscope.networks.plan import Plan
+from convscope.options.look import DrawOptions, ThemeName
 from convscope.training.history import read_history
+from convscope.training.record_files import read_record_file
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
-
-from .kept import read_kept, stands
-from .named_layout import plan_of_layout
 
 _WALK = "convolution"
 _Drawing: TypeAlias = Callable[[], Figure]
@@ -71,17 +73,12 @@ class DrawResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Order:
-    """What is to be drawn of what."""
+class _Subject:
+    """What is drawn, and how."""
 
     model: Any
     image: Any
-    layer: int | None
-    unit: int
-    distortions: Sequence[str]
-    size: str | int | tuple[int, int] | None
-    channels: int | None
-    classes: int | None
+    options: DrawOptions
     theme: Theme
     reporter: Reporter
 
@@ -93,35 +90,37 @@ class _Order:
 
     def planned(self) -> Plan:
         """Return the network's plan, or that of a layout that is no model."""
-        planned = plan_of_layout(self.model, size=self.size, channels=self.channels, classes=self.classes)
+        planned = plan_of_layout(
+            self.model, size=self.options.size, channels=self.options.channels, classes=self.options.classes
+        )
         return self.loaded().network.plan if planned is None else planned
 
     def run(self) -> RunFolder:
         """Return the run folder."""
-        place = Path(self.model) if is_path(self.model) else None
-        if place is None or not place.is_dir():
+        path = Path(self.model) if is_path(self.model) else None
+        if path is None or not path.is_dir():
             raise ParameterError(f"`model` must name a run folder here. Got {self.model!r}. Name one, like runs/demo.")
-        return RunFolder(path=place)
+        return RunFolder(path=path)
 
     def invariance(self) -> tuple[Invariance, list[Curve]]:
-        """Return what the run folder keeps of distorted images, and the curves that are wanted."""
+        """Return the measurement of distortions in the run folder, and the chosen curves."""
         run = self.run()
-        found = read_kept(Invariance, run.invariance, how=f"convscope measure {run.path} DATA")
+        found = read_record_file(Invariance, run.invariance, how=f"convscope measure {run.path} DATA")
         known = {curve.distortion: curve for curve in found.curves}
-        wanted = [choose("distortions", name, tuple(known)) for name in self.distortions or known]
-        return found, [known[name] for name in wanted]
+        chosen = [choose("distortions", name, tuple(known)) for name in self.options.distortions or known]
+        return found, [known[name] for name in chosen]
 
     def pixels(self, model: Model) -> NDArray[np.uint8]:
-        """Return the image as the network takes it; what is not as it should be with it is said."""
+        """Return the image as the network takes it; report what is odd about it."""
         if self.image is None:
             raise ParameterError("`image` must name an image. Got none. Put it after the model.")
         given = [self.image] if isinstance(self.image, np.ndarray) else self.image
-        layer = model.preprocessing
-        first = next(list_inputs(given, channels=layer.channels, size=layer.size).images, None)
+        preprocessing = model.preprocessing
+        first = next(list_inputs(given, channels=preprocessing.channels, size=preprocessing.size).images, None)
         if first is None:
             raise ParameterError("`image` must be an image. Got an empty list. Name one.")
         try:
-            pixels, remarks = first.read(layer)
+            pixels, remarks = first.read(preprocessing)
         except UnreadableImageError as error:
             raise DataError(f"{first.name} must be an image. {str(error).capitalize()}. Name another one.") from None
         if remarks:
@@ -129,21 +128,23 @@ class _Order:
         return pixels
 
 
+@documented(DrawOptions)
 def draw(
     what: str,
     model: Model | str | os.PathLike[str] | None = None,
     image: Any = None,
     *,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
     layer: int | None = None,
     unit: int = 1,
     distortions: Sequence[str] = (),
-    size: str | int | tuple[int, int] | None = None,
+    theme: ThemeName = "light",
+    size: Size | None = None,
     channels: int | None = None,
     classes: int | None = None,
-    theme: str = "light",
     force: bool = False,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> DrawResult:
     """Draw one thing into a file.
 
@@ -152,18 +153,8 @@ def draw(
             ``patches`` or ``convolution``.
         model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
         image: for ``maps``, ``fields`` and ``convolution``: the path of an image, its bytes, or an array.
-        output: the file: .png, .svg or .pdf; for ``convolution`` .gif, .mp4 or .png (a strip of stills). If none, it is
-            called after `what`, in the run folder if there is one.
-        layer: which of the network's layers, from 1, for ``filters``, ``patches`` and ``convolution``; the first with
-            units of its own if none.
-        unit: which unit walks, from 1.
-        distortions: for ``invariance`` and ``ledger``: which; all that were measured if none.
-        size: of the images of a layout that is text: one side, or width x height, in pixels; 28 if none.
-        channels: of the images of a layout that is text; 1 if none.
-        classes: of a layout that is text; 10 if none.
-        theme: ``light`` or ``dark``.
-        force: replace what stands at `output`.
-        reporter: told how far it is, and which names no font here can write; nobody if none.
+        progress: True shows progress on standard error.
+        context: where progress goes.
 
     Raises:
         ParameterError: something that is needed is missing, or has a value that it cannot have.
@@ -176,138 +167,133 @@ def draw(
         >>> drawn.path.name, drawn.path.stat().st_size > 1_000
         ('layout.png', True)
     """
-    check_arguments(locals())
+    options, context = options_from(DrawOptions, locals()), context_of(context, progress=progress)
     choose("what", what, (*_FIGURES, _WALK))
-    for name, value in (("size", size), ("channels", channels), ("classes", classes)):
+    for name in ("size", "channels", "classes"):
+        value = getattr(options, name)
         if value is not None and what not in _OF_LAYOUTS:
             raise ParameterError(
-                f"`{name}` is for a layout that is no model, of which {' and '.join(_OF_LAYOUTS)} are drawn. "
+                f"`{name}` is for a layout that is no model, with {' or '.join(_OF_LAYOUTS)}. "
                 f"Got {value!r} for {what}. Leave it out."
             )
-    order = _Order(
-        model=model,
-        image=image,
-        layer=layer,
-        unit=unit,
-        distortions=tuple(distortions),
-        size=size,
-        channels=channels,
-        classes=classes,
-        theme=theme_named(theme),
-        reporter=reporter or Silent(),
+    subject = _Subject(
+        model=model, image=image, options=options, theme=theme_named(options.theme), reporter=context.reporter
     )
-    path = _place(what, model) if output is None else Path(output)
+    path = _default_path(what, model) if output is None else Path(output)
     (check_animation if what == _WALK else check_kind)(path)
     check_output(path, force=force)
-    told = order.reporter
+    reporter = context.reporter
     with tuned():
         if what == _WALK:
-            return DrawResult(path=path, frames=_animated(order, path, told))
-        drawing = _FIGURES[what](order)  # what cannot be drawn is said before anything is
-        with told.task(f"drawing {what}", total=0):
+            return DrawResult(path=path, frames=_animated(subject, path, reporter))
+        drawing = _FIGURES[what](subject)  # refuses before anything is drawn
+        with reporter.task(f"drawing {what}", total=0):
             unwritten = save(drawing(), path)
     if unwritten:
-        told.say(boxes_sentence(unwritten, path.name))
+        reporter.say(boxes_sentence(unwritten, path.name))
     return DrawResult(path=path, unwritten=unwritten)
 
 
-def _animated(order: _Order, path: Path, told: Reporter) -> int:
+def _animated(subject: _Subject, path: Path, reporter: Reporter) -> int:
     """Write the animation of the layer; return how many frames it has."""
-    walked = _walk(order)
+    walked = _walk(subject)
     frames = frames_of(walked, most=STILLS if path.suffix.lower() == ".png" else MOST_FRAMES)
 
     def counted_frames(task: Task) -> Iterator[Pixels]:
-        for frame in animate(walked, frames, theme=order.theme):
+        for frame in animate(walked, frames, theme=subject.theme):
             yield frame
             task.advance()
 
-    with told.task("drawing convolution", total=len(frames), unit="frames") as task:
+    with reporter.task("drawing convolution", total=len(frames), unit="frames") as task:
         return save_animation(counted_frames(task), path)
 
 
-def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
-    """Return the file that is written if none is named."""
+def _default_path(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
+    """Return the file for `what` where `output` names none."""
     name = f"{what}.{'gif' if what == 'convolution' else 'png'}"
     folder = Path(model) if not isinstance(model, Model) and is_path(model) else None
-    return folder / name if folder is not None and stands(folder) and folder.is_dir() else Path(name)
+    in_run = folder is not None and os.path.isdir(folder)  # noqa: PTH112  # a layout may be longer than a name
+    return folder / name if folder is not None and in_run else Path(name)
 
 
-def _filters(order: _Order) -> _Drawing:
-    model = order.loaded()
+def _filters(subject: _Subject) -> _Drawing:
+    model = subject.loaded()
     folded = fold(model.network).layers
     known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
     if not known:
         raise ParameterError(f"`filters` are those of convolutions. Got {model.layout}, which has none.")
-    number = order.layer or known[0]
+    number = subject.options.layer or known[0]
     sums = folded[number - 1] if number in known else None
     if not isinstance(sums, Sums):
         raise ParameterError(f"`layer` must be a convolution, one of {known}. Got {number}.")
-    return functools.partial(draw_filters, sums, name=model.network.plan.layers[number - 1].name, theme=order.theme)
+    return functools.partial(draw_filters, sums, name=model.network.plan.layers[number - 1].name, theme=subject.theme)
 
 
-def _maps(order: _Order) -> _Drawing:
-    model = order.loaded()
-    return functools.partial(draw_maps, trace(model, order.pixels(model)), theme=order.theme)
+def _maps(subject: _Subject) -> _Drawing:
+    model = subject.loaded()
+    return functools.partial(draw_maps, trace(model, subject.pixels(model)), theme=subject.theme)
 
 
-def _fields(order: _Order) -> _Drawing:
-    pixels = None if order.image is None else order.pixels(order.loaded())
-    return functools.partial(draw_fields, order.planned(), pixels, theme=order.theme)
+def _fields(subject: _Subject) -> _Drawing:
+    pixels = None if subject.image is None else subject.pixels(subject.loaded())
+    return functools.partial(draw_fields, subject.planned(), pixels, theme=subject.theme)
 
 
-def _curves(order: _Order) -> _Drawing:
-    run = order.run()
+def _curves(subject: _Subject) -> _Drawing:
+    run = subject.run()
     report = read_report(run.report) if run.report.is_file() else None
     validation_images = report.images if report is not None and report.split == "validation" else 0
     return functools.partial(
-        draw_curves, read_history(run.history).epochs, validation_images=validation_images, theme=order.theme
+        draw_curves, read_history(run.history).epochs, validation_images=validation_images, theme=subject.theme
     )
 
 
-def _invariance(order: _Order) -> _Drawing:
-    found, curves = order.invariance()
-    return functools.partial(draw_invariance, found, curves, theme=order.theme)
+def _invariance(subject: _Subject) -> _Drawing:
+    found, curves = subject.invariance()
+    return functools.partial(draw_invariance, found, curves, theme=subject.theme)
 
 
-def _ledger(order: _Order) -> _Drawing:
-    found, curves = order.invariance()
-    return functools.partial(draw_ledger, found, curves, theme=order.theme)
+def _ledger(subject: _Subject) -> _Drawing:
+    found, curves = subject.invariance()
+    return functools.partial(draw_ledger, found, curves, theme=subject.theme)
 
 
-def _patches(order: _Order) -> _Drawing:
-    run = order.run()
-    record = read_kept(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
+def _patches(subject: _Subject) -> _Drawing:
+    run = subject.run()
+    record = read_record_file(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
     known = {layer.layer: layer for layer in record.layers}
-    number = order.layer or next(iter(known), 0)
+    number = subject.options.layer or next(iter(known), 0)
     if number not in known:
         raise ParameterError(f"`layer` must have units of its own, one of {list(known) or 'none here'}. Got {number}.")
-    return functools.partial(draw_patches, record, known[number], theme=order.theme)
+    return functools.partial(draw_patches, record, known[number], theme=subject.theme)
 
 
-_FIGURES: dict[str, Callable[[_Order], _Drawing]] = {
+_FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
     "filters": _filters,
     "maps": _maps,
-    "layout": lambda order: functools.partial(draw_layout, order.planned(), theme=order.theme),
+    "layout": lambda subject: functools.partial(draw_layout, subject.planned(), theme=subject.theme),
     "fields": _fields,
     "curves": _curves,
     "invariance": _invariance,
     "ledger": _ledger,
     "patches": _patches,
-    "confusion": lambda order: functools.partial(draw_confusion, read_report(order.run().report), theme=order.theme),
+    "confusion": lambda subject: functools.partial(
+        draw_confusion, read_report(subject.run().report), theme=subject.theme
+    ),
 }
 
 
-def _walk(order: _Order) -> Walk:
+def _walk(subject: _Subject) -> Walk:
     """Return the walk of the unit that is asked for; without a model, of one over an image of 5 × 5."""
-    if order.model is None:
+    if subject.model is None:
         pooling = Pooling(code="MP", window=2, stride=1)
         return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", pooling=pooling, channels=("image",))
-    model = order.loaded()
-    traced = trace(model, order.pixels(model))
+    model = subject.loaded()
+    traced = trace(model, subject.pixels(model))
     known = shared_layers(model)
     if not known:
         raise ParameterError(
             "`model` must have a convolution with shared weights for a unit to walk. "
             f"Got {model.layout}, which has none."
         )
-    return walk_of_unit(model, traced, layer=order.layer or known[0], unit=order.unit)
+    return walk_of_unit(model, traced, layer=subject.options.layer or known[0], unit=subject.options.unit)

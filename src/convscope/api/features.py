@@ -1,7 +1,6 @@
 """Take the features of a trained network elsewhere: as arrays, files, or a comparison of classifiers."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.arguments import PATH, Rule, check_arguments
+from convscope.core.arguments import FLAG, PATH, WHOLE, Rule, check_value
 from convscope.core.atomic import check_output
+from convscope.core.context import Context, context_of
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
-from convscope.core.progress import Reporter, Silent
+from convscope.core.options import AnyPath, documented, options_from
+from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.features.classifiers import ClassifierResult, evaluate_classifiers, named_classifiers
 from convscope.features.extraction import FeatureSet, extract, images_for, open_for, write_features
@@ -26,10 +27,11 @@ from convscope.features.kept import refuse_unkept
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
-from convscope.images.sources.opening import TRAIN, open_source
+from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, write_model
+from convscope.options.features import FeaturesOptions
 
 
 def _are_classifiers(given: Any) -> bool:
@@ -50,8 +52,8 @@ _EVALUATED = Rule(words="what `compare_classifiers` returns, with at least one",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """What was written: how many images, the shape of the features of each, and which images were left out."""
+class FeaturesResult:
+    """A file of features: the number of images, the shape for one image, and the images that were left out."""
 
     path: Path
     images: int
@@ -59,23 +61,23 @@ class Written:
     unusable: tuple[Problem, ...] = ()
 
 
+@documented(FeaturesOptions)
 def extract_features(
-    model: Model | str | os.PathLike[str],
-    data: Any,
+    model: Model | AnyPath,
+    data: DataSource,
     *,
     stage: int = -1,
     pool: str = "none",
     background: str | None = None,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
     force: bool = False,
-    unlabelled: bool = True,
     batch: int | None = None,
     class_depth: int | None = None,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
+    unlabelled: bool = True,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> FeatureSet:
-    """Return the features of all images of `data`, with their classes and parts.
+    """Return the features of all images of `data`, with their classes and splits.
 
     Args:
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
@@ -83,17 +85,9 @@ def extract_features(
         data: what `convscope.train` takes, with the classes of the model; or images of no class: a folder that holds
             them itself or in folders of which none has the name of a class, a single file, or one array. Hand-made
             features that learn from images (pca) learn from the training images, or from all of no class.
-        stage: 1 for the first stage; negative ones count from the end; 0 for the pixels.
-        pool: ``none``, ``mean``, ``max`` or ``grid2``, of each map.
-        background: behind transparency and in margins, in place of that of the network: white, black or #rrggbb.
-        output: a file that they are written to as well, as `save_features` does.
-        force: replace what stands at `output`.
-        unlabelled: take images of no class, too; False refuses them.
-        batch: images at once; as memory allows if none.
-        class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
-        data_dir: where named sets are looked for first.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told how far it is; nobody if none.
+        unlabelled: accept images of no class, too; False refuses them.
+        progress: True shows progress on standard error.
+        context: folders of named datasets and of decoded images.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -106,55 +100,56 @@ def extract_features(
         >>> found.values.shape, found.splits.count("train"), found.splits.count("validation")
         ((1797, 8), 1438, 359)
     """
-    check_arguments(locals())
-    known, path, told = (
-        _known(model, stage, pool, background),
-        None if output is None else Path(output),
-        reporter or Silent(),
-    )
+    options, context = _options(locals()), context_of(context, progress=progress)
+    known, path = _known(model, options), None if output is None else Path(output)
     if path is not None:
         check_file(path, values=_values(known), force=force)
         refuse_unkept(path)
     with tuned():
-        source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
-        extractor, dataset = _opened(known, source, cache_dir, told)
-        return extract(extractor, dataset, path=path, batch=batch, reporter=told)
+        source = _source(known, data, options, context, unlabelled=unlabelled)
+        extractor, dataset = _opened(known, source, context)
+        return extract(extractor, dataset, path=path, batch=options.batch, reporter=context.reporter)
 
 
+@documented(FeaturesOptions)
 def save_features(
-    model: Model | str | os.PathLike[str],
-    data: Any,
-    output: str | os.PathLike[str],
+    model: Model | AnyPath,
+    data: DataSource,
+    output: AnyPath,
     *,
     stage: int = -1,
     pool: str = "none",
     background: str | None = None,
-    batch: int | None = None,
     force: bool = False,
-    unlabelled: bool = True,
+    batch: int | None = None,
     class_depth: int | None = None,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
-) -> Written:
+    unlabelled: bool = True,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
+) -> FeaturesResult:
     """Write the features of all images of `data` to `output`, a .npz, .npy, .csv or .parquet file.
 
-    Memory does not grow with the number of images. Until the file is whole they are kept beside it, as
-    ``<output>.part``: after an interruption of any kind the same call goes on from there, to the same bits. Arguments
-    as in `extract_features`; `force` replaces what stands at `output`.
+    Memory does not grow with the number of images. Unfinished features are in ``<output>.part``: after an interruption
+    of any kind the same call continues from there, to the same bits. Arguments as in `extract_features`.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    check_arguments(locals())
-    known, path, told = _known(model, stage, pool, background), Path(output), reporter or Silent()
+    options, context = _options(locals()), context_of(context, progress=progress)
+    known, path = _known(model, options), Path(output)
     check_file(path, values=_values(known), force=force)  # before anything takes time
     refuse_unkept(path)
     with tuned():
-        source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
-        extractor, dataset = _opened(known, source, cache_dir, told)
-        write_features(extractor, dataset, path, batch=batch, reporter=told)
-    return Written(path=path, images=len(dataset), shape=extractor.shape, unusable=dataset.inspection.unusable)
+        source = _source(known, data, options, context, unlabelled=unlabelled)
+        extractor, dataset = _opened(known, source, context)
+        write_features(extractor, dataset, path, batch=options.batch, reporter=context.reporter)
+    return FeaturesResult(path=path, images=len(dataset), shape=extractor.shape, unusable=dataset.inspection.unusable)
+
+
+def _options(arguments: Mapping[str, Any]) -> FeaturesOptions:
+    """Return the options of a call, all of whose arguments are checked."""
+    check_value("unlabelled", arguments["unlabelled"], FLAG)
+    return options_from(FeaturesOptions, arguments)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +161,7 @@ class Layer:
     shape: tuple[int, ...]
 
 
-def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list[Layer]:
+def layers(model: Model | AnyPath, *, pool: str = "none") -> list[Layer]:
     """Return what features can be taken from a model, from the pixels (stage 0) to the last stage.
 
     Stages whose maps are smaller than the grid of `pool` are left out.
@@ -181,7 +176,7 @@ def layers(model: Model | str | os.PathLike[str], *, pool: str = "none") -> list
         >>> [(one.stage, one.name, one.shape) for one in layers(trained.model)]
         [(0, 'pixels', (1, 8, 8)), (1, '8C3-MP2', (8, 4, 4)), (2, '12N', (12,))]
     """
-    check_arguments(locals())
+    options_from(FeaturesOptions, {"pool": pool})
     network = opened(model).network
     readings = [Reading(stage=number, pool=pool) for number in range(len(network.stages) + 1)]
     readings[0].check(network)  # no maps are larger than the image
@@ -197,24 +192,32 @@ def compare_classifiers(
     classifiers: Sequence[str] | Mapping[str, Any],
     *,
     seed: int = 0,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> list[ClassifierResult]:
     """Return how good each classifier is on the same features, the best first.
 
     Args:
         found: the features of all images.
         classifiers: names from `convscope.features.classifiers.CLASSIFIERS`, or classifiers of scikit-learn by name.
-        seed: of what is random in those that are named.
-        reporter: told which one is learning.
+        seed: random seed of those that are named.
+        progress: True shows progress on standard error.
+        context: where progress goes.
 
     Raises:
         ParameterError: a name is unknown.
         DataError: there are no images to learn from, or none to evaluate on.
     """
-    check_arguments(locals(), found=_FOUND, classifiers=_CLASSIFIERS)
+    for name, value, rule in (
+        ("found", found, _FOUND),
+        ("classifiers", classifiers, _CLASSIFIERS),
+        ("seed", seed, WHOLE),
+    ):
+        check_value(name, value, rule)
+    reporter = context_of(context, progress=progress).reporter
     used = classifiers if isinstance(classifiers, Mapping) else named_classifiers(classifiers, seed=seed)
     done = []
-    with (reporter or Silent()).task("classifiers", len(used), "classifiers") as task:
+    with reporter.task("classifiers", len(used), "classifiers") as task:
         for evaluated in evaluate_classifiers(found, used, reporter=reporter):
             done.append(evaluated)
             task.advance()
@@ -222,10 +225,10 @@ def compare_classifiers(
 
 
 def save_with_classifier(
-    model: Model | str | os.PathLike[str],
+    model: Model | AnyPath,
     found: FeatureSet,
     evaluated: Sequence[ClassifierResult],
-    output: str | os.PathLike[str],
+    output: AnyPath,
     *,
     stage: int = -1,
     pool: str = "none",
@@ -239,81 +242,73 @@ def save_with_classifier(
         found: the features.
         evaluated: classifiers on them, the best first, as `compare_classifiers` returns them.
         output: the model file; predict takes it like any other.
-        stage: as it was given to `extract_features`.
+        stage: as given to `extract_features`.
         pool: the same.
         background: the same.
-        force: replace what stands at `output`.
+        force: replace an existing file.
 
     Raises:
         ParameterError: a file can hold none of them, the features are hand-made, or pooled in parts of a map.
         StorageError: the file is there already or cannot be written.
     """
-    check_arguments(locals(), output=PATH, found=_FOUND, evaluated=_EVALUATED)
-    known = _known(model, stage, pool, background)
+    for name, value, rule in (("output", output, PATH), ("found", found, _FOUND), ("evaluated", evaluated, _EVALUATED)):
+        check_value(name, value, rule)
+    options = options_from(FeaturesOptions, locals())
+    known = _known(model, options)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
-    check_output(Path(output), force=force)
+    check_output(Path(output), force=options.force)
     storable = (one for one in evaluated if head_of(one.fitted, found) is not None)
     best = next(storable, evaluated[0])
     write_model(with_classifier(known.model, known.reading, found, best.name, best.fitted), output)
     return best
 
 
-def _known(
-    model: Model | str | os.PathLike[str], stage: int, pool: str, background: str | None = None
-) -> StageFeatures | str:
-    """Return the features of a stage of the model, or the kind of hand-made ones that is meant."""
+def _known(model: Model | AnyPath, options: FeaturesOptions) -> StageFeatures | str:
+    """Return the features of a stage of the model, or the name of hand-made ones."""
+    background = options.background
     if isinstance(model, str) and model in HAND_MADE and not Path(model).exists():
-        if (stage, pool) != (-1, "none"):
+        if (options.stage, options.pool) != (-1, "none"):
             raise ParameterError(f"`stage` and `pool` are for networks. Got them with {model!r}. Leave them out.")
         if background is not None:
             raise ParameterError(f"`background` is for networks. Got it with {model!r}. Leave it out.")
         return model
     used = opened(model) if background is None else opened(model).on_background(background)
-    return StageFeatures(used, Reading(stage=stage, pool=pool))
+    return StageFeatures(used, Reading(stage=options.stage, pool=options.pool))
 
 
 def _values(known: StageFeatures | str) -> int:
-    """Return how many values an image will have; 0 where only the images tell."""
+    """Return the number of values of an image; 0 if it depends on the images."""
     return 0 if isinstance(known, str) else math.prod(known.shape)
 
 
 def _source(
-    known: StageFeatures | str,
-    data: Any,
-    *,
-    class_depth: int | None,
-    data_dir: Path | None,
-    reporter: Reporter,
-    unlabelled: bool,
+    known: StageFeatures | str, data: DataSource, options: FeaturesOptions, context: Context, *, unlabelled: bool
 ) -> Source:
-    """Return the images of `data`, and say which are of no class or left out."""
+    """Return the images of `data`; report which are of no class or left out."""
+    settings: dict[str, Any] = {
+        "data_dir": context.data_dir,
+        "reporter": context.reporter,
+        "unlabelled": unlabelled,
+        "class_depth": options.class_depth,
+    }
     if isinstance(known, str):
-        source = open_source(data, data_dir=data_dir, reporter=reporter, unlabelled=unlabelled, class_depth=class_depth)
+        source = open_source(data, **settings)
         for note in source_notes(source):
-            reporter.say(note)
+            context.reporter.say(note)
     else:
-        source = open_for(
-            known.model,
-            data,
-            class_depth=class_depth,
-            data_dir=data_dir,
-            reporter=reporter,
-            unlabelled=unlabelled,
-        )
+        source = open_for(known.model, data, **settings)
     if not source.labelled:
-        reporter.say(f"{printable(source.name)}: images of no class")
+        context.reporter.say(f"{printable(source.name)}: images of no class")
     return source
 
 
-def _opened(
-    known: StageFeatures | str, source: Source, cache_dir: Path | None, reporter: Reporter
-) -> tuple[Extractor, Dataset]:
-    """Return what makes the features, and the images as it takes them."""
+def _opened(known: StageFeatures | str, source: Source, context: Context) -> tuple[Extractor, Dataset]:
+    """Return the extractor of the features, and the images as it takes them."""
     if not isinstance(known, str):
-        return known, images_for(known.model, source, cache_dir=cache_dir, reporter=reporter)
-    dataset = prepare(source, cache_dir=cache_dir, reporter=reporter)
+        return known, images_for(known.model, source, cache_dir=context.cache_dir, reporter=context.reporter)
+    dataset = prepare(source, cache_dir=context.cache_dir, reporter=context.reporter)
     for note in reading_notes(dataset):
-        reporter.say(note)
+        context.reporter.say(note)
     learn_from = dataset.indices(TRAIN) if source.labelled else np.arange(len(dataset))
     return hand_made(known, dataset.images, learn_from=learn_from), dataset

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.arguments import check_arguments
 from convscope.core.atomic import check_output, write_text
+from convscope.core.context import Context, context_of
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
-from convscope.core.progress import Reporter, Silent
+from convscope.core.options import AnyPath, documented, options_from
+from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.explorer.page import render_look
@@ -27,11 +28,12 @@ from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
+from convscope.options.look import LookOptions
 from convscope.training.class_metrics import Answer, Cell
+from convscope.training.record_files import run_of
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
-from .kept import run_of
 from .look_records import with_records
 
 MOST_IMAGES = 200
@@ -65,16 +67,16 @@ class LookResult:
         )
 
 
+@documented(LookOptions)
 def look(
     model: Model | str | os.PathLike[str],
     images: Any = None,
     *,
-    beside: Model | str | os.PathLike[str] | None = None,
-    output: str | os.PathLike[str] | None = None,
+    output: AnyPath | None = None,
+    beside: Model | AnyPath | None = None,
     force: bool = False,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> LookResult:
     """Write a page that runs the network itself and shows every map and every number, for any image.
 
@@ -85,13 +87,8 @@ def look(
         images: what `convscope.predict` takes. Where they are too many for a page, it has as many of each
             folder; of an iterator, whose end is not known, the first. None takes images that the run of the model was
             evaluated on, the wrong answers first, where they can be read again; else the page asks for one.
-        beside: a second model, of any layout, with the same classes: it is shown under the same images and sliders.
-        output: the file. If none: ``look.html`` in the run folder; beside a model file that stands alone,
-            ``NAME.look.html``.
-        force: replace what stands there.
-        data_dir: where named sets are looked for first.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told what is done; nobody if none.
+        progress: True shows progress on standard error.
+        context: folders of named datasets and of decoded images.
 
     Raises:
         ModelFileError: there is no model that can be used.
@@ -108,7 +105,8 @@ def look(
         >>> seen.path.name, seen.images
         ('look.html', 200)
     """
-    check_arguments(locals())
+    options_from(LookOptions, locals())
+    context = context_of(context, progress=progress)
     used = opened(model)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
@@ -116,7 +114,7 @@ def look(
     second = None if beside is None else _second(used, beside)
     unusable: list[tuple[str, str]] = []
     left_out = 0
-    told = reporter or Silent()
+    told = context.reporter
     with tuned():
         dataset = None
         if images is not None:
@@ -134,7 +132,7 @@ def look(
                 )
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
-            dataset, chosen = _evaluated(used, run, (data_dir, cache_dir), told)
+            dataset, chosen = _evaluated(used, run, (context.data_dir, context.cache_dir), told)
         data = explorer_data(used, chosen, title=_title(used, path), beside=second)
         data = with_records(data, used, chosen, run=run, dataset=dataset, reporter=told)
         with told.task("writing the page", total=0):

@@ -27,10 +27,9 @@ from convscope.measures.units.records import UnitsRecord
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.model import Model
 from convscope.training.history import read_history
+from convscope.training.record_files import read_record_file
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
-
-from .kept import read_kept
 
 MOST_COMPARISONS = 5  # that are looked into
 RecordT = TypeVar("RecordT", bound=Dataclass)
@@ -130,7 +129,7 @@ def _saved(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> 
     if not path.is_file():
         return None
     try:
-        return read_kept(kind, path, how=how)
+        return read_record_file(kind, path, how=how)
     except ConvscopeError as error:
         reporter.say(f"{path.name} cannot be read and is not in the page: {printable(str(error))}")
         return None

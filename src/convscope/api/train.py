@@ -1,28 +1,32 @@
-"""Train a network on images: the main job, from a folder to a model and its report."""
+"""Train a network on images: from a dataset to a model and its report."""
 
 import dataclasses
 import datetime
-import os
-import shlex
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from convscope.core.arguments import WHOLE, check_arguments
 from convscope.core.atomic import remove, write_text
-from convscope.core.errors import ConvscopeError, ParameterError, TrainingError, did_you_mean
+from convscope.core.context import Context, context_of
+from convscope.core.errors import ConvscopeError, ParameterError, TrainingError
 from convscope.core.machine import machine, usual_settings
-from convscope.core.progress import Reporter, Silent
+from convscope.core.options import AnyPath, Size, ValueLimits, declared, documented, options_from
+from convscope.core.precision import PrecisionChoice
+from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.images.dataset import classes_in_words
 from convscope.images.inspection import ClassCount
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, DataSource, check_class_depth
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
+from convscope.options.data import ARRAYS, data_name, refuse_among_images
+from convscope.options.train import Effort, Fit, RunOptions, TrainOptions
 from convscope.report.run_page import render_report
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
@@ -35,24 +39,23 @@ from convscope.training.run_folder import (
     refuse_unwritable_run,
     write_record,
 )
-from convscope.training.settings import Settings
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
-_ARRAYS, _NO_DATA = "arrays", "digits"
+_DEFAULT_DATA = "digits"
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainResult:
-    """What a training run came to.
+    """A trained network and its evaluation.
 
     Attributes:
-        model: the trained network with everything that it needs to predict.
-        report: how good it is, and on which images.
+        model: the network with everything that prediction needs.
+        report: accuracy and what it was measured on.
         history: one record an epoch.
-        outcome: ``done``, ``target_accuracy`` (good enough) or ``interrupted``.
-        folder: where model and report stand.
-        classes: how many images each class has.
+        outcome: ``done``, ``target`` (the target accuracy was reached) or ``interrupted``.
+        folder: the run folder with model and report.
+        classes: number of images of each class.
     """
 
     model: Model
@@ -63,36 +66,54 @@ class TrainResult:
     classes: tuple[ClassCount, ...] = ()
 
 
+@documented(TrainOptions, RunOptions)
 def train(
-    data: Any = None,
+    data: DataSource | None = None,
     *,
-    output: str | os.PathLike[str] | None = None,
-    resume: str | os.PathLike[str] | None = None,
+    layout: str | None = None,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    recipe: Effort = "balanced",
+    class_depth: int | None = None,
+    size: Size | None = None,
+    fit: Fit = "letterbox",
+    background: str = "auto",
+    channels: int | None = None,
+    value_range: ValueLimits | None = None,
+    validation: float | None = None,
+    target_accuracy: float | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    smoothing: float | None = None,
+    flip: bool | None = None,
+    shift: int | None = None,
+    rotate: float | None = None,
+    scale: float | None = None,
+    erase: float | None = None,
+    progressive_resizing: float | None = None,
+    balance: bool = False,
+    pretrain: str | None = None,
+    freeze: bool = False,
+    threads: int | None = None,
+    precision: PrecisionChoice = "auto",
+    output: AnyPath | None = None,
+    resume: AnyPath | None = None,
     force: bool = False,
-    command: str = "",
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
-    spent_s: float = 0.0,
-    **options: Any,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
 ) -> TrainResult:
-    """Return the network trained on `data`, its report and the folder where both are kept.
+    """Train a network on `data`; return it with its report and its folder.
 
     Args:
-        data: a folder with one sub-folder a class, a list, the name of a set, or a pair of arrays (images, labels); the
-            set digits if none.
-        output: folder of the run; the first free ``runs/<name>-<number>`` if none.
-        resume: folder of a run to go on with; its settings hold, `options` are not allowed. Arrays must be given
-            again; `data`, or `data_dir`, says where the images are now if they were moved.
-        force: overwrite a run in `output`.
-        command: what the user typed, for the report.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told how far it is; nobody if none.
-        spent_s: seconds before this call that count toward `minutes`, such as those of the start of the command.
-        options: the fields of `convscope.training.settings.Settings`, for example ``epochs=5`` or ``layout="8C5-MP2"``.
+        data: a folder with one sub-folder a class, a list, the name of a dataset, or a pair of arrays (images, labels);
+            the dataset digits by default. With `resume`, where the images are now; arrays must be given again.
+        progress: True shows progress on standard error.
+        context: folders of named datasets and of decoded images.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
-        TrainingError: the loss was not finite; the last good model is kept.
+        TrainingError: the loss was not finite; the last good model is saved.
 
     Examples:
         >>> import tempfile
@@ -100,133 +121,121 @@ def train(
         >>> trained.report.split, trained.report.images
         ('validation', 359)
     """
-    check_arguments({name: value for name, value in locals().items() if name != "options"})
+    arguments = locals()
+    context = context_of(context, progress=progress)
+    run, options = options_from(RunOptions, arguments), options_from(TrainOptions, arguments)
     with usual_settings():
-        reporter = reporter or Silent()
-        if resume is not None:
-            if options.keys() - {"data_dir"} or output is not None:
-                raise ParameterError(
-                    "`resume` takes the settings of the run. Leave out every other option; only the place of the "
-                    "images may be another."
-                )
-            folder = RunFolder(path=Path(resume))
-            record = read_record(folder)
-            refuse_unwritable_run(folder)
-            settings = _moved(record.settings, data, options.get("data_dir"))
-            fresh = prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s)
-            prepared = with_resumed(record, fresh)
-            if settings != record.settings:
-                write_record(folder, dataclasses.replace(record, settings=prepared.settings))
+        if run.resume is None:
+            prepared, folder = _new_run(data, options, run, context)
         else:
-            path = None if output is None else Path(output)
-            refuse_among_images(path or Path("runs"), _NO_DATA if data is None else written(data))
-            refuse_folder(path, force=force)
-            prepared = prepare(data, cache_dir=cache_dir, reporter=reporter, spent_s=spent_s, **options)
-            folder = make_folder(path, name=Path(prepared.settings.data).name, force=force)
-            write_record(folder, prepared.record)
-        tell(prepared, reporter)
+            _refuse_options(options, run)
+            prepared, folder = _resumed_run(data, RunFolder(path=Path(run.resume)), context)
+        tell(prepared, context.reporter)
         try:
-            network, history = carry_out(prepared, folder=folder, resume=resume is not None, reporter=reporter)
-            return _finish(prepared, network, history, folder, command, Looking(cache_dir=cache_dir, reporter=reporter))
-        except KeyboardInterrupt:  # asked for twice, or while evaluating
+            network, history = carry_out(
+                prepared, folder=folder, resume=run.resume is not None, reporter=context.reporter
+            )
+            model = _model_of(prepared, network, history)
+            changed = _save(model, history, folder)
+            probabilities = _evaluate(prepared, model, context.reporter)
+            report = _report(prepared, history, probabilities, folder, context.command)
+            _write(report, prepared, history, folder)
+            if changed and folder.look.exists():
+                _look_again(folder, context)
+        except KeyboardInterrupt:  # a second interrupt, or one during evaluation
             if folder.checkpoint.exists():
-                reporter.say(f"stopped at once; from the last checkpoint it goes on with: {_again(prepared, folder)}")
+                context.reporter.say(f"stopped; resume from the last checkpoint with: {_resuming(prepared, folder)}")
             raise
+    if history.failure is not None:
+        raise TrainingError(f"{history.failure} The last good model is saved in {folder.model}.")
+    return TrainResult(
+        model=model,
+        report=report,
+        history=history.epochs,
+        outcome=history.outcome,
+        folder=folder,
+        classes=prepared.images.inspection.classes,
+    )
 
 
-def _again(prepared: Prepared, folder: RunFolder) -> str:
-    """Return what goes on with the run in `folder`: a command, or a call where the images are arrays."""
-    if prepared.settings.data == _ARRAYS:
-        return f"train((images, labels), resume={str(folder.path)!r})"
-    return folder.resuming
-
-
-def prepare(
-    data: Any = None,
-    *,
-    cache_dir: Path | None = None,
-    reporter: Reporter | None = None,
-    spent_s: float = 0.0,
-    **options: Any,
-) -> Prepared:
+def prepare(data: DataSource | None, options: TrainOptions, context: Context) -> Prepared:
     """Return the run that `train` would carry out, with nothing trained: what ``--dry-run`` shows.
+
+    It opens and inspects the images, splits them, decodes them into the cache, and chooses network and recipe.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    check_arguments({"cache_dir": cache_dir, "reporter": reporter, "spent_s": spent_s, **options}, seed=WHOLE)
-    known = [field.name for field in dataclasses.fields(Settings) if field.name != "data"]
-    for name in options:
-        if name not in known:
-            raise ParameterError(f"`{name}` is no option of train.{did_you_mean(name, known)}")
-    if options.get("data_dir") is not None:
-        options["data_dir"] = str(Path(options["data_dir"]).absolute())
-    settings = Settings(data=_NO_DATA if data is None else written(data), **options)
-    if settings.class_depth is not None and data is None:
-        check_class_depth(settings.class_depth, None)
-    return prepare_run(settings, data, cache_dir=cache_dir, reporter=reporter or Silent(), spent_s=spent_s)
+    options = dataclasses.replace(
+        options,
+        data=_DEFAULT_DATA if data is None else data_name(data),
+        data_dir=None if context.data_dir is None else str(context.data_dir.absolute()),
+    )
+    if options.class_depth is not None and data is None:
+        check_class_depth(options.class_depth, None)
+    return _prepared(options, data, context)
 
 
-def _moved(settings: Settings, data: Any, data_dir: Any) -> Settings:
-    """Return the settings of a run with the place where its images are now; arrays must be given again.
+def _prepared(options: TrainOptions, data: DataSource | None, context: Context) -> Prepared:
+    spent_s = 0.0 if context.began_s is None else time.monotonic() - context.began_s
+    return prepare_run(options, data, cache_dir=context.cache_dir, reporter=context.reporter, spent_s=spent_s)
 
-    That they are the same images is told by their digest, when they were read.
-    """
-    if data is None and settings.data == _ARRAYS:
+
+def _new_run(
+    data: DataSource | None, options: TrainOptions, run: RunOptions, context: Context
+) -> tuple[Prepared, RunFolder]:
+    """Return a prepared run and its new folder, checked before any image is read."""
+    path = None if run.output is None else Path(run.output)
+    refuse_among_images(path or Path("runs"), _DEFAULT_DATA if data is None else data_name(data))
+    refuse_folder(path, force=run.force)
+    prepared = prepare(data, options, context)
+    folder = make_folder(path, name=Path(prepared.settings.data).name, force=run.force)
+    write_record(folder, prepared.record)
+    return prepared, folder
+
+
+def _refuse_options(options: TrainOptions, run: RunOptions) -> None:
+    """Raise ParameterError if an option is given beside `resume`."""
+    changed = [one.name for one in declared(TrainOptions) if getattr(options, one.name) != one.default]
+    if changed or run.output is not None:
+        given = ", ".join([*changed, *["output"] * (run.output is not None)])
+        raise ParameterError(
+            f"`resume` takes the options of the run. Got {given}. "
+            "Leave out every option but data and data_dir, which say where the images are now."
+        )
+
+
+def _resumed_run(data: DataSource | None, folder: RunFolder, context: Context) -> tuple[Prepared, RunFolder]:
+    """Return the run in `folder` as it was prepared; its images may have moved."""
+    record = read_record(folder)
+    refuse_unwritable_run(folder)
+    options = _moved(record.settings, data, context)
+    prepared = with_resumed(record, _prepared(options, data, context))
+    if options != record.settings:
+        write_record(folder, dataclasses.replace(record, settings=prepared.settings))
+    return prepared, folder
+
+
+def _moved(options: TrainOptions, data: DataSource | None, context: Context) -> TrainOptions:
+    """Return the options of a run with the path of its images now; a digest of the images proves them the same."""
+    if data is None and options.data == ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
-    check_arguments({"data_dir": data_dir})
     return dataclasses.replace(
-        settings,
-        data=settings.data if data is None else written(data),
-        data_dir=settings.data_dir if data_dir is None else str(Path(data_dir).absolute()),
+        options,
+        data=options.data if data is None else data_name(data),
+        data_dir=options.data_dir if context.data_dir is None else str(context.data_dir.absolute()),
     )
 
 
-def refuse_among_images(output: Path, data: str) -> None:
-    """Refuse a run folder inside the folder of images: next time it would be taken for a class."""
-    images = Path(data)
-    if data == _ARRAYS or not images.is_absolute() or not images.is_dir():
-        return
-    try:
-        run = Path(os.path.realpath(output))  # unlike `Path.resolve` it takes a link to itself
-    except OSError:  # the current folder was removed: `check_folder` has the sentence
-        return
-    if run.is_relative_to(images.resolve()):
-        raise ParameterError(
-            f"`output` must be outside the folder of images, where it would be taken for a class. Got {output} in "
-            f"{images}. Give another: -o {shlex.quote(str(_beside(images.resolve())))}"
-        )
-
-
-def _beside(images: Path) -> Path:
-    """Return a place for a run beside the folder of images."""
-    return images.parent / "runs" / (images.name or "run")
-
-
-def written(data: Any) -> str:
-    """Return what the settings keep of `data`: an absolute path where it is one, so that a resume finds it.
-
-    Where it leads back (``..``) it is the real place, so that its last part is a name.
-
-    Raises:
-        ParameterError: it is nothing that could be data.
-    """
-    if isinstance(data, tuple):
-        return _ARRAYS
-    text = os.fspath(data) if isinstance(data, (str, os.PathLike)) else None
-    if not isinstance(text, str):
-        raise ParameterError(
-            f"`data` must be a path, the name of a set, or a pair of arrays, images and labels. "
-            f"Got {type(data).__name__}."
-        )
-    if not text or not os.path.lexists(text):
-        return text
-    path = Path(text).absolute()
-    return str(path.resolve() if ".." in path.parts else path)  # no name of a run and no hint has a .. in it
+def _resuming(prepared: Prepared, folder: RunFolder) -> str:
+    """Return what resumes the run in `folder`: a command, or a call where the images are arrays."""
+    if prepared.settings.data == ARRAYS:
+        return f"train((images, labels), resume={str(folder.path)!r})"
+    return folder.resuming
 
 
 def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> None:
-    """Say which classes there are, unless that is said elsewhere, what was found besides, and what was chosen."""
+    """Report the classes if `classes` is set, the notes on the dataset, and the chosen layout."""
     if classes:
         reporter.say(classes_in_words(prepared.images))
     for note in prepared.notes:
@@ -238,19 +247,9 @@ def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> Non
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looking:
-    """What a page of `look` is written with."""
-
-    cache_dir: Path | None
-    reporter: Reporter
-
-
-def _finish(  # noqa: PLR0917  # one place calls it
-    prepared: Prepared, network: Network, history: History, folder: RunFolder, command: str, looking: Looking
-) -> TrainResult:
-    """Evaluate the network, write model, report and history, and the page of `look` anew that shows it as it was."""
-    model = Model(
+def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
+    """Return the trained network as a model: with classes, preprocessing, and how it was trained."""
+    return Model(
         network=network,
         layout=prepared.plan.layout,
         classes=prepared.images.classes,
@@ -262,83 +261,51 @@ def _finish(  # noqa: PLR0917  # one place calls it
             **({"calibration": to_json(history.calibration)} if history.calibration else {}),
         },
     )
-    is_other = _drop_measured_of_others(model, folder)
-    write_model(model, folder.model)
-    history.write(folder.history)
-    report = _evaluate(prepared, history, model, folder, command, looking.reporter)
-    write_report(report, folder.report)
-    page = render_report(report, history.epochs, lambda index: np.asarray(prepared.images.images[index]))
-    write_text(folder.page, page)
-    if is_other and folder.look.exists():
-        _look_again(folder, looking)
-    if history.failure is not None:
-        raise TrainingError(f"{history.failure} The last good model is kept in {folder.model}.")
-    return TrainResult(
-        model=model,
-        report=report,
-        history=history.epochs,
-        outcome=history.outcome,
-        folder=folder,
-        classes=prepared.images.inspection.classes,
-    )
 
 
-def _look_again(folder: RunFolder, looking: Looking) -> None:
-    """Write ``look.html`` anew, of the network as it is now; remove it where that fails. Either is said."""
-    from .look import look  # which takes a while to import, and is rarely needed
+def _save(model: Model, history: History, folder: RunFolder) -> bool:
+    """Write model and history; return whether the weights differ from those of the model that was there.
 
-    try:
-        look(folder.path, force=True, cache_dir=looking.cache_dir, reporter=looking.reporter)
-    except ConvscopeError as error:
-        remove(folder.look)
-        looking.reporter.say(f"{folder.look} is removed, as it showed the network of before: {error}")
-        return
-    looking.reporter.say(f"{folder.look} is written anew, as it showed the network of before")
-
-
-def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
-    """Remove what was measured of the network in `folder`, unless `model` has the same weights to the bit.
-
-    Returns whether it has others.
+    Records that were measured on other weights are removed.
     """
     weights = model.network.state_dict()
     try:
         before = read_model(folder.model).network.state_dict()
     except ConvscopeError:
         before = {}
-    if before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items()):
-        return False
-    for stale in (folder.invariance, folder.units):
-        remove(stale)
-    return True
+    same = before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items())
+    if not same:
+        for stale in (folder.invariance, folder.units):
+            remove(stale)
+    write_model(model, folder.model)
+    history.write(folder.history)
+    return not same
 
 
-def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
-    """Return every setting with the value that it had, chosen or asked for."""
-    return {
-        **to_json(prepared.settings),
-        **to_json(prepared.recipe),
-        "learning_rate": prepared.recipe.highest_rate(history.steps),
-        "threads": prepared.threads,
-    }
-
-
-def _evaluate(  # noqa: PLR0917  # one place calls it
-    prepared: Prepared, history: History, model: Model, folder: RunFolder, command: str, reporter: Reporter
-) -> Report:
+def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> NDArray[np.float32]:
+    """Return the probabilities of the images that the network is evaluated on: float32 N x classes."""
     images = prepared.images
-    places = images.indices(images.evaluation_split)
+    indices = images.indices(images.evaluation_split)
     probabilities = []
-    with reporter.task("evaluating", len(places), "images") as task:
-        for some in np.array_split(places, -(-len(places) // _AT_ONCE)):
-            probabilities.append(model.predict_proba(images.images[some]))
-            task.advance(len(some))
+    with reporter.task("evaluating", len(indices), "images") as task:
+        for chunk in np.array_split(indices, -(-len(indices) // _AT_ONCE)):
+            probabilities.append(model.predict_proba(images.images[chunk]))
+            task.advance(len(chunk))
+    return np.concatenate(probabilities)
+
+
+def _report(
+    prepared: Prepared, history: History, probabilities: NDArray[np.float32], folder: RunFolder, command: str
+) -> Report:
+    """Return the report of a run: how good the network is, and everything that was chosen."""
+    images = prepared.images
+    indices = images.indices(images.evaluation_split)
     evaluated = EvaluatedImages(
         split=_SPLITS[images.evaluation_split],
-        labels=images.labels[places],
-        probabilities=np.concatenate(probabilities),
-        names=[images.image_name(int(place)) for place in places],
-        indices=places,
+        labels=images.labels[indices],
+        probabilities=probabilities,
+        names=[images.image_name(int(index)) for index in indices],
+        indices=indices,
         classes=images.classes,
     )
     facts = RunFacts(
@@ -356,3 +323,33 @@ def _evaluate(  # noqa: PLR0917  # one place calls it
         machine=machine(),
     )
     return make_report(evaluated, facts)
+
+
+def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
+    """Return every option with its value, chosen or given."""
+    return {
+        **to_json(prepared.settings),
+        **to_json(prepared.recipe),
+        "learning_rate": prepared.recipe.highest_rate(history.steps),
+        "threads": prepared.threads,
+    }
+
+
+def _write(report: Report, prepared: Prepared, history: History, folder: RunFolder) -> None:
+    """Write the report as JSON and as a page."""
+    write_report(report, folder.report)
+    page = render_report(report, history.epochs, lambda index: np.asarray(prepared.images.images[index]))
+    write_text(folder.page, page)
+
+
+def _look_again(folder: RunFolder, context: Context) -> None:
+    """Write ``look.html`` again for the new weights; remove it if that fails."""
+    from .look import look  # slow to import, rarely needed
+
+    try:
+        look(folder.path, force=True, context=context)
+    except ConvscopeError as error:
+        remove(folder.look)
+        context.reporter.say(f"{folder.look} is removed: it showed the previous network ({error})")
+        return
+    context.reporter.say(f"{folder.look} is written again: it showed the previous network")

@@ -1,11 +1,11 @@
-"""The command line: SHELL → one call of `convscope.api` → text. One file a command, imported when it is called."""
+"""The command line: arguments → one call of `convscope.api` → text. One file a command, imported when called."""
 
 import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code of the command that `arguments` (those of the process if none) ask for."""
+    """Run the command in `arguments` (by default those of the process) and return its exit code."""
     try:
         from .group import main as run
 

@@ -1,23 +1,26 @@
-"""``convscope cache``: see or clear the images that are kept decoded."""
+"""``convscope cache``: show or clear the decoded images."""
 
 import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from convscope.core.context import Context
+from convscope.core.text import printable
+from convscope.options.check import CacheOptions
+
+from .options import GroupedCommand, as_json, options_of, with_context
 
 if TYPE_CHECKING:
-    from convscope.api.cache import CacheContents
+    from convscope.api.cache import CacheResult
 
 
-@click.command("cache")
-@click.option("--clear", "clear_all", is_flag=True, help="Remove everything that no running command uses.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@options.cache_dir
-def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
-    """Show the images that are kept decoded, or clear them.
+@click.command("cache", cls=GroupedCommand)
+@options_of(CacheOptions)
+@as_json
+@with_context("cache_dir")
+def command(*, context: Context, as_json: bool, **values: Any) -> None:
+    """Show the cache of decoded images, or clear it.
 
     The folder is the user's cache folder, or the one that the environment variable CONVSCOPE_CACHE names;
     CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. What was used last stays longest. Your own images are never
@@ -26,34 +29,32 @@ def command(clear_all: bool, as_json: bool, cache_dir: Path | None) -> None:
     from convscope.api.cache import cache
     from convscope.core.records import json_text
 
-    found = cache(clear_all=clear_all, cache_dir=cache_dir)
-    click.echo(json_text(found, indent=2) if as_json else report(found, cleared=clear_all))
+    result = cache(context=context, **values)
+    click.echo(json_text(result, indent=2) if as_json else report(result, cleared=values["clear"]))
 
 
-def report(found: "CacheContents", *, cleared: bool) -> str:
+def report(result: "CacheResult", *, cleared: bool) -> str:
     """Return the contents of the cache as text."""
-    from convscope.core.text import printable
     from convscope.images.cache.limit import size_text
 
-    folder = printable(found.folder)
+    folder = printable(result.folder)
     lines = []
     if cleared:
-        lines.append(f"freed {size_text(found.freed)} in {folder}")
-        if found.kept:
-            lines.append(f"{found.kept} in use by a running command, kept")
-    if not found.entries:
-        return "\n".join(lines or [f"{folder} holds nothing (limit {size_text(found.limit)})"])
-    rows = [("images", "size", "last used", "set", "folder")]
-    for entry in found.entries:
+        lines.append(f"freed {size_text(result.freed)} in {folder}")
+        if result.in_use:
+            lines.append(f"{result.in_use} in use by a running command, kept")
+    if not result.entries:
+        return "\n".join(lines or [f"{folder} holds nothing (limit {size_text(result.limit)})"])
+    rows = [["images", "size", "last used", "dataset", "folder"]]
+    for entry in result.entries:
         used = datetime.datetime.fromtimestamp(entry.used, tz=datetime.UTC).astimezone()
-        name = printable(entry.name)
-        rows.append(
-            (f"{entry.images:,}", size_text(entry.bytes), f"{used:%Y-%m-%d %H:%M}", name, printable(entry.path))
-        )
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+        cells = [f"{entry.images:,}", size_text(entry.bytes), f"{used:%Y-%m-%d %H:%M}"]
+        rows.append([*cells, printable(entry.name), printable(entry.path)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for images, size, when, name, path in rows:
         lines.append(f"{images:>{widths[0]}}  {size:>{widths[1]}}  {when:<{widths[2]}}  {name:<{widths[3]}}  {path}")
     lines.append(
-        f"{size_text(found.bytes)} of at most {size_text(found.limit)} in {folder}; convscope cache --clear removes it"
+        f"{size_text(result.bytes)} of at most {size_text(result.limit)} in {folder}; convscope cache --clear removes "
+        "it"
     )
     return "\n".join(lines)

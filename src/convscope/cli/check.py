@@ -1,14 +1,14 @@
-"""``convscope check``: what is wrong with a set of images, file by file."""
+"""``convscope check``: what is wrong with a dataset, file by file."""
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from convscope.core.context import Context
 from convscope.core.text import counted, printable, sentence, shortened
+from convscope.options.check import CheckOptions
 
-from . import options
+from .options import GroupedCommand, as_json, options_of, with_context
 from .standard import need_output
 from .unusable import EXIT_UNUSABLE
 
@@ -19,82 +19,66 @@ _MOST_CLASSES = 40
 _LONGEST_NAME = 120
 
 
-@click.command("check", context_settings={"show_default": True})
+@click.command("check", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@options.value_range
-@options.quiet
-@options.class_depth
-@options.data_dir
+@options_of(CheckOptions)
+@as_json
+@with_context("data_dir")
 @click.pass_context
-def command(
-    context: click.Context,
-    /,
-    data: str,
-    *,
-    as_json: bool,
-    value_range: str | None,
-    quiet: bool,
-    class_depth: int | None,
-    data_dir: Path | None,
-) -> None:
-    """Say what is wrong with the images of DATA, and change nothing.
+def command(shell: click.Context, /, *, context: Context, data: str, as_json: bool, **values: Any) -> None:
+    """Find what is wrong with the images of DATA; change nothing.
 
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
-    set. Every file with a problem is named. Exit code 1 if some of them cannot be used,
-    or a class folder is empty.
+    dataset. Every file with a problem is named. Exit code 1 if some of them cannot be used, or a class folder is empty.
     """
     from convscope.api.check import check
-    from convscope.core.progress import Silent
     from convscope.core.records import json_text
-    from convscope.core.reporters import reporter_for
 
     if as_json:
         need_output("Leave --json out.")
-    reporter = Silent() if quiet else reporter_for(sys.stderr)
-    found = check(data, value_range=value_range, class_depth=class_depth, data_dir=data_dir, reporter=reporter)
-    click.echo(json_text(found, indent=2) if as_json else report(found))
-    if found.unusable or found.refused:
-        context.exit(EXIT_UNUSABLE)
+    inspection = check(data, context=context, **values)
+    click.echo(json_text(inspection, indent=2) if as_json else report(inspection))
+    if inspection.unusable or inspection.refused:
+        shell.exit(EXIT_UNUSABLE)
 
 
-def report(found: "Inspection") -> str:
+def report(inspection: "Inspection") -> str:
     """Return an inspection as text: a summary, the classes, and every problem with its file."""
     from convscope.images.inspection import PROBLEM_KINDS
 
-    lines = [f"{printable(found.source)}: {_summary(found)}", ""]
-    lines += _classes(found)
-    lines += [line for note in found.notes for line in ("", f"note: {printable(note)}")]
+    lines = [f"{printable(inspection.source)}: {_summary(inspection)}", ""]
+    lines += _classes(inspection)
+    lines += [line for note in inspection.notes for line in ("", f"note: {printable(note)}")]
     for kind, (usable, title) in PROBLEM_KINDS.items():
-        problems = found.of_kind(kind)
+        problems = inspection.of_kind(kind)
         if not problems:
             continue
         lines += ["", f"{title} ({len(problems):,}){'' if usable else ', left out of training'}:"]
         for problem in problems:
             lines.append(f"  {printable(problem.name)}: {sentence(problem.detail)}")
             lines += [f"    = {printable(other)}" for other in problem.others]
-    if not found.problems:
+    if not inspection.problems:
         lines += ["", "no problem found"]
     return "\n".join(lines)
 
 
-def _summary(found: "Inspection") -> str:
-    (narrow, _, wide), (low, _, high) = found.sizes.widths, found.sizes.heights
+def _summary(inspection: "Inspection") -> str:
+    (narrow, _, wide), (low, _, high) = inspection.sizes.widths, inspection.sizes.heights
     size = f"all {wide}x{high}" if (narrow, low) == (wide, high) else f"{narrow} to {wide} wide, {low} to {high} high"
-    formats = ", ".join(f"{name} {count:,}" for name, count in found.formats.items() if name != "array")
-    modes = ", ".join(f"{name} {count:,}" for name, count in found.modes.items() if name != "array")
+    formats = ", ".join(f"{name} {count:,}" for name, count in inspection.formats.items() if name != "array")
+    modes = ", ".join(f"{name} {count:,}" for name, count in inspection.modes.items() if name != "array")
     parts = [
-        f"{counted(found.images, 'image')}, {found.usable:,} usable",
-        f"{counted(len(found.classes), 'class', 'classes')}",
+        f"{counted(inspection.images, 'image')}, {inspection.usable:,} usable",
+        f"{counted(len(inspection.classes), 'class', 'classes')}",
         f"pixels: {size}",
     ]
     parts += [f"{title}: {texts}" for title, texts in (("formats", formats), ("modes", modes)) if texts]
-    return "\n  ".join([*parts, *found.values])
+    return "\n  ".join([*parts, *inspection.values])
 
 
-def _classes(found: "Inspection") -> list[str]:
+def _classes(inspection: "Inspection") -> list[str]:
     """Return one line a class with a bar; of very many only the smallest and the largest."""
-    shown = list(found.classes)
+    shown = list(inspection.classes)
     skipped = len(shown) - _MOST_CLASSES
     if skipped > 0:
         ordered = sorted(shown, key=lambda count: -count.usable)

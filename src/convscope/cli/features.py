@@ -1,14 +1,16 @@
-"""``convscope features``: what a stage makes of images, into a file or read by other classifiers."""
+"""``convscope features``: the features of a stage, into a file or into other classifiers."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from convscope.core.context import Context
+from convscope.core.errors import ParameterError
 from convscope.core.text import counted, printable
+from convscope.options.features import ClassifierOptions, FeaturesOptions
 
-from . import options
+from .options import GroupedCommand, cli_option, options_in, options_of, with_context
 from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
@@ -18,64 +20,16 @@ if TYPE_CHECKING:
     from convscope.features.classifiers import ClassifierResult
     from convscope.images.inspection import Problem
 
-_NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
 
-
-@click.command("features", context_settings={"show_default": True})
+@click.command("features", cls=GroupedCommand)
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA", required=False)
-@click.option("-o", "--output", type=options.PLACE, metavar="FILE", help="A .npz, .npy, .csv or .parquet.")
-@click.option("--stage", type=int, default=-1, metavar="N", help="1 is the first, -1 the last, 0 the pixels.")
-@click.option(
-    "--pool", default="none", metavar="POOL", help="Of each map: none (all values), mean, max, grid2 (2 x 2)."
-)
-@options.background
-@click.option(
-    "--layer-names", is_flag=True, help="Show what --stage can take: each layer with the shape of its values."
-)
-@click.option(
-    "--classifiers", metavar="NAMES", help=f"Evaluate these on the features, with commas between: {', '.join(_NAMES)}."
-)
-@click.option(
-    "--save",
-    type=options.PLACE,
-    metavar="FILE",
-    help="Save the network with the best of the --classifiers as a model file; it cannot hold forest and boosting.",
-)
-@options.batch
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=2**31 - 1),
-    default=0,
-    metavar="N",
-    help="Of what is random in the classifiers.",
-)
-@options.force_files
-@options.quiet
-@options.class_depth
-@options.data_dir
-@options.cache_dir
+@options_of(FeaturesOptions, ClassifierOptions)
+@cli_option("--layer-names", is_flag=True, help="Show the values of --stage with the shape of each.", group="Common")
+@with_context("data_dir", "cache_dir")
 @click.pass_context
 def command(
-    context: click.Context,
-    /,
-    model: str,
-    data: str | None,
-    *,
-    output: Path | None,
-    stage: int,
-    pool: str,
-    background: str | None,
-    layer_names: bool,
-    classifiers: str | None,
-    save: Path | None,
-    batch: int | None,
-    seed: int,
-    force: bool,
-    quiet: bool,
-    class_depth: int | None,
-    data_dir: Path | None,
-    cache_dir: Path | None,
+    shell: click.Context, /, *, context: Context, model: str, data: str | None, layer_names: bool, **values: Any
 ) -> None:
     """Take the features of DATA from a stage of the network in the file or run folder MODEL.
 
@@ -83,61 +37,76 @@ def command(
     no folder has the name of a class. MODEL may also be hand-made features, to compare with: pixels, pca, hog
     (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file holds the
     features with image, class and split (train, validation, test) of each; .npy the features alone. After an
-    interruption the same command goes on from where it was. --classifiers fits each classifier on the training
-    images and prints how good it is on the test (or validation) images, the best first.
+    interruption the same command continues where it was. --classifiers fits each classifier on the training images
+    and prints its accuracy on the test (or validation) images, the best first.
     """
-    from convscope.api.features import (
-        compare_classifiers,
-        extract_features,
-        layers,
-        save_features,
-        save_with_classifier,
-    )
-    from convscope.core.atomic import check_output
-    from convscope.core.errors import ParameterError
-    from convscope.core.progress import Silent
-    from convscope.core.reporters import reporter_for
-    from convscope.features.classifiers import named_classifiers
+    from convscope.api.features import layers
 
-    names = [name.strip() for name in (classifiers or "").split(",") if name.strip()]
+    options = FeaturesOptions(**options_in(FeaturesOptions, values))
+    learning = ClassifierOptions(**options_in(ClassifierOptions, values))
+    names = [name for name in learning.classifiers if name]
     if layer_names:
-        click.echo(layer_table(layers(model, pool=pool)))
-        if output is None and not names:
+        click.echo(layer_table(layers(model, pool=options.pool)))
+        if options.output is None and not names:
             return
     if data is None:
         raise ParameterError("Give the images (DATA) behind the model, for example a folder, or --layer-names alone.")
-    if output is None and not names:
+    if options.output is None and not names:
         raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
-    named_classifiers(names)  # a wrong name is said at once
-    if save is not None:
+    _check_classifiers(names, learning, options)
+    features = options_in(FeaturesOptions, values)
+    unusable = _classified(model, data, learning, options, context) if names else _saved(model, data, features, context)
+    problems = [(problem.name, problem.detail) for problem in unusable]
+    end_with_unusable(shell, problems, context.reporter, rest="named by convscope check")
+
+
+def _check_classifiers(names: list[str], learning: ClassifierOptions, options: FeaturesOptions) -> None:
+    """Refuse wrong names, and a model file without classifiers, before any image is read."""
+    from convscope.core.atomic import check_output
+    from convscope.features.classifiers import named_classifiers
+
+    named_classifiers(names)
+    if learning.save is not None:
         if not names:
             raise ParameterError(
                 "--save needs --classifiers to choose from, for example --classifiers softmax,svm,lda."
             )
-        check_output(save, force=force)
-    reporter = Silent() if quiet else reporter_for(sys.stderr)
-    read: dict[str, Any] = {"stage": stage, "pool": pool, "background": background, "force": force}
-    chosen: dict[str, Any] = {
-        **read, "batch": batch, "class_depth": class_depth, "data_dir": data_dir, "cache_dir": cache_dir,
-        "reporter": reporter,
-    }  # fmt: skip
-    unusable: tuple[Problem, ...] = ()
-    if names:
-        found = extract_features(model, data, output=output, unlabelled=False, **chosen)
-        unusable = found.unusable
-        if output is not None:
-            click.echo(_written(output, found.values.shape))
-        evaluated = compare_classifiers(found, names, seed=seed, reporter=reporter)
-        click.echo(table(evaluated))
-        if save is not None:
-            best = save_with_classifier(model, found, evaluated, save, **read)
-            click.echo(saved(save, best, evaluated))
-    elif output is not None:
-        written = save_features(model, data, output, **chosen)
-        unusable = written.unusable
-        click.echo(_written(output, (written.images, *written.shape)))
-    problems = [(one.name, one.detail) for one in unusable]
-    end_with_unusable(context, problems, reporter, rest="named by convscope check")
+        check_output(Path(learning.save), force=options.force)
+
+
+def _saved(model: str, data: str, features: dict[str, Any], context: Context) -> "tuple[Problem, ...]":
+    """Write the features; return what could not be used."""
+    from convscope.api.features import save_features
+
+    result = save_features(model, data, context=context, **features)
+    click.echo(_written(result.path, (result.images, *result.shape)))
+    return result.unusable
+
+
+def _classified(
+    model: str, data: str, learning: ClassifierOptions, options: FeaturesOptions, context: Context
+) -> "tuple[Problem, ...]":
+    """Evaluate the classifiers and save the best if asked; return what could not be used."""
+    from convscope.api.features import compare_classifiers, extract_features, save_with_classifier
+
+    found = extract_features(model, data, unlabelled=False, context=context, **vars(options))
+    if options.output is not None:
+        click.echo(_written(Path(options.output), found.values.shape))
+    evaluated = compare_classifiers(found, learning.classifiers, seed=learning.seed, context=context)
+    click.echo(table(evaluated))
+    if learning.save is not None:
+        best = save_with_classifier(
+            model,
+            found,
+            evaluated,
+            learning.save,
+            stage=options.stage,
+            pool=options.pool,
+            background=options.background,
+            force=options.force,
+        )
+        click.echo(saved(Path(learning.save), best, evaluated))
+    return found.unusable
 
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:
@@ -145,32 +114,32 @@ def _written(path: Path, shape: tuple[int, ...]) -> str:
     return f"{printable(str(path))}: {counted(shape[0], 'image')}, {' x '.join(map(str, shape[1:]))} {values} each"
 
 
-def layer_table(found: "Sequence[Layer]") -> str:
+def layer_table(layers: "Sequence[Layer]") -> str:
     """Return the layers as lines of text."""
-    width = max(len("layer"), *(len(one.name) for one in found))
+    width = max(len("layer"), *(len(layer.name) for layer in layers))
     lines = [f"--stage  {'layer':<{width}}  values of one image"]
-    lines += [f"{one.stage:>7}  {one.name:<{width}}  {' x '.join(map(str, one.shape))}" for one in found]
+    lines += [f"{layer.stage:>7}  {layer.name:<{width}}  {' x '.join(map(str, layer.shape))}" for layer in layers]
     return "\n".join(lines)
 
 
 def saved(path: Path, best: "ClassifierResult", evaluated: "Sequence[ClassifierResult]") -> str:
-    """Return what was saved, what was better and could not be, and what its accuracy is worth."""
+    """Return what was saved, which better classifiers could not be, and how reliable the accuracy is."""
     line = f"{printable(str(path))}: the network with {best.name} as its classifier"
-    better = [one.name for one in evaluated[: evaluated.index(best)]]
+    better = [result.name for result in evaluated[: evaluated.index(best)]]
     if better:
-        line += f"; a model file holds no programs, and so not {', '.join(better)}"
+        line += f"; a model file cannot hold {', '.join(better)}"
     if len(evaluated) > 1:
-        line += "; it was chosen by the accuracy above, which therefore flatters it a little"
+        line += "; it was chosen by the accuracy above, which is therefore slightly optimistic"
     return line
 
 
 def table(evaluated: "Sequence[ClassifierResult]") -> str:
-    """Return the classifiers as lines of text, with what they complained of below."""
+    """Return the classifiers as lines of text, with their warnings below."""
     lines = [f"{'classifier':<12} {'accuracy':>8}   {'95 % interval':<18} {'fit':>9}  {'predict':>14}"]
-    for one in evaluated:
-        low, high = one.interval
+    for result in evaluated:
+        low, high = result.interval
         interval = f"{low:.2%} to {high:.2%}"
-        times = f"{one.fit_seconds:>7.2f} s  {one.predict_us:>6.0f} µs each"
-        lines.append(f"{one.name:<12} {one.accuracy:>8.2%}   {interval:<18} {times}")
-    lines.append(f"evaluated on {counted(evaluated[0].total, 'image')} that none of them has learned from")
-    return "\n".join(lines + [f"{one.name}: {one.note}" for one in evaluated if one.note])
+        times = f"{result.fit_seconds:>7.2f} s  {result.predict_us:>6.0f} µs each"
+        lines.append(f"{result.name:<12} {result.accuracy:>8.2%}   {interval:<18} {times}")
+    lines.append(f"evaluated on {counted(evaluated[0].total, 'image')} that none of them was trained on")
+    return "\n".join(lines + [f"{result.name}: {result.note}" for result in evaluated if result.note])

@@ -1,4 +1,4 @@
-"""The command ``convscope``: finds the file of the command that is asked for, and turns every end into an exit code."""
+"""The command ``convscope``: imports the command that is called, and turns every result into an exit code."""
 
 import contextlib
 import importlib
@@ -20,42 +20,42 @@ from convscope.core.version import __version__
 
 from .standard import discard_output, filled
 
-# One line a command, so that `convscope --help` imports none of them; a test compares them with the commands.
+# One line a command, so that `convscope --help` imports no command; a test compares them with the commands.
 COMMANDS = {
     "train": "Train a network on images: folder, list or named set.",
-    "predict": "Name the classes of images, with their probabilities.",
-    "look": "Look inside a network: one page that runs it and shows every step.",
-    "draw": "Draw filters, maps, curves, the layout, or the step in motion.",
-    "measure": "Measure what each step makes of distorted images.",
-    "compare": "Compare kinds of networks on the same images, with the same budget.",
-    "features": "Take the features of a stage elsewhere, or to other classifiers.",
-    "check": "Say what is wrong with a set of images; change nothing.",
-    "machine": "Show what was found of this computer, and what was chosen for it.",
-    "cache": "Show or clear the images that are kept decoded.",
+    "predict": "Predict the classes of images, with their probabilities.",
+    "look": "Look inside a network: one page that runs it and shows every layer.",
+    "draw": "Draw filters, maps, curves, the layout, or a convolution in motion.",
+    "measure": "Measure robustness to distortions, units, and cost, layer by layer.",
+    "compare": "Compare variants of a network on the same images and budget.",
+    "features": "Take the features of a stage into a file or other classifiers.",
+    "check": "Find what is wrong with a dataset; change nothing.",
+    "machine": "Show this computer, and what was chosen for it.",
+    "cache": "Show or clear the cache of decoded images.",
 }
 
 _ANYWHERE = {"machine", "cache"}
-"""Commands that work where the current folder was removed."""
+"""Commands that work if the current folder was removed."""
 
 DONE, CANNOT, INTERRUPTED, NO_READER, TERMINATED = 0, 2, 130, 141, 143
-"""Exit codes; 1 (done, but some inputs were unusable) is given by the commands themselves."""
+"""Exit codes; the commands themselves give 1 (done, but some inputs were unusable)."""
 
 _MEMORY_SENTENCE = "There is not enough memory. Use smaller images (--size) or fewer at once (--batch)."
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
+    """A group that imports a command when it is called."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Return the arguments that are left; without any, show the help as --help does, whichever click is here."""
+        """Return the remaining arguments; without any, show the help, as every version of click should."""
         return super().parse_args(ctx, args or ["--help"])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands, in the order of the work."""
+        """Return the names of the commands, in the order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command, or None if there is none of that name."""
+        """Return the command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"convscope.cli.{cmd_name}").command
@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the first argument names; offer the closest one if it names none."""
+        """Return the command that the first argument names, or fail with the closest name."""
         if args[0] not in COMMANDS:
             names = ", ".join(COMMANDS)
             ctx.fail(f"The command must be one of {names}. Got {args[0]!r}.{did_you_mean(args[0], COMMANDS)}")
@@ -78,7 +78,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a reader of its output that has left ends it quietly."""
+        """Run the command; end quietly if the reader of its output has left."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -91,23 +91,20 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="'convscope COMMAND --help' tells about one command. Exit codes: 0 done, 1 done but some inputs were "
+    epilog="'convscope COMMAND --help' explains one command. Exit codes: 0 done, 1 done but some inputs were "
     "unusable, 2 the request cannot be met, 130 interrupted.",
 )
 @click.version_option(__version__, message="convscope %(version)s")
-@click.option(
-    "--traceback", is_flag=True, expose_value=False, help="Show where an error was raised; may stand anywhere."
-)
+@click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error was raised; allowed anywhere.")
 def group() -> None:
-    """Train convolutional networks on your own images and see what every step has learned."""
+    """Train convolutional networks on your own images and see what every layer has learned."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code of the command that `arguments` (those of the process if none) ask for."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    words, trace = _without_trace(given)
+    """Run the command in `arguments` (by default those of the process) and return its exit code."""
+    words, trace = _without_trace(list(sys.argv[1:] if arguments is None else arguments))
     let_idle_threads_rest()
-    own = arguments is None  # the process is this command, and nothing comes after it
+    own = arguments is None  # the process ends with this command
     with filled(), _terminated_by_signal(), seldom_collecting():
         try:
             spent_s = seconds_since_start() if own else 0.0
@@ -122,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _end(f"Error: {error}", CANNOT, trace=trace)
         except OSError as error:
             return _end(f"Error: {_system_sentence(error)}", CANNOT, trace=trace)
-        except Exception as error:  # noqa: BLE001  # the last fence: a user gets a sentence, not a trace
+        except Exception as error:  # noqa: BLE001  # the last resort: a sentence, not a traceback
             message = _MEMORY_SENTENCE if is_out_of_memory(error) else _fault_sentence(error)
             return _end(f"Error: {message}", CANNOT, trace=trace)
         finally:
@@ -130,16 +127,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 end_soon()
 
 
-def _without_trace(given: list[str]) -> tuple[list[str], bool]:
-    """Return the arguments without ``--traceback``, wherever it stands before ``--``, and whether it was there."""
-    end = given.index("--") if "--" in given else len(given)
-    words = [word for word in given[:end] if word != "--traceback"]
-    return words + given[end:], len(words) < end
+def _without_trace(arguments: list[str]) -> tuple[list[str], bool]:
+    """Return the arguments without any ``--traceback`` before ``--``, and whether there was one."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    words = [word for word in arguments[:end] if word != "--traceback"]
+    return words + arguments[end:], len(words) < end
 
 
 @contextlib.contextmanager
 def _terminated_by_signal() -> Iterator[None]:
-    """Let SIGTERM end the block like an exit, so that half-written files are removed and the cursor comes back."""
+    """Exit on SIGTERM, so that half-written files are removed and the cursor returns."""
 
     def leave(_number: int, _frame: object) -> NoReturn:
         raise SystemExit(TERMINATED)
@@ -156,7 +153,7 @@ def _terminated_by_signal() -> Iterator[None]:
 
 
 def _end(message: str, code: int, *, trace: bool) -> int:
-    """Write the message to standard error, after the trace if it was asked for; return `code`."""
+    """Write the message to standard error, after the traceback if `trace` is set; return `code`."""
     with contextlib.suppress(OSError):
         if trace:
             print("\n".join(map(printable, traceback.format_exc().splitlines())), file=sys.stderr)
@@ -165,16 +162,15 @@ def _end(message: str, code: int, *, trace: bool) -> int:
 
 
 def _usage_sentence(error: click.ClickException) -> str:
-    """Return what is wrong with the words of a command, and where they are explained."""
+    """Return what is wrong with the arguments of a command, and where they are explained."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    said = (
-        _missing(error.param) if isinstance(error, click.MissingParameter) and error.param else error.format_message()
-    )
-    return f"{said} See: {context.command_path} --help" if context else said
+    missing = error.param if isinstance(error, click.MissingParameter) else None
+    message = _missing(missing) if missing else error.format_message()
+    return f"{message} See: {context.command_path} --help" if context else message
 
 
 def _missing(parameter: click.Parameter) -> str:
-    """Return that a parameter was not given; click's own words have a line for each of its choices."""
+    """Return the sentence on a missing parameter; click's own takes a line for each choice."""
     kind = parameter.type
     name = parameter.opts[-1] if isinstance(parameter, click.Option) else parameter.human_readable_name.strip("[]")
     rule = f"be one of {', '.join(map(str, kind.choices))}" if isinstance(kind, click.Choice) else "be given"
@@ -182,13 +178,13 @@ def _missing(parameter: click.Parameter) -> str:
 
 
 def _system_sentence(error: OSError) -> str:
-    """Return what the operating system refused, and for which file."""
+    """Return the reason of the operating system, and the file."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{os.fsdecode(error.filename)}: {reason}." if error.filename is not None else f"{reason}."
 
 
 def _fault_sentence(error: Exception) -> str:
-    """Return what to say about an error that nobody foresaw."""
+    """Return the sentence on an unexpected error."""
     return (
         f"convscope has a fault here ({type(error).__name__}: {error}). "
         "Please run the command again with --traceback and send what it prints to the authors."

@@ -1,27 +1,31 @@
-"""``convscope machine``: what was found of this computer, and every choice that follows."""
+"""``convscope machine``: this computer, and every choice that follows."""
 
 import click
 
 from convscope.core.text import counted
 
+from .options import GroupedCommand
+from .options import as_json as json_option
 
-@click.command("machine")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def command(as_json: bool) -> None:
-    """Show what was found of this computer, and every choice that training and prediction make for it.
 
-    Each choice has its reason, and the option or environment variable that undoes it.
+@click.command("machine", cls=GroupedCommand)
+@json_option
+def command(*, as_json: bool) -> None:
+    """Show this computer, and every choice that training and prediction make for it.
+
+    Each choice has its reason, and the option or environment variable that changes it.
     """
-    from convscope.core.machine import machine, tunings
+    from convscope.api.machine import machine
     from convscope.core.records import json_text
 
-    here, chosen = machine(), tunings()
+    result = machine()
     if as_json:
-        click.echo(json_text({"machine": here, "tunings": chosen}, indent=2))
+        click.echo(json_text(result, indent=2))
         return
+    here = result.machine
     half = "native" if here.bfloat16 else "not native"
     click.echo(f"{here.processor}, {counted(here.cores, 'core')}, bfloat16 {half}; {here.system}")
-    widths = [max(len(getattr(one, name)) for one in chosen) for name in ("name", "value")]
-    for one in chosen:
-        click.echo(f"  {one.name:<{widths[0]}}  {one.value:<{widths[1]}}  {one.why}")
-        click.echo(f"  {'':<{sum(widths) + 4}}to change: {one.change}")
+    widths = [max(len(getattr(tuning, name)) for tuning in result.tunings) for name in ("name", "value")]
+    for tuning in result.tunings:
+        click.echo(f"  {tuning.name:<{widths[0]}}  {tuning.value:<{widths[1]}}  {tuning.why}")
+        click.echo(f"  {'':<{sum(widths) + 4}}to change: {tuning.change}")

@@ -1,17 +1,30 @@
-"""Options that several commands have, written once."""
+"""Command-line options, made from the options records; and the options that only the command line has."""
 
+import functools
 import os
-from collections.abc import Callable
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from convscope.core.context import Context
+from convscope.core.options import AnyPath, Declared, declared
+from convscope.core.records import Dataclass
+
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_GROUPS = ("Common", "Data", "Network", "Training", "Measurement", "Output")
+_FOLDERS = {
+    "data_dir": "Folder searched first for named datasets (mnist, fashion-mnist).",
+    "cache_dir": "Folder of the decoded images.",
+}
 
 
-class _Place(click.Path):
-    """A file or folder that is named; an empty name, as an unset variable of the shell gives it, is refused."""
+class _Path(click.Path):
+    """A file or folder; refuses the empty name that an unset variable of the shell gives."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -23,54 +36,132 @@ class _Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-PLACE = _Place()
+PATH = _Path()
 
 
-quiet = click.option("--quiet", is_flag=True, help="No progress on stderr.")
-force_files = click.option("--force", is_flag=True, help="Replace files that are already there.")
-batch = click.option(
-    "--batch", type=click.IntRange(min=1), metavar="N", help="Images at once; as memory allows if none."
-)
-background = click.option(
-    "--background",
-    metavar="COLOUR",
-    help="Behind transparency and in margins, in place of that of the network: white, black, #rrggbb.",
-)
-classes = click.option(
-    "--classes",
-    type=click.IntRange(min=1),
-    metavar="K",
-    help="Number of classes of a MODEL that is a layout; 10 if none.",
-)
+class GroupedOption(click.Option):
+    """An option that stands under a heading in ``--help``."""
+
+    def __init__(self, *spellings: Any, group: str, **settings: Any) -> None:
+        super().__init__(*spellings, **settings)
+        self.group = group
 
 
-def channels(unsaid: str) -> Callable[[CommandT], CommandT]:
-    """Return the option --channels, a number; `unsaid` says what holds without it."""
-    return click.option(
-        "--channels",
-        type=click.Choice(["1", "3"]),
-        callback=lambda _context, _option, value: None if value is None else int(value),
-        metavar="1|3",
-        help=f"Gray or colour; {unsaid}.",
-    )
+class GroupedCommand(click.Command):
+    """A command whose ``--help`` lists the most used options first, then the others by subject."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group that has options."""
+        for name, records in grouped(self, ctx).items():
+            with formatter.section(f"{name} options"):
+                formatter.write_dl(records)
 
 
-value_range = click.option(
-    "--value-range",
-    metavar="LOW,HIGH|each",
-    help="Values that become black and white, e.g. 0,4095; each stretches every image by itself; "
-    "chosen from the set if none.",
-)
-class_depth = click.option(
-    "--class-depth",
-    type=click.IntRange(min=1, max=20),
-    metavar="N",
-    help="Levels of folders that name a class, where DATA is a folder: 1 for cat/, 2 for animals/cat/.",
-)
-data_dir = click.option(
-    "--data-dir",
-    type=PLACE,
-    metavar="FOLDER",
-    help="Where named sets (mnist, fashion-mnist) are looked for first.",
-)
-cache_dir = click.option("--cache-dir", type=PLACE, metavar="FOLDER", help="Where decoded images are kept.")
+def grouped(command: click.Command, context: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """Return the help records of the options by group, in the order of the groups."""
+    groups: dict[str, list[tuple[str, str]]] = {name: [] for name in _GROUPS}
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
+        if record is not None:
+            groups[getattr(parameter, "group", "Output")].append(record)
+    return {name: records for name, records in groups.items() if records}
+
+
+def options_of(*kinds: type[Dataclass], leave_out: Sequence[str] = ()) -> Callable[[CommandT], CommandT]:
+    """Return a decorator that gives a command the options of these records; of equal names the first one counts."""
+    by_name = {one.name: one for kind in reversed(kinds) for one in reversed(declared(kind))}
+    ordered = [one for name, one in reversed(by_name.items()) if name not in leave_out]
+
+    def decorate(function: CommandT) -> CommandT:
+        for one in reversed(ordered):
+            function = _click_option(one)(function)
+        return function
+
+    return decorate
+
+
+def _click_option(one: Declared) -> Callable[[CommandT], CommandT]:
+    """Return the click option of a field of a record."""
+    dashed = one.name.replace("_", "-")
+    spelling, settings = f"--{dashed}", {"help": one.about.help, "default": one.default, "show_default": False}
+    if one.kind is bool:
+        if one.optional or one.default:
+            spelling += f"/--no-{dashed}"
+        else:
+            settings["is_flag"] = True
+    else:
+        settings |= {"type": _click_type(one), "metavar": one.about.metavar or None}
+        settings["show_default"] = not _is_list(one) and one.default is not None
+    if _is_list(one):
+        settings |= {"default": None, "callback": functools.partial(_split, number=one.kind == Sequence[float])}
+    names = [*([one.about.short] if one.about.short else []), spelling, one.name]
+    return click.option(*names, cls=GroupedOption, group=one.about.group, **settings)
+
+
+def _click_type(one: Declared) -> Any:
+    if one.choices:
+        return click.Choice(one.choices)
+    return PATH if one.kind == AnyPath else {int: int, float: float}.get(one.kind, str)
+
+
+def _is_list(one: Declared) -> bool:
+    return one.kind in (Sequence[str], Sequence[float])
+
+
+def _split(
+    _context: click.Context, parameter: click.Parameter, text: str | None, *, number: bool
+) -> list[str] | list[float]:
+    """Return the names or numbers of a text with commas."""
+    words = [] if text is None else [word.strip() for word in text.split(",")]
+    try:
+        return [float(word) for word in words] if number else words
+    except ValueError:
+        raise click.BadParameter(
+            f"must be numbers with commas between, like 1,2.5. Got {text!r}.", param_hint=f"'{parameter.opts[-1]}'"
+        ) from None
+
+
+def cli_option(*spellings: str, **settings: Any) -> Callable[[CommandT], CommandT]:
+    """Return an option that only the command line has."""
+    return click.option(*spellings, cls=GroupedOption, **{"group": "Output", **settings})
+
+
+as_json = cli_option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+
+def with_context(*folders: str) -> Callable[[CommandT], CommandT]:
+    """Return a decorator that adds ``--quiet`` and the options of `folders`, and passes all as one `Context`.
+
+    Args:
+        folders: of ``data_dir`` and ``cache_dir``.
+    """
+
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapped(*, quiet: bool, **values: Any) -> Any:
+            context = click.get_current_context()
+            made = Context(
+                progress=not quiet,
+                **{name: values.pop(name) for name in folders},
+                command=shlex.join(["convscope", *sys.argv[1:]]),
+                began_s=time.monotonic() if context.obj is None else context.obj,  # includes loading torch
+            )
+            return function(context=made, **values)
+
+        for name in reversed(folders):
+            spelling = f"--{name.replace('_', '-')}"
+            wrapped = cli_option(spelling, type=PATH, metavar="FOLDER", help=_FOLDERS[name], group="Data")(wrapped)
+        return cli_option("--quiet", is_flag=True, help="No progress on stderr.")(wrapped)
+
+    return decorate
+
+
+def typed_names(context: click.Context) -> set[str]:
+    """Return the names of the options that the user typed."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    return {name for name in context.params if context.get_parameter_source(name) is typed}
+
+
+def options_in(kind: type[Dataclass], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the options of a record."""
+    return {one.name: values[one.name] for one in declared(kind) if one.name in values}

@@ -1,4 +1,4 @@
-"""The standard streams of the process, none of which need be there: services close them, and so does ``<&-``."""
+"""The standard streams of the process, any of which may be closed: by services, or by ``<&-``."""
 
 import contextlib
 import io
@@ -12,10 +12,10 @@ from convscope.core.errors import StorageError
 
 @contextlib.contextmanager
 def filled() -> Iterator[None]:
-    """Let standard output and error write out what their encoding cannot show, or nothing where they are closed.
+    """Escape what the encoding of standard output and error cannot show; discard output where they are closed.
 
-    The numbers of streams that are closed are taken by the null device: else the next file that is opened would get
-    one, and what libraries print would go into it.
+    The null device takes the file numbers of closed streams: otherwise the next opened file would get one, and what
+    libraries print would go into it.
     """
     for number, flags in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
         with contextlib.suppress(OSError):
@@ -25,13 +25,13 @@ def filled() -> Iterator[None]:
     for name in missing:
         setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # closed below
     before = [(stream, stream.errors) for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
-    for stream, _ in before:  # those that are not are a caller's own
+    for stream, _ in before:  # others are the caller's own
         stream.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
         for stream, errors in before:
-            with contextlib.suppress(OSError, ValueError):  # what is still to be written cannot be, or it is closed
+            with contextlib.suppress(OSError, ValueError):  # unwritable, or closed
                 stream.reconfigure(errors=errors)
         for name in missing:
             getattr(sys, name).close()
@@ -39,10 +39,10 @@ def filled() -> Iterator[None]:
 
 
 def need_output(instead: str) -> None:
-    """Refuse to compute what would go to standard output where that is closed; `instead` says what else to do.
+    """Check that standard output is open before computing for it; `instead` says what else to do.
 
     Raises:
-        StorageError: it is closed.
+        StorageError: standard output is closed.
     """
     if sys.stdout is None or getattr(sys.stdout, "name", None) == os.devnull:
         raise StorageError(f"There is no standard output to write to: it is closed. {instead}")
@@ -52,7 +52,7 @@ def standard_input() -> BinaryIO:
     """Return standard input.
 
     Raises:
-        StorageError: there is none.
+        StorageError: standard input is closed.
     """
     if sys.stdin is None or sys.stdin.closed:
         raise StorageError(
@@ -63,7 +63,7 @@ def standard_input() -> BinaryIO:
 
 
 def discard_output() -> None:
-    """Send what is still to be written nowhere, so that the end of the process does not complain."""
+    """Discard unwritten output, so that the end of the process does not fail."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         _take(sys.stdout.fileno(), os.open(os.devnull, os.O_WRONLY))
 
@@ -77,7 +77,7 @@ def _is_open(number: int) -> bool:
 
 
 def _take(number: int, opened: int) -> None:
-    """Let an open file have the number of a standard stream."""
+    """Give an open file the number of a standard stream."""
     if opened != number:
         os.dup2(opened, number)
         os.close(opened)

@@ -1,168 +1,105 @@
 """``convscope train``: from images to a trained network, with its report."""
 
 import shlex
-import sys
-import time
 from typing import Any
 
 import click
 
-from convscope.core.text import counted, printable
+from convscope.core.context import Context
+from convscope.core.text import columns_of, counted, printable
+from convscope.options.train import RunOptions, TrainOptions
 
-from . import options
+from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 from .unusable import end_with_unusable
 
-_NOT_SETTINGS = ("data", "output", "resume", "force", "dry_run", "as_json", "cache_dir", "quiet", "look")
 
-
-@click.command("train", context_settings={"show_default": True})
+@click.command("train", cls=GroupedCommand)
 @click.argument("data", required=False, metavar="[DATA]")
-@click.option(
-    "-o",
-    "--output",
-    type=options.PLACE,
-    metavar="FOLDER",
-    help="Folder of the run; the first free runs/<name>-<number> if none.",
-)
-@click.option("--force", is_flag=True, help="Overwrite a run that stands in the output folder.")
-@click.option(
-    "--resume", type=options.PLACE, metavar="RUN", help="Go on with the run in this folder, to the same weights."
-)
-@click.option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("--look", is_flag=True, help="Write the page that looks inside the network, too.")
-@options.quiet
-@click.option("--layout", metavar="TEXT", help="The network, e.g. 32C5-MP2-64C5-MP2-128N; chosen from the set if none.")
-@click.option(
-    "--recipe",
-    type=click.Choice(["quick", "balanced", "best"]),
-    default="balanced",
-    help="What goes first where layout and epochs are not given: time, some of both, accuracy.",
-)
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
-@click.option("--minutes", type=float, metavar="M", help="Train for this long instead of a number of epochs.")
-@click.option(
-    "--target-accuracy", type=float, metavar="ACCURACY", help="Stop at this accuracy (0...1) on images held out."
-)
-@click.option("--seed", type=int, default=0, metavar="N", help="Of everything random; a run repeats bit for bit.")
-@click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen from the set if none.")
-@click.option(
-    "--fit",
-    type=click.Choice(["letterbox", "stretch", "crop"]),
-    default="letterbox",
-    help="How other shapes are fitted.",
-)
-@click.option("--background", default="auto", metavar="COLOUR", help="Behind transparency and margins: white, #rrggbb.")
-@options.channels("chosen from the set if none")
-@options.value_range
-@click.option("--validation", type=float, metavar="PART", help="Part of the training images to hold out.")
-@click.option("--batch", type=int, metavar="N", help="Images a step.")
-@click.option(
-    "--learning-rate",
-    type=float,
-    metavar="X",
-    help="The highest of the schedule; 0.003 if none, less for more than 300 steps.",
-)
-@click.option("--smoothing", type=float, metavar="X", help="Label smoothing, 0...1.")
-@click.option("--flip/--no-flip", default=None, help="Mirror images left-right; decided from the set if not said.")
-@click.option("--shift", type=int, metavar="PX", help="Shift images by up to this many pixels.")
-@click.option("--rotate", type=float, metavar="DEG", help="Rotate images by up to this many degrees.")
-@click.option("--scale", type=float, metavar="RATIO", help="Scale images by up to this ratio, e.g. 0.1.")
-@click.option("--erase", type=float, metavar="PART", help="Erase a square of this part of the side.")
-@click.option(
-    "--progressive-resizing",
-    type=float,
-    metavar="PART",
-    help="Part of the training that sees smaller images (two thirds a side), from its start; if none is given, 0.4 "
-    "from 32 pixels on where the layout fits any size and nothing is learned by --pretrain.",
-)
-@click.option("--balance", is_flag=True, help="Let rare classes count as much as common ones.")
-@click.option(
-    "--pretrain",
-    metavar="WAY[,WAY...]",
-    help="Learn the first convolutions without labels before all else, each by one of random, patches, whitening, "
-    "kmeans, autoencoder, rica, gabor, edges, dct.",
-)
-@click.option("--freeze", is_flag=True, help="Leave what --pretrain has learned as it is.")
-@click.option("--threads", type=int, metavar="N", help="Threads; if none, one for small networks, else the cores.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    default="auto",
-    help="Of convolutions and products.",
-)
-@options.class_depth
-@options.data_dir
-@options.cache_dir
+@options_of(TrainOptions, RunOptions)
+@cli_option("--dry-run", is_flag=True, help="Show the network and every choice; train nothing.", group="Common")
+@cli_option("--look", "looks", is_flag=True, help="Also write the page of convscope look.")
+@as_json
+@with_context("data_dir", "cache_dir")
 @click.pass_context
-def command(context: click.Context, /, **given: Any) -> None:
-    """Train a network on DATA: a folder with one sub-folder a class, a list, a set's name.
+def command(
+    shell: click.Context,
+    /,
+    *,
+    context: Context,
+    data: str | None,
+    dry_run: bool,
+    looks: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a network on DATA: a folder with one sub-folder a class, a list, the name of a dataset.
 
     DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
-    an .npz file, IDX files, or one of the sets digits, mnist, fashion-mnist. Without DATA: digits.
+    an .npz file, IDX files, or one of the datasets digits, mnist, fashion-mnist. Without DATA: digits.
     """
-    from convscope.api.train import prepare, tell, train
-    from convscope.core.progress import Silent
     from convscope.core.records import json_text
-    from convscope.core.reporters import reporter_for
-    from convscope.images.dataset import classes_in_words
 
-    if given["as_json"]:
+    if as_json:
         need_output("Leave --json out.")
-    reporter = Silent() if given["quiet"] else reporter_for(sys.stderr)
-    settings = {name: value for name, value in given.items() if name not in _NOT_SETTINGS}
-    if given["dry_run"]:
-        if given["resume"]:
-            raise click.UsageError("--dry-run shows a run that would be new. Leave --resume out.", context)
-        prepared = prepare(given["data"], cache_dir=given["cache_dir"], reporter=reporter, **settings)
-        if given["as_json"]:
-            click.echo(json_text(_plan_document(prepared), indent=2))
-        else:
-            tell(prepared, reporter, classes=False)
-            click.echo(f"{classes_in_words(prepared.images)}\n\n{_plan_text(prepared, _typed_words(context))}")
-        problems = [(one.name, one.detail) for one in prepared.images.inspection.unusable]
-        end_with_unusable(context, problems, reporter, rest="named by convscope check")
+    if values["resume"]:
+        _refuse_typed(shell, dry_run=dry_run)
+    if dry_run:
+        _dry_run(shell, data, values, context, as_json=as_json)
         return
-    if given["resume"]:
-        settings = _typed(context, settings)
-    trained = train(
-        given["data"],
-        output=given["output"],
-        resume=given["resume"],
-        force=given["force"],
-        command=shlex.join(["convscope", *sys.argv[1:]]),
-        cache_dir=given["cache_dir"],
-        reporter=reporter,
-        spent_s=0.0 if context.obj is None else time.monotonic() - context.obj,  # with that of loading torch
-        **settings,
-    )
-    if given["look"]:
+    from convscope.api.train import train
+
+    trained = train(data, context=context, **values)
+    if looks:
         from convscope.api.look import look
 
-        look(trained.folder.path, force=True, cache_dir=given["cache_dir"], reporter=reporter)
-    if given["as_json"]:
-        click.echo(json_text(_result_document(trained), indent=2))
-    else:
-        click.echo(_result_text(trained, given["target_accuracy"]))
+        look(trained.folder.path, force=True, context=context)
+    click.echo(
+        json_text(_result_document(trained), indent=2) if as_json else _result_text(trained, values["target_accuracy"])
+    )
     if trained.outcome == "interrupted":
-        context.exit(130)
-    problems = [(one.name, one.detail) for one in trained.report.unusable]
-    end_with_unusable(context, problems, reporter, rest="in the report")
+        shell.exit(130)
+    problems = [(problem.name, problem.detail) for problem in trained.report.unusable]
+    end_with_unusable(shell, problems, context.reporter, rest="in the report")
 
 
-def _typed(context: click.Context, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that the user typed."""
-    typed = click.core.ParameterSource.COMMANDLINE
-    return {name: value for name, value in settings.items() if context.get_parameter_source(name) is typed}
+def _refuse_typed(shell: click.Context, *, dry_run: bool) -> None:
+    """Refuse options beside --resume, even those with the value that they have anyway."""
+    if dry_run:
+        raise click.UsageError("--dry-run shows a new run. Leave --resume out.", shell)
+    typed = sorted(typed_names(shell) & {*options_in(TrainOptions, shell.params), "output"})
+    if typed:
+        raise click.UsageError(
+            f"--resume takes the options of the run. Got {', '.join(typed)}. Leave out every option but DATA and "
+            "--data-dir, which say where the images are now.",
+            shell,
+        )
+
+
+def _dry_run(
+    shell: click.Context, data: str | None, values: dict[str, Any], context: Context, *, as_json: bool
+) -> None:
+    """Show what would be trained."""
+    from convscope.api.train import prepare, tell
+    from convscope.core.records import json_text
+    from convscope.images.dataset import classes_in_words
+
+    prepared = prepare(data, TrainOptions(**options_in(TrainOptions, values)), context)
+    if as_json:
+        click.echo(json_text(_plan_document(prepared), indent=2))
+    else:
+        tell(prepared, context.reporter, classes=False)
+        click.echo(f"{classes_in_words(prepared.images)}\n\n{_plan_text(prepared, _typed_words(shell))}")
+    problems = [(problem.name, problem.detail) for problem in prepared.images.inspection.unusable]
+    end_with_unusable(shell, problems, context.reporter, rest="named by convscope check")
 
 
 def _typed_words(context: click.Context) -> list[str]:
-    """Return the options that the user typed as words of a command, but for those that the plan itself gives."""
+    """Return the options that the user typed as words of a command, without those that the plan gives."""
     words = []
     for option in context.command.params:
         name, value = option.name or "", context.params.get(option.name or "")
-        given = name in _typed(context, context.params)
+        given = name in typed_names(context)
         if not isinstance(option, click.Option) or not given or name in {"dry_run", "as_json", "layout"}:
             continue
         if option.is_flag:
@@ -173,26 +110,27 @@ def _typed_words(context: click.Context) -> list[str]:
 
 
 def _plan_text(prepared: Any, typed: list[str]) -> str:
-    """Return the table of steps, the recipe, and the command that trains it."""
+    """Return the table of layers, the recipe, and the command that trains it."""
     plan = prepared.plan
-    header = ("step", "maps", "size", "parameters", "MACs", "sees (px)", "every (px)")
-    rows = [("image", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1")]
-    for step in plan.layers:
-        across, down = step.field_columns, step.field_rows
+    rows = [
+        ["layer", "maps", "size", "parameters", "MACs", "field (px)", "stride (px)"],
+        ["image", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1"],
+    ]
+    for layer in plan.layers:
+        across, down = layer.field_columns, layer.field_rows
         rows.append(
-            (
-                step.name,
-                str(step.maps),
-                f"{step.columns}x{step.rows}",
-                f"{step.parameters:,}",
-                f"{step.macs:,}",
+            [
+                layer.name,
+                str(layer.maps),
+                f"{layer.columns}x{layer.rows}",
+                f"{layer.parameters:,}",
+                f"{layer.macs:,}",
                 f"{across.size}x{down.size}",
                 f"{across.stride}x{down.stride}",
-            )
+            ]
         )
-    rows.append(("in all", "", "", f"{plan.parameters:,}", f"{plan.macs:,}", "", ""))
-    widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    rows.append(["total", "", "", f"{plan.parameters:,}", f"{plan.macs:,}", "", ""])
+    lines = columns_of(rows)
     recipe, minutes = prepared.recipe, prepared.settings.minutes
     length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
     rate = f"{recipe.highest_rate(prepared.steps if minutes is None else 1):.4g}"
@@ -202,7 +140,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
         "",
         f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
         f"{counted(prepared.threads, 'thread')}",
-        *([f"first stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
+        *([f"pretrained stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
         "train with: "
         + printable(shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed])),
     ]
@@ -217,7 +155,7 @@ def _plan_document(prepared: Any) -> dict[str, Any]:
         "height": plan.height,
         "channels": plan.channels,
         "classes": list(prepared.images.classes),
-        "class_counts": {one.name: one.usable for one in prepared.images.inspection.classes},
+        "class_counts": {count.name: count.usable for count in prepared.images.inspection.classes},
         "parameters": plan.parameters,
         "macs": plan.macs,
         "steps": plan.layers,
@@ -235,9 +173,9 @@ def _result_text(trained: Any, target_accuracy: float | None) -> str:
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]
     if trained.outcome == "interrupted":
-        lines.append(f"interrupted; go on with: {printable(folder.resuming)}")
+        lines.append(f"interrupted; resume with: {printable(folder.resuming)}")
     elif target_accuracy is not None and trained.outcome != "target":
-        lines.append(f"the accuracy asked for, {target_accuracy:.2%}, was not reached; more --epochs may reach it")
+        lines.append(f"the target accuracy, {target_accuracy:.2%}, was not reached; more --epochs may reach it")
     if report.left_out:
         lines.append(f"left out {counted(report.left_out, 'unusable file')}; listed in the report")
     lines += [f"model   {printable(str(folder.model))}", f"report  {printable(str(folder.page))}"]
@@ -251,7 +189,7 @@ def _result_document(trained: Any) -> dict[str, Any]:
         "accuracy_interval": list(report.accuracy_interval),
         "split": report.split,
         "images": report.images,
-        "class_counts": {one.name: one.usable for one in trained.classes},
+        "class_counts": {count.name: count.usable for count in trained.classes},
         "outcome": trained.outcome,
         "epochs": len(trained.history),
         "seconds": report.seconds,

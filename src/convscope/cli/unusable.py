@@ -1,4 +1,4 @@
-"""What commands say, and return, when some of their images could not be used."""
+"""Messages and exit code for unusable images."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ MOST_NAMED = 10
 
 
 def name_unusable(images: Iterable[tuple[str, str]], reporter: "Reporter", *, total: int, rest: str) -> None:
-    """Say which images cannot be used and why: the first few of `total`, and where the `rest` are named."""
+    """Report the first few of `total` unusable images with reasons, and where the `rest` are named."""
     for (name, reason), _ in zip(images, range(MOST_NAMED), strict=False):
         reporter.say(f"unusable: {name}: {reason}")
     if total > MOST_NAMED:
@@ -23,7 +23,7 @@ def name_unusable(images: Iterable[tuple[str, str]], reporter: "Reporter", *, to
 def end_with_unusable(
     context: click.Context, images: Sequence[tuple[str, str]], reporter: "Reporter", *, rest: str
 ) -> None:
-    """Say which images could not be used, and leave with the exit code of that; go on if there are none."""
+    """Report unusable images and exit with code 1; return if there are none."""
     name_unusable(images, reporter, total=len(images), rest=rest)
     if images:
         context.exit(EXIT_UNUSABLE)

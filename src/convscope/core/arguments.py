@@ -1,4 +1,4 @@
-"""Validation of the arguments of public functions: one rule per name, everywhere."""
+"""Rules for values that users give: what a value must be, in words and as a test."""
 
 import math
 import os
@@ -8,7 +8,6 @@ from typing import Any, TypeGuard
 
 from .errors import ParameterError
 from .numeric import is_integer, is_number
-from .progress import Reporter
 from .text import printable
 
 _LONGEST_PATH, _LONGEST_NAME = 4_096, 255  # bytes, as systems take them
@@ -16,11 +15,10 @@ _LONGEST_PATH, _LONGEST_NAME = 4_096, 255  # bytes, as systems take them
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a value must be, in words, and the check; `optional` accepts None, with which convscope chooses."""
+    """What a value must be: the words of the message, and the test."""
 
     words: str
     fits: Callable[[Any], bool]
-    optional: bool = False
 
 
 def is_path(value: Any) -> TypeGuard[str | os.PathLike[str]]:
@@ -48,19 +46,6 @@ def is_flag(value: Any) -> bool:
     return isinstance(value, bool) or (type(value).__name__ in ("bool_", "bool") and hasattr(value, "dtype"))
 
 
-def _whole(least: int, most: int = 2**31 - 1, *, optional: bool = False) -> Rule:
-    words = f"a whole number from {least:,} to {most:,}"
-    return Rule(words=words, fits=lambda value: is_integer(value) and least <= value <= most, optional=optional)
-
-
-def _number(least: float, *, optional: bool = True) -> Rule:
-    return Rule(
-        words=f"a number of at least {least:g}",
-        fits=lambda value: is_number(value) and math.isfinite(value) and value >= least,
-        optional=optional,
-    )
-
-
 def _listed(words: str, fits: Callable[[Any], bool]) -> Rule:
     def all_fit(values: Any) -> bool:
         if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
@@ -74,100 +59,35 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-PATH = Rule(words="a valid path", fits=is_path)
-_MAYBE_PATH = Rule(words=PATH.words, fits=is_path, optional=True)
-_FLAG = Rule(words="True or False", fits=is_flag)
-_TEXT = Rule(words="a text", fits=_is_text)
-_MAYBE_TEXT = Rule(words="a text", fits=_is_text, optional=True)
-_MAYBE_FLAG = Rule(words="True or False", fits=is_flag, optional=True)
-_MAYBE_NUMBER = Rule(
-    words="a finite number", fits=lambda value: is_number(value) and math.isfinite(value), optional=True
-)
-
 _MOST = 10**15  # larger numbers have no meaning, and NumPy cannot hold them
+
+PATH = Rule(words="a valid path", fits=is_path)
+FLAG = Rule(words="True or False", fits=is_flag)
+TEXT = Rule(words="a text", fits=_is_text)
 WHOLE = Rule(words="a whole number", fits=lambda value: is_integer(value) and abs(value) <= _MOST)
-MAYBE_WHOLE = Rule(words="a whole number", fits=WHOLE.fits, optional=True)
-
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(("output", "data_dir", "cache_dir", "resume"), _MAYBE_PATH),
-    **dict.fromkeys(
-        ("force", "clear_all", "quick", "learning_curve", "tta", "unlabelled", "probes", "balance", "freeze"),
-        _FLAG,
-    ),
-    **dict.fromkeys(("what", "theme", "command", "pool", "fit", "precision", "recipe", "backend"), _TEXT),
-    **dict.fromkeys(("pretrain", "background"), _MAYBE_TEXT),
-    "flip": _MAYBE_FLAG,
-    **dict.fromkeys(
-        (
-            "batch",
-            "epochs",
-            "threads",
-            "channels",
-            "classes",
-            "shift",
-            "seeds",
-            "layer",
-            "test_images",
-            "class_depth",
-        ),
-        MAYBE_WHOLE,
-    ),
-    "distorted": MAYBE_WHOLE,
-    "stage": WHOLE,
-    "seed": _whole(0),
-    "workers": _whole(1, 1_024, optional=True),
-    **dict.fromkeys(("top", "unit", "repeats", "margin"), WHOLE),
-    "ablation": _whole(0),
-    "spent_s": _number(0, optional=False),
-    **dict.fromkeys(
-        (
-            "seconds",
-            "minutes",
-            "target_accuracy",
-            "validation",
-            "learning_rate",
-            "smoothing",
-            "rotate",
-            "scale",
-            "erase",
-            "progressive_resizing",
-        ),
-        _MAYBE_NUMBER,
-    ),
-    **dict.fromkeys(("distortions", "kinds"), _listed("a list of names", _is_text)),
-    "strengths": _listed("a list of numbers", is_number),
-    "reporter": Rule(
-        words="a Reporter of convscope.core.progress", fits=lambda value: isinstance(value, Reporter), optional=True
-    ),
-}
+NUMBER = Rule(words="a finite number", fits=lambda value: is_number(value) and math.isfinite(value))
+NAMES = _listed("a list of names", _is_text)
+NUMBERS = _listed("a list of numbers", is_number)
 
 
-def check_arguments(arguments: Mapping[str, Any], **others: Rule) -> None:
-    """Validate arguments (names and values, as from ``locals()``) by the rules of their names.
-
-    Args:
-        arguments: names without a rule are ignored.
-        others: rules that take precedence over `RULES`.
+def check_value(name: str, value: Any, rule: Rule) -> None:
+    """Check one argument.
 
     Raises:
-        ParameterError: the first invalid argument; the message names it, its rule and its value.
+        ParameterError: the message names the argument, the rule and the value.
 
     Examples:
-        >>> check_arguments({"seed": 3, "force": True, "anything": object()})
-        >>> check_arguments({"seed": None})
+        >>> check_value("force", True, FLAG)
+        >>> check_value("force", "yes", FLAG)
         Traceback (most recent call last):
-        convscope.core.errors.ParameterError: `seed` must be a whole number from 0 to 2,147,483,647. Got None.
+        convscope.core.errors.ParameterError: `force` must be True or False. Got 'yes'.
     """
-    rules = RULES | others
-    for name, value in arguments.items():
-        rule = rules.get(name)
-        if rule is None or (value is None and rule.optional) or _fits(rule, value):
-            continue
+    if not _fits(rule, value):
         raise ParameterError(f"`{name}` must be {rule.words}. Got {shown(value)}.")
 
 
 def shown(value: Any) -> str:
-    """Return a value as short text: a number, a text, or the type of anything else."""
+    """Return a value as short text for a message: a number, a text, or the type of anything else."""
     if value is None or isinstance(value, (bool, str)) or is_number(value):
         text = printable(repr(value) if not is_integer(value) or abs(value) < 10**30 else "a number of many digits")
         return text if len(text) <= 80 else text[:80] + "…"

@@ -27,9 +27,9 @@ from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.networks.plan import Plan
+from convscope.options.train import TrainOptions
 from convscope.training.choices import choose_network
 from convscope.training.fit import fit
-from convscope.training.settings import Settings
 from convscope.training.training_data import TrainingData
 
 from .parameters import settings_of, whole_number
@@ -180,7 +180,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         labels: NDArray[Any] = self.classes_[places]
         return labels
 
-    def _learn(self, data: TrainingData, settings: Settings, ranges: ValueRanges) -> None:
+    def _learn(self, data: TrainingData, settings: TrainOptions, ranges: ValueRanges) -> None:
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
         planned, choice = choose_network(data, settings, layout)

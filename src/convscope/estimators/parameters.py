@@ -9,7 +9,7 @@ import numpy as np
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_number
 from convscope.core.precision import PrecisionChoice
-from convscope.training.settings import Settings
+from convscope.options.train import TrainOptions
 
 _WHOLE = ("epochs", "seed", "batch", "shift", "threads")
 _REAL = ("learning_rate", "rotate", "scale", "erase", "progressive_resizing")
@@ -18,7 +18,7 @@ _TEXTS = ("layout", "pretrain")
 _REQUIRED = ("seed", "balance", "freeze")
 
 
-def settings_of(parameters: dict[str, Any]) -> Settings:
+def settings_of(parameters: dict[str, Any]) -> TrainOptions:
     """Return what the parameters of a classifier ask of training; a grid may give them as numbers of numpy.
 
     Raises:
@@ -38,7 +38,7 @@ def settings_of(parameters: dict[str, Any]) -> Settings:
     values["precision"] = choose("precision", str(parameters["precision"]), get_args(PrecisionChoice))
     for name in _TEXTS:
         values[name] = None if parameters.get(name) is None else str(parameters[name])
-    return Settings(data="arrays", **values)
+    return TrainOptions(data="arrays", **values)
 
 
 def whole_number(name: str, value: Any) -> int | None:

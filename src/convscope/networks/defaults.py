@@ -1,10 +1,8 @@
 """The layout for a set of images when the user names none."""
 
-from typing import Literal
+from convscope.options.train import Effort
 
 from .layout import Layout
-
-Effort = Literal["quick", "balanced", "best"]
 
 SMALL, MIDDLE = 12, 40  # pixels of the shorter side
 _WIDE_FROM = 28

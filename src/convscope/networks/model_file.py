@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from convscope.core.arguments import check_arguments, shown
+from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
@@ -80,7 +80,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
     if path is None:
         raise ParameterError("`path` must name the file to write. Got None.")
-    check_arguments({"output": path})
+    check_value("path", path, PATH)
     check_class_names(model.classes)
     try:
         document = Document(

@@ -13,15 +13,15 @@ from convscope.core.precision import choose_precision
 from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
 from convscope.images.symmetry import detect_symmetry
-from convscope.networks.defaults import MIDDLE, SMALL, Effort, default_layout, takes_wide
+from convscope.networks.defaults import MIDDLE, SMALL, default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, check_built, plan
+from convscope.options.train import Effort, TrainOptions
 
 from .loop import steps_of
 from .pretraining import check_first
 from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, reduced_size, share_of_pixels
 from .recipe import Recipe
-from .settings import Settings
 from .training_data import TrainingData
 
 _SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray images of things are centred already
@@ -37,7 +37,7 @@ class Choice:
     notes: tuple[str, ...]
 
 
-def choose_recipe(data: TrainingData, settings: Settings) -> Choice:
+def choose_recipe(data: TrainingData, settings: TrainOptions) -> Choice:
     """Return the recipe for `data`; what `settings` says goes before what convscope would choose."""
     count = len(data.training)
     augmentation, notes = _choose_augmentation(data, settings)
@@ -62,7 +62,7 @@ _RECIPE_NOTES = {
 }
 
 
-def choose_network(data: TrainingData, settings: Settings, layout: Layout | None) -> tuple[Plan, Choice]:
+def choose_network(data: TrainingData, settings: TrainOptions, layout: Layout | None) -> tuple[Plan, Choice]:
     """Return the plan of `layout`, or of the default for `data`, and the recipe to train it with.
 
     Raises:
@@ -96,7 +96,7 @@ def _with_rate(choice: Choice, images: int) -> Choice:
     return dataclasses.replace(choice, recipe=dataclasses.replace(choice.recipe, learning_rate=rate))
 
 
-def _with_resizing(choice: Choice, planned: Plan, settings: Settings) -> Choice:
+def _with_resizing(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
     """Return `choice` with smaller images for the first part of the training where they fit, and a sentence on it.
 
     Raises:
@@ -125,7 +125,7 @@ def _with_resizing(choice: Choice, planned: Plan, settings: Settings) -> Choice:
     return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
-def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
+def _within_memory(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
     """Return `choice` with no more images a step than memory should be taken for, and a sentence that says so."""
     most = max(2, planned.batch_within(_BATCH_VALUES))
     if settings.batch is not None or choice.recipe.batch <= most:
@@ -134,7 +134,7 @@ def _within_memory(choice: Choice, planned: Plan, settings: Settings) -> Choice:
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
-def _choose_epochs(data: TrainingData, settings: Settings, augmentation: Augmentation) -> int:
+def _choose_epochs(data: TrainingData, settings: TrainOptions, augmentation: Augmentation) -> int:
     height, width, channels = data.images.shape[1:]
     side, images = min(height, width), len(data.training)
     count = default_epochs(
@@ -197,7 +197,7 @@ def default_batch(images: int) -> int:
     return int(np.clip(2 ** round(np.log2(max(1, images) / 20)), 32, 256))
 
 
-def _choose_augmentation(data: TrainingData, settings: Settings) -> tuple[Augmentation, tuple[str, ...]]:
+def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Augmentation, tuple[str, ...]]:
     height, width = data.images.shape[1:3]
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
@@ -211,7 +211,7 @@ def _choose_augmentation(data: TrainingData, settings: Settings) -> tuple[Augmen
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
 
 
-def _choose_flip(data: TrainingData, settings: Settings) -> tuple[bool, str]:
+def _choose_flip(data: TrainingData, settings: TrainOptions) -> tuple[bool, str]:
     if settings.flip is not None:
         return settings.flip, "asked for"
     if data.flippable is not None:

@@ -22,6 +22,7 @@ from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.layout import Layout
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
+from convscope.options.train import TrainOptions
 
 from .checkpoint import Checkpoint
 from .choices import choose_network
@@ -30,7 +31,6 @@ from .history import History
 from .progressive_resizing import share_of_pixels, share_of_work
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
-from .settings import Settings
 from .training_data import TrainingData
 from .watch import Watch, noticed
 
@@ -46,7 +46,7 @@ _STOPPED_EARLY = (
 class Prepared:
     """A run before its first step: everything is known, nothing is trained."""
 
-    settings: Settings
+    settings: TrainOptions
     images: Dataset
     plan: Plan
     recipe: Recipe
@@ -75,7 +75,7 @@ class Prepared:
 
 
 def prepare_run(
-    settings: Settings, data: Any, *, cache_dir: Path | None, reporter: Reporter, spent_s: float = 0.0
+    settings: TrainOptions, data: Any, *, cache_dir: Path | None, reporter: Reporter, spent_s: float = 0.0
 ) -> Prepared:
     """Return the run that `settings` asks for, with its images read and inspected.
 
@@ -125,7 +125,7 @@ def prepare_run(
     )
 
 
-def _with_held_out(settings: Settings, source: Source, layout: Layout | None) -> tuple[Settings, list[str]]:
+def _with_held_out(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
     """Return the settings, with validation images where training itself needs them, and the note on it."""
     margins = layout is not None and not CLASSIFIERS[layout.classifier].gives_probabilities
     reasons = ["evaluate --target-accuracy"] * (settings.target_accuracy is not None) + [

@@ -17,9 +17,9 @@ from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.version import __version__
 from convscope.images.dataset import Dataset
 from convscope.images.decoding.decoder import EXTENSIONS
+from convscope.options.train import TrainOptions
 
 from .recipe import Recipe
-from .settings import Settings
 
 FORMAT_VERSION = 2
 _LARGEST_SETTINGS_BYTES = 1 << 20
@@ -31,7 +31,7 @@ class RunRecord:
 
     format_version: int = FORMAT_VERSION
     library_version: str = __version__
-    settings: Settings
+    settings: TrainOptions
     layout: str
     recipe: Recipe
     threads: int

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import DataError, ParameterError, did_you_mean
 from convscope.core.numeric import at_least
@@ -25,6 +25,9 @@ from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION, Source
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
 
+DataSource: TypeAlias = str | os.PathLike[str] | tuple[ArrayLike, ArrayLike] | NDArray[Any]
+"""A folder, list or file, the name of a dataset, or arrays: images and labels, or images alone."""
+
 LISTS = (".csv", ".tsv", ".parquet", ".pq")
 _DEEPEST = 20  # levels of folders that name a class
 _ARCHIVES = {
@@ -34,7 +37,7 @@ _ARCHIVES = {
 
 
 def open_source(
-    data: str | Path | tuple[NDArray[Any], NDArray[Any]] | NDArray[Any],
+    data: DataSource,
     *,
     data_dir: Path | None = None,
     reporter: "Reporter | None" = None,

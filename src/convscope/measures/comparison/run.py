@@ -121,7 +121,7 @@ def make_agenda(contest: Contest, cells: Cells, reporter: Reporter) -> Agenda:
             elif left and longest > limit:
                 why_not[kind.name] = (
                     f"One training would take about {duration(longest)} on this machine, more than the "
-                    f"{duration(limit)} that this comparison gives to each. Name it in --kinds to have it all the same."
+                    f"{duration(limit)} that this comparison gives to each. Name it in --variants to include it."
                 )
                 continue
             entrants[kind.name] = entrant

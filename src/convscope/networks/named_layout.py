@@ -1,4 +1,4 @@
-"""A network that need not be trained: a layout, for images of a size that nobody but the user knows."""
+"""The plan of a layout that is no trained network, for images of a given size."""
 
 import os
 from typing import Any
@@ -6,13 +6,12 @@ from typing import Any
 from convscope.core.arguments import shown
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.images.sizes import parse_sides
-from convscope.networks.layout import Layout
-from convscope.networks.model import Model
-from convscope.networks.plan import Plan, plan
 
-from .kept import stands
+from .layout import Layout
+from .model import Model
+from .plan import Plan, plan
 
-_SIDE, _CHANNELS, _CLASSES = 28, 1, 10  # unless said
+_SIDE, _CHANNELS, _CLASSES = 28, 1, 10  # by default
 
 
 def plan_of_layout(
@@ -22,7 +21,7 @@ def plan_of_layout(
     channels: int | None = None,
     classes: int | None = None,
 ) -> Plan | None:
-    """Return the plan of the layout that `model` is, as text too; None where it is a network, or a path.
+    """Return the plan of `model` if it is a layout, as text too; None for a network or a path.
 
     Args:
         model: a model, the path of one, or a layout.
@@ -32,13 +31,13 @@ def plan_of_layout(
 
     Raises:
         LayoutError: the layout cannot be read, or does not fit the images.
-        ParameterError: something is said of the images of a model, which knows its own.
+        ParameterError: size, channels or classes are given for a model, which has its own.
     """
     if model is None:
         return None
     if not isinstance(model, (str, os.PathLike, Model, Layout)):
         raise ParameterError(f"`model` must be a model, a path, or a layout. Got {shown(model)}.")
-    if isinstance(model, Model) or (not isinstance(model, Layout) and stands(model)):
+    if isinstance(model, Model) or (not isinstance(model, Layout) and _exists(model)):
         for name, value in (("size", size), ("channels", channels), ("classes", classes)):
             if value is not None:
                 raise ParameterError(
@@ -62,8 +61,13 @@ def plan_of_layout(
     )
 
 
+def _exists(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file exists; a layout may be longer than any name, where Path's method raises."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def _is_path(text: str) -> bool:
-    """Return whether what is no layout is meant as a path where nothing stands; a stride has a slash, too.
+    """Return whether text that is no layout is meant as a path, though nothing exists there; a stride has a slash, too.
 
     Examples:
         >>> [_is_path(text) for text in ("32c5/2-MP2", "32Q5", "runs/missing", "model2.safetensors")]

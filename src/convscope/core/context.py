@@ -1,0 +1,69 @@
+"""The context of a call: progress, folders, and when it began; made once and passed as one thing."""
+
+import sys
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from .arguments import PATH, check_value
+from .errors import ParameterError
+from .progress import Reporter, Silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What every command needs beside its options.
+
+    Attributes:
+        progress: True shows progress on standard error; a `Reporter` receives it instead.
+        data_dir: folder searched first for named datasets.
+        cache_dir: folder of the decoded images; the user's cache folder by default.
+        command: the command that the user typed, for reports.
+        began_s: `time.monotonic` when the command began, from which `minutes` count; the start of the call by default.
+
+    Raises:
+        ParameterError: a folder is no path, or `progress` is neither a truth value nor a `Reporter`.
+
+    Examples:
+        >>> Context(data_dir="sets").data_dir.name
+        'sets'
+    """
+
+    progress: bool | Reporter = False
+    data_dir: Path | None = None
+    cache_dir: Path | None = None
+    command: str = ""
+    began_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.progress, (bool, Reporter)):
+            raise ParameterError(f"`progress` must be True, False or a Reporter. Got {type(self.progress).__name__}.")
+        for name in ("data_dir", "cache_dir"):
+            value = getattr(self, name)
+            if value is not None:
+                check_value(name, value, PATH)
+                object.__setattr__(self, name, Path(value))
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """Where progress goes."""
+        if isinstance(self.progress, Reporter):
+            return self.progress
+        if not self.progress:
+            return Silent()
+        from .reporters import reporter_for
+
+        return reporter_for(sys.stderr)
+
+
+def context_of(context: Context | None, *, progress: bool | Reporter = False) -> Context:
+    """Return the context of a call from its parameters `context` and `progress`.
+
+    Raises:
+        ParameterError: it is no `Context`, or `progress` is neither a truth value nor a `Reporter`.
+    """
+    if context is None:
+        return Context(progress=progress)
+    if not isinstance(context, Context):
+        raise ParameterError(f"`context` must be a convscope.Context. Got {type(context).__name__}.")
+    return context if progress is False else replace(context, progress=progress)

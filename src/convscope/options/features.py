@@ -1,0 +1,48 @@
+"""Options of ``convscope features``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convscope.core.options import AnyPath, check_options, option
+
+from . import fields
+
+CLASSIFIERS = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesOptions:
+    """Which features of which stage, and where they go."""
+
+    stage: int = option(-1, "Stage: 1 is the first, -1 the last, 0 the pixels.", metavar="N")
+    pool: str = option("none", "Pooling of each map: none (all values), mean, max or grid2 (2 x 2).", metavar="POOL")
+    background: str | None = fields.background()
+    output: AnyPath | None = fields.output("A .npz, .npy, .csv or .parquet.")
+    force: bool = fields.force()
+    batch: int | None = fields.batch()
+    class_depth: int | None = fields.class_depth()
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierOptions:
+    """Which classifiers learn from the features."""
+
+    classifiers: Sequence[str] = option(
+        (),
+        "Classifiers to evaluate on the features, separated by commas: softmax, svm, rbf-svm, knn, forest, lda, "
+        "boosting.",
+        metavar="NAMES",
+    )
+    save: AnyPath | None = option(
+        None,
+        "Save the network with the best of the --classifiers as a model file; it cannot hold forest and boosting.",
+        group="Output",
+        metavar="FILE",
+    )
+    seed: int = fields.seed()
+
+    def __post_init__(self) -> None:
+        check_options(self)
