@@ -44,8 +44,11 @@ READY = """
 import sys, time
 from pathlib import Path
 from convscope.api import train
+from convscope.core.context import Context
+from convscope.options.train import TrainOptions
 started = time.perf_counter()
-train.prepare(sys.argv[1], size=sys.argv[2], fit="crop", cache_dir=Path(sys.argv[3]))
+options = TrainOptions(size=sys.argv[2], fit="crop")
+train.prepare(sys.argv[1], options, Context(cache_dir=Path(sys.argv[3])))
 print(time.perf_counter() - started)
 """
 

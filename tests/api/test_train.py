@@ -285,7 +285,7 @@ def test_a_page_of_before_does_not_stay_when_a_resumed_run_ends(
         folder.settings.read_text().replace('"target_accuracy": 0.01', '"target_accuracy": null')
     )
     if not whole:
-        monkeypatch.setattr("convscope.api.look.look_data", _refused)
+        monkeypatch.setattr("convscope.api.look.explorer_data", _refused)
     said = io.StringIO()
     train(two_classes(), resume=folder.path, context=Context(cache_dir=tmp_path / "c"), progress=Plain(said))
     if not whole:

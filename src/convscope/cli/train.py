@@ -1,7 +1,7 @@
 """``convscope train``: from images to a trained network, with its report."""
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from convscope.options.train import RunOptions, TrainOptions
 from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 from .unusable import end_with_unusable
+
+if TYPE_CHECKING:
+    from convscope.training.run import Prepared
 
 
 @click.command("train", cls=GroupedCommand)
@@ -109,7 +112,7 @@ def _typed_words(context: click.Context) -> list[str]:
     return words
 
 
-def _plan_text(prepared: Any, typed: list[str]) -> str:
+def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
     """Return the table of layers, the recipe, and the command that trains it."""
     plan = prepared.plan
     rows = [
@@ -147,7 +150,7 @@ def _plan_text(prepared: Any, typed: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _plan_document(prepared: Any) -> dict[str, Any]:
+def _plan_document(prepared: "Prepared") -> dict[str, Any]:
     plan = prepared.plan
     return {
         "layout": str(plan.layout),

@@ -61,8 +61,8 @@ class TrainingData:
         return TrainingData(
             images=_shared(images),
             labels=_shared(labels),
-            training=torch.arange(len(labels)),
-            validation=torch.arange(0),
+            training=torch.from_numpy(np.arange(len(labels))),  # on the CPU, whatever the default device
+            validation=torch.from_numpy(np.arange(0)),
             classes=classes,
         )
 
