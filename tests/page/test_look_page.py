@@ -141,7 +141,7 @@ def test_the_record_comes_back_from_json(text: str) -> None:
     ("change", "sentence"),
     [
         ({"format_version": FORMAT_VERSION + 1}, f"The data have version {FORMAT_VERSION + 1}"),
-        ({"images": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "an image has not its size"),
+        ({"images": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "wrong size"),
         ({"layers": None}, "damaged"),
     ],
 )

@@ -253,7 +253,7 @@ def test_the_headline_says_how_many_of_which_images_and_the_interval() -> None:
     _, page = page_of(report)
     text = re.sub(r"\s+", " ", page.text)
     assert f"{report.accuracy * 100:.1f} %" in text
-    assert f"of 400 validation images recognized: {report.correct} correct, {400 - report.correct} wrong" in text
+    assert f"of 400 validation images: {report.correct} correct, {400 - report.correct} wrong" in text
     low, high = report.accuracy_interval
     assert f"expect {low * 100:.1f} % to {high * 100:.1f} % (95 % confidence" in text
 
@@ -269,7 +269,7 @@ def test_every_wrong_image_shows_its_name_both_classes_and_both_probabilities() 
     report = report_of(size=4, classes=2, labels=[0, 0, 0, 1], probabilities=[[0.2, 0.8], [1, 0], [1, 0], [0, 1]])
     _, page = page_of(report)
     captions = re.sub(r"\s+", " ", page.text)
-    for piece in ("folder/00000.png", "taken for ", ": 80.0 %", ": 20.0 %"):
+    for piece in ("folder/00000.png", "predicted as ", ": 80.0 %", ": 20.0 %"):
         assert piece in captions
 
 

@@ -33,7 +33,7 @@ export function makeComparison(parent, network) {
   const select = element(
     "select",
     {},
-    element("option", { value: -1, text: COMPARISON.undisturbed }),
+    element("option", { value: -1, text: COMPARISON.clean }),
     ...names.map((text, index) => element("option", { value: index, text })),
   );
   const image = element("div", { class: "charts" });
@@ -216,7 +216,7 @@ function dots(kinds, index, name) {
     if (tick % every) continue;
     svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
-  svg.append(...legendOf([COMPARISON.undisturbed, ...(index === null ? [] : [name])], Math.min(names, 110)));
+  svg.append(...legendOf([COMPARISON.clean, ...(index === null ? [] : [name])], Math.min(names, 110)));
   inOrder(kinds, (kind) => kind.accuracy, true).forEach((kind, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
     const title = svgElement("title", {}, kind.name);

@@ -125,7 +125,7 @@ function curveOf(found, kind) {
     INVARIANCE.accuracy,
     [
       {
-        name: INVARIANCE.right,
+        name: INVARIANCE.correct,
         kind: "first",
         points: all.map((one) => [one.strength, one.accuracy]),
         band: all.map((one) => [one.strength, ...one.interval]),

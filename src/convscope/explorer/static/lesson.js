@@ -45,12 +45,12 @@ const LARGEST_WEIGHT = 99;
  * @param {Families} families
  * @param {() => void} toUnits shows the units of the page's network
  */
-export function makeLesson(parent, families, toUnits) {
+export function makeLesson(parent, { poolings, nonlinearities }, toUnits) {
   const lesson = element("details", { class: "lesson" }, element("summary", { text: LESSON.title }));
   parent.append(lesson);
   const open = () => {
     lesson.removeEventListener("toggle", open);
-    fill(lesson, families, toUnits);
+    fill(lesson, { poolings, nonlinearities }, toUnits);
   };
   lesson.addEventListener("toggle", open);
 }
