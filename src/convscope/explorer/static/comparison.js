@@ -73,7 +73,7 @@ function columnName({ distortion, unit, strength }) {
 }
 
 /**
- * Of each distortion, the column whose strength is in the middle of those above 0.
+ * Of each distortion, the column of median strength above 0.
  * @param {Column[]} columns
  * @returns {number[]}
  */

@@ -39,7 +39,7 @@ export function makeInvariance(parent, network, notify) {
   if (!invariance?.distortions.length) return;
   const kinds = invariance.distortions;
   let kind = kinds[0];
-  let point = middleOf(kind);
+  let point = medianOf(kind);
   const select = element(
     "select",
     {},
@@ -54,7 +54,7 @@ export function makeInvariance(parent, network, notify) {
   const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.ledger });
   select.addEventListener("change", () => {
     kind = kinds[Number(select.value)];
-    point = middleOf(kind);
+    point = medianOf(kind);
     draw();
   });
   slider.addEventListener("input", () => {
@@ -106,21 +106,22 @@ function strengthOf(kind, strength) {
 }
 
 /**
- * Of the strengths above 0 (of all where none is), the one in the middle.
+ * Of the strengths above 0 (of all where none is), the median one.
  * @param {Distortion} kind
  * @returns {Strength}
  */
-export function middleOf(kind) {
+export function medianOf(kind) {
   const above = kind.points.filter((point) => point.strength > 0);
   const some = above.length ? above : kind.points;
   return some[Math.floor((some.length - 1) / 2)];
 }
 
-/** @param {Invariance} found @param {Distortion} kind @returns {SVGElement} */
-function curveOf(found, kind) {
-  const all = [...kind.points, { strength: 0, accuracy: found.accuracy, interval: found.interval, same: 1 }].sort(
-    (a, b) => a.strength - b.strength,
-  );
+/** @param {Invariance} invariance @param {Distortion} kind @returns {SVGElement} */
+function curveOf(invariance, kind) {
+  const all = [
+    ...kind.points,
+    { strength: 0, accuracy: invariance.accuracy, interval: invariance.interval, same: 1 },
+  ].sort((a, b) => a.strength - b.strength);
   return chart(
     INVARIANCE.accuracy,
     [
@@ -187,8 +188,8 @@ function rangeOf({ nearest, latest, farthest }) {
   );
 }
 
-/** @param {Invariance} found @param {Strength} point @returns {HTMLElement} */
-function ledgerTable(found, point) {
+/** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */
+function ledgerTable(invariance, point) {
   const per = (/** @type {number | null} */ value) => (value === null ? "–" : wholePercent(value));
   const cell = (/** @type {number | null} */ value) => element("td", { text: per(value) });
   const bar = (/** @type {number | null} */ value) => {
@@ -196,7 +197,7 @@ function ledgerTable(found, point) {
     inside.style.width = `${100 * Math.min(1, value ?? 0)}%`;
     return element("td", { class: "amounts" }, element("span", { class: "track" }, inside));
   };
-  const rows = found.layers.map((name, index) => {
+  const rows = invariance.layers.map((name, index) => {
     const [changed, left] = point.layers[index] ?? [null, null];
     return element(
       "tr",

@@ -191,9 +191,9 @@ function changeBars(network, layer) {
     draw(state) {
       box.hidden = state.before === null;
       if (state.before === null) return;
-      const found = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
-      changed.set(found.changed);
-      along.set(isStill(state.motion) ? null : found.left);
+      const measured = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
+      changed.set(measured.changed);
+      along.set(isStill(state.motion) ? null : measured.left);
     },
   };
 }
