@@ -13,7 +13,7 @@ from convscope.core.version import __version__
 from convscope.images.values import ValueRanges
 from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
-from convscope.networks.folding import Connections, Folded, FoldedLayer, Sums, fold
+from convscope.networks.folding import Connections, Folded, FoldedLayer, WeightedSums, fold
 from convscope.networks.model import Model
 
 from .comparison_data import ComparisonData
@@ -250,7 +250,7 @@ def _numbers(parameters: int, folded: Folded) -> Numbers:
     """Return what the weights of a network of so many parameters are kept as."""
     if parameters <= MOST_EXACT:
         return "float32"
-    sums = [layer for layer in folded.layers if isinstance(layer, (Sums, Connections))]
+    sums = [layer for layer in folded.layers if isinstance(layer, (WeightedSums, Connections))]
     fit = all(float(np.abs(layer.weights).max(initial=0.0)) < _LARGEST_HALF for layer in sums)
     return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
 
@@ -272,7 +272,7 @@ def _layer_data(folded: FoldedLayer, here: PlannedLayer, sides: tuple[int, int],
 def _details(folded: FoldedLayer, sides: tuple[int, int], numbers: Numbers) -> dict[str, Any]:
     """Return what the kinds of layers do not have in common; `sides` are rows and columns of the maps below."""
     match folded:
-        case Sums(weights=weights):
+        case WeightedSums(weights=weights):
             return {
                 "kind": "convolution",
                 "window": weights.shape[4:],
@@ -296,7 +296,7 @@ def _details(folded: FoldedLayer, sides: tuple[int, int], numbers: Numbers) -> d
             return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, numbers)}
 
 
-def _weights(folded: Sums | Connections, numbers: Numbers) -> dict[str, str]:
+def _weights(folded: WeightedSums | Connections, numbers: Numbers) -> dict[str, str]:
     return {
         "nonlinearity": folded.nonlinearity,
         "weights": encoded(folded.weights, _KINDS[numbers]),
