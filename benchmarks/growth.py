@@ -49,10 +49,10 @@ def measure_here(point: Point) -> dict[str, float]:
     import resource
 
     from convscope.core.machine import tuned
+    from convscope.core.precision import choose_precision
     from convscope.images.augmentation import Augmentation
     from convscope.networks.build import Network
     from convscope.networks.layout import Layout
-    from convscope.training.choices import choose_precision
     from convscope.training.history import EpochRecord
     from convscope.training.loop import Listener, run
     from convscope.training.recipe import Recipe

@@ -5,9 +5,10 @@ import torch
 from protocol import Description, description, folded, random_images, serve
 
 from convscope.core.machine import tuned
+from convscope.core.precision import choose_precision
 from convscope.images.augmentation import Augmentation
 from convscope.networks.build import Network
-from convscope.networks.inference import choose_prediction_precision, optimize_for_inference
+from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.training.history import EpochRecord
 from convscope.training.loop import Listener, run
@@ -68,7 +69,7 @@ def predict(network: Network, images: np.ndarray, given: Description) -> None:
         module.weight.data, module.bias = torch.from_numpy(weights), torch.nn.Parameter(torch.from_numpy(biases))
     for stage in network.stages:
         stage.normalization = None  # type: ignore[assignment]  # it is in the weights
-    ready = optimize_for_inference(network, choose_prediction_precision(given["precision"]))
+    ready = optimize_for_inference(network, choose_precision(given["precision"]))
     maps = torch.from_numpy(images).permute(0, 3, 1, 2)  # N H W C -> N C H W, channels last
 
     def probabilities() -> np.ndarray:

@@ -27,10 +27,10 @@ from convscope.core.errors import (
 from convscope.core.progress import Plain
 from convscope.core.records import to_json
 from convscope.networks.build import Network
-from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 from convscope.training import fit, loop, run, state, watch
 from convscope.training.history import History
-from convscope.training.pretraining import learn_first
+from convscope.training.pretraining import pretrain_convolutions
 from convscope.training.report import read_report
 from convscope.training.state import TrainingState
 from convscope.training.training_data import TrainingData
@@ -64,7 +64,7 @@ def test_the_model_in_the_file_gives_the_accuracy_of_the_report(tmp_path: Path) 
     trained = train("digits", epochs=6, output=tmp_path / "run", cache_dir=tmp_path / "cache", **QUICK)
     prepared = prepare("digits", cache_dir=tmp_path / "cache", **QUICK)
     places = prepared.images.indices(2)
-    model = Model.load(tmp_path / "run/model.safetensors")
+    model = read_model(tmp_path / "run/model.safetensors")
     predicted = model.predict_proba(prepared.images.images[places]).argmax(1)
     assert (predicted == prepared.images.labels[places]).mean() == trained.report.accuracy
     assert trained.report.accuracy > 0.7  # chance is 0.1; six quick epochs are no good training
@@ -132,7 +132,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(
     monkeypatch.setattr(loop, "_step", spoiled)
     with pytest.raises(TrainingError, match=r"no longer a finite number .* in epoch 3, .* last good model is kept in"):
         train("digits", epochs=4, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK)
-    assert np.isfinite(Model.load(tmp_path / "r").predict_proba(np.zeros((1, 8, 8, 1), np.uint8))).all()
+    assert np.isfinite(read_model(tmp_path / "r").predict_proba(np.zeros((1, 8, 8, 1), np.uint8))).all()
 
 
 def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_page_of_before_does_not_stay_when_a_resumed_run_ends(
         folder.settings.read_text().replace('"target_accuracy": 0.01', '"target_accuracy": null')
     )
     if not whole:
-        monkeypatch.setattr("convscope.api.look.look_data", _refused)
+        monkeypatch.setattr("convscope.api.look.explorer_data", _refused)
     said = io.StringIO()
     train(two_classes(), resume=folder.path, cache_dir=tmp_path / "c", reporter=Plain(said))
     if not whole:
@@ -355,7 +355,7 @@ def test_a_loss_that_is_not_finite_after_a_resume_keeps_the_model_of_before(
     (tmp_path / "run/model.safetensors").unlink()
     with pytest.raises(TrainingError, match=r"no longer a finite number\. The last good model is kept in"):
         train(resume=tmp_path / "run", cache_dir=tmp_path / "c")
-    kept = Model.load(tmp_path / "run").network.state_dict()
+    kept = read_model(tmp_path / "run").network.state_dict()
     for name, value in first.model.network.state_dict().items():
         assert np.array_equal(value.numpy(), kept[name].numpy()), name
     assert record["recipe"]["epochs"] == 1
@@ -411,7 +411,7 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     whole = train(two_classes(), output=tmp_path / "whole", **options)
     assert sum(note.startswith("stage ") for note in whole.report.notes) == 2
     assert whole.model.training["recipe"]["pretrain"] == ["kmeans", "random"]
-    loaded = Model.load(tmp_path / "whole").network.state_dict()
+    loaded = read_model(tmp_path / "whole").network.state_dict()
     part = train(two_classes(), target_accuracy=0.01, output=tmp_path / "part", **options)
     assert (part.outcome, len(part.history)) == ("target", 1)
     assert (tmp_path / "part/checkpoint/state.safetensors").exists()
@@ -423,14 +423,14 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     data, seed = TrainingData.of(prepared.images), prepared.settings.seed
     mean, std = data.moments
     network = Network(prepared.plan.layout, **prepared.plan.sizes, mean=mean, std=std, seed=seed)
-    learn_first(network, data, prepared.recipe, seed=seed)
+    pretrain_convolutions(network, data, prepared.recipe, seed=seed)
     fresh = network.state_dict()
     for name in ("stages.0.convolution.weight", "stages.1.convolution.weight"):
         assert np.array_equal(fresh[name].numpy(), loaded[name].numpy()) == freeze
 
 
 def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn, began = fit.learn_first, time.monotonic()
+    learn, began = fit.pretrain_convolutions, time.monotonic()
     late = SimpleNamespace(monotonic=lambda: time.monotonic() + 50 * bool(slow))
     slow: list[int] = []
 
@@ -438,7 +438,7 @@ def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pyte
         learn(*given, **options)  # type: ignore[arg-type]
         slow.append(1)
 
-    monkeypatch.setattr(fit, "learn_first", slowly)
+    monkeypatch.setattr(fit, "pretrain_convolutions", slowly)
     monkeypatch.setattr(fit, "time", late)
     trained = train(
         two_classes(), pretrain="random", epochs=1, output=tmp_path / "r", cache_dir=tmp_path / "c", **QUICK
@@ -457,7 +457,7 @@ def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, 
     assert calibration["held_out"]
     assert calibration["images"] == trained.report.images
     assert any(note.startswith("probabilities are calibrated: a sigmoid of") for note in trained.report.notes)
-    model, images = Model.load(tmp_path / "run"), two_classes()[0][..., None]
+    model, images = read_model(tmp_path / "run"), two_classes()[0][..., None]
     assert (calibration["method"], calibration["temperature"]) == ("platt", None)
     assert model.network.offsets.abs().min() > 0
     np.testing.assert_array_equal(model.predict_proba(images), trained.model.predict_proba(images))

@@ -10,10 +10,10 @@ import torch
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
+from convscope.core.precision import choose_precision
 from convscope.networks.layout import Layout
 from convscope.training.choices import (
     choose_network,
-    choose_precision,
     choose_recipe,
     default_batch,
     default_epochs,
@@ -87,7 +87,7 @@ def test_shifts_grow_with_the_shorter_side_and_tiny_images_are_not_shifted() -> 
 @pytest.mark.parametrize("native", [True, False])
 def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = replace(machine(), bfloat16=native)
-    monkeypatch.setattr("convscope.training.choices.machine", lambda: changed)
+    monkeypatch.setattr("convscope.core.precision.machine", lambda: changed)
     assert choose_precision("auto") == ("bfloat16" if native else "float32")
     assert choose_precision("bfloat16") == "bfloat16"
     assert choose_precision("float32") == "float32"

@@ -12,6 +12,7 @@ from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from convscope.training.loop import run
 from convscope.training.state import TrainingState
@@ -51,8 +52,8 @@ def test_it_learns_goes_on_to_the_same_bits_and_is_read_back(layout: str, tmp_pa
     assert all(not torch.equal(before[name], after[name]) for name in after if name.endswith("weight"))
     step = Preprocessing(height=8, width=8, channels=1)
     model = Model(network=whole.network.eval(), layout=whole.network.layout, classes=("a", "b"), preprocessing=step)
-    model.save(tmp_path / "m.safetensors")
-    back, images = Model.load(tmp_path / "m.safetensors"), data.images.numpy()
+    write_model(model, tmp_path / "m.safetensors")
+    back, images = read_model(tmp_path / "m.safetensors"), data.images.numpy()
     probabilities = back.predict_proba(images)
     np.testing.assert_array_equal(probabilities, model.predict_proba(images))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)

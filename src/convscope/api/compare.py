@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convscope import __version__
 from convscope.core.arguments import MAYBE_WHOLE, check_arguments
 from convscope.core.atomic import check_folder
 from convscope.core.machine import machine, usual_settings
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import are, counted, printable
+from convscope.core.version import __version__
 from convscope.features.extraction import PARTS
 from convscope.images.dataset import Dataset, classes_in_words, prepare
 from convscope.images.inspection import Problem

@@ -34,9 +34,10 @@ from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
 from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
-from convscope.networks.folding import Sums, fold
+from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.networks.plan import Plan
 from convscope.training.history import read_history
 from convscope.training.report import read_report
@@ -234,12 +235,12 @@ def _place(what: str, model: Model | str | os.PathLike[str] | None) -> Path:
 def _filters(order: _Order) -> _Drawing:
     model = order.loaded()
     folded = fold(model.network).layers
-    known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
+    known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, WeightedSums)]
     if not known:
         raise ParameterError(f"`filters` are those of convolutions. Got {model.layout}, which has none.")
     number = order.layer or known[0]
     sums = folded[number - 1] if number in known else None
-    if not isinstance(sums, Sums):
+    if not isinstance(sums, WeightedSums):
         raise ParameterError(f"`layer` must be a convolution, one of {known}. Got {number}.")
     return functools.partial(draw_filters, sums, name=model.network.plan.layers[number - 1].name, theme=order.theme)
 

@@ -19,16 +19,16 @@ from convscope.features.classifiers import ClassifierResult, evaluate_classifier
 from convscope.features.extraction import FeatureSet, extract, images_for, open_for, write_features
 from convscope.features.extractor import Extractor
 from convscope.features.files import check_file
-from convscope.features.hand_made import KINDS as HAND_MADE
-from convscope.features.hand_made import hand_made
+from convscope.features.hand_made import HAND_MADE, hand_made
 from convscope.features.heads import head_of, with_classifier
-from convscope.features.kept import refuse_unkept
+from convscope.features.partial import check_partial
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened, write_model
 
 
 def _are_classifiers(given: Any) -> bool:
@@ -113,7 +113,7 @@ def extract_features(
     )
     if path is not None:
         check_file(path, values=_values(known), force=force)
-        refuse_unkept(path)
+        check_partial(path)
     with tuned():
         source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
         extractor, dataset = _opened(known, source, cache_dir, told)
@@ -148,7 +148,7 @@ def save_features(
     check_arguments(locals())
     known, path, told = _known(model, stage, pool, background), Path(output), reporter or Silent()
     check_file(path, values=_values(known), force=force)  # before anything takes time
-    refuse_unkept(path)
+    check_partial(path)
     with tuned():
         source = _source(known, data, class_depth=class_depth, data_dir=data_dir, reporter=told, unlabelled=unlabelled)
         extractor, dataset = _opened(known, source, cache_dir, told)
@@ -254,7 +254,7 @@ def save_with_classifier(
     check_output(Path(output), force=force)
     storable = (one for one in evaluated if head_of(one.fitted, found) is not None)
     best = next(storable, evaluated[0])
-    with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
+    write_model(with_classifier(known.model, known.reading, found, best.name, best.fitted), output)
     return best
 
 

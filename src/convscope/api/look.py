@@ -25,7 +25,8 @@ from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from convscope.core.arguments import check_arguments
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
+from convscope.core.precision import BackendPrecision
 from convscope.core.progress import Reporter, Silent
 from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
-from convscope.networks.backends import BackendName, Precision, fitting_backends
-from convscope.networks.flip_tta import FlipTTA
+from convscope.networks.backends import BackendName, fitting_backends
+from convscope.networks.inference import FlipTTA
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened, read_model
 from convscope.networks.prediction import Prediction, Predictor, predict_inputs
 
 _TELL_EVERY = 64  # images
@@ -94,7 +96,7 @@ def flip_tta(model: Model, reporter: Reporter) -> FlipTTA:
 def optimized(
     model: Model,
     *,
-    precision: Precision = "float32",
+    precision: BackendPrecision = "float32",
     backend: BackendName = "torch",
     calibration: str | Path | tuple[NDArray[Any], NDArray[Any]] | None = None,
     data_dir: Path | None = None,
@@ -163,7 +165,7 @@ def predict_each(
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them for a while.
     """
     check_arguments(locals())
-    used = Model.load(model) if isinstance(model, (str, os.PathLike)) else model
+    used = read_model(model) if isinstance(model, (str, os.PathLike)) else model
     inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
     predictions = predict_inputs(used, inputs.images, top=top, batch=batch, workers=workers)
     return _told(predictions, inputs.total, reporter or Silent())

@@ -22,10 +22,10 @@ from convscope.images.inspection import ClassCount
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, check_class_depth
 from convscope.networks.build import Network
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.report.run_page import render_report
 from convscope.training.history import EpochRecord, History, Outcome
-from convscope.training.layer_rows import layer_rows
-from convscope.training.report import Report, make_report, write_report
+from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
 from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed
 from convscope.training.run_folder import (
     RunFolder,
@@ -263,7 +263,7 @@ def _finish(  # noqa: PLR0917  # one place calls it
         },
     )
     is_other = _drop_measured_of_others(model, folder)
-    model.save(folder.model)
+    write_model(model, folder.model)
     history.write(folder.history)
     report = _evaluate(prepared, history, model, folder, command, looking.reporter)
     write_report(report, folder.report)
@@ -303,7 +303,7 @@ def _drop_measured_of_others(model: Model, folder: RunFolder) -> bool:
     """
     weights = model.network.state_dict()
     try:
-        before = Model.load(folder.model).network.state_dict()
+        before = read_model(folder.model).network.state_dict()
     except ConvscopeError:
         before = {}
     if before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items()):
@@ -333,18 +333,20 @@ def _evaluate(  # noqa: PLR0917  # one place calls it
         for some in np.array_split(places, -(-len(places) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[some]))
             task.advance(len(some))
-    return make_report(
-        name=images.name,
+    evaluated = EvaluatedImages(
         split=_SPLITS[images.evaluation_split],
         labels=images.labels[places],
         probabilities=np.concatenate(probabilities),
-        image_names=[images.image_name(int(place)) for place in places],
+        names=[images.image_name(int(place)) for place in places],
         indices=places,
         classes=images.classes,
+    )
+    facts = RunFacts(
+        name=images.name,
         settings=_settings(prepared, history),
         seconds=history.seconds,
         layout=str(prepared.plan.layout),
-        layers=layer_rows(prepared.plan),
+        layers=prepared.plan.layers,
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *history.notes, *([str(history.calibration)] if history.calibration else [])),
@@ -353,3 +355,4 @@ def _evaluate(  # noqa: PLR0917  # one place calls it
         model=str(folder.model),
         machine=machine(),
     )
+    return make_report(evaluated, facts)

@@ -24,7 +24,8 @@ from convscope.measures.units.records import LayerUnits
 from convscope.measures.units.report import UnitsReport
 from convscope.measures.units.strokes import GaborFit, fit_strokes
 from convscope.networks.build import Network
-from convscope.networks.model import Model, as_tensor, opened
+from convscope.networks.model import Model, as_tensor
+from convscope.networks.model_file import opened
 
 from .kept import check_output, keep, run_of
 

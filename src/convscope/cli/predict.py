@@ -16,8 +16,9 @@ from .standard import need_output, standard_input
 from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 
 if TYPE_CHECKING:
+    from convscope.core.precision import BackendPrecision
     from convscope.core.progress import Reporter
-    from convscope.networks.backends import BackendName, Precision
+    from convscope.networks.backends import BackendName
     from convscope.networks.prediction import Prediction
 
 _STDIN = _STDOUT = "-"
@@ -85,7 +86,7 @@ def command(
     *,
     top: int,
     batch: int | None,
-    precision: "Precision",
+    precision: "BackendPrecision",
     backend: "BackendName",
     calibration: str | None,
     tta: bool,

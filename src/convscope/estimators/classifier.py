@@ -25,6 +25,7 @@ from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.networks.plan import Plan
 from convscope.training.choices import choose_network
 from convscope.training.fit import fit
@@ -47,7 +48,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     Args:
         layout: the network as text, for example ``"32C3-64C3-MP2-128N"``; chosen from the images if None.
-        epochs: passes over the images; chosen from their number if None.
+        epochs: number of epochs; chosen from the number of images if None.
         seed: of everything random; the same seed gives the same bits (on one machine, with one number of threads).
         image_shape: (height, width) or (height, width, channels) of images that come as rows.
         batch: images a step, at least 2.
@@ -56,7 +57,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         shift: pixels along each side, at most.
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
-        erase: side of an erased square as a part of the image's shorter side.
+        erase: side of an erased square as a fraction of the image's shorter side.
         progressive_resizing: part of the training, from its start, that sees smaller images (two thirds a side); 0.4
             from 32 pixels a side on where the layout's weights fit any size, if None.
         balance: weight classes by the inverse of their number of images.
@@ -72,7 +73,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         n_iter_: epochs trained.
         image_shape_: (height, width, channels) of the images.
         pixel_range_: the values that become the pixels 0 and 255.
-        model_: the trained network, `convscope.networks.model.Model`; ``model_.save(path)`` writes the model file.
+        model_: the trained network, `convscope.networks.model.Model`; ``convscope.save(model_, path)`` writes it.
         history_: one `convscope.training.history.EpochRecord` an epoch.
 
     Examples:
@@ -238,7 +239,7 @@ def _names(labels: NDArray[Any]) -> tuple[str, ...]:
 def _to_bytes(model: Model) -> bytes:
     folder = temporary_folder()
     try:
-        model.save(folder / "model.safetensors")
+        write_model(model, folder / "model.safetensors")
         return (folder / "model.safetensors").read_bytes()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -248,6 +249,6 @@ def _from_bytes(data: bytes) -> Model:
     folder = temporary_folder()
     try:
         write_bytes(folder / "model.safetensors", data)
-        return Model.load(folder / "model.safetensors")
+        return read_model(folder / "model.safetensors")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,11 +1,9 @@
-"""A trained network with everything that it needs to predict: classes, preprocessing, how it was trained."""
+"""A model: a trained network with classes, preprocessing and training record, ready to predict."""
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,24 +12,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope import __version__
-from convscope.core.arguments import check_arguments, shown
+from convscope.core.arguments import shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
+from convscope.core.precision import BackendPrecision, choose_precision
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
-from .batches import check_batch
 from .build import Network
 from .finite import check_probabilities, without_broken
 from .layout import Layout
-from .memory import fitting_batch
+from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
-    from .backends import BackendName, Precision, Runner
+    from .backends import BackendName, Runner
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
@@ -48,9 +46,9 @@ class Model:
         classes: their names, in the order of the logits.
         preprocessing: how an image becomes the network's input; the same in training and in prediction.
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
-        version: of the convscope that made it.
-        runner: computes the probabilities in place of the network, where another back end was chosen.
-        learned: what `training` says, as far as anything depends on it; checked when the model is made.
+        version: of convscope, which wrote it.
+        runner: computes the probabilities instead of the network, where another back end was chosen.
+        learned: the validated part of `training` that other features depend on.
 
     Raises:
         ParameterError: the parts do not belong together.
@@ -73,7 +71,7 @@ class Model:
     learned: TrainingRecord = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not belong together."""
+        """Validate that the parts belong together."""
         kinds = {"network": Network, "layout": Layout, "classes": tuple, "preprocessing": Preprocessing}
         for name, kind in (kinds | {"training": dict, "version": str}).items():
             if not isinstance(getattr(self, name), kind):
@@ -81,25 +79,30 @@ class Model:
         if not all(isinstance(name, str) for name in self.classes):
             raise ParameterError("`classes` must be names. Got something else among them.")
         object.__setattr__(self, "learned", read_training(self.training))
-        step, planned = self.preprocessing, self.network.plan
+        preprocessing, planned = self.preprocessing, self.network.plan
         if self.layout != self.network.layout:
             raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
         if len(self.classes) != planned.classes or len(set(self.classes)) != planned.classes:
             raise ParameterError(
-                f"`classes` must be {counted(planned.classes, 'different name')}, one a score of the network. "
+                f"`classes` must be {counted(planned.classes, 'different name')}, one a logit of the network. "
                 f"Got {len(self.classes):,} ({len(set(self.classes)):,} different)."
             )
-        if (step.height, step.width, step.channels) != (planned.height, planned.width, planned.channels):
+        if (preprocessing.height, preprocessing.width, preprocessing.channels) != (
+            planned.height,
+            planned.width,
+            planned.channels,
+        ):
             raise ParameterError(
                 f"`preprocessing` must give the network's {planned.width}x{planned.height} pixels of "
-                f"{counted(planned.channels, 'channel')}. Got {step.width}x{step.height} of {step.channels}."
+                f"{counted(planned.channels, 'channel')}. Got {preprocessing.width}x{preprocessing.height} of "
+                f"{preprocessing.channels}."
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
         self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
 
     @property
     def batch(self) -> int:
-        """How many images are sent through the network at once unless said: as memory allows, at most 256."""
+        """Default batch size: as memory allows, at most 256."""
         return min(LARGEST_BATCH, self.network.plan.batch_within(BATCH_VALUES))
 
     @property
@@ -139,17 +142,17 @@ class Model:
         result = np.empty((len(images), planned.classes), np.float32)
         with usual_settings(), evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
-                part = images[start : start + size]
+                batch_images = images[start : start + size]
                 with computing():
                     if self.runner is not None:
-                        result[start : start + size] = self.runner(part)
+                        result[start : start + size] = self.runner(batch_images)
                     else:
-                        result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
+                        result[start : start + size] = self.network.probabilities(as_tensor(batch_images)).numpy()
         return without_broken(result)
 
     def optimize(
         self,
-        precision: "Precision" = "auto",
+        precision: BackendPrecision = "auto",
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
@@ -170,12 +173,12 @@ class Model:
             MissingPackageError: the back end is not installed.
         """
         from .backends import runner
-        from .inference import choose_prediction_precision, optimize_for_inference
+        from .inference import optimize_for_inference
 
         with usual_settings():
             made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
-            kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-            return dataclasses.replace(self, network=optimize_for_inference(self.network, kind), runner=made)
+            chosen = "float32" if precision == "int8" else choose_precision(precision)
+            return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
 
     def on_background(self, color: str) -> "Model":
         """Return the model with another background behind transparency and in margins: white, black or #rrggbb.
@@ -183,8 +186,8 @@ class Model:
         Raises:
             ParameterError: `color` is none of these.
         """
-        step = self.preprocessing
-        changed = dataclasses.replace(step, background=background_of(color, step.channels))
+        preprocessing = self.preprocessing
+        changed = dataclasses.replace(preprocessing, background=background_of(color, preprocessing.channels))
         return dataclasses.replace(self, preprocessing=changed)
 
     def predict(
@@ -194,58 +197,6 @@ class Model:
         from .prediction import predict
 
         return list(predict(self, images, top=top, batch=batch, workers=workers))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to `path`, whole or not at all; what stands there is replaced.
-
-        Raises:
-            StorageError: the file cannot be written.
-            ParameterError: `training` is not JSON.
-        """
-        from .model_file import write_model
-
-        if self.network.only_predicts:
-            raise ParameterError(
-                "A model that was made ready to predict cannot be saved. Save the one it was made from."
-            )
-        if path is None:
-            raise ParameterError("`path` must name the file to write. Got None.")
-        check_arguments({"output": path})
-        write_model(self, Path(path))
-
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> "Model":
-        """Return the model that stands at `path`, or in the run folder `path`.
-
-        Raises:
-            ModelFileError: there is none that can be used; one sentence says why.
-            ParameterError: `path` is no path.
-        """
-        from .model_file import read_model
-
-        if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
-            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
-
-        with usual_settings():
-            found = read_model(Path(path))
-        return Model(
-            network=found.network,
-            layout=found.layout,
-            classes=found.classes,
-            preprocessing=found.preprocessing,
-            training=found.training,
-            version=found.version,
-        )
-
-
-def opened(model: "Model | str | os.PathLike[str]") -> Model:
-    """Return the model itself, or the one that stands at the path `model`.
-
-    Raises:
-        ModelFileError: there is none that can be used.
-        ParameterError: `model` is neither.
-    """
-    return model if isinstance(model, Model) else Model.load(model)
 
 
 @contextlib.contextmanager
@@ -259,11 +210,6 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module in learning:
             module.training = True
-
-
-def _probabilities(network: Network, images: Tensor) -> Tensor:
-    """Return N K from uint8 N H W C: the one place that says in which precision prediction computes."""
-    return network.probabilities(images)
 
 
 def as_tensor(images: NDArray[np.uint8]) -> Tensor:

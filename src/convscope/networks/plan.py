@@ -1,4 +1,4 @@
-"""What a layout comes to on an image, layer by layer, before anything is trained: exact integers."""
+"""The plan of a layout on an image: shapes, parameters, MACs and receptive fields, in exact integers."""
 
 import math
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
 from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.layers.geometry import ReceptiveField, Window
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
 
 from .layout import Layout, Stage
@@ -22,36 +23,7 @@ LARGEST_COMPUTED = 2**27  # of one image and all its maps, in a network that is 
 LARGEST_FIELD = 10**9  # pixels
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedLayer:
-    """One layer: convolution, pooling or fully connected units, the classifier last.
-
-    Attributes:
-        name: the layer's notation, or the name of the classifier.
-        maps: number of output maps (or units), of `rows` × `columns` values each.
-        parameters: numbers that are learned (weights, and a bias or normalization's shift for each map).
-        macs: multiplications with an addition for one image (normalization, nonlinearity and pooling not
-            counted, as is usual).
-        field_rows: receptive field down the image, over its rows of pixels.
-        field_columns: receptive field across the image, over its columns of pixels.
-    """
-
-    name: str
-    maps: int
-    rows: int
-    columns: int
-    parameters: int
-    macs: int
-    field_rows: ReceptiveField
-    field_columns: ReceptiveField
-
-    @property
-    def values(self) -> int:
-        """Number of output values for one image."""
-        return self.maps * self.rows * self.columns
-
-
-class Sizes(TypedDict):
+class PlanSizes(TypedDict):
     """Rows and columns of an image in pixels, values a pixel, and the number of classes."""
 
     height: int
@@ -62,7 +34,7 @@ class Sizes(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The layers of a layout on an image, and what they come to."""
+    """The layers of a layout on an image, with their sums."""
 
     layout: Layout
     height: int
@@ -72,7 +44,7 @@ class Plan:
     layers: tuple[PlannedLayer, ...]
 
     @property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> PlanSizes:
         """What the layout is planned for, by name: enough to plan another one for the same, or to build a network."""
         return {"height": self.height, "width": self.width, "channels": self.channels, "classes": self.classes}
 
@@ -166,10 +138,10 @@ class _Bound:
         counts = [self.of_layer(layer) for layer in planned.layers]
         got = sum(counts) if self.total else max(counts)
         if got > self.largest:
-            place = counts.index(max(counts))
+            largest = counts.index(max(counts))
             raise LayoutError(
                 f"The layout must have at most {self.largest:,} {self.what}. Got {got:,} on {planned.width}x"
-                f"{planned.height} pixels (most in layer {place + 1}, {planned.layers[place].name}). {self.remedy}."
+                f"{planned.height} pixels (most in layer {largest + 1}, {planned.layers[largest].name}). {self.remedy}."
             )
 
 
@@ -288,7 +260,7 @@ def _places(stage: Convolution | Pooling, size: int, number: int, below: Planned
             f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
             f"below, {below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
         )
-    return window.places(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
+    return window.positions(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
 
 
 def _connected(name: str, units: int, below: PlannedLayer) -> PlannedLayer:

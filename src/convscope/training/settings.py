@@ -1,4 +1,4 @@
-"""What the user asked of a training run: everything that `--resume` needs to go on as before."""
+"""The options of a training: all that `--resume` needs to continue it."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -7,13 +7,13 @@ import numpy as np
 
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import at_least
+from convscope.core.precision import PrecisionChoice
 from convscope.images.sizes import size_as_text
 from convscope.images.splits import check_fraction
 from convscope.images.values import parse_value_range, value_range_as_text
 from convscope.networks.defaults import Effort
 
 Fit = Literal["letterbox", "stretch", "crop"]
-AskedPrecision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,10 @@ class Settings:
 
     Attributes:
         data: folder, list, file or name of a set.
-        data_dir: where named sets are looked for first.
+        data_dir: the folder searched first for named datasets.
         class_depth: how many levels of folders name a class, of a folder.
         layout: the network as text.
-        recipe: what goes first where layout and epochs are left to convscope: time, accuracy, or some of both.
+        recipe: the trade-off between time and accuracy where layout and epochs are chosen by convscope.
         epochs, minutes: how long; at most one of them.
         target_accuracy: stop at this accuracy (0…1) on images held out.
         seed: of everything random.
@@ -33,15 +33,15 @@ class Settings:
         fit, background: how images of other shapes are fitted.
         channels: 1 turns colour into gray, 3 gives gray images three equal channels.
         value_range: which values of the files are black and white, ``LOW,HIGH``, for all of them; ``each`` stretches
-            every image by itself; chosen from the images if none.
-        validation: part of the training images that is held out.
+            every image by itself; chosen from the images by default.
+        validation: fraction of the training images for validation.
         batch, learning_rate, smoothing: of the recipe.
-        flip, shift, rotate, scale, erase: how images are changed while training.
+        flip, shift, rotate, scale, erase: augmentation.
         progressive_resizing: part of the training, from its start, that sees images at two thirds of their size.
         balance: weight classes by the inverse of their number of images.
-        pretrain: how the first convolutions are learned without labels, before all else is learned with them:
+        pretrain: how the first convolutions are pretrained without labels:
             ``kmeans``, or ``kmeans,rica`` for two, the second on the maps of the first.
-        freeze: leave them as they are then; else they are learned on with all others.
+        freeze: keeps them fixed; otherwise training with labels starts from them.
         threads, precision: of the machine.
     """
 
@@ -73,10 +73,10 @@ class Settings:
     pretrain: str | None = None
     freeze: bool = False
     threads: int | None = None
-    precision: AskedPrecision = "auto"
+    precision: PrecisionChoice = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself or cannot be."""
+        """Validate the options."""
         for name, value in vars(self).items():
             if isinstance(value, np.generic):
                 object.__setattr__(self, name, value.item())
@@ -86,7 +86,7 @@ class Settings:
             object.__setattr__(self, "value_range", value_range_as_text(self.value_range))
             parse_value_range(self.value_range)
         choose("fit", self.fit, get_args(Fit))
-        choose("precision", self.precision, get_args(AskedPrecision))
+        choose("precision", self.precision, get_args(PrecisionChoice))
         choose("recipe", self.recipe, get_args(Effort))
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
