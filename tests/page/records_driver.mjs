@@ -24,7 +24,7 @@ const result = {
   orders:
     comparison &&
     Object.entries(keys).flatMap(([, of]) =>
-      [false, true].map((down) => inOrder(comparison.kinds, of, down).map((kind) => kind.name)),
+      [false, true].map((down) => inOrder(comparison.variants, of, down).map((kind) => kind.name)),
     ),
 };
 writeFileSync(made, JSON.stringify(result));

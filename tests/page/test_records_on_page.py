@@ -139,10 +139,10 @@ def test_the_figures_are_those_of_the_records() -> None:
     low, high = kind.points[3].interval
     assert (low, high) == pytest.approx(point(2, 40).interval, rel=1e-3)
     rows = comparison_data(comparison())
-    assert [kind.name for kind in rows.kinds] == ["b", "c", "a"], "what was not measured is no row"
-    assert (rows.kinds[0].accuracy, rows.kinds[0].disturbed) == (0.505, (0.6, 0.5, 0.4, 0.2))
-    assert rows.kinds[2].disturbed == (None,) * 4
-    assert rows.kinds[0].interval == pytest.approx(entry("b", 0.5, 10).interval, rel=1e-3)
+    assert [kind.name for kind in rows.variants] == ["b", "c", "a"], "what was not measured is no row"
+    assert (rows.variants[0].accuracy, rows.variants[0].distorted) == (0.505, (0.6, 0.5, 0.4, 0.2))
+    assert rows.variants[2].distorted == (None,) * 4
+    assert rows.variants[0].interval == pytest.approx(entry("b", 0.5, 10).interval, rel=1e-3)
 
 
 @needs_node

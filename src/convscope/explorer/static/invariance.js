@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * View: how the network takes distorted images, as Python measured it: accuracy by strength, and the ledger of its
+ * View: how the network takes distorted images, as Python measured it: accuracy by strength, and the sensitivity of its
  * layers.
  */
 import { chart } from "./curves.js";
@@ -26,12 +26,12 @@ import { INVARIANCE } from "./text.js";
  */
 
 /** Of each layer, how far its maps are from what they were, and how far when they are moved along.
- * @typedef {{ title: string, layers: [number | null, number | null][] }} Ledger */
+ * @typedef {{ title: string, layers: [number | null, number | null][] }} Sensitivity */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(ledger: Ledger | null) => void} notify which strength of which distortion is shown
+ * @param {(sensitivity: Sensitivity | null) => void} notify which strength of which distortion is shown
  */
 export function makeInvariance(parent, network, notify) {
   const { invariance } = network;
@@ -51,7 +51,7 @@ export function makeInvariance(parent, network, notify) {
   const curves = element("div", { class: "charts" });
   const falls = element("p");
   const title = element("h3");
-  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.ledger });
+  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.sensitivity });
   select.addEventListener("change", () => {
     kind = kinds[Number(select.value)];
     point = medianOf(kind);
@@ -68,7 +68,7 @@ export function makeInvariance(parent, network, notify) {
     curves,
     falls,
     title,
-    element("p", { class: "hint", text: INVARIANCE.ledgerHint }),
+    element("p", { class: "hint", text: INVARIANCE.sensitivityHint }),
     element(
       "div",
       { class: "tools" },
@@ -88,8 +88,8 @@ export function makeInvariance(parent, network, notify) {
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
     curves.replaceChildren(saved(`${shown.name}`, curveOf(/** @type {Invariance} */ (invariance), shown)));
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
-    title.textContent = `${INVARIANCE.ledger}: ${named}`;
-    table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
+    title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
+    table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
     notify(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
 }
@@ -189,7 +189,7 @@ function rangeOf({ nearest, latest, farthest }) {
 }
 
 /** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */
-function ledgerTable(invariance, point) {
+function sensitivityTable(invariance, point) {
   const per = (/** @type {number | null} */ value) => (value === null ? "–" : wholePercent(value));
   const cell = (/** @type {number | null} */ value) => element("td", { text: per(value) });
   const bar = (/** @type {number | null} */ value) => {
@@ -216,7 +216,7 @@ function ledgerTable(invariance, point) {
   );
   return element(
     "table",
-    { class: "lines ledger" },
+    { class: "lines sensitivity" },
     element("thead", {}, element("tr", {}, ...heads)),
     element("tbody", {}, ...rows),
   );

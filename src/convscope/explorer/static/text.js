@@ -282,8 +282,8 @@ export const INVARIANCE = {
   neverFalls: (/** @type {string} */ fraction, /** @type {string} */ strength, /** @type {string} */ lower) =>
     `Accuracy stays above ${fraction} of clean accuracy up to ${strength}${lower}.`,
   lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval falls below at ${strength})`,
-  ledger: "Effect on each layer",
-  ledgerHint:
+  sensitivity: "Effect on each layer",
+  sensitivityHint:
     "Changed: distance of its maps from the clean ones, relative to the distance between two different images. " +
     "Remains: the distance from the clean maps moved along with the image. Moved: the fraction of the squared " +
     "change that is movement.",
