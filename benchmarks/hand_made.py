@@ -27,7 +27,7 @@ from convscope.api.features import compare_classifiers, extract_features
 from convscope.core.context import Context
 from convscope.core.statistics import wilson_interval
 from convscope.features.classifiers import CLASSIFIERS
-from convscope.features.hand_made import KINDS
+from convscope.features.hand_made import HAND_MADE
 
 CELLS: tuple[tuple[int, ...], ...] = ((4,), (7,), (4, 7))
 ORIENTATIONS = (8, 12)
@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--tuned", nargs="*", default=[], metavar="SET")
-    parser.add_argument("--kinds", default="hog", help=", ".join(KINDS))
+    parser.add_argument("--kinds", default="hog", help=", ".join(HAND_MADE))
     parser.add_argument("--classifiers", default="svm", help=", ".join(CLASSIFIERS))
     add_data_dir(parser)
     given = parser.parse_args()

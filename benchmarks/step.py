@@ -37,7 +37,7 @@ from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
-from convscope.networks.folding import Connections, Sums, fold
+from convscope.networks.folding import Connections, WeightedSums, fold
 from convscope.networks.layout import Layout
 
 CIFAR = default_layout(height=32, width=32, channels=3, images=50_000, flipped=True)
@@ -123,9 +123,9 @@ def save_weights(case: Case, path: Path) -> None:
     network = Network(layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     arrays: dict[str, np.ndarray] = {}
     for step in fold(network).layers:
-        if isinstance(step, (Sums, Connections)):
+        if isinstance(step, (WeightedSums, Connections)):
             place = len(arrays) // 2
-            arrays[f"weights{place}"] = step.weights[0, 0] if isinstance(step, Sums) else step.weights
+            arrays[f"weights{place}"] = step.weights[0, 0] if isinstance(step, WeightedSums) else step.weights
             arrays[f"biases{place}"] = step.biases
     np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy takes names
 

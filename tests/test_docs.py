@@ -9,7 +9,7 @@ import pytest
 
 from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
-from convscope.features.hand_made import KINDS as HAND_MADE
+from convscope.features.hand_made import HAND_MADE
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.patch_learning import WAYS
 from convscope.layers.pooling import POOLINGS

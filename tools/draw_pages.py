@@ -22,7 +22,7 @@ from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import hand_made
 from convscope.figures.style import THEMES
 from convscope.layers import convolve
-from convscope.layers.locally_connected import region_of_places
+from convscope.layers.locally_connected import regions_along
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import Normalization
 from convscope.layers.pooling import POOLINGS, Pooling
@@ -88,7 +88,7 @@ def locally_connected() -> Figure:
     for axes, regions, title in zip(
         drawn, (1, 3, 6), ("6C3: one set", "6U3:3: nine sets", "6U3: 36 sets"), strict=True
     ):
-        region = region_of_places(6, regions)
+        region = regions_along(6, regions)
         sets = np.array([[1 + down * regions + across for across in region] for down in region], dtype=float)
         numbers(
             axes, sets, f"{title} of weights",

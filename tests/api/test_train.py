@@ -33,7 +33,7 @@ from convscope.networks.model_file import read_model
 from convscope.options.train import TrainOptions
 from convscope.training import fit, loop, run, state, watch
 from convscope.training.history import History
-from convscope.training.pretraining import learn_first
+from convscope.training.pretraining import pretrain_convolutions
 from convscope.training.report import read_report
 from convscope.training.run import Prepared
 from convscope.training.state import TrainingState
@@ -494,14 +494,14 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     data, seed = TrainingData.of(prepared.images), prepared.settings.seed
     mean, std = data.moments
     network = Network(prepared.plan.layout, **prepared.plan.sizes, mean=mean, std=std, seed=seed)
-    learn_first(network, data, prepared.recipe, seed=seed)
+    pretrain_convolutions(network, data, prepared.recipe, seed=seed)
     fresh = network.state_dict()
     for name in ("stages.0.convolution.weight", "stages.1.convolution.weight"):
         assert np.array_equal(fresh[name].numpy(), loaded[name].numpy()) == freeze
 
 
 def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn, began = fit.learn_first, time.monotonic()
+    learn, began = fit.pretrain_convolutions, time.monotonic()
     late = SimpleNamespace(monotonic=lambda: time.monotonic() + 50 * bool(slow))
     slow: list[int] = []
 
@@ -509,7 +509,7 @@ def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pyte
         learn(*given, **options)  # type: ignore[arg-type]
         slow.append(1)
 
-    monkeypatch.setattr(fit, "learn_first", slowly)
+    monkeypatch.setattr(fit, "pretrain_convolutions", slowly)
     monkeypatch.setattr(fit, "time", late)
     trained = train(
         two_classes(),

@@ -39,7 +39,7 @@ class PoolingChecks:
     def test_shapes_are_those_of_the_geometry(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         for member in members(kind):
             found = tuple(built(member)(maps_of(*side)).shape[2:])
-            assert found == tuple(member.window_over(size).places(size) for size in side)
+            assert found == tuple(member.window_over(size).positions(size) for size in side)
             if member.window is not None:
                 assert found == tuple(output_size(size, member.window, member.stride) for size in side)
 
@@ -94,6 +94,6 @@ class PoolingChecks:
     def test_a_window_larger_than_the_map_is_refused(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         member = Pooling(code=kind.code, window=max(side) + 1, stride=1)
         with pytest.raises(LayoutError, match="`kernel` must be at most the side of the map"):
-            member.window_over(max(side)).places(max(side))
+            member.window_over(max(side)).positions(max(side))
         with pytest.raises((LayoutError, RuntimeError)):
             built(member)(maps_of(*side))

@@ -11,7 +11,7 @@ import pytest
 
 from convscope.api.features import save_features
 from convscope.core.errors import ParameterError, StorageError
-from convscope.features.files import KINDS, MOST_COLUMNS, Rows, feature_file
+from convscope.features.files import FEATURE_FORMATS, MOST_COLUMNS, Rows, feature_file
 from tests.checks.disks import FAULTS, broken_disk
 
 FEATURES = np.random.default_rng(0).normal(size=(5, 2, 1, 3)).astype(np.float32)
@@ -74,7 +74,7 @@ def test_parquet_is_a_table(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, FEATURES.reshape(5, -1))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FEATURE_FORMATS)
 def test_what_stands_there_is_replaced_only_by_force_and_a_failure_leaves_it(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"x{kind}"
     path.write_bytes(b"precious")
@@ -103,7 +103,7 @@ def test_kinds_and_widths_that_cannot_be_are_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FEATURE_FORMATS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_on_a_disk_that_fails_what_stood_there_stays_and_nothing_is_left(
     kind: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -118,7 +118,7 @@ def test_on_a_disk_that_fails_what_stood_there_stays_and_nothing_is_left(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FEATURE_FORMATS)
 def test_a_pipe_gets_the_same_features_and_stays(kind: str, tmp_path: Path) -> None:
     write(tmp_path / f"file{kind}")
     pipe, found = tmp_path / f"pipe{kind}", []

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, MissingPackageError, ParameterError
 from convscope.features import hand_made as module
-from convscope.features.hand_made import KINDS, hand_made
+from convscope.features.hand_made import HAND_MADE, hand_made
 
 GRAY = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1), np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (5, 20, 30, 3), np.uint8)
 VALUES = {"pixels": 784, "pca": 9, "hog": 1296, "lbp": 160, "scattering": 81 * 7 * 7}
 SCATTERING = "kymatio.scattering2d.frontend.numpy_frontend"
 needs_kymatio = pytest.mark.skipif(importlib.util.find_spec("kymatio") is None, reason="kymatio is not installed")
-MEMBERS = [pytest.param(kind, marks=needs_kymatio if kind == "scattering" else ()) for kind in KINDS]
+MEMBERS = [pytest.param(kind, marks=needs_kymatio if kind == "scattering" else ()) for kind in HAND_MADE]
 
 
 def every(kind: str, images: NDArray[np.uint8], batch: int | None = None) -> NDArray[np.float32]:
@@ -24,7 +24,7 @@ def every(kind: str, images: NDArray[np.uint8], batch: int | None = None) -> NDA
 
 
 def test_every_kind_is_checked_here() -> None:
-    assert set(VALUES) == set(KINDS)
+    assert set(VALUES) == set(HAND_MADE)
 
 
 @pytest.mark.parametrize("kind", MEMBERS)

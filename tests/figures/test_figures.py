@@ -36,7 +36,7 @@ from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import with_patches
-from convscope.networks.folding import Sums, fold
+from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training.history import EpochRecord
@@ -58,7 +58,7 @@ WALK = walk(
 def _filters(text: str, place: int) -> Callable[[Theme], Figure]:
     def made(theme: Theme) -> Figure:
         sums = fold(small_model(text).network).layers[place]
-        assert isinstance(sums, Sums)
+        assert isinstance(sums, WeightedSums)
         return draw_filters(sums, name=text.split("-")[place], theme=theme)
 
     return made

@@ -27,7 +27,7 @@ def test_a_stage_prints_as_its_notation(stage: Convolution | Connected, text: st
 def test_same_padding_keeps_the_side_at_stride_1_and_divides_it_rounded_up_at_others(patch: int, size: int) -> None:
     for stride in range(1, 5):
         window = Convolution(units=1, patch=patch, stride=stride).window
-        assert window.places(size) == -(-size // stride)
+        assert window.positions(size) == -(-size // stride)
 
 
 @pytest.mark.parametrize("units", [0, -1, LARGEST_UNITS + 1, 2.0, True, "3"])

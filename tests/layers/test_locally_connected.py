@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError
 from convscope.layers.convolution import Convolution
-from convscope.layers.locally_connected import LocallyConnected, region_of_places
+from convscope.layers.locally_connected import LocallyConnected, regions_along
 from tests.checks.laws import LAWS
 from tests.oracles import stages as oracle
 
 
 def build(stage: Convolution, channels: int, height: int, width: int) -> LocallyConnected:
     """Return the module with weights from a normal distribution, in float64."""
-    places = stage.window.places(height), stage.window.places(width)
+    places = stage.window.positions(height), stage.window.positions(width)
     module = LocallyConnected(
         channels, stage.units, stage.window, stage.regions_over(*places), places, bias=True
     ).double()
@@ -38,7 +38,7 @@ def build(stage: Convolution, channels: int, height: int, width: int) -> Locally
 def test_it_agrees_with_nested_loops(regions, patch, stride, padding, height, width) -> None:
     stage = Convolution(units=2, patch=patch, stride=stride, padding=padding, regions=regions)
     window = stage.window
-    if regions and min(window.places(height), window.places(width)) < regions:
+    if regions and min(window.positions(height), window.positions(width)) < regions:
         return
     module = build(stage, 3, height, width)
     maps = torch.randn(2, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -77,7 +77,7 @@ def test_the_gradient_is_the_numerical_one_and_stays_in_the_region() -> None:
 def test_regions_follow_each_other_and_differ_by_one_place_at_most(places: int, regions: int) -> None:
     if regions > places:
         return
-    region = region_of_places(places, regions)
+    region = regions_along(places, regions)
     sizes = [region.count(part) for part in range(regions)]
     assert region == sorted(region)
     assert max(sizes) - min(sizes) <= 1

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from convscope.layers.locally_connected import region_of_places
+from convscope.layers.locally_connected import regions_along
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.build import Network
-from convscope.networks.folding import Connections, Folded, Sums, fold
+from convscope.networks.folding import Connections, Folded, WeightedSums, fold
 from convscope.networks.layout import Layout
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
@@ -22,7 +22,7 @@ def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     maps = (torch.from_numpy(images).double() / 255 - torch.from_numpy(folded.mean)) / torch.from_numpy(folded.std)
     maps = maps.permute(0, 3, 1, 2)
     for layer in folded.layers:
-        if isinstance(layer, Sums):
+        if isinstance(layer, WeightedSums):
             maps = _sums(layer, maps)
         elif isinstance(layer, Connections):
             sums = maps.flatten(1) @ torch.from_numpy(layer.weights).double().T + torch.from_numpy(layer.biases)
@@ -32,7 +32,7 @@ def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return maps.numpy()
 
 
-def _sums(layer: Sums, maps: torch.Tensor) -> torch.Tensor:
+def _sums(layer: WeightedSums, maps: torch.Tensor) -> torch.Tensor:
     padded = functional.pad(maps, (layer.before, layer.after) * 2)
     weights = torch.from_numpy(layer.weights).double()
     each = torch.stack(
@@ -42,8 +42,8 @@ def _sums(layer: Sums, maps: torch.Tensor) -> torch.Tensor:
         ]
     )
     rows, columns = each.shape[-2:]
-    regions = torch.tensor(region_of_places(rows, weights.shape[0]))[:, None] * weights.shape[1]
-    regions = regions + torch.tensor(region_of_places(columns, weights.shape[1]))
+    regions = torch.tensor(regions_along(rows, weights.shape[0]))[:, None] * weights.shape[1]
+    regions = regions + torch.tensor(regions_along(columns, weights.shape[1]))
     values = each.gather(0, regions.expand(1, *each.shape[1:]))[0]
     return NONLINEARITIES[layer.nonlinearity].apply(values + maps if layer.residual else values)
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { belonging, groupsOf } from "./look/chooser.js";
 import { inOrder, medianColumns } from "./look/comparison.js";
 import { readNetwork } from "./look/reading.js";
-import { limitsOf, middleOf, movedPart } from "./look/invariance.js";
+import { limitsOf, medianOf, movedPart } from "./look/invariance.js";
 import { unitRecord } from "./look/units.js";
 
 const [given, made] = process.argv.slice(2);
@@ -16,15 +16,15 @@ const result = {
   kept: choices.map((choice) => belonging(network, choice)),
   ablation: unitRecord(network, which)?.ablation ?? null,
   limits: invariance?.distortions.map((kind) => [null, 0.1].map((chance) => limitsOf(kind, chance))) ?? null,
-  middles: invariance?.distortions.map((kind) => middleOf(kind).strength) ?? null,
+  middles: invariance?.distortions.map((kind) => medianOf(kind).strength) ?? null,
   moved:
-    invariance?.distortions.map((kind) => middleOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ??
+    invariance?.distortions.map((kind) => medianOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ??
     null,
   columns: comparison && medianColumns(comparison.columns),
   orders:
     comparison &&
     Object.entries(keys).flatMap(([, of]) =>
-      [false, true].map((down) => inOrder(comparison.kinds, of, down).map((kind) => kind.name)),
+      [false, true].map((down) => inOrder(comparison.variants, of, down).map((kind) => kind.name)),
     ),
 };
 writeFileSync(made, JSON.stringify(result));

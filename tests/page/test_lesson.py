@@ -130,7 +130,7 @@ def test_the_copied_layer_learns_what_it_never_saw_at_a_place_and_the_separate_o
 def test_every_claim_has_something_to_try() -> None:
     words = (STATIC / "text.js").read_text(encoding="utf-8")
     claims = re.findall(
-        r"^    (\w+):", words[words.index("  claims: {") : words.index("/** A copied hidden layer")], re.MULTILINE
+        r"^    (\w+):", words[words.index("  claims: {") : words.index("/** Shared weights against")], re.MULTILINE
     )
     program = (STATIC / "lesson.js").read_text(encoding="utf-8")
     tried = re.findall(r"claim\(\s*text\.(\w+),\s*\S", program)

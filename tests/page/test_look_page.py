@@ -94,6 +94,11 @@ def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def test_the_worker_loads_no_text_of_the_page() -> None:
+    assert "export const TEXT" in (STATIC / "text.js").read_text(encoding="utf-8")
+    assert "const TEXT" not in program("worker.js")
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_is_made_from_text_but_text(name: str) -> None:
     text = program(name)
@@ -141,7 +146,7 @@ def test_the_record_comes_back_from_json(text: str) -> None:
     ("change", "sentence"),
     [
         ({"format_version": FORMAT_VERSION + 1}, f"The data have version {FORMAT_VERSION + 1}"),
-        ({"images": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "an image has not its size"),
+        ({"images": [{"name": "", "truth": None, "answer": 0, "pixels": "AAAA"}]}, "wrong size"),
         ({"layers": None}, "damaged"),
     ],
 )

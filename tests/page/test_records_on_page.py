@@ -139,10 +139,10 @@ def test_the_figures_are_those_of_the_records() -> None:
     low, high = kind.points[3].interval
     assert (low, high) == pytest.approx(point(2, 40).interval, rel=1e-3)
     rows = comparison_data(comparison())
-    assert [kind.name for kind in rows.kinds] == ["b", "c", "a"], "what was not measured is no row"
-    assert (rows.kinds[0].accuracy, rows.kinds[0].disturbed) == (0.505, (0.6, 0.5, 0.4, 0.2))
-    assert rows.kinds[2].disturbed == (None,) * 4
-    assert rows.kinds[0].interval == pytest.approx(entry("b", 0.5, 10).interval, rel=1e-3)
+    assert [kind.name for kind in rows.variants] == ["b", "c", "a"], "what was not measured is no row"
+    assert (rows.variants[0].accuracy, rows.variants[0].distorted) == (0.505, (0.6, 0.5, 0.4, 0.2))
+    assert rows.variants[2].distorted == (None,) * 4
+    assert rows.variants[0].interval == pytest.approx(entry("b", 0.5, 10).interval, rel=1e-3)
 
 
 @needs_node
@@ -178,10 +178,12 @@ def test_images_are_chosen_by_answer_class_and_cell(made: Any) -> None:
 def test_limits_are_sentences_and_the_ledger_is_of_a_middle_strength(made: Any) -> None:
     _, found = made
     ((sentence, at_chance),) = found["limits"]
-    lower = "the lower end of its interval does at −0.46"  # 81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %
-    assert f"It does not fall below 95 % of what it is undistorted up to −2 px ({lower})." in sentence
-    assert "below 95 % of what it is undistorted at 1.07 px (0.52 to 1.19)" in sentence
-    assert at_chance.startswith("The accuracy undistorted is not above chance (10 %)")
+    above, falls = sentence.split("Accuracy falls")
+    assert "95 %" in above
+    assert "up to −2 px" in above
+    assert "at −0.46" in above, "81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %"
+    assert "95 % of clean accuracy at 1.07 px (0.52 to 1.19)" in falls
+    assert "chance (10 %)" in at_chance
     assert found["middles"] == [2]
     assert found["moved"] == [[pytest.approx(0.75), None]]
 

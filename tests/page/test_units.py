@@ -17,7 +17,7 @@ from convscope.explorer.units import UnitsData, units_data
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import cut
 from convscope.measures.units.records import UnitsRecord
-from convscope.networks.folding import Connections, Sums, fold
+from convscope.networks.folding import Connections, WeightedSums, fold
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
 
@@ -75,10 +75,10 @@ def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> 
     for model, _, record, _, made in drawn:
         for layer, found in zip(record.layers, made, strict=True):
             folded = fold(model.network).layers[layer.layer - 1]
-            assert isinstance(folded, (Sums, Connections))
+            assert isinstance(folded, (WeightedSums, Connections))
             weights = folded.weights
             for place, unit in enumerate(found):
-                if isinstance(folded, Sums):
+                if isinstance(folded, WeightedSums):
                     down, across = weights.shape[0] // 2, weights.shape[1] // 2
                     own = (weights[down, across, place] ** 2).sum(axis=(1, 2))
                 else:

@@ -20,7 +20,7 @@ from convscope.networks.plan import plan
 from convscope.training import pretraining
 from convscope.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from convscope.training.loop import run, steps_per_epoch
-from convscope.training.pretraining import check_first, learn_first, put_units
+from convscope.training.pretraining import check_pretraining, pretrain_convolutions, put_units
 from convscope.training.state import TrainingState
 from convscope.training.training_data import TrainingData
 from tests.oracles import stages as oracle
@@ -54,7 +54,7 @@ def begin(data: TrainingData, layout: str = ONE, *, learn: bool = True, **change
     recipe = small_recipe(**{"pretrain": ("kmeans",), **changes})
     net = network(data, layout)
     if learn:
-        learn_first(net, data, recipe, seed=4)
+        pretrain_convolutions(net, data, recipe, seed=4)
     return TrainingState.begin(net, recipe, steps=recipe.epochs * steps_per_epoch(len(data.training), recipe.batch))
 
 
@@ -100,7 +100,7 @@ def test_every_way_sets_the_units_that_it_finds_for_the_training_images(by: str)
     data = random_images(3)
     held_back = replace(data, training=data.training[::2])
     net = network(data, "6C3-nonorm")
-    learn_first(net, held_back, small_recipe(pretrain=(by,)), seed=4)
+    pretrain_convolutions(net, held_back, small_recipe(pretrain=(by,)), seed=4)
     layer = learn_layer(data.images.numpy()[::2], units=6, side=3, by=by, patches=20 * 6 * 6, seed=4)
     with torch.no_grad():
         sums = net.stages[0].convolution(net.standardize(data.images[:5])).numpy()
@@ -125,7 +125,7 @@ def test_labels_are_not_looked_at_and_images_held_out_neither() -> None:
     other = replace(data, labels=1 - data.labels, images=images)
     first = [network(data, TWO) for _ in range(2)]
     for net, some in zip(first, (data, other), strict=True):
-        learn_first(net, some, small_recipe(pretrain=("kmeans", "rica")), seed=4)
+        pretrain_convolutions(net, some, small_recipe(pretrain=("kmeans", "rica")), seed=4)
     for one, two in zip(first[0].parameters(), first[1].parameters(), strict=True):
         assert torch.equal(one, two)
 
@@ -183,7 +183,7 @@ def test_the_seed_decides() -> None:
     data = stripes()
     one, two, other = (network(data, ONE) for _ in range(3))
     for net, seed in ((one, 4), (two, 4), (other, 5)):
-        learn_first(net, data, small_recipe(pretrain=("rica",)), seed=seed)
+        pretrain_convolutions(net, data, small_recipe(pretrain=("rica",)), seed=seed)
     weights = [net.stages[0].convolution.weight for net in (one, two, other)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
@@ -201,7 +201,7 @@ def test_the_second_convolution_learns_on_patches_of_the_maps_that_the_first_mak
 
     monkeypatch.setattr(pretraining, "layer_of_patches", watched)
     net = network(data, "4C3-MP2-5C3-8N" + ending)
-    learn_first(net, data, small_recipe(pretrain=("random", "random")), seed=4)
+    pretrain_convolutions(net, data, small_recipe(pretrain=("random", "random")), seed=4)
     maps = np.stack([_first_maps(net, image) for image in data.images[:20].numpy()])  # N 4 4 4
     if not ending:
         maps = (maps - maps.mean(axis=(0, 2, 3), keepdims=True)) / np.sqrt(
@@ -274,19 +274,19 @@ def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:
 )
 def test_what_cannot_be_learned_first_is_refused_with_a_sentence(layout: str, first: str, sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
-        check_first(small_recipe(pretrain=tuple(first.split(","))), planned(layout), images=2)
+        check_pretraining(small_recipe(pretrain=tuple(first.split(","))), planned(layout), images=2)
 
 
 def test_what_is_learned_first_is_said_in_a_sentence_each() -> None:
     recipe = small_recipe(pretrain=("gabor", "kmeans"))
-    said = check_first(recipe, planned(TWO), images=20)
+    said = check_pretraining(recipe, planned(TWO), images=20)
     learned_on = "then learned on with labels; --freeze would leave it"
     assert said == (
         f"stage 1, 6C3: made by hand, gabor; {learned_on}",
         f"stage 3, 7C3: learned without labels first, kmeans on 80 patches of 3x3; {learned_on}",
     )
-    assert check_first(replace(recipe, freeze=True), planned(TWO), images=20)[0].endswith("gabor; frozen")
-    assert check_first(small_recipe(), planned("500N"), images=20) == ()
+    assert check_pretraining(replace(recipe, freeze=True), planned(TWO), images=20)[0].endswith("gabor; frozen")
+    assert check_pretraining(small_recipe(), planned("500N"), images=20) == ()
 
 
 def test_a_recipe_knows_the_ways_and_freezes_only_what_was_learned() -> None:
@@ -300,6 +300,6 @@ def test_a_recipe_knows_the_ways_and_freezes_only_what_was_learned() -> None:
 def test_images_that_show_nothing_give_finite_weights(by: str) -> None:
     data = replace(stripes(20, held_out=0), images=torch.full((20, 8, 8, 1), 7, dtype=torch.uint8))
     net = network(data, ONE)
-    learn_first(net, data, small_recipe(pretrain=(by,)), seed=4)
+    pretrain_convolutions(net, data, small_recipe(pretrain=(by,)), seed=4)
     assert all(value.isfinite().all() for value in net.state_dict().values())
     assert net(data.images).isfinite().all()

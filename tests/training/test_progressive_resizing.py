@@ -23,9 +23,9 @@ from convscope.training.progressive_resizing import (
     SMALLEST_SIDE,
     downsized,
     obstacle_to_resizing,
+    pixel_fraction,
     reduced_size,
-    share_of_pixels,
-    share_of_work,
+    work_fraction,
 )
 from convscope.training.training_data import TrainingData
 from convscope.training.watch import Interruption
@@ -51,7 +51,7 @@ def test_sides_are_about_two_thirds_and_never_larger(side: int) -> None:
     assert 1 <= height == width <= side
     assert side < SMALLEST_SIDE or 2 / 3 <= height / side <= 0.8
     assert side <= 8 or height < side
-    assert share_of_pixels(side, side) == pytest.approx((height / side) ** 2)
+    assert pixel_fraction(side, side) == pytest.approx((height / side) ** 2)
 
 
 @pytest.mark.parametrize("height", [1, 8, 9, 32, 41, 96])
@@ -167,8 +167,8 @@ def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless
 @pytest.mark.parametrize(
     ("layout", "side", "why"),
     [
-        ("8C3-MP2-16N", 32, "16N is connected to every place below it"),
-        ("8C3-MP2", 32, "softmax is connected to every place below it"),
+        ("8C3-MP2-16N", 32, "16N is connected to every position"),
+        ("8C3-MP2", 32, "softmax is connected to every position"),
         ("8U3-MPg", 32, "the units of 8U3 differ from place to place"),
         ("8C3-8U3:4-MPg", 32, "the units of 8U3:4 differ"),
         ("8C5v-MP2-8C5v-MP2-8C4v-MPg", 32, "a window would be larger than what is left of 24x24"),
@@ -191,7 +191,7 @@ def test_the_share_of_the_work_grows_from_none_to_all_and_more_slowly_where_it_c
     progressive_resizing: float,
 ) -> None:
     way = np.linspace(0, 1, 101)
-    shares = np.array([share_of_work(float(fraction), progressive_resizing, 0.55) for fraction in way])
+    shares = np.array([work_fraction(float(fraction), progressive_resizing, 0.55) for fraction in way])
     assert (shares[0], shares[-1]) == pytest.approx((0, 1))
     slopes = np.diff(shares) / np.diff(way)
     if 0 < progressive_resizing < 1:
@@ -210,10 +210,10 @@ def test_who_stops_while_images_are_seen_smaller_is_told(
 ) -> None:
     asked = Interruption()
     asked.asked = True
-    monkeypatch.setattr("convscope.training.run.noticed", lambda: contextlib.nullcontext(asked))
+    monkeypatch.setattr("convscope.training.run.interruptible", lambda: contextlib.nullcontext(asked))
     images, labels = colourful().images.numpy(), colourful().labels.numpy()
     options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "progressive_resizing": progressive_resizing, "flip": False}
     trained = train((images, labels), output=tmp_path / "run", progress=Plain(sys.stderr), **options)
     assert trained.outcome == "interrupted"
-    assert ("has not seen them whole" in capsys.readouterr().err) is said
-    assert any("has not seen them whole" in note for note in trained.report.notes) is said
+    assert ("has not seen full-size" in capsys.readouterr().err) is said
+    assert any("has not seen full-size" in note for note in trained.report.notes) is said

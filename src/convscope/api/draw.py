@@ -36,7 +36,7 @@ from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
 from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
-from convscope.networks.folding import Sums, fold
+from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
@@ -219,12 +219,12 @@ def _default_path(what: str, model: Model | str | os.PathLike[str] | None) -> Pa
 def _filters(subject: _Subject) -> _Drawing:
     model = subject.loaded()
     folded = fold(model.network).layers
-    known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, Sums)]
+    known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, WeightedSums)]
     if not known:
         raise ParameterError(f"`filters` are those of convolutions. Got {model.layout}, which has none.")
     number = subject.options.layer or known[0]
     sums = folded[number - 1] if number in known else None
-    if not isinstance(sums, Sums):
+    if not isinstance(sums, WeightedSums):
         raise ParameterError(f"`layer` must be a convolution, one of {known}. Got {number}.")
     return functools.partial(draw_filters, sums, name=model.network.plan.layers[number - 1].name, theme=subject.theme)
 

@@ -20,10 +20,9 @@ from convscope.features.classifiers import ClassifierResult, evaluate_classifier
 from convscope.features.extraction import FeatureSet, extract, images_for, open_for, write_features
 from convscope.features.extractor import Extractor
 from convscope.features.files import check_file
-from convscope.features.hand_made import KINDS as HAND_MADE
-from convscope.features.hand_made import hand_made
+from convscope.features.hand_made import HAND_MADE, hand_made
 from convscope.features.heads import head_of, with_classifier
-from convscope.features.kept import refuse_unkept
+from convscope.features.partial import check_partial
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
@@ -104,7 +103,7 @@ def extract_features(
     known, path = _known(model, options), None if output is None else Path(output)
     if path is not None:
         check_file(path, values=_values(known), force=force)
-        refuse_unkept(path)
+        check_partial(path)
     with tuned():
         source = _source(known, data, options, context, unlabelled=unlabelled)
         extractor, dataset = _opened(known, source, context)
@@ -138,7 +137,7 @@ def save_features(
     options, context = _options(locals()), context_of(context, progress=progress)
     known, path = _known(model, options), Path(output)
     check_file(path, values=_values(known), force=force)  # before anything takes time
-    refuse_unkept(path)
+    check_partial(path)
     with tuned():
         source = _source(known, data, options, context, unlabelled=unlabelled)
         extractor, dataset = _opened(known, source, context)

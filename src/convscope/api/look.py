@@ -1,4 +1,4 @@
-"""Look inside a network, with images of one's own, on a page that computes it."""
+"""Look inside a network: write the page of the explorer."""
 
 import html
 import itertools
@@ -45,10 +45,10 @@ class LookResult:
     """A page that was written.
 
     Attributes:
-        path: where it stands.
-        images: how many are in it.
-        left_out: how many more were given than the page can hold; 0 where that is not known.
-        unusable: name of and reason for each that cannot be read.
+        path: of the file.
+        images: number of images in it.
+        left_out: number of images beyond what the page can hold; 0 where that is unknown.
+        unusable: name of each image that cannot be read, and the reason.
     """
 
     path: Path
@@ -122,8 +122,8 @@ def look(
             room = _room(used)
             with told.task("reading images", min(room, inputs.total or 0), "images") as task:
                 chosen = []
-                for one in itertools.islice(_given(used, _picked(inputs, room), unusable, told), room):
-                    chosen.append(one)
+                for image in itertools.islice(_readable(used, _spread_out(inputs, room), unusable, told), room):
+                    chosen.append(image)
                     task.advance()
             if unusable and not chosen:
                 name, reason = unusable[0]
@@ -141,7 +141,7 @@ def look(
 
 
 def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerData:
-    """Return the network that goes beside that of `model`.
+    """Return the second network of the page.
 
     Raises:
         ParameterError: it has other classes.
@@ -155,10 +155,10 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerDat
     return explorer_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
 
 
-def _named(place: Path) -> str:
+def _named(path: Path) -> str:
     """Return the name of a run folder, or of a model file without its ending; of its folder for a run's model."""
-    run = run_of(place)
-    return place.stem if run is None else run.path.absolute().name
+    run = run_of(path)
+    return path.stem if run is None else run.path.absolute().name
 
 
 def _listed(classes: Sequence[str]) -> str:
@@ -176,95 +176,95 @@ def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Pat
 
 
 def _title(model: Model, path: Path) -> str:
-    """Return the name of the set that the model has learned; of the page's folder where that is not known."""
+    """Return the name of the dataset of the model; that of the page's folder where it is unknown."""
     return Path(model.learned.data or "").name or path.absolute().parent.name
 
 
 def _room(model: Model) -> int:
-    """Return how many images go into a page."""
-    step = model.preprocessing
-    return max(1, min(MOST_IMAGES, MOST_BYTES // (step.height * step.width * step.channels)))
+    """Return how many images a page has room for."""
+    preprocessing = model.preprocessing
+    values = preprocessing.height * preprocessing.width * preprocessing.channels
+    return max(1, min(MOST_IMAGES, MOST_BYTES // values))
 
 
-def _picked(inputs: Inputs, most: int) -> Iterator[Input]:
-    """Give the images in order; where more than `most` were given, from each folder in turn, from all over it.
+def _spread_out(inputs: Inputs, most: int) -> Iterator[Input]:
+    """Yield the images in order; of more than `most`, some of each folder in turn, evenly spread over it.
 
-    So every class of a folder is there, if there are not more of them than `most`. Images whose number is not known
-    are taken as they come.
+    So every class of a folder is there, if there are at most `most` of them. Images of unknown number come in order.
     """
     if inputs.total is None or inputs.total <= most:
         yield from inputs.images
         return
     folders: dict[Path, list[Input]] = {}
-    for one in inputs.images:
-        folders.setdefault(Path(one.name).parent, []).append(one)
-    share = math.ceil(most / len(folders))
-    for turn in itertools.zip_longest(*(_spread(ones, share) for ones in folders.values())):
-        yield from (one for one in turn if one is not None)
+    for image in inputs.images:
+        folders.setdefault(Path(image.name).parent, []).append(image)
+    count = math.ceil(most / len(folders))
+    for turn in itertools.zip_longest(*(_evenly(images, count) for images in folders.values())):
+        yield from (image for image in turn if image is not None)
 
 
-def _spread(ones: Sequence[Input], count: int) -> Iterator[Input]:
-    """Give `count` of them, evenly from all over, and then the others."""
-    some = {number * len(ones) // count for number in range(count)}
-    yield from (ones[place] for place in sorted(some))
-    yield from (one for place, one in enumerate(ones) if place not in some)
+def _evenly(images: Sequence[Input], count: int) -> Iterator[Input]:
+    """Yield `count` of the images, evenly spread, and then the others."""
+    first = {number * len(images) // count for number in range(count)}
+    yield from (images[index] for index in sorted(first))
+    yield from (image for index, image in enumerate(images) if index not in first)
 
 
-def _given(
+def _readable(
     model: Model, inputs: Iterable[Input], unusable: list[tuple[str, str]], reporter: Reporter
 ) -> Iterator[NamedImage]:
-    """Give the images; those that cannot be read go to `unusable`. A folder named like a class tells it.
+    """Yield the images that can be read; the others go to `unusable`. A folder with a class's name is the true class.
 
-    What is not as it should be with the others is said.
+    The reporter receives remarks on the images.
     """
-    places = {as_label(name): place for place, name in enumerate(model.classes)}
-    for one in inputs:
+    labels = {as_label(name): label for label, name in enumerate(model.classes)}
+    for image in inputs:
         try:
-            pixels, remarks = one.read(model.preprocessing)
+            pixels, remarks = image.read(model.preprocessing)
         except UnreadableImageError as error:
-            unusable.append((one.name, str(error)))
+            unusable.append((image.name, str(error)))
             continue
         if remarks:
-            reporter.say(f"note: {printable(one.name)}: {'; '.join(remarks)}")
-        yield NamedImage(name=one.name, pixels=pixels, truth=_truth(one.name, places))
+            reporter.say(f"note: {printable(image.name)}: {'; '.join(remarks)}")
+        yield NamedImage(name=image.name, pixels=pixels, truth=_truth(image.name, labels))
 
 
-def _truth(name: str, places: Mapping[str, int]) -> int | None:
-    """Return the class whose folder holds an image: the innermost folder, or path of folders, with a class's name."""
+def _truth(name: str, labels: Mapping[str, int]) -> int | None:
+    """Return the class whose folder contains an image: the innermost folder, or path of folders, with its name."""
     folders = as_label(Path(name).parent.as_posix()).split("/")
     for end in range(len(folders), 0, -1):
         for start in range(end):
-            if (place := places.get("/".join(folders[start:end]))) is not None:
-                return place
+            if (label := labels.get("/".join(folders[start:end]))) is not None:
+                return label
     return None
 
 
 def _evaluated(
     model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
 ) -> tuple[Dataset | None, list[NamedImage]]:
-    """Return the set of the run, and images that it was evaluated on: wrong answers first, then some of every class."""
+    """Return the dataset of the run and evaluated images: wrong predictions first, then some of every class."""
     if run is None:
         return None, []
     try:
         dataset = images_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
-        places = list(itertools.islice(_places(run, dataset, _room(model)), _room(model)))
+        indices = list(itertools.islice(_evaluated_indices(run, dataset, _room(model)), _room(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no images of the run are in the page, name some after the model: {printable(str(error))}")
         return None, []
     return dataset, [
         NamedImage(
-            name=dataset.image_name(place),
-            pixels=np.asarray(dataset.images[place], np.uint8),
-            truth=int(dataset.labels[place]),
+            name=dataset.image_name(index),
+            pixels=np.asarray(dataset.images[index], np.uint8),
+            truth=int(dataset.labels[index]),
         )
-        for place in places
+        for index in indices
     ]
 
 
-def _places(run: RunFolder, dataset: Dataset, most: int) -> Iterator[int]:
-    """Give the places of the images in the run's report that are still there; without a report, of those evaluated.
+def _evaluated_indices(run: RunFolder, dataset: Dataset, most: int) -> Iterator[int]:
+    """Yield the indices of the images in the run's report that still exist; without a report, of the evaluated ones.
 
-    Wrong answers come first, and leave a quarter of `most` to right ones.
+    Wrong predictions come first, and leave a quarter of `most` to correct ones.
     """
     if not run.report.is_file():
         yield from map(int, dataset.indices(dataset.evaluation_split))
@@ -278,7 +278,7 @@ def _places(run: RunFolder, dataset: Dataset, most: int) -> Iterator[int]:
 
 
 def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
-    """Return what the model was trained with."""
+    """Return the source of the images that the model was trained on."""
     learned = model.learned
     if learned.data is None:
         raise DataError(f"The model does not say what it was trained with. {learned.note}".rstrip())

@@ -48,7 +48,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     Args:
         layout: the network as text, for example ``"32C3-64C3-MP2-128N"``; chosen from the images if None.
-        epochs: passes over the images; chosen from their number if None.
+        epochs: number of epochs; chosen from the number of images if None.
         seed: of everything random; the same seed gives the same bits (on one machine, with one number of threads).
         image_shape: (height, width) or (height, width, channels) of images that come as rows.
         batch: images a step, at least 2.
@@ -57,7 +57,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         shift: pixels along each side, at most.
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
-        erase: side of an erased square as a part of the image's shorter side.
+        erase: side of an erased square as a fraction of the image's shorter side.
         progressive_resizing: part of the training, from its start, that sees smaller images (two thirds a side); 0.4
             from 32 pixels a side on where the layout's weights fit any size, if None.
         balance: weight classes by the inverse of their number of images.

@@ -18,20 +18,20 @@ class ColumnData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KindData:
+class VariantData:
     """One kind of network or classifier.
 
     Attributes:
-        name: in a few words; sentence: what it is; note: what else should be known of it.
+        name: in a few words; description: what it is; note: what else should be known of it.
         layout: its notation.
         accuracy: 0…1, and its 95 % interval.
         parameters, macs: exact; None where they are not counted.
         seconds: of learning.
-        disturbed: accuracy under each distortion of the comparison; None where it was not measured.
+        distorted: accuracy under each distortion of the comparison; None where it was not measured.
     """
 
     name: str
-    sentence: str = ""
+    description: str = ""
     note: str = ""
     layout: str = ""
     accuracy: float
@@ -39,7 +39,7 @@ class KindData:
     parameters: int | None
     macs: int | None
     seconds: float
-    disturbed: tuple[float | None, ...] = ()
+    distorted: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class ComparisonData:
         seeds: trainings of each kind.
         budget: what every kind had the same of, ``epochs`` or ``seconds``; amount: how much.
         columns: the distortions with their strengths.
-        kinds: in the order of the comparison.
+        variants: in the order of the comparison.
     """
 
     data: str
@@ -61,7 +61,7 @@ class ComparisonData:
     budget: str
     amount: float
     columns: tuple[ColumnData, ...]
-    kinds: tuple[KindData, ...]
+    variants: tuple[VariantData, ...]
 
 
 def comparison_data(found: Comparison) -> ComparisonData:
@@ -80,18 +80,18 @@ def comparison_data(found: Comparison) -> ComparisonData:
         columns=tuple(
             ColumnData(distortion=_text(name), unit=_text(unit), strength=strength) for name, unit, strength in keys
         ),
-        kinds=tuple(_kind(entry, keys) for entry in found.measured),
+        variants=tuple(_kind(entry, keys) for entry in found.measured),
     )
 
 
-def _kind(entry: Entry, keys: dict[tuple[str, str, float], None]) -> KindData:
+def _kind(entry: Entry, keys: dict[tuple[str, str, float], None]) -> VariantData:
     accuracies: dict[tuple[str, float], float] = {}
     for name, _, _ in keys:
         accuracies |= {(name, point.value): point.accuracy for point in entry.points(name)}
     low, high = entry.interval
-    return KindData(
+    return VariantData(
         name=_text(entry.title),
-        sentence=_text(entry.sentence),
+        description=_text(entry.sentence),
         note=_text(entry.note),
         layout=_text(entry.layout),
         accuracy=_short(entry.accuracy),
@@ -99,7 +99,7 @@ def _kind(entry: Entry, keys: dict[tuple[str, str, float], None]) -> KindData:
         parameters=entry.parameters,
         macs=entry.macs,
         seconds=_short(entry.seconds),
-        disturbed=tuple(
+        distorted=tuple(
             None if (name, strength) not in accuracies else _short(accuracies[name, strength])
             for name, _, strength in keys
         ),

@@ -16,7 +16,7 @@ from convscope.images.values import ValueRanges
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import POOLINGS, Pooling
-from convscope.networks.folding import Connections, Folded, FoldedLayer, Sums, fold
+from convscope.networks.folding import Connections, Folded, FoldedLayer, WeightedSums, fold
 from convscope.networks.model import Model
 
 from .comparison import ComparisonData
@@ -244,7 +244,7 @@ def _weight_dtype(parameters: int, folded: Folded) -> WeightDtype:
     """Return the dtype of the weights of a network of so many parameters."""
     if parameters <= MOST_EXACT:
         return "float32"
-    sums = [layer for layer in folded.layers if isinstance(layer, (Sums, Connections))]
+    sums = [layer for layer in folded.layers if isinstance(layer, (WeightedSums, Connections))]
     fit = all(float(np.abs(layer.weights).max(initial=0.0)) < _LARGEST_HALF for layer in sums)
     return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
 
@@ -252,7 +252,7 @@ def _weight_dtype(parameters: int, folded: Folded) -> WeightDtype:
 def _details(folded: FoldedLayer, sides: tuple[int, int], dtype: WeightDtype) -> dict[str, Any]:
     """Return what the kinds of layers do not have in common; `sides` are rows and columns of the maps below."""
     match folded:
-        case Sums(weights=weights):
+        case WeightedSums(weights=weights):
             return {
                 "kind": "convolution",
                 "window": weights.shape[4:],
@@ -276,7 +276,7 @@ def _details(folded: FoldedLayer, sides: tuple[int, int], dtype: WeightDtype) ->
             return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, dtype)}
 
 
-def _weights(folded: Sums | Connections, dtype: WeightDtype) -> dict[str, str]:
+def _weights(folded: WeightedSums | Connections, dtype: WeightDtype) -> dict[str, str]:
     return {
         "nonlinearity": folded.nonlinearity,
         "weights": inline_values(folded.weights, _NUMPY_DTYPES[dtype]),

@@ -132,7 +132,7 @@ def evaluate_classifiers(
     Args:
         features: of all images, with their parts.
         classifiers: by name; each a classifier of scikit-learn, or anything with its `fit` and `predict`.
-        reporter: told which one is learning.
+        reporter: shows which one is learning.
 
     Raises:
         DataError: no class is known, there are no images to learn from, or none to evaluate on, or a classifier cannot

@@ -1,4 +1,4 @@
-"""The features of a whole set of images: read as in training, computed batch after batch."""
+"""Feature extraction from a dataset: images are read as in training, features computed in batches."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from convscope.networks.model import Model
 
 from .extractor import Extractor, Vectors
 from .files import Rows, feature_file
-from .kept import identity_of, kept
+from .partial import identity_of, partial_features
 
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 _ELSEWHERE = ""  # images that are left out of all parts, as they stand in another part too, or have no class
@@ -29,11 +29,11 @@ _ELSEWHERE = ""  # images that are left out of all parts, as they stand in anoth
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureSet:
-    """Features of images, with what is known of each image.
+    """Features of images, with labels, splits and names.
 
     Attributes:
         values: float32 N × values, or N × maps × rows × columns.
-        labels: class of each, int64 N, places among `classes`.
+        labels: class of each, int64 N, indices into `classes`.
         splits: ``train``, ``validation`` or ``test`` of each (empty for an image that stands in another part too, or
             whose class is not known).
         images: path or name of each.
@@ -56,7 +56,7 @@ class FeatureSet:
         return self.values.reshape(len(self.values), -1)
 
     def part(self, *splits: str) -> NDArray[np.int64]:
-        """Return the places of the images in these parts, in order."""
+        """Return the indices of the images in these splits, in order."""
         return np.flatnonzero([split in splits for split in self.splits])
 
 
@@ -74,43 +74,43 @@ def open_for(
     Raises:
         DataError: nothing is there, or it is not what is expected.
     """
-    told = reporter or Silent()
+    progress = reporter or Silent()
     source = open_source(
         data,
         data_dir=data_dir,
-        reporter=told,
+        reporter=progress,
         unlabelled=unlabelled,
         known=model.classes,
         class_depth=depth_for(data, class_depth, model.learned.class_depth),
         channels=model.preprocessing.channels,
     )
     for note in source_notes(source):
-        told.say(note)
+        progress.say(note)
     return source
 
 
 def images_for(
     model: Model, source: Source, *, cache_dir: Path | None = None, reporter: Reporter | None = None
 ) -> Dataset:
-    """Return the images of `source` as the network takes them, in the parts that it was trained with, if any.
+    """Return the images of `source` as the network takes them, in the splits that it was trained with, if any.
 
-    What is not as it should be with some of them is said.
+    Irregularities of the images are reported.
 
     Raises:
         DataError: the images cannot be used, or their classes are not those of the model.
     """
-    step = model.preprocessing
-    color = step.background if step.channels == 3 else step.background * 3
-    told = reporter or Silent()
+    preprocessing = model.preprocessing
+    color = preprocessing.background if preprocessing.channels == 3 else preprocessing.background * 3
+    progress = reporter or Silent()
     if model.learned.note:
-        told.say(model.learned.note)
+        progress.say(model.learned.note)
     dataset = prepare(
         source,
-        size=(step.width, step.height),
-        fit=step.fit,
+        size=(preprocessing.width, preprocessing.height),
+        fit=preprocessing.fit,
         background="#" + "".join(f"{value:02x}" for value in color),
-        channels=step.channels,
-        ranges=step.ranges,
+        channels=preprocessing.channels,
+        ranges=preprocessing.ranges,
         validation=model.learned.validation,
         seed=model.learned.seed or 0,
         cache_dir=cache_dir,
@@ -124,7 +124,7 @@ def images_for(
             "Use the images that it was trained with, or others in folders of the same names."
         )
     for note in reading_notes(dataset):
-        told.say(note)
+        progress.say(note)
     return dataset
 
 
@@ -133,9 +133,9 @@ def _comparable(name: str) -> str:
 
 
 def rows_of(dataset: Dataset) -> Rows:
-    """Return what stands beside the features of a set."""
+    """Return names, labels and splits for the features of a dataset."""
     return Rows(
-        images=[dataset.image_name(place) for place in range(len(dataset))],
+        images=[dataset.image_name(index) for index in range(len(dataset))],
         labels=[dataset.classes[label] for label in dataset.labels],
         splits=[PARTS.get(int(split), _ELSEWHERE) for split in dataset.splits],
     )
@@ -153,11 +153,11 @@ def extract(
     rows = rows_of(dataset)
     values = np.empty((len(dataset), *extractor.shape), np.float32)
     if path is not None:
-        for start, part in _written(extractor, dataset, path, batch, reporter):
-            values[start : start + len(part)] = part
+        for start, features in _written(extractor, dataset, path, batch, reporter):
+            values[start : start + len(features)] = features
     else:
-        for start, part in _parts(extractor, dataset, 0, batch, reporter):
-            values[start : start + len(part)] = part
+        for start, features in _parts(extractor, dataset, 0, batch, reporter):
+            values[start : start + len(features)] = features
     return FeatureSet(
         values=values,
         labels=dataset.labels,
@@ -183,7 +183,7 @@ def write_features(
     same bits; what stands at `path` is replaced when all are there.
     """
     for _ in _written(extractor, dataset, path, batch, reporter):
-        pass  # what is written is all that is wanted
+        pass  # only the file is needed
 
 
 def _written(
@@ -193,18 +193,18 @@ def _written(
     rows, shape = rows_of(dataset), extractor.shape
     step = extractor.batch() if batch is None else check_batch(batch)
     identity = identity_of(extractor, dataset, rows, step=step)
-    with kept(path, identity, total=len(dataset), shape=shape, step=step) as part:
-        if part.done:
-            (reporter or Silent()).say(f"{path}: going on after {part.done:,} of {counted(len(dataset), 'image')}")
+    with partial_features(path, identity, total=len(dataset), shape=shape, step=step) as partial:
+        if partial.done:
+            (reporter or Silent()).say(f"{path}: going on after {partial.done:,} of {counted(len(dataset), 'image')}")
         try:
-            for _, features in _parts(extractor, dataset, part.done, batch, reporter):
-                part.write(features)
+            for _, features in _parts(extractor, dataset, partial.done, batch, reporter):
+                partial.write(features)
             with feature_file(path, rows, shape=shape, names=extractor.names, force=True) as file:
-                for start, features in part.batches(step):
+                for start, features in partial.batches(step):
                     file.write(features)
                     yield start, features
         except KeyboardInterrupt:
-            if part.done:
+            if partial.done:
                 (reporter or Silent()).say(f"what is done is kept beside {path}; the same call goes on from there")
             raise
 
@@ -214,7 +214,7 @@ def _parts(
 ) -> Iterator[tuple[int, Vectors]]:
     with (reporter or Silent()).task("features", len(dataset), "images") as task:
         task.update(done, "")
-        for part in extractor.of(dataset.images[done:], batch=batch):
-            yield done, part
-            done += len(part)
+        for features in extractor.of(dataset.images[done:], batch=batch):
+            yield done, features
+            done += len(features)
             task.update(done, "")

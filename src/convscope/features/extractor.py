@@ -1,4 +1,4 @@
-"""What every maker of features has: a shape, a name for each value, and features for images, batch after batch."""
+"""The interface of feature extractors: a shape, a name for each value, and features of images in batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ class Extractor(ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """The shape of what is made of one image: values, or maps × rows × columns."""
+        """The shape of the features of one image: values, or maps × rows × columns."""
 
     @property
     @abstractmethod
@@ -24,11 +24,11 @@ class Extractor(ABC):
 
     @abstractmethod
     def identity(self) -> str:
-        """Return a text that changes with the features that it makes of an image."""
+        """Return a text that identifies the features: it changes whenever they do."""
 
     @abstractmethod
     def batch(self) -> int:
-        """Return how many images are taken at once unless said."""
+        """Return the default batch size."""
 
     @abstractmethod
     def of(self, images: NDArray[np.uint8], *, batch: int | None = None) -> Iterator[Vectors]:

@@ -53,7 +53,7 @@ def feature_file(
     """Give the file that stands at `path` when the block has ended, and not before; its ending says the kind.
 
     Args:
-        path: ends in one of `KINDS`.
+        path: ends in one of `FEATURE_FORMATS`.
         rows: what stands beside the features.
         shape: of the features of one image.
         names: one for each value, for the columns of a table.
@@ -66,7 +66,7 @@ def feature_file(
     """
     check_file(path, values=len(names), force=force)
     with replacing(path) as stream:
-        file = KINDS[path.suffix.lower()](stream, rows, shape, names)
+        file = FEATURE_FORMATS[path.suffix.lower()](stream, rows, shape, names)
         try:
             yield file
         except BaseException:
@@ -79,9 +79,10 @@ def feature_file(
 def check_file(path: Path, *, values: int, force: bool) -> None:
     """Refuse a file that could not be written in the end."""
     kind = path.suffix.lower()
-    if kind not in KINDS:
+    if kind not in FEATURE_FORMATS:
         raise ParameterError(
-            f"The file of features must end in one of {', '.join(KINDS)}. Got {path.name!r}.{did_you_mean(kind, KINDS)}"
+            f"The file of features must end in one of {', '.join(FEATURE_FORMATS)}. Got {path.name!r}."
+            f"{did_you_mean(kind, FEATURE_FORMATS)}"
         )
     if kind in (".csv", ".parquet") and values > MOST_COLUMNS:
         raise ParameterError(
@@ -191,7 +192,7 @@ class ParquetFile(FeatureFile):
         self._writer.close()
 
 
-KINDS: dict[str, Callable[[BinaryIO, Rows, tuple[int, ...], Sequence[str]], FeatureFile]] = {
+FEATURE_FORMATS: dict[str, Callable[[BinaryIO, Rows, tuple[int, ...], Sequence[str]], FeatureFile]] = {
     ".npz": NpzFile,
     ".npy": NpyFile,
     ".csv": CsvFile,

@@ -28,7 +28,7 @@ class HandMade(Extractor):
     """One kind of hand-made features for images of one size.
 
     Args:
-        kind: a key of `KINDS`.
+        kind: a key of `HAND_MADE`.
         make: float32 n × values of uint8 n H W C.
         values: how many.
     """
@@ -45,7 +45,7 @@ class HandMade(Extractor):
     @property
     def names(self) -> list[str]:
         """The kind with a number."""
-        return [f"{self.kind}{place + 1}" for place in range(self._values)]
+        return [f"{self.kind}{index + 1}" for index in range(self._values)]
 
     def identity(self) -> str:
         """Return the kind; what it learned, it learned from the images."""
@@ -90,8 +90,8 @@ def hand_made(kind: str, images: NDArray[np.uint8], *, learn_from: NDArray[np.in
         >>> features.shape, next(features.of(digits[:3])).shape
         ((50,), (3, 50))
     """
-    choose("kind", kind, KINDS)
-    make = KINDS[kind](images, learn_from)
+    choose("kind", kind, HAND_MADE)
+    make = HAND_MADE[kind](images, learn_from)
     return HandMade(kind, make, values=make(np.asarray(images[:1])).shape[1])
 
 
@@ -144,9 +144,9 @@ def _scattering(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Ca
     scales = max(1, int(np.log2(min(height, width) / _SCATTERING_PLACES)))
     scatter = frontend.ScatteringNumPy2D(J=scales, shape=(height, width))
 
-    def features(some: NDArray[np.uint8]) -> Vectors:
-        gray = some.mean(axis=3, dtype=np.float32) / np.float32(255)
-        values: Vectors = scatter(gray).reshape(len(some), -1)
+    def features(images_: NDArray[np.uint8]) -> Vectors:
+        gray = images_.mean(axis=3, dtype=np.float32) / np.float32(255)
+        values: Vectors = scatter(gray).reshape(len(images_), -1)
         return values.astype(np.float32, copy=False)
 
     return features
@@ -166,7 +166,7 @@ def _refuse_smaller(images: NDArray[np.uint8], side: int, what: str) -> None:
         raise DataError(f"{what} need images of at least {side}x{side} pixels. Got {width}x{height}.")
 
 
-KINDS: dict[str, Callable[[NDArray[np.uint8], NDArray[np.int64]], Callable[[NDArray[np.uint8]], Vectors]]] = {
+HAND_MADE: dict[str, Callable[[NDArray[np.uint8], NDArray[np.int64]], Callable[[NDArray[np.uint8]], Vectors]]] = {
     "pixels": _pixels,
     "pca": _pca,
     "hog": _hog,

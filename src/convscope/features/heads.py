@@ -201,7 +201,7 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
 
 def _layout_stages(layout: Layout, depth: int) -> int:
     """Return how many stages of the layout the first `depth` stages of its network are: a pooling joins one."""
-    first = [place for place in range(len(layout.stages)) if not layout.is_joined(place)]  # of each module
+    first = [index for index in range(len(layout.stages)) if not layout.is_joined(index)]  # of each module
     return first[depth] if depth < len(first) else len(layout.stages)
 
 

@@ -42,7 +42,7 @@ class Reading:
     pool: str = "none"
 
     def __post_init__(self) -> None:
-        """Refuse what nobody knows."""
+        """Validate the name."""
         if not is_integer(self.stage):
             raise ParameterError(f"`stage` must be a whole number. Got {self.stage!r}.")
         object.__setattr__(self, "stage", int(self.stage))
@@ -120,7 +120,7 @@ class Reading:
         depth, shape = self.depth(network), self.shape(network)
         first = f"stage{depth}_map" if depth else "pixel_channel"
         if len(shape) == 1:
-            return [f"{first}{place + 1}" for place in range(shape[0])]
+            return [f"{first}{index + 1}" for index in range(shape[0])]
         return [f"{first}{maps + 1}_row{row + 1}_column{column + 1}" for maps, row, column in np.ndindex(shape)]
 
     def layer(self, network: Network) -> str:
@@ -133,7 +133,7 @@ class Reading:
             ['pixels', '2C3-MP2', '3C3', '9N']
         """
         layout, depth = network.layout, self.depth(network)
-        first = [place for place in range(len(layout.stages)) if not layout.is_joined(place)]  # of each module
+        first = [index for index in range(len(layout.stages)) if not layout.is_joined(index)]  # of each module
         ends = [*first[1:], len(layout.stages)]
         return "-".join(map(str, layout.stages[first[depth - 1] : ends[depth - 1]])) if depth else "pixels"
 

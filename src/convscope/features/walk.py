@@ -1,4 +1,4 @@
-"""One unit walking over an image: at every place the patch that it sees, and the value that comes of it."""
+"""One unit sliding over an image: at every position its patch and its value."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from convscope.core.text import counted
 from convscope.layers.geometry import output_size
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import Pooling
-from convscope.networks.folding import Sums, fold
+from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.model import Model
 
 from .trace import Trace
@@ -21,16 +21,16 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Walk:
-    """A unit at every place of an image, and the pooling of its map.
+    """A unit at every position of an image, and the pooling of its map.
 
     Attributes:
         image: what it walks over, zeros around it included: channels × H × W.
         channels: names of the channels.
         weights: channels × k × k.
         bias: added to each sum.
-        rest: of each place, what channels that are not among `channels` add to the sum; 0 for most.
-        added: of each place, what a stage that adds its input back adds before the nonlinearity; else 0.
-        stride: pixels between neighbouring places.
+        rest: of each position, what channels that are not among `channels` add to the sum; 0 for most.
+        added: of each position, what a stage that adds its input back adds before the nonlinearity; else 0.
+        stride: pixels between neighbouring positions.
         padding: zeros before and after each side of the image.
         nonlinearity: a key of `NONLINEARITIES`.
         values: the map, h × w.
@@ -80,12 +80,12 @@ def walk(
         image: H × W, or channels × H × W.
         weights: k × k, or channels × k × k.
         bias: added to each sum.
-        stride: pixels between neighbouring places.
+        stride: pixels between neighbouring positions.
         padding: zeros before and after each side.
         nonlinearity: a key of `NONLINEARITIES`.
         pooling: of the map.
         channels: their names.
-        rest: what else is added at each place.
+        rest: what else is added at each position.
         added: what a stage that adds its input back adds there.
 
     Raises:
@@ -146,7 +146,7 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
     """
     folded = fold(model.network).layers
     sums = folded[layer - 1] if 1 <= layer <= len(folded) else None
-    if not isinstance(sums, Sums) or not _is_shared(sums):
+    if not isinstance(sums, WeightedSums) or not _is_shared(sums):
         known = shared_layers(model)
         raise ParameterError(
             f"`layer` must be a convolution with shared weights, one of {known or 'none here'}. Got {layer}."
@@ -159,18 +159,18 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
     padding = (sums.before, sums.after)
     pairs = zip(below, weights, strict=True)
     parts = np.stack([walk(image, part, stride=sums.stride, padding=padding).values for image, part in pairs])
-    kept = np.sort(np.argsort(-np.abs(parts).max(axis=(1, 2)), kind="stable")[:most])
-    left = np.delete(parts, kept, axis=0).sum(axis=0)
+    strongest = np.sort(np.argsort(-np.abs(parts).max(axis=(1, 2)), kind="stable")[:most])
+    left = np.delete(parts, strongest, axis=0).sum(axis=0)
     after = folded[layer] if layer < len(folded) else None
     return walk(
-        below[kept],
-        weights[kept],
+        below[strongest],
+        weights[strongest],
         bias=float(sums.biases[unit - 1]),
         stride=sums.stride,
         padding=padding,
         nonlinearity=sums.nonlinearity,
         pooling=after if isinstance(after, Pooling) else None,
-        channels=tuple(_channel(layer, len(below), place) for place in kept),
+        channels=tuple(_channel(layer, len(below), index) for index in strongest),
         rest=left,
         added=below[unit - 1] if sums.residual else 0.0,
     )
@@ -179,15 +179,15 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
 def shared_layers(model: Model) -> list[int]:
     """Return the numbers of the layers whose units have the same weights everywhere, from 1."""
     layers = enumerate(fold(model.network).layers, 1)
-    return [number for number, one in layers if isinstance(one, Sums) and _is_shared(one)]
+    return [number for number, one in layers if isinstance(one, WeightedSums) and _is_shared(one)]
 
 
-def _is_shared(sums: Sums) -> bool:
+def _is_shared(sums: WeightedSums) -> bool:
     return sums.weights.shape[:2] == (1, 1)
 
 
-def _channel(layer: int, count: int, place: int) -> str:
+def _channel(layer: int, count: int, index: int) -> str:
     """Return the name of one of `count` maps below."""
     if layer > 1:
-        return f"map {place + 1}"
-    return "image" if count == 1 else ("red", "green", "blue")[place] if count == 3 else f"channel {place + 1}"
+        return f"map {index + 1}"
+    return "image" if count == 1 else ("red", "green", "blue")[index] if count == 3 else f"channel {index + 1}"

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
 from convscope.core.text import counted
-from convscope.networks.folding import Sums
+from convscope.networks.folding import WeightedSums
 
 from .style import Theme, bare, drawing, figure, name_values, scale_of
 
@@ -16,7 +16,7 @@ _TILE = 0.62  # inches
 _LETTERS = 11  # of a title an inch
 
 
-def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
+def draw_filters(sums: WeightedSums, *, name: str, theme: Theme) -> Figure:
     """Return the figure of a convolution's weights, blue above 0 and orange below, on one scale.
 
     Units on one map or on the three colours of an image stand in rows, colours mixed into one tile; units on more

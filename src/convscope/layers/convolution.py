@@ -1,4 +1,4 @@
-"""Units that see patches, copied to every place of the input or not; fully connected units as the end of that road."""
+"""Units that see patches, with shared or local weights, and fully connected units."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,19 +12,19 @@ LARGEST_UNITS = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class Convolution:
-    """`units` hidden units, each seeing one patch × patch window of all input maps, at every place.
+    """`units` hidden units, each seeing one patch × patch window of all input maps, at every position.
 
     Unless `regions` says otherwise, a unit is copied: its weights are the same at all places.
 
     Attributes:
         units: number of feature maps.
         patch: side of the patch, in pixels of the map below.
-        stride: distance between neighbouring places.
+        stride: distance between neighbouring positions.
         padding: ``same`` (zeros around: stride 1 keeps the side, stride s gives side / s, rounded up) or ``valid``
             (none).
         residual: add the input to the output, before the nonlinearity.
         regions: weights are shared within each of regions × regions parts of the map: 1 is all of it, a convolution;
-            None gives each place weights of its own (locally connected).
+            None gives each position weights of its own (locally connected).
 
     Raises:
         LayoutError: a number is out of range.
@@ -77,7 +77,7 @@ class Convolution:
         if regions[0] > rows or regions[1] > columns:
             raise LayoutError(
                 f"{self} must have at least {self.regions} places down and across, one a region. Got {columns}x{rows}. "
-                f"Use fewer regions, or {self.units}U{self.patch} for weights of their own at each place."
+                f"Use fewer regions, or {self.units}U{self.patch} for weights of their own at each position."
             )
         return regions
 

@@ -19,12 +19,12 @@ def check_range(name: str, value: int, largest: int) -> None:
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
-    """Return how many places a sliding window takes along one side.
+    """Return the number of positions of a sliding window along one side.
 
     Args:
         size: side of the input map, in pixels.
         kernel: side of the window, in pixels.
-        stride: distance between neighbouring places, in pixels.
+        stride: distance between neighbouring positions, in pixels.
         padding: zeros added along the side, both ends together, in pixels.
 
     Raises:
@@ -67,7 +67,7 @@ class Window:
                 f"stride={self.stride}, before={self.before}, after={self.after}."
             )
 
-    def places(self, size: int) -> int:
+    def positions(self, size: int) -> int:
         """Return how many places the window takes along a side of `size` pixels."""
         return output_size(size, self.kernel, self.stride, self.before + self.after)
 
@@ -86,7 +86,7 @@ def same_padding(kernel: int) -> tuple[int, int]:
 class ReceptiveField:
     """The input pixels along one side that the values of a map depend on.
 
-    The value at place p depends on pixels ``start + p * stride`` … ``start + p * stride + size - 1``; those outside
+    The value at position p depends on pixels ``start + p * stride`` … ``start + p * stride + size - 1``; those outside
     the image are padding.
     """
 
@@ -96,7 +96,7 @@ class ReceptiveField:
 
     @property
     def center(self) -> Fraction:
-        """The middle of the field of place 0, in pixels: an integer or a half."""
+        """The center of the field of position 0, in pixels: an integer or a half."""
         return self.start + Fraction(self.size - 1, 2)
 
     def through(self, window: Window) -> "ReceptiveField":

@@ -1,4 +1,4 @@
-"""Units that are not copied to every place: own weights at each place, or in each region of the map."""
+"""Locally connected units: own weights at each position, or in each region of the map."""
 
 import math
 
@@ -9,14 +9,14 @@ from torch.nn import functional
 from .geometry import Window
 
 
-def region_of_places(places: int, regions: int) -> list[int]:
-    """Return the region of each place along a side; regions differ by at most one place in size.
+def regions_along(places: int, regions: int) -> list[int]:
+    """Return the region of each position along a side; regions differ by at most one position in size.
 
     Examples:
-        >>> region_of_places(7, 3)
+        >>> regions_along(7, 3)
         [0, 0, 0, 1, 1, 2, 2]
     """
-    return [place * regions // places for place in range(places)]
+    return [position * regions // places for position in range(places)]
 
 
 class LocallyConnected(nn.Module):
@@ -54,7 +54,7 @@ class LocallyConnected(nn.Module):
         self.weight = nn.Parameter(torch.empty(*regions, units, channels, window.kernel, window.kernel))
         self.bias = nn.Parameter(torch.empty(units)) if bias else None
         for name, count, parts in zip(("down", "across"), places, regions, strict=True):
-            spread, gather = _even(region_of_places(count, parts), parts)
+            spread, gather = _even(regions_along(count, parts), parts)
             self.register_buffer(f"{name}_spread", spread, persistent=False)
             self.register_buffer(f"{name}_gather", gather, persistent=False)
 
@@ -79,8 +79,8 @@ class LocallyConnected(nn.Module):
 
 
 def _even(region: list[int], regions: int) -> tuple[Tensor, Tensor]:
-    """Return the places, region by region, so that all are as large as the largest, and where each place went."""
+    """Return the positions, region by region, so that all are as large as the largest, and where each position went."""
     size = math.ceil(len(region) / regions)
-    members = [[place for place, owner in enumerate(region) if owner == part] for part in range(regions)]
-    spread = [place for part in members for place in part + part[-1:] * (size - len(part))]
-    return torch.tensor(spread), torch.tensor([spread.index(place) for place in range(len(region))])
+    members = [[position for position, owner in enumerate(region) if owner == part] for part in range(regions)]
+    spread = [position for part in members for position in part + part[-1:] * (size - len(part))]
+    return torch.tensor(spread), torch.tensor([spread.index(position) for position in range(len(region))])

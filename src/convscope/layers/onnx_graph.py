@@ -25,11 +25,11 @@ def varint(number: int) -> bytes:
         ('01', 'ac02', 10)
     """
     rest = number & (1 << 64) - 1
-    found = bytearray()
+    content = bytearray()
     while rest > 0x7F:
-        found.append(rest & 0x7F | 0x80)
+        content.append(rest & 0x7F | 0x80)
         rest >>= 7
-    return bytes([*found, rest])
+    return bytes([*content, rest])
 
 
 def field(number: int, value: float | str | bytes) -> bytes:
@@ -67,7 +67,7 @@ class OnnxGraph:
     def node(self, kind: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
         """Put in an operation on the values named; return the name of what it gives, or call that `name`."""
         name = name or f"value{len(self._nodes)}"
-        content = b"".join(field(1, one) for one in inputs) + field(2, name) + field(4, kind)
+        content = b"".join(field(1, name_in) for name_in in inputs) + field(2, name) + field(4, kind)
         content += b"".join(field(5, _attribute(key, value)) for key, value in attributes.items())
         self._nodes.append(field(1, content))
         return name
@@ -90,7 +90,7 @@ def _attribute(name: str, value: Attribute) -> bytes:
         return field(1, name) + field(3, value) + field(20, _INT)
     if isinstance(value, str):
         return field(1, name) + field(4, value) + field(20, _TEXT)
-    return field(1, name) + b"".join(field(8, one) for one in value) + field(20, _INTS)
+    return field(1, name) + b"".join(field(8, number) for number in value) + field(20, _INTS)
 
 
 def _value(name: str, kind: str, shape: list[int | str]) -> bytes:

@@ -40,7 +40,9 @@ class OnnxPooling:
         counts = [output_size(side, self.window or side, self.stride) for side in self.shape[1:]]
         ends = [(count - 1) * stride + 1 for count in counts]
         arguments = ([0, 0], ends, [2, 3], [stride] * 2)  # starts, ends, axes, steps
-        return self.graph.node("Slice", value, *(self.graph.constant(np.array(one, np.int64)) for one in arguments))
+        return self.graph.node(
+            "Slice", value, *(self.graph.constant(np.array(values, np.int64)) for values in arguments)
+        )
 
 
 def max_operator(pooling: OnnxPooling, value: str) -> str:

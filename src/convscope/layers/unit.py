@@ -1,4 +1,4 @@
-"""The step itself, on arrays: a hidden layer that has learned one patch, copied to every place of an image.
+"""Convolution on arrays: a hidden layer that has learned one patch, copied to every position of an image.
 
 One definition, computed in three ways that agree: patch after patch in a loop, as one matrix product over all patches,
 and by the tensor engine. Convolution, cross-correlation and the distribution of a sum differ only in `flip` and `edge`.
@@ -30,7 +30,7 @@ def convolve(
     edge: Literal["valid", "full"] = "valid",
     by: Way = "product",
 ) -> Values:
-    """Return the feature map of one unit: bias + Σ weight × input for the patch at every place.
+    """Return the feature map of one unit: bias + Σ weight × input for the patch at every position.
 
     Unless `flip`, the unit's weights lie over the patch as they are (cross-correlation, what every framework calls
     convolution). Flipped and with a full edge it is the convolution of mathematics: of two distributions, it gives that
@@ -40,7 +40,7 @@ def convolve(
         unit: weights k × k, or k × k × channels; k for images of one axis.
         image: pixels H × W, or H × W × channels; W, of one axis.
         bias: added to every value.
-        stride: distance between neighbouring places, in pixels.
+        stride: distance between neighbouring positions, in pixels.
         flip: turn the unit round first, along every axis but that of channels.
         edge: ``valid`` takes the places at which the unit lies inside; ``full`` all at which it touches the image, with
             zeros around.
@@ -124,7 +124,7 @@ class HiddenLayer:
         return self.nonlinearity(rows.reshape(len(rows), -1) @ flat.T + self.biases)
 
     def everywhere(self, image: ArrayLike, *, stride: int = 1, by: Way = "product") -> Values:
-        """Return feature maps h × w × units of an image H × W × channels: the layer at every place.
+        """Return feature maps h × w × units of an image H × W × channels: the layer at every position.
 
         Raises:
             ParameterError: the image has other axes or channels, or `by` is unknown.
@@ -138,7 +138,7 @@ class HiddenLayer:
 
 
 def every_patch(pixels: Values, height: int, width: int, stride: int = 1) -> Values:
-    """Return the patch at every place of pixels H × W × channels: h × w × height × width × channels, nothing copied."""
+    """Return the patch at every position of pixels H × W × channels as a view h × w × height × width × channels."""
     patches = np.lib.stride_tricks.sliding_window_view(pixels, (height, width), axis=(0, 1))  # h w C k k
     return patches[::stride, ::stride].transpose(0, 1, 3, 4, 2)
 
@@ -147,7 +147,7 @@ def in_bands(patches: Values, features: Callable[[Values], Values]) -> Values:
     """Return features h × w × units of patches h × w × height × width × channels, some rows of places at a time.
 
     Args:
-        patches: of every place; views that share their pixels, so that all at once would take many times the memory.
+        patches: of every position; views that share their pixels, so that all at once would take many times the memory.
         features: makes N × units of N patches.
     """
     rows, columns = patches.shape[:2]
@@ -167,7 +167,7 @@ def _sides(patch: Values) -> str:
 
 
 def _everywhere(weights: Values, pixels: Values, stride: int, by: Way) -> Values:
-    """Return h w U of weights U k k C over pixels H W C: Σ weight × input at every place."""
+    """Return h w U of weights U k k C over pixels H W C: Σ weight × input at every position."""
     choose("by", by, _WAYS)
     output_size(pixels.shape[0], weights.shape[1], stride)
     output_size(pixels.shape[1], weights.shape[2], stride)

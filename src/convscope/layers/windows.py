@@ -1,4 +1,4 @@
-"""The modules that take one value from each window of a map, beside those that torch has.
+"""Pooling modules that torch does not have: one value from each window of a map.
 
 All take maps N C H W and return N C h w; a window of None is the whole map. Windows that do not fit at the right and
 lower edge are left out.
@@ -18,7 +18,7 @@ class _Windowed(nn.Module):
     """One value of each window × window places, every `stride` places.
 
     Args:
-        window: side, in places of the map; None for the whole map.
+        window: side, in positions of the map; None for the whole map.
         stride: distance between neighbouring windows; of no effect for the whole map.
     """
 
@@ -40,7 +40,7 @@ class _Windowed(nn.Module):
 
 
 class Subset(_Windowed):
-    """Keeps the first value (top left) of each window and forgets the rest."""
+    """Takes the first value (top left) of each window."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W: one value of each window."""
@@ -90,19 +90,19 @@ class RootMeanSquare(_Windowed):
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W."""
         squares = self._mean(maps.square())
-        some = squares > 0  # the root has no slope at 0: it is asked for it nowhere
+        some = squares > 0  # the root has no slope at 0
         return torch.where(some, torch.where(some, squares, 1.0).sqrt(), 0.0)
 
 
 class Stochastic(_Windowed):
-    """Draws one value of each window while training, with a chance in proportion to it (Zeiler & Fergus 2013).
+    """Draws one value of each window while training, with a probability proportional to it (Zeiler & Fergus 2013).
 
-    For prediction it gives what is drawn on average, Σ x² / Σ x over the positive values. Negative values are never
-    drawn, unless there are no others: then all have the same chance.
+    Prediction uses the expected value, Σ x² / Σ x over the positive values. Negative values are
+    drawn only where there are no others, all with the same probability.
 
     Attributes:
-        generator: where the randomness comes from; torch's own if None. It is set anew for each step of a training, so
-            that a run which was interrupted goes on as if it had not been.
+        generator: source of randomness; torch's own if None. It is set for each step of a training, so that a resumed
+            training gives the same bits.
     """
 
     generator: torch.Generator | None = None
@@ -118,8 +118,8 @@ class Stochastic(_Windowed):
             chances = torch.where(chances.sum(-1, keepdim=True) > 0, chances, 1.0).cumsum(-1)
             total = chances[..., -1:]
             drawn = torch.rand(total.shape, generator=self.generator) * total
-            place = torch.searchsorted(chances, drawn, right=True).clamp_max_(chances.shape[-1] - 1)
-        return values.gather(-1, place).squeeze(-1)
+            chosen = torch.searchsorted(chances, drawn, right=True).clamp_max_(chances.shape[-1] - 1)
+        return values.gather(-1, chosen).squeeze(-1)
 
     def _expected(self, maps: Tensor) -> Tensor:
         chances = maps.clamp_min(0.0)
@@ -129,10 +129,10 @@ class Stochastic(_Windowed):
 
 
 class BlurredSubset(_Windowed):
-    """Blurs, then keeps the first place of each window (Zhang 2019): detail that a subset cannot hold is not folded in.
+    """Blurs, then takes the first value of each window (Zhang 2019), which avoids aliasing.
 
-    The blur is binomial, 2 × window - 1 values wide around the place that is kept (1 2 1 for a window of 2); beyond the
-    edge the map goes on with its last value. Of the whole map it takes the mean with binomial weights.
+    The blur is binomial, 2 × window - 1 values wide around that position (1 2 1 for a window of 2); beyond the
+    edge the map repeats its last value. Of the whole map it takes the mean with binomial weights.
     """
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -165,6 +165,6 @@ def binomial(length: int) -> tuple[float, ...]:
         (0.25, 0.5, 0.25)
     """
     ways = [1]  # whole numbers: nothing overflows, and short rows have no rounding
-    for place in range(1, length):
-        ways.append(ways[-1] * (length - place) // place)
+    for index in range(1, length):
+        ways.append(ways[-1] * (length - index) // index)
     return tuple(way / 2 ** (length - 1) for way in ways)

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
-from convscope.features.layerwise import LayerFunction, layer_functions
+from convscope.features.trace import LayerFunction, layer_functions
 from convscope.layers.convolution import Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.build import Network
 from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.memory import check_batch
-from convscope.networks.plan import LARGEST_VALUES, Plan, Sizes, plan
+from convscope.networks.plan import LARGEST_VALUES, Plan, PlanSizes, plan
 
 from .cost import BYTES, CostRecord, LayoutCost, count_costs
 
@@ -69,7 +69,7 @@ def measure_cost(
     if check_batch(batch) < 2:
         raise ParameterError("`batch` must be at least 2, as training normalizes over the images. Got 1.")
     repeats = at_least(0, "repeats", repeats)
-    sizes: Sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
+    sizes: PlanSizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
     if repeats:
         planned = plan(layout, **sizes)

@@ -1,4 +1,4 @@
-"""What computes a network that only predicts: torch, or OpenVINO or ONNX Runtime where they are installed.
+"""Back ends for prediction: torch, or OpenVINO or ONNX Runtime where they are installed.
 
 All give the same probabilities, to rounding: before one is used, it is compared with torch on some images. Sums of 8
 bits round more; there the same class must be named nearly always.
@@ -40,7 +40,7 @@ def fitting_backends(asked: BackendName, precision: BackendPrecision) -> tuple[s
     """Return the back ends that can be taken: the one asked for, or for ``auto`` those installed that have `precision`.
 
     Raises:
-        ParameterError: `asked` or `precision` is none, or the two do not go together.
+        ParameterError: `asked` or `precision` is unknown, or the two cannot be combined.
         MissingPackageError: int8 is asked for, and nothing that computes it is installed.
     """
     choose("backend", asked, get_args(BackendName))
@@ -73,7 +73,7 @@ def runner(
     precision: BackendPrecision,
     calibration: NDArray[np.uint8] | None = None,
 ) -> Runner | None:
-    """Return what computes `network`, or None where torch does.
+    """Return the session that computes `network`, or None for torch.
 
     Args:
         network: trained.
@@ -97,23 +97,23 @@ def runner(
     if calibration is not None:
         _check_calibration(network, calibration)
     ranges = calibrated(network, calibration) if precision == "int8" and calibration is not None else None
-    made, failed = {}, []
+    sessions, failed = {}, []
     for name in names:
         if name == "torch":
-            made[name] = _torch(network, precision)
+            sessions[name] = _torch(network, precision)
             continue
         try:
-            made[name] = _made(network, name, _word(precision, name), ranges, calibration)
+            sessions[name] = _made(network, name, _word(precision, name), ranges, calibration)
         except ConvscopeError as error:
             failed.append(error)
-    if not made or (failed and backend != "auto"):
+    if not sessions or (failed and backend != "auto"):
         raise failed[0]
-    if len(made) == 1:
-        return None if "torch" in made else next(iter(made.values()))
+    if len(sessions) == 1:
+        return None if "torch" in sessions else next(iter(sessions.values()))
     images = _some_images(network, _TIMED)
-    seconds = {name: _seconds(one, images) for name, one in made.items()}
+    seconds = {name: _seconds(session, images) for name, session in sessions.items()}
     best = min(seconds, key=seconds.__getitem__)
-    return None if best == "torch" else made[best]
+    return None if best == "torch" else sessions[best]
 
 
 def _made(
@@ -121,8 +121,8 @@ def _made(
 ) -> Runner:
     content = onnx_bytes(network, ranges)
     try:
-        made = _STARTED[name](content, precision)
-        made(_some_images(network, 1))
+        session = _STARTED[name](content, precision)
+        session(_some_images(network, 1))
     except ConvscopeError:
         raise
     except Exception as error:  # those of ONNX Runtime have no other base
@@ -134,11 +134,11 @@ def _made(
             "Install it anew, or use the back end torch."
         ) from error
     if precision == "int8" and calibration is not None:
-        _compare_classes(network, made, name, _evenly(calibration, _COMPARED_INT8))
+        _compare_classes(network, session, name, _evenly(calibration, _COMPARED_INT8))
     else:
-        some = _some_images(network, _COMPARED) if calibration is None else _evenly(calibration, _COMPARED)
-        _compare(network, made, name, precision, some)
-    return made
+        images = _some_images(network, _COMPARED) if calibration is None else _evenly(calibration, _COMPARED)
+        _compare(network, session, name, precision, images)
+    return session
 
 
 def _check_calibration(network: Network, images: NDArray[np.uint8]) -> None:
@@ -150,16 +150,16 @@ def _check_calibration(network: Network, images: NDArray[np.uint8]) -> None:
 
 
 def _check_computes(network: Network) -> None:
-    """Refuse a network whose output is not a number: what is faster may hide it, a fused ReLU makes 0 of NaN.
+    """Validate that the output of a network is finite: a fused ReLU, which makes 0 of NaN, could hide it.
 
     Raises:
         DataError: it is none for black, for white or for noise.
     """
-    some = _some_images(network, max(3, min(_COMPARED, network.plan.batch_within(_COMPARED_VALUES))))
-    some[-2], some[-1] = 0, 255
+    images = _some_images(network, max(3, min(_COMPARED, network.plan.batch_within(_COMPARED_VALUES))))
+    images[-2], images[-1] = 0, 255
     plain = optimize_for_inference(network, fused=False)
     with torch.inference_mode():
-        for image in some:
+        for image in images:
             check_probabilities(without_broken(plain.probabilities(torch.from_numpy(image[None])).numpy()))
 
 
@@ -168,12 +168,12 @@ def _evenly(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
     return images[np.linspace(0, len(images) - 1, min(len(images), most)).round().astype(np.int64)]
 
 
-def _seconds(made: Runner, images: NDArray[np.uint8]) -> float:
+def _seconds(session: Runner, images: NDArray[np.uint8]) -> float:
     """Return the seconds that `made` takes for `images`: the shortest of a few runs, after one."""
     taken = []
     for _ in range(4):
         started = time.perf_counter()
-        made(images)
+        session(images)
         taken.append(time.perf_counter() - started)
     return min(taken[1:])
 
@@ -183,8 +183,8 @@ def _torch(network: Network, precision: BackendPrecision) -> Runner:
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            found: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images)).numpy()
-        return found
+            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images)).numpy()
+        return result
 
     return run
 
@@ -203,21 +203,21 @@ def _word(precision: BackendPrecision, name: str) -> str:
     return choose_precision("auto") if name == "openvino" else "float32"
 
 
-def _answers(network: Network, made: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _answers(network: Network, session: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     """Return the probabilities that torch gives and those that `made` gives, computed for a few images at once."""
-    parts = [images[start : start + _COMPARED] for start in range(0, len(images), _COMPARED)]
-    return [np.concatenate([run(part) for part in parts]) for run in (_torch(network, "float32"), made)]
+    batches = [images[start : start + _COMPARED] for start in range(0, len(images), _COMPARED)]
+    return [np.concatenate([run(batch) for batch in batches]) for run in (_torch(network, "float32"), session)]
 
 
-def _compare(network: Network, made: Runner, name: str, precision: str, images: NDArray[np.uint8]) -> None:
-    """Refuse a back end that gives something else than torch.
+def _compare(network: Network, session: Runner, name: str, precision: str, images: NDArray[np.uint8]) -> None:
+    """Validate that a back end agrees with torch.
 
-    Scores are compared too, as logarithms of probabilities: where one class is certain, wrong ones have the same
+    Logits are compared too, as logarithms of probabilities: where one class is certain, wrong ones have the same
     probabilities. They are rounded in proportion to the largest of an image.
     """
-    expected, found = _answers(network, made, images)
-    difference = float(np.abs(found - expected).max())
-    logits, found_logits = (np.log(np.maximum(one, _LEAST)) for one in (expected, found))
+    expected, computed = _answers(network, session, images)
+    difference = float(np.abs(computed - expected).max())
+    logits, found_logits = (np.log(np.maximum(probabilities, _LEAST)) for probabilities in (expected, computed))
     apart = float((np.abs(found_logits - logits) / (1 + np.abs(logits).max(1, keepdims=True))).max())
     allowed = _ALLOWED[precision]
     if not (difference <= allowed and apart <= allowed):
@@ -228,10 +228,10 @@ def _compare(network: Network, made: Runner, name: str, precision: str, images: 
         )
 
 
-def _compare_classes(network: Network, made: Runner, name: str, images: NDArray[np.uint8]) -> None:
-    """Refuse sums of 8 bits that name other classes than torch for too many of the images calibrated on."""
-    expected, found = _answers(network, made, images)
-    agreed = float(np.mean(found.argmax(1) == expected.argmax(1)))
+def _compare_classes(network: Network, session: Runner, name: str, images: NDArray[np.uint8]) -> None:
+    """Validate that 8-bit sums predict the same class as torch for nearly all calibration images."""
+    expected, computed = _answers(network, session, images)
+    agreed = float(np.mean(computed.argmax(1) == expected.argmax(1)))
     if agreed < _LEAST_AGREED:
         raise ParameterError(
             f"`precision` must be float32 for this network. Got int8, in which {name} names the class that torch does "
@@ -251,8 +251,10 @@ def _openvino(content: bytes, precision: str) -> Runner:
     request = core.compile_model(core.read_model(content), "CPU", hints).create_infer_request()
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = np.array(request.infer({0: np.ascontiguousarray(images)}, share_inputs=True)[0])
-        return found
+        probabilities: NDArray[np.float32] = np.array(
+            request.infer({0: np.ascontiguousarray(images)}, share_inputs=True)[0]
+        )
+        return probabilities
 
     return run
 
@@ -265,8 +267,8 @@ def _onnxruntime(content: bytes, _: str) -> Runner:
     session = package.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = session.run(None, {INPUT: np.ascontiguousarray(images)})[0]
-        return found
+        probabilities: NDArray[np.float32] = session.run(None, {INPUT: np.ascontiguousarray(images)})[0]
+        return probabilities
 
     return run
 

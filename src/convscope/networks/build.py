@@ -1,4 +1,4 @@
-"""From a layout to a network that computes."""
+"""The network of a layout as a module of torch."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,10 @@ from .plan import Plan, check_built, plan
 
 
 class ConvolutionStage(nn.Module):
-    """Convolve → normalize → (add the input) → nonlinearity → subsample: N C H W → N units h w.
+    """Convolve → normalize → (add the input) → nonlinearity → pool: N C H W → N units h w.
 
-    Where the pooling keeps order and all that lies before it increases, it changes places with that: the values
-    are the same, and what comes after it has less to do.
+    A pooling that keeps order is computed first where all before it increases: the values are the same, and
+    normalization and nonlinearity have fewer values to compute.
 
     Args:
         convolution: what is convolved.
@@ -152,7 +152,7 @@ class Network(nn.Module):
 
     Raises:
         LayoutError: the layout does not fit the images, or makes an absurdly large network.
-        ParameterError: `mean`, `std` or `seed` is none.
+        ParameterError: `mean`, `std` or `seed` is out of range.
 
     Examples:
         >>> network = Network(Layout.parse("8C3-MP2-16N"), height=8, width=8, channels=1, classes=10)
@@ -184,7 +184,7 @@ class Network(nn.Module):
         check_built(self.plan)
         self.layout = layout
         self.precision = torch.float32  # of the maps; training in bfloat16 is torch's autocast, and leaves this
-        self.only_predicts = False  # normalization is in the weights: see fast.optimize_for_inference
+        self.only_predicts = False  # normalization is in the weights: see inference.optimize_for_inference
         if not 0 <= seed < 2**63:
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with usual_settings():
@@ -203,7 +203,7 @@ class Network(nn.Module):
 
     @contextmanager
     def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
-        """Let what is left to chance while training (``ST``) be drawn from `generator`, for as long as this lasts."""
+        """Use `generator` for stochastic pooling (``ST``) while the block runs."""
         stochastic = [module for module in self.modules() if isinstance(module, Stochastic)]
         for module in stochastic:
             module.generator = generator
@@ -214,7 +214,7 @@ class Network(nn.Module):
                 module.generator = None
 
     def standardize(self, images: Tensor) -> Tensor:
-        """Return float32 N C H W (in channels-last order) with mean 0 and deviation 1 from uint8 N H W C."""
+        """Return float32 N C H W (in channels-last order) with mean 0 and standard deviation 1 from uint8 N H W C."""
         scale, shift = 1 / (255 * self.std), -self.mean / self.std
         maps = torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
         return maps.contiguous(memory_format=memory_format())
@@ -259,10 +259,10 @@ class Network(nn.Module):
                 own.copy_(torch.from_numpy(np.asarray(given, np.float32)))
 
     def weighted_sums(self) -> nn.Linear:
-        """Return the classifier where it is weighted sums of what the last stage gives.
+        """Return the linear classifier.
 
         Raises:
-            ParameterError: it compares images with some that it keeps.
+            ParameterError: the classifier is instance-based.
         """
         if isinstance(self.classifier, nn.Linear):
             return self.classifier
@@ -300,7 +300,7 @@ def _stages(planned: Plan) -> list[nn.Module]:
 
 
 def _initialize(network: Network, layout: Layout, seed: int) -> None:
-    """Draw the first weights: normal, of deviation gain / √inputs (1 / √inputs for the classifier).
+    """Draw the first weights: normal, of standard deviation gain / √inputs (1 / √inputs for the classifier).
 
     Without normalization every stage that adds its input makes the values larger; its weights are divided by the root
     of the number of such stages (Zhang, Dauphin and Ma 2019), so that they grow by less than e in all.

@@ -68,5 +68,5 @@ def _lacking(logits: Tensor, labels: Tensor) -> Tensor:
 
 def _mean(lacking: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
     losses = lacking.sum(dim=1)
-    shares = torch.ones_like(losses) if weights is None else weights[labels]
-    return (losses * shares).sum() / shares.sum()
+    sample_weights = torch.ones_like(losses) if weights is None else weights[labels]
+    return (losses * sample_weights).sum() / sample_weights.sum()

@@ -1,4 +1,4 @@
-"""The layout for a set of images when the user names none."""
+"""The default layout for a dataset."""
 
 from convscope.options.train import Effort
 
@@ -18,7 +18,7 @@ _COLOUR_BEST = "24C3v-64C3-MP2-64C3-128C3-MP2-256C3-256C3-MP2-256C3-MPg"
 def default_layout(
     *, height: int, width: int, channels: int, images: int, flipped: bool = False, effort: Effort = "balanced"
 ) -> Layout:
-    """Return a sensible layout for `images` training images of height × width × channels.
+    """Return the default layout for `images` training images of height × width × channels.
 
     Small images keep their size for two stages; images of 13 to 40 pixels are halved after each. With colour, and
     from 41 pixels on, each size but the last is looked at twice (the second stage adds its input), and stages go on

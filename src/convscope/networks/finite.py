@@ -1,4 +1,4 @@
-"""What a network computes is numbers, or one sentence: weights that are finite can still give infinity and NaN."""
+"""Checks for NaN and infinity in the output of a network, which finite weights can still give."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ def not_finite(where: str) -> DataError:
 
 
 def check_finite(values: "Tensor", where: str) -> None:
-    """Refuse values of which one is NaN or infinite.
+    """Validate that all values are finite.
 
     Raises:
         DataError: one is; the message says `where`.
@@ -51,7 +51,7 @@ def without_broken(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def check_probabilities(probabilities: NDArray[np.float32]) -> None:
-    """Refuse probabilities N K with a row of NaN.
+    """Validate that no row of probabilities N K is NaN.
 
     Raises:
         DataError: there is one; the message says for how many images, and for which first.

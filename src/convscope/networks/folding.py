@@ -1,8 +1,8 @@
 """A trained network as plain arithmetic: each value is a bias plus a sum of weights × inputs, nothing hidden.
 
-For prediction, normalization subtracts one number from a map and divides by another. Both go into the weights and the
-bias before it, so that what is left is: standardize the image; then layer after layer either weighted sums with a
-nonlinearity, or a pooling; the classifier last. Layers are those of the network's plan, one for one.
+For prediction, normalization subtracts one number from a map and divides by another. Both are folded into the weights
+and the bias before it, which leaves: standardize the image; then layer after layer either weighted sums with a
+nonlinearity, or a pooling; the classifier last. There is one layer for each layer of the network's plan.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Sums:
-    """Weighted sums over patches, at every place: a convolution, or units that are not copied everywhere.
+class WeightedSums:
+    """Weighted sums over patches, at every position: a convolution, or locally connected units.
 
     Attributes:
         weights: float32, regions down × regions across × units × maps below × k × k; 1 × 1 regions for a convolution.
         biases: float32, one a unit.
-        stride: distance between neighbouring places.
+        stride: distance between neighbouring positions.
         before, after: zeros around the maps below, at each side's start and end.
         residual: the maps below are added before the nonlinearity.
         nonlinearity: a key of `NONLINEARITIES`.
@@ -59,7 +59,7 @@ class Connections:
     nonlinearity: str
 
 
-FoldedLayer = Sums | Pooling | Connections
+FoldedLayer = WeightedSums | Pooling | Connections
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,20 +83,20 @@ def fold(network: Network) -> Folded:
     """Return the arithmetic of `network` as it predicts.
 
     Raises:
-        ParameterError: its classifier is no weighted sums.
+        ParameterError: its classifier is instance-based.
         DataError: a weight becomes infinite.
 
     Examples:
         >>> from convscope.networks.layout import Layout
         >>> folded = fold(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
         >>> [type(layer).__name__ for layer in folded.layers], folded.layers[0].weights.shape
-        (['Sums', 'Pooling', 'Connections'], (1, 1, 4, 1, 3, 3))
+        (['WeightedSums', 'Pooling', 'Connections'], (1, 1, 4, 1, 3, 3))
     """
     layout, modules = network.layout, iter(network.stages)
     layers: list[FoldedLayer] = []
-    for place, stage in enumerate(layout.stages):
+    for index, stage in enumerate(layout.stages):
         if isinstance(stage, Pooling):
-            if not layout.is_joined(place):
+            if not layout.is_joined(index):
                 next(modules)  # it stands alone
             layers.append(stage)
             continue
@@ -104,7 +104,7 @@ def fold(network: Network) -> Folded:
         if isinstance(stage, Convolution) and isinstance(module, ConvolutionStage):
             weights, biases = _folded(module.convolution.weight, module.convolution.bias, module.normalization)
             layers.append(
-                Sums(
+                WeightedSums(
                     weights=weights if weights.ndim == 6 else weights[None, None],
                     biases=biases,
                     stride=stage.stride,

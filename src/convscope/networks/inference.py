@@ -150,7 +150,7 @@ class FlipTTA:
 
     @property
     def batch(self) -> int:
-        """Images at once unless said."""
+        """Images at once by default."""
         return self.model.batch
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ class Input:
     """One image that was given, not yet read.
 
     Attributes:
-        name: for the user: its path, or its place among those given, for example ``[17]``.
+        name: for the user: its path, or its index among those given, for example ``[17]``.
         content: the path, the bytes of a file, or numbers H W C; None where there is nothing to read.
         error: why there is nothing to read.
         usual: which of the values of an array are black and white, as far as the arrays given with it say.
@@ -55,7 +55,7 @@ class Input:
         """Return the image as the network takes it, uint8 H W C; errors as for `read`."""
         return self.read(step)[0]
 
-    def read(self, step: Preprocessing) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    def read(self, preprocessing: Preprocessing) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         """Return the image as the network takes it, uint8 H W C, and remarks on it.
 
         Raises:
@@ -63,8 +63,8 @@ class Input:
         """
         try:
             with IN_FLIGHT.held():
-                decoded = self._decoded(step.size)
-                fitted = step.apply(decoded)
+                decoded = self._decoded(preprocessing.size)
+                fitted = preprocessing.apply(decoded)
                 remarks = (*decoded.remarks, *vanished(decoded.values, fitted))
                 del decoded  # before another thread may begin with a large one
             return fitted, remarks
@@ -118,7 +118,7 @@ def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None =
         refuse_one_in_colour(given, "images", channels=channels, size=size)
         stack = as_images(given[..., None] if given.ndim == 3 else given, "images")
         usual = convention(stack, together=True)
-        named = (Input(name=f"[{place}]", content=pixels, usual=usual) for place, pixels in enumerate(stack))
+        named = (Input(name=f"[{index}]", content=pixels, usual=usual) for index, pixels in enumerate(stack))
         return Inputs(images=named, total=len(stack))
     if isinstance(given, (str, os.PathLike, bytes)):
         given = (given,)
@@ -126,24 +126,24 @@ def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None =
         raise ParameterError(
             f"`images` must be paths, arrays, or one array N H W C. Got {type(given).__name__}. Give a list of paths."
         )
-    images = itertools.chain.from_iterable(_found(place, one) for place, one in enumerate(given))
+    images = itertools.chain.from_iterable(_found(index, one) for index, one in enumerate(given))
     if not isinstance(given, Sized):
         return Inputs(images=images, total=None)
     every = _with_usual(list(images))
     return Inputs(images=iter(every), total=len(every))
 
 
-def _found(place: int, one: Any) -> Iterable[Input]:
+def _found(index: int, given: Any) -> Iterable[Input]:
     """Return the images that one of the things given stands for."""
-    if isinstance(one, np.ndarray):
-        return [_of_array(f"[{place}]", one)]
-    if isinstance(one, bytes):
-        return [Input(name=f"[{place}]", content=one)]
-    if not isinstance(one, (str, os.PathLike)):
+    if isinstance(given, np.ndarray):
+        return [_of_array(f"[{index}]", given)]
+    if isinstance(given, bytes):
+        return [Input(name=f"[{index}]", content=given)]
+    if not isinstance(given, (str, os.PathLike)):
         raise ParameterError(
-            f"`images` must be paths, bytes or arrays. Got {type(one).__name__} (image {place}). Convert it first."
+            f"`images` must be paths, bytes or arrays. Got {type(given).__name__} (image {index}). Convert it first."
         )
-    path = os.fsdecode(one)
+    path = os.fsdecode(given)
     if not path:
         return [Input(name="''", error="the name is empty")]
     if os.path.isdir(path):  # noqa: PTH112  # pathlib gives up on zero bytes and on names that are too long

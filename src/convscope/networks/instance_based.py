@@ -131,14 +131,14 @@ class Neighbours(ExemplarClassifier):
         """Return logits N K of features N × values."""
         count = self.exemplars.neighbours
         distances = features.new_empty((len(features), 0), dtype=torch.float64)
-        places = torch.empty_like(distances, dtype=torch.int64)
+        indices = torch.empty_like(distances, dtype=torch.int64)
         for block in self.blocks(len(features)):
-            found = self.squared_distances(features, self.kept[block])
-            here = torch.arange(block.start, block.start + found.shape[1]).expand_as(found)
-            distances, places = torch.cat([distances, found], dim=1), torch.cat([places, here], dim=1)
+            squares = self.squared_distances(features, self.kept[block])
+            here = torch.arange(block.start, block.start + squares.shape[1]).expand_as(squares)
+            distances, indices = torch.cat([distances, squares], dim=1), torch.cat([indices, here], dim=1)
             nearest = distances.topk(min(count, distances.shape[1]), dim=1, largest=False)
-            distances, places = nearest.values, places.gather(1, nearest.indices)
-        votes = nn.functional.one_hot(self.labels[places], self.classes).sum(dim=1)  # N, neighbours, K -> N K
+            distances, indices = nearest.values, indices.gather(1, nearest.indices)
+        votes = nn.functional.one_hot(self.labels[indices], self.classes).sum(dim=1)  # N, neighbours, K -> N K
         return (votes.double() / count).log()
 
 

@@ -64,7 +64,7 @@ def _scale(between: Range) -> tuple[np.float32, np.uint8]:
 
 
 def _rounded(graph: OnnxGraph, value: str, between: Range) -> str:
-    width, zero = (graph.constant(np.asarray(one)) for one in _scale(between))
+    width, zero = (graph.constant(np.asarray(number)) for number in _scale(between))
     return graph.node("DequantizeLinear", graph.node("QuantizeLinear", value, width, zero), width, zero)
 
 
@@ -76,20 +76,20 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
     """
     if not len(images):
         raise ParameterError("`calibration` must have at least one image. Got none. Give some training images.")
-    ready = optimize_for_inference(network, fused=False)
-    sums = [*_summing(ready), ready.weighted_sums()]
-    inputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}
-    outputs: dict[nn.Module, list[Range]] = {one: [] for one in sums}
+    optimized = optimize_for_inference(network, fused=False)
+    sums = [*_summing(optimized), optimized.weighted_sums()]
+    inputs: dict[nn.Module, list[Range]] = {module_: [] for module_ in sums}
+    outputs: dict[nn.Module, list[Range]] = {module_: [] for module_ in sums}
 
     def hear(module: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
         inputs[module].append((float(given[0].min()), float(given[0].max())))
         outputs[module].append((float(result.min()), float(result.max())))
 
-    for one in sums:
-        one.register_forward_hook(hear)
+    for module_ in sums:
+        module_.register_forward_hook(hear)
     with torch.inference_mode():
         for start in range(0, len(images), _BATCH):
-            ready(torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH])))
+            optimized(torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH])))
     return Int8(inputs=_whole(inputs), outputs=_whole(outputs))
 
 
@@ -102,6 +102,6 @@ def _summing(network: Network) -> Iterator[nn.Module]:
             yield stage.linear
 
 
-def _whole(found: dict[nn.Module, list[Range]]) -> tuple[Range, ...]:
+def _whole(ranges: dict[nn.Module, list[Range]]) -> tuple[Range, ...]:
     """Return the range of all batches, sum by sum."""
-    return tuple((min(low for low, _ in some), max(high for _, high in some)) for some in found.values())
+    return tuple((min(low for low, _ in batches), max(high for _, high in batches)) for batches in ranges.values())

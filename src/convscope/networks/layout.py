@@ -4,13 +4,13 @@ The grammar, with `-` between the parts::
 
     32C5     32 units convolved on 5 × 5 patches
     32C5/2   stride 2        32C5v  valid, no padding        +32C5  adds its input
-    32U5     locally connected: own weights at each place               32U5:4  own weights in each of 4 × 4 regions
+    32U5     locally connected: own weights at each position               32U5:4  own weights in each of 4 × 4 regions
     MP2      max of 2 × 2 windows (AP mean, SS subset)
     MP3/2    windows of 3, stride 2        MPg  the whole map
     128N     128 fully connected units
-    tanh     at the end: the nonlinearity of every stage (relu unless said)
+    tanh     at the end: the nonlinearity of every stage (relu by default)
     nonorm   at the end: no normalization
-    svm      at the end: the classifier (softmax unless said; svm with squared margins, hinge with plain ones)
+    svm      at the end: the classifier (softmax by default; svm with squared margins, hinge with plain ones)
 """
 
 import re
@@ -59,7 +59,7 @@ class Layout:
     classifier: str = "softmax"
 
     def __post_init__(self) -> None:
-        """Refuse what no network can be."""
+        """Validate the fields."""
         choose("nonlinearity", self.nonlinearity, NONLINEARITIES)
         if self.normalization is not None:
             choose("normalization", self.normalization, NORMALIZATIONS)
@@ -74,16 +74,16 @@ class Layout:
             if _misplaced(stage, below):
                 raise LayoutError(f"Stage {number}: {_misplaced(stage, below)}")
 
-    def is_joined(self, place: int) -> bool:
+    def is_joined(self, index: int) -> bool:
         """Return whether the stage at `place` (from 0) is a pooling that belongs to the convolution before it."""
-        return isinstance(self.stages[place], Pooling) and place > 0 and isinstance(self.stages[place - 1], Convolution)
+        return isinstance(self.stages[index], Pooling) and index > 0 and isinstance(self.stages[index - 1], Convolution)
 
     @staticmethod
     def parse(text: str) -> "Layout":
         """Return the layout that `text` describes.
 
         Raises:
-            LayoutError: it is none; the message names the position and what is allowed there.
+            LayoutError: the text is no layout; the message names the position and what is allowed there.
 
         Examples:
             >>> layout = Layout.parse("6C5-AP2-16C5v-AP2-120N-84N-tanh")
@@ -136,7 +136,7 @@ def _parse(text: str) -> Layout:
 
 
 def _role(part: str) -> str | None:
-    """Return what a closing word settles, or None when `part` is no such word."""
+    """Return what a closing word sets, or None if `part` is no closing word."""
     if part in NONLINEARITIES:
         return "nonlinearity"
     if part in CLASSIFIERS:
@@ -149,7 +149,7 @@ def _normalization(word: str) -> str | None:
 
 
 def _stage(part: str, where: str, before: Sequence[Stage], words: Sequence[str]) -> Stage:
-    """Return the stage that `part` describes; raise LayoutError if it describes none or cannot stand here."""
+    """Return the stage that `part` describes; raise LayoutError if it describes none or cannot follow."""
     try:
         stage = _read(part)
     except LayoutError as error:
@@ -217,7 +217,7 @@ def _quoted(part: str) -> str:
 
 
 def _hint(part: str) -> str:
-    """Return what was perhaps meant: other letter case, spaces left out, or a closing word misspelled."""
+    """Return a suggestion: other letter case, spaces removed, or the closest closing word."""
     if not part or len(part) > _LONGEST_QUOTE:
         return ""
     small = "".join(part.split()).lower()

@@ -28,15 +28,15 @@ def image_bytes(planned: Plan, *, copies: int = 1) -> int:
     """
     image = planned.below(0)[1]
     most = 3 * image  # as it comes, scaled, and in the network's order
-    for place, layer in enumerate(planned.layers):
-        stage = planned.layout.stages[place] if place < len(planned.layout.stages) else None
-        maps, values = planned.below(place)
+    for index, layer in enumerate(planned.layers):
+        stage = planned.layout.stages[index] if index < len(planned.layout.stages) else None
+        maps, values = planned.below(index)
         patches = 0
         if isinstance(stage, Convolution) and stage.regions != 1:
             patches = 2 * maps * stage.patch**2 * layer.rows * layer.columns  # laid out, and in the order of regions
         most = max(most, values + layer.values + patches)
-    kept = planned.values * copies if copies > 1 else 0
-    return image + _BYTES * (most + kept)
+    cached = planned.values * copies if copies > 1 else 0
+    return image + _BYTES * (most + cached)
 
 
 def fitting_batch(planned: Plan, wanted: int, *, copies: int = 1) -> int:

@@ -1,4 +1,4 @@
-"""A trained network with everything that it needs to predict: classes, preprocessing, how it was trained."""
+"""A model: a trained network with classes, preprocessing and training record, ready to predict."""
 
 import contextlib
 import dataclasses
@@ -46,9 +46,9 @@ class Model:
         classes: their names, in the order of the logits.
         preprocessing: how an image becomes the network's input; the same in training and in prediction.
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
-        version: of the convscope that made it.
-        runner: computes the probabilities in place of the network, where another back end was chosen.
-        learned: what `training` says, as far as anything depends on it; checked when the model is made.
+        version: of convscope, which wrote it.
+        runner: computes the probabilities instead of the network, where another back end was chosen.
+        learned: the validated part of `training` that other features depend on.
 
     Raises:
         ParameterError: the parts do not belong together.
@@ -71,7 +71,7 @@ class Model:
     learned: TrainingRecord = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not belong together."""
+        """Validate that the parts belong together."""
         kinds = {"network": Network, "layout": Layout, "classes": tuple, "preprocessing": Preprocessing}
         for name, kind in (kinds | {"training": dict, "version": str}).items():
             if not isinstance(getattr(self, name), kind):
@@ -79,25 +79,30 @@ class Model:
         if not all(isinstance(name, str) for name in self.classes):
             raise ParameterError("`classes` must be names. Got something else among them.")
         object.__setattr__(self, "learned", read_training(self.training))
-        step, planned = self.preprocessing, self.network.plan
+        preprocessing, planned = self.preprocessing, self.network.plan
         if self.layout != self.network.layout:
             raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
         if len(self.classes) != planned.classes or len(set(self.classes)) != planned.classes:
             raise ParameterError(
-                f"`classes` must be {counted(planned.classes, 'different name')}, one a score of the network. "
+                f"`classes` must be {counted(planned.classes, 'different name')}, one a logit of the network. "
                 f"Got {len(self.classes):,} ({len(set(self.classes)):,} different)."
             )
-        if (step.height, step.width, step.channels) != (planned.height, planned.width, planned.channels):
+        if (preprocessing.height, preprocessing.width, preprocessing.channels) != (
+            planned.height,
+            planned.width,
+            planned.channels,
+        ):
             raise ParameterError(
                 f"`preprocessing` must give the network's {planned.width}x{planned.height} pixels of "
-                f"{counted(planned.channels, 'channel')}. Got {step.width}x{step.height} of {step.channels}."
+                f"{counted(planned.channels, 'channel')}. Got {preprocessing.width}x{preprocessing.height} of "
+                f"{preprocessing.channels}."
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
         self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
 
     @property
     def batch(self) -> int:
-        """How many images are sent through the network at once unless said: as memory allows, at most 256."""
+        """Default batch size: as memory allows, at most 256."""
         return min(LARGEST_BATCH, self.network.plan.batch_within(BATCH_VALUES))
 
     @property
@@ -137,12 +142,12 @@ class Model:
         result = np.empty((len(images), planned.classes), np.float32)
         with usual_settings(), evaluating(self.network), torch.inference_mode():
             for start in range(0, len(images), size):
-                part = images[start : start + size]
+                batch_images = images[start : start + size]
                 with computing():
                     if self.runner is not None:
-                        result[start : start + size] = self.runner(part)
+                        result[start : start + size] = self.runner(batch_images)
                     else:
-                        result[start : start + size] = self.network.probabilities(as_tensor(part)).numpy()
+                        result[start : start + size] = self.network.probabilities(as_tensor(batch_images)).numpy()
         return without_broken(result)
 
     def optimize(
@@ -181,8 +186,8 @@ class Model:
         Raises:
             ParameterError: `color` is none of these.
         """
-        step = self.preprocessing
-        changed = dataclasses.replace(step, background=background_of(color, step.channels))
+        preprocessing = self.preprocessing
+        changed = dataclasses.replace(preprocessing, background=background_of(color, preprocessing.channels))
         return dataclasses.replace(self, preprocessing=changed)
 
     def predict(

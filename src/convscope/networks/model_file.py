@@ -118,7 +118,7 @@ def check_class_names(classes: Sequence[str]) -> None:
                 f"A class must have a name of 1 to {_LONGEST_NAME:,} characters. Got {len(name):,}: {name[:40]!r}."
             )
     if len(set(written)) < len(written):
-        name = next(name for place, name in enumerate(written) if name in written[:place])
+        name = next(name for index, name in enumerate(written) if name in written[:index])
         raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
@@ -178,8 +178,8 @@ def _read(path: Path) -> Model:
             raise _UnfitError("it is a safetensors file that was not written by convscope")
         document = _document(text)
         layout, planned = _planned(document)
-        wanted = expected_tensors(planned, document.exemplars)
-        if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != wanted:
+        expected = expected_tensors(planned, document.exemplars)
+        if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != expected:
             raise _UnfitError(f"its tensors are not those of the layout {layout}")
         tensors = file.read()
     body = text.removesuffix(_ending(document.digest))
@@ -235,11 +235,15 @@ def _check_names(document: Document) -> None:
 
 
 def _planned(document: Document) -> tuple[Layout, Plan]:
-    step = document.preprocessing
+    preprocessing = document.preprocessing
     try:
         layout = Layout.parse(document.layout)
         planned = plan(
-            layout, height=step.height, width=step.width, channels=step.channels, classes=len(document.classes)
+            layout,
+            height=preprocessing.height,
+            width=preprocessing.width,
+            channels=preprocessing.channels,
+            classes=len(document.classes),
         )
         check_built(planned)
         fitting_batch(planned, 1)

@@ -15,7 +15,7 @@ from convscope.layers.pooling import Pooling
 from convscope.layers.pooling_operators import OnnxPooling
 
 from .build import Network
-from .folding import Connections, Sums, fold
+from .folding import Connections, WeightedSums, fold
 from .int8 import Int8
 
 INPUT, OUTPUT = "images", "probabilities"
@@ -42,19 +42,19 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
     value = _standardized(graph, folded.mean, folded.std)
     shape = planned.channels, planned.height, planned.width
     flat, sums = False, 0
-    for place, layer in enumerate(folded.layers):
+    for index, layer in enumerate(folded.layers):
         if isinstance(layer, Pooling):
             value = _pooled(graph, value, layer, shape)
-        elif isinstance(layer, Sums):
+        elif isinstance(layer, WeightedSums):
             value = _sums(graph, value, layer, int8, sums)
         else:
             value = value if flat else graph.node("Flatten", value)
-            last = place == len(folded.layers) - 1
+            last = index == len(folded.layers) - 1
             value, flat = _connections(graph, value, layer, None if last else int8, sums), True
         sums += not isinstance(layer, Pooling)
-        if place < len(folded.layers) - 1:
-            shape = planned.layers[place].maps, planned.layers[place].rows, planned.layers[place].columns
-            following = folded.layers[place + 1]
+        if index < len(folded.layers) - 1:
+            shape = planned.layers[index].maps, planned.layers[index].rows, planned.layers[index].columns
+            following = folded.layers[index + 1]
             if int8 and isinstance(following, Pooling) and following.code == "MP":
                 value = int8.rounded(graph, value, sums)  # the largest of whole numbers is one of them
     if folded.sigmoids:
@@ -78,7 +78,7 @@ def _pooled(graph: OnnxGraph, value: str, layer: Pooling, shape: tuple[int, int,
     return layer.kind.onnx(OnnxPooling(graph=graph, window=layer.window, stride=layer.stride, shape=shape), value)
 
 
-def _sums(graph: OnnxGraph, below: str, layer: Sums, int8: Int8 | None, number: int) -> str:
+def _sums(graph: OnnxGraph, below: str, layer: WeightedSums, int8: Int8 | None, number: int) -> str:
     if layer.weights.shape[:2] != (1, 1):
         raise ParameterError(
             "The layout must have no locally connected stage (U) to become an ONNX graph, which has no operation for "

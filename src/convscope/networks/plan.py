@@ -1,4 +1,4 @@
-"""What a layout comes to on an image, layer by layer, before anything is trained: exact integers."""
+"""The plan of a layout on an image: shapes, parameters, MACs and receptive fields, in exact integers."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ LARGEST_COMPUTED = 2**27  # of one image and all its maps, in a network that is 
 LARGEST_FIELD = 10**9  # pixels
 
 
-class Sizes(TypedDict):
+class PlanSizes(TypedDict):
     """Rows and columns of an image in pixels, values a pixel, and the number of classes."""
 
     height: int
@@ -34,7 +34,7 @@ class Sizes(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The layers of a layout on an image, and what they come to."""
+    """The layers of a layout on an image, with their sums."""
 
     layout: Layout
     height: int
@@ -44,7 +44,7 @@ class Plan:
     layers: tuple[PlannedLayer, ...]
 
     @property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> PlanSizes:
         """What the layout is planned for, by name: enough to plan another one for the same, or to build a network."""
         return {"height": self.height, "width": self.width, "channels": self.channels, "classes": self.classes}
 
@@ -138,10 +138,10 @@ class _Bound:
         counts = [self.of_layer(layer) for layer in planned.layers]
         got = sum(counts) if self.total else max(counts)
         if got > self.largest:
-            place = counts.index(max(counts))
+            largest = counts.index(max(counts))
             raise LayoutError(
                 f"The layout must have at most {self.largest:,} {self.what}. Got {got:,} on {planned.width}x"
-                f"{planned.height} pixels (most in layer {place + 1}, {planned.layers[place].name}). {self.remedy}."
+                f"{planned.height} pixels (most in layer {largest + 1}, {planned.layers[largest].name}). {self.remedy}."
             )
 
 
@@ -260,7 +260,7 @@ def _places(stage: Convolution | Pooling, size: int, number: int, below: Planned
             f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
             f"below, {below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
         )
-    return window.places(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
+    return window.positions(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
 
 
 def _connected(name: str, units: int, below: PlannedLayer) -> PlannedLayer:

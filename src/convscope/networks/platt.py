@@ -1,4 +1,4 @@
-"""Margins as probabilities: for each class a sigmoid of its logit, made to add up to 1 (Platt 1999).
+"""Platt scaling: margins become probabilities by a sigmoid for each class, normalized to sum 1 (Platt 1999).
 
 The sigmoids are scikit-learn's: one class against all others, fitted on images that were not learned from.
 """
@@ -14,12 +14,12 @@ Values = NDArray[np.float64]
 
 
 class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A classifier with nothing to learn: the logit of the class is what it is given."""
+    """A classifier without parameters whose decision function is its input."""
 
     classes_ = np.array([False, True])
 
     def fit(self, logits: Values, of_class: NDArray[np.bool_]) -> "_Given":
-        """Learn nothing."""
+        """Return the classifier; there is nothing to fit."""
         return self
 
     def decision_function(self, logits: Values) -> Values:
@@ -47,16 +47,16 @@ def fitting_sigmoids(logits: Values, labels: NDArray[np.int64]) -> tuple[Values,
         >>> bool((slopes > 1).all()), bool((np.abs(offsets) < 1e-3).all())
         (True, True)
     """
-    right = labels[:, None] == np.arange(logits.shape[1])  # N K
+    of_class = labels[:, None] == np.arange(logits.shape[1])  # N K
     together: tuple[float, float] | None = None
-    found = []
+    sigmoids = []
     for number in range(logits.shape[1]):
-        if 0 < right[:, number].sum() < len(labels):
-            found.append(_sigmoid(logits[:, number], right[:, number]))
+        if 0 < of_class[:, number].sum() < len(labels):
+            sigmoids.append(_sigmoid(logits[:, number], of_class[:, number]))
             continue
-        together = together or (_sigmoid(logits.ravel(), right.ravel()) if logits.shape[1] > 1 else (1.0, 0.0))
-        found.append(together)
-    slopes, offsets = np.array(found).T
+        together = together or (_sigmoid(logits.ravel(), of_class.ravel()) if logits.shape[1] > 1 else (1.0, 0.0))
+        sigmoids.append(together)
+    slopes, offsets = np.array(sigmoids).T
     return slopes, offsets
 
 
@@ -68,9 +68,9 @@ def likelihoods(logits: Values, slopes: Values, offsets: Values) -> Values:
     return result
 
 
-def _sigmoid(logits: Values, right: NDArray[np.bool_]) -> tuple[float, float]:
+def _sigmoid(logits: Values, of_class: NDArray[np.bool_]) -> tuple[float, float]:
     """Return slope and offset for the logits of one class; `right` has both values."""
     every = np.arange(len(logits))
     calibrated = CalibratedClassifierCV(_Given(), method="sigmoid", cv=[(every, every)], ensemble=False)
-    sigmoid: Any = calibrated.fit(logits[:, None], right).calibrated_classifiers_[0].calibrators[0]
+    sigmoid: Any = calibrated.fit(logits[:, None], of_class).calibrated_classifiers_[0].calibrators[0]
     return -float(sigmoid.a_), -float(sigmoid.b_)

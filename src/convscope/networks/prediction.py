@@ -1,4 +1,4 @@
-"""Classes and probabilities of any number of images: read ahead in threads, in bounded memory, in order."""
+"""Prediction of any number of images: read ahead in threads, in bounded memory, in order."""
 
 import collections
 import contextlib
@@ -30,15 +30,15 @@ MadeT = TypeVar("MadeT")
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What the network says about one image.
+    """The prediction of one image.
 
     Attributes:
-        image: its path, or its place among those given, for example ``[17]``.
+        image: its path, or its index among those given, for example ``[17]``.
         label: the most probable class; None where the image cannot be used.
         probability: of that class, 0…1.
         top: the most probable classes with their probabilities, in order.
         error: why the image cannot be used; None where it can.
-        remarks: what is not as it should be with an image that can be used, for example what its decoder reported.
+        remarks: on an image that can be used, for example warnings of its decoder.
     """
 
     image: str
@@ -50,7 +50,7 @@ class Prediction:
 
 
 class Predictor(Protocol):
-    """What predicts: `convscope.networks.model.Model`."""
+    """The interface of `convscope.networks.model.Model` for prediction."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class Predictor(Protocol):
 
     @property
     def batch(self) -> int:
-        """Images at once unless said."""
+        """Images at once by default."""
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class, N K, of uint8 N H W C."""
@@ -98,8 +98,8 @@ def predict(
         model: the trained network.
         images: what `convscope.networks.inputs.list_inputs` takes.
         top: how many classes to name, at most; a network with fewer names all of them.
-        batch: images that go through the network at once; as memory allows, at most 256, if none.
-        workers: threads that read; the cores of the machine if none.
+        batch: images that go through the network at once; as memory allows, at most 256, by default.
+        workers: threads that read; the cores of the machine by default.
 
     Raises:
         ParameterError: an argument has a value that it cannot have.
@@ -136,18 +136,18 @@ def predict_inputs(
 
 
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
-    step = model.preprocessing
-    size = step.height * step.width * step.channels
+    preprocessing = model.preprocessing
+    size = preprocessing.height * preprocessing.width * preprocessing.channels
     images = max(1, min(_RUN_IMAGES, _RUN_PIXELS // size))
     workers = runs_ahead(workers, images * size)
     runs = _runs(inputs, images)
     waiting: list[_Run] = []
     with contextlib.closing(
-        _ahead(lambda run: _read(run, step), runs, workers, runs_ahead(2 * workers, images * size))
+        _ahead(lambda run: _read(run, preprocessing), runs, workers, runs_ahead(2 * workers, images * size))
     ) as read:
         for run in read:
             waiting.append(run)
-            if sum(len(one.names) for one in waiting) >= batch:
+            if sum(len(waiting_run.names) for waiting_run in waiting) >= batch:
                 yield from _predict_runs(model, waiting, top, batch)
                 waiting = []
     yield from _predict_runs(model, waiting, top, batch)
@@ -157,9 +157,9 @@ def _runs(inputs: Iterable[Input], images: int) -> Iterator[list[Input]]:
     """Give neighbouring inputs that are about as much work to read."""
     run: list[Input] = []
     size = 0
-    for one in inputs:
-        run.append(one)
-        size += one.size
+    for given in inputs:
+        run.append(given)
+        size += given.size
         if len(run) >= images or size >= _RUN_BYTES:
             yield run
             run, size = [], 0
@@ -172,28 +172,28 @@ def _ahead(
 ) -> Generator[MadeT, None, None]:
     """Give what `work` makes of each, in order, made ahead in threads; no more than `most` and one are kept."""
     threads = ThreadPoolExecutor(max_workers=workers, initializer=preserve_denormals)
-    made: collections.deque[Future[MadeT]] = collections.deque()
+    futures: collections.deque[Future[MadeT]] = collections.deque()
     try:
-        for one in given:
-            made.append(threads.submit(work, one))
-            if len(made) > most:
-                yield made.popleft().result()
-        while made:
-            yield made.popleft().result()
+        for item in given:
+            futures.append(threads.submit(work, item))
+            if len(futures) > most:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(run: list[Input], step: Preprocessing) -> _Run:
+def _read(run: list[Input], preprocessing: Preprocessing) -> _Run:
     errors: dict[int, str] = {}
     remarks: dict[int, tuple[str, ...]] = {}
-    images = np.empty((len(run), step.height, step.width, step.channels), np.uint8)
-    for place, one in enumerate(run):
+    images = np.empty((len(run), preprocessing.height, preprocessing.width, preprocessing.channels), np.uint8)
+    for index, given in enumerate(run):
         try:
-            images[place - len(errors)], remarks[place] = one.read(step)
+            images[index - len(errors)], remarks[index] = given.read(preprocessing)
         except UnreadableImageError as error:
-            errors[place] = str(error)
-    names = [one.name for one in run]
+            errors[index] = str(error)
+    names = [given.name for given in run]
     return _Run(names=names, errors=errors, remarks=remarks, images=images[: len(run) - len(errors)])
 
 
@@ -205,14 +205,14 @@ def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> I
     best = np.take_along_axis(probabilities, order, axis=1).tolist()
     ranked = zip(order.tolist(), best, strict=True)
     for run in runs:
-        for place, name in enumerate(run.names):
-            if place in run.errors:
-                yield Prediction(image=name, label=None, probability=None, top=(), error=run.errors[place])
+        for index, name in enumerate(run.names):
+            if index in run.errors:
+                yield Prediction(image=name, label=None, probability=None, top=(), error=run.errors[index])
                 continue
             numbers, values = next(ranked)
             if not math.isfinite(values[0]):
                 yield Prediction(image=name, label=None, probability=None, top=(), error=NOT_A_NUMBER)
                 continue
             named = tuple((model.classes[number], value) for number, value in zip(numbers, values, strict=True))
-            (label, probability), remarks = named[0], run.remarks[place]
+            (label, probability), remarks = named[0], run.remarks[index]
             yield Prediction(image=name, label=label, probability=probability, top=named, error=None, remarks=remarks)

@@ -1,4 +1,4 @@
-"""The temperature by which margins are divided before the softmax makes probabilities of them (Guo et al. 2017)."""
+"""The temperature that logits are divided by before the softmax, to calibrate probabilities (Guo et al. 2017)."""
 
 import math
 from collections.abc import Callable
@@ -14,8 +14,8 @@ _STEPS = 30  # the interval of powers shrinks to 14 / 1.618^30 = 7e-6
 def fitting_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Return the temperature, 0.001…1000, at which softmax(logits / temperature) fits the labels best.
 
-    As in Platt scaling (Platt 1999), the right class is to have not quite all of the probability, so that even images
-    that are all told apart ask for a temperature above 0.
+    As in Platt scaling (Platt 1999), the target probability of the correct class is slightly below 1, so that the
+    temperature stays above 0 even where all images are recognized.
 
     Args:
         logits: N K.
@@ -25,16 +25,16 @@ def fitting_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) 
         >>> fitting_temperature(np.array([[9.0, 0.0]] * 4), np.array([0, 0, 0, 1])) > 5    # far too sure
         True
     """
-    share = softened(len(labels))
+    fraction = softened(len(labels))
 
     def loss(power: float) -> float:
-        return cross_entropy_at(logits * math.exp(-power), labels, share=share)
+        return cross_entropy_at(logits * math.exp(-power), labels, fraction=fraction)
 
     return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
 
 
 def softened(images: int) -> float:
-    """Return the probability that the right class is to have where so many images say which it is (Platt 1999)."""
+    """Return the target probability of the correct class for so many images (Platt 1999)."""
     return 1 - 1 / (images + 2)
 
 
@@ -57,10 +57,10 @@ def _lowest_place(function: Callable[[float], float], low: float, high: float) -
     return (low + high) / 2
 
 
-def cross_entropy_at(logits: NDArray[np.float64], labels: NDArray[np.int64], *, share: float = 1.0) -> float:
-    """Return the mean cross-entropy in nats when the right class is to have this share and the others the rest."""
+def cross_entropy_at(logits: NDArray[np.float64], labels: NDArray[np.int64], *, fraction: float = 1.0) -> float:
+    """Return the mean cross-entropy in nats with a target of `fraction` for the correct class, the rest for others."""
     below = logits - logits.max(axis=1, keepdims=True)
     logs = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
     correct = logs[np.arange(len(labels)), labels]
     others = (logs.sum(axis=1) - correct) / max(1, logits.shape[1] - 1)
-    return float(-np.mean(share * correct + (1 - share) * others))
+    return float(-np.mean(fraction * correct + (1 - fraction) * others))

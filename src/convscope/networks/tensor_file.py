@@ -1,4 +1,4 @@
-"""Safetensors files, read without trust: nothing is allocated before the header agrees with the size of the file."""
+"""Safetensors files, validated before use: nothing is allocated before the header agrees with the file size."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ _DTYPES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class TensorEntry:
     """One tensor as the header declares it: its type, its shape and where its bytes begin behind the header."""
 
     dtype: torch.dtype
@@ -55,7 +55,7 @@ class TensorFile:
         entries: what is in the file, by name.
     """
 
-    def __init__(self, stream: BinaryIO, metadata: dict[str, str], entries: dict[str, Entry], start: int) -> None:
+    def __init__(self, stream: BinaryIO, metadata: dict[str, str], entries: dict[str, TensorEntry], start: int) -> None:
         self.metadata, self.entries = metadata, entries
         self._stream, self._start = stream, start
 
@@ -63,7 +63,7 @@ class TensorFile:
         """Return all tensors, by name; this allocates as many bytes as the file really has."""
         return {name: self._tensor(entry) for name, entry in self.entries.items()}
 
-    def _tensor(self, entry: Entry) -> Tensor:
+    def _tensor(self, entry: TensorEntry) -> Tensor:
         flat = torch.empty(math.prod(entry.shape), dtype=entry.dtype)
         self._stream.seek(self._start + entry.begin)
         into: Any = flat.view(torch.uint8).numpy()
@@ -167,7 +167,7 @@ def _checked(stream: BinaryIO, size: int) -> TensorFile:
     return TensorFile(stream, metadata, entries, 8 + length)
 
 
-def _entry(name: str, value: Any) -> Entry:
+def _entry(name: str, value: Any) -> TensorEntry:
     shown = printable(name[:60])
     match value:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, end]} if len(value) == 3:
@@ -183,10 +183,10 @@ def _entry(name: str, value: Any) -> Entry:
     size = math.prod(shape) * _DTYPES[dtype].itemsize
     if end - begin != size:
         raise _RefusedError(f"it is damaged: the tensor '{shown}' has another number of bytes than its shape needs")
-    return Entry(dtype=_DTYPES[dtype], shape=tuple(shape), begin=begin, size=size)
+    return TensorEntry(dtype=_DTYPES[dtype], shape=tuple(shape), begin=begin, size=size)
 
 
-def _check_places(entries: list[Entry], size: int) -> None:
+def _check_places(entries: list[TensorEntry], size: int) -> None:
     """Refuse tensors that overlap, leave gaps, or end elsewhere than the file does."""
     spans = [(0, 0), *sorted((entry.begin, entry.begin + entry.size) for entry in entries), (size, size)]
     if spans[-2][1] > size:

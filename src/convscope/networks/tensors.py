@@ -14,7 +14,7 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
 
     Args:
         planned: of the network.
-        exemplars: what its classifier keeps, where it is no weighted sums.
+        exemplars: of an instance-based classifier.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -27,13 +27,13 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
     stages, normalized = planned.layout.stages, planned.layout.normalization is not None
     shape: tuple[int, ...]
     module = -1
-    for place, stage in enumerate(stages):
-        maps, values = planned.below(place)
-        module += not planned.layout.is_joined(place)
+    for index, stage in enumerate(stages):
+        maps, values = planned.below(index)
+        module += not planned.layout.is_joined(index)
         if isinstance(stage, Convolution):
             shape = (stage.units, maps, stage.patch, stage.patch)
             if stage.regions != 1:
-                shape = stage.regions_over(planned.layers[place].rows, planned.layers[place].columns) + shape
+                shape = stage.regions_over(planned.layers[index].rows, planned.layers[index].columns) + shape
             result |= _weights(f"stages.{module}", "convolution", shape, units=stage.units, normalized=normalized)
         elif isinstance(stage, Connected):
             shape = (stage.units, values)
@@ -50,8 +50,8 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
     return result | dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
 
 
-def _weights(module: str, part: str, shape: tuple[int, ...], *, units: int, normalized: bool) -> Tensors:
-    result = _learned(f"{module}.{part}", shape, biases=0 if normalized else units)
+def _weights(module: str, kind: str, shape: tuple[int, ...], *, units: int, normalized: bool) -> Tensors:
+    result = _learned(f"{module}.{kind}", shape, biases=0 if normalized else units)
     if normalized:
         names = ("bias", "running_mean", "running_var")
         result |= {f"{module}.normalization.{name}": (torch.float32, (units,)) for name in names}

@@ -1,4 +1,4 @@
-"""What a model says of its training, as far as anything else depends on it: checked once, when the model is made."""
+"""The training record of a model: the parts that other features depend on, validated when the model is made."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,19 +13,19 @@ _LONGEST = 4_096  # characters of a path or a name
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
-    """The parts of the training record that are used, each of its type; what is odd counts as unknown.
+    """The parts of the training record that are used, each of its type; invalid values count as unknown.
 
     The network itself does not depend on them: a model whose record is odd predicts like any other.
 
     Attributes:
         data: what it has learned from: an absolute path or the name of a set.
-        data_dir: where named sets were looked for first.
-        validation: part of the training images that was held out, from 0 to below 1.
+        data_dir: the folder searched first for named datasets.
+        validation: fraction of the training images for validation, from 0 to below 1.
         seed: of everything random.
         flip: whether it has learned from flipped images.
         classifier: name of the classifier that was learned on its features.
         class_depth: levels of folders that name a class, where that was asked for.
-        odd: places in the record that are no such values, for example ``settings.seed``.
+        odd: paths in the record with invalid values, for example ``settings.seed``.
     """
 
     data: str | None = None
@@ -39,7 +39,7 @@ class TrainingRecord:
 
     @property
     def note(self) -> str:
-        """A sentence that names what is odd; empty where nothing is."""
+        """A sentence that names invalid values; empty without any."""
         if not self.odd:
             return ""
         return f"invalid values in the training record are ignored: {', '.join(self.odd)}"
@@ -61,14 +61,14 @@ def read_training(training: Mapping[str, Any]) -> TrainingRecord:
 
 
 class _Reader:
-    """Looks values up, and keeps the places of those that cannot be."""
+    """Looks values up, and collects the paths of invalid ones."""
 
     def __init__(self, training: Mapping[str, Any]) -> None:
         self.odd: list[str] = []
         self._training = training
 
     def value(self, path: str, fits: Callable[[Any], bool]) -> Any:
-        """Return the value at `path`, as ``settings.seed``; None where there is none that fits."""
+        """Return the value at `path`, as ``settings.seed``; None where none is valid."""
         here: Any = self._training
         names = path.split(".")
         for depth, name in enumerate(names):

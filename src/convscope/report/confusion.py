@@ -19,24 +19,24 @@ def anchor(cell: Cell) -> str:
 
 
 def frequent_pairs(report: Report) -> tuple[Cell, ...]:
-    """Return the cells of wrong answers, the fullest first."""
+    """Return the cells of wrong predictions, the largest first."""
     wrong = [cell for cell in report.cells if not cell.correct]
     return tuple(sorted(wrong, key=lambda cell: (-cell.count, cell.truth, cell.predicted)))
 
 
 def shown_classes(report: Report) -> tuple[int, ...]:
-    """Return the places of the classes that the matrix shows, in order: all, or those most often confused."""
+    """Return the indices of the classes in the matrix, in order: all, or those confused most often."""
     if len(report.classes) <= MOST_CLASSES:
         return tuple(range(len(report.classes)))
     chosen: dict[int, None] = {}
     for cell in frequent_pairs(report):
-        for place in (cell.truth, cell.predicted):
+        for index in (cell.truth, cell.predicted):
             if len(chosen) < MOST_CLASSES:
-                chosen[place] = None
-    fullest = sorted(range(len(report.classes)), key=lambda place: -report.classes[place].support)
-    for place in fullest:
+                chosen[index] = None
+    fullest = sorted(range(len(report.classes)), key=lambda index: -report.classes[index].support)
+    for index in fullest:
         if len(chosen) < MOST_CLASSES:
-            chosen[place] = None
+            chosen[index] = None
     return tuple(sorted(chosen))
 
 
@@ -44,26 +44,26 @@ def matrix(report: Report, shown: Sequence[int], sections: Collection[str]) -> H
     """Return the matrix of the classes `shown`; cells whose anchor is among `sections` are links."""
     cells = {(cell.truth, cell.predicted): cell for cell in report.cells}
     partial = len(shown) < len(report.classes)
-    top = [tag("th", "is ↓  taken for →", scope="col", class_="corner")]
-    top += [_class_heading(report, place, "col") for place in shown]
+    top = [tag("th", "true ↓  predicted →", scope="col", class_="corner")]
+    top += [_class_heading(report, index, "col") for index in shown]
     top += [tag("th", tag("span", "others"), scope="col", class_="across others")] if partial else []
     rows = []
     for truth in shown:
         row = [_class_heading(report, truth, "row")]
-        found = [cells.get((truth, predicted)) for predicted in shown]
-        row += [_cell(report, cell, sections) if cell else tag("td") for cell in found]
+        row_cells = [cells.get((truth, predicted)) for predicted in shown]
+        row += [_cell(report, cell, sections) if cell else tag("td") for cell in row_cells]
         if partial:
-            rest = report.classes[truth].support - sum(cell.count for cell in found if cell)
+            rest = report.classes[truth].support - sum(cell.count for cell in row_cells if cell)
             row.append(tag("td", f"{rest:,}" if rest else "", class_="others"))
         rows.append(tag("tr", *row))
-    upright = any(len(report.classes[place].name) > LONG_NAME for place in shown)
+    upright = any(len(report.classes[index].name) > LONG_NAME for index in shown)
     style = "matrix upright" if upright else "matrix"
     table = tag("table", tag("thead", tag("tr", *top)), tag("tbody", *rows), class_=style)
     return joined(_introduction(report, partial), scrolling(table, "Confusion matrix"))
 
 
 def main_mistakes(report: Report) -> dict[int, Cell]:
-    """Return for every class (by its place) that was ever mistaken the cell of what it was most often taken for."""
+    """Return the most frequent confusion of every class that has one, by its index."""
     fullest: dict[int, Cell] = {}
     for cell in frequent_pairs(report):
         fullest.setdefault(cell.truth, cell)
@@ -94,7 +94,7 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
         )
         for cell in pairs[:MOST_PAIRS]
     ]
-    names = ("is", "was taken for", "images", "part of its class")
+    names = ("true class", "predicted class", "images", "fraction of its class")
     head = tag("tr", *(tag("th", name, scope="col") for name in names))
     table = tag("table", tag("thead", head), tag("tbody", *rows))
     shown = f" ({MOST_PAIRS} of {len(pairs):,} pairs)" if len(pairs) > MOST_PAIRS else ""
@@ -103,28 +103,28 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
 
 def _introduction(report: Report, partial: bool) -> Html:
     text = (
-        "A row is what an image is, a column what it was taken for. On the diagonal are the right answers. The "
-        "stronger the colour of a cell, the larger its part of the row. Follow a number to its images."
+        "Rows are true classes, columns are predicted classes; correct predictions are on the diagonal. The stronger "
+        "the colour of a cell, the larger its fraction of the row. Follow a number to its images."
     )
     if partial:
         text += (
-            f" Only the {MOST_CLASSES} classes that are confused most often are shown, of {len(report.classes):,}; the "
-            "column “others” counts what was taken for a class that is not shown. All cells are in report.json."
+            f" The matrix shows the {MOST_CLASSES} classes confused most often, of {len(report.classes):,}; the column "
+            "“others” counts predictions of other classes. All cells are in report.json."
         )
     return tag("p", text)
 
 
-def _class_heading(report: Report, place: int, scope: str) -> Html:
-    name = report.classes[place].name
+def _class_heading(report: Report, index: int, scope: str) -> Html:
+    name = report.classes[index].name
     return tag("th", tag("span", named(name, 40, full=True)), scope=scope, class_="across" if scope == "col" else None)
 
 
 def _cell(report: Report, cell: Cell, sections: Collection[str]) -> Html:
-    share = cell.count / report.classes[cell.truth].support
-    shade = sum(share > layer for layer in _SHADES)
+    fraction = cell.count / report.classes[cell.truth].support
+    shade = sum(fraction > bound for bound in _SHADES)
     style = f"{'right' if cell.correct else 'wrong'} shade-{shade}"
-    truth, predicted = (named(report.classes[place].name, 40) for place in (cell.truth, cell.predicted))
-    label = joined(tag("span", " of ", truth, " taken for ", predicted, class_="spoken"))
+    truth, predicted = (named(report.classes[index].name, 40) for index in (cell.truth, cell.predicted))
+    label = joined(tag("span", " of ", truth, " predicted as ", predicted, class_="spoken"))
     return tag("td", _link(cell, joined(f"{cell.count:,}", label), sections), class_=style, id=f"from-{anchor(cell)}")
 
 
@@ -134,10 +134,10 @@ def _link(cell: Cell, content: str, sections: Collection[str]) -> Html:
 
 def cell_title(report: Report, cell: Cell) -> Html:
     """Return a cell in words, for the head of its section."""
-    truth, predicted = (named(report.classes[place].name, 40, full=True) for place in (cell.truth, cell.predicted))
+    truth, predicted = (named(report.classes[index].name, 40, full=True) for index in (cell.truth, cell.predicted))
     number = counted(cell.count, "image")
     return (
-        joined(truth, f", recognized: {number}")
+        joined(truth, f", correct: {number}")
         if cell.correct
-        else joined(truth, " taken for ", predicted, f": {number}")
+        else joined(truth, " predicted as ", predicted, f": {number}")
     )

@@ -36,8 +36,8 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Return the pixel of a value."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.stop - self.start), 1)
+        fraction = (value - self.low) / (self.high - self.low)
+        return round(self.start + fraction * (self.stop - self.start), 1)
 
 
 def curves(history: Sequence[EpochRecord]) -> Html:
@@ -67,7 +67,7 @@ def nice_ticks(low: float, high: float, most: int = 5, smallest: float = 0.0) ->
     size = 10.0 ** math.floor(math.log10(span / most))
     step = max(smallest, next(size * factor for factor in (1, 2, 5, 10, 20) if span / (size * factor) <= most))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return tuple(round(place * step, 12) for place in range(first, max(last, first + 1) + 1))
+    return tuple(round(index * step, 12) for index in range(first, max(last, first + 1) + 1))
 
 
 def _series(
@@ -77,13 +77,13 @@ def _series(
 ) -> tuple[Series, ...]:
     thinned = history[:: math.ceil(len(history) / MOST_POINTS)]
     both = (("training", "first", training), ("validation", "second", validation))
-    found = []
+    series = []
     for name, style, of in both:
         values = ((record.epoch, of(record)) for record in thinned)
         points = tuple((epoch, value) for epoch, value in values if value is not None and math.isfinite(value))
         if points:
-            found.append(Series(name=name, style=style, points=points))
-    return tuple(found)
+            series.append(Series(name=name, style=style, points=points))
+    return tuple(series)
 
 
 def _chart(
@@ -107,7 +107,7 @@ def _chart(
     drawing = joined(
         _grid(along, upright, label, text if ceiling == 1 else lambda value: f"{value:g}"),
         *(_line(line, along, upright, text) for line in series),
-        *(_legend(line, place) for place, line in enumerate(series)),
+        *(_legend(line, index) for index, line in enumerate(series)),
     )
     last = "; ".join(f"{line.name} {text(line.points[-1][1])} after epoch {line.points[-1][0]}" for line in series)
     svg = tag("svg", drawing, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{title} by epoch: {last}.")
@@ -139,11 +139,11 @@ def _grid(along: Axis, upright: Axis, label: str, text: Callable[[float], str]) 
 
 
 def _line(series: Series, along: Axis, upright: Axis, text: Callable[[float], str]) -> Html:
-    places = [(along.at(epoch), upright.at(value)) for epoch, value in series.points]
-    path = tag("polyline", points=" ".join(f"{x},{y}" for x, y in places), class_=f"line {series.style}")
-    if len(places) > MOST_MARKERS:
+    positions = [(along.at(epoch), upright.at(value)) for epoch, value in series.points]
+    path = tag("polyline", points=" ".join(f"{x},{y}" for x, y in positions), class_=f"line {series.style}")
+    if len(positions) > MOST_MARKERS:
         return path
-    pairs = zip(series.points, places, strict=True)
+    pairs = zip(series.points, positions, strict=True)
     return joined(path, *(_marker(series, x, y, f"epoch {epoch}: {text(value)}") for (epoch, value), (x, y) in pairs))
 
 
@@ -155,7 +155,7 @@ def _marker(series: Series, x: float, y: float, hint: str | None = None) -> Html
     return tag("rect", *content, x=x - 3.5, y=y - 3.5, width=7, height=7, class_=style)
 
 
-def _legend(series: Series, place: int) -> Html:
-    x = 226 + place * 104
+def _legend(series: Series, index: int) -> Html:
+    x = 226 + index * 104
     line = tag("line", x1=x, x2=x + 26, y1=10, y2=10, class_=f"line {series.style}")
     return joined(line, _marker(series, x + 13, 10), tag("text", series.name, x=x + 32, y=14))

@@ -21,10 +21,9 @@ FEW = 2  # cells with so few images stand side by side
 
 
 def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
-    """Return the cells that get a section: wrong ones, the fullest first, then right ones by class.
+    """Return the cells that get a section: wrong ones, the largest first, then correct ones by class.
 
-    They are those of the classes that the matrix shows, the most frequent pairs, and what each class is most often
-    taken for.
+    They are the cells of the matrix, the most frequent pairs, and the most frequent confusion of each class.
     """
     classes = set(shown)
     pairs = frequent_pairs(report)
@@ -60,7 +59,7 @@ def gallery(
 def _in_turn(cells: Sequence[Cell], most: int) -> list[Answer]:
     """Return the images of the cells, at most `most` of each: the first of every cell, then the second."""
     ranked = [
-        (rank, place, answer) for place, cell in enumerate(cells) for rank, answer in enumerate(cell.images[:most])
+        (rank, index, answer) for index, cell in enumerate(cells) for rank, answer in enumerate(cell.images[:most])
     ]
     return [answer for _, _, answer in sorted(ranked, key=lambda entry: entry[:2])]
 
@@ -77,15 +76,15 @@ def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thum
     figures = tag("div", *(_figure(report, cell, answer, small) for answer in answers), class_="images")
     rest = cell.count - len(answers)
     more = f"{counted(rest, 'more image')} not shown here." if answers else "Not shown here: there are too many."
-    kept = " report.json names them." if rest and len(cell.images) == cell.count else ""
-    kept = kept or (" report.json names some of them." if len(cell.images) > len(answers) else "")
-    place = f"from-{anchor(cell)}" if {cell.truth, cell.predicted} <= shown else "confusion"
-    back = tag("a", "↑ matrix", href=f"#{place}", class_="back")
+    named_in = " report.json names them." if rest and len(cell.images) == cell.count else ""
+    named_in = named_in or (" report.json names some of them." if len(cell.images) > len(answers) else "")
+    target = f"from-{anchor(cell)}" if {cell.truth, cell.predicted} <= shown else "confusion"
+    back = tag("a", "↑ matrix", href=f"#{target}", class_="back")
     return tag(
         "section",
         tag("h4", cell_title(report, cell), " ", back),
         figures if answers else "",
-        tag("p", more + kept, class_="quiet") if rest else "",
+        tag("p", more + named_in, class_="quiet") if rest else "",
         id=anchor(cell),
         class_=f"cell few-{len(answers)}" if len(answers) <= FEW else "cell",
     )
@@ -104,6 +103,6 @@ def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbna
     if cell.correct:
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))
     else:
-        lines.append(tag("span", "taken for ", named(predicted, MOST_OF_NAME), f": {percent(answer.probability)}"))
+        lines.append(tag("span", "predicted as ", named(predicted, MOST_OF_NAME), f": {percent(answer.probability)}"))
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.truth_probability)}"))
     return tag("figure", tag("span", image, class_="frame"), tag("figcaption", *lines))

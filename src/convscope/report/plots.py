@@ -19,7 +19,7 @@ _LEGEND_ROW = 18
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """A measured value at a place along a chart, with the ends of its interval."""
+    """A measured value with its position along a chart and the ends of its interval."""
 
     at: float
     value: float
@@ -57,8 +57,8 @@ def dots(rows: Sequence[Row], *, label: str, text: Text, tick: Text, said: str) 
         if row.marked:
             x = along.at(row.value.value)
             parts.append(tag("line", x1=x, x2=x, y1=0, y2=bottom, class_="reference"))
-    for place, row in enumerate(rows):
-        y = _ROW * place + _ROW / 2 + 4
+    for index, row in enumerate(rows):
+        y = _ROW * index + _ROW / 2 + 4
         parts.append(tag("text", shortened(row.name, _CHARACTERS), x=_NAME, y=y + 4, text_anchor="end"))
         parts.append(_dot(along, row, y, text))
     middle = (along.start + along.stop) / 2
@@ -87,7 +87,7 @@ def _dot(along: Axis, row: Row, y: float, text: Text) -> Html:
 
 
 def lines(
-    found: Sequence[Line],
+    series: Sequence[Line],
     *,
     title: str,
     across: str,
@@ -99,7 +99,7 @@ def lines(
     """Return lines by a number, each value with its interval; at most four lines.
 
     Args:
-        found: the lines.
+        series: the lines.
         title: of the chart.
         across: what the number is, and its unit.
         label: what the values are, and their unit.
@@ -107,35 +107,35 @@ def lines(
         tick: of a mark at the side.
         logarithmic: equal distances are equal ratios, along the chart.
     """
-    shown = found[: len(STYLES)]
+    shown = series[: len(STYLES)]
     top = _TOP + _LEGEND_ROW * len(shown)
     bottom = _HEIGHT - _BOTTOM + _LEGEND_ROW * len(shown)
     every = [value for line in shown for value in (*line.points, *line.beyond)]
-    marks = nice_ticks(max(0.0, min(one.low for one in every)), max(one.high for one in every))
+    marks = nice_ticks(max(0.0, min(value.low for value in every)), max(value.high for value in every))
     upright = Axis(low=marks[0], high=marks[-1], start=bottom, stop=top, ticks=marks)
-    along = _along([one.at for one in every], logarithmic=logarithmic)
+    along = _along([value.at for value in every], logarithmic=logarithmic)
     parts = [_grid(along, upright, across, label, tick, bottom, logarithmic=logarithmic)]
-    for place, line in enumerate(shown):
-        parts.append(_line(line, STYLES[place], along, upright, text, logarithmic=logarithmic))
-        parts.append(_legend(line.name, STYLES[place], _TOP + _LEGEND_ROW * place + 6))
+    for index, line in enumerate(shown):
+        parts.append(_line(line, STYLES[index], along, upright, text, logarithmic=logarithmic))
+        parts.append(_legend(line.name, STYLES[index], _TOP + _LEGEND_ROW * index + 6))
     height = bottom + _BOTTOM
     names = ", ".join(line.name for line in shown)
     svg = tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=f"{title}: {label} of {names}")
     return tag("figure", tag("h3", title), svg, class_="chart")
 
 
-def _along(places: Sequence[float], *, logarithmic: bool) -> Axis:
+def _along(positions: Sequence[float], *, logarithmic: bool) -> Axis:
     if logarithmic:
-        low, high = math.log10(min(places)), math.log10(max(places))
+        low, high = math.log10(min(positions)), math.log10(max(positions))
         ticks = tuple(float(tick) for tick in range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1))
     else:
-        low, high = min(places), max(places)
+        low, high = min(positions), max(positions)
         ticks = tuple(mark for mark in nice_ticks(low, high, most=6) if low - 1e-9 <= mark <= high + 1e-9)
     high = high if high > low else low + 1
     return Axis(low=low, high=high, start=_LEFT + 8, stop=_WIDTH - _RIGHT - 12, ticks=ticks)
 
 
-def _grid(  # noqa: PLR0917  # one place calls it
+def _grid(  # noqa: PLR0917  # one caller
     along: Axis,
     upright: Axis,
     across: str,
@@ -162,27 +162,27 @@ def _grid(  # noqa: PLR0917  # one place calls it
     return joined(*parts)
 
 
-def _line(  # one place calls it
+def _line(  # one caller
     line: Line, style: str, along: Axis, upright: Axis, text: Text, *, logarithmic: bool
 ) -> Html:
-    def place(one: Value) -> tuple[float, float]:
-        return along.at(math.log10(one.at) if logarithmic else one.at), upright.at(one.value)
+    def position(value: Value) -> tuple[float, float]:
+        return along.at(math.log10(value.at) if logarithmic else value.at), upright.at(value.value)
 
-    parts = [_path([place(one) for one in line.points], f"line {style}")]
+    parts = [_path([position(value) for value in line.points], f"line {style}")]
     if line.beyond:
-        ends = [place(one) for one in (*line.points[-1:], *line.beyond)]
+        ends = [position(value) for value in (*line.points[-1:], *line.beyond)]
         parts.append(_path(ends, f"line {style} beyond"))
-    for one in (*line.points, *line.beyond):
-        x, y = place(one)
-        low, high = upright.at(one.low), upright.at(one.high)
-        hint = f"{line.name}, {one.at:g}: {text(one.value)} ({text(one.low)} to {text(one.high)})"
+    for value in (*line.points, *line.beyond):
+        x, y = position(value)
+        low, high = upright.at(value.low), upright.at(value.high)
+        hint = f"{line.name}, {value.at:g}: {text(value.value)} ({text(value.low)} to {text(value.high)})"
         parts.append(tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker {style}"))
         parts.append(marker(style, x, y, hint))
     return joined(*parts)
 
 
-def _path(places: Sequence[tuple[float, float]], style: str) -> Html:
-    return tag("polyline", points=" ".join(f"{x},{y}" for x, y in places), class_=style)
+def _path(positions: Sequence[tuple[float, float]], style: str) -> Html:
+    return tag("polyline", points=" ".join(f"{x},{y}" for x, y in positions), class_=style)
 
 
 def marker(style: str, x: float, y: float, hint: str | None = None) -> Html:

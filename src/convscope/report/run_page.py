@@ -1,4 +1,4 @@
-"""``report.html``: one file that shows what a run came to, from disk, with no network and nothing to install."""
+"""``report.html``: the results of a run as one file that needs neither a server nor a network."""
 
 import shlex
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from .tables import classes_table, epochs_table, problems_table, settings_table,
 
 _PACKAGE = "convscope.report"
 MOST_NOTES = 100
-_HELD_OUT = "Training never saw them."
+_NOT_TRAINED_ON = "Training did not use them."
 _SPLITS = {
-    "validation": _HELD_OUT,
-    "test": _HELD_OUT,
-    "training": "These are the images that it learned from: expect less on others.",
+    "validation": _NOT_TRAINED_ON,
+    "test": _NOT_TRAINED_ON,
+    "training": "The network was trained on these images: expect less on others.",
 }
 
 
@@ -35,7 +35,7 @@ def render_report(
     shown, never interpreted.
 
     Args:
-        report: what the run came to.
+        report: of the run.
         history: its epochs; none when training ended before the first was whole.
         thumbnails: gives the image of an index, uint8 H W or H W C; None for a page without images.
 
@@ -67,7 +67,7 @@ def render_report(
     )
     title = shortened(printable(report.name), 80)
     return document(
-        title=joined(f"{title}: {percent(report.accuracy, report.images)} right"),
+        title=joined(f"{title}: {percent(report.accuracy, report.images)} correct"),
         style=static(_PACKAGE, "report.css"),
         script=static(_PACKAGE, "report.js"),
         body=body,
@@ -78,10 +78,10 @@ def _head(report: Report) -> Html:
     low, high = (percent(end, report.images) for end in report.accuracy_interval)
     wrong = report.images - report.correct
     evaluated = counted(report.images, f"{shortened(printable(report.split), 40)} image")
-    counts = f" of {evaluated} recognized: {report.correct:,} correct, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
+    counts = f" of {evaluated}: {report.correct:,} correct, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
     expected = f"For new images of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
     if not wrong:
-        expected = f"All were right. For new images of the same kind, expect {low} or more (95 % confidence)."
+        expected = f"All are correct. For new images of the same kind, expect {low} or more (95 % confidence)."
     return tag(
         "header",
         tag("h1", named(report.name, 120)),
@@ -129,9 +129,9 @@ def _learning(history: tuple[EpochRecord, ...]) -> Html:
         return joined()
     last = history[-1]
     text = (
-        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds, exact=True)}. Training is measured on images as "
-        "they were learned from, distorted, perhaps smaller, and while the weights still moved; validation after each "
-        "epoch, on images as they are. So validation may well be the better of the two."
+        f"{counted(last.epoch, 'epoch')} in {duration(last.seconds, exact=True)}. Training accuracy is measured on "
+        "augmented, perhaps smaller images while the weights change; validation accuracy after each epoch, on "
+        "unchanged images. So validation accuracy may be the higher one."
     )
     return tag("p", text)
 
@@ -146,7 +146,7 @@ def _network(report: Report) -> Html:
         text = (
             "The receptive field is the box of input pixels that one value of the output depends on; near the edge it "
             "reaches over it, onto zeros. "
-            "Multiply-adds are counted for one image."
+            "MACs are counted for one image."
         )
         parts += [tag("p", text), steps_table(report.layers)]
     return joined(*parts)

@@ -22,16 +22,16 @@ _BAR_PX = 120
 
 def classes_table(report: Report, sections: Collection[str]) -> Html:
     """Return the table of classes: all of them, or the worst when there are very many."""
-    worst = sorted(range(len(report.classes)), key=lambda place: _order(report.classes[place]))[:MOST_CLASSES]
+    worst = sorted(range(len(report.classes)), key=lambda index: _order(report.classes[index]))[:MOST_CLASSES]
     mistaken = main_mistakes(report)
-    rows = [_class_row(report, place, mistaken.get(place), sections) for place in sorted(worst)]
+    rows = [_class_row(report, index, mistaken.get(index), sections) for index in sorted(worst)]
     head = (
         ("class", ""),
         ("images", "of this class"),
-        ("recall", "of its images, how many were recognized; the bar is the 95 % interval"),
-        ("precision", "of what was taken for it, how many were it"),
-        ("F1", "both in one number"),
-        ("most often taken for", ""),
+        ("recall", "fraction of its images predicted correctly; the bar is the 95 % interval"),
+        ("precision", "fraction of its predictions that are correct"),
+        ("F1", "harmonic mean of both"),
+        ("most often predicted as", ""),
     )
     heading = tag(
         "tr", *(tag("th", name, tag("small", hint) if hint else "", scope="col", data_sort="") for name, hint in head)
@@ -72,7 +72,7 @@ def steps_table(layers: Sequence[PlannedLayer]) -> Html:
         for layer in layers[:MOST_STEPS]
     ]
     sums = [sum(layer.parameters for layer in layers), sum(layer.macs for layer in layers)]
-    total = tag("tr", tag("th", "in all", scope="row"), *_cells("", "", *(large(value) for value in sums)))
+    total = tag("tr", tag("th", "total", scope="row"), *_cells("", "", *(large(value) for value in sums)))
     return _table(names, [*rows, total])
 
 
@@ -86,7 +86,7 @@ def settings_table(settings: Mapping[str, Any], title: str) -> Html:
 
 
 def problems_table(problems: Sequence[Problem]) -> Html:
-    """Return how many problems of each kind there are, and what is the matter with which file."""
+    """Return the number of problems of each kind, and the problem of each file."""
     counts = collections.Counter(problem.kind for problem in problems)
     kinds = tag("ul", *(tag("li", f"{PROBLEM_KINDS[kind][1]}: {number:,}") for kind, number in counts.most_common()))
     rows = [
@@ -115,8 +115,8 @@ def _order(score: ClassMetrics) -> float:
     return score.f1 if score.f1 is not None else 2.0
 
 
-def _class_row(report: Report, place: int, mistaken: Cell | None, sections: Collection[str]) -> Html:
-    score = report.classes[place]
+def _class_row(report: Report, index: int, mistaken: Cell | None, sections: Collection[str]) -> Html:
+    score = report.classes[index]
     most, style = joined(), None
     if mistaken:
         style = width_class(report.classes[mistaken.predicted].name)
@@ -125,16 +125,16 @@ def _class_row(report: Report, place: int, mistaken: Cell | None, sections: Coll
         most = tag("a", text, href=f"#{name}") if name in sections else text
     return tag(
         "tr",
-        tag("th", named(score.name, 60, full=True), scope="row", data_value=place, class_=width_class(score.name)),
+        tag("th", named(score.name, 60, full=True), scope="row", data_value=index, class_=width_class(score.name)),
         tag("td", f"{score.support:,}", class_="number", data_value=score.support),
-        _share(score.recall, score.recall_interval, score.support, bar=True),
-        _share(score.precision, score.precision_interval, score.predicted),
-        _share(score.f1, None, score.support),
+        _fraction(score.recall, score.recall_interval, score.support, bar=True),
+        _fraction(score.precision, score.precision_interval, score.predicted),
+        _fraction(score.f1, None, score.support),
         tag("td", most, data_value=mistaken.count if mistaken else 0, class_=style),
     )
 
 
-def _share(value: float | None, interval: Interval | None, total: int, *, bar: bool = False) -> Html:
+def _fraction(value: float | None, interval: Interval | None, total: int, *, bar: bool = False) -> Html:
     hint = f"95 % interval: {percent(interval[0])} to {percent(interval[1])}" if interval else None
     drawing = _bar(value, interval) if bar and interval and value is not None else ""
     shown = tag("span", percent(value, total), title=hint)
@@ -143,12 +143,12 @@ def _share(value: float | None, interval: Interval | None, total: int, *, bar: b
 
 def _bar(value: float, interval: Interval) -> Html:
     low, high = (round(end * _BAR_PX, 1) for end in interval)
-    place = round(value * _BAR_PX, 1)
+    position = round(value * _BAR_PX, 1)
     return tag(
         "svg",
         tag("rect", x=0, y=6, width=_BAR_PX, height=2, class_="track"),
         tag("rect", x=low, y=3, width=max(1, round(high - low, 1)), height=8, class_="range"),
-        tag("rect", x=max(0, place - 1.5), y=0, width=3, height=14, class_="value"),
+        tag("rect", x=max(0, position - 1.5), y=0, width=3, height=14, class_="value"),
         width=_BAR_PX,
         height=14,
         aria_hidden="true",

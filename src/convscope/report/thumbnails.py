@@ -28,18 +28,18 @@ def thumbnails(indices: Iterable[int], image: Callable[[int], np.ndarray]) -> di
     """Return the small images of `indices`, in that order, until `BUDGET_BYTES` of text are used.
 
     Raises:
-        DataError: `image` gives something that is no image.
+        DataError: `image` returns another array.
     """
     made: dict[int, Thumbnail] = {}
     spent = 0
     for index in indices:
         if index in made:
             continue
-        one = thumbnail(image(index))
-        spent += len(one.uri)
+        small = thumbnail(image(index))
+        spent += len(small.uri)
         if spent > BUDGET_BYTES:
             break
-        made[index] = one
+        made[index] = small
     return made
 
 
@@ -50,7 +50,7 @@ def thumbnail(pixels: np.ndarray) -> Thumbnail:
         pixels: uint8, H W or H W C with one channel, three, or four (the last is opacity).
 
     Raises:
-        DataError: it is none of that.
+        DataError: `pixels` is another array.
 
     Examples:
         >>> small = thumbnail(np.zeros((200, 100, 3), np.uint8))

@@ -84,7 +84,9 @@ def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = 
         temperature = fitting_temperature(logits, labels)
         network.temperature.fill_(temperature)
         smoothed = softened(len(labels))
-        before, after = (cross_entropy_at(logits / divisor, labels, share=smoothed) for divisor in (1.0, temperature))
+        before, after = (
+            cross_entropy_at(logits / divisor, labels, fraction=smoothed) for divisor in (1.0, temperature)
+        )
     else:
         before, after = _platt(network, logits, labels)
     return Calibration(

@@ -1,4 +1,4 @@
-"""A training run on disk: written whole or not at all, put back to the same bits."""
+"""Checkpoints: a training state on disk, written whole or not at all, restored to the same bits."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from convscope.core.records import from_json, json_text, strict_json
 from convscope.networks.tensor_file import content_digest, read_tensors
 
 from .history import EpochRecord
-from .state import Sums, TrainingState
+from .state import EpochSums, TrainingState
 
 FORMAT_VERSION = 1
 
@@ -142,5 +142,5 @@ def _put_back(state: TrainingState, numbers: _StateNumbers, tensors: dict[str, T
     state.epoch, state.batch, state.step = numbers.epoch, numbers.batch, numbers.step
     state.learning_rate = numbers.learning_rate
     state.clock.go_on(fraction=numbers.fraction, per_step=numbers.per_step, before_s=numbers.elapsed_s)
-    state.sums = Sums(loss=numbers.loss, correct=numbers.correct, seen=numbers.seen, seconds=numbers.seconds)
+    state.sums = EpochSums(loss=numbers.loss, correct=numbers.correct, seen=numbers.seen, seconds=numbers.seconds)
     state.history = list(numbers.history)

@@ -1,4 +1,4 @@
-"""What convscope chooses for a set when the user does not: the recipe, and the sentences that say so."""
+"""The recipe and network that convscope chooses for a dataset where the user does not, with a note on each choice."""
 
 import dataclasses
 import math
@@ -19,26 +19,26 @@ from convscope.networks.plan import Plan, check_built, plan
 from convscope.options.train import Effort, TrainOptions
 
 from .loop import steps_of
-from .pretraining import check_first
-from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, reduced_size, share_of_pixels
+from .pretraining import check_pretraining
+from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, pixel_fraction, reduced_size
 from .recipe import Recipe
 from .training_data import TrainingData
 
-_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray images of things are centred already
-_RESIZING_FRACTION = 0.4  # part of the training
-_BATCH_VALUES = 2**28  # of all maps of one step, kept until the way back: 1 GiB, and as much again for gradients
+_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # fractions of the shorter side: gray images of things are centred already
+_RESIZING_FRACTION = 0.4  # of the training
+_BATCH_VALUES = 2**28  # of all maps of one step, stored for the backward pass: 1 GiB, and as much again for gradients
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A recipe, and what the user should know of how it came about."""
+    """A recipe, with notes for the user on what was chosen and why."""
 
     recipe: Recipe
     notes: tuple[str, ...]
 
 
 def choose_recipe(data: TrainingData, settings: TrainOptions) -> Choice:
-    """Return the recipe for `data`; what `settings` says goes before what convscope would choose."""
+    """Return the recipe for `data`; `settings` come before the defaults."""
     count = len(data.training)
     augmentation, notes = _choose_augmentation(data, settings)
     given = {"learning_rate": settings.learning_rate, "smoothing": settings.smoothing}
@@ -84,7 +84,7 @@ def choose_network(data: TrainingData, settings: TrainOptions, layout: Layout | 
     )
     planned = plan(chosen, height=height, width=width, channels=channels, classes=data.classes)
     check_built(planned)
-    first = check_first(choice.recipe, planned, images=len(data.training))
+    first = check_pretraining(choice.recipe, planned, images=len(data.training))
     choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
     choice = _within_memory(_with_resizing(choice, planned, settings), planned, settings)
     return planned, choice if settings.minutes is not None else _with_rate(choice, len(data.training))
@@ -97,20 +97,20 @@ def _with_rate(choice: Choice, images: int) -> Choice:
 
 
 def _with_resizing(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
-    """Return `choice` with smaller images for the first part of the training where they fit, and a sentence on it.
+    """Return `choice` with progressive resizing where the layout allows it, and a note on it.
 
     Raises:
         ParameterError: `settings` asks for them, and they do not fit.
     """
     obstacle = obstacle_to_resizing(planned)  # of numbers alone: nothing is built
     usual = min(planned.height, planned.width) >= SMALLEST_SIDE and obstacle is None and not choice.recipe.pretrain
-    part = (
+    fraction = (
         (_RESIZING_FRACTION if usual else 0.0)
         if settings.progressive_resizing is None
         else settings.progressive_resizing
     )
-    recipe = dataclasses.replace(choice.recipe, progressive_resizing=part)
-    if not part:
+    recipe = dataclasses.replace(choice.recipe, progressive_resizing=fraction)
+    if not fraction:
         return choice
     if obstacle is not None:
         raise ParameterError(
@@ -119,18 +119,18 @@ def _with_resizing(choice: Choice, planned: Plan, settings: TrainOptions) -> Cho
             f"{planned.layout} on {planned.width}x{planned.height}: {obstacle}. Leave `progressive_resizing` out."
         )
     height, width = reduced_size(planned.height, planned.width)
-    pixels = share_of_pixels(planned.height, planned.width)
-    note = f"the first {part:.0%} of the training sees images of {width}x{height}, {pixels:.0%} of the pixels"
+    pixels = pixel_fraction(planned.height, planned.width)
+    note = f"the first {fraction:.0%} of the training sees images of {width}x{height}, {pixels:.0%} of the pixels"
     note += "; --progressive-resizing 0 changes it"
     return Choice(recipe=recipe, notes=(*choice.notes, note))
 
 
 def _within_memory(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
-    """Return `choice` with no more images a step than memory should be taken for, and a sentence that says so."""
+    """Return `choice` with a batch that fits into memory, and a note on it."""
     most = max(2, planned.batch_within(_BATCH_VALUES))
     if settings.batch is not None or choice.recipe.batch <= most:
         return choice
-    note = f"{counted(most, 'image')} a step: the maps of more would take too much memory; --batch changes it"
+    note = f"{counted(most, 'image')} a step: more would not fit into memory; --batch changes it"
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
@@ -144,7 +144,7 @@ def _choose_epochs(data: TrainingData, settings: TrainOptions, augmentation: Aug
         recipe=settings.recipe,
         wide=settings.layout is None and takes_wide(height=height, width=width, channels=channels, images=images),
     )
-    return math.ceil(count / 3) if side <= SMALL else count  # there is less to learn in so few pixels
+    return math.ceil(count / 3) if side <= SMALL else count  # few pixels have less to learn
 
 
 def default_epochs(
@@ -188,7 +188,7 @@ _EPOCHS = {  # images × epochs; the fewest epochs and the most
 
 
 def default_batch(images: int) -> int:
-    """Return images a step: at least about 20 steps an epoch, 32 to 256 images each.
+    """Return the batch size: at least about 20 steps an epoch, 32 to 256 images each.
 
     Examples:
         >>> default_batch(60_000), default_batch(1_437), default_batch(20)
@@ -205,7 +205,7 @@ def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Au
     centred = flip and data.images.shape[3] == 1
     if centred and settings.recipe == "quick" and settings.flip is None:
         flip, reason = False, "a quick recipe has no time for flipped images; --flip or --recipe balanced has them"
-    hurried = settings.recipe == "quick" and data.images.shape[3] == 1  # in one epoch, little has to be enough
+    hurried = settings.recipe == "quick" and data.images.shape[3] == 1  # one epoch is short
     shift = round((_SMALL_SHIFT if centred or hurried else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)

@@ -21,7 +21,7 @@ class Answer:
     """What the network said about one image.
 
     Attributes:
-        index: its place in the image set.
+        index: its index in the dataset.
         name: its name in the source, for example the path of its file.
         probability: of the class that was predicted, 0…1.
         truth_probability: of the true class, 0…1.
@@ -38,10 +38,10 @@ class Cell:
     """One cell of the confusion matrix that is not empty.
 
     Attributes:
-        truth: place of the true class among the classes.
-        predicted: place of the predicted class.
+        truth: index of the true class.
+        predicted: index of the predicted class.
         count: images in the cell.
-        images: those that are kept: of wrong answers the surest first, of right answers the least sure first.
+        images: the saved ones: of wrong predictions the most certain first, of correct ones the least certain first.
     """
 
     truth: int
@@ -107,8 +107,8 @@ def class_metrics(labels: Integers, predicted: Integers, classes: Sequence[str])
     support, taken = np.bincount(labels, minlength=size), np.bincount(predicted, minlength=size)
     correct = np.bincount(labels[labels == predicted], minlength=size)
     return tuple(
-        metrics_of_class(name, support=int(support[place]), predicted=int(taken[place]), correct=int(correct[place]))
-        for place, name in enumerate(classes)
+        metrics_of_class(name, support=int(support[index]), predicted=int(taken[index]), correct=int(correct[index]))
+        for index, name in enumerate(classes)
     )
 
 
@@ -117,8 +117,8 @@ def confusion(
 ) -> tuple[Cell, ...]:
     """Return the cells of the confusion matrix that are not empty, by true and then predicted class.
 
-    Images are kept within bounds: all wrong ones up to `MOST_WRONG`, right ones up to `MOST_RIGHT_A_CLASS` a class
-    and `MOST_RIGHT` in all. Where there are more, every cell keeps its first ones.
+    The number of saved images is bounded: wrong ones up to `MOST_WRONG`, correct ones up to `MOST_RIGHT_A_CLASS` a
+    class and `MOST_RIGHT` in all. Where there are more, every cell keeps its first ones.
 
     Args:
         labels: true classes, N.
@@ -147,20 +147,20 @@ def confusion(
 
     cells = []
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        places = order[start : start + count][kept[start : start + count]].tolist()
+        indices_ = order[start : start + count][kept[start : start + count]].tolist()
         cells.append(
             Cell(
                 truth=int(labels[order[start]]),
                 predicted=int(predicted[order[start]]),
                 count=count,
-                images=tuple(answer(place) for place in places),
+                images=tuple(answer(place) for place in indices_),
             )
         )
     return tuple(cells)
 
 
 def _kept(rank: Integers, correct: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return which of the images are kept, given each one's place within its cell and whether it is right."""
+    """Return which of the images are kept, given each one's rank within its cell and whether it is correct."""
     kept = np.zeros(len(rank), dtype=bool)
     for some, most in ((~correct, MOST_WRONG), (correct & (rank < MOST_RIGHT_A_CLASS), MOST_RIGHT)):
         places = np.flatnonzero(some)

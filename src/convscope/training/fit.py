@@ -13,7 +13,7 @@ from .calibration import calibrate
 from .checkpoint import Checkpoint, load_checkpoint
 from .history import EpochRecord, History
 from .loop import Listener, run, steps_of
-from .pretraining import learn_first
+from .pretraining import pretrain_convolutions
 from .recipe import Recipe
 from .state import TrainingState
 from .training_data import TrainingData
@@ -79,7 +79,7 @@ def fit(
     reporter = reporter or Silent()
     started_s = time.monotonic()
     if checkpoint is None:
-        learn_first(network, data, recipe, seed=seed, reporter=reporter)
+        pretrain_convolutions(network, data, recipe, seed=seed, reporter=reporter)
     pretrained_s = time.monotonic() - started_s if recipe.pretrain else 0.0
     state = _begin(network, data, recipe, deadline, pretrained_s)
     best = _Best(listener or Listener())

@@ -149,5 +149,5 @@ def _value(name: str, text: str, where: str) -> float | None:
     try:
         return kind(text)
     except ValueError as error:
-        wanted = "a whole number" if kind is int else "a number"
-        raise DataError(f"{where}: `{name}` must be {wanted}. Got {text[:80]!r}.") from error
+        expected = "a whole number" if kind is int else "a number"
+        raise DataError(f"{where}: `{name}` must be {expected}. Got {text[:80]!r}.") from error

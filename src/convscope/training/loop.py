@@ -18,7 +18,7 @@ from convscope.networks.model import BATCH_VALUES
 from .history import EpochRecord
 from .progressive_resizing import downsized
 from .recipe import Recipe
-from .state import Sums, TrainingState, learning_rate_factor
+from .state import EpochSums, TrainingState, learning_rate_factor
 from .training_data import TrainingData
 
 
@@ -180,7 +180,7 @@ def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> Epoc
         validation_accuracy=accuracy,
     )
     state.history.append(record)
-    state.epoch, state.batch, state.sums = state.epoch + 1, 0, Sums()
+    state.epoch, state.batch, state.sums = state.epoch + 1, 0, EpochSums()
     return record
 
 

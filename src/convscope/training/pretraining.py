@@ -1,4 +1,4 @@
-"""The first convolutions, learned without labels on patches, before all else is learned with labels.
+"""Pretraining: the first convolutions, learned without labels on patches, before training with labels.
 
 Each learns on random patches of what reaches it: the first on the images, the next on the maps that the stage below
 makes of them. Whitening is folded into the weights, and so is the standardization of images that the network begins
@@ -34,7 +34,7 @@ _MOST_IMAGES = 2_000  # whose maps a stage above the first learns from
 _BATCH_VALUES = 2**25  # of all maps of some of them at once
 
 
-def check_first(recipe: Recipe, planned: Plan, *, images: int) -> tuple[str, ...]:
+def check_pretraining(recipe: Recipe, planned: Plan, *, images: int) -> tuple[str, ...]:
     """Return one sentence for each convolution that `recipe` learns first, for the user; `images` are for training.
 
     Raises:
@@ -96,17 +96,17 @@ def _check_one(name: str, planned: Plan, index: int, stage: Convolution, images:
     return f"stage {index + 1}, {stage}: learned without labels first, {name} on {count:,} patches of {patch}"
 
 
-def learn_first(
+def pretrain_convolutions(
     network: Network, data: TrainingData, recipe: Recipe, *, seed: int, reporter: Reporter | None = None
 ) -> None:
-    """Learn the first convolutions of `network` as `recipe` says and `check_first` has found possible.
+    """Learn the first convolutions of `network` as `recipe` says and `check_pretraining` has found possible.
 
     Args:
         network: its weights are changed.
         data: whose training images are learned from; their labels are not looked at.
         recipe: says how.
         seed: of the patches and of what is random in learning.
-        reporter: told how far it is.
+        reporter: shows the progress.
     """
     if not recipe.pretrain or len(data.training) < 2:  # training itself refuses so few
         return

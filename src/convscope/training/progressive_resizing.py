@@ -1,6 +1,6 @@
 """Images seen smaller at first (progressive resizing): what fewer pixels can teach is learned from fewer pixels.
 
-A hidden unit that is copied to every place is copied to fewer places of a smaller image: the weights are the same.
+A hidden unit that is copied to every position is copied to fewer places of a smaller image: the weights are the same.
 That holds for every layout whose weights do not depend on the size of the image, such as one that ends with the
 largest value of each map (``MPg``); not for units that are connected to all places, or that differ from place to place.
 """
@@ -31,11 +31,11 @@ def reduced_size(height: int, width: int) -> tuple[int, int]:
     return round(height * smaller / shorter), round(width * smaller / shorter)
 
 
-def share_of_pixels(height: int, width: int) -> float:
-    """Return how many pixels the smaller image has, as a part of those of the whole one; so much it costs, about.
+def pixel_fraction(height: int, width: int) -> float:
+    """Return how many pixels the smaller image has, as a fraction of those of the whole one; so much it costs, about.
 
     Examples:
-        >>> share_of_pixels(32, 32)
+        >>> pixel_fraction(32, 32)
         0.5625
     """
     rows, columns = reduced_size(height, width)
@@ -63,20 +63,20 @@ def obstacle_to_resizing(planned: Plan) -> str | None:
         return f"a window would be larger than what is left of {width}x{height}"
     for step, whole in zip(small.layers, planned.layers, strict=True):
         if step.parameters != whole.parameters:
-            return f"{whole.name} is connected to every place below it (MPg or APg before it would leave one a map)"
+            return f"{whole.name} is connected to every position below it (MPg or APg before it would leave one a map)"
     return None
 
 
-def share_of_work(fraction: float, progressive_resizing: float, cost: float) -> float:
+def work_fraction(fraction: float, progressive_resizing: float, cost: float) -> float:
     """Return the fraction of the work that is done after `fraction` of the training.
 
     Args:
         fraction: of the way, 0…1.
-        progressive_resizing: part of the way whose steps cost less.
+        progressive_resizing: fraction of the training whose steps cost less.
         cost: of such a step, in whole ones.
 
     Examples:
-        >>> round(share_of_work(0.4, 0.4, 0.5), 3), share_of_work(1.0, 0.4, 0.5), share_of_work(0.3, 0.0, 0.5)
+        >>> round(work_fraction(0.4, 0.4, 0.5), 3), work_fraction(1.0, 0.4, 0.5), work_fraction(0.3, 0.0, 0.5)
         (0.25, 1.0, 0.3)
     """
     cheap, dear = min(fraction, progressive_resizing), max(0.0, fraction - progressive_resizing)

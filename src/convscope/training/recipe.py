@@ -1,4 +1,4 @@
-"""The recipe: every number that training needs, chosen from the set unless the user says otherwise."""
+"""The recipe: every number of a training, chosen for the dataset unless the user says otherwise."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,24 +16,24 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        epochs: passes over the training images.
-        batch: images a step, at most (but for one more where an image would be left alone).
+        epochs: epochs.
+        batch: images a step, at most (one more where an image would be left alone).
         learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero. None
             takes what the number of steps asks for, see `highest_rate`.
         weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and
             normalized weights that Muon learns.
-        warmup: part of the way, 0…1, during which the learning rate rises.
+        warmup: fraction of the training, 0…1, during which the learning rate rises.
         smoothing: label smoothing, 0…1 (Szegedy et al. 2016); of softmax, margins have none.
-        averaging: horizon of the running mean of the weights, as a part of the way done; 0 for none.
+        averaging: horizon of the running mean of the weights, as a fraction of the training done; 0 for none.
         augmentation: how images are changed each time they are seen.
-        progressive_resizing: part of the way, 0…1, at whose start images are seen at two thirds of their size, see
-            `convscope.training.progressive_resizing`.
-        balance: weight classes by the inverse of their number of images.
+        progressive_resizing: fraction of the training, 0…1, at its start, that sees images at two thirds of their size,
+            see `convscope.training.progressive_resizing`.
+        balance: weights classes by the inverse of their number of images.
         precision: of convolutions and products; weights and sums stay float32.
-        pretrain: how the first convolutions get their first weights, without labels, one name of
+        pretrain: how the first convolutions are pretrained without labels, one name of
             `convscope.layers.patch_learning.WAYS` each, from the image upward; empty for random ones.
-        freeze: leave these weights as they are. Otherwise training starts from them, which is the rule because
-            labels can then only add to what was learned without; frozen, they show what it is worth by itself.
+        freeze: keeps these weights fixed, which shows how good they are by themselves; otherwise training starts from
+            them.
     """
 
     epochs: int
@@ -51,7 +51,7 @@ class Recipe:
     freeze: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no training can have."""
+        """Validate the ranges."""
         ranges: dict[str, tuple[float, float]] = {
             "epochs": (1, 1_000_000),
             "batch": (2, 65_536),

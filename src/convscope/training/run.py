@@ -1,4 +1,4 @@
-"""A training run from its settings to a trained network."""
+"""A training run, from its settings to a trained network: open, inspect, split, decode, choose, fit."""
 
 import time
 from collections.abc import Callable
@@ -29,23 +29,23 @@ from .choices import choose_network
 from .fit import Deadline, fit
 from .history import History
 from .loop import steps_of
-from .progressive_resizing import share_of_pixels, share_of_work
+from .progressive_resizing import pixel_fraction, work_fraction
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
 from .training_data import TrainingData
-from .watch import Watch, noticed
+from .watch import Watch, interruptible
 
 _HELD_OUT = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
-    "stopped while images were seen smaller: the network has not seen them whole yet, and is less often right than "
-    "it will be"
+    "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
+    "will be"
 )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
-    """A run before its first step: everything is known, nothing is trained."""
+    """A run before its first step: all is chosen, nothing is trained."""
 
     settings: TrainOptions
     images: Dataset
@@ -70,7 +70,7 @@ class Prepared:
 
     @property
     def record(self) -> RunRecord:
-        """What goes to the run folder."""
+        """The record for the run folder."""
         return RunRecord(
             settings=self.settings,
             layout=str(self.plan.layout),
@@ -156,7 +156,7 @@ def _warned(dataset: Dataset) -> list[str]:
         return notes
     return [
         *notes,
-        "nothing is held out: the accuracy will be that on the training images, which says little about others",
+        "nothing is held out: the accuracy is that on the training images, which says little about others",
     ]
 
 
@@ -176,7 +176,7 @@ def carry_out(
     checkpoint = None
     if resume and folder is not None and folder.checkpoint.exists():
         checkpoint = Checkpoint(path=folder.checkpoint, run=digest)
-    with tuned(prepared.threads), noticed() as interruption, reporter.task("training", 1.0) as task:
+    with tuned(prepared.threads), interruptible() as interruption, reporter.task("training", 1.0) as task:
         watch = Watch(
             folder=folder,
             digest=digest,
@@ -206,9 +206,9 @@ def _work_of(prepared: Prepared) -> Callable[[float], float]:
     """Return how the work grows with the steps; a deadline measures the way in time already."""
     progressive_resizing = 0.0 if prepared.settings.minutes is not None else prepared.recipe.progressive_resizing
     return partial(
-        share_of_work,
+        work_fraction,
         progressive_resizing=progressive_resizing,
-        cost=share_of_pixels(prepared.plan.height, prepared.plan.width),
+        cost=pixel_fraction(prepared.plan.height, prepared.plan.width),
     )
 
 

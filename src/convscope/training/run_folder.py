@@ -1,4 +1,4 @@
-"""The folder that a training run leaves: what it was asked, where it stands, and what it came to."""
+"""The folder of a training run: its record, checkpoint and results."""
 
 import contextlib
 import hashlib
@@ -27,7 +27,7 @@ _LARGEST_SETTINGS_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """What a run was asked and what was chosen for it; with the same record and images it repeats bit for bit."""
+    """The settings and choices of a run; with the same record and images it gives the same bits."""
 
     format_version: int = FORMAT_VERSION
     library_version: str = __version__
@@ -39,14 +39,14 @@ class RunRecord:
 
     @property
     def digest(self) -> str:
-        """Hexadecimal digits that stand for everything that the weights depend on."""
+        """A digest of everything that the weights depend on."""
         text = json.dumps(to_json([self.settings.seed, self.layout, self.recipe, self.images]), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFolder:
-    """The places of a run's files."""
+    """The paths of a run's files."""
 
     path: Path
 
@@ -57,7 +57,7 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Where training stands."""
+        """The checkpoint."""
         return self.path / "checkpoint" / "state.safetensors"
 
     @property
@@ -77,7 +77,7 @@ class RunFolder:
 
     @property
     def look(self) -> Path:
-        """The page that looks inside the network, where it was asked for."""
+        """The explorer page, where it was written."""
         return self.path / "look.html"
 
     @property
@@ -87,27 +87,27 @@ class RunFolder:
 
     @property
     def invariance(self) -> Path:
-        """How the network takes distorted images, where that was measured."""
+        """The robustness to distortions, where it was measured."""
         return self.path / "invariance.json"
 
     @property
     def units(self) -> Path:
-        """What its units respond to and what they are worth, where that was measured."""
+        """Units: what they respond to and their importance, where it was measured."""
         return self.path / "units.json"
 
     @property
     def cost(self) -> Path:
-        """What each step costs, where that was measured."""
+        """The cost of each layer, where it was measured."""
         return self.path / "cost.json"
 
     @property
     def resuming(self) -> str:
-        """The command that goes on with the run."""
+        """The command that resumes the run."""
         return shlex.join(["convscope", "train", "--resume", str(self.path)])
 
     @property
     def results(self) -> tuple[Path, ...]:
-        """What a run leaves, and what is measured of it later; a new run in the folder begins without."""
+        """The results of a run and of later measurements; a new run in the folder removes them."""
         run = (self.checkpoint, self.model, self.report, self.page, self.look, self.history)
         return (*run, self.invariance, self.units, self.cost)
 
@@ -129,7 +129,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
 
 
 def refuse_folder(path: Path | None, *, force: bool) -> None:
-    """Refuse, before anything is read or trained, a folder in which `make_folder` could make no run.
+    """Validate, before anything is read or trained, that `make_folder` can make a run in the folder.
 
     Raises:
         StorageError: it holds a run already and `force` is not given, or nothing can be written there.
@@ -152,16 +152,16 @@ def refuse_unwritable_run(folder: RunFolder) -> None:
     """Raise StorageError unless everything that a training writes can be written into `folder` now."""
     check_folder(folder.path)
     if folder.path.exists():
-        for place in (folder.settings, folder.checkpoint, folder.model, folder.report, folder.page, folder.history):
-            check_output(place, force=True)
+        for file in (folder.settings, folder.checkpoint, folder.model, folder.report, folder.page, folder.history):
+            check_output(file, force=True)
 
 
 def _refuse_images(path: Path) -> None:
-    """Refuse a folder whose sub-folders hold images: that of the checkpoint would be a class next time."""
+    """Validate that no sub-folder holds images: that of the checkpoint would be a class next time."""
     with contextlib.suppress(OSError):
         for inner in path.iterdir():
-            some = itertools.islice(inner.iterdir(), 100) if inner.is_dir() else ()
-            if any(one.suffix.lower() in EXTENSIONS for one in some):
+            files = itertools.islice(inner.iterdir(), 100) if inner.is_dir() else ()
+            if any(file.suffix.lower() in EXTENSIONS for file in files):
                 raise ParameterError(
                     f"`output` must not be a folder of images, where the run would be taken for a class. Got {path} "
                     f"(images in {inner.name!r}). Give another."
@@ -169,7 +169,7 @@ def _refuse_images(path: Path) -> None:
 
 
 def _new_path(name: str) -> Path:
-    """Make the first folder ``runs/<name>-<number>`` that nobody has."""
+    """Make the first free folder ``runs/<name>-<number>``."""
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "run"
     for number in itertools.count(1):
         path = Path("runs") / f"{stem}-{number}"
@@ -207,9 +207,8 @@ def read_record(folder: RunFolder) -> RunRecord:
             raise ModelFileError(f"{path} was written by a newer convscope. Update with: pip install -U convscope")
         if isinstance(version, int) and version < FORMAT_VERSION:
             raise ModelFileError(
-                f"{path} was written by an older convscope, which showed a network its images in another way: only "
-                "that one can go on to the same weights. Start the training anew; a model that the run has left is as "
-                "good as before."
+                f"{path} was written by an older convscope, with other preprocessing, and cannot be resumed: the "
+                "results would differ. Start the training anew; the model of the run can still be used."
             )
         return from_json(RunRecord, data)
     except ModelFileError:
@@ -221,7 +220,7 @@ def read_record(folder: RunFolder) -> RunRecord:
 
 
 def digest_images(dataset: Dataset) -> str:
-    """Return hexadecimal digits that change with the labels, the splits and (a sample of) the images."""
+    """Return a digest of the labels, the splits and (a sample of) the images."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(json.dumps([dataset.images.shape, dataset.classes]).encode())
     digest.update(np.ascontiguousarray(dataset.labels).tobytes())

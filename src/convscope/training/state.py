@@ -108,8 +108,8 @@ class TrainingClock:
 
 
 @dataclass(kw_only=True)
-class Sums:
-    """Sums over the batches of the current epoch."""
+class EpochSums:
+    """EpochSums over the batches of the current epoch."""
 
     loss: float = 0.0
     correct: int = 0
@@ -134,7 +134,7 @@ class TrainingState:
     step: int = 0
     learning_rate: float = 0.0
     progressive_resizing: bool = False
-    sums: Sums = field(default_factory=Sums)
+    sums: EpochSums = field(default_factory=EpochSums)
     history: list[EpochRecord] = field(default_factory=list)
 
     @staticmethod

@@ -33,8 +33,8 @@ class Interruption(Listener):
 
 
 @contextlib.contextmanager
-def noticed() -> Iterator[Interruption]:
-    """Give the interruption that the first Ctrl-C (or SIGTERM) marks while the block runs; the second one raises.
+def interruptible() -> Iterator[Interruption]:
+    """Give the interruption that the first Ctrl-C (or SIGTERM) sets while the block runs; the second one raises.
 
     Outside the main thread, where Python takes no signals, nothing is changed.
     """
@@ -59,18 +59,18 @@ def noticed() -> Iterator[Interruption]:
 
 
 class Watch(Listener):
-    """Shows progress, writes checkpoints and history, and stops when asked to or when good enough.
+    """Shows progress, writes checkpoints and history, and stops on request or at the target accuracy.
 
-    A checkpoint is written after every epoch (of very short epochs, every two seconds) and every two minutes within
-    one; training goes on from any of them to the same weights.
+    A checkpoint is written after every epoch (at most every two seconds) and every two minutes within one; a training
+    resumed from any of them ends with the same weights.
 
     Args:
         folder: of the run; None writes nothing.
         digest: of the run, written to its checkpoints.
         task: where progress is shown.
-        interruption: marked when the user wants to stop.
-        work: gives how much of the work is done for how far training has come, both 0…1.
-        target_accuracy: accuracy on the validation images that is enough; None to go to the end.
+        interruption: set when the user asks to stop.
+        work: the fraction of the work that is done at a fraction of the training, both 0…1.
+        target_accuracy: stop at this accuracy on the validation images; None for no such stop.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Watch(Listener):
         self._held_out = ""  # of the last epoch that was evaluated
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Show the step; write a checkpoint when it is time."""
+        """Show the step; write a checkpoint if one is due."""
         rate = state.sums.seen / max(state.sums.seconds, 1e-9)
         accuracy = state.sums.correct / max(1, state.sums.seen)
         self._show(state, epoch=state.epoch + 1, loss=loss, accuracy=accuracy, rate=rate)
@@ -103,7 +103,7 @@ class Watch(Listener):
         return True
 
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Write history and checkpoint; stop when the accuracy is enough."""
+        """Write history and checkpoint; stop at the target accuracy."""
         if record.validation_accuracy is not None:
             self._held_out = f"  held out {record.validation_accuracy:.4f}"
         self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)

@@ -11,7 +11,7 @@ from convscope.layers.patch_learning.layer import learner_for
 from convscope.layers.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.layers.patch_learning.patches import random_patches
 from convscope.layers.patch_learning.summed import summed_answers
-from convscope.layers.patch_learning.whitening import KINDS, Whitening
+from convscope.layers.patch_learning.whitening import WHITENINGS, Whitening
 from convscope.layers.pooling import Pooling
 from convscope.layers.unit import logistic, rectified
 
@@ -40,7 +40,7 @@ def test_patches_are_cut_from_the_images_and_from_everywhere() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WHITENINGS)
 @pytest.mark.parametrize("brightness", [True, False])
 def test_white_patches_have_no_covariance_and_mean_0(kind: str, brightness: bool) -> None:
     patches = random_patches(stripes(), side=4, count=3_000)
@@ -65,7 +65,7 @@ def test_zca_stays_close_to_the_patches_and_pca_keeps_as_many_axes_as_asked() ->
 
 
 @pytest.mark.parametrize("by", WAYS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WHITENINGS)
 def test_at_1000_random_places_the_copied_layer_gives_what_whitening_and_unit_give(by: str, kind: str) -> None:
     images = stripes(channels=3)
     learn = learner_for(by, units=5, side=4, channels=3)
@@ -185,7 +185,7 @@ def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distance
         if contrast:
             patch = (patch - patch.mean()) / np.sqrt(patch.var() + (10 / 255) ** 2)
         white = layer.whitening.apply(patch[None])[0]
-        distances = np.array([np.linalg.norm(white - middle) for middle in layer.middles])
+        distances = np.array([np.linalg.norm(white - middle) for middle in layer.centers])
         expected = np.maximum(distances.mean() - distances, 0)
         if answer == "hard":
             expected = (distances == distances.min()).astype(float)

@@ -9,7 +9,7 @@ import torch
 
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
-from convscope.features.layerwise import layer_functions
+from convscope.features.trace import layer_functions
 from convscope.measures.units.ablation import AblationRecord, measure_ablation
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels

@@ -260,7 +260,7 @@ def test_the_lesson_shows_what_it_takes_a_number_for_and_begins_anew(open_page: 
     first.fill("7")
     first.blur()
     assert image.input_value() == "", "an image that was changed has no name"
-    opened.page.locator(".lesson").get_by_role("button", name="All as at first").first.click()
+    opened.page.locator(".lesson").get_by_role("button", name="Reset").first.click()
     assert first.input_value() == before
     assert image.input_value() == named != ""
 

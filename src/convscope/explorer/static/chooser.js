@@ -226,10 +226,10 @@ function filter(network, buttons, chosen, changed) {
     ...group(TEXT.confused, cells),
   );
   const show = () => {
-    const kept = belonging(network, select.value);
-    buttons.forEach((button, index) => (button.hidden = !kept[index]));
+    const shown = belonging(network, select.value);
+    buttons.forEach((button, index) => (button.hidden = !shown[index]));
     changed();
-    const first = kept.indexOf(true);
+    const first = shown.indexOf(true);
     if (first >= 0) chosen.choose(first);
   };
   select.addEventListener("change", show);

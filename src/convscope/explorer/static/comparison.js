@@ -1,5 +1,5 @@
 // @ts-check
-/** View: kinds of networks that learned the same images, as a table that sorts and an image. */
+/** View: variants of networks that learned the same images, as a table that sorts and an image. */
 import { element, isolate } from "./dom.js";
 import { counted, grouped, percent, short, wholePercent } from "./format.js";
 import { saved } from "./saving.js";
@@ -10,37 +10,38 @@ import { COMPARISON } from "./text.js";
 
 /** @typedef {{ distortion: string, unit: string, strength: number }} Column */
 /**
- * @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number,
- *   number], parameters: number | null, macs: number | null, seconds: number, disturbed: (number | null)[] }} Kind
+ * @typedef {{ name: string, description: string, note: string, layout: string, accuracy: number, interval: [number,
+ *   number], parameters: number | null, macs: number | null, seconds: number, distorted: (number | null)[] }} Variant
  */
 /**
  * @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number,
- *   columns: Column[], kinds: Kind[] }} Comparison
+ *   columns: Column[], variants: Variant[] }} Comparison
  */
 
 /**
  * One column of the table.
- * @typedef {{ head: string, value: (kind: Kind) => number | string | null, text: (kind: Kind) => Node | string, down:
+ * @typedef {{ head: string, value: (variant: Variant) => number | string | null, text: (variant: Variant) => Node |
+ *   string, down:
  *   boolean }} Heading
  */
 
 /** @param {HTMLElement} parent @param {Network} network */
 export function makeComparison(parent, network) {
   const { comparison } = network;
-  parent.hidden = !comparison?.kinds.length;
-  if (!comparison?.kinds.length) return;
+  parent.hidden = !comparison?.variants.length;
+  if (!comparison?.variants.length) return;
   const names = comparison.columns.map(columnName);
   const select = element(
     "select",
     {},
-    element("option", { value: -1, text: COMPARISON.undisturbed }),
+    element("option", { value: -1, text: COMPARISON.clean }),
     ...names.map((text, index) => element("option", { value: index, text })),
   );
   const image = element("div", { class: "charts" });
   const draw = () => {
     const index = Number(select.value);
     image.replaceChildren(
-      saved(COMPARISON.title, dots(comparison.kinds, index < 0 ? null : index, names[index] ?? "")),
+      saved(COMPARISON.title, dots(comparison.variants, index < 0 ? null : index, names[index] ?? "")),
     );
   };
   select.addEventListener("change", draw);
@@ -73,7 +74,7 @@ function columnName({ distortion, unit, strength }) {
 }
 
 /**
- * Of each distortion, the column whose strength is in the middle of those above 0.
+ * Of each distortion, the column of median strength above 0.
  * @param {Column[]} columns
  * @returns {number[]}
  */
@@ -97,49 +98,54 @@ function orNothing(value, text) {
 /** @param {Comparison} comparison @returns {Heading[]} */
 function headings(comparison) {
   const [nameHead, accuracyHead, parametersHead, productsHead, secondsHead] = COMPARISON.heads;
-  const name = (/** @type {Kind} */ kind) =>
+  const name = (/** @type {Variant} */ variant) =>
     element(
       "span",
-      { title: [kind.sentence, kind.note].filter(Boolean).join(" ") || null },
-      isolate(kind.name, 60),
-      kind.layout && kind.layout !== kind.name ? element("small", {}, " ", isolate(kind.layout, 60)) : null,
+      { title: [variant.description, variant.note].filter(Boolean).join(" ") || null },
+      isolate(variant.name, 60),
+      variant.layout && variant.layout !== variant.name ? element("small", {}, " ", isolate(variant.layout, 60)) : null,
     );
-  const accuracy = (/** @type {Kind} */ kind) =>
+  const accuracy = (/** @type {Variant} */ variant) =>
     element(
       "span",
       {},
-      percent(kind.accuracy),
-      element("small", { text: ` ${percent(kind.interval[0])}–${percent(kind.interval[1])}` }),
+      percent(variant.accuracy),
+      element("small", { text: ` ${percent(variant.interval[0])}–${percent(variant.interval[1])}` }),
     );
   return [
-    { head: nameHead, value: (kind) => kind.name, text: name, down: false },
-    { head: accuracyHead, value: (kind) => kind.accuracy, text: accuracy, down: true },
+    { head: nameHead, value: (variant) => variant.name, text: name, down: false },
+    { head: accuracyHead, value: (variant) => variant.accuracy, text: accuracy, down: true },
     ...medianColumns(comparison.columns).map((index) => ({
       head: columnName(comparison.columns[index]),
-      value: (/** @type {Kind} */ kind) => kind.disturbed[index] ?? null,
-      text: (/** @type {Kind} */ kind) => orNothing(kind.disturbed[index] ?? null, percent),
+      value: (/** @type {Variant} */ variant) => variant.distorted[index] ?? null,
+      text: (/** @type {Variant} */ variant) => orNothing(variant.distorted[index] ?? null, percent),
       down: true,
     })),
     {
       head: parametersHead,
-      value: (kind) => kind.parameters,
-      text: (kind) => orNothing(kind.parameters, grouped),
+      value: (variant) => variant.parameters,
+      text: (variant) => orNothing(variant.parameters, grouped),
       down: false,
     },
-    { head: productsHead, value: (kind) => kind.macs, text: (kind) => orNothing(kind.macs, grouped), down: false },
-    { head: secondsHead, value: (kind) => kind.seconds, text: (kind) => short(kind.seconds), down: false },
+    {
+      head: productsHead,
+      value: (variant) => variant.macs,
+      text: (variant) => orNothing(variant.macs, grouped),
+      down: false,
+    },
+    { head: secondsHead, value: (variant) => variant.seconds, text: (variant) => short(variant.seconds), down: false },
   ];
 }
 
 /**
- * Kinds in the order of a column; those without a value last, equal ones as they were.
- * @param {Kind[]} kinds
- * @param {(kind: Kind) => number | string | null} value
+ * Variants in the order of a column; those without a value last, equal ones as they were.
+ * @param {Variant[]} variants
+ * @param {(variant: Variant) => number | string | null} value
  * @param {boolean} down the largest first
- * @returns {Kind[]}
+ * @returns {Variant[]}
  */
-export function inOrder(kinds, value, down) {
-  return [...kinds].sort((one, two) => {
+export function inOrder(variants, value, down) {
+  return [...variants].sort((one, two) => {
     const [a, b] = [value(one), value(two)];
     if (a === null || b === null) return Number(a === null) - Number(b === null);
     const by = typeof a === "string" || typeof b === "string" ? String(a).localeCompare(String(b)) : a - b;
@@ -159,24 +165,24 @@ function sortable(comparison) {
       const down = was ? was !== "descending" : column.down;
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      fill(inOrder(comparison.kinds, column.value, down));
+      fill(inOrder(comparison.variants, column.value, down));
     });
     return head;
   });
-  const fill = (/** @type {Kind[]} */ kinds) => {
+  const fill = (/** @type {Variant[]} */ variants) => {
     body.replaceChildren(
-      ...kinds.map((kind) =>
+      ...variants.map((variant) =>
         element(
           "tr",
           {},
           ...columns.map((column, index) =>
-            element(index ? "td" : "th", { scope: index ? null : "row" }, column.text(kind)),
+            element(index ? "td" : "th", { scope: index ? null : "row" }, column.text(variant)),
           ),
         ),
       ),
     );
   };
-  fill(comparison.kinds);
+  fill(comparison.variants);
   return element("table", { class: "lines sortable" }, element("thead", {}, element("tr", {}, ...heads)), body);
 }
 
@@ -190,20 +196,24 @@ const NARROW_DOTS = { width: 360, names: 150, letters: 20, every: 2 }; // for a 
  */
 
 /**
- * Accuracy of every kind with its interval, and under one distortion.
- * @param {Kind[]} kinds
+ * Accuracy of every variant with its interval, and under one distortion.
+ * @param {Variant[]} variants
  * @param {number | null} index of the distortion
  * @param {string} name of it
  * @returns {SVGElement}
  */
-function dots(kinds, index, name) {
+function dots(variants, index, name) {
   const { width, names, letters: most, every } = matchMedia("(max-width: 40rem)").matches ? NARROW_DOTS : WIDE_DOTS;
-  const under = (/** @type {Kind} */ kind) => (index === null ? null : (kind.disturbed[index] ?? null));
-  const values = kinds.flatMap((kind) => [kind.interval[0], kind.interval[1], under(kind) ?? kind.accuracy]);
+  const under = (/** @type {Variant} */ variant) => (index === null ? null : (variant.distorted[index] ?? null));
+  const values = variants.flatMap((variant) => [
+    variant.interval[0],
+    variant.interval[1],
+    under(variant) ?? variant.accuracy,
+  ]);
   const [low, high] = [Math.floor(10 * Math.min(...values)) / 10, Math.ceil(10 * Math.max(...values)) / 10];
   const x = (/** @type {number} */ value) => names + ((width - names - 30) * (value - low)) / (high - low || 1);
-  const height = ABOVE + ROW_HEIGHT * kinds.length + UNDER;
-  const spoken = kinds.map((kind) => `${kind.name} ${percent(kind.accuracy)}`).join("; ");
+  const height = ABOVE + ROW_HEIGHT * variants.length + UNDER;
+  const spoken = variants.map((variant) => `${variant.name} ${percent(variant.accuracy)}`).join("; ");
   const svg = svgElement("svg", {
     viewBox: `0 0 ${width} ${height}`,
     role: "img",
@@ -216,14 +226,14 @@ function dots(kinds, index, name) {
     if (tick % every) continue;
     svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
-  svg.append(...legendOf([COMPARISON.undisturbed, ...(index === null ? [] : [name])], Math.min(names, 110)));
-  inOrder(kinds, (kind) => kind.accuracy, true).forEach((kind, row) => {
+  svg.append(...legendOf([COMPARISON.clean, ...(index === null ? [] : [name])], Math.min(names, 110)));
+  inOrder(variants, (variant) => variant.accuracy, true).forEach((variant, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
-    const title = svgElement("title", {}, kind.name);
+    const title = svgElement("title", {}, variant.name);
     const place = { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" };
     svg.append(
-      svgElement("text", place, cut(kind.name, most), title),
-      ...rowOf(kind, { x, y, under: under(kind), name }),
+      svgElement("text", place, cut(variant.name, most), title),
+      ...rowOf(variant, { x, y, under: under(variant), name }),
     );
   });
   return svg;
@@ -243,8 +253,8 @@ function legendOf(texts, start) {
   ]);
 }
 
-/** The interval of a kind, its accuracy, and that under the distortion. @param {Kind} kind @param {Row} row */
-function rowOf(kind, { x, y, under, name }) {
+/** The interval of a variant, its accuracy, and that under the distortion. @param {Variant} variant @param {Row} row */
+function rowOf(variant, { x, y, under, name }) {
   const dot = (/** @type {number} */ value, /** @type {string} */ order, /** @type {string} */ what) =>
     svgElement(
       "circle",
@@ -252,8 +262,8 @@ function rowOf(kind, { x, y, under, name }) {
       svgElement("title", {}, `${what}: ${percent(value)}`),
     );
   return [
-    svgElement("line", { x1: x(kind.interval[0]), x2: x(kind.interval[1]), y1: y, y2: y, class: "curve first" }),
-    dot(kind.accuracy, "first", kind.name),
-    ...(under === null ? [] : [dot(under, "second", `${kind.name}, ${name}`)]),
+    svgElement("line", { x1: x(variant.interval[0]), x2: x(variant.interval[1]), y1: y, y2: y, class: "curve first" }),
+    dot(variant.accuracy, "first", variant.name),
+    ...(under === null ? [] : [dot(under, "second", `${variant.name}, ${name}`)]),
   ];
 }

@@ -30,13 +30,13 @@ export function makeDerivation(network, go) {
     if (latest && latest.position.layer !== state.position.layer) pinned = -1;
     latest = state;
     if (state.position.layer === 0) return ofPixel(network, state);
-    const found = explain(network, state.all, state.position);
-    if (found.kind === "pooled") return ofPooled(network, state, found, go);
+    const explained = explain(network, state.all, state.position);
+    if (explained.kind === "pooled") return ofPooled(network, state, explained, go);
     const pin = (/** @type {number} */ map) => {
       pinned = map;
       go({ ...state.position });
     };
-    return ofSum(network, state, found, go, pinned, pin);
+    return ofSum(network, state, explained, go, pinned, pin);
   };
 }
 
@@ -59,33 +59,33 @@ function ofPixel(network, state) {
 /**
  * @param {Network} network
  * @param {State} state
- * @param {Sum} found
+ * @param {Sum} explained
  * @param {Go} go
  * @param {number} pinned
  * @param {(map: number) => void} pin
  * @returns {Node[]}
  */
-function ofSum(network, state, found, go, pinned, pin) {
+function ofSum(network, state, explained, go, pinned, pin) {
   const layer = network.layers[state.position.layer - 1];
-  const single = found.tall * found.wide === 1;
+  const single = explained.tall * explained.wide === 1;
   const below = LAYER.below[state.position.layer === 1 ? "channel" : single ? "value" : "map"];
-  const { parts } = found;
+  const { parts } = explained;
   const what = single
     ? LAYER.single(parts.length)
     : LAYER.sees(
-        layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(found.tall, found.wide),
+        layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(explained.tall, explained.wide),
         parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below),
       );
   const shown = single
     ? [lines(network, state, parts, go)]
-    : tablesOf(network, state, found, go, chosenParts(parts, pinned));
+    : tablesOf(network, state, explained, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
   const off = isOff(state.off, state.position) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
   return [
     element("p", { text: what }),
     ...strip,
     ...shown,
-    total(network, state, found, below),
+    total(network, state, explained, below),
     ...off,
     ...goesOn(network, state, go),
   ];
@@ -106,17 +106,17 @@ function chosenParts(parts, pinned) {
 /**
  * @param {Network} network
  * @param {State} state
- * @param {Sum} found
+ * @param {Sum} explained
  * @param {Go} go
  * @param {Part[]} parts
  * @returns {Node[]}
  */
-function tablesOf(network, state, found, go, parts) {
+function tablesOf(network, state, explained, go, parts) {
   const { palette, position } = state;
   const below = shapeAt(network, position.layer - 1);
   const at = (/** @type {number} */ index) => ({
-    row: found.top + Math.floor(index / found.wide),
-    column: found.left + (index % found.wide),
+    row: explained.top + Math.floor(index / explained.wide),
+    column: explained.left + (index % explained.wide),
   });
   const outside = (/** @type {number} */ index) => {
     const { row, column } = at(index);
@@ -124,8 +124,8 @@ function tablesOf(network, state, found, go, parts) {
   };
   const largest = {
     inputs: largestSize(state.all[position.layer - 1]),
-    weights: Math.max(...found.parts.map((part) => largestSize(part.weights))),
-    products: Math.max(...found.parts.map((part) => largestSize(part.products))),
+    weights: Math.max(...explained.parts.map((part) => largestSize(part.weights))),
+    products: Math.max(...explained.parts.map((part) => largestSize(part.products))),
   };
   const names = network.channels === 3 && position.layer === 1 ? LAYER.colours : null;
   return parts.map((part) => {
@@ -144,18 +144,23 @@ function tablesOf(network, state, found, go, parts) {
       numberTable(palette, {
         name: LAYER.patch(from),
         values: part.inputs,
-        wide: found.wide,
+        wide: explained.wide,
         largest: largest.inputs,
         outside,
         press,
       }),
       element("span", { class: "sign", text: "×" }),
-      numberTable(palette, { name: LAYER.weights, values: part.weights, wide: found.wide, largest: largest.weights }),
+      numberTable(palette, {
+        name: LAYER.weights,
+        values: part.weights,
+        wide: explained.wide,
+        largest: largest.weights,
+      }),
       element("span", { class: "sign", text: "=" }),
       numberTable(palette, {
         name: LAYER.products,
         values: part.products,
-        wide: found.wide,
+        wide: explained.wide,
         largest: largest.products,
         outside,
       }),
@@ -266,21 +271,21 @@ function number(value) {
  * The sum of sums, the bias, the nonlinearity.
  * @param {Network} network
  * @param {State} state
- * @param {Sum} found
+ * @param {Sum} explained
  * @param {string} below
  */
-function total(network, state, found, below) {
+function total(network, state, explained, below) {
   const layer = network.layers[state.position.layer - 1];
   const terms = /** @type {[number, string][]} */ ([]);
-  const few = found.parts.length <= MOST_TERMS && found.tall * found.wide > 1;
-  if (few) for (const part of found.parts) terms.push([part.sum, ""]);
+  const few = explained.parts.length <= MOST_TERMS && explained.tall * explained.wide > 1;
+  if (few) for (const part of explained.parts) terms.push([part.sum, ""]);
   else
     terms.push([
-      found.parts.reduce((sum, part) => sum + part.sum, 0),
-      found.parts.length === 1 ? "" : LAYER.fromAll(found.parts.length, below),
+      explained.parts.reduce((sum, part) => sum + part.sum, 0),
+      explained.parts.length === 1 ? "" : LAYER.fromAll(explained.parts.length, below),
     ]);
-  terms.push([found.bias, LAYER.bias]);
-  if (found.added !== null) terms.push([found.added, LAYER.added]);
+  terms.push([explained.bias, LAYER.bias]);
+  if (explained.added !== null) terms.push([explained.added, LAYER.added]);
   const line = element("p", { class: "sum" });
   terms.forEach(([value, name], index) => {
     const sign = value < 0 ? "− " : "+ ";
@@ -298,8 +303,8 @@ function total(network, state, found, below) {
   line.append(
     " = ",
     last
-      ? strong(found.total)
-      : element("span", { class: "term", text: short(found.total), title: exact(found.total) }),
+      ? strong(explained.total)
+      : element("span", { class: "term", text: short(explained.total), title: exact(explained.total) }),
   );
   if (last) line.append(element("small", { text: LAYER.logit }));
   else if (layer.nonlinearity !== "linear") {
@@ -308,7 +313,7 @@ function total(network, state, found, below) {
       element("span", { class: "arrow", text: " → " }),
       element("small", { text: `${layer.nonlinearity}: ${formula} `, title: phrase }),
       element("span", { class: "arrow", text: "→ " }),
-      strong(found.value),
+      strong(explained.value),
     );
   }
   return element("div", { class: "total" }, line);

@@ -70,7 +70,7 @@ export function write(where, text) {
 }
 
 /**
- * A name that somebody else gave, kept apart from the text around it, whatever its direction of writing.
+ * A name from outside the page, isolated from the text around it in either direction of writing.
  * @param {string} name
  * @param {number} [most] characters shown; all of them are in its title
  * @returns {HTMLElement}

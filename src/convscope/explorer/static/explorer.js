@@ -158,7 +158,7 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
   store.subscribe((now, before) => {
-    if (now.view === before.view && now.palette === before.palette && now.ledger === before.ledger) return;
+    if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
     if (!now.view) return;
     glance.hidden = numbers.hidden = false;
     if (now.view !== before.view) writeAddress(now.view);
@@ -218,7 +218,7 @@ function fillRecords(sections, network, { store }, only) {
     only(truth, predicted);
     sections.images.scrollIntoView({ block: "start" });
   });
-  makeInvariance(sections.distorted, network, (ledger) => store.set({ ledger }));
+  makeInvariance(sections.distorted, network, (sensitivity) => store.set({ sensitivity }));
   makeComparison(sections.kinds, network);
 }
 

@@ -23,15 +23,15 @@ export function strongestInputs(network, layerNumber, unit) {
   const size = weightSize(network, layerNumber);
   const area = size.rows * size.columns;
   // where they are not shared
-  const middle = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2);
-  const found = Array.from({ length: below.maps }, (_, map) => {
-    const start = ((middle * layer.maps + unit) * below.maps + map) * area;
+  const center = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2);
+  const inputs = Array.from({ length: below.maps }, (_, map) => {
+    const start = ((center * layer.maps + unit) * below.maps + map) * area;
     let squares = 0;
     for (let index = start; index < start + area; index++) squares += layer.weights[index] ** 2;
     return { map, start, squares };
   });
-  found.sort((a, b) => b.squares - a.squares || a.map - b.map);
-  return found.slice(0, MOST_INPUTS);
+  inputs.sort((a, b) => b.squares - a.squares || a.map - b.map);
+  return inputs.slice(0, MOST_INPUTS);
 }
 
 /** @param {Network} network @param {number} layerNumber @returns {{ rows: number, columns: number }} */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * View: how the network takes distorted images, as Python measured it: accuracy by strength, and the ledger of its
+ * View: how the network takes distorted images, as Python measured it: accuracy by strength, and the sensitivity of its
  * layers.
  */
 import { chart } from "./curves.js";
@@ -26,12 +26,12 @@ import { INVARIANCE } from "./text.js";
  */
 
 /** Of each layer, how far its maps are from what they were, and how far when they are moved along.
- * @typedef {{ title: string, layers: [number | null, number | null][] }} Ledger */
+ * @typedef {{ title: string, layers: [number | null, number | null][] }} Sensitivity */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(ledger: Ledger | null) => void} notify which strength of which distortion is shown
+ * @param {(sensitivity: Sensitivity | null) => void} notify which strength of which distortion is shown
  */
 export function makeInvariance(parent, network, notify) {
   const { invariance } = network;
@@ -39,7 +39,7 @@ export function makeInvariance(parent, network, notify) {
   if (!invariance?.distortions.length) return;
   const kinds = invariance.distortions;
   let kind = kinds[0];
-  let point = middleOf(kind);
+  let point = medianOf(kind);
   const select = element(
     "select",
     {},
@@ -51,10 +51,10 @@ export function makeInvariance(parent, network, notify) {
   const curves = element("div", { class: "charts" });
   const falls = element("p");
   const title = element("h3");
-  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.ledger });
+  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.sensitivity });
   select.addEventListener("change", () => {
     kind = kinds[Number(select.value)];
-    point = middleOf(kind);
+    point = medianOf(kind);
     draw();
   });
   slider.addEventListener("input", () => {
@@ -68,7 +68,7 @@ export function makeInvariance(parent, network, notify) {
     curves,
     falls,
     title,
-    element("p", { class: "hint", text: INVARIANCE.ledgerHint }),
+    element("p", { class: "hint", text: INVARIANCE.sensitivityHint }),
     element(
       "div",
       { class: "tools" },
@@ -88,8 +88,8 @@ export function makeInvariance(parent, network, notify) {
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
     curves.replaceChildren(saved(`${shown.name}`, curveOf(/** @type {Invariance} */ (invariance), shown)));
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
-    title.textContent = `${INVARIANCE.ledger}: ${named}`;
-    table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
+    title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
+    table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
     notify(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
 }
@@ -106,26 +106,27 @@ function strengthOf(kind, strength) {
 }
 
 /**
- * Of the strengths above 0 (of all where none is), the one in the middle.
+ * Of the strengths above 0 (of all where none is), the median one.
  * @param {Distortion} kind
  * @returns {Strength}
  */
-export function middleOf(kind) {
+export function medianOf(kind) {
   const above = kind.points.filter((point) => point.strength > 0);
   const some = above.length ? above : kind.points;
   return some[Math.floor((some.length - 1) / 2)];
 }
 
-/** @param {Invariance} found @param {Distortion} kind @returns {SVGElement} */
-function curveOf(found, kind) {
-  const all = [...kind.points, { strength: 0, accuracy: found.accuracy, interval: found.interval, same: 1 }].sort(
-    (a, b) => a.strength - b.strength,
-  );
+/** @param {Invariance} invariance @param {Distortion} kind @returns {SVGElement} */
+function curveOf(invariance, kind) {
+  const all = [
+    ...kind.points,
+    { strength: 0, accuracy: invariance.accuracy, interval: invariance.interval, same: 1 },
+  ].sort((a, b) => a.strength - b.strength);
   return chart(
     INVARIANCE.accuracy,
     [
       {
-        name: INVARIANCE.right,
+        name: INVARIANCE.correct,
         kind: "first",
         points: all.map((one) => [one.strength, one.accuracy]),
         band: all.map((one) => [one.strength, ...one.interval]),
@@ -187,8 +188,8 @@ function rangeOf({ nearest, latest, farthest }) {
   );
 }
 
-/** @param {Invariance} found @param {Strength} point @returns {HTMLElement} */
-function ledgerTable(found, point) {
+/** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */
+function sensitivityTable(invariance, point) {
   const per = (/** @type {number | null} */ value) => (value === null ? "–" : wholePercent(value));
   const cell = (/** @type {number | null} */ value) => element("td", { text: per(value) });
   const bar = (/** @type {number | null} */ value) => {
@@ -196,7 +197,7 @@ function ledgerTable(found, point) {
     inside.style.width = `${100 * Math.min(1, value ?? 0)}%`;
     return element("td", { class: "amounts" }, element("span", { class: "track" }, inside));
   };
-  const rows = found.layers.map((name, index) => {
+  const rows = invariance.layers.map((name, index) => {
     const [changed, left] = point.layers[index] ?? [null, null];
     return element(
       "tr",
@@ -215,7 +216,7 @@ function ledgerTable(found, point) {
   );
   return element(
     "table",
-    { class: "lines ledger" },
+    { class: "lines sensitivity" },
     element("thead", {}, element("tr", {}, ...heads)),
     element("tbody", {}, ...rows),
   );

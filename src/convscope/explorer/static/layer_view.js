@@ -360,10 +360,10 @@ function neighbour(network, state, by) {
       column: connected ? 0 : Math.floor(position.column / across),
     });
   }
-  const found = explain(network, all, position);
+  const explained = explain(network, all, position);
   const box = boxBelow(network, position);
-  if (found.kind === "pooled") {
-    const best = found.weights.indexOf(Math.max(...found.weights));
+  if (explained.kind === "pooled") {
+    const best = explained.weights.indexOf(Math.max(...explained.weights));
     return within(network, {
       layer,
       unit: position.unit,
@@ -372,7 +372,7 @@ function neighbour(network, state, by) {
     });
   }
   let most = { unit: 0, cell: 0, size: -1 };
-  found.parts.forEach((part, unit) => {
+  explained.parts.forEach((part, unit) => {
     part.products.forEach((product, cell) => {
       if (Math.abs(product) > most.size) most = { unit, cell, size: Math.abs(product) };
     });

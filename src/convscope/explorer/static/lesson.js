@@ -45,12 +45,12 @@ const LARGEST_WEIGHT = 99;
  * @param {Families} families
  * @param {() => void} toUnits shows the units of the page's network
  */
-export function makeLesson(parent, families, toUnits) {
+export function makeLesson(parent, { poolings, nonlinearities }, toUnits) {
   const lesson = element("details", { class: "lesson" }, element("summary", { text: LESSON.title }));
   parent.append(lesson);
   const open = () => {
     lesson.removeEventListener("toggle", open);
-    fill(lesson, families, toUnits);
+    fill(lesson, { poolings, nonlinearities }, toUnits);
   };
   lesson.addEventListener("toggle", open);
 }
@@ -122,7 +122,7 @@ function nearestPosition({ toy, position }) {
 function stateIn(lesson, palette) {
   const pixels = toyPixels(lesson.toy);
   const { all } = makeEngine(toyNetwork(lesson.toy), true)({ pixels, off: [] });
-  const unused = { image: null, name: "", before: null, motion: STILL, milliseconds: 0, ledger: null };
+  const unused = { image: null, name: "", before: null, motion: STILL, milliseconds: 0, sensitivity: null };
   return { ...unused, pixels, all, off: [], position: lesson.position, palette };
 }
 

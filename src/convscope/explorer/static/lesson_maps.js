@@ -42,7 +42,7 @@ export function board(layer, unit, here, go) {
   const made = element("div", {
     tabindex: 0,
     role: "application",
-    "aria-label": `${layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1)}. ${LESSON.keys}`,
+    "aria-label": `${layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.pooledOf(unit + 1)}. ${LESSON.keys}`,
   });
   made.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -67,8 +67,8 @@ function mapTable(network, { all, position, palette }, layer, unit, go) {
   const at = position.row * columns + position.column;
   const press = (/** @type {number} */ index) =>
     go({ layer, unit, row: Math.floor(index / columns), column: index % columns });
-  const plain = layer === 1 ? LESSON.features : LESSON.kept;
-  const title = maps === 1 ? plain : layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.keptOf(unit + 1);
+  const plain = layer === 1 ? LESSON.features : LESSON.pooled;
+  const title = maps === 1 ? plain : layer === 1 ? LESSON.featuresOf(unit + 1) : LESSON.pooledOf(unit + 1);
   const values = Array.from(all[layer].subarray(unit * rows * columns, (unit + 1) * rows * columns));
   const table = {
     name: `${title}: ${counted(rows * columns, "value")}`,

@@ -50,17 +50,17 @@ export function scaledMotion(motion, wider, taller) {
  * @returns {(row: number, column: number) => [number, number]}
  */
 export function origin(network, motion) {
-  const middle = [(network.height - 1) / 2, (network.width - 1) / 2];
+  const center = [(network.height - 1) / 2, (network.width - 1) / 2];
   const angle = (motion.turn * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle) / motion.scale, Math.sin(angle) / motion.scale];
   const field = motion.bend > 0 ? bendField(network.height, network.width) : null;
   return (row, column) => {
     const [bentDown, bentAcross] = field ? displacementAt(field, row, column) : [0, 0];
-    const y = row - middle[0] - motion.down;
-    const x = column - middle[1] - motion.right;
+    const y = row - center[0] - motion.down;
+    const x = column - center[1] - motion.right;
     return [
-      middle[0] + cosine * y - sine * x + motion.bend * bentDown,
-      middle[1] + sine * y + cosine * x + motion.bend * bentAcross,
+      center[0] + cosine * y - sine * x + motion.bend * bentDown,
+      center[1] + sine * y + cosine * x + motion.bend * bentAcross,
     ];
   };
 }
@@ -120,12 +120,12 @@ export function change(network, layer, before, after, motion) {
   if (rows * columns === 1) return { changed, left: null };
   const from = origin(network, motion);
   const [down, across] = layer.field;
-  const middle = [down.start + (down.size - 1) / 2, across.start + (across.size - 1) / 2];
+  const center = [down.start + (down.size - 1) / 2, across.start + (across.size - 1) / 2];
   [difference, size] = [0, 0];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const [y, x] = from(middle[0] + row * down.stride, middle[1] + column * across.stride);
-      const [oldRow, oldColumn] = [clean((y - middle[0]) / down.stride), clean((x - middle[1]) / across.stride)];
+      const [y, x] = from(center[0] + row * down.stride, center[1] + column * across.stride);
+      const [oldRow, oldColumn] = [clean((y - center[0]) / down.stride), clean((x - center[1]) / across.stride)];
       if (oldRow < 0 || oldColumn < 0 || oldRow > rows - 1 || oldColumn > columns - 1) continue;
       const [top, leftmost] = [Math.floor(oldRow), Math.floor(oldColumn)];
       const [lower, right] = [oldRow - top, oldColumn - leftmost];

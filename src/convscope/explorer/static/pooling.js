@@ -163,7 +163,7 @@ const TAKES = {
 };
 
 /**
- * Blur with binomial weights, first along the rows, then along the columns, at the positions that are kept only.
+ * Blur with binomial weights, first along the rows, then along the columns, at the output positions only.
  * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below

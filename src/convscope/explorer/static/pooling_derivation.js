@@ -34,56 +34,56 @@ export function goesOn(network, state, go) {
   const above = { layer: position.layer + 1, unit: position.unit, row, column };
   const title = element("h3", {}, LAYER.then, element("code", { text: next.name }));
   if (row >= next.rows || column >= next.columns) return [title, element("p", { text: LAYER.leftOut })];
-  const found = explain(network, all, above);
-  if (found.kind !== "pooled") return [];
-  const own = (position.row - found.top) * found.wide + position.column - found.left;
+  const explained = explain(network, all, above);
+  if (explained.kind !== "pooled") return [];
+  const own = (position.row - explained.top) * explained.wide + position.column - explained.left;
   const link = element("button", { type: "button", class: "link", text: LAYER.seeValue, onclick: () => go(above) });
-  return [title, ...windowNodes(network, { ...state, position: above }, found, go, own), element("p", {}, link)];
+  return [title, ...windowNodes(network, { ...state, position: above }, explained, go, own), element("p", {}, link)];
 }
 
-/** @param {Network} network @param {State} state @param {Pooled} found @param {Go} go @returns {Node[]} */
-export function ofPooled(network, state, found, go) {
-  return [element("p", { text: LAYER.taken }), ...windowNodes(network, state, found, go, -1)];
+/** @param {Network} network @param {State} state @param {Pooled} explained @param {Go} go @returns {Node[]} */
+export function ofPooled(network, state, explained, go) {
+  return [element("p", { text: LAYER.taken }), ...windowNodes(network, state, explained, go, -1)];
 }
 
 /**
- * Whether the value that is followed is the one that is taken.
- * @param {Pooled} found
+ * Whether the value that is followed is the pooled one.
+ * @param {Pooled} explained
  * @param {number} own
  * @param {number} winner
  */
-function followed(found, own, winner) {
+function followed(explained, own, winner) {
   if (own === winner) return LAYER.itIs;
-  return found.inputs[own] === found.value ? LAYER.asLarge : LAYER.itIsNot;
+  return explained.inputs[own] === explained.value ? LAYER.asLarge : LAYER.itIsNot;
 }
 
 /**
  * @param {Network} network
  * @param {State} state
- * @param {Pooled} found
+ * @param {Pooled} explained
  * @param {Go} go
  * @param {number} own the position of the value that is followed
  * @returns {Node[]}
  */
-function windowNodes(network, state, found, go, own) {
+function windowNodes(network, state, explained, go, own) {
   const { position, palette } = state;
   const layer = network.layers[position.layer - 1];
   const below = shapeAt(network, position.layer - 1);
   const largest = largestSize(state.all[position.layer - 1]);
   const at = (/** @type {number} */ index) => ({
-    row: found.top + Math.floor(index / found.wide),
-    column: found.left + (index % found.wide),
+    row: explained.top + Math.floor(index / explained.wide),
+    column: explained.left + (index % explained.wide),
   });
   const press = (/** @type {number} */ index) => {
     const { row, column } = at(index);
     if (row >= 0 && column >= 0 && row < below.rows && column < below.columns)
       go({ layer: position.layer - 1, unit: position.unit, row, column });
   };
-  const winner = layer.code === "MP" || layer.code === "SS" ? found.weights.indexOf(1) : -1;
+  const winner = layer.code === "MP" || layer.code === "SS" ? explained.weights.indexOf(1) : -1;
   const inputs = numberTable(palette, {
     name: LAYER.window,
-    values: found.inputs,
-    wide: found.wide,
+    values: explained.inputs,
+    wide: explained.wide,
     largest,
     press,
     marked: (index) => index === winner,
@@ -95,21 +95,21 @@ function windowNodes(network, state, found, go, own) {
           element("span", { class: "sign", text: "×" }),
           numberTable(palette, {
             name: LAYER.windowWeights,
-            values: found.weights,
-            wide: found.wide,
-            largest: 1.5 * Math.max(...found.weights),
+            values: explained.weights,
+            wide: explained.wide,
+            largest: 1.5 * Math.max(...explained.weights),
           }),
         ];
   const { phrase, formula } = network.poolings[layer.code];
-  const said = own >= 0 && winner >= 0 ? followed(found, own, winner) : "";
+  const said = own >= 0 && winner >= 0 ? followed(explained, own, winner) : "";
   return [
-    element("p", { text: LAYER.pooled(found.inputs.length, phrase, formula) + said }),
+    element("p", { text: LAYER.pooled(explained.inputs.length, phrase, formula) + said }),
     element(
       "div",
       { class: "equation" },
       inputs,
       ...weights,
-      element("span", { class: "sign" }, "→ ", strong(found.value)),
+      element("span", { class: "sign" }, "→ ", strong(explained.value)),
     ),
   ];
 }

@@ -1,24 +1,12 @@
 // @ts-check
 /** Reads the data of the file, as Python wrote them. */
+import { bytesOf } from "./base64.js";
 import { DAMAGE } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
 /** The version of the data that this code reads. */
 export const FORMAT_VERSION = 2;
-
-/**
- * @param {string} text base64
- * @returns {Uint8Array}
- */
-export function bytesOf(text) {
-  const native = /** @type {any} */ (Uint8Array).fromBase64; // where the browser has it, several times as fast
-  if (native) return native.call(Uint8Array, text);
-  const letters = atob(text);
-  const bytes = new Uint8Array(letters.length);
-  for (let index = 0; index < letters.length; index++) bytes[index] = letters.charCodeAt(index);
-  return bytes;
-}
 
 /**
  * @param {string} text base64 of floats, the lowest byte first

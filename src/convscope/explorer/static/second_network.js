@@ -76,15 +76,15 @@ export function makeSecondNetwork(parent, network, program, allOn) {
 function choices(network) {
   const { beside } = network;
   /** @type {Map<string, () => Network>} */
-  const found = new Map();
+  const networks = new Map();
   if (beside)
-    found.set(SECOND.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
+    networks.set(SECOND.other(beside.title.slice(0, 60), beside.layout), () => ({ ...beside, images: network.images }));
   const own = codesOf(network);
   for (const [code, { name }] of Object.entries(network.poolings).filter(([kind]) => canPool(kind))) {
     if (own.length && (own.length > 1 || own[0] !== code))
-      found.set(SECOND.same(name), () => withPooling(network, code));
+      networks.set(SECOND.same(name), () => withPooling(network, code));
   }
-  return found;
+  return networks;
 }
 
 /**

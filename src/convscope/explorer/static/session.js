@@ -36,7 +36,8 @@ import { makeStore } from "./store.js";
  */
 
 /** The colours, and what was measured of each layer, where the reader asked for it.
- * @typedef {{ palette: import("./colours.js").Palette, ledger: import("./invariance.js").Ledger | null }} Look */
+ * @typedef {{ palette: import("./colours.js").Palette, sensitivity: import("./invariance.js").Sensitivity | null }}
+ *   Look */
 
 /** Everything that the views draw from. @typedef {View & Look} State */
 
@@ -63,7 +64,15 @@ import { makeStore } from "./store.js";
  */
 export function makeSession(network, computer, palette) {
   const store = makeStore(
-    /** @type {Session} */ ({ scene: null, off: [], wanted: null, unmoved: null, view: null, palette, ledger: null }),
+    /** @type {Session} */ ({
+      scene: null,
+      off: [],
+      wanted: null,
+      unmoved: null,
+      view: null,
+      palette,
+      sensitivity: null,
+    }),
   );
   /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
   const scenes = new WeakMap();
@@ -124,6 +133,6 @@ function received(network, { wanted, unmoved, view }, scene, { all, intact, mill
  * @param {Session} session
  * @returns {State | null}
  */
-export function stateOf({ view, palette, ledger }) {
-  return view && { ...view, palette, ledger };
+export function stateOf({ view, palette, sensitivity }) {
+  return view && { ...view, palette, sensitivity };
 }

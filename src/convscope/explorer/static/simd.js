@@ -5,10 +5,10 @@
  * units, at a time, in single precision. Everything that does not change from image to image is laid out in the
  * module's memory once: weights, and where each value of a patch and each position stands.
  */
+import { bytesOf } from "./base64.js";
 import { BLOCK, KERNELS, WIDE } from "./kernels.js";
 import { shapeAt } from "./network.js";
 import { activate } from "./nonlinearity.js";
-import { bytesOf } from "./reading.js";
 import { patchLength, regionOf } from "./regions.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
@@ -51,22 +51,22 @@ import { patchLength, regionOf } from "./regions.js";
  *   JavaScript does as well; nothing where the browser cannot do it
  */
 export function simdLayers(network) {
-  const found = compiled();
-  if (!found) return null;
+  const module = compiled();
+  if (!module) return null;
   /** @type {Plan} */
   const plan = { end: 16, filled: [], most: { input: 0, output: 0 } };
   const laid = network.layers.map((layer, index) => layOut(plan, layer, shapeAt(network, index)));
   const input = reserve(plan, plan.most.input);
   const output = reserve(plan, plan.most.output);
-  const { memory } = found.exports;
+  const { memory } = module.exports;
   try {
     memory.grow(Math.ceil(plan.end / 65536));
   } catch {
     return null; // more than the browser gives
   }
   for (const [at, values] of plan.filled) new Uint32Array(memory.buffer).set(new Uint32Array(values.buffer), at / 4);
-  const room = { exports: found.exports, numbers: new Float32Array(memory.buffer), input, output };
-  return { layers: laid.map((one) => one && one(room)), loops: found.loops };
+  const room = { exports: module.exports, numbers: new Float32Array(memory.buffer), input, output };
+  return { layers: laid.map((one) => one && one(room)), loops: module.loops };
 }
 
 /** @returns {{ exports: Exports, loops: "simd" | "fused" } | null} */
@@ -322,15 +322,15 @@ function takenOut({ numbers, output }, layer, apart) {
  */
 function vectorsOf(layer, framed, columns) {
   /** @type {number[]} */
-  const found = [];
+  const vectors = [];
   for (let row = 0; row < layer.rows; row++) {
     for (let column = 0; column < layer.columns; column += 4) {
       const start = Math.max(0, Math.min(column, layer.columns - 4));
-      found.push(framed + 4 * (row * columns + start), 4 * (row * layer.columns + start));
+      vectors.push(framed + 4 * (row * columns + start), 4 * (row * layer.columns + start));
     }
   }
-  if (found.length % 4) found.push(...found.slice(-2));
-  return Int32Array.from(found);
+  if (vectors.length % 4) vectors.push(...vectors.slice(-2));
+  return Int32Array.from(vectors);
 }
 
 /**

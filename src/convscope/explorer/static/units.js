@@ -178,7 +178,7 @@ function fieldFraction(network, number) {
   const [down, across] = network.layers[number - 1].field;
   const share =
     (Math.min(down.size, network.height) * Math.min(across.size, network.width)) / (network.height * network.width);
-  return share === 1 ? "" : UNITS_TEXT.share(percent(share));
+  return share === 1 ? "" : UNITS_TEXT.fraction(percent(share));
 }
 
 /** @param {LayerUnits | null} records @returns {string} */

@@ -1,4 +1,4 @@
-"""Features learned without labels, on random patches of images, then copied to every place."""
+"""Features learned without labels, on random patches of images, then copied to every position."""
 
 from .clusters import ClusterLayer
 from .layer import WAYS, learn_layer

@@ -1,4 +1,4 @@
-"""Clusters of patches as a hidden layer: each unit says how near a patch is to the middle of its cluster."""
+"""Clusters of patches as a hidden layer: the activation of a unit is how near a patch is to its centroid."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,20 +10,20 @@ from convscope.core.errors import ParameterError, choose
 from convscope.layers.geometry import output_size
 from convscope.layers.unit import Values, every_patch, in_bands
 
-from .learners import middles_of_clusters
+from .learners import cluster_centers
 from .patches import random_patches
-from .whitening import Kind, Whitening
+from .whitening import Whitening, WhiteningKind
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClusterLayer:
     """Units that each stand for a cluster of white patches (Coates, Lee & Ng 2011).
 
-    Distances are no weighted sums, so that this is no convolution followed by a nonlinearity of each value; but it is a
-    hidden layer over patches, and is copied to every place all the same.
+    Distances are not weighted sums, so this is not a convolution with a nonlinearity; but it is a hidden layer over
+    patches with shared weights.
 
     Attributes:
-        middles: of the clusters, units × values of a white patch.
+        centers: of the clusters, units × values of a white patch.
         whitening: what is done to a patch first.
         side: of a patch, in pixels.
         channels: values a pixel.
@@ -31,7 +31,7 @@ class ClusterLayer:
         contrast: divide each patch by its own deviation first (its mean taken out, a little added to the variance).
     """
 
-    middles: Values
+    centers: Values
     whitening: Whitening
     side: int
     channels: int
@@ -39,7 +39,7 @@ class ClusterLayer:
     contrast: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse an answer that nobody knows."""
+        """Validate the kind of answer."""
         choose("answer", self.answer, ("hard", "triangle"))
 
     @staticmethod
@@ -50,7 +50,7 @@ class ClusterLayer:
         side: int,
         answer: Literal["hard", "triangle"] = "triangle",
         patches: int = 50_000,
-        whitening: Kind = "zca",
+        whitening: WhiteningKind = "zca",
         regularization: float = 0.1,
         contrast: bool = True,
         seed: int = 0,
@@ -68,7 +68,7 @@ class ClusterLayer:
         rows = _evened(rows) if contrast else rows
         white = Whitening.learn(rows, kind=whitening, regularization=regularization)
         return ClusterLayer(
-            middles=middles_of_clusters(white.apply(rows), units, seed),
+            centers=cluster_centers(white.apply(rows), units, seed),
             whitening=white,
             side=side,
             channels=images.shape[3],
@@ -85,14 +85,14 @@ class ClusterLayer:
             )
         rows = given.reshape(len(given), -1)
         white = self.whitening.apply(_evened(rows) if self.contrast else rows)
-        squares = np.sum(white**2, axis=1, keepdims=True) - 2 * white @ self.middles.T + np.sum(self.middles**2, axis=1)
+        squares = np.sum(white**2, axis=1, keepdims=True) - 2 * white @ self.centers.T + np.sum(self.centers**2, axis=1)
         distances = np.sqrt(np.maximum(squares, 0))
         nearer: Values = distances.mean(axis=1, keepdims=True) - distances
-        one: Values = np.eye(len(self.middles))[distances.argmin(axis=1)]
-        return np.maximum(nearer, 0) if self.answer == "triangle" else one
+        nearest: Values = np.eye(len(self.centers))[distances.argmin(axis=1)]
+        return np.maximum(nearer, 0) if self.answer == "triangle" else nearest
 
     def everywhere(self, image: ArrayLike) -> Values:
-        """Return feature maps h × w × units of an image H × W × channels, values 0…1: the layer at every place.
+        """Return feature maps h × w × units of an image H × W × channels, values 0…1: the layer at every position.
 
         Raises:
             ParameterError: the image has other axes or channels.

@@ -1,4 +1,4 @@
-"""From images to a hidden layer that can be copied to every place: patches, whitening, learning, folding."""
+"""From images to a hidden layer that can be copied to every position: patches, whitening, learning, folding."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from convscope.layers.unit import HiddenLayer, logistic, rectified
 from .hand_made import BANKS, Bank
 from .learners import LEARNERS, Learned, Learner, check_axes
 from .patches import Rows, random_patches
-from .whitening import Kind, Whitening
+from .whitening import Whitening, WhiteningKind
 
 WAYS = (*LEARNERS, *BANKS)
 
@@ -21,7 +21,7 @@ def learn_layer(
     side: int,
     by: str | Learner = "kmeans",
     patches: int = 50_000,
-    whitening: Kind | None = None,
+    whitening: WhiteningKind | None = None,
     regularization: float = 0.1,
     brightness: bool = True,
     seed: int = 0,
@@ -74,7 +74,7 @@ def layer_of_patches(
     units: int,
     side: int,
     by: str | Learner = "kmeans",
-    whitening: Kind | None = None,
+    whitening: WhiteningKind | None = None,
     regularization: float = 0.1,
     brightness: bool = True,
     seed: int = 0,
@@ -89,7 +89,7 @@ def layer_of_patches(
             f"`whitening` must be zca or none for {by}, whose units are made for pixels. Got 'pca'. Leave it out."
         )
     learner = learner_for(by, units=units, side=side, channels=rows.shape[1] // side**2)
-    kind: Kind = whitening or ("none" if by_hand else "zca")
+    kind: WhiteningKind = whitening or ("none" if by_hand else "zca")
     white = Whitening.learn(rows, kind=kind, regularization=regularization, brightness=brightness)
     weights, biases = white.fold(*learner(white.apply(rows), units, seed))
     return HiddenLayer(

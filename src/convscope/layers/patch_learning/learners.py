@@ -66,12 +66,12 @@ def check_axes(units: int, values: int) -> None:
 
 
 def kmeans(patches: Rows, units: int, seed: int) -> Learned:
-    """Return the middles of clusters, of length 1 (Coates, Lee & Ng 2011)."""
-    return unit_length(middles_of_clusters(patches, units, seed)), np.zeros(units)
+    """Return the centers of clusters, of length 1 (Coates, Lee & Ng 2011)."""
+    return unit_length(cluster_centers(patches, units, seed)), np.zeros(units)
 
 
-def middles_of_clusters(patches: Rows, units: int, seed: int) -> Rows:
-    """Return the middles of clusters, units × D, by scikit-learn's mini-batch k-means.
+def cluster_centers(patches: Rows, units: int, seed: int) -> Rows:
+    """Return the centers of clusters, units × D, by scikit-learn's mini-batch k-means.
 
     Raises:
         ParameterError: there are more clusters than patches.

@@ -1,4 +1,4 @@
-"""The answers of clusters at every place of many images, summed over parts of each: fast, and in little memory."""
+"""The activations of clusters at every position, summed over a grid of each image: fast, in little memory."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ _BLOCK_VALUES = 2**18  # answers at once: 1 MiB, so that all steps but the first
 
 
 def summed_answers(layer: ClusterLayer, images: NDArray[np.uint8], *, parts: int = 2) -> NDArray[np.float32]:
-    """Return the answers of `layer` at every place, summed over parts × parts parts of each image.
+    """Return the answers of `layer` at every position, summed over parts × parts parts of each image.
 
     The same numbers as ``layer.everywhere`` followed by sums, but for the rounding of float32.
 
@@ -40,7 +40,7 @@ def summed_answers(layer: ClusterLayer, images: NDArray[np.uint8], *, parts: int
         raise ParameterError(f"`parts` must be from 1 to {min(rows, columns)}, the places along a side. Got {parts}.")
     sums = _sums(rows, columns, parts)
     answers = _Answers(layer)
-    result = np.empty((len(images), parts * parts * len(layer.middles)), np.float32)
+    result = np.empty((len(images), parts * parts * len(layer.centers)), np.float32)
     with torch.inference_mode():
         for number, image in enumerate(images):
             result[number] = answers.summed(torch.from_numpy(np.array(image)), sums).reshape(-1).numpy()
@@ -52,11 +52,11 @@ class _Answers:
 
     def __init__(self, layer: ClusterLayer) -> None:
         self.layer = layer
-        self.mean, self.matrix, self.middles = (
+        self.mean, self.matrix, self.centers = (
             torch.from_numpy(np.ascontiguousarray(values)).float()
-            for values in (layer.whitening.mean, layer.whitening.matrix, layer.middles.T)
+            for values in (layer.whitening.mean, layer.whitening.matrix, layer.centers.T)
         )
-        self.lengths = self.middles.square().sum(dim=0)
+        self.lengths = self.centers.square().sum(dim=0)
         self.block = max(1, _BLOCK_VALUES // len(self.lengths))
 
     def summed(self, image: Tensor, sums: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class _Answers:
 
     def _answer(self, white: Tensor) -> Tensor:
         """Return answers n × units of white patches n × D."""
-        squares = torch.addmm(self.lengths, white, self.middles, alpha=-2).add_(white.square().sum(dim=1, keepdim=True))
+        squares = torch.addmm(self.lengths, white, self.centers, alpha=-2).add_(white.square().sum(dim=1, keepdim=True))
         if self.layer.answer == "hard":
             return torch.zeros_like(squares).scatter_(1, squares.argmin(dim=1, keepdim=True), 1.0)
         distances = squares.clamp_(min=0).sqrt_()
@@ -86,7 +86,7 @@ def _sums(rows: int, columns: int, parts: int) -> Tensor:
     """Return parts·parts × rows·columns of ones and zeros: which places each part has."""
     down, across = (
         torch.tensor(
-            [[float(place in part) for place in range(size)] for part in np.array_split(np.arange(size), parts)]
+            [[float(position in part) for position in range(size)] for part in np.array_split(np.arange(size), parts)]
         )
         for size in (rows, columns)
     )

@@ -9,8 +9,8 @@ from convscope.core.errors import ParameterError, choose
 
 from .patches import Rows
 
-Kind = Literal["zca", "pca", "none"]
-KINDS: tuple[Kind, ...] = ("zca", "pca", "none")
+WhiteningKind = Literal["zca", "pca", "none"]
+WHITENINGS: tuple[WhiteningKind, ...] = ("zca", "pca", "none")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +36,7 @@ class Whitening:
     def learn(
         patches: Rows,
         *,
-        kind: Kind = "zca",
+        kind: WhiteningKind = "zca",
         regularization: float = 0.1,
         brightness: bool = True,
         keep: int | None = None,
@@ -55,7 +55,7 @@ class Whitening:
         Raises:
             ParameterError: an argument cannot be.
         """
-        choose("kind", kind, KINDS)
+        choose("kind", kind, WHITENINGS)
         if not regularization >= 0:
             raise ParameterError(f"`regularization` must be 0 or more. Got {regularization}.")
         size = patches.shape[1]

@@ -23,7 +23,7 @@ from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
 from convscope.training.training_data import TrainingData
-from convscope.training.watch import noticed
+from convscope.training.watch import interruptible
 
 from .budget import Budget
 from .disturbing import Answers
@@ -113,7 +113,7 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
     deadline = None
     if budget.seconds is not None:
         deadline = Deadline(end_s=time.monotonic() + budget.seconds, evaluated=len(places))
-    with tuned(threads_for(planned.macs * recipe.batch)), noticed() as interruption:
+    with tuned(threads_for(planned.macs * recipe.batch)), interruptible() as interruption:
         history = fit(network, data, recipe, interruption, seed=seed, deadline=deadline)
     if history.failure is not None:
         raise history.failure

@@ -10,7 +10,7 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
-from convscope.features.layerwise import LayerFunction, layer_functions
+from convscope.features.trace import LayerFunction, layer_functions
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating

@@ -10,7 +10,7 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
-from convscope.features.layerwise import layer_functions
+from convscope.features.trace import layer_functions
 from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
 from convscope.networks.memory import check_batch, fitting_batch

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.networks.build import Network
-from convscope.networks.folding import Sums, fold
+from convscope.networks.folding import WeightedSums, fold
 
 Values = NDArray[np.float64]
 _ROUNDS = 40
@@ -44,7 +44,7 @@ def fit_strokes(network: Network) -> tuple[GaborFit, ...]:
         4
     """
     first = fold(network).layers[0]
-    if not isinstance(first, Sums) or first.weights.shape[:2] != (1, 1) or first.weights.shape[-1] < 2:
+    if not isinstance(first, WeightedSums) or first.weights.shape[:2] != (1, 1) or first.weights.shape[-1] < 2:
         return ()
     return tuple(fit_gabor(weights, unit=unit) for unit, weights in enumerate(first.weights[0, 0]))
 

@@ -16,7 +16,7 @@ from convscope.core.errors import StorageError
 from convscope.features.extraction import rows_of
 from convscope.features.extractor import Extractor
 from convscope.features.hand_made import HandMade
-from convscope.features.kept import identity_of, kept
+from convscope.features.partial import identity_of, partial_features
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import prepare
 from convscope.images.sources.arrays import from_arrays
@@ -30,7 +30,7 @@ ME, OTHER = b"a" * 32, b"b" * 32
 
 def interrupted(path: Path, rows: int) -> Path:
     """Write so many rows in batches of 4, then stop; return the file that they are kept in."""
-    with contextlib.suppress(KeyboardInterrupt), kept(path, ME, total=10, shape=SHAPE, step=4) as part:
+    with contextlib.suppress(KeyboardInterrupt), partial_features(path, ME, total=10, shape=SHAPE, step=4) as part:
         for start in range(0, rows, 4):
             part.write(FEATURES[start : min(start + 4, rows)])
         raise KeyboardInterrupt
@@ -40,7 +40,7 @@ def interrupted(path: Path, rows: int) -> Path:
 @pytest.mark.parametrize(("rows", "done"), [(0, 0), (3, 0), (4, 4), (7, 4), (8, 8), (10, 10)])
 def test_it_goes_on_after_the_last_whole_batch(rows: int, done: int, tmp_path: Path) -> None:
     place = interrupted(tmp_path / "x.npz", rows)
-    with kept(tmp_path / "x.npz", ME, total=10, shape=SHAPE, step=4) as part:
+    with partial_features(tmp_path / "x.npz", ME, total=10, shape=SHAPE, step=4) as part:
         assert part.done == done
         part.write(FEATURES[done:])
         found = list(part.batches(3))
@@ -53,7 +53,7 @@ def test_a_row_that_was_cut_off_is_computed_again(tmp_path: Path) -> None:
     place = interrupted(tmp_path / "x.npz", 8)
     with place.open("r+b") as stream:
         stream.truncate(place.stat().st_size - 5)
-    with kept(tmp_path / "x.npz", ME, total=10, shape=SHAPE, step=4) as part:
+    with partial_features(tmp_path / "x.npz", ME, total=10, shape=SHAPE, step=4) as part:
         assert part.done == 4
 
 
@@ -64,7 +64,7 @@ def test_rows_of_another_job_are_not_taken(change: str, tmp_path: Path) -> None:
         place.write_bytes(place.read_bytes()[:20])
     total = 5 if change == "fewer images" else 10
     identity = OTHER if change == "another job" else ME
-    with kept(tmp_path / "x.npz", identity, total=total, shape=SHAPE, step=4) as part:
+    with partial_features(tmp_path / "x.npz", identity, total=total, shape=SHAPE, step=4) as part:
         assert part.done == (4 if change == "fewer images" else 0)
         part.write(FEATURES[part.done : total])
         np.testing.assert_array_equal(next(part.batches(total))[1], FEATURES[:total])
@@ -125,13 +125,13 @@ def test_other_weights_readings_images_and_batches_are_other_jobs(tmp_path: Path
 def test_a_killed_process_loses_nothing_that_it_had_computed(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
-        "from convscope.features.kept import Kept\n"
+        "from convscope.features.partial import PartialFeatures\n"
         "from convscope.api.features import save_features\n"
-        "write = Kept.write\n"
+        "write = PartialFeatures.write\n"
         "def and_die(self, features):\n"
         "    write(self, features)\n"
         "    if self.done == 1_000: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "Kept.write = and_die\n"
+        "PartialFeatures.write = and_die\n"
         "save_features('pixels', 'digits', sys.argv[1])\n"
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path / "x.npy"], check=False)

@@ -1,4 +1,4 @@
-"""Features on their way into a file: kept beside it as they are computed, so that a job that is killed can go on.
+"""Partial feature files: rows are saved as they are computed, so that a killed job can be resumed.
 
 ``<name>.part`` holds 18 bytes that say what it is, 32 that say what is computed, and the rows so far as float32. It is
 taken up again only by the same job, at the end of a whole batch, so that the batches, and with them all bits, are the
@@ -30,8 +30,8 @@ _HEADER = len(_MAGIC) + 32
 
 
 @final
-class Kept:
-    """Rows of features in a file of their own; the first `done` are there."""
+class PartialFeatures:
+    """A partial file of feature rows, of which the first `done` are saved."""
 
     def __init__(self, stream: BinaryIO, *, shape: tuple[int, ...], done: int) -> None:
         self.done = done
@@ -44,7 +44,7 @@ class Kept:
         self.done += len(features)
 
     def batches(self, step: int) -> Iterator[tuple[int, Vectors]]:
-        """Give the features back, `step` images at a time, with the place of the first."""
+        """Give the features back, `step` images at a time, with the index of the first."""
         self._stream.seek(_HEADER)
         for start in range(0, self.done, step):
             shape = (min(step, self.done - start), *self._shape)
@@ -53,47 +53,49 @@ class Kept:
 
 
 @contextlib.contextmanager
-def kept(path: Path, identity: bytes, *, total: int, shape: tuple[int, ...], step: int) -> Iterator[Kept]:
-    """Give the rows that are kept beside `path`; removed when the block ends well, and left where it does not.
+def partial_features(
+    path: Path, identity: bytes, *, total: int, shape: tuple[int, ...], step: int
+) -> Iterator[PartialFeatures]:
+    """Give the partial file beside `path`; it is removed when the block succeeds, and stays when it fails.
 
     Args:
-        path: the file that is to be in the end.
-        identity: 32 bytes; rows with others are those of another job, and are computed anew.
+        path: the final file.
+        identity: 32 bytes; rows of another identity belong to another job, and are computed again.
         total: number of images.
         shape: of the features of one image.
         step: images in a batch.
 
     Raises:
-        StorageError: they cannot be written, or something else stands there.
+        StorageError: it cannot be written, or another file has its name.
     """
     target = target_of(path)
-    with explained(path, streams=target.is_stream), _rows_file(target) as (place, stream):
+    with explained(path, streams=target.is_stream), _rows_file(target) as (rows_path, stream):
         size = 4 * math.prod(shape)
         if not _begins_like_ours(stream):
-            raise StorageError(f"{place} already exists and was not written by convscope. Move it elsewhere.")
+            raise StorageError(f"{rows_path} already exists and was not written by convscope. Move it elsewhere.")
         there = _rows_there(stream, identity, size)
         done = there if there == total else min(there, total) // step * step
         stream.seek(0)
         stream.write(_MAGIC + identity)
         stream.truncate(_HEADER + done * size)
         stream.seek(_HEADER + done * size)
-        yield Kept(stream, shape=shape, done=done)
+        yield PartialFeatures(stream, shape=shape, done=done)
         stream.close()
-        if place is not None:
-            place.unlink()
+        if rows_path is not None:
+            rows_path.unlink()
 
 
-def refuse_unkept(path: Path) -> None:
-    """Raise StorageError where rows on their way to `path` could not be kept beside it."""
-    place = place_of_rows(path)
-    if place is not None and place.is_symlink():
-        raise StorageError(f"{place} already exists and is a link. Move it elsewhere.")
-    if place is not None:
-        refuse_unwritable(place)
+def check_partial(path: Path) -> None:
+    """Raise StorageError if no partial file can be written beside `path`."""
+    rows_path = partial_path(path)
+    if rows_path is not None and rows_path.is_symlink():
+        raise StorageError(f"{rows_path} already exists and is a link. Move it elsewhere.")
+    if rows_path is not None:
+        refuse_unwritable(rows_path)
 
 
-def place_of_rows(path: Path) -> Path | None:
-    """Return the file that rows on their way to `path` are kept in; None where `path` is a device, pipe or stream.
+def partial_path(path: Path) -> Path | None:
+    """Return the partial file of `path`; None where `path` is a device, pipe or stream.
 
     Raises:
         StorageError: `path` is a link that leads nowhere.
@@ -104,18 +106,18 @@ def place_of_rows(path: Path) -> Path | None:
 
 @contextlib.contextmanager
 def _rows_file(target: Target) -> Iterator[tuple[Path | None, BinaryIO]]:
-    """Give the file that rows are kept in, and where it is; on their way to a device it has no name."""
-    place = place_of_rows(target.path)
-    if place is None:
+    """Give the partial file and its path; for a device the file has no name."""
+    rows_path = partial_path(target.path)
+    if rows_path is None:
         with unnamed_file() as stream:
             yield None, stream
         return
-    with explained(place), open_own(place) as stream:
-        yield place, stream
+    with explained(rows_path), open_own(rows_path) as stream:
+        yield rows_path, stream
 
 
 def identity_of(extractor: Extractor, dataset: Dataset, rows: Rows, *, step: int) -> bytes:
-    """Return 32 bytes that change with what makes the features, the images, and what stands beside them."""
+    """Return 32 bytes that identify the extractor, the images, and their names, labels and splits."""
     sums = hashlib.blake2b(digest_size=32)
     facts = [extractor.identity(), dataset.source.fingerprint(), repr(dataset.preprocessing), step]
     sums.update(json.dumps(facts).encode())
