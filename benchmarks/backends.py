@@ -27,6 +27,7 @@ from convscope.core.machine import machine, tuned
 from convscope.images.sources.opening import open_source
 from convscope.images.sources.source import TEST, TRAIN
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 
 CALIBRATION = 500
 WAYS = [
@@ -42,7 +43,7 @@ def trained(data: str, data_dir: Path, scratch: Path, options: tuple[str, ...] =
     command = [sys.executable, "-m", "convscope", "train", data, *options, "--data-dir", str(data_dir), "--quiet"]
     command += ["-o", str(scratch / data), "--cache-dir", str(scratch / "cache")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return Model.load(scratch / data)
+    return read_model(scratch / data)
 
 
 def measure(

@@ -22,8 +22,9 @@ from results_file import spread, write
 from sets import Parts, add_data_dir, load
 
 from convscope.core.machine import tuned
-from convscope.networks.flip_tta import FlipTTA
+from convscope.networks.inference import FlipTTA
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 from convscope.networks.prediction import Predictor
 
 
@@ -70,7 +71,7 @@ def main() -> None:
     given = parser.parse_args()
     models: dict[tuple[str, ...], list[Model]] = {}
     for name, _, run in (one.partition("=") for one in given.runs):
-        model = Model.load(Path(run))
+        model = read_model(Path(run))
         check(model, name)
         recipe, epochs = model.training["settings"]["recipe"], str(model.training["recipe"]["epochs"])
         models.setdefault((name, recipe, str(model.layout), epochs), []).append(model)

@@ -49,15 +49,15 @@ def measure_here(point: Point) -> dict[str, float]:
     import resource
 
     from convscope.core.machine import tuned
+    from convscope.core.precision import choose_precision
     from convscope.images.augmentation import Augmentation
     from convscope.networks.build import Network
     from convscope.networks.layout import Layout
-    from convscope.training.choices import choose_precision
     from convscope.training.history import EpochRecord
-    from convscope.training.learning_set import LearningSet
     from convscope.training.loop import Listener, run
     from convscope.training.recipe import Recipe
     from convscope.training.state import TrainingState
+    from convscope.training.training_data import TrainingData
 
     class Clock(Listener):
         """Ends after an epoch that began warm."""
@@ -83,7 +83,7 @@ def measure_here(point: Point) -> dict[str, float]:
     recipe = Recipe(epochs=2, batch=point.batch, precision=choose_precision("auto"), augmentation=Augmentation(shift=2))
     clock = Clock()
     with tuned():
-        data = LearningSet.of_arrays(images, labels, classes=point.classes)
+        data = TrainingData.of_arrays(images, labels, classes=point.classes)
         run(TrainingState.begin(network, recipe, steps=10**6), data, recipe, clock, seed=0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return {"seconds": clock.times[1] - clock.times[0], "memory_bytes": peak * 1024.0}

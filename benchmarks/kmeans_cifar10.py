@@ -24,6 +24,7 @@ from sets import Labels, Parts, add_data_dir, load
 
 from convscope.core.statistics import wilson_interval
 from convscope.layers.patch_learning import ClusterLayer
+from convscope.layers.patch_learning.summed import summed_answers
 
 CHOICES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 FEW = 10_000
@@ -99,7 +100,7 @@ def measure(parts: Parts, units: int, *, seed: int = 0) -> dict[str, Any]:
     )
     times.append(time.perf_counter())
     flipped = np.ascontiguousarray(parts.test[:, :, ::-1])
-    features, *evaluated = (layer.summed(images) for images in (parts.train, parts.test, flipped))
+    features, *evaluated = (summed_answers(layer, images) for images in (parts.train, parts.test, flipped))
     times.append(time.perf_counter())
     standardize(features, *evaluated)
     strength, choices = choose_strength(features, parts.train_labels)

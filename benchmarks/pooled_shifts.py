@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import convscope
 from convscope.images.sources.opening import open_source
-from convscope.layers.pooling import KINDS, Pooling
+from convscope.layers.pooling import POOLINGS, Pooling
 from convscope.layers.shifts import unchanged_by_shift
 from convscope.networks.build import ConvolutionStage
 
@@ -61,7 +61,7 @@ def main() -> None:
     results = {}
     print(f"{'':6} {'all values':>12} {'values that are not 0':>24}    of eight one-pixel shifts")
     for window in (2, 3):
-        for code in KINDS:
+        for code in POOLINGS:
             subsample = Pooling(code=code, window=window, stride=window).build().eval()
             every = _of_eight(unchanged_by_shift(subsample, maps))
             living = unchanged_by_shift(Values(subsample, window), maps)

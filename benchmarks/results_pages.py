@@ -29,7 +29,7 @@ from results_words import (
     written_by,
 )
 
-from convscope.layers.pooling import KINDS as POOLINGS
+from convscope.layers.pooling import POOLINGS
 from convscope.measures.comparison.findings import findings
 from convscope.measures.comparison.limits import SIDES, limit_text, limits_of
 from convscope.measures.comparison.records import Comparison, Entry

@@ -12,11 +12,13 @@ is the ratio of images × MACs a second. `epochs_s` is what the default epochs t
 """
 
 import argparse
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from reference_step import BATCH, step_seconds
 from results_file import processor_share, write
 
@@ -25,11 +27,11 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.options.train import TrainOptions
-from convscope.training.choices import Examples, choose_network
+from convscope.training.choices import choose_network
 from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run, steps_per_epoch
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 
 IMAGES = 5_000  # in memory; the recipe is that of the whole set
 REFERENCE = plan(Layout.parse("32C5-MP2-64C5-MP2-128N"), height=28, width=28, channels=1, classes=10).macs
@@ -75,7 +77,7 @@ class Clock(Listener):
         return now < self._until
 
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on; what the end of an epoch took belongs to no step."""
+        """Continue; what the end of an epoch took belongs to no step."""
         self._last = time.perf_counter()
         return True
 
@@ -96,13 +98,13 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     count = min(case.images, IMAGES)
     images = rng.integers(0, 256, (count, case.side, case.side, case.channels), np.uint8)
     labels = np.arange(count) % 10
-    whole = Examples(
-        images=images,
-        labels=labels,
-        classes=tuple("0123456789"),
+    data = TrainingData.of_arrays(images, labels, classes=10)
+    whole = dataclasses.replace(
+        data,
+        training=torch.arange(case.images),
+        class_names=tuple("0123456789"),
         name=case.name,
         flippable=case.flipped,
-        places=np.arange(case.images),
     )
     planned, choice = choose_network(whole, TrainOptions(progressive_resizing=0), None)
     recipe, work = choice.recipe, planned.macs
@@ -110,7 +112,6 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     clock = Clock()
     theirs: list[float] = []
     with tuned(threads_for(work * recipe.batch)):
-        data = LearningSet.of_arrays(images, labels, classes=10)
         state = TrainingState.begin(network, recipe, steps=10**6)
         for turn in range(rounds + 1):
             clock.begin(seconds)

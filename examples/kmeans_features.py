@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from convscope.layers.patch_learning import ClusterLayer
+from convscope.layers.patch_learning.summed import summed_answers
 
 
 def main() -> None:
@@ -27,8 +28,9 @@ def main() -> None:
     train, test, train_labels, test_labels = train_test_split(images, digits.target, train_size=500, random_state=0)
     for answer in ("hard", "triangle"):
         layer = ClusterLayer.learn(train, units=given.units, side=3, answer=answer, patches=given.patches)
-        classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(layer.summed(train), train_labels)
-        print(f"{answer:9} {classifier.score(layer.summed(test), test_labels):.1%} right with {given.units} clusters")
+        classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(summed_answers(layer, train), train_labels)
+        accuracy = classifier.score(summed_answers(layer, test), test_labels)
+        print(f"{answer:9} {accuracy:.1%} right with {given.units} clusters")
 
 
 if __name__ == "__main__":

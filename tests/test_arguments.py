@@ -66,8 +66,7 @@ CALLS: dict[str, Call] = {
     "Model.predict_proba": (MODEL.predict_proba, {"images": IMAGES}),
     "Model.predict": (MODEL.predict, {"images": IMAGES[:1]}),
     "Model.optimize": (MODEL.optimize, {}),
-    "Model.save": (MODEL.save, {"path": "nope/nope.safetensors"}),
-    "Model.load": (Model.load, {"path": "nope"}),
+    "save": (convscope.save, {"model": MODEL, "path": "nope/nope.safetensors"}),
     "Model": (Model, {field.name: getattr(MODEL, field.name) for field in dataclasses.fields(Model) if field.init}),
 }
 CASES = [(name, argument) for name, (call, _) in CALLS.items() for argument in inspect.signature(call).parameters]

@@ -12,7 +12,7 @@ from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURE
 from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.patch_learning import WAYS
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import POOLINGS
 from convscope.measures.comparison.kinds import KINDS as COMPARED
 from convscope.networks.layout import CLASSIFIERS
 
@@ -69,7 +69,7 @@ def test_every_way_to_learn_from_patches_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("word", [*(f"`{code}`" for code in KINDS), *NONLINEARITIES, *CLASSIFIERS])
+@pytest.mark.parametrize("word", [*(f"`{code}`" for code in POOLINGS), *NONLINEARITIES, *CLASSIFIERS])
 def test_every_word_of_a_layout_is_explained(word: str) -> None:
     assert word in (DOCS / "layout.md").read_text(encoding="utf-8")
 
@@ -99,7 +99,7 @@ PARTS = ("## Formula", "## When to use it", "## Try it", "## Source", "](../asse
 
 
 def test_every_form_of_a_stage_has_its_page() -> None:
-    assert set(KINDS) < set(STAGE_PAGES)
+    assert set(POOLINGS) < set(STAGE_PAGES)
     assert {path.stem for path in (DOCS / "layers").glob("*.md")} == {*STAGE_PAGES.values(), "results"}
 
 

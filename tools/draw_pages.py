@@ -25,7 +25,7 @@ from convscope.layers import convolve
 from convscope.layers.locally_connected import region_of_places
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import Normalization
-from convscope.layers.pooling import KINDS, Pooling
+from convscope.layers.pooling import POOLINGS, Pooling
 from convscope.networks.classifiers import CLASSIFIERS as LOSSES
 
 ASSETS = Path(__file__).resolve().parents[1] / "docs" / "assets" / "pages"
@@ -246,7 +246,7 @@ IMAGES: dict[str, Callable[[], Figure]] = {
     "normalization": normalization,
     "losses": losses,
     "by-hand": by_hand,
-    **{f"pooling-{code.lower()}": lambda code=code: pooling(code) for code in KINDS},
+    **{f"pooling-{code.lower()}": lambda code=code: pooling(code) for code in POOLINGS},
     **{f"regions-{name}": lambda name=name: regions(name) for name in CLASSIFIERS},
 }
 """What draws each image, by the name of its file."""

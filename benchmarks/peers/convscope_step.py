@@ -5,15 +5,16 @@ import torch
 from protocol import Description, description, folded, random_images, serve
 
 from convscope.core.machine import tuned
+from convscope.core.precision import choose_precision
 from convscope.images.augmentation import Augmentation
 from convscope.networks.build import Network
-from convscope.networks.inference import choose_prediction_precision, optimize_for_inference
+from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 
 
 class OneStep(Listener):
@@ -55,7 +56,7 @@ def main() -> None:
 def train(network: Network, images: np.ndarray, labels: np.ndarray, given: Description) -> None:
     """Take steps of the loop, with all that belongs to them but for changes of the images, which peers don't make."""
     recipe = Recipe(epochs=1, batch=given["batch"], precision=given["precision"], augmentation=Augmentation())
-    data = LearningSet.of_arrays(bytes_of(images), labels, classes=given["classes"])
+    data = TrainingData.of_arrays(bytes_of(images), labels, classes=given["classes"])
     state = TrainingState.begin(network, recipe, steps=10**7)
     listener = OneStep()
     serve(lambda: run(state, data, recipe, listener, seed=0), given)
@@ -68,7 +69,7 @@ def predict(network: Network, images: np.ndarray, given: Description) -> None:
         module.weight.data, module.bias = torch.from_numpy(weights), torch.nn.Parameter(torch.from_numpy(biases))
     for stage in network.stages:
         stage.normalization = None  # type: ignore[assignment]  # it is in the weights
-    ready = optimize_for_inference(network, choose_prediction_precision(given["precision"]))
+    ready = optimize_for_inference(network, choose_precision(given["precision"]))
     maps = torch.from_numpy(images).permute(0, 3, 1, 2)  # N H W C -> N C H W, channels last
 
     def probabilities() -> np.ndarray:

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import convscope.core.forks  # noqa: F401  # a process that is forked from now on knows it
+from convscope.core.version import __version__
 
 if TYPE_CHECKING:
     from convscope.api.cache import cache
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from convscope.api.cost import cost
     from convscope.api.draw import draw
     from convscope.api.features import extract_features
-    from convscope.api.load import load
+    from convscope.api.load import load, save
     from convscope.api.look import look
     from convscope.api.machine import machine
     from convscope.api.measure import measure
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from convscope.estimators.classifier import ConvClassifier
     from convscope.estimators.features import ConvFeatures
     from convscope.networks.layout import Layout
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Context",
@@ -52,6 +51,7 @@ __all__ = [
     "machine",
     "measure",
     "predict",
+    "save",
     "train",
     "units",
 ]
@@ -72,6 +72,7 @@ _HOMES = {
     "machine": "convscope.api.machine",
     "measure": "convscope.api.measure",
     "predict": "convscope.api.predict",
+    "save": "convscope.api.load",
     "train": "convscope.api.train",
     "units": "convscope.api.units",
 }

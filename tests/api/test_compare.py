@@ -23,7 +23,7 @@ from convscope.core.progress import Reporter
 from convscope.core.records import from_json
 from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
-from convscope.training import schedule
+from convscope.training import state as training_state
 from tests.measures.comparison import made_up
 
 SMALL: dict[str, Any] = {"layout": "4C3-MP2-8N", "epochs": 1, "seeds": 1, "images": 200, "distorted": 20}
@@ -136,7 +136,7 @@ def test_the_time_is_shown_first(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_seconds_are_the_same_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
-    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: 0.002 * next(looks)))  # an even pace
+    monkeypatch.setattr(training_state, "time", SimpleNamespace(monotonic=lambda: 0.002 * next(looks)))  # an even pace
     done = convscope.compare(
         "digits", variants=["convolution", "pixels-softmax"], seconds=1, seeds=1, layout="4C3-MP2", distorted=0,
         output=tmp_path,

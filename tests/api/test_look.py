@@ -22,6 +22,7 @@ from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import write_model
 from convscope.page import look_data as look_data_module
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data
@@ -140,12 +141,12 @@ def test_a_run_whose_images_are_gone_gives_a_page_that_asks_for_one(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = convscope.load(run)
-    model.save(tmp_path / "model.safetensors")
+    write_model(model, tmp_path / "model.safetensors")
     (tmp_path / "report.json").write_text("{}")
     assert convscope.look(tmp_path, progress=Plain(sys.stdout)).images == 0
     assert "no images of the run are in the page, name some after the model: " in capsys.readouterr().out
     model.training["settings"]["data"] = str(tmp_path / "moved away")
-    model.save(tmp_path / "model.safetensors")
+    write_model(model, tmp_path / "model.safetensors")
     (tmp_path / "report.json").write_bytes((run / "report.json").read_bytes())
     assert convscope.look(tmp_path, force=True, progress=Plain(sys.stdout)).images == 0
     assert "moved away" in capsys.readouterr().out
@@ -195,7 +196,7 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
 
 def test_a_second_network_of_any_layout_goes_beside_and_must_have_the_same_classes(run: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    small_model("5N", classes=10).save(tmp_path / "other" / "model.safetensors")
+    write_model(small_model("5N", classes=10), tmp_path / "other" / "model.safetensors")
     named = convscope.load(run)
     second = Model(
         network=Network(Layout.parse("20N"), height=8, width=8, channels=1, classes=10),
@@ -203,7 +204,7 @@ def test_a_second_network_of_any_layout_goes_beside_and_must_have_the_same_class
         classes=named.classes,
         preprocessing=named.preprocessing,
     )
-    second.save(tmp_path / "flat.safetensors")
+    write_model(second, tmp_path / "flat.safetensors")
     data = data_of(convscope.look(run, [], beside=tmp_path / "flat.safetensors", output=tmp_path / "x.html").path)
     assert data.beside is not None
     assert (data.beside.title, data.beside.layout, data.beside.images) == ("flat", "20N", ())

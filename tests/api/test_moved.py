@@ -15,6 +15,7 @@ from convscope.cli.group import main
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
 from convscope.images.sizes import ImageOptions, parse_size
 from convscope.measures.distortions.family import Distortion
+from convscope.networks.model_file import write_model
 from convscope.options.data import data_name, refuse_among_images
 from tests.checks.models import small_model
 from tests.checks.reporters import Heard
@@ -122,7 +123,7 @@ def test_images_of_few_pixels_are_measured_shown_and_drawn(size: tuple[int, int]
     model = small_model("4N", height=size[0], width=size[1])
     images = np.random.default_rng(0).integers(0, 255, (12, *size, 3)).astype(np.uint8)
     data = (images, np.array(list(model.classes) * 4))
-    model.save(tmp_path / "model.safetensors")
+    write_model(model, tmp_path / "model.safetensors")
     np.savez(tmp_path / "set.npz", x=data[0], y=data[1])
     found = convscope.measure(model, data, images=6)
     assert found.curves

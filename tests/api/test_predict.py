@@ -11,12 +11,13 @@ from convscope.api.predict import optimized, predict_each
 from convscope.core.errors import ModelFileError, ParameterError
 from convscope.core.progress import Plain
 from convscope.networks.backends import Precision
+from convscope.networks.model_file import write_model
 from tests.checks.models import small_model, some_pixels
 
 
 def test_load_and_predict_are_public(tmp_path: Path) -> None:
     model = small_model()
-    model.save(tmp_path / "model.safetensors")
+    write_model(model, tmp_path / "model.safetensors")
     images = some_pixels(3, 30, 40)
     expected = model.predict(images, top=2)
     for used in (model, convscope.load(tmp_path), tmp_path, str(tmp_path / "model.safetensors")):

@@ -14,7 +14,7 @@ from convscope.api.predict import optimized
 from convscope.api.train import train
 from convscope.api.units import units
 from convscope.features.extraction import FeatureSet
-from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 from tests.checks.reporters import Counting
 
 
@@ -83,7 +83,7 @@ def test_every_measurement_is_made_in_sight(learned: tuple[Path, list[Any]]) -> 
 
 def test_a_model_is_made_ready_in_sight(learned: tuple[Path, list[Any]]) -> None:
     heard = Counting()
-    optimized(Model.load(learned[0]), precision="int8", backend="auto", calibration="digits", progress=heard)
+    optimized(read_model(learned[0]), precision="int8", backend="auto", calibration="digits", progress=heard)
     found = jobs(heard.told)
     assert found["reading images for int8"] == (500, 500)
     assert "optimizing the model" in found

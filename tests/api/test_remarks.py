@@ -15,6 +15,7 @@ from convscope.images.transparency import VANISHED
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import write_model
 from tests.checks.reporters import Heard
 from tests.images.generated import folder
 
@@ -27,7 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     network = Network(Layout.parse("2C3-MP2"), height=12, width=12, channels=1, classes=2).eval()
     step = Preprocessing(height=12, width=12, channels=1)
     path = tmp_path_factory.mktemp("model") / "m.safetensors"
-    Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=step).save(path)
+    write_model(Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=step), path)
     return str(path)
 
 

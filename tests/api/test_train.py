@@ -26,16 +26,18 @@ from convscope.core.errors import (
     StorageError,
     TrainingError,
 )
-from convscope.core.progress import Plain, Silent
+from convscope.core.progress import Plain
 from convscope.core.records import to_json
-from convscope.networks.model import Model
+from convscope.networks.build import Network
+from convscope.networks.model_file import read_model
 from convscope.options.train import TrainOptions
-from convscope.training import loop, run, schedule, watch
+from convscope.training import fit, loop, run, state, watch
 from convscope.training.history import History
-from convscope.training.learning_set import LearningSet
+from convscope.training.pretraining import learn_first
 from convscope.training.report import read_report
 from convscope.training.run import Prepared
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 from tests.checks.reporters import Heard
 
 QUICK = {"layout": "8C3-MP2-16C3-MP2-32N", "threads": 1}
@@ -73,7 +75,7 @@ def test_the_model_in_the_file_gives_the_accuracy_of_the_report(tmp_path: Path) 
     trained = train("digits", epochs=6, output=tmp_path / "run", context=Context(cache_dir=tmp_path / "cache"), **QUICK)
     prepared = prepare("digits", cache_dir=tmp_path / "cache", **QUICK)
     places = prepared.images.indices(2)
-    model = Model.load(tmp_path / "run/model.safetensors")
+    model = read_model(tmp_path / "run/model.safetensors")
     predicted = model.predict_proba(prepared.images.images[places]).argmax(1)
     assert (predicted == prepared.images.labels[places]).mean() == trained.report.accuracy
     assert trained.report.accuracy > 0.7  # chance is 0.1; six quick epochs are no good training
@@ -119,7 +121,7 @@ def test_until_stops_early_and_says_so(tmp_path: Path) -> None:
 def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: 0.2 * next(looks))  # fast, and at an even pace whatever the machine does
-    for module in (schedule, run):
+    for module in (state, run, fit):
         monkeypatch.setattr(module, "time", clock)
     trained = train("digits", minutes=2.0, output=tmp_path / "r", context=Context(cache_dir=tmp_path / "c"), **QUICK)
     highest = trained.report.settings["learning_rate"]
@@ -157,7 +159,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_model(
     monkeypatch.setattr(loop, "_step", spoiled)
     with pytest.raises(TrainingError, match=r"no longer a finite number .* in epoch 3, .* last good model is saved in"):
         train("digits", epochs=4, output=tmp_path / "r", context=Context(cache_dir=tmp_path / "c"), **QUICK)
-    assert np.isfinite(Model.load(tmp_path / "r").predict_proba(np.zeros((1, 8, 8, 1), np.uint8))).all()
+    assert np.isfinite(read_model(tmp_path / "r").predict_proba(np.zeros((1, 8, 8, 1), np.uint8))).all()
 
 
 def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: Path) -> None:
@@ -417,11 +419,11 @@ def test_a_loss_that_is_not_finite_after_a_resume_keeps_the_model_of_before(
     def fails(*_given: object, **_named: object) -> None:
         raise TrainingError("The loss is no longer a finite number.")
 
-    monkeypatch.setattr("convscope.training.run.run", fails)
+    monkeypatch.setattr("convscope.training.fit.run", fails)
     (tmp_path / "run/model.safetensors").unlink()
     with pytest.raises(TrainingError, match=r"no longer a finite number\. The last good model is saved in"):
         train(resume=tmp_path / "run", context=Context(cache_dir=tmp_path / "c"))
-    kept = Model.load(tmp_path / "run").network.state_dict()
+    kept = read_model(tmp_path / "run").network.state_dict()
     for name, value in first.model.network.state_dict().items():
         assert np.array_equal(value.numpy(), kept[name].numpy()), name
     assert record["recipe"]["epochs"] == 1
@@ -478,7 +480,7 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     whole = train(two_classes(), output=tmp_path / "whole", context=context, **options)
     assert sum(note.startswith("stage ") for note in whole.report.notes) == 2
     assert whole.model.training["recipe"]["pretrain"] == ["kmeans", "random"]
-    loaded = Model.load(tmp_path / "whole").network.state_dict()
+    loaded = read_model(tmp_path / "whole").network.state_dict()
     part = train(two_classes(), target_accuracy=0.01, output=tmp_path / "part", context=context, **options)
     assert (part.outcome, len(part.history)) == ("target", 1)
     assert (tmp_path / "part/checkpoint/state.safetensors").exists()
@@ -489,13 +491,17 @@ def test_stages_learned_first_are_in_the_model_and_the_notes_and_a_resume_gives_
     ).model.network.state_dict()
     assert all(np.array_equal(value.numpy(), resumed[name].numpy()) for name, value in loaded.items())
     prepared = prepare(two_classes(), **options)
-    fresh = run._begin(prepared, LearningSet.of(prepared.images), anew=True, reporter=Silent()).network.state_dict()
+    data, seed = TrainingData.of(prepared.images), prepared.settings.seed
+    mean, std = data.moments
+    network = Network(prepared.plan.layout, **prepared.plan.sizes, mean=mean, std=std, seed=seed)
+    learn_first(network, data, prepared.recipe, seed=seed)
+    fresh = network.state_dict()
     for name in ("stages.0.convolution.weight", "stages.1.convolution.weight"):
         assert np.array_equal(fresh[name].numpy(), loaded[name].numpy()) == freeze
 
 
 def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn, began = run.learn_first, time.monotonic()
+    learn, began = fit.learn_first, time.monotonic()
     late = SimpleNamespace(monotonic=lambda: time.monotonic() + 50 * bool(slow))
     slow: list[int] = []
 
@@ -503,8 +509,8 @@ def test_time_to_learn_the_first_stages_counts(tmp_path: Path, monkeypatch: pyte
         learn(*given, **options)  # type: ignore[arg-type]
         slow.append(1)
 
-    monkeypatch.setattr(run, "learn_first", slowly)
-    monkeypatch.setattr(run, "time", late)
+    monkeypatch.setattr(fit, "learn_first", slowly)
+    monkeypatch.setattr(fit, "time", late)
     trained = train(
         two_classes(),
         pretrain="random",
@@ -528,7 +534,7 @@ def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, 
     assert calibration["held_out"]
     assert calibration["images"] == trained.report.images
     assert any(note.startswith("probabilities are calibrated: a sigmoid of") for note in trained.report.notes)
-    model, images = Model.load(tmp_path / "run"), two_classes()[0][..., None]
+    model, images = read_model(tmp_path / "run"), two_classes()[0][..., None]
     assert (calibration["method"], calibration["temperature"]) == ("platt", None)
     assert model.network.offsets.abs().min() > 0
     np.testing.assert_array_equal(model.predict_proba(images), trained.model.predict_proba(images))
@@ -582,13 +588,13 @@ def test_numbers_may_be_those_of_numpy(tmp_path: Path) -> None:
 
 
 def test_who_asks_twice_to_stop_is_told_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard, really_run = Heard(), run.run
+    heard, really_run = Heard(), fit.run
 
     def run_and_stop(*given: Any, **named: Any) -> None:
         really_run(*given, **named)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "run", run_and_stop)
+    monkeypatch.setattr(fit, "run", run_and_stop)
     with pytest.raises(KeyboardInterrupt):
         train("digits", layout="2C3-MP2", epochs=1, output=tmp_path / "a run", progress=heard)
     again = f"convscope train --resume '{tmp_path / 'a run'}'"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from convscope.core.errors import LayoutError
 from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS, Pooling
+from convscope.layers.normalization import NORMALIZATIONS
+from convscope.layers.pooling import POOLINGS, Pooling
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.layout import Layout, Stage
 from convscope.networks.plan import Plan, plan
@@ -46,12 +47,12 @@ def layouts(draw: st.DrawFn, *, units: int = 6, window: int = 5, stages: int = 5
         else:
             size = draw(st.none() | st.integers(1, window))
             stride = 1 if size is None else draw(st.integers(1, window))
-            chosen.append(Pooling(code=draw(st.sampled_from(sorted(KINDS))), window=size, stride=stride))
+            chosen.append(Pooling(code=draw(st.sampled_from(sorted(POOLINGS))), window=size, stride=stride))
     chosen += [Connected(units=number) for number in draw(st.lists(st.integers(1, units), max_size=2))]
     return Layout(
         stages=tuple(chosen),
         nonlinearity=draw(st.sampled_from(sorted(NONLINEARITIES))),
-        normalization=draw(st.booleans()),
+        normalization=draw(st.sampled_from([*NORMALIZATIONS, None])),
         classifier=draw(st.sampled_from(sorted(CLASSIFIERS))),
     )
 

@@ -1,11 +1,11 @@
-"""What every kind of pooling keeps: one suite, run over all of `KINDS`."""
+"""What every kind of pooling keeps: one suite, run over all of `POOLINGS`."""
 
 import pytest
 import torch
 
 from convscope.core.errors import LayoutError
 from convscope.layers.geometry import output_size
-from convscope.layers.pooling import KINDS, Kind, Pooling
+from convscope.layers.pooling import POOLINGS, Pooling, PoolingKind
 from tests.oracles import stages as oracle
 
 SIDES = ((4, 4), (5, 7), (9, 6), (11, 11))
@@ -25,41 +25,41 @@ def built(member: Pooling) -> torch.nn.Module:
     return member.build().eval()
 
 
-def members(kind: Kind) -> list[Pooling]:
+def members(kind: PoolingKind) -> list[Pooling]:
     """Return the kind over several windows and strides, and over the whole map."""
     windowed = [Pooling(code=kind.code, window=window, stride=stride) for window, stride in WINDOWS]
     return [*windowed, Pooling(code=kind.code, window=None, stride=1)]
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("kind", POOLINGS.values(), ids=POOLINGS)
 @pytest.mark.parametrize("side", SIDES, ids=str)
 class PoolingChecks:
     """To be inherited by one test class."""
 
-    def test_shapes_are_those_of_the_geometry(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_shapes_are_those_of_the_geometry(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         for member in members(kind):
             found = tuple(built(member)(maps_of(*side)).shape[2:])
             assert found == tuple(member.window_over(size).places(size) for size in side)
             if member.window is not None:
                 assert found == tuple(output_size(size, member.window, member.stride) for size in side)
 
-    def test_values_are_those_of_nested_loops(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_values_are_those_of_nested_loops(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         maps = maps_of(*side)
         for member in members(kind):
             window = side if member.window is None else (member.window,) * 2
             stride = side if member.window is None else (member.stride,) * 2
             expected = oracle.pooling(
-                kind.code, maps[1].numpy(), window=window, stride=stride, whole=member.window is None
+                kind.oracle, maps[1].numpy(), window=window, stride=stride, whole=member.window is None
             )
             torch.testing.assert_close(built(member)(maps)[1], torch.from_numpy(expected), rtol=1e-13, atol=1e-13)
 
-    def test_constant_maps_stay_constant(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_constant_maps_stay_constant(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         for member in members(kind):
             values = built(member)(torch.full((1, 2, *side), 0.375))
             assert torch.equal(values, torch.full_like(values, 0.375))
 
     def test_changes_place_with_increasing_functions_exactly_if_it_says_so(
-        self, kind: Kind, side: tuple[int, int]
+        self, kind: PoolingKind, side: tuple[int, int]
     ) -> None:
         maps = maps_of(*side)
         member = Pooling(code=kind.code, window=2, stride=2)
@@ -67,7 +67,7 @@ class PoolingChecks:
             same = [torch.allclose(subsample(f(maps)), f(subsample(maps)), rtol=1e-12) for f in INCREASING]
             assert all(same) if kind.keeps_order else not any(same)
 
-    def test_a_value_depends_on_what_it_says_it_sees(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_a_value_depends_on_what_it_says_it_sees(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         """Every value of what it sees matters somewhere, and nothing beyond it."""
         for member in members(kind):
             maps = torch.rand((200, 3, *side), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
@@ -79,19 +79,19 @@ class PoolingChecks:
             inside = [min(sight.kernel - sight.before, size) for sight, size in zip(sights, side, strict=True)]
             assert touched.tolist() == inside
 
-    def test_the_gradient_is_the_numerical_one(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_the_gradient_is_the_numerical_one(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         for member in members(kind)[1::3]:
             maps = maps_of(*side)[:1, :1].clone().requires_grad_()
             assert torch.autograd.gradcheck(built(member), (maps,), eps=1e-7, atol=1e-5)
 
-    def test_channels_last_maps_give_the_same_values(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_channels_last_maps_give_the_same_values(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         maps = maps_of(*side)
         for member in members(kind):
             module = built(member)
             turned = maps.contiguous(memory_format=torch.channels_last)
             torch.testing.assert_close(module(turned), module(maps), rtol=1e-13, atol=1e-13)
 
-    def test_a_window_larger_than_the_map_is_refused(self, kind: Kind, side: tuple[int, int]) -> None:
+    def test_a_window_larger_than_the_map_is_refused(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         member = Pooling(code=kind.code, window=max(side) + 1, stride=1)
         with pytest.raises(LayoutError, match="`kernel` must be at most the side of the map"):
             member.window_over(max(side)).places(max(side))

@@ -13,6 +13,7 @@ from convscope.api.measure import measure
 from convscope.api.train import train
 from convscope.api.units import units
 from convscope.cli import main
+from convscope.networks.model_file import write_model
 from tests.checks.models import small_model
 from tests.checks.reporters import Counting
 
@@ -115,11 +116,11 @@ def test_the_unit_that_walks_is_of_the_first_convolution_with_shared_weights(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["draw", "convolution", str(tmp_path / "m.safetensors"), str(run / "a.png"), "-o"]
-    small_model("4U3-MP2-6C3-6C3").save(tmp_path / "m.safetensors")
+    write_model(small_model("4U3-MP2-6C3-6C3"), tmp_path / "m.safetensors")
     assert main([*words, str(tmp_path / "first.png")]) == 0
     assert main([*words, str(tmp_path / "third.png"), "--layer", "3"]) == 0
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "third.png").read_bytes()
-    small_model("4U3-MP2").save(tmp_path / "m.safetensors")
+    write_model(small_model("4U3-MP2"), tmp_path / "m.safetensors")
     assert main([*words, str(tmp_path / "none.png")]) == 2
     assert "`model` must have a convolution with shared weights for a unit to walk. Got 4U3" in capsys.readouterr().err
 
@@ -132,7 +133,7 @@ def test_a_layout_need_not_be_trained(layout: str, tmp_path: Path) -> None:
 
 
 def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small_model("8N").save(tmp_path / "connected.safetensors")
+    write_model(small_model("8N"), tmp_path / "connected.safetensors")
     assert main(["draw", "filters", str(tmp_path / "connected.safetensors")]) == 2
     assert "`filters` are those of convolutions. Got 8N, which has none." in capsys.readouterr().err
 

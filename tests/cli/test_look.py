@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from convscope.cli import main
+from convscope.networks.model_file import write_model
 from tests.checks.models import small_model, some_pixels
 
 
@@ -14,7 +15,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run folder with a model, and two images, in the current folder."""
     from PIL import Image
 
-    small_model().save(tmp_path / "run" / "model.safetensors")
+    write_model(small_model(), tmp_path / "run" / "model.safetensors")
     for place, pixels in enumerate(some_pixels(2, 30, 40)):
         Image.fromarray(pixels).save(tmp_path / f"{place}.png")
     monkeypatch.chdir(tmp_path)
@@ -61,7 +62,7 @@ def test_what_stands_there_is_kept_unless_forced(here: Path, capsys: pytest.Capt
 
 
 def test_a_second_model_goes_beside(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small_model("5N").save(here / "flat.safetensors")
+    write_model(small_model("5N"), here / "flat.safetensors")
     assert main(["look", "run", "0.png", "--beside", "flat.safetensors", "--no-open"]) == 0
     capsys.readouterr()
     assert '"layout":"5N"' in (here / "run" / "look.html").read_text(encoding="utf-8")

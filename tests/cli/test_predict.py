@@ -16,6 +16,7 @@ from PIL import Image
 
 from convscope.cli import main
 from convscope.networks.model import Model
+from convscope.networks.model_file import write_model
 from convscope.networks.prediction import predict
 from tests.checks.models import small_model, some_pixels
 from tests.checks.processes import interruptible
@@ -25,7 +26,7 @@ from tests.images.tiff_files import tiff
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a model and images, as the current one."""
-    small_model().save(tmp_path / "run" / "model.safetensors")
+    write_model(small_model(), tmp_path / "run" / "model.safetensors")
     (tmp_path / "photos").mkdir()
     for place, pixels in enumerate(some_pixels(4, 30, 40)):
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{place}.png")
@@ -291,7 +292,7 @@ def test_the_mirror_image_is_looked_at_where_that_is_asked_for(
     flip: bool | None, said: bool, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = {} if flip is None else {"recipe": {"augmentation": {"flip": flip}}}
-    dataclasses.replace(small_model(), training=recipe).save(here / "run" / "model.safetensors")
+    write_model(dataclasses.replace(small_model(), training=recipe), here / "run" / "model.safetensors")
     for file in (here / "photos").iterdir():
         Image.open(file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(here / file.name)
     found = {}
@@ -385,7 +386,7 @@ def test_the_background_is_there_before_the_model_is_made_ready(
 ) -> None:
     ready: list[Model] = []
     monkeypatch.setattr("convscope.api.predict.optimized", lambda model, **_: ready.append(model) or model)
-    small_model().save(tmp_path / "m.safetensors")
+    write_model(small_model(), tmp_path / "m.safetensors")
     assert main(["predict", str(tmp_path / "m.safetensors"), "no.png", "--background", color]) == code
     assert [set(model.preprocessing.background) for model in ready] == ([{255}] if code == 1 else [])
     assert ("`background` must be" in capsys.readouterr().err) == (code == 2)

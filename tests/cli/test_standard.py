@@ -15,6 +15,7 @@ from convscope.core.errors import StorageError
 from convscope.core.process import refuse_lost_folder
 from convscope.core.progress import Plain
 from convscope.core.reporters import reporter_for
+from convscope.networks.model_file import write_model
 from tests.checks.models import small_model
 
 CLOSED = [" ".join(some) for count in (1, 2, 3) for some in itertools.combinations(("<&-", ">&-", "2>&-"), count)]
@@ -39,7 +40,7 @@ def test_what_needs_no_stream_works_without(closed: str, tmp_path: Path) -> None
 def test_names_from_no_standard_input_are_one_sentence(
     stream: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small_model().save(tmp_path / "m.safetensors")
+    write_model(small_model(), tmp_path / "m.safetensors")
     closed = (tmp_path / "closed").open("w")
     closed.close()
     monkeypatch.setattr(sys, "stdin", None if stream is None else closed)
@@ -72,7 +73,7 @@ def test_what_would_be_written_to_no_standard_output_is_refused_at_once(
 
 
 def test_a_file_is_written_with_all_three_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small_model().save(tmp_path / "m.safetensors")
+    write_model(small_model(), tmp_path / "m.safetensors")
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     words = ["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "none.png"), "--csv", str(tmp_path / "o.csv")]

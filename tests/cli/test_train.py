@@ -18,7 +18,7 @@ from convscope.cli.train import command
 from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError
 from convscope.layers.patch_learning import WAYS
-from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 from convscope.training.report import read_report
 from tests.checks.processes import interruptible, small_files_only
 from tests.images.generated import folder, save
@@ -51,7 +51,7 @@ def test_an_interruption_leaves_a_usable_model_that_can_be_trained_on(number: in
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
     assert b"interrupted; resume with: convscope train --resume run" in out
-    model = Model.load(tmp_path / "run/model.safetensors")
+    model = read_model(tmp_path / "run/model.safetensors")
     assert len(model.classes) == 10
     assert read_report(tmp_path / "run/report.json").images == 359
 

@@ -109,8 +109,10 @@ def others() -> None:
     """Predict in processes and threads that are started in other ways than by a fork alone."""
     import joblib
 
+    import convscope
+
     path = str(FOLDER / "model.safetensors")
-    MODEL.save(path)
+    convscope.save(MODEL, path)
     for kind in ("spawn", "forkserver"):
         with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context(kind)) as executor:
             same(executor.submit(from_file, path).result(timeout=DEADLINE_S))

@@ -27,6 +27,7 @@ from convscope.estimators.classifier import ConvClassifier
 from convscope.estimators.parameters import settings_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.training.state import TrainingState
 
 FEW = ConvClassifier("4C3-MP2", epochs=2, batch=32, threads=1)
@@ -87,8 +88,8 @@ def test_what_is_learned_is_told(fitted: ConvClassifier) -> None:
 def test_the_model_can_be_saved_and_gives_the_same_probabilities(
     fitted: ConvClassifier, some: tuple[Images, Labels], tmp_path: Path
 ) -> None:
-    fitted.model_.save(tmp_path / "model.safetensors")
-    model = Model.load(tmp_path / "model.safetensors")
+    write_model(fitted.model_, tmp_path / "model.safetensors")
+    model = read_model(tmp_path / "model.safetensors")
     pixels = some[0][..., None].astype(np.uint8)
     assert np.array_equal(model.predict_proba(pixels), fitted.predict_proba(some[0]))
 

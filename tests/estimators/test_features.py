@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from convscope import ConvClassifier, ConvFeatures
 from convscope.core.errors import DataError, ParameterError
+from convscope.networks.model_file import write_model
 from tests.checks.models import small_model, some_pixels
 
 
@@ -46,7 +47,7 @@ def test_a_classifier_that_is_not_fitted_learns_in_fit_and_one_that_is_stays() -
 
 def test_rows_and_images_and_all_ways_to_name_the_model_give_the_same(tmp_path: Path) -> None:
     model, pixels = small_model("4C3-MP2-6N"), some_pixels(4)
-    model.save(tmp_path / "model.safetensors")
+    write_model(model, tmp_path / "model.safetensors")
     expected = ConvFeatures(model).transform(pixels)
     assert expected.shape == (4, 6)
     for used in (tmp_path, str(tmp_path / "model.safetensors")):

@@ -26,6 +26,7 @@ from convscope.features.reading import Reading
 from convscope.measures.cost import CostRecord
 from convscope.networks import instance_based
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 
 LAYOUT = "6C3-MP2-8C3v-12N"
 
@@ -78,7 +79,7 @@ def test_the_cost_is_that_of_the_classifier_that_is_there(
     assert "softmax" not in out
     assert re.search(note, out, re.MULTILINE), out
     record = convscope.cost(path, repeats=0)
-    stored = Model.load(path).network.classifier.state_dict()
+    stored = read_model(path).network.classifier.state_dict()
     assert record.costs[0].layers[-1].parameters == sum(value.numel() for value in stored.values())
     assert from_json(CostRecord, to_json(record)) == record
 

@@ -40,8 +40,8 @@ from convscope.networks.folding import Sums, fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training.history import EpochRecord
-from convscope.training.report import make_report
 from tests.checks.models import small_model, some_pixels
+from tests.checks.reports import reported
 from tests.measures.comparison.made_up import comparison, entry, growing
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -87,12 +87,12 @@ def _confusion(theme: Theme) -> Figure:
     labels = np.repeat(np.arange(3), [30, 20, 10])
     answers = labels.copy()
     answers[[0, 1, 35]] = [1, 2, 0]
-    report = make_report(
+    report = reported(
         name="some",
         split="test",
         labels=labels,
         probabilities=np.eye(3, dtype=np.float32)[answers],
-        image_names=[str(place) for place in range(len(labels))],
+        names=[str(place) for place in range(len(labels))],
         indices=range(len(labels)),
         classes=("cat", "$dog$ _x^2", "a name that is much too long for the edge"),
         settings={},

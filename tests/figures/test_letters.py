@@ -16,7 +16,8 @@ from convscope.figures import letters
 from convscope.figures.confusion import draw_confusion
 from convscope.figures.letters import boxes_sentence, write_letters
 from convscope.figures.style import save, theme_named
-from convscope.training.report import Report, make_report
+from convscope.training.report import Report
+from tests.checks.reports import reported
 
 NAMES = {
     "Chinese": "猫狗",
@@ -72,12 +73,12 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
 
 def _report(*classes: str) -> Report:
     number = len(classes)
-    return make_report(
+    return reported(
         name="some",
         split="test",
         labels=np.arange(number),
         probabilities=np.eye(number, dtype=np.float32),
-        image_names=[str(place) for place in range(number)],
+        names=[str(place) for place in range(number)],
         indices=range(number),
         classes=classes,
         settings={},

@@ -15,6 +15,7 @@ from convscope.core.errors import ConvscopeError
 from convscope.images.dataset import prepare
 from convscope.images.rules import inspect
 from convscope.images.sources.opening import open_source
+from convscope.networks.model_file import write_model
 from tests.checks.models import small_model
 
 from .bytewise import Change, damaged
@@ -49,7 +50,7 @@ class Lists(Kind):
         self._folder = folder
         self._set = write_set(folder / "set", 4)
         self._model = folder / "model.safetensors"
-        small_model("4C3-MP2").save(self._model)
+        write_model(small_model("4C3-MP2"), self._model)
         self._good = _good_files()
         self._names = sorted(self._good)
 

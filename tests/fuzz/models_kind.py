@@ -16,6 +16,7 @@ from convscope.core.errors import ConvscopeError
 from convscope.core.records import to_json
 from convscope.networks.instance_based import Exemplars
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from tests.checks.models import LAYOUTS, calibrated, small_model, some_pixels, with_exemplars
 from tests.networks.broken_models import joined, resign, split
 
@@ -73,7 +74,7 @@ class Models(Kind):
             path = self._folder / "case.safetensors"
             path.write_bytes(data)
             try:
-                model = Model.load(path)
+                model = read_model(path)
             except ConvscopeError as error:
                 if data == good:
                     watch.found(Verdict.WRONG, "a whole model is refused", str(error))
@@ -145,7 +146,7 @@ def _models() -> list[Model]:
 
 
 def _saved(model: Model, path: Path) -> bytes:
-    model.save(path)
+    write_model(model, path)
     return path.read_bytes()
 
 

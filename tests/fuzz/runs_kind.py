@@ -13,7 +13,7 @@ from convscope.api import compare_files
 from convscope.core.errors import ConvscopeError
 from convscope.images.dataset import prepare
 from convscope.images.sources.opening import open_source
-from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 
 from .bytewise import damaged
 from .cases import Kind, Random, Verdict, Watch, pick
@@ -190,7 +190,7 @@ class Checkpoints(Kind):
 
     def _ended_well(self, name: Path, watch: Watch) -> None:
         try:
-            Model.load(self._run)
+            read_model(self._run)
         except ConvscopeError as error:
             watch.found(Verdict.WRONG, "a run ends without a model", str(error))
             return
@@ -204,7 +204,7 @@ class Checkpoints(Kind):
 
 
 def _tensors(path: Path) -> dict[str, bytes]:
-    return {name: value.numpy().tobytes() for name, value in Model.load(path).network.state_dict().items()}
+    return {name: value.numpy().tobytes() for name, value in read_model(path).network.state_dict().items()}
 
 
 def _checkpoint_document(good: bytes, random: Random) -> bytes:

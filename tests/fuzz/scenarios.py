@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 
 from .commands import not_strict
 from .small_set import LAYOUT
@@ -105,7 +105,7 @@ def broken(path: Path, data: bytes) -> str:
                 parquet.read_table(BufferReader(data))
             case ".safetensors":
                 if path.name != "state.safetensors":
-                    Model.load(path)
+                    read_model(path)
     except Exception as error:  # noqa: BLE001  # whatever it is, the file cannot be read
         return f"{type(error).__name__}: {error}"[:200]
     return ""

@@ -59,8 +59,8 @@ def interrupted_run(data: Path, folder: Path) -> Path:
     whole = folder.with_name(f"{folder.name}-whole")
     copied = []
 
-    def copy(state, path, *, run):
-        save_checkpoint(state, path, run=run)
+    def copy(state, checkpoint):
+        save_checkpoint(state, checkpoint)
         if not copied:
             copied.append(shutil.copytree(whole, folder))
 

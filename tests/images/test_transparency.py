@@ -18,6 +18,7 @@ from convscope.images.transparency import VANISHED
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import write_model
 
 INK = np.zeros((12, 12), np.uint8)
 INK[3:9, 5:7] = 255
@@ -84,7 +85,7 @@ def test_the_command_says_it_writes_it_and_takes_a_background(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _rgba().save(tmp_path / "drawing.png")
-    _model().save(tmp_path / "model.safetensors")
+    write_model(_model(), tmp_path / "model.safetensors")
     words = ["predict", str(tmp_path / "model.safetensors"), str(tmp_path / "drawing.png"), "--json"]
     assert main(words) == 0
     said = capsys.readouterr()

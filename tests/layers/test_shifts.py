@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from convscope.core.errors import ParameterError
-from convscope.layers.pooling import KINDS, Kind, Pooling
+from convscope.layers.pooling import POOLINGS, Pooling, PoolingKind
 from convscope.layers.shifts import unchanged_by_shift
 
 
-def weight(kind: Kind, window: int, row: int, column: int) -> float:
+def weight(kind: PoolingKind, window: int, row: int, column: int) -> float:
     """Return what a peak of height 1 at a place gives in the window that begins at 0, where no other value is."""
     inside = 0 <= row < window and 0 <= column < window
     if kind.sees == "first":
@@ -24,7 +24,7 @@ def weight(kind: Kind, window: int, row: int, column: int) -> float:
     return float(inside)
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("kind", POOLINGS.values(), ids=POOLINGS)
 @pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 3), (3, 2), (1, 2)])
 def test_a_single_peak_stays_the_same_under_exactly_the_shifts_that_keep_its_weight_in_each_window(
     kind, window, stride

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from convscope.core import precision as precision_module
 from convscope.core.errors import MissingPackageError, ParameterError
 from convscope.core.machine import machine
 from convscope.networks import backends
@@ -147,7 +148,7 @@ def test_auto_looks_at_what_is_installed_and_has_the_precision(
     installed: tuple[str, ...], half: bool, precision: Any, fitting: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
-    monkeypatch.setattr(backends, "machine", lambda: replace(machine(), bfloat16=half))
+    monkeypatch.setattr(precision_module, "machine", lambda: replace(machine(), bfloat16=half))
     assert fitting_backends("auto", precision) == fitting
 
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.layers.geometry import ReceptiveField
 from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
 from convscope.networks.build import ConvolutionStage, Network, flat
 from convscope.networks.layout import Layout
-from convscope.networks.plan import PlannedLayer
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.oracles import network as oracle
@@ -91,7 +91,7 @@ def positive(case: Case) -> Network:
         else stage
         for stage in case.layout.stages
     )
-    layout = Layout(stages=stages, nonlinearity="linear", normalization=False)
+    layout = Layout(stages=stages, nonlinearity="linear", normalization=None)
     network = Network(layout, **case.sizes).double()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():

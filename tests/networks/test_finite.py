@@ -26,6 +26,7 @@ from convscope.networks.build import Network
 from convscope.networks.finite import NOT_A_NUMBER
 from convscope.networks.folding import fold
 from convscope.networks.model import Model
+from convscope.networks.model_file import write_model
 from convscope.networks.prediction_files import tables
 from convscope.page.look_data import Shown, look_data
 from tests.checks.models import small_model, some_pixels
@@ -73,7 +74,7 @@ def _spoiled(name: str) -> Model:
 @pytest.mark.parametrize("tta", [False, True])
 def test_an_output_that_is_no_number_is_a_row_with_its_error(name: str, tta: bool, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    _spoiled(name).save(path)
+    write_model(_spoiled(name), path)
     predictions = predict(path, [some_pixels(1)[0], b"no image"], tta=tta, top=3)
     assert [one.label for one in predictions] == [None, None]
     assert predictions[0].error == NOT_A_NUMBER

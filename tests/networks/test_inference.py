@@ -1,6 +1,5 @@
 """A network made ready to predict gives what the network gives, and can do nothing else."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +8,9 @@ import torch
 from hypothesis import given, settings
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import machine
 from convscope.networks.build import Network
-from convscope.networks.inference import FusedStage, choose_prediction_precision, optimize_for_inference
+from convscope.networks.inference import FusedStage, optimize_for_inference
+from convscope.networks.model_file import write_model
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import small_model, some_pixels, with_statistics
@@ -52,7 +51,7 @@ def test_the_network_that_it_was_made_from_stays_as_it_is() -> None:
 
 def test_it_cannot_be_saved(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="Save the one it was made from"):
-        small_model("8C3-MP2").optimize("float32").save(tmp_path / "model.safetensors")
+        write_model(small_model("8C3-MP2").optimize("float32"), tmp_path / "model.safetensors")
     assert not list(tmp_path.iterdir())
 
 
@@ -66,12 +65,6 @@ def test_relu_is_computed_within_the_convolution_where_that_gives_the_same(layou
     assert sum(isinstance(stage, FusedStage) for stage in ready.stages) == fused
     images = torch.from_numpy(some_pixels(9, 17, 14))
     torch.testing.assert_close(ready.probabilities(images), model.network.probabilities(images), atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("native", [True, False])
-def test_bfloat16_is_chosen_only_where_it_is_native(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convscope.networks.inference.machine", lambda: replace(machine(), bfloat16=native))
-    assert choose_prediction_precision("auto") == (torch.bfloat16 if native else torch.float32)
 
 
 def test_another_precision_is_refused() -> None:

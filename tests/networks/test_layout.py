@@ -27,7 +27,7 @@ def test_the_text_of_a_layout_reads_as_that_layout(layout: Layout) -> None:
 
 def test_the_longest_layout_can_be_read_back() -> None:
     longest = Convolution(units=65_536, patch=1_024, stride=1_024, padding="valid", residual=True)
-    layout = Layout(stages=(longest,) * LARGEST_STAGES, nonlinearity="sigmoid", normalization=False)
+    layout = Layout(stages=(longest,) * LARGEST_STAGES, nonlinearity="sigmoid", normalization=None)
     assert Layout.parse(str(layout)) == layout
 
 
@@ -41,7 +41,7 @@ def test_every_part_reads_as_its_record() -> None:
         Pooling(code="SS", window=None, stride=1),
         Connected(units=128),
     )
-    assert (layout.nonlinearity, layout.normalization, layout.classifier) == ("gelu", False, "softmax")
+    assert (layout.nonlinearity, layout.normalization, layout.classifier) == ("gelu", None, "softmax")
     assert str(layout) == "32C5/2v-MP2-+32C3-AP3/2-SSg-128N-gelu-nonorm"
 
 

@@ -14,6 +14,7 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.memory import fitting_batch, image_bytes, runs_ahead
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.networks.plan import LARGEST_COMPUTED, check_built, plan
 from tests.checks.models import small_model, some_pixels
 
@@ -41,9 +42,9 @@ def test_a_model_file_of_a_few_kb_that_asks_for_gigabytes_is_refused(
         patch.setattr("convscope.networks.build.check_built", lambda _: None)
         network = Network(Layout.parse("-".join(["1C1"] * 30)), height=SIDE, width=SIDE, channels=1, classes=2)
     layer = Preprocessing(height=SIDE, width=SIDE, channels=1)
-    Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=layer).save(path)
+    write_model(Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=layer), path)
     with pytest.raises(ModelFileError, match="all its maps must have at most"):
-        Model.load(path)
+        read_model(path)
 
 
 @pytest.mark.parametrize("sides", [(16_384, 16_384), (16_384, 1_025), (4_097, 4_096)])

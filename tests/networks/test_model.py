@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from convscope.core.errors import DataError, ParameterError
-from convscope.networks.flip_tta import FlipTTA
+from convscope.networks.inference import FlipTTA
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from tests.checks.models import LAYOUTS, small_model, some_pixels

@@ -15,7 +15,7 @@ from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError, ParameterError
 from convscope.features.extraction import images_for
 from convscope.images.sources.opening import open_source
-from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.networks.training_record import TrainingRecord, read_training
 from tests.checks.models import small_model, some_pixels
 from tests.checks.reporters import Heard
@@ -65,8 +65,8 @@ def test_every_value_that_is_read_is_of_its_type(training: dict[str, Any]) -> No
 def test_a_model_with_any_record_can_be_kept_and_used(training: dict[str, Any], tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("odd")
     path = folder / "model.safetensors"
-    dataclasses.replace(small_model(), training=training).save(path)
-    model = Model.load(path)
+    write_model(dataclasses.replace(small_model(), training=training), path)
+    model = read_model(path)
     assert predict(path, some_pixels(1), tta=True)[0].label is not None
     assert look(path, output=folder / "look.html", force=True).path.exists()
     assert cost(model, repeats=0).classes == 3
@@ -86,7 +86,7 @@ def test_a_record_that_json_cannot_hold_is_refused_when_it_is_saved(tmp_path: Pa
         deep = [deep]
     for odd in ({1, 2}, object(), deep, 10**5_000):
         with pytest.raises(ConvscopeError, match="training"):
-            dataclasses.replace(small_model(), training={"odd": odd}).save(tmp_path / "m.safetensors")
+            write_model(dataclasses.replace(small_model(), training={"odd": odd}), tmp_path / "m.safetensors")
     assert not list(tmp_path.iterdir())
 
 

@@ -6,26 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.nonlinearity import NONLINEARITIES
+from convscope.layers.normalization import BATCH_NORM, NORMALIZATIONS
 from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
 from tests.oracles import stages as oracle
 
 Values = NDArray[np.float64]
-EPSILON = 1e-5  # of normalization
 
 
 def logits(network: Network, image: NDArray[np.uint8]) -> Values:
     """Return the logits K of one image H W C, from the network's layout and its state (evaluation mode)."""
     state = {key: value.detach().numpy().astype(np.float64) for key, value in network.state_dict().items()}
     maps = np.moveaxis((image / 255 - state["mean"]) / state["std"], 2, 0)
-    apply = np.vectorize(lambda value: oracle.nonlinearity(network.layout.nonlinearity, value), otypes=[np.float64])
+    name = NONLINEARITIES[network.layout.nonlinearity].oracle
+    apply = np.vectorize(lambda value: oracle.nonlinearity(name, value), otypes=[np.float64])
     for stage, key in _keys(network):
         if isinstance(stage, Convolution):
             maps = apply(_convolve(stage, maps, state, key))
         elif isinstance(stage, Pooling):
             window = maps.shape[1:] if stage.window is None else (stage.window, stage.window)
             stride = maps.shape[1:] if stage.window is None else (stage.stride, stage.stride)
-            maps = oracle.pooling(stage.code, maps, window=window, stride=stride, whole=stage.window is None)
+            maps = oracle.pooling(stage.kind.oracle, maps, window=window, stride=stride, whole=stage.window is None)
         else:
             values = state[f"{key}.linear.weight"] @ maps.ravel() + state.get(f"{key}.linear.bias", 0.0)
             maps = apply(_normalize(values, state, key))
@@ -48,7 +50,7 @@ def _normalize(values: Values, state: dict[str, Values], key: str) -> Values:
         return values
     shape = (-1,) + (1,) * (values.ndim - 1)
     mean, variance, shift = (state[f"{key}.{name}"].reshape(shape) for name in ("running_mean", "running_var", "bias"))
-    return (values - mean) / np.sqrt(variance + EPSILON) + shift
+    return oracle.NORMALIZATIONS[NORMALIZATIONS[BATCH_NORM].oracle](values, mean, variance, shift)
 
 
 def _keys(network: Network) -> Iterator[tuple[Convolution | Pooling | Connected, str]]:

@@ -1,7 +1,8 @@
-"""Slow, obvious references for one stage: nested loops over every place, in float64."""
+"""Slow, obvious references for one stage: nested loops over every position, in float64."""
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ Maps = NDArray[np.float64]  # C H W
 def convolution(
     maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
 ) -> Maps:
-    """Return U h w from maps C H W and weights U C k k: bias + sum of weight × input at every place."""
+    """Return U h w from maps C H W and weights U C k k: bias + sum of weight × input at every position."""
     units, channels, patch, _ = weights.shape
     padded = _padded(maps, before, after)
     rows = range(0, padded.shape[1] - patch + 1, stride)
@@ -40,9 +41,9 @@ def _padded(maps: Maps, before: int, after: int) -> Maps:
 def locally_connected(
     maps: Maps, weights: Maps, bias: NDArray[np.float64], *, stride: int = 1, before: int = 0, after: int = 0
 ) -> Maps:
-    """Return U h w from maps C H W and weights R S U C k k: at every place, the weights of the region it is in.
+    """Return U h w from maps C H W and weights R S U C k k: at every position, the weights of the region it is in.
 
-    Of h places down, place y is in region floor(y * R / h); across alike.
+    Of h positions down, position y is in region floor(y * R / h); across alike.
     """
     down, across, units, _, patch, _ = weights.shape
     padded = _padded(maps, before, after)
@@ -58,62 +59,90 @@ def locally_connected(
     return result
 
 
-def pooling(code: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int], whole: bool) -> Maps:
-    """Return C h w from maps C H W: one value of each window, windows and strides as (rows, columns).
+def pooling(name: str, maps: Maps, *, window: tuple[int, int], stride: tuple[int, int], whole: bool) -> Maps:
+    """Return C h w from maps C H W by the oracle `name` of this module: one value of each window.
 
-    What is left to chance while training is the mean over the chances here.
+    Windows and strides are (rows, columns). The stochastic pooling of training is its mean here.
     """
-    functions: dict[str, Callable[[Maps], float]] = {
-        "MP": np.max,
-        "AP": np.mean,
-        "SS": lambda values: values[0, 0],
-        "LP": lambda values: math.sqrt(np.mean(values**2)),
-        "ST": _expected,
-    }
+    value_of = POOLINGS[name]
     rows = range(0, maps.shape[1] - window[0] + 1, stride[0])
     columns = range(0, maps.shape[2] - window[1] + 1, stride[1])
     result = np.zeros((maps.shape[0], len(rows), len(columns)))
     for channel in range(maps.shape[0]):
         for row, top in enumerate(rows):
             for column, left in enumerate(columns):
-                if code == "BP":
-                    value = _blurred(maps[channel], top, left, window, whole=whole)
-                else:
-                    value = functions[code](maps[channel, top : top + window[0], left : left + window[1]])
-                result[channel, row, column] = value
+                around = Around(maps=maps[channel], top=top, left=left, window=window, whole=whole)
+                result[channel, row, column] = value_of(around)
     return result
 
 
-def _expected(values: Maps) -> float:
-    positive = [value for value in values.flat if value > 0]
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """One window of one map H W, with what surrounds it."""
+
+    maps: Maps
+    top: int
+    left: int
+    window: tuple[int, int]
+    whole: bool
+
+    @property
+    def values(self) -> Maps:
+        """The values of the window."""
+        return self.maps[self.top : self.top + self.window[0], self.left : self.left + self.window[1]]
+
+
+def expected(around: Around) -> float:
+    """Return Σ x² / Σ x over the positive values, the mean where there are none."""
+    positive = [value for value in around.values.flat if value > 0]
     if not positive:
-        return float(np.mean(values))
+        return float(np.mean(around.values))
     return sum(value * (value / sum(positive)) for value in positive)
 
 
-def _blurred(maps: Maps, top: int, left: int, window: tuple[int, int], *, whole: bool) -> float:
-    """Return the binomial mean around a place, or of the whole map; beyond the edge the map repeats its last value."""
-    reach = (0, 0) if whole else (window[0] - 1, window[1] - 1)
+def blurred(around: Around) -> float:
+    """Return the binomial mean around a position, or of the whole map; the edge repeats its last value."""
+    maps, window = around.maps, around.window
+    reach = (0, 0) if around.whole else (window[0] - 1, window[1] - 1)
     total = 0.0
     for down in range(-reach[0], window[0]):
         for across in range(-reach[1], window[1]):
-            row = min(max(top + down, 0), maps.shape[0] - 1)
-            column = min(max(left + across, 0), maps.shape[1] - 1)
+            row = min(max(around.top + down, 0), maps.shape[0] - 1)
+            column = min(max(around.left + across, 0), maps.shape[1] - 1)
             lengths = [reach[axis] + window[axis] - 1 for axis in (0, 1)]
             ways = math.comb(lengths[0], down + reach[0]) * math.comb(lengths[1], across + reach[1])
             total += maps[row, column] * ways / 2 ** sum(lengths)
     return total
 
 
+POOLINGS: dict[str, Callable[[Around], float]] = {
+    "largest": lambda around: float(np.max(around.values)),
+    "mean": lambda around: float(np.mean(around.values)),
+    "first": lambda around: float(around.values[0, 0]),
+    "root_mean_square": lambda around: math.sqrt(np.mean(around.values**2)),
+    "expected": expected,
+    "blurred": blurred,
+}
+
+NONLINEARITIES: dict[str, Callable[[float], float]] = {
+    "relu": lambda x: max(x, 0.0),
+    "tanh": math.tanh,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "elu": lambda x: x if x > 0 else math.exp(x) - 1,
+    "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
+    "absolute": abs,
+    "linear": lambda x: x,
+}
+
+
 def nonlinearity(name: str, value: float) -> float:
-    """Return the nonlinearity `name` of one number."""
-    functions: dict[str, Callable[[float], float]] = {
-        "relu": lambda x: max(x, 0.0),
-        "tanh": math.tanh,
-        "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-        "elu": lambda x: x if x > 0 else math.exp(x) - 1,
-        "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
-        "abs": abs,
-        "linear": lambda x: x,
-    }
-    return float(functions[name](value))
+    """Return the oracle `name` of one number."""
+    return float(NONLINEARITIES[name](value))
+
+
+def batch_normalization(values: Maps, mean: Maps, variance: Maps, shift: Maps) -> Maps:
+    """Return (values - mean) / √(variance + 10⁻⁵) + shift; the four have one shape, or broadcast."""
+    return np.asarray((values - mean) / np.sqrt(variance + 1e-5) + shift)
+
+
+NORMALIZATIONS: dict[str, Callable[[Maps, Maps, Maps, Maps], Maps]] = {"batch_normalization": batch_normalization}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -16,8 +16,8 @@ from tests.checks.models import calibrated
 
 IMAGES = 2
 EVERY = (  # what chance may leave out
-    *(f"4C3-{code}2-5C2-{code}g-{word}" for code, word in zip(KINDS, NONLINEARITIES, strict=False)),
-    *(f"3C4/2-{code}3/2-6N-{word}-nonorm" for code, word in zip(KINDS, list(NONLINEARITIES)[::-1], strict=False)),
+    *(f"4C3-{code}2-5C2-{code}g-{word}" for code, word in zip(POOLINGS, NONLINEARITIES, strict=False)),
+    *(f"3C4/2-{code}3/2-6N-{word}-nonorm" for code, word in zip(POOLINGS, list(NONLINEARITIES)[::-1], strict=False)),
     "4U3-MP2-5U2:2v-LP3/1-3N",
     "4C3-+4C3-AP3/2-+4U2:3-BP3-elu",
     "MP2-SS2-AP2",

@@ -11,19 +11,20 @@ from convscope.page.document import inline_json
 from convscope.page.good_data import MOST_EPOCHS, GoodData, good_data
 from convscope.page.look_data import LookData, Records, look_data
 from convscope.training.history import EpochRecord
-from convscope.training.report import Report, make_report
+from convscope.training.report import Report
 from tests.checks.models import small_model
+from tests.checks.reports import reported
 
 from .javascript import needs_node, run_driver
 
 
 def report_of(classes: int, labels: list[int], answers: list[int]) -> Report:
-    return make_report(
+    return reported(
         name="some",
         split="test",
         labels=labels,
         probabilities=np.eye(classes)[answers],
-        image_names=[str(place) for place in range(len(labels))],
+        names=[str(place) for place in range(len(labels))],
         indices=range(len(labels)),
         classes=[f"class {place}" for place in range(classes)],
         settings={},

@@ -11,7 +11,7 @@ import torch
 
 from convscope.layers import convolve
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import POOLINGS
 from tests.oracles import stages as oracle
 
 from .javascript import STATIC, needs_node, run_driver
@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "nonlinearity": nonlinearity,
             "code": code,
         }
-        for zeros, stride, nonlinearity, code in itertools.product((0, 1), (1, 2), ("linear", "relu"), ("", *KINDS))
+        for zeros, stride, nonlinearity, code in itertools.product((0, 1), (1, 2), ("linear", "relu"), ("", *POOLINGS))
         for channels, units in ((1, 1), (2, 2))
     ]
     found = run_driver("toy_driver.mjs", {"toys": toys, "dice": DICE}, tmp_path_factory.mktemp("lesson"))
@@ -74,7 +74,9 @@ def test_every_choice_gives_what_the_library_gives(lessons: Any) -> None:
         maps = NONLINEARITIES[toy["nonlinearity"]].apply(maps).numpy()
         expected = [maps]
         if len(found["layers"]) == 2:
-            expected.append(oracle.pooling(toy["code"], maps, window=(2, 2), stride=(2, 2), whole=False))
+            expected.append(
+                oracle.pooling(POOLINGS[toy["code"]].oracle, maps, window=(2, 2), stride=(2, 2), whole=False)
+            )
         for layer, values in zip(found["layers"], expected, strict=True):
             assert (layer["maps"], layer["rows"], layer["columns"]) == values.shape
             np.testing.assert_allclose(layer["values"], values.ravel(), atol=1e-4, err_msg=str(toy))

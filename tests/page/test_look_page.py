@@ -14,7 +14,7 @@ import torch
 
 from convscope.core.records import from_json, to_json
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -115,7 +115,7 @@ def test_the_page_knows_every_nonlinearity_and_pooling() -> None:
     for name in NONLINEARITIES:
         assert f"\n  {name}: " in nonlinearities
         assert f"\n    {name}: " in words
-    for code in KINDS:
+    for code in POOLINGS:
         assert words.count(f"{code}: ") == 2
 
 

@@ -23,8 +23,9 @@ from convscope.page.markup import named, tag
 from convscope.page.report import render_report
 from convscope.page.thumbnails import BUDGET_BYTES, SIDE_PX, thumbnail, thumbnails
 from convscope.training.history import EpochRecord
-from convscope.training.report import Report, layer_rows, make_report
+from convscope.training.report import Report
 from tests.checks.laws import LAWS
+from tests.checks.reports import reported
 
 VOID = {"br", "hr", "img", "link", "meta", "wbr"}
 NO_ICON = "data:,"  # so that no browser asks for one
@@ -103,17 +104,17 @@ def report_of(size: int = 60, classes: int = 3, wrong: float = 0.3, **changes: A
         "split": "validation",
         "labels": labels,
         "probabilities": wide,
-        "image_names": [f"folder/{place:05}.png" for place in range(size)],
+        "names": [f"folder/{place:05}.png" for place in range(size)],
         "indices": np.arange(size),
         "classes": [f"class{place}" for place in range(classes)],
         "settings": {"epochs": 3, "augmentation": {"flip": None, "shift": 0.1}, "sizes": [28, 28]},
         "layout": "8C3-MP2",
-        "layers": layer_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
+        "layers": plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes).layers,
         "model": "runs/my set-1/model.safetensors",
         "seconds": 8.4,
         "versions": {"torch": "2.6"},
     }
-    return make_report(**{**given, **changes})
+    return reported(**{**given, **changes})
 
 
 def gray(index: int) -> np.ndarray:
@@ -186,7 +187,7 @@ def test_hostile_names_are_shown_and_never_interpreted() -> None:
         size=100,
         name=HOSTILE[0],
         split=HOSTILE[1],
-        image_names=[HOSTILE[place % len(HOSTILE)] for place in range(100)],
+        names=[HOSTILE[place % len(HOSTILE)] for place in range(100)],
         settings={name: name for name in HOSTILE},
         problems=[Problem(name=name, kind="truncated", detail=name, others=tuple(HOSTILE)) for name in HOSTILE],
         notes=HOSTILE,
@@ -242,7 +243,7 @@ def svg_titles(text: str) -> list[str]:
 @settings(LAWS, max_examples=30)
 @given(name=st.text(st.characters(codec=None), max_size=40))
 def test_any_name_gives_a_page_that_is_well_formed(name: str) -> None:
-    report = report_of(size=6, image_names=[name] * 6, classes=3, name=name, notes=[name], settings={name: name})
+    report = report_of(size=6, names=[name] * 6, classes=3, name=name, notes=[name], settings={name: name})
     text, page = page_of(report, epochs=1)
     check_links(page)
     text.encode("utf-8")
@@ -342,7 +343,7 @@ def test_the_worst_case_stays_within_five_megabytes() -> None:
         size=size,
         classes=classes,
         wrong=1.0,
-        image_names=[long] * size,
+        names=[long] * size,
         settings={f"{long}{number}": long for number in range(300)},
         notes=[long] * 500,
         problems=[Problem(name=long, kind="truncated", detail=long, others=(long,) * 50)] * 2_000,

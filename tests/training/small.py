@@ -10,22 +10,22 @@ from convscope.images.augmentation import Augmentation
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
 from convscope.training.loop import Listener, steps_per_epoch
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 
 
-def stripes(count: int = 50, *, held_out: int = 10) -> LearningSet:
+def stripes(count: int = 50, *, held_out: int = 10) -> TrainingData:
     """Return noisy images 8 x 8 with stripes down (0) or across (1), the last `held_out` of them for validation."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 2
     images = rng.integers(0, 160, (count, 8, 8, 1), dtype=np.uint8)
     images[labels == 0, :, ::2] += 60
     images[labels == 1, ::2] += 60
-    both = LearningSet.of_arrays(images, labels.astype(np.int64), classes=2)
+    both = TrainingData.of_arrays(images, labels.astype(np.int64), classes=2)
     places = torch.arange(count)
-    return LearningSet(
+    return TrainingData(
         images=both.images,
         labels=both.labels,
         training=places[: count - held_out],
@@ -41,7 +41,7 @@ def small_recipe(**changes: Any) -> Recipe:
     return Recipe(**values)
 
 
-def begin(data: LearningSet, recipe: Recipe, *, layout: str = "4C3-MP2-8N", **options: Any) -> TrainingState:
+def begin(data: TrainingData, recipe: Recipe, *, layout: str = "4C3-MP2-8N", **options: Any) -> TrainingState:
     """Return the state before the first step."""
     mean, std = data.moments
     height, width, channels = data.images.shape[1:]
@@ -66,7 +66,7 @@ def assert_same_bits(one: TrainingState, other: TrainingState) -> None:
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
     assert (one.epoch, one.batch, one.step) == (other.epoch, other.batch, other.step)
-    assert one.pace.fraction == other.pace.fraction
+    assert one.clock.fraction == other.clock.fraction
     timeless = [[(r.epoch, r.step, r.loss, r.accuracy, r.validation_loss) for r in s.history] for s in (one, other)]
     assert timeless[0] == timeless[1]
 

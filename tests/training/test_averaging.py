@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from convscope.training.averaging import RunningMean
 from convscope.training.loop import run
+from convscope.training.optimizer import RunningMean
 from tests.training.small import Stopper, begin, small_recipe, stripes
 
 

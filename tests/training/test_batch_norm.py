@@ -6,10 +6,9 @@ import torch
 
 from convscope.images.augmentation import Augmentation
 from convscope.networks.build import Network
-from convscope.training.batch_norm import FEW_STEPS, recalibrate_batch_norm
-from convscope.training.evaluation import evaluate
-from convscope.training.learning_set import LearningSet
-from convscope.training.loop import run
+from convscope.training.calibration import FEW_STEPS, recalibrate_batch_norm
+from convscope.training.loop import evaluate, run
+from convscope.training.training_data import TrainingData
 from tests.training.small import Stopper, begin, everything, small_recipe, stripes
 
 
@@ -59,9 +58,9 @@ def test_a_network_of_few_steps_is_as_good_on_images_held_out_as_what_it_learned
     labels = np.arange(60) % 2
     images = rng.integers(0, 120, (60, 24, 24, 3), dtype=np.uint8)
     images[labels == 1, 8:16, 8:16] += 40
-    both = LearningSet.of_arrays(images, labels.astype(np.int64), classes=2)
+    both = TrainingData.of_arrays(images, labels.astype(np.int64), classes=2)
     places = torch.arange(60)
-    data = LearningSet(images=both.images, labels=both.labels, training=places[:40], validation=places[40:], classes=2)
+    data = TrainingData(images=both.images, labels=both.labels, training=places[:40], validation=places[40:], classes=2)
     recipe = small_recipe(epochs=5, batch=20, learning_rate=0.01, augmentation=Augmentation())
     state = begin(data, recipe, layout="16C5-MP2-32C3-+32C3-MP2-64C3-MPg")
     run(state, data, recipe, Stopper(), seed=0)

@@ -6,32 +6,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import machine
+from convscope.core.precision import choose_precision
 from convscope.networks.layout import Layout
 from convscope.options.train import TrainOptions
 from convscope.training.choices import (
-    Examples,
     choose_network,
-    choose_precision,
     choose_recipe,
     default_batch,
     default_epochs,
 )
 from convscope.training.loop import steps_per_epoch
+from convscope.training.training_data import TrainingData
 
 
-def examples(count: int = 100, *, side: int = 28, flippable: bool | None = False, name: str = "set") -> Examples:
+def examples(count: int = 100, *, side: int = 28, flippable: bool | None = False, name: str = "set") -> TrainingData:
     rng = np.random.default_rng(0)
-    return Examples(
-        images=rng.integers(0, 256, (count, side, side, 1), dtype=np.uint8),
-        labels=np.arange(count) % 2,
-        classes=("a", "b"),
-        name=name,
-        flippable=flippable,
-        places=np.arange(count),
-    )
+    images = rng.integers(0, 256, (count, side, side, 1), dtype=np.uint8)
+    data = TrainingData.of_arrays(images, np.arange(count) % 2, classes=2)
+    return replace(data, class_names=("a", "b"), name=name, flippable=flippable)
 
 
 def test_more_images_never_mean_more_epochs_or_smaller_batches() -> None:
@@ -72,13 +68,11 @@ def test_flips_come_from_the_user_or_the_set_or_the_images_and_the_note_says_whi
 
 def test_only_what_is_learned_from_decides_about_flips() -> None:
     some = examples(200, flippable=None)
-    lopsided = some.images.copy()
+    lopsided = some.images.clone()
     lopsided[100:, :, :14] //= 4
-    half = Examples(**{**vars(some), "images": lopsided, "places": np.arange(100)})
+    half = replace(some, images=lopsided, training=torch.arange(100))
     assert choose_recipe(half, TrainOptions()).recipe.augmentation.flip
-    assert not choose_recipe(
-        Examples(**{**vars(half), "places": np.arange(100, 200)}), TrainOptions()
-    ).recipe.augmentation.flip
+    assert not choose_recipe(replace(half, training=torch.arange(100, 200)), TrainOptions()).recipe.augmentation.flip
 
 
 def test_shifts_grow_with_the_shorter_side_and_tiny_images_are_not_shifted() -> None:
@@ -93,7 +87,7 @@ def test_shifts_grow_with_the_shorter_side_and_tiny_images_are_not_shifted() -> 
 @pytest.mark.parametrize("native", [True, False])
 def test_bfloat16_is_chosen_only_where_the_processor_has_it(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = replace(machine(), bfloat16=native)
-    monkeypatch.setattr("convscope.training.choices.machine", lambda: changed)
+    monkeypatch.setattr("convscope.core.precision.machine", lambda: changed)
     assert choose_precision("auto") == ("bfloat16" if native else "float32")
     assert choose_precision("bfloat16") == "bfloat16"
     assert choose_precision("float32") == "float32"
@@ -115,7 +109,7 @@ def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:
 
 
 def test_a_better_recipe_takes_a_larger_network_for_many_gray_images() -> None:
-    many = replace(examples(), places=np.arange(60_000))
+    many = replace(examples(), training=torch.arange(60_000))
     names = ("quick", "balanced", "best")
     quick, balanced, best = (choose_network(many, TrainOptions(recipe=name), None)[0].macs for name in names)
     assert quick < balanced < best / 2
@@ -148,7 +142,7 @@ def test_images_of_few_pixels_are_seen_fewer_times() -> None:
 
 
 def test_the_recipe_has_the_learning_rate_of_its_steps_unless_time_settles_them() -> None:
-    many = replace(examples(), places=np.arange(60_000))
+    many = replace(examples(), training=torch.arange(60_000))
     _, choice = choose_network(many, TrainOptions(layout="4C3-MP2"), Layout.parse("4C3-MP2"))
     steps = choice.recipe.epochs * steps_per_epoch(60_000, choice.recipe.batch)
     assert choice.recipe.learning_rate == pytest.approx(3e-3 * (300 / steps) ** 0.5)
@@ -158,7 +152,7 @@ def test_the_recipe_has_the_learning_rate_of_its_steps_unless_time_settles_them(
 
 def test_the_wider_network_in_colour_takes_fewer_passes() -> None:
     settings = TrainOptions(recipe="best", flip=True)
-    colour = replace(examples(), images=np.zeros((10, 32, 32, 3), np.uint8), places=np.arange(50_000))
+    colour = replace(examples(), images=torch.zeros((10, 32, 32, 3), dtype=torch.uint8), training=torch.arange(50_000))
     planned, choice = choose_network(colour, settings, None)
     assert (str(planned.layout)[:13], choice.recipe.epochs, choice.recipe.progressive_resizing) == (
         "24C3v-64C3-MP",

@@ -9,16 +9,17 @@ import torch
 from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.networks.model import Model
-from convscope.training.checkpoint import load_checkpoint, save_checkpoint
+from convscope.networks.model_file import read_model, write_model
+from convscope.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from convscope.training.loop import run
 from convscope.training.state import TrainingState
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
 PARTS = [
-    *(f"4C3-{code}{window}" for code in KINDS for window in ("2", "3/2", "g")),
+    *(f"4C3-{code}{window}" for code in POOLINGS for window in ("2", "3/2", "g")),
     *(f"4C3-MP2-6N-{name}" for name in NONLINEARITIES),
     *(f"4C3-MP2-{name}" for name in CLASSIFIERS),
     *CLASSIFIERS,  # without any stage
@@ -41,9 +42,9 @@ def test_it_learns_goes_on_to_the_same_bits_and_is_read_back(layout: str, tmp_pa
         return state
 
     whole = trained(None, begin(data, recipe, layout=layout))
-    save_checkpoint(trained(4, begin(data, recipe, layout=layout)), tmp_path / "state", run="this")
+    save_checkpoint(trained(4, begin(data, recipe, layout=layout)), Checkpoint(path=tmp_path / "state", run="this"))
     resumed = begin(data, recipe, layout=layout)
-    load_checkpoint(resumed, tmp_path / "state", run="this")
+    load_checkpoint(resumed, Checkpoint(path=tmp_path / "state", run="this"))
     assert_same_bits(trained(None, resumed), whole)
 
     before = begin(data, recipe, layout=layout).network.state_dict()
@@ -51,8 +52,8 @@ def test_it_learns_goes_on_to_the_same_bits_and_is_read_back(layout: str, tmp_pa
     assert all(not torch.equal(before[name], after[name]) for name in after if name.endswith("weight"))
     step = Preprocessing(height=8, width=8, channels=1)
     model = Model(network=whole.network.eval(), layout=whole.network.layout, classes=("a", "b"), preprocessing=step)
-    model.save(tmp_path / "m.safetensors")
-    back, images = Model.load(tmp_path / "m.safetensors"), data.images.numpy()
+    write_model(model, tmp_path / "m.safetensors")
+    back, images = read_model(tmp_path / "m.safetensors"), data.images.numpy()
     probabilities = back.predict_proba(images)
     np.testing.assert_array_equal(probabilities, model.predict_proba(images))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)

@@ -14,8 +14,7 @@ from convscope.images.augmentation import Augmentation
 from convscope.networks.classifiers import CLASSIFIERS
 from convscope.training import loop
 from convscope.training.loop import run, steps_per_epoch
-from convscope.training.schedule import learning_rate_factor
-from convscope.training.state import TrainingState
+from convscope.training.state import TrainingState, learning_rate_factor
 from tests.training.small import Stopper, assert_same_bits, begin, everything, small_recipe, stripes
 
 
@@ -59,8 +58,8 @@ def test_longer_trainings_have_a_smaller_learning_rate_unless_one_is_asked_for(
     state = begin(data, recipe)  # 3 steps an epoch
     run(state, data, recipe, Stopper(steps=2), seed=0)
     assert state.learning_rate == pytest.approx(highest * learning_rate_factor(1.5 / (3 * epochs), recipe.warmup))
-    state.pace.per_step = (1 - state.pace.fraction) / 1_600  # a budget of time was found to hold so many more
-    rate = recipe.highest_rate(1_602) * learning_rate_factor(state.pace.middle, recipe.warmup)
+    state.clock.per_step = (1 - state.clock.fraction) / 1_600  # a budget of time was found to hold so many more
+    rate = recipe.highest_rate(1_602) * learning_rate_factor(state.clock.midpoint, recipe.warmup)
     run(state, data, recipe, Stopper(steps=3), seed=0)
     assert state.learning_rate == pytest.approx(rate)
 
@@ -227,11 +226,11 @@ def test_moments_are_those_of_the_training_images_of_every_class() -> None:
 
 
 def test_moments_of_a_large_set_in_the_order_of_classes_are_taken_from_all_of_it() -> None:
-    from convscope.training.learning_set import LearningSet
+    from convscope.training.training_data import TrainingData
 
     images = torch.zeros(15_000, 1, 1, 1, dtype=torch.uint8)
     images[10_000:] = 255
-    data = LearningSet.of_arrays(images.numpy(), (images.view(-1) > 0).long().numpy(), classes=2)
+    data = TrainingData.of_arrays(images.numpy(), (images.view(-1) > 0).long().numpy(), classes=2)
     assert data.moments[0][0] == pytest.approx(1 / 3, abs=1e-3)
 
 

@@ -18,11 +18,11 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training import pretraining
-from convscope.training.checkpoint import load_checkpoint, save_checkpoint
-from convscope.training.learning_set import LearningSet
+from convscope.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from convscope.training.loop import run, steps_per_epoch
 from convscope.training.pretraining import check_first, learn_first, put_units
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
 from tests.oracles import stages as oracle
 from tests.training.small import Stopper, assert_same_bits, small_recipe, stripes
 
@@ -35,22 +35,22 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def random_images(channels: int, count: int = 40) -> LearningSet:
+def random_images(channels: int, count: int = 40) -> TrainingData:
     """Return stripes in colours that differ in mean and strength."""
     gray = stripes(count).images.numpy()
     scaled = [gray[..., 0] // (1 + channel) + 20 * channel for channel in range(channels)]
     images = np.stack(scaled, axis=-1).astype(np.uint8)
-    return LearningSet.of_arrays(images, np.arange(count) % 2, classes=2)
+    return TrainingData.of_arrays(images, np.arange(count) % 2, classes=2)
 
 
-def network(data: LearningSet, layout: str) -> Network:
+def network(data: TrainingData, layout: str) -> Network:
     mean, std = data.moments
     height, width, channels = data.images.shape[1:]
     sizes = {"height": height, "width": width, "channels": channels, "classes": data.classes}
     return Network(Layout.parse(layout), **sizes, mean=mean, std=std, seed=1)
 
 
-def begin(data: LearningSet, layout: str = ONE, *, learn: bool = True, **changes: Any) -> TrainingState:
+def begin(data: TrainingData, layout: str = ONE, *, learn: bool = True, **changes: Any) -> TrainingState:
     recipe = small_recipe(**{"pretrain": ("kmeans",), **changes})
     net = network(data, layout)
     if learn:
@@ -89,7 +89,7 @@ def test_at_1000_places_the_stage_of_the_network_gives_what_whitening_and_unit_g
         np.testing.assert_allclose(maps[number, :, row, column], expected, rtol=0, atol=1e-9)
 
 
-def _padded(net: Network, data: LearningSet) -> torch.Tensor:
+def _padded(net: Network, data: TrainingData) -> torch.Tensor:
     maps = net.standardize(data.images)
     pad = net.stages[0].pad
     return pad(maps) if pad else maps
@@ -169,9 +169,9 @@ def test_a_run_put_back_ends_with_the_same_bits_and_learns_nothing_twice(
     state = begin(data, TWO, **options)
     if steps:
         run(state, data, recipe, Stopper(steps=steps), seed=3)
-    save_checkpoint(state, tmp_path / "state", run="this")
+    save_checkpoint(state, Checkpoint(path=tmp_path / "state", run="this"))
     fresh = begin(data, TWO, learn=False, **options)
-    load_checkpoint(fresh, tmp_path / "state", run="this")
+    load_checkpoint(fresh, Checkpoint(path=tmp_path / "state", run="this"))
     assert_same_bits(fresh, state)
     run(fresh, data, recipe, Stopper(), seed=3)
     whole = begin(data, TWO, **options)
@@ -225,7 +225,7 @@ def _first_maps(net: Network, image: np.ndarray) -> np.ndarray:
     biases = np.zeros(4) if convolution.bias is None else convolution.bias.detach().double().numpy()
     standard = np.moveaxis((image / 255 - net.mean.numpy()) / net.std.numpy(), 2, 0)
     maps = oracle.convolution(standard, weights, biases, before=1, after=1)
-    return oracle.pooling("MP", maps, window=(2, 2), stride=(2, 2), whole=False)
+    return oracle.pooling("largest", maps, window=(2, 2), stride=(2, 2), whole=False)
 
 
 def planned(layout: str, *, side: int = 8, channels: int = 1) -> Any:

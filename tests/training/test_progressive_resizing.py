@@ -1,6 +1,7 @@
 """Images are seen smaller at first where the weights do not depend on their size."""
 
 import contextlib
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,7 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.options.train import TrainOptions
-from convscope.training.choices import Examples, choose_network
-from convscope.training.interruption import Interruption
+from convscope.training.choices import choose_network
 from convscope.training.loop import run
 from convscope.training.progressive_resizing import (
     SMALLEST_SIDE,
@@ -27,6 +27,8 @@ from convscope.training.progressive_resizing import (
     share_of_pixels,
     share_of_work,
 )
+from convscope.training.training_data import TrainingData
+from convscope.training.watch import Interruption
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
 TEXT = "4C3-MP2-8C3-MPg"
@@ -36,13 +38,11 @@ def planned(layout: str, side: int = 32) -> Any:
     return plan(Layout.parse(layout), height=side, width=side, channels=1, classes=2)
 
 
-def colourful(side: int = 32, count: int = 40) -> Examples:
+def colourful(side: int = 32, count: int = 40) -> TrainingData:
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-    names = ("a", "b")
-    return Examples(
-        images=images, labels=np.arange(count) % 2, classes=names, name="x", flippable=True, places=np.arange(count)
-    )
+    data = TrainingData.of_arrays(images, np.arange(count) % 2, classes=2)
+    return dataclasses.replace(data, class_names=("a", "b"), flippable=True)
 
 
 @pytest.mark.parametrize("side", [1, 7, *range(8, 130), 500])
@@ -211,7 +211,7 @@ def test_who_stops_while_images_are_seen_smaller_is_told(
     asked = Interruption()
     asked.asked = True
     monkeypatch.setattr("convscope.training.run.noticed", lambda: contextlib.nullcontext(asked))
-    images, labels = colourful().images, colourful().labels
+    images, labels = colourful().images.numpy(), colourful().labels.numpy()
     options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "progressive_resizing": progressive_resizing, "flip": False}
     trained = train((images, labels), output=tmp_path / "run", progress=Plain(sys.stderr), **options)
     assert trained.outcome == "interrupted"

@@ -19,8 +19,9 @@ from convscope.images.inspection import Problem
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training import class_metrics
-from convscope.training.report import LayerRow, Report, layer_rows, make_report, read_report, write_report
+from convscope.training.report import Report, read_report, write_report
 from tests.checks.laws import LAWS
+from tests.checks.reports import reported
 
 names = st.text(st.characters(codec=None), max_size=12)  # lone surrogates are names of files, too
 
@@ -32,13 +33,13 @@ def report_of(labels: Any, probabilities: Any, **changes: Any) -> Report:
         "split": "validation",
         "labels": labels,
         "probabilities": wide,
-        "image_names": [f"image {place}" for place in range(len(wide))],
+        "names": [f"image {place}" for place in range(len(wide))],
         "indices": np.arange(len(wide)) * 3,
         "classes": [f"class {place}" for place in range(wide.shape[1])],
         "settings": {"epochs": 3},
         "seconds": 1.5,
     }
-    return make_report(**{**given, **changes})
+    return reported(**{**given, **changes})
 
 
 @st.composite
@@ -49,7 +50,7 @@ def reports(draw: st.DrawFn) -> Report:
         rng.integers(0, classes, size),
         rng.dirichlet(np.ones(classes), size),
         name=draw(names),
-        image_names=draw(st.lists(names, min_size=size, max_size=size)),
+        names=draw(st.lists(names, min_size=size, max_size=size)),
         classes=draw(st.lists(names, min_size=classes, max_size=classes)),
         settings=draw(st.dictionaries(names, st.none() | st.booleans() | st.integers() | names | st.lists(names))),
         problems=draw(
@@ -60,7 +61,7 @@ def reports(draw: st.DrawFn) -> Report:
             )
         ),
         notes=draw(st.lists(names)),
-        layers=layer_rows(plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes)),
+        layers=plan(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=classes).layers,
         machine=machine(),
     )
 
@@ -156,8 +157,8 @@ def test_all_wrong_images_are_kept_while_there_are_at_most_ten_thousand() -> Non
         ({"labels": [0, 2]}, r"`labels` must be whole numbers from 0 to 1\. Got int64 from 0 to 2"),
         ({"labels": [0.0, 1.0]}, r"`labels` must be whole numbers"),
         ({"labels": [-1, 1]}, r"`labels` must be whole numbers"),
-        ({"indices": [1]}, r"`image_names` and `indices` must have one entry an image, 2\. Got 2 names"),
-        ({"image_names": ["a"]}, r"Got 1 name and"),
+        ({"indices": [1]}, r"`names` and `indices` must have one entry an image, 2\. Got 2 names"),
+        ({"names": ["a"]}, r"Got 1 name and"),
         ({"probabilities": [[2.0, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1\. Got .* Apply softmax"),
         ({"probabilities": [[np.nan, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),
         ({"probabilities": [[-0.5, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),
@@ -165,7 +166,7 @@ def test_all_wrong_images_are_kept_while_there_are_at_most_ten_thousand() -> Non
 )
 def test_arrays_that_do_not_fit_are_refused(changes: dict[str, Any], sentence: str) -> None:
     arrays = {"labels": [0, 1], "probabilities": [[0.9, 0.1], [0.1, 0.9]], **changes}
-    kept = {"image_names": ["a", "b"], "indices": [0, 1], "classes": ["cat", "dog"]}
+    kept = {"names": ["a", "b"], "indices": [0, 1], "classes": ["cat", "dog"]}
     with pytest.raises(DataError, match=sentence):
         report_of(arrays.pop("labels"), arrays.pop("probabilities"), **{**kept, **arrays})
 
@@ -223,18 +224,6 @@ def test_a_file_that_is_no_report_is_refused(text: str, sentence: str, tmp_path:
 def test_a_report_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Cannot read .*report\.json: No such file"):
         read_report(tmp_path / "report.json")
-
-
-def test_steps_are_those_of_the_plan() -> None:
-    rows = layer_rows(plan(Layout.parse("8C3-MP2-16C3"), height=8, width=10, channels=1, classes=3))
-    assert rows[2] == LayerRow(
-        name="16C3",
-        output=(16, 4, 5),
-        parameters=16 * 8 * 9 + 16,
-        macs=16 * 8 * 9 * 20,
-        receptive_field=(8, 8),
-    )
-    assert rows[-1].name == "softmax"
 
 
 def test_a_report_is_read_without_loading_torch_or_pillow() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from convscope.core.errors import ParameterError
-from convscope.training.schedule import Pace, learning_rate_factor
+from convscope.training.state import TrainingClock, learning_rate_factor
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.01, 0.2, 0.99])
@@ -25,7 +25,7 @@ def test_the_rate_is_never_below_zero_past_the_end() -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 1_000, 123_457])
 def test_as_many_steps_as_planned_are_taken(steps: int) -> None:
-    pace = Pace(per_step=1 / steps)
+    pace = TrainingClock(per_step=1 / steps)
     taken = 0
     while not pace.done:
         pace.step()
@@ -36,9 +36,9 @@ def test_as_many_steps_as_planned_are_taken(steps: int) -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 10])
 def test_every_step_learns_even_the_first_and_the_last(steps: int) -> None:
-    pace = Pace(per_step=1 / steps)
+    pace = TrainingClock(per_step=1 / steps)
     for _ in range(steps):
-        assert 0 < learning_rate_factor(pace.middle, 0.2) <= 1
+        assert 0 < learning_rate_factor(pace.midpoint, 0.2) <= 1
         pace.step()
 
 
@@ -54,11 +54,11 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("convscope.training.schedule.time.monotonic", clock)
+    monkeypatch.setattr("convscope.training.state.time.monotonic", clock)
     return clock
 
 
-def go(pace: Pace, clock: Clock, seconds_per_step: Any) -> int:
+def go(pace: TrainingClock, clock: Clock, seconds_per_step: Any) -> int:
     taken = 0
     while not pace.done:
         clock.now += seconds_per_step(taken)
@@ -73,7 +73,7 @@ def go(pace: Pace, clock: Clock, seconds_per_step: Any) -> int:
     "seconds", [lambda step: 0.1, lambda step: 0.05 if step < 400 else 0.2, lambda step: 0.1 + 0.05 * (step % 2)]
 )
 def test_a_time_budget_is_kept_and_the_rate_ends_near_zero(guess: int, seconds: Any, clock: Clock) -> None:
-    pace = Pace(per_step=1 / guess, budget_s=100.0, started_s=clock.now)
+    pace = TrainingClock(per_step=1 / guess, budget_s=100.0, started_s=clock.now)
     go(pace, clock, seconds)
     if guess > 3:
         assert pace.elapsed_s == pytest.approx(100, rel=0.05)
@@ -84,18 +84,18 @@ def test_a_time_budget_is_kept_and_the_rate_ends_near_zero(guess: int, seconds: 
 
 @pytest.mark.parametrize("after", [0, 30, 300])
 def test_what_comes_after_the_last_step_belongs_to_the_budget(after: int, clock: Clock) -> None:
-    pace = Pace(per_step=1 / 100, budget_s=100.0, started_s=clock.now, after=after)
+    pace = TrainingClock(per_step=1 / 100, budget_s=100.0, started_s=clock.now, after=after)
     go(pace, clock, lambda step: 0.1)
     assert pace.elapsed_s + after * 0.1 == pytest.approx(100, rel=0.02)
     assert pace.fraction > 0.95
 
 
 def test_a_resumed_time_budget_goes_on_as_if_it_had_not_stopped(clock: Clock) -> None:
-    whole = Pace(per_step=1 / 1_000, budget_s=100.0, started_s=clock.now)
+    whole = TrainingClock(per_step=1 / 1_000, budget_s=100.0, started_s=clock.now)
     for _ in range(500):
         clock.now += 0.1
         whole.step()
-    resumed = Pace(per_step=1 / 7, budget_s=100.0, started_s=clock.now)
+    resumed = TrainingClock(per_step=1 / 7, budget_s=100.0, started_s=clock.now)
     clock.now += 3_600  # an hour later
     resumed.go_on(fraction=whole.fraction, per_step=whole.per_step, before_s=whole.elapsed_s - 3_600)
     assert resumed.elapsed_s == pytest.approx(50)
@@ -107,7 +107,7 @@ def test_a_resumed_time_budget_goes_on_as_if_it_had_not_stopped(clock: Clock) ->
 @pytest.mark.parametrize("budget", [0.0, -5.0, float("nan")])
 def test_a_budget_that_leaves_no_time_is_refused(budget: float) -> None:
     with pytest.raises(ParameterError, match=r"`minutes` must leave some time for training\. Got"):
-        Pace(per_step=0.1, budget_s=budget)
+        TrainingClock(per_step=0.1, budget_s=budget)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_budget_that_leaves_no_time_is_refused(budget: float) -> None:
 def test_where_the_last_step_ends_the_way_no_step_is_left(
     budget: float, seconds: float, after: float, clock: Clock
 ) -> None:
-    pace = Pace(per_step=1 / 1_000, budget_s=budget, after=after, started_s=clock.now)
+    pace = TrainingClock(per_step=1 / 1_000, budget_s=budget, after=after, started_s=clock.now)
     go(pace, clock, lambda step: seconds)
     assert pace.fraction == 1
     assert pace.per_step > 0
@@ -124,7 +124,7 @@ def test_where_the_last_step_ends_the_way_no_step_is_left(
 
 
 def test_a_run_that_was_kept_at_its_end_with_no_pace_goes_on_with_no_step() -> None:
-    pace = Pace(per_step=0.1)
+    pace = TrainingClock(per_step=0.1)
     pace.go_on(fraction=1.0, per_step=0.0, before_s=3.0)
     assert pace.done
     assert pace.steps_left == 0

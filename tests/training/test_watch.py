@@ -3,9 +3,8 @@
 import pytest
 
 from convscope.core.progress import Task
-from convscope.training.interruption import Interruption
 from convscope.training.loop import run
-from convscope.training.watch import Watch
+from convscope.training.watch import Interruption, Watch
 from tests.training.small import begin, small_recipe, stripes
 
 

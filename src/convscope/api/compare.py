@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convscope import __version__
 from convscope.core.atomic import check_folder
 from convscope.core.context import Context, context_of
 from convscope.core.machine import machine, usual_settings
@@ -14,6 +13,7 @@ from convscope.core.options import AnyPath, Size, ValueLimits, documented, optio
 from convscope.core.pace import duration
 from convscope.core.progress import Reporter
 from convscope.core.text import are, counted, printable
+from convscope.core.version import __version__
 from convscope.features.extraction import PARTS
 from convscope.images.dataset import Dataset, classes_in_words, prepare
 from convscope.images.inspection import Problem

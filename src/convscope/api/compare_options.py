@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, LayoutError, ParameterError
@@ -19,7 +20,8 @@ from convscope.measures.comparison.run import Contest
 from convscope.networks.layout import Layout
 from convscope.options.compare import MOST_DISTORTED, MOST_TEST_IMAGES, CompareOptions
 from convscope.options.train import TrainOptions
-from convscope.training.choices import Examples, choose_network
+from convscope.training.choices import choose_network
+from convscope.training.training_data import TrainingData
 
 QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTURBED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
 _QUICK_VISITS, _QUICK_EPOCHS = 15_000, (2, 16)  # images seen; fewest and most epochs
@@ -113,20 +115,13 @@ def _base(options: CompareOptions, dataset: Dataset, places: NDArray[np.int64]) 
     text = options.layout
     if text is None and options.quick and min(dataset.images.shape[1:3]) > 12:
         text = QUICK_LAYOUT
-    examples = Examples(
-        images=dataset.images,
-        labels=dataset.labels,
-        classes=dataset.classes,
-        name=dataset.name,
-        flippable=dataset.flippable,
-        places=places,
-    )
+    data = dataclasses.replace(TrainingData.of(dataset), training=torch.from_numpy(places))
     fewest, most = _QUICK_EPOCHS
     quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
     settings = TrainOptions(
         layout=text, epochs=quick if options.quick else None, progressive_resizing=0
     )  # not all kinds could have it
-    planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
+    planned, choice = choose_network(data, settings, None if text is None else Layout.parse(text))
     usual = choice.recipe.augmentation
     change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)
     recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation(), learning_rate=None)  # by each kind's steps

@@ -11,7 +11,8 @@ from convscope.measures.cost import CostRecord
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.instance_based import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.networks.named_layout import plan_of_layout
 from convscope.options.measure import CostOptions
 from convscope.training.record_files import record_file

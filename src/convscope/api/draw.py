@@ -38,7 +38,8 @@ from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.report import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.networks.named_layout import plan_of_layout
 from convscope.networks.plan import Plan
 from convscope.options.look import DrawOptions, ThemeName

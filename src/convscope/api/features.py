@@ -29,7 +29,8 @@ from convscope.images.dataset import Dataset, prepare, reading_notes, source_not
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened, write_model
 from convscope.options.features import FeaturesOptions
 
 
@@ -259,7 +260,7 @@ def save_with_classifier(
     check_output(Path(output), force=options.force)
     storable = (one for one in evaluated if head_of(one.fitted, found) is not None)
     best = next(storable, evaluated[0])
-    with_classifier(known.model, known.reading, found, best.name, best.fitted).save(output)
+    write_model(with_classifier(known.model, known.reading, found, best.name, best.fitted), output)
     return best
 
 

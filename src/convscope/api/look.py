@@ -24,7 +24,8 @@ from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import open_recorded
 from convscope.images.sources.source import Source
 from convscope.networks.inputs import Input, Inputs, list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.options.look import LookOptions
 from convscope.page.look import render_look
 from convscope.page.look_data import LookData, Shown, look_data

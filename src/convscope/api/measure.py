@@ -17,7 +17,8 @@ from convscope.images.sources.opening import DataSource
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import EvaluationImages, measure_invariance
 from convscope.measures.invariance_record import Invariance
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.options.measure import MeasureOptions
 from convscope.training.record_files import record_file
 

@@ -12,17 +12,19 @@ from convscope.core.context import Context, context_of
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.options import documented, options_from
+from convscope.core.precision import BackendPrecision
 from convscope.core.progress import Reporter, Silent
 from convscope.images.decoding.budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.opening import DataSource, depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import fitting_backends
-from convscope.networks.flip_tta import FlipTTA
+from convscope.networks.inference import FlipTTA
 from convscope.networks.inputs import list_inputs
-from convscope.networks.model import Model, opened
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened, read_model
 from convscope.networks.prediction import Prediction, Predictor, predict_inputs
-from convscope.options.predict import Backend, InferenceOptions, PredictionPrecision, PredictOptions
+from convscope.options.predict import Backend, InferenceOptions, PredictOptions
 
 _REPORT_EVERY = 64  # images
 _CALIBRATION = 500
@@ -38,7 +40,7 @@ def predict(
     background: str | None = None,
     batch: int | None = None,
     workers: int | None = None,
-    precision: PredictionPrecision = "float32",
+    precision: BackendPrecision = "float32",
     backend: Backend = "torch",
     calibration: DataSource | None = None,
     progress: bool | Reporter = False,
@@ -97,7 +99,7 @@ def flip_tta(model: Model, reporter: Reporter) -> FlipTTA:
 def optimized(
     model: Model,
     *,
-    precision: PredictionPrecision = "float32",
+    precision: BackendPrecision = "float32",
     backend: Backend = "torch",
     calibration: DataSource | None = None,
     progress: bool | Reporter = False,
@@ -162,7 +164,7 @@ def predict_each(
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them temporarily.
     """
     options = options or PredictOptions()
-    used = Model.load(model) if isinstance(model, (str, os.PathLike)) else model
+    used = read_model(model) if isinstance(model, (str, os.PathLike)) else model
     inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
     predictions = predict_inputs(used, inputs.images, top=options.top, batch=options.batch, workers=options.workers)
     return _reported(predictions, inputs.total, reporter or Silent())

@@ -9,26 +9,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from convscope.core.atomic import remove, write_text
 from convscope.core.context import Context, context_of
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError
 from convscope.core.machine import machine, usual_settings
 from convscope.core.options import AnyPath, Size, ValueLimits, declared, documented, options_from
+from convscope.core.precision import PrecisionChoice
 from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.images.dataset import classes_in_words
 from convscope.images.inspection import ClassCount
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, DataSource, check_class_depth
+from convscope.networks.build import Network
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.options.data import ARRAYS, data_name, refuse_among_images
-from convscope.options.train import AskedPrecision, Effort, Fit, RunOptions, TrainOptions
+from convscope.options.train import Effort, Fit, RunOptions, TrainOptions
 from convscope.page.report import render_report
-from convscope.training.history import EpochRecord, History
-from convscope.training.layer_rows import layer_rows
-from convscope.training.report import Report, make_report, write_report
-from convscope.training.run import Learned, Prepared, carry_out, prepare_run, with_resumed
+from convscope.training.history import EpochRecord, History, Outcome
+from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
+from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed
 from convscope.training.run_folder import (
     RunFolder,
     make_folder,
@@ -37,7 +38,6 @@ from convscope.training.run_folder import (
     refuse_unwritable_run,
     write_record,
 )
-from convscope.training.watch import Outcome
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
 _DEFAULT_DATA = "digits"
@@ -95,7 +95,7 @@ def train(
     pretrain: str | None = None,
     freeze: bool = False,
     threads: int | None = None,
-    precision: AskedPrecision = "auto",
+    precision: PrecisionChoice = "auto",
     output: AnyPath | None = None,
     resume: AnyPath | None = None,
     force: bool = False,
@@ -131,25 +131,27 @@ def train(
             prepared, folder = _resumed_run(data, RunFolder(path=Path(run.resume)), context)
         tell(prepared, context.reporter)
         try:
-            learned = carry_out(prepared, folder=folder, resume=run.resume is not None, reporter=context.reporter)
-            model = _model_of(prepared, learned)
-            changed = _save(model, learned, folder)
-            probabilities = _evaluate(prepared, model, context.reporter)
-            report = _report(prepared, learned, probabilities, folder, context.command)
-            _write(report, prepared, learned, folder)
+            network, history = carry_out(
+                prepared, folder=folder, resume=run.resume is not None, reporter=context.reporter
+            )
+            model = _model_of(prepared, network, history)
+            changed = _save(model, history, folder)
+            evaluated = _evaluate(prepared, model, context.reporter)
+            report = make_report(evaluated, _facts(prepared, history, folder, context.command))
+            _write(report, prepared, history, folder)
             if changed and folder.look.exists():
                 _look_again(folder, context)
         except KeyboardInterrupt:  # a second interrupt, or one during evaluation
             if folder.checkpoint.exists():
                 context.reporter.say(f"stopped; resume from the last checkpoint with: {_resuming(prepared, folder)}")
             raise
-    if learned.trouble is not None:
-        raise TrainingError(f"{learned.trouble} The last good model is saved in {folder.model}.")
+    if history.failure is not None:
+        raise TrainingError(f"{history.failure} The last good model is saved in {folder.model}.")
     return TrainResult(
         model=model,
         report=report,
-        history=learned.history,
-        outcome=learned.outcome,
+        history=history.epochs,
+        outcome=history.outcome,
         folder=folder,
         classes=prepared.images.inspection.classes,
     )
@@ -244,43 +246,43 @@ def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> Non
     )
 
 
-def _model_of(prepared: Prepared, learned: Learned) -> Model:
+def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
     """Return the trained network as a model: with classes, preprocessing, and how it was trained."""
     return Model(
-        network=learned.network,
+        network=network,
         layout=prepared.plan.layout,
         classes=prepared.images.classes,
         preprocessing=prepared.images.preprocessing,
         training={
             "settings": to_json(prepared.settings),
             "recipe": to_json(prepared.recipe),
-            "seconds": learned.seconds,
-            **({"calibration": to_json(learned.calibration)} if learned.calibration else {}),
+            "seconds": history.seconds,
+            **({"calibration": to_json(history.calibration)} if history.calibration else {}),
         },
     )
 
 
-def _save(model: Model, learned: Learned, folder: RunFolder) -> bool:
+def _save(model: Model, history: History, folder: RunFolder) -> bool:
     """Write model and history; return whether the weights differ from those of the model that was there.
 
     Records that were measured on other weights are removed.
     """
     weights = model.network.state_dict()
     try:
-        before = Model.load(folder.model).network.state_dict()
+        before = read_model(folder.model).network.state_dict()
     except ConvscopeError:
         before = {}
     same = before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items())
     if not same:
         for stale in (folder.invariance, folder.units):
             remove(stale)
-    model.save(folder.model)
-    History(epochs=learned.history).write(folder.history)
+    write_model(model, folder.model)
+    history.write(folder.history)
     return not same
 
 
-def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> NDArray[np.float32]:
-    """Return the probabilities of the images that the network is evaluated on: float32 N x classes."""
+def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> EvaluatedImages:
+    """Return the images that the network is evaluated on, with their probabilities."""
     images = prepared.images
     indices = images.indices(images.evaluation_split)
     probabilities = []
@@ -288,30 +290,28 @@ def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> NDArray[n
         for chunk in np.array_split(indices, -(-len(indices) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[chunk]))
             task.advance(len(chunk))
-    return np.concatenate(probabilities)
-
-
-def _report(
-    prepared: Prepared, learned: Learned, probabilities: NDArray[np.float32], folder: RunFolder, command: str
-) -> Report:
-    """Return the report of a run: how good the network is, and everything that was chosen."""
-    images = prepared.images
-    indices = images.indices(images.evaluation_split)
-    return make_report(
-        name=images.name,
+    return EvaluatedImages(
         split=_SPLITS[images.evaluation_split],
         labels=images.labels[indices],
-        probabilities=probabilities,
-        image_names=[images.image_name(int(index)) for index in indices],
+        probabilities=np.concatenate(probabilities),
+        names=[images.image_name(int(index)) for index in indices],
         indices=indices,
         classes=images.classes,
-        settings=_settings(prepared, learned),
-        seconds=learned.seconds,
+    )
+
+
+def _facts(prepared: Prepared, history: History, folder: RunFolder, command: str) -> RunFacts:
+    """Return everything that a report says of a run beside its accuracy."""
+    images = prepared.images
+    return RunFacts(
+        name=images.name,
+        settings=_settings(prepared, history),
+        seconds=history.seconds,
         layout=str(prepared.plan.layout),
-        layers=layer_rows(prepared.plan),
+        layers=prepared.plan.layers,
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
-        notes=(*prepared.notes, *learned.notes, *([str(learned.calibration)] if learned.calibration else [])),
+        notes=(*prepared.notes, *history.notes, *([str(history.calibration)] if history.calibration else [])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=command,
         model=str(folder.model),
@@ -319,20 +319,20 @@ def _report(
     )
 
 
-def _settings(prepared: Prepared, learned: Learned) -> dict[str, Any]:
+def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
     """Return every option with its value, chosen or given."""
     return {
         **to_json(prepared.settings),
         **to_json(prepared.recipe),
-        "learning_rate": prepared.recipe.highest_rate(learned.steps),
+        "learning_rate": prepared.recipe.highest_rate(history.steps),
         "threads": prepared.threads,
     }
 
 
-def _write(report: Report, prepared: Prepared, learned: Learned, folder: RunFolder) -> None:
+def _write(report: Report, prepared: Prepared, history: History, folder: RunFolder) -> None:
     """Write the report as JSON and as a page."""
     write_report(report, folder.report)
-    page = render_report(report, learned.history, lambda index: np.asarray(prepared.images.images[index]))
+    page = render_report(report, history.epochs, lambda index: np.asarray(prepared.images.images[index]))
     write_text(folder.page, page)
 
 

@@ -21,7 +21,8 @@ from convscope.measures.units.probes import probe_stages
 from convscope.measures.units.report import UnitsReport
 from convscope.measures.units.strokes import fit_strokes
 from convscope.networks.build import Network
-from convscope.networks.model import Model, as_tensor, opened
+from convscope.networks.model import Model, as_tensor
+from convscope.networks.model_file import opened
 from convscope.options.measure import UnitsOptions
 from convscope.training.record_files import record_file
 

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 import click
 
-from convscope import __version__
 from convscope.core.errors import ConvscopeError, did_you_mean, is_out_of_memory
 from convscope.core.machine import let_idle_threads_rest
 from convscope.core.process import end_soon, refuse_lost_folder, seconds_since_start, seldom_collecting
 from convscope.core.text import printable, sentence
+from convscope.core.version import __version__
 
 from .standard import discard_output, filled
 

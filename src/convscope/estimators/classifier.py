@@ -1,5 +1,6 @@
 """A convolutional network as a scikit-learn classifier."""
 
+import dataclasses
 import shutil
 from typing import Any
 
@@ -24,16 +25,12 @@ from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
 from convscope.networks.plan import Plan
 from convscope.options.train import TrainOptions
-from convscope.training.calibration import Calibration, calibrate
-from convscope.training.choices import Examples, choose_network
-from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
-from convscope.training.loop import Listener, run, steps_of
-from convscope.training.pretraining import learn_first
-from convscope.training.recipe import Recipe
-from convscope.training.state import TrainingState
+from convscope.training.choices import choose_network
+from convscope.training.fit import fit
+from convscope.training.training_data import TrainingData
 
 from .parameters import settings_of, whole_number
 from .pixels import as_rows, checked_by_sklearn, image_shape, pixels, range_of
@@ -76,7 +73,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         n_iter_: epochs trained.
         image_shape_: (height, width, channels) of the images.
         pixel_range_: the values that become the pixels 0 and 255.
-        model_: the trained network, `convscope.networks.model.Model`; ``model_.save(path)`` writes the model file.
+        model_: the trained network, `convscope.networks.model.Model`; ``convscope.save(model_, path)`` writes it.
         history_: one `convscope.training.history.EpochRecord` an epoch.
 
     Examples:
@@ -150,16 +147,12 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             )
         pixel_range = range_of(rows)
         images = np.ascontiguousarray(pixels(rows, pixel_range).reshape(len(rows), *shape))  # N, H*W*C -> N H W C
-        examples = Examples(
-            images=images,
-            labels=labels,
-            classes=_names(encoder.classes_),
-            name="the arrays",
-            flippable=False if shape[0] == 1 else None,  # a row of values has an order
-            places=np.arange(len(labels)),
-        )
+        names = _names(encoder.classes_)
+        flippable = False if shape[0] == 1 else None  # a row of values has an order
+        whole = TrainingData.of_arrays(images, labels, classes=len(names))
+        data = dataclasses.replace(whole, class_names=names, flippable=flippable)
         known = {} if rows.dtype in (np.uint8, np.bool_) else {kind_of(rows.dtype): pixel_range}
-        self._learn(examples, settings, ValueRanges.by_kind(known))
+        self._learn(data, settings, ValueRanges.by_kind(known))
         self.classes_, self.image_shape_, self.pixel_range_ = encoder.classes_, shape, pixel_range
         return self
 
@@ -187,26 +180,30 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         labels: NDArray[Any] = self.classes_[places]
         return labels
 
-    def _learn(self, examples: Examples, settings: TrainOptions, ranges: ValueRanges) -> None:
+    def _learn(self, data: TrainingData, settings: TrainOptions, ranges: ValueRanges) -> None:
         """Set what training gives: `model_`, `history_` and `n_iter_`."""
         layout = Layout.parse(settings.layout) if settings.layout is not None else None
-        planned, choice = choose_network(examples, settings, layout)
+        planned, choice = choose_network(data, settings, layout)
         recipe = choice.recipe
         preprocessing = Preprocessing(
             height=planned.height, width=planned.width, channels=planned.channels, ranges=ranges
         )
         with tuned(self._threads(planned, recipe.batch)):
-            network, history, calibration = _train(examples, planned.layout, recipe, seed=settings.seed)
+            mean, std = data.moments
+            network = Network(planned.layout, **planned.sizes, mean=mean, std=std, seed=settings.seed)
+            history = fit(network, data, recipe, seed=settings.seed)
+        if history.failure is not None:
+            raise history.failure
         training = {"settings": to_json(settings), "recipe": to_json(recipe)}
-        training |= {"calibration": to_json(calibration)} if calibration else {}
+        training |= {"calibration": to_json(history.calibration)} if history.calibration else {}
         self.model_ = Model(
             network=network,
             layout=planned.layout,
-            classes=examples.classes,
+            classes=data.class_names,
             preprocessing=preprocessing,
             training=training,
         )
-        self.history_, self.n_iter_ = history, len(history)
+        self.history_, self.n_iter_ = history.epochs, len(history.epochs)
 
     def _threads(self, planned: Plan, batch: int) -> int:
         return whole_number("threads", self.threads) or threads_for(planned.macs * batch)
@@ -231,38 +228,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         super().__setstate__(state)
 
 
-class _Unheard(Listener):
-    """Lets training go to its end."""
-
-    def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Go on."""
-        del state, loss
-        return True
-
-    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on."""
-        del state, record
-        return True
-
-
-def _train(
-    examples: Examples, layout: Layout, recipe: Recipe, *, seed: int
-) -> tuple[Network, tuple[EpochRecord, ...], Calibration | None]:
-    """Return the network trained on all of `examples`, in evaluation mode, its epochs, and how it was calibrated."""
-    data = LearningSet.of_arrays(examples.images, examples.labels, classes=len(examples.classes))
-    mean, std = data.moments
-    height, width, channels = examples.images.shape[1:]
-    network = Network(
-        layout, height=height, width=width, channels=channels, classes=data.classes, mean=mean, std=std, seed=seed
-    )
-    steps = steps_of(recipe, len(data.training))
-    learn_first(network, data, recipe, seed=seed)
-    state = TrainingState.begin(network, recipe, steps=steps)
-    run(state, data, recipe, _Unheard(), seed=seed)
-    finished = state.finish(state.best_weights(), data, batch=recipe.batch)
-    return finished, tuple(state.history), calibrate(finished, data)
-
-
 def _names(labels: NDArray[Any]) -> tuple[str, ...]:
     """Return names for a model file: the labels as text, numbered where that would not tell them apart."""
     names = tuple(printable(str(label))[:_LONGEST_NAME] for label in labels)
@@ -274,7 +239,7 @@ def _names(labels: NDArray[Any]) -> tuple[str, ...]:
 def _to_bytes(model: Model) -> bytes:
     folder = temporary_folder()
     try:
-        model.save(folder / "model.safetensors")
+        write_model(model, folder / "model.safetensors")
         return (folder / "model.safetensors").read_bytes()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -284,6 +249,6 @@ def _from_bytes(data: bytes) -> Model:
     folder = temporary_folder()
     try:
         write_bytes(folder / "model.safetensors", data)
-        return Model.load(folder / "model.safetensors")
+        return read_model(folder / "model.safetensors")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

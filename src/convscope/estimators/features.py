@@ -16,6 +16,7 @@ from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.networks.model import Model
+from convscope.networks.model_file import read_model
 
 from .classifier import ConvClassifier
 from .pixels import checked_by_sklearn, pixels
@@ -103,7 +104,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def _settled(self) -> StageFeatures:
         model, classifier = self.model, self._classifier()
         if isinstance(model, (str, os.PathLike)):
-            model = Model.load(Path(model))
+            model = read_model(Path(model))
         elif classifier is not None:
             model = getattr(classifier, "model_", None)
         if not isinstance(model, Model):

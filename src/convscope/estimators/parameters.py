@@ -2,12 +2,13 @@
 
 import contextlib
 import operator
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_number
+from convscope.core.precision import PrecisionChoice
 from convscope.options.train import TrainOptions
 
 _WHOLE = ("epochs", "seed", "batch", "shift", "threads")
@@ -34,7 +35,7 @@ def settings_of(parameters: dict[str, Any]) -> TrainOptions:
     values: dict[str, Any] = {name: whole_number(name, parameters.get(name)) for name in _WHOLE}
     values |= {name: _number(name, parameters.get(name)) for name in _REAL}
     values |= {name: _yes_no(name, parameters.get(name)) for name in _YES_NO}
-    values["precision"] = choose("precision", str(parameters["precision"]), ("auto", "float32", "bfloat16"))
+    values["precision"] = choose("precision", str(parameters["precision"]), get_args(PrecisionChoice))
     for name in _TEXTS:
         values[name] = None if parameters.get(name) is None else str(parameters[name])
     return TrainOptions(data="arrays", **values)

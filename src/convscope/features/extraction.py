@@ -16,7 +16,7 @@ from convscope.images.inspection import Problem
 from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
-from convscope.networks.batches import check_batch
+from convscope.networks.memory import check_batch
 from convscope.networks.model import Model
 
 from .extractor import Extractor, Vectors

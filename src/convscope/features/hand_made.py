@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, choose
 from convscope.core.extras import optional
-from convscope.networks.batches import check_batch
+from convscope.networks.memory import check_batch
 
 from .extractor import Extractor, Vectors
 

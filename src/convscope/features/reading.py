@@ -14,10 +14,9 @@ from torch.nn import functional
 from convscope.core.errors import ParameterError
 from convscope.core.machine import usual_settings
 from convscope.core.numeric import is_integer
-from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
-from convscope.networks.memory import fitting_batch
+from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .extractor import Extractor, Vectors

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.errors import DataError
+from convscope.layers.planned import PlannedLayer
 from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
-from convscope.networks.plan import PlannedLayer
 
 from .layerwise import layer_functions
 

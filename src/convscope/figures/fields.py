@@ -7,7 +7,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from convscope.layers.geometry import ReceptiveField
-from convscope.networks.plan import Plan, PlannedLayer
+from convscope.layers.planned import PlannedLayer
+from convscope.networks.plan import Plan
 
 from .style import Theme, bare, drawing, figure
 

@@ -5,8 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
-from convscope.networks.plan import Plan, PlannedLayer
+from convscope.networks.plan import Plan
 
 from .style import Theme, drawing, figure
 

@@ -9,7 +9,7 @@ from matplotlib.gridspec import GridSpec
 
 from convscope.core.text import counted
 from convscope.features.trace import Maps, Trace
-from convscope.networks.plan import PlannedLayer
+from convscope.layers.planned import PlannedLayer
 
 from .style import Theme, bare, drawing, figure, scale_of, short_name
 

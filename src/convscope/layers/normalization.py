@@ -1,16 +1,20 @@
-"""Normalization: each map gets mean 0 and deviation 1 over the batch, then a learned shift."""
+"""Normalizations by name. To add one, add one record to `NORMALIZATIONS`; the first is that of every layout."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .family import check_described
+
 
 class Normalization(nn.Module):
     """Batch normalization (Ioffe & Szegedy 2015) whose scale stays 1; only the shift is learned.
 
-    Without a scale of its own it is increasing for every map, so that it may change places with a pooling that
-    keeps order: largest (normalized (x)) = normalized (largest (x)). The weights behind it can take the scale's part.
-    While training, mean and variance are those of the batch; they are remembered for prediction.
+    Without a scale of its own it is increasing for every map, so that it commutes with a pooling that keeps order:
+    max(normalized(x)) = normalized(max(x)). The weights of the next layer can take over the scale.
+    Training uses mean and variance of the batch; their running averages are used for prediction.
 
     Args:
         units: number of maps (or of fully connected units).
@@ -24,7 +28,7 @@ class Normalization(nn.Module):
 
     def __init__(self, units: int) -> None:
         super().__init__()
-        self.momentum = self.MOMENTUM  # of what is remembered
+        self.momentum = self.MOMENTUM  # of the running averages
         self.bias = nn.Parameter(torch.zeros(units))
         self.register_buffer("running_mean", torch.zeros(units))
         self.register_buffer("running_var", torch.ones(units))
@@ -40,3 +44,46 @@ class Normalization(nn.Module):
             momentum=self.momentum,
             eps=self.EPSILON,
         )
+
+    def predicting(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return mean, scale and shift, float64, one a unit: prediction computes (x - mean) × scale + shift.
+
+        Convolutions, ONNX and the page take them into the weights and biases before it.
+        """
+        scale = (self.running_var.double() + self.EPSILON).rsqrt()
+        return self.running_mean.double(), scale, self.bias.detach().double()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalizationKind:
+    """One kind of normalization.
+
+    Attributes:
+        module: makes the module for a number of units; its `predicting` is what ONNX and the page use.
+        oracle: the function in ``tests/oracles/stages.py``.
+        formula: what it computes for prediction, in Unicode.
+        phrase: the same in words.
+
+    Raises:
+        ParameterError: `oracle`, `formula` or `phrase` is empty.
+    """
+
+    module: type[Normalization]
+    oracle: str
+    formula: str
+    phrase: str
+
+    def __post_init__(self) -> None:
+        """Validate the texts."""
+        check_described(self, "oracle", "formula", "phrase")
+
+
+NORMALIZATIONS: dict[str, NormalizationKind] = {
+    "batchnorm": NormalizationKind(
+        module=Normalization,
+        oracle="batch_normalization",
+        formula="(x − mean) / √(variance + 10⁻⁵) + shift",
+        phrase="each map gets mean 0 and standard deviation 1 over the training images, then a learned shift",
+    ),
+}
+BATCH_NORM = "batchnorm"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from convscope.layers.convolution import Connected, Convolution
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
 from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
-from convscope.networks.plan import Plan, PlannedLayer, plan
+from convscope.networks.plan import Plan, plan
 
 FORMAT_VERSION = 1
 BYTES = 4  # of a float32

@@ -11,9 +11,8 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import each_layer
-from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
-from convscope.networks.memory import fitting_batch
+from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .distortions.family import Distortion, distort, share_that_left, with_margin

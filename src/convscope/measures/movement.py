@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from convscope.networks.plan import Plan, PlannedLayer
+from convscope.layers.planned import PlannedLayer
+from convscope.networks.plan import Plan
 
 from .distortions.resampling import Lattice, Motion, neighbours
 from .invariance_record import LayerChange

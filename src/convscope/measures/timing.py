@@ -15,10 +15,10 @@ from convscope.core.progress import Reporter, Silent
 from convscope.features.layerwise import LayerFunction, layer_functions
 from convscope.layers.convolution import Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.networks.batches import check_batch
 from convscope.networks.build import Network
 from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
+from convscope.networks.memory import check_batch
 from convscope.networks.plan import LARGEST_VALUES, Plan, Sizes, plan
 
 from .cost import BYTES, CostRecord, LayoutCost, count_costs

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from convscope.core.arguments import shown
 from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, is_out_of_memory
 from convscope.core.extras import optional
-from convscope.core.machine import machine, usable_cores
+from convscope.core.machine import usable_cores
+from convscope.core.precision import BackendPrecision, choose_precision
 
 from .build import Network
 from .finite import check_probabilities, without_broken
-from .inference import choose_prediction_precision, optimize_for_inference
+from .inference import optimize_for_inference
 from .int8 import Int8, calibrated
-from .onnx_graph import INPUT, onnx_bytes
+from .onnx_export import INPUT, onnx_bytes
 
 BackendName = Literal["torch", "openvino", "onnxruntime", "auto"]
-Precision = Literal["float32", "bfloat16", "int8", "auto"]
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Probabilities, float32 N K, of images, uint8 N H W C."""
 
@@ -36,7 +36,7 @@ _COMPARED_VALUES = 2**25  # of all their maps
 _LEAST = 1e-30  # probability whose logarithm is looked at
 
 
-def fitting_backends(asked: BackendName, precision: Precision) -> tuple[str, ...]:
+def fitting_backends(asked: BackendName, precision: BackendPrecision) -> tuple[str, ...]:
     """Return the back ends that can be taken: the one asked for, or for ``auto`` those installed that have `precision`.
 
     Raises:
@@ -44,7 +44,7 @@ def fitting_backends(asked: BackendName, precision: Precision) -> tuple[str, ...
         MissingPackageError: int8 is asked for, and nothing that computes it is installed.
     """
     choose("backend", asked, get_args(BackendName))
-    choose("precision", precision, get_args(Precision))
+    choose("precision", precision, get_args(BackendPrecision))
     if asked == "onnxruntime" and precision == "bfloat16":
         raise ParameterError(
             "`precision` must be float32 or int8 for the back end onnxruntime. Got 'bfloat16'. Use openvino or torch."
@@ -55,7 +55,7 @@ def fitting_backends(asked: BackendName, precision: Precision) -> tuple[str, ...
         )
     if asked != "auto":
         return (asked,)
-    half = precision == "bfloat16" or (precision == "auto" and machine().bfloat16)
+    half = precision != "int8" and choose_precision(precision) == "bfloat16"
     installed = [name for name in _STARTED if importlib.util.find_spec(name) is not None]
     fitting = [name for name in installed if name != "onnxruntime" or not half]
     if precision == "int8" and not fitting:
@@ -70,7 +70,7 @@ def runner(
     network: Network,
     *,
     backend: BackendName,
-    precision: Precision,
+    precision: BackendPrecision,
     calibration: NDArray[np.uint8] | None = None,
 ) -> Runner | None:
     """Return what computes `network`, or None where torch does.
@@ -178,14 +178,12 @@ def _seconds(made: Runner, images: NDArray[np.uint8]) -> float:
     return min(taken[1:])
 
 
-def _torch(network: Network, precision: Precision) -> Runner:
-    ready = optimize_for_inference(
-        network, torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-    )
+def _torch(network: Network, precision: BackendPrecision) -> Runner:
+    optimized = optimize_for_inference(network, "float32" if precision == "int8" else choose_precision(precision))
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            found: NDArray[np.float32] = ready.probabilities(torch.from_numpy(images)).numpy()
+            found: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images)).numpy()
         return found
 
     return run
@@ -199,11 +197,10 @@ def _some_images(network: Network, count: int) -> NDArray[np.uint8]:
     return (gray + contrast * (noise - gray)).astype(np.uint8)
 
 
-def _word(precision: Precision, name: str) -> str:
+def _word(precision: BackendPrecision, name: str) -> str:
     if precision != "auto":
         return precision
-    half = name == "openvino" and choose_prediction_precision("auto") == torch.bfloat16
-    return "bfloat16" if half else "float32"
+    return choose_precision("auto") if name == "openvino" else "float32"
 
 
 def _answers(network: Network, made: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

@@ -17,7 +17,7 @@ from convscope.core.machine import memory_format, usual_settings
 from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.locally_connected import LocallyConnected
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.normalization import Normalization
+from convscope.layers.normalization import NORMALIZATIONS, Normalization
 from convscope.layers.pooling import Pooling
 from convscope.layers.windows import Stochastic
 
@@ -67,7 +67,7 @@ class ConvolutionStage(nn.Module):
         else:
             regions = convolution.regions_over(*places)
             self.convolution = LocallyConnected(channels, convolution.units, window, regions, places, bias=bias)
-        self.normalization = Normalization(convolution.units) if layout.normalization else None
+        self.normalization = _normalization(layout, convolution.units)
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
         self.pooling = pooling.build() if pooling else None
         self.subsample_first = bool(pooling and pooling.kind.keeps_order and self.nonlinearity.increasing)
@@ -91,6 +91,10 @@ class ConvolutionStage(nn.Module):
             if early is not None:
                 values = early(values)
         return self.nonlinearity.apply(values)
+
+
+def _normalization(layout: Layout, units: int) -> Normalization | None:
+    return NORMALIZATIONS[layout.normalization].module(units) if layout.normalization else None
 
 
 class _Flat(torch.autograd.Function):
@@ -125,7 +129,7 @@ class ConnectedStage(nn.Module):
     def __init__(self, stage: Connected, inputs: int, layout: Layout) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, stage.units, bias=not layout.normalization)
-        self.normalization = Normalization(stage.units) if layout.normalization else None
+        self.normalization = _normalization(layout, stage.units)
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
 
     def forward(self, maps: Tensor) -> Tensor:

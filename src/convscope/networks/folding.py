@@ -159,9 +159,9 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: Normalizatio
     units = 2 if weights.ndim == 6 else 0  # the axis of units: behind the regions of locally connected ones
     biases = torch.zeros(weights.shape[units], dtype=torch.float64) if bias is None else bias.detach().double()
     if normalization is not None:
-        scale = (normalization.running_var.double() + Normalization.EPSILON).rsqrt()
+        mean, scale, shift = normalization.predicting()
         weights = weights * scale.view([-1 if axis == units else 1 for axis in range(weights.ndim)])
-        biases = (biases - normalization.running_mean.double()) * scale + normalization.bias.detach().double()
+        biases = (biases - mean) * scale + shift
     return weights, biases
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.core.errors import ParameterError
+from convscope.layers.onnx_graph import OnnxGraph
 
 from .build import ConnectedStage, ConvolutionStage, Network
 from .inference import optimize_for_inference
-from .onnx_messages import Graph
 
 _STEPS, _WEIGHT_STEPS = 255, 63
 _BATCH = 64
@@ -31,16 +31,16 @@ class Int8:
     inputs: tuple[Range, ...]
     outputs: tuple[Range, ...]
 
-    def rounded(self, graph: Graph, value: str, number: int) -> str:
+    def rounded(self, graph: OnnxGraph, value: str, number: int) -> str:
         """Return the name of `value` rounded as the input of sum `number`."""
         return _rounded(graph, value, self.inputs[number])
 
-    def rounded_sum(self, graph: Graph, value: str, number: int) -> str:
+    def rounded_sum(self, graph: OnnxGraph, value: str, number: int) -> str:
         """Return the name of `value` rounded as what sum `number` gives."""
         return _rounded(graph, value, self.outputs[number])
 
     def weighted(
-        self, graph: Graph, weights: NDArray[np.float32], biases: NDArray[np.float32], number: int
+        self, graph: OnnxGraph, weights: NDArray[np.float32], biases: NDArray[np.float32], number: int
     ) -> tuple[str, str]:
         """Return the names of the rounded weights and biases of sum `number`; units are the first axis."""
         scale = np.abs(weights).reshape(len(weights), -1).max(1).clip(1e-12) / _WEIGHT_STEPS
@@ -63,7 +63,7 @@ def _scale(between: Range) -> tuple[np.float32, np.uint8]:
     return np.float32(width), np.uint8(round(-low / width))
 
 
-def _rounded(graph: Graph, value: str, between: Range) -> str:
+def _rounded(graph: OnnxGraph, value: str, between: Range) -> str:
     width, zero = (graph.constant(np.asarray(one)) for one in _scale(between))
     return graph.node("DequantizeLinear", graph.node("QuantizeLinear", value, width, zero), width, zero)
 

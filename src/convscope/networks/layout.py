@@ -21,7 +21,8 @@ from itertools import pairwise
 from convscope.core.errors import LayoutError, choose, did_you_mean
 from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import KINDS, Pooling
+from convscope.layers.normalization import BATCH_NORM, NORMALIZATIONS
+from convscope.layers.pooling import POOLINGS, Pooling
 
 from .classifiers import CLASSIFIERS
 
@@ -44,22 +45,24 @@ class Layout:
     Attributes:
         stages: from the image upward; empty if the classifier reads the pixels.
         nonlinearity: of every convolution and all fully connected units, a key of `NONLINEARITIES`.
-        normalization: batch normalization after every convolution and all fully connected units.
+        normalization: of every convolution and all fully connected units, a key of `NORMALIZATIONS`; None for none.
         classifier: what reads the last maps, a key of `CLASSIFIERS`.
 
     Raises:
         LayoutError: the stages cannot follow each other, or are too many.
-        ParameterError: the nonlinearity or the classifier is unknown.
+        ParameterError: the nonlinearity, the normalization or the classifier is unknown.
     """
 
     stages: tuple[Stage, ...]
     nonlinearity: str = "relu"
-    normalization: bool = True
+    normalization: str | None = BATCH_NORM
     classifier: str = "softmax"
 
     def __post_init__(self) -> None:
         """Refuse what no network can be."""
         choose("nonlinearity", self.nonlinearity, NONLINEARITIES)
+        if self.normalization is not None:
+            choose("normalization", self.normalization, NORMALIZATIONS)
         choose("classifier", self.classifier, CLASSIFIERS)
         if not isinstance(self.stages, tuple) or not all(isinstance(stage, Stage) for stage in self.stages):
             raise LayoutError(
@@ -93,7 +96,7 @@ class Layout:
         """Return the text that parses to this layout."""
         words = [str(stage) for stage in self.stages]
         words += [self.nonlinearity] if self.nonlinearity != "relu" else []
-        words += [] if self.normalization else [_NO_NORMALIZATION]
+        words += [self.normalization or _NO_NORMALIZATION] if self.normalization != BATCH_NORM else []
         words += [self.classifier] if self.classifier != "softmax" or not words else []
         return "-".join(words)
 
@@ -127,7 +130,7 @@ def _parse(text: str) -> Layout:
     return Layout(
         stages=tuple(stages),
         nonlinearity=words.get("nonlinearity", "relu"),
-        normalization="normalization" not in words,
+        normalization=_normalization(words.get("normalization", BATCH_NORM)),
         classifier=words.get("classifier", "softmax"),
     )
 
@@ -138,7 +141,11 @@ def _role(part: str) -> str | None:
         return "nonlinearity"
     if part in CLASSIFIERS:
         return "classifier"
-    return "normalization" if part == _NO_NORMALIZATION else None
+    return "normalization" if part == _NO_NORMALIZATION or part in NORMALIZATIONS else None
+
+
+def _normalization(word: str) -> str | None:
+    return None if word == _NO_NORMALIZATION else word
 
 
 def _stage(part: str, where: str, before: Sequence[Stage], words: Sequence[str]) -> Stage:
@@ -188,7 +195,7 @@ def _read(part: str) -> Stage | None:
         )
     if match := _CONNECTED.fullmatch(part):
         return Connected(units=int(match[1]))
-    if (match := _POOLING.fullmatch(part)) and match[1] in KINDS:
+    if (match := _POOLING.fullmatch(part)) and match[1] in POOLINGS:
         if match[2] is None:
             return Pooling(code=match[1], window=None, stride=1)
         return Pooling(code=match[1], window=int(match[2]), stride=int(match[3] or match[2]))
@@ -196,11 +203,12 @@ def _read(part: str) -> Stage | None:
 
 
 def _not_a_stage(part: str, where: str) -> str:
-    codes = ", ".join(f"{kind.code}2 ({kind.name})" for kind in KINDS.values())
+    codes = ", ".join(f"{kind.code}2 ({kind.name})" for kind in POOLINGS.values())
+    words = ", ".join([*NONLINEARITIES, *NORMALIZATIONS, _NO_NORMALIZATION, *CLASSIFIERS])
     got = _quoted(part) if part else "nothing before or after a '-'"
     return (
         f"A stage must be like 32C5, 32C5/2, 32C5v, +32C5, 32U5, 32U5:4, {codes}, 128N, or a closing word "
-        f"({', '.join([*NONLINEARITIES, _NO_NORMALIZATION, *CLASSIFIERS])}). Got {got} {where}.{_hint(part)}"
+        f"({words}). Got {got} {where}.{_hint(part)}"
     )
 
 
@@ -219,7 +227,7 @@ def _hint(part: str) -> str:
             return f" Did you mean {guess!r}?"
     if part.startswith("+"):
         return " Only a convolution can add its input."
-    return did_you_mean(small, [*NONLINEARITIES, *CLASSIFIERS, _NO_NORMALIZATION])
+    return did_you_mean(small, [*NONLINEARITIES, *CLASSIFIERS, *NORMALIZATIONS, _NO_NORMALIZATION])
 
 
 def _fits(part: str) -> bool:

@@ -1,7 +1,8 @@
-"""How much memory images take on their way through a network: reckoned from its plan before any of it is taken."""
+"""The memory that images need in a network, from its plan before any is allocated, and the batch size that fits."""
 
 from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
+from convscope.core.numeric import at_least
 from convscope.layers.convolution import Convolution
 
 from .plan import Plan
@@ -57,3 +58,12 @@ def fitting_batch(planned: Plan, wanted: int, *, copies: int = 1) -> int:
 def runs_ahead(wanted: int, run_bytes: int) -> int:
     """Return how many runs of images, of so many bytes each, are read ahead: `wanted`, fewer where they are large."""
     return max(1, min(wanted, _IN_FLIGHT // max(1, run_bytes)))
+
+
+def check_batch(batch: int) -> int:
+    """Return `batch` when it is a number of images.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    return at_least(1, "batch", batch)

@@ -2,10 +2,8 @@
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,24 +12,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope import __version__
-from convscope.core.arguments import PATH, check_value, shown
+from convscope.core.arguments import shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
+from convscope.core.precision import BackendPrecision, choose_precision
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
-from .batches import check_batch
 from .build import Network
 from .finite import check_probabilities, without_broken
 from .layout import Layout
-from .memory import fitting_batch
+from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
-    from .backends import BackendName, Precision, Runner
+    from .backends import BackendName, Runner
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
@@ -144,12 +142,12 @@ class Model:
                     if self.runner is not None:
                         result[start : start + size] = self.runner(part)
                     else:
-                        result[start : start + size] = _probabilities(self.network, as_tensor(part)).numpy()
+                        result[start : start + size] = self.network.probabilities(as_tensor(part)).numpy()
         return without_broken(result)
 
     def optimize(
         self,
-        precision: "Precision" = "auto",
+        precision: BackendPrecision = "auto",
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
@@ -170,12 +168,12 @@ class Model:
             MissingPackageError: the back end is not installed.
         """
         from .backends import runner
-        from .inference import choose_prediction_precision, optimize_for_inference
+        from .inference import optimize_for_inference
 
         with usual_settings():
             made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
-            kind = torch.float32 if precision == "int8" else choose_prediction_precision(precision)
-            return dataclasses.replace(self, network=optimize_for_inference(self.network, kind), runner=made)
+            chosen = "float32" if precision == "int8" else choose_precision(precision)
+            return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
 
     def on_background(self, color: str) -> "Model":
         """Return the model with another background behind transparency and in margins: white, black or #rrggbb.
@@ -195,58 +193,6 @@ class Model:
 
         return list(predict(self, images, top=top, batch=batch, workers=workers))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to `path`, whole or not at all; what stands there is replaced.
-
-        Raises:
-            StorageError: the file cannot be written.
-            ParameterError: `training` is not JSON.
-        """
-        from .model_file import write_model
-
-        if self.network.only_predicts:
-            raise ParameterError(
-                "A model that was made ready to predict cannot be saved. Save the one it was made from."
-            )
-        if path is None:
-            raise ParameterError("`path` must name the file to write. Got None.")
-        check_value("output", path, PATH)
-        write_model(self, Path(path))
-
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> "Model":
-        """Return the model that stands at `path`, or in the run folder `path`.
-
-        Raises:
-            ModelFileError: there is none that can be used; one sentence says why.
-            ParameterError: `path` is no path.
-        """
-        from .model_file import read_model
-
-        if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
-            raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
-
-        with usual_settings():
-            found = read_model(Path(path))
-        return Model(
-            network=found.network,
-            layout=found.layout,
-            classes=found.classes,
-            preprocessing=found.preprocessing,
-            training=found.training,
-            version=found.version,
-        )
-
-
-def opened(model: "Model | str | os.PathLike[str]") -> Model:
-    """Return the model itself, or the one that stands at the path `model`.
-
-    Raises:
-        ModelFileError: there is none that can be used.
-        ParameterError: `model` is neither.
-    """
-    return model if isinstance(model, Model) else Model.load(model)
-
 
 @contextlib.contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
@@ -259,11 +205,6 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module in learning:
             module.training = True
-
-
-def _probabilities(network: Network, images: Tensor) -> Tensor:
-    """Return N K from uint8 N H W C: the one place that says in which precision prediction computes."""
-    return network.probabilities(images)
 
 
 def as_tensor(images: NDArray[np.uint8]) -> Tensor:

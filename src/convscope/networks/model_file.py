@@ -6,29 +6,29 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from convscope import __version__
+from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
+from convscope.core.machine import usual_settings
 from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
+from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
 
 from .build import Network
 from .instance_based import Exemplars, exemplars_of
 from .layout import Layout
 from .memory import fitting_batch
+from .model import Model
 from .plan import Plan, check_built, plan
 from .tensor_file import LARGEST_HEADER, content_digest, open_tensors, refusal
 from .tensors import expected_tensors
-
-if TYPE_CHECKING:
-    from .model import Model
 
 FORMAT = "convscope"
 FORMAT_VERSION = 1
@@ -63,28 +63,24 @@ class Document:
     digest: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Content:
-    """What was read from a model file: attributes of `convscope.networks.model.Model`, which is made from it."""
+def write_model(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write `model` to `path` atomically; an existing file is replaced.
 
-    network: Network
-    layout: Layout
-    classes: tuple[str, ...]
-    preprocessing: Preprocessing
-    training: dict[str, Any]
-    version: str
-
-
-def write_model(model: "Model", path: Path) -> None:
-    """Write `model` to `path` atomically.
-
-    Names of classes are written as `core.text.printable` shows them; numbers of the training record that are not
-    finite become null.
+    Class names are written as `core.text.printable` shows them; numbers of the training record that are not finite
+    become null.
 
     Raises:
         StorageError: the folder cannot be written or the disk is full.
-        ParameterError: a name of a class could not be read back, or the training record is not JSON, or too large.
+        ParameterError: the model is optimized for inference, a class name cannot be read back, or the training record
+            is not JSON, or too large.
     """
+    if not isinstance(model, Model):
+        raise ParameterError(f"`model` must be a trained network. Got {shown(model)}. convscope.load reads one.")
+    if model.network.only_predicts:
+        raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
+    if path is None:
+        raise ParameterError("`path` must name the file to write. Got None.")
+    check_value("output", path, PATH)
     check_class_names(model.classes)
     try:
         document = Document(
@@ -106,7 +102,7 @@ def write_model(model: "Model", path: Path) -> None:
         )
     tensors = {name: value.detach().contiguous() for name, value in model.network.state_dict().items()}
     body = text.removesuffix(_ending(""))
-    write_bytes(path, save(tensors, metadata={_DOCUMENT: body + _ending(content_digest(body, tensors))}))
+    write_bytes(Path(path), save(tensors, metadata={_DOCUMENT: body + _ending(content_digest(body, tensors))}))
 
 
 def check_class_names(classes: Sequence[str]) -> None:
@@ -126,19 +122,34 @@ def check_class_names(classes: Sequence[str]) -> None:
         raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
-def read_model(path: Path) -> Content:
-    """Return what is in the model file `path`, or in the run folder `path`.
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """Return the model in the model file `path`, or in the run folder `path`.
 
-    Everything that the file says is checked before memory is taken for it: the header against the size of the file,
-    the document, the layout, then names, types and shapes of the tensors against those of the layout.
+    The file is validated before memory is allocated for it: the header against the size of the file, the document, the
+    layout, then names, types and shapes of the tensors against those of the layout.
 
     Raises:
-        ModelFileError: it is missing, damaged, of a newer version, or no model file; one sentence says why.
+        ModelFileError: it is missing, damaged, of a newer version, or no model file; the message says which.
+        ParameterError: `path` is not a path.
     """
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
+        raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
+    path = Path(path)
     try:
-        return _read(_in_folder(path))
+        with usual_settings():
+            return _read(_in_folder(path))
     except _UnfitError as error:
         raise refusal(path, str(error)) from None
+
+
+def opened(model: Model | str | os.PathLike[str]) -> Model:
+    """Return the model itself, or the one in the file or run folder `model`.
+
+    Raises:
+        ModelFileError: there is none that can be used.
+        ParameterError: `model` is neither.
+    """
+    return model if isinstance(model, Model) else read_model(model)
 
 
 class _UnfitError(Exception):
@@ -160,7 +171,7 @@ def _in_folder(folder: Path) -> Path:
     raise ModelFileError(f"{name} is a folder without a {FILE_NAME}. Give a run folder or a model file.")
 
 
-def _read(path: Path) -> Content:
+def _read(path: Path) -> Model:
     with open_tensors(path) as file:
         text = file.metadata.get(_DOCUMENT)
         if text is None:
@@ -179,7 +190,7 @@ def _read(path: Path) -> Content:
     if document.exemplars is not None:
         network.classifier = document.exemplars.build(planned.below(len(layout.stages))[1], planned.classes)
     network.load_state_dict(tensors)
-    return Content(
+    return Model(
         network=network.eval(),
         layout=layout,
         classes=document.classes,
@@ -198,9 +209,9 @@ def _document(text: str) -> Document:
         raise _UnfitError("its document does not say that convscope wrote it")
     version, writer = value.get("format_version"), value.get("library_version")
     if type(version) is int and version > FORMAT_VERSION:
-        shown = printable(writer[:40]) if isinstance(writer, str) else "of a later version"
+        written_by = printable(writer[:40]) if isinstance(writer, str) else "of a later version"
         raise _UnfitError(
-            f"it was written by convscope {shown}, which is newer than this one, {__version__}; "
+            f"it was written by convscope {written_by}, which is newer than this one, {__version__}; "
             "update with: pip install -U convscope"
         )
     if version != FORMAT_VERSION or type(version) is not int:

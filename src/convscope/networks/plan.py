@@ -11,6 +11,7 @@ from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
 from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
 from convscope.layers.geometry import ReceptiveField, Window
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
 
 from .layout import Layout, Stage
@@ -20,35 +21,6 @@ LARGEST_MACS = 10**13  # for one image: minutes
 LARGEST_VALUES = 2**29  # of all maps of one image: 2 GiB
 LARGEST_COMPUTED = 2**27  # of one image and all its maps, in a network that is built: 512 MiB
 LARGEST_FIELD = 10**9  # pixels
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedLayer:
-    """One layer: convolution, pooling or fully connected units, the classifier last.
-
-    Attributes:
-        name: the layer's notation, or the name of the classifier.
-        maps: number of output maps (or units), of `rows` × `columns` values each.
-        parameters: numbers that are learned (weights, and a bias or normalization's shift for each map).
-        macs: multiplications with an addition for one image (normalization, nonlinearity and pooling not
-            counted, as is usual).
-        field_rows: receptive field down the image, over its rows of pixels.
-        field_columns: receptive field across the image, over its columns of pixels.
-    """
-
-    name: str
-    maps: int
-    rows: int
-    columns: int
-    parameters: int
-    macs: int
-    field_rows: ReceptiveField
-    field_columns: ReceptiveField
-
-    @property
-    def values(self) -> int:
-        """Number of output values for one image."""
-        return self.maps * self.rows * self.columns
 
 
 class Sizes(TypedDict):

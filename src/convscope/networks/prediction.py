@@ -16,10 +16,9 @@ from convscope.core.machine import keep_tiny_numbers, usable_cores
 from convscope.core.numeric import at_least
 from convscope.images.preprocessing import Preprocessing
 
-from .batches import check_batch
 from .finite import NOT_A_NUMBER
 from .inputs import Input, list_inputs
-from .memory import runs_ahead
+from .memory import check_batch, runs_ahead
 
 _RUN_IMAGES = 64
 _RUN_BYTES = 1 << 20  # of files: small images are read many at a time, large ones one by one, each in its thread

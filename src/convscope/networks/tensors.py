@@ -24,7 +24,7 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
         [('stages.0.convolution.weight', (4, 1, 3, 3)), ('stages.0.convolution.bias', (4,))]
     """
     result: Tensors = {}
-    stages, normalized = planned.layout.stages, planned.layout.normalization
+    stages, normalized = planned.layout.stages, planned.layout.normalization is not None
     shape: tuple[int, ...]
     module = -1
     for place, stage in enumerate(stages):

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from convscope.core.options import check_options, option
+from convscope.core.precision import BackendPrecision
 
 from . import fields
 
-PredictionPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 Backend = Literal["torch", "openvino", "onnxruntime", "auto"]
 
 
@@ -37,7 +37,7 @@ class PredictOptions:
 class InferenceOptions:
     """How fast and how exactly a network computes."""
 
-    precision: PredictionPrecision = option(
+    precision: BackendPrecision = option(
         "float32",
         "Number format. bfloat16 is up to twice as fast where the processor has it (auto checks), int8 on any with "
         "--backend; probabilities then have 2 to 3 digits.",

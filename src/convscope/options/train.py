@@ -5,12 +5,12 @@ from typing import Literal
 
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
+from convscope.core.precision import PrecisionChoice
 
 from . import fields
 
 Effort = Literal["quick", "balanced", "best"]
 Fit = Literal["letterbox", "stretch", "crop"]
-AskedPrecision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class TrainOptions:
         least=1,
         most=1_024,
     )
-    precision: AskedPrecision = option("auto", "Number format of convolutions and products.", group="Training")
+    precision: PrecisionChoice = option("auto", "Number format of convolutions and products.", group="Training")
 
     def __post_init__(self) -> None:
         from convscope.images.sizes import size_as_text

@@ -7,14 +7,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope import __version__
 from convscope.core.errors import DataError
 from convscope.core.text import printable
+from convscope.core.version import __version__
 from convscope.images.values import ValueRanges
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
 from convscope.networks.folding import Connections, Folded, FoldedLayer, Sums, fold
 from convscope.networks.model import Model
-from convscope.networks.plan import PlannedLayer
 
 from .comparison_data import ComparisonData
 from .encoding import encoded

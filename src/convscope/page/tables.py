@@ -8,9 +8,9 @@ from typing import Any
 from convscope.core.pace import duration
 from convscope.core.text import are, printable, shortened
 from convscope.images.inspection import KINDS, Problem
+from convscope.layers.planned import PlannedLayer
 from convscope.training.class_metrics import Cell, ClassMetrics, Interval
 from convscope.training.history import EpochRecord
-from convscope.training.layer_rows import LayerRow
 from convscope.training.report import Report
 
 from .confusion import anchor, main_mistakes, width_class
@@ -57,16 +57,16 @@ def epochs_table(history: Sequence[EpochRecord]) -> Html:
     return tag("details", tag("summary", f"The numbers of every epoch{cut}"), table)
 
 
-def steps_table(layers: Sequence[LayerRow]) -> Html:
+def steps_table(layers: Sequence[PlannedLayer]) -> Html:
     """Return the table of layers with their sums."""
     names = ("layer", "output (maps × height × width)", "receptive field (pixels)", "parameters", "MACs")
     rows = [
         tag(
             "tr",
-            tag("td", tag("code", shortened(printable(layer.name), 60)), tag("small", shortened(layer.text, 200))),
+            tag("td", tag("code", shortened(printable(layer.name), 60))),
             *_cells(
-                " × ".join(f"{size:,}" for size in layer.output),
-                " × ".join(f"{size:,}" for size in layer.receptive_field),
+                " × ".join(f"{size:,}" for size in (layer.maps, layer.rows, layer.columns)),
+                " × ".join(f"{size:,}" for size in (layer.field_rows.size, layer.field_columns.size)),
                 f"{layer.parameters:,}",
                 f"{layer.macs:,}",
             ),

@@ -1,4 +1,4 @@
-"""Scores become probabilities that fit images which were not learned from."""
+"""Calibration after training: statistics of batch normalization, and probabilities that fit validation images."""
 
 import math
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
+from convscope.layers.normalization import Normalization
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
 
-from .learning_set import LearningSet
+from .training_data import TrainingData
 
 _MOST_IMAGES = 10_000
 
@@ -52,7 +54,7 @@ class Calibration:
         )
 
 
-def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = None) -> Calibration | None:
+def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = None) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
 
     Where there are none, margins are fitted to training images, and other logits are left as they are: None.
@@ -63,15 +65,15 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
     held_out = bool(len(data.validation))
     if not held_out and network.temperature is not None:
         return None
-    places = data.validation if held_out else data.training
-    places = places[:: math.ceil(len(places) / _MOST_IMAGES)]
+    indices = data.validation if held_out else data.training
+    indices = indices[:: math.ceil(len(indices) / _MOST_IMAGES)]
     size = network.plan.batch_within(BATCH_VALUES)
-    parts = []
-    with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(places), "images") as task:
-        for some in places.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            parts.append(network(data.images[some]))
-            task.advance(len(some))
-    logits, labels = torch.cat(parts).double().numpy(), data.labels[places].numpy()
+    batches = []
+    with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(indices), "images") as task:
+        for chosen in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
+            batches.append(network(data.images[chosen]))
+            task.advance(len(chosen))
+    logits, labels = torch.cat(batches).double().numpy(), data.labels[indices].numpy()
     if not np.isfinite(logits).all():
         raise TrainingError(
             "The logits of the trained network are no finite numbers: its weights are too large. Try a smaller "
@@ -81,14 +83,14 @@ def calibrate(network: Network, data: LearningSet, reporter: Reporter | None = N
     if network.temperature is not None:
         temperature = fitting_temperature(logits, labels)
         network.temperature.fill_(temperature)
-        share = softened(len(labels))
-        before, after = (cross_entropy_at(logits / one, labels, share=share) for one in (1.0, temperature))
+        smoothed = softened(len(labels))
+        before, after = (cross_entropy_at(logits / divisor, labels, share=smoothed) for divisor in (1.0, temperature))
     else:
         before, after = _platt(network, logits, labels)
     return Calibration(
         method="platt" if temperature is None else "temperature",
         temperature=temperature,
-        images=len(places),
+        images=len(indices),
         held_out=held_out,
         loss_before=before,
         loss=after,
@@ -103,3 +105,45 @@ def _platt(network: Network, logits: NDArray[np.float64], labels: NDArray[np.int
     network.set_sigmoids(slopes, offsets)
     equal = likelihoods(logits, np.ones(logits.shape[1]), np.zeros(logits.shape[1]))
     return cross_entropy_at(equal, labels), cross_entropy_at(likelihoods(logits, slopes, offsets), labels)
+
+
+FEW_STEPS = 200
+_BATCHES = 4
+
+
+@torch.no_grad()
+def recalibrate_batch_norm(network: Network, data: TrainingData, *, steps: int, batch: int) -> None:
+    """Measure the normalization statistics of `network` again on training images, if it was trained for few steps.
+
+    Running means cover the last ten steps or so. In a training of few steps the weights change faster: a network that
+    is right about all its training images may then be wrong about most others.
+
+    Args:
+        network: with the weights to evaluate or save; its mode is restored.
+        data: its training images, undistorted, at most four batches of them, evenly spaced.
+        steps: of its training; from 200 on nothing is done.
+        batch: images at once.
+    """
+    layers = [module for module in network.modules() if isinstance(module, Normalization)]
+    if steps >= FEW_STEPS or not layers:
+        return
+    mode = network.training
+    network.train()
+    try:
+        for number, indices in enumerate(_batches(data.training, batch), start=1):
+            for layer in layers:
+                layer.momentum = 1 / number  # the mean of all batches so far
+            with network.drawing_from(torch.Generator().manual_seed(number)):
+                network(data.images[indices])
+    finally:
+        for layer in layers:
+            layer.momentum = layer.MOMENTUM
+        network.train(mode)
+
+
+def _batches(indices: Tensor, batch: int) -> tuple[Tensor, ...]:
+    """Return at most four batches of indices, of equal size, evenly spaced."""
+    step = max(1, math.ceil(len(indices) / (_BATCHES * batch)))
+    spaced = indices[::step]
+    batches: tuple[Tensor, ...] = spaced.tensor_split(math.ceil(len(spaced) / batch))
+    return batches

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import machine
-from convscope.core.precision import Precision
+from convscope.core.precision import choose_precision
 from convscope.core.text import counted
 from convscope.images.augmentation import Augmentation
-from convscope.images.dataset import Dataset
-from convscope.images.sources.opening import TRAIN
 from convscope.images.symmetry import detect_symmetry
 from convscope.networks.defaults import MIDDLE, SMALL, default_layout, takes_wide
 from convscope.networks.layout import Layout
@@ -25,6 +22,7 @@ from .loop import steps_of
 from .pretraining import check_first
 from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, reduced_size, share_of_pixels
 from .recipe import Recipe
+from .training_data import TrainingData
 
 _SHIFT, _SMALL_SHIFT = 0.07, 0.04  # parts of the shorter side: gray images of things are centred already
 _RESIZING_FRACTION = 0.4  # part of the training
@@ -39,46 +37,13 @@ class Choice:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Examples:
-    """The training images, as the choices see them.
-
-    Attributes:
-        images: uint8 N H W C.
-        labels: int64 N, places among `classes`.
-        classes: names.
-        name: of the set.
-        flippable: whether flips left-right keep the class, where the set knows; else None.
-        places: which of them are learned from, int64.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-    name: str
-    flippable: bool | None = None
-    places: NDArray[np.int64]
-
-    @staticmethod
-    def of(dataset: Dataset) -> "Examples":
-        """Return the training images of `images`; nothing is copied."""
-        return Examples(
-            images=dataset.images,
-            labels=dataset.labels,
-            classes=dataset.classes,
-            name=dataset.name,
-            flippable=dataset.flippable,
-            places=dataset.indices(TRAIN),
-        )
-
-
-def choose_recipe(examples: Examples, settings: TrainOptions) -> Choice:
-    """Return the recipe for `examples`; what `settings` says goes before what convscope would choose."""
-    count = len(examples.places)
-    augmentation, notes = _choose_augmentation(examples, settings)
+def choose_recipe(data: TrainingData, settings: TrainOptions) -> Choice:
+    """Return the recipe for `data`; what `settings` says goes before what convscope would choose."""
+    count = len(data.training)
+    augmentation, notes = _choose_augmentation(data, settings)
     given = {"learning_rate": settings.learning_rate, "smoothing": settings.smoothing}
     recipe = Recipe(
-        epochs=_choose_epochs(examples, settings, augmentation) if settings.epochs is None else settings.epochs,
+        epochs=_choose_epochs(data, settings, augmentation) if settings.epochs is None else settings.epochs,
         batch=default_batch(count) if settings.batch is None else settings.batch,
         augmentation=augmentation,
         balance=settings.balance,
@@ -97,8 +62,8 @@ _RECIPE_NOTES = {
 }
 
 
-def choose_network(examples: Examples, settings: TrainOptions, layout: Layout | None) -> tuple[Plan, Choice]:
-    """Return the plan of `layout`, or of the default for `examples`, and the recipe to train it with.
+def choose_network(data: TrainingData, settings: TrainOptions, layout: Layout | None) -> tuple[Plan, Choice]:
+    """Return the plan of `layout`, or of the default for `data`, and the recipe to train it with.
 
     Raises:
         LayoutError: the layout does not fit the images.
@@ -107,22 +72,22 @@ def choose_network(examples: Examples, settings: TrainOptions, layout: Layout | 
     """
     if layout is not None and not layout.stages and settings.shift is None:
         settings = dataclasses.replace(settings, shift=0)  # one weighted sum cannot learn what moves
-    choice = choose_recipe(examples, settings)
-    height, width, channels = examples.images.shape[1:]
+    choice = choose_recipe(data, settings)
+    height, width, channels = data.images.shape[1:]
     chosen = layout or default_layout(
         height=height,
         width=width,
         channels=channels,
-        images=len(examples.places),
+        images=len(data.training),
         flipped=choice.recipe.augmentation.flip,
         effort=settings.recipe,
     )
-    planned = plan(chosen, height=height, width=width, channels=channels, classes=len(examples.classes))
+    planned = plan(chosen, height=height, width=width, channels=channels, classes=data.classes)
     check_built(planned)
-    first = check_first(choice.recipe, planned, images=len(examples.places))
+    first = check_first(choice.recipe, planned, images=len(data.training))
     choice = dataclasses.replace(choice, notes=(*choice.notes, *first))
-    choice = _within_memory(_coarse_at_first(choice, planned, settings), planned, settings)
-    return planned, choice if settings.minutes is not None else _with_rate(choice, len(examples.places))
+    choice = _within_memory(_with_resizing(choice, planned, settings), planned, settings)
+    return planned, choice if settings.minutes is not None else _with_rate(choice, len(data.training))
 
 
 def _with_rate(choice: Choice, images: int) -> Choice:
@@ -131,7 +96,7 @@ def _with_rate(choice: Choice, images: int) -> Choice:
     return dataclasses.replace(choice, recipe=dataclasses.replace(choice.recipe, learning_rate=rate))
 
 
-def _coarse_at_first(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
+def _with_resizing(choice: Choice, planned: Plan, settings: TrainOptions) -> Choice:
     """Return `choice` with smaller images for the first part of the training where they fit, and a sentence on it.
 
     Raises:
@@ -169,9 +134,9 @@ def _within_memory(choice: Choice, planned: Plan, settings: TrainOptions) -> Cho
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 
-def _choose_epochs(examples: Examples, settings: TrainOptions, augmentation: Augmentation) -> int:
-    height, width, channels = examples.images.shape[1:]
-    side, images = min(height, width), len(examples.places)
+def _choose_epochs(data: TrainingData, settings: TrainOptions, augmentation: Augmentation) -> int:
+    height, width, channels = data.images.shape[1:]
+    side, images = min(height, width), len(data.training)
     count = default_epochs(
         images,
         flip=augmentation.flip,
@@ -232,33 +197,26 @@ def default_batch(images: int) -> int:
     return int(np.clip(2 ** round(np.log2(max(1, images) / 20)), 32, 256))
 
 
-def choose_precision(asked: str) -> Precision:
-    """Return bfloat16 where the processor multiplies it natively, else float32, unless asked for one of them."""
-    if asked == "auto":
-        return "bfloat16" if machine().bfloat16 else "float32"
-    return "bfloat16" if asked == "bfloat16" else "float32"
-
-
-def _choose_augmentation(examples: Examples, settings: TrainOptions) -> tuple[Augmentation, tuple[str, ...]]:
-    height, width = examples.images.shape[1:3]
+def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Augmentation, tuple[str, ...]]:
+    height, width = data.images.shape[1:3]
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    flip, reason = _choose_flip(examples, settings)
-    centred = flip and examples.images.shape[3] == 1
+    flip, reason = _choose_flip(data, settings)
+    centred = flip and data.images.shape[3] == 1
     if centred and settings.recipe == "quick" and settings.flip is None:
         flip, reason = False, "a quick recipe has no time for flipped images; --flip or --recipe balanced has them"
-    hurried = settings.recipe == "quick" and examples.images.shape[3] == 1  # in one epoch, little has to be enough
+    hurried = settings.recipe == "quick" and data.images.shape[3] == 1  # in one epoch, little has to be enough
     shift = round((_SMALL_SHIFT if centred or hurried else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
 
 
-def _choose_flip(examples: Examples, settings: TrainOptions) -> tuple[bool, str]:
+def _choose_flip(data: TrainingData, settings: TrainOptions) -> tuple[bool, str]:
     if settings.flip is not None:
         return settings.flip, "asked for"
-    if examples.flippable is not None:
-        return examples.flippable, f"known of {examples.name}; --flip or --no-flip changes it"
-    labels = np.full(len(examples.labels), -1, np.int64)  # what is not learned from belongs to no class here
-    labels[examples.places] = examples.labels[examples.places]
-    symmetry = detect_symmetry(examples.images, labels, examples.classes)
+    if data.flippable is not None:
+        return data.flippable, f"known of {data.name}; --flip or --no-flip changes it"
+    labels = torch.full_like(data.labels, -1)  # images of other splits belong to no class here
+    labels[data.training] = data.labels[data.training]
+    symmetry = detect_symmetry(data.images.numpy(), labels.numpy(), data.class_names)
     return symmetry.flip, f"{symmetry.reason}; --flip or --no-flip changes it"

@@ -1,20 +1,26 @@
-"""What every epoch came to, and the table ``history.csv`` that keeps it."""
+"""The history of a training: one record an epoch, and the table ``history.csv``."""
 
 import csv
 import dataclasses
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from convscope.core.atomic import write_text
-from convscope.core.errors import DataError, ParameterError
+from convscope.core.errors import DataError, ParameterError, TrainingError
+
+if TYPE_CHECKING:  # a history is read without loading torch
+    from .calibration import Calibration
+
+Outcome = Literal["done", "target", "interrupted"]
 
 LARGEST_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """One pass over the training images.
+    """One epoch: every training image once.
 
     Attributes:
         epoch: its number, from 1.
@@ -23,9 +29,9 @@ class EpochRecord:
         images_per_second: training images a second in this epoch.
         learning_rate: at its last batch.
         loss: mean cross-entropy, in nats, on the training images as they were seen (distorted, weights moving).
-        accuracy: part that was correct, 0…1, on the same images.
+        accuracy: fraction that was correct, 0…1, on the same images.
         validation_loss: mean cross-entropy, in nats, on the validation images after the epoch; None without any.
-        validation_accuracy: part of the validation images that was correct, 0…1; None without any.
+        validation_accuracy: fraction of the validation images that was correct, 0…1; None without any.
     """
 
     epoch: int
@@ -41,12 +47,30 @@ class EpochRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The epochs of a run, in the order in which they were learned."""
+    """A training, epoch by epoch; the table holds the epochs only.
+
+    Attributes:
+        epochs: in the order of training.
+        seconds: duration, earlier parts of a resumed training included.
+        steps: number of steps of the whole training, of which fewer may have been taken.
+        outcome: ``done``, ``target`` (accurate enough) or ``interrupted``.
+        ended_resized: the last step saw smaller images (progressive resizing).
+        calibration: how logits become probabilities, where that was fitted.
+        failure: the error that ended training; the weights are those of the last finished epoch.
+        notes: sentences for the user.
+    """
 
     epochs: tuple[EpochRecord, ...] = ()
+    seconds: float = 0.0
+    steps: float = 0.0
+    outcome: Outcome = "done"
+    ended_resized: bool = False
+    calibration: "Calibration | None" = None
+    failure: TrainingError | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse epochs that do not follow each other."""
+        """Validate the order of the epochs."""
         for before, after in zip(self.epochs, self.epochs[1:], strict=False):
             if after.step <= before.step or after.epoch < before.epoch:
                 raise ParameterError(
@@ -63,7 +87,7 @@ class History:
             >>> len(History().extended(first).epochs)
             1
         """
-        return History(epochs=(*self.epochs, record))
+        return dataclasses.replace(self, epochs=(*self.epochs, record))
 
     def write(self, path: Path) -> None:
         """Write the table to `path` atomically: one line an epoch, exact numbers, nothing where there is no value.

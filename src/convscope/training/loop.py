@@ -1,37 +1,39 @@
-"""The one loop: batch after batch, epoch after epoch, from wherever the state stands."""
+"""The training loop: forward, loss, backward, step; batch after batch, epoch after epoch, from any state."""
 
 import math
 import time
-from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.core.forks import computing
-from convscope.core.precision import autocast
+from convscope.core.precision import Precision, autocast
 from convscope.images.augmentation import alternating, distort, take
+from convscope.networks.build import Network
 from convscope.networks.classifiers import CLASSIFIERS
+from convscope.networks.model import BATCH_VALUES
 
-from .evaluation import evaluate
 from .history import EpochRecord
-from .learning_set import LearningSet
 from .progressive_resizing import downsized
 from .recipe import Recipe
-from .schedule import learning_rate_factor
-from .state import Sums, TrainingState
+from .state import Sums, TrainingState, learning_rate_factor
+from .training_data import TrainingData
 
 
-class Listener(ABC):
-    """Who is told how training goes; asked after every step whether to go on."""
+class Listener:
+    """Follows a training; each method may end it by returning False. This one lets it go to its end."""
 
-    @abstractmethod
     def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Hear of a step; return False to stop here."""
+        """Follow a step; return False to stop here."""
+        del state, loss
+        return True
 
-    @abstractmethod
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Hear of an epoch; return False to stop here."""
+        """Follow an epoch; return False to stop here."""
+        del state, record
+        return True
 
 
 def steps_per_epoch(images: int, batch: int) -> int:
@@ -51,10 +53,10 @@ def steps_of(recipe: Recipe, images: int) -> int:
     return recipe.epochs * steps_per_epoch(images, recipe.batch)
 
 
-def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Listener, *, seed: int) -> None:
-    """Train until the pace is done or the listener says stop; `state` is changed as it goes.
+def run(state: TrainingState, data: TrainingData, recipe: Recipe, listener: Listener, *, seed: int) -> None:
+    """Train until the clock says that it is done or the listener stops; `state` changes in place.
 
-    Every random choice comes from (`seed`, epoch, batch) alone, so that a state put back goes on as it would have.
+    Every random choice depends on (`seed`, epoch, batch) alone, so that a restored state continues to the same bits.
 
     Raises:
         TrainingError: the loss or a weight is not finite, or there are fewer than two images.
@@ -64,73 +66,86 @@ def run(state: TrainingState, data: LearningSet, recipe: Recipe, listener: Liste
     state.network.train()
     weights = data.class_weights() if recipe.balance else None
     count = steps_per_epoch(len(data.training), recipe.batch)
-    while (
-        state.batch or not state.pace.done
-    ):  # a state put back may stand at the very end of an epoch not yet evaluated
+    while state.batch or not state.clock.done:  # a restored state may be at the end of an epoch not yet evaluated
         order = torch.randperm(len(data.training), generator=_generator(seed, state.epoch, 0))
         batches = data.training[order].tensor_split(count)
         for number in range(state.batch, count):
-            if state.pace.done and number:
+            if state.clock.done and number:
                 break
             with computing():
-                loss = _step(state, data, recipe, batches[number], weights, seed)
+                value = _step(state, data, recipe, batches[number], weights, seed)
             state.batch = number + 1
-            if not listener.after_step(state, loss):
+            if not listener.after_step(state, value):
                 return
         record = _end_epoch(state, data, recipe)
         if not listener.after_epoch(state, record):
             return
 
 
-def _generator(seed: int, epoch: int, place: int) -> torch.Generator:
-    """Return the source of randomness of one place of the run: the order of an epoch (0) or a batch (1, 2, …)."""
-    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + place & (1 << 63) - 1)
+def _generator(seed: int, epoch: int, index: int) -> torch.Generator:
+    """Return the source of randomness of an epoch: its order (index 0) or one of its batches (1, 2, …)."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + index & (1 << 63) - 1)
 
 
 def _step(  # noqa: PLR0917  # one place calls it
     state: TrainingState,
-    data: LearningSet,
+    data: TrainingData,
     recipe: Recipe,
-    places: Tensor,
+    indices: Tensor,
     weights: Tensor | None,
     seed: int,
 ) -> float:
-    """Take one step on the images at `places`; return the loss before it."""
+    """Take one step on the images at `indices`; return the loss before it."""
     started = time.monotonic()
-    rate = recipe.highest_rate(state.steps) * learning_rate_factor(state.pace.middle, recipe.warmup)
+    rate = recipe.highest_rate(state.steps) * learning_rate_factor(state.clock.midpoint, recipe.warmup)
     state.learning_rate = rate
     generator = _generator(seed, state.epoch, state.batch + 1)
-    flipped = alternating(places, state.epoch, seed) if recipe.augmentation.flip else None
-    images = take(data.images, places, recipe.augmentation, generator, flipped)
+    flipped = alternating(indices, state.epoch, seed) if recipe.augmentation.flip else None
+    images = take(data.images, indices, recipe.augmentation, generator, flipped)
     maps = distort(state.network.standardize(images), recipe.augmentation, generator)
-    state.progressive_resizing = state.pace.middle < recipe.progressive_resizing
+    state.progressive_resizing = state.clock.midpoint < recipe.progressive_resizing
     if state.progressive_resizing:
         maps = downsized(maps)
-    labels = data.labels[places]
+    labels = data.labels[indices]
     with autocast(recipe.precision), state.network.drawing_from(generator):
         logits = state.network(maps)
-    loss = CLASSIFIERS[state.network.layout.classifier].loss(logits, labels, weights, recipe.smoothing)
-    value = loss.item()
+    batch_loss = loss(state.network, logits, labels, weights=weights, smoothing=recipe.smoothing)
+    value = batch_loss.item()
     if not math.isfinite(value):
         raise TrainingError(
             f"The loss is no longer a finite number ({value}) in epoch {state.epoch + 1}, step {state.step + 1}, at "
             f"learning rate {rate:.2g}. Try a smaller --learning-rate."
         )
-    loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+    batch_loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
     state.step += 1
     state.optimizer.step(state.step, rate)
-    state.pace.step()
+    state.clock.step()
     if state.mean:
         state.mean.update(state.network, state.step)
-    state.sums.loss += value * len(places)
+    state.sums.loss += value * len(indices)
     state.sums.correct += int((logits.argmax(1) == labels).sum())
-    state.sums.seen += len(places)
+    state.sums.seen += len(indices)
     state.sums.seconds += time.monotonic() - started
     return value
 
 
+def loss(
+    network: Network, logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """Return the mean loss of the network's classifier over a batch: cross-entropy in nats for softmax.
+
+    Args:
+        network: whose classifier says what the loss is, see `convscope.networks.classifiers`.
+        logits: N K.
+        labels: int64 N.
+        weights: one a class, or None.
+        smoothing: label smoothing, 0…1.
+    """
+    return CLASSIFIERS[network.layout.classifier].loss(logits, labels, weights, smoothing)
+
+
 def _check_weights(state: TrainingState) -> None:
-    """Refuse weights that the last step has spoiled: no later loss would tell."""
+    """Validate that the weights after the last step of an epoch are finite: no later loss shows it."""
     for name, value in state.network.state_dict().items():
         if not bool(torch.isfinite(value).all()):
             raise TrainingError(
@@ -139,31 +154,54 @@ def _check_weights(state: TrainingState) -> None:
             )
 
 
-def _end_epoch(state: TrainingState, data: LearningSet, recipe: Recipe) -> EpochRecord:
-    """Evaluate the epoch, write it down, and stand at the start of the next."""
+def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> EpochRecord:
+    """Evaluate and record the epoch; the state is then at the start of the next."""
     _check_weights(state)
-    loss = accuracy = None
+    mean_loss = accuracy = None
     if len(data.validation):
         with state.best_network(data, batch=recipe.batch) as network:
             evaluated = evaluate(network, data, data.validation, precision=recipe.precision)
-        loss, accuracy = evaluated.loss, evaluated.accuracy
-        if not math.isfinite(loss):
+        mean_loss, accuracy = evaluated.loss, evaluated.accuracy
+        if not math.isfinite(mean_loss):
             raise TrainingError(
-                f"The loss on the validation images is no longer a finite number ({loss}) after epoch "
+                f"The loss on the validation images is no longer a finite number ({mean_loss}) after epoch "
                 f"{state.epoch + 1}, at learning rate {state.learning_rate:.2g}. Try a smaller --learning-rate."
             )
     sums = state.sums
     record = EpochRecord(
         epoch=state.epoch + 1,
         step=state.step,
-        seconds=state.pace.elapsed_s,
+        seconds=state.clock.elapsed_s,
         images_per_second=sums.seen / max(sums.seconds, 1e-9),
         learning_rate=state.learning_rate,
         loss=sums.loss / max(1, sums.seen),
         accuracy=sums.correct / max(1, sums.seen),
-        validation_loss=loss,
+        validation_loss=mean_loss,
         validation_accuracy=accuracy,
     )
     state.history.append(record)
     state.epoch, state.batch, state.sums = state.epoch + 1, 0, Sums()
     return record
+
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Mean loss of the network's classifier (softmax: cross-entropy, in nats) and accuracy (0…1) over some images."""
+
+    loss: float
+    accuracy: float
+
+
+def evaluate(network: Network, data: TrainingData, indices: Tensor, *, precision: Precision = "float32") -> Evaluation:
+    """Return loss and accuracy of `network`, which is in evaluation mode, on the images at `indices` (at least one)."""
+    total, correct = 0.0, 0
+    size = min(_BATCH, network.plan.batch_within(BATCH_VALUES))
+    with torch.inference_mode(), autocast(precision):
+        for batch in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
+            logits, labels = network(data.images[batch]), data.labels[batch]
+            total += float(loss(network, logits, labels)) * len(batch)
+            correct += int((logits.argmax(1) == labels).sum())
+    return Evaluation(loss=total / len(indices), accuracy=correct / len(indices))

@@ -209,3 +209,37 @@ class AdamW:
 
 def _gradient(value: nn.Parameter) -> Tensor:
     return torch.zeros_like(value) if value.grad is None else value.grad
+
+
+_EVERY = 5
+
+
+class RunningMean:
+    """The exponential moving average of a network's weights and normalization statistics.
+
+    Its horizon grows with training: the last `fraction` of the steps taken so far weighs most, so that the bad
+    weights of the start are soon forgotten.
+
+    Args:
+        network: whose weights are averaged.
+        fraction: horizon as a fraction of the steps taken, above 0 and at most 1.
+    """
+
+    def __init__(self, network: nn.Module, fraction: float) -> None:
+        self.fraction = fraction
+        self.values = {name: value.clone() for name, value in _averaged(network).items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Add the weights after `step` steps; every few steps only, which is as accurate and costs less.
+
+        The first few replace the average: nothing of the initial random weights is left, however short the training.
+        """
+        if step > _EVERY and step % _EVERY:
+            return
+        weight = 1.0 if step <= _EVERY else _EVERY / (self.fraction * step + _EVERY)
+        torch._foreach_lerp_(list(self.values.values()), list(_averaged(network).values()), weight)
+
+
+def _averaged(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}

@@ -24,8 +24,8 @@ from convscope.layers.unit import HiddenLayer
 from convscope.networks.build import ConvolutionStage, Network
 from convscope.networks.plan import Plan
 
-from .learning_set import LearningSet
 from .recipe import Recipe
+from .training_data import TrainingData
 
 MOST_PATCHES = 50_000
 _MOST_VALUES = 2**25  # of all patches: 256 MiB
@@ -97,7 +97,7 @@ def _check_one(name: str, planned: Plan, index: int, stage: Convolution, images:
 
 
 def learn_first(
-    network: Network, data: LearningSet, recipe: Recipe, *, seed: int, reporter: Reporter | None = None
+    network: Network, data: TrainingData, recipe: Recipe, *, seed: int, reporter: Reporter | None = None
 ) -> None:
     """Learn the first convolutions of `network` as `recipe` says and `check_first` has found possible.
 
@@ -170,7 +170,7 @@ def _patches(planned: Plan, index: int, stage: Convolution, images: int) -> int:
 
 
 def _patches_of_images(
-    network: Network, data: LearningSet, module: ConvolutionStage, *, side: int, count: int, seed: int
+    network: Network, data: TrainingData, module: ConvolutionStage, *, side: int, count: int, seed: int
 ) -> Rows:
     """Return patches of the training images, pixels 0…1."""
     del network, module
@@ -178,7 +178,7 @@ def _patches_of_images(
 
 
 def _patches_above(
-    network: Network, data: LearningSet, module: ConvolutionStage, *, side: int, count: int, seed: int
+    network: Network, data: TrainingData, module: ConvolutionStage, *, side: int, count: int, seed: int
 ) -> Rows:
     """Return patches of the maps that reach `module`, normalized as in training: by the images of their batch."""
     generator = torch.Generator().manual_seed(seed)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import get_args
 
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_integer, is_number
@@ -68,7 +69,7 @@ class Recipe:
             if not (is_integer(value) if whole else is_number(value)) or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
                 raise ParameterError(f"`{name}` must be {kind} from {low:,} to {high:,}. Got {value!r}.")
-        choose("precision", self.precision, ("float32", "bfloat16"))
+        choose("precision", self.precision, get_args(Precision))
         for name in self.pretrain:
             choose("pretrain", name, WAYS)
         if self.freeze and not self.pretrain:

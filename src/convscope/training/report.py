@@ -1,10 +1,10 @@
-"""The report of a run: everything that its page shows, as one record that goes to ``report.json`` and back."""
+"""The report of a run: all that its page shows, as one record, written to and read from ``report.json``."""
 
 import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +18,70 @@ from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.statistics import wilson_interval
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
+from convscope.layers.planned import PlannedLayer
 
 from .class_metrics import Cell, ClassMetrics, Interval, class_metrics, confusion
-from .layer_rows import LayerRow, layer_rows
-
-__all__ = ["LayerRow", "Report", "installed_versions", "layer_rows", "make_report", "read_report", "write_report"]
 
 CONFIDENCE = 0.95
 LARGEST_FILE_BYTES = 1 << 30
 _PACKAGES = ("convscope", "torch", "numpy", "pillow")
 
 
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on; what is not installed is left out."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a run came to.
+class RunFacts:
+    """A run beside its evaluation.
 
     Attributes:
-        name: of the set of images.
-        split: which of its images were evaluated: ``validation``, ``test`` or ``training``.
-        images: how many were evaluated; correct: how many of them were recognized.
-        accuracy: correct / images; accuracy_interval: Wilson's, at 95 % confidence.
-        classes: the scores of every class.
-        cells: the cells of the confusion matrix that are not empty, with the images that are kept of each.
-        layout: the network as one line; empty when unknown. layers: its layers.
-        settings: what was asked for or chosen, by name: any JSON value.
-        problems: what the inspection of the images found; left_out: how many images were not used.
-        notes: sentences for the user.
+        name: of the dataset.
+        settings: options and choices by name: any JSON value.
         seconds: duration of training.
+        layout: the network as one line; empty when unknown. layers: its layers.
+        problems: of the images, from their inspection; left_out: how many images were not used.
+        notes: sentences for the user.
         finished: date and time, as text; may be empty.
-        command: what was typed to train; may be empty.
+        command: the command line of the training; may be empty.
         model: path of the model file, as the user would type it; may be empty.
-        machine: where it ran; versions: of the packages that matter.
+        machine: where it ran; versions: of the packages that matter, those of this installation by default.
     """
 
     name: str
+    settings: dict[str, Any]
+    seconds: float
+    layout: str = ""
+    layers: tuple[PlannedLayer, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
+    finished: str = ""
+    command: str = ""
+    model: str = ""
+    machine: Machine | None = None
+    versions: dict[str, str] = field(default_factory=installed_versions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(RunFacts):
+    """A run and its evaluation.
+
+    Attributes:
+        split: which images were evaluated: ``validation``, ``test`` or ``training``.
+        images: how many were evaluated; correct: how many of them were recognized.
+        accuracy: correct / images; accuracy_interval: Wilson's, at 95 % confidence.
+        classes: the metrics of every class.
+        cells: the cells of the confusion matrix that are not empty, with some images of each.
+    """
+
     split: str
     images: int
     correct: int
@@ -59,18 +89,6 @@ class Report:
     accuracy_interval: Interval
     classes: tuple[ClassMetrics, ...]
     cells: tuple[Cell, ...]
-    layout: str = ""
-    layers: tuple[LayerRow, ...] = ()
-    settings: dict[str, Any]
-    problems: tuple[Problem, ...] = ()
-    left_out: int = 0
-    notes: tuple[str, ...] = ()
-    seconds: float
-    finished: str = ""
-    command: str = ""
-    model: str = ""
-    machine: Machine | None = None
-    versions: dict[str, str]
 
     @property
     def unusable(self) -> tuple[Problem, ...]:
@@ -78,7 +96,7 @@ class Report:
         return tuple(problem for problem in self.problems if not problem.usable)
 
     def __post_init__(self) -> None:
-        """Refuse counts that do not agree with each other."""
+        """Validate that the counts agree with each other."""
         count = sum(cell.count for cell in self.cells)
         correct = sum(cell.count for cell in self.cells if cell.correct)
         if (count, correct) != (self.images, self.correct):
@@ -94,98 +112,57 @@ class Report:
             )
 
 
-def make_report(
-    *,
-    name: str,
-    split: str,
-    labels: npt.ArrayLike,
-    probabilities: npt.ArrayLike,
-    image_names: Sequence[str],
-    indices: npt.ArrayLike,
-    classes: Sequence[str],
-    settings: Mapping[str, Any],
-    seconds: float,
-    layout: str = "",
-    layers: Sequence[LayerRow] = (),
-    problems: Sequence[Problem] = (),
-    left_out: int = 0,
-    notes: Sequence[str] = (),
-    finished: str = "",
-    command: str = "",
-    model: str = "",
-    machine: Machine | None = None,
-    versions: Mapping[str, str] | None = None,
-) -> Report:
-    """Return the report of a run from the probabilities of its network on the evaluated images.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EvaluatedImages:
+    """The images of a split with the probabilities that a network gives them.
 
-    Args:
-        name: of the set of images.
-        split: which of its images are evaluated: ``validation``, ``test`` or ``training``.
-        labels: true classes of the evaluated images, N whole numbers from 0.
-        probabilities: of every class for each of them, N K, 0…1.
-        image_names: N names, in the same order.
-        indices: N places in the image set, in the same order; what `thumbnails` of the page is called with.
+    Attributes:
+        split: ``validation``, ``test`` or ``training``.
+        labels: true classes, N whole numbers from 0.
+        probabilities: of every class for each image, N K, 0…1.
+        names: of the images, N.
+        indices: in the dataset, N; the thumbnails of the page are looked up by them.
         classes: names of the K classes.
-        settings: what was asked for or chosen, by name: JSON values and records.
-        seconds: duration of training.
-        layout: the network as one line.
-        layers: of the network; `layer_rows` gives them.
-        problems: what the inspection of the images found.
-        left_out: how many images could not be used.
-        notes: sentences for the user.
-        finished: date and time, as text.
-        command: what was typed to train.
-        model: path of the model file, as the user would type it.
-        machine: where it ran.
-        versions: of packages; those of this installation when None.
+
+    Raises:
+        DataError: the arrays do not fit each other, or a value is out of range.
+    """
+
+    split: str
+    labels: npt.ArrayLike
+    probabilities: npt.ArrayLike
+    names: Sequence[str]
+    indices: npt.ArrayLike
+    classes: Sequence[str]
+
+
+def make_report(evaluated: EvaluatedImages, facts: RunFacts) -> Report:
+    """Return the report of a run from the probabilities of its network on the evaluated images.
 
     Raises:
         DataError: the arrays do not fit each other, or a value is out of range.
         ParameterError: a setting is no JSON value.
 
     Examples:
-        >>> report = make_report(name="two", split="test", labels=[0, 1, 1], classes=("cat", "dog"), indices=[0, 1, 2],
-        ...                      probabilities=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], image_names=("a", "b", "c"),
-        ...                      settings={"epochs": 3}, seconds=1.5)
+        >>> evaluated = EvaluatedImages(split="test", labels=[0, 1, 1], names=("a", "b", "c"), indices=[0, 1, 2],
+        ...                             probabilities=[[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], classes=("cat", "dog"))
+        >>> report = make_report(evaluated, RunFacts(name="two", settings={"epochs": 3}, seconds=1.5))
         >>> report.correct, report.images, [cell.images[0].name for cell in report.cells if not cell.correct]
         (2, 3, ['c'])
     """
-    truth, scores, places = _checked(labels, probabilities, image_names, indices, classes)
-    predicted = scores.argmax(1)
+    truth, probabilities, indices = _checked(evaluated)
+    predicted = probabilities.argmax(1)
     correct = int((predicted == truth).sum())
     return Report(
-        name=name,
-        split=split,
+        **vars(facts) | {"settings": _json_values(facts.settings)},
+        split=evaluated.split,
         images=len(truth),
         correct=correct,
         accuracy=correct / len(truth),
         accuracy_interval=wilson_interval(correct, len(truth), CONFIDENCE),
-        classes=class_metrics(truth, predicted, classes),
-        cells=confusion(truth, scores, image_names, places),
-        layout=layout,
-        layers=tuple(layers),
-        settings=_json_values(settings),
-        problems=tuple(problems),
-        left_out=left_out,
-        notes=tuple(notes),
-        seconds=float(seconds),
-        finished=finished,
-        command=command,
-        model=model,
-        machine=machine,
-        versions=dict(installed_versions() if versions is None else versions),
+        classes=class_metrics(truth, predicted, evaluated.classes),
+        cells=confusion(truth, probabilities, evaluated.names, indices),
     )
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on; what is not installed is left out."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -231,34 +208,32 @@ def _json_values(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(
-    labels: npt.ArrayLike,
-    probabilities: npt.ArrayLike,
-    names: Sequence[str],
-    indices: npt.ArrayLike,
-    classes: Sequence[str],
+    evaluated: EvaluatedImages,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return the arrays in their kinds, after checking that they belong together."""
-    truth, scores, places = np.asarray(labels), np.asarray(probabilities, dtype=np.float32), np.asarray(indices)
+    """Return labels, probabilities and indices as arrays, after checking that they belong together."""
+    names, classes = evaluated.names, evaluated.classes
+    truth, indices = np.asarray(evaluated.labels), np.asarray(evaluated.indices)
+    probabilities = np.asarray(evaluated.probabilities, dtype=np.float32)
     if truth.ndim != 1 or not len(truth):
         raise DataError(f"`labels` must be one list of at least one class. Got shape {truth.shape}.")
-    if scores.shape != (len(truth), len(classes)):
+    if probabilities.shape != (len(truth), len(classes)):
         raise DataError(
             f"`probabilities` must have one line an image and one column a class, {(len(truth), len(classes))}. "
-            f"Got shape {scores.shape}."
+            f"Got shape {probabilities.shape}."
         )
-    if places.shape != truth.shape or len(names) != len(truth):
+    if indices.shape != truth.shape or len(names) != len(truth):
         raise DataError(
-            f"`image_names` and `indices` must have one entry an image, {len(truth)}. "
-            f"Got {counted(len(names), 'name')} and indices of shape {places.shape}."
+            f"`names` and `indices` must have one entry an image, {len(truth)}. "
+            f"Got {counted(len(names), 'name')} and indices of shape {indices.shape}."
         )
     if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= len(classes):
         raise DataError(
             f"`labels` must be whole numbers from 0 to {len(classes) - 1}. Got {truth.dtype} from {truth.min()} to "
             f"{truth.max()}."
         )
-    if not (np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1 + 1e-4):
+    if not (np.isfinite(probabilities).all() and probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-4):
         raise DataError(
-            f"`probabilities` must be from 0 to 1. Got values from {scores.min()} to {scores.max()}. "
+            f"`probabilities` must be from 0 to 1. Got values from {probabilities.min()} to {probabilities.max()}. "
             "Apply softmax to the logits of the network first."
         )
-    return truth.astype(np.int64), scores.clip(0, 1), places.astype(np.int64)
+    return truth.astype(np.int64), probabilities.clip(0, 1), indices.astype(np.int64)

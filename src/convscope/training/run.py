@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from convscope.core.errors import ParameterError, TrainingError
+from convscope.core.errors import ParameterError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
@@ -24,23 +24,18 @@ from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 from convscope.options.train import TrainOptions
 
-from .calibration import Calibration, calibrate
-from .checkpoint import load_checkpoint
-from .choices import Examples, choose_network
-from .history import EpochRecord
-from .interruption import noticed
-from .learning_set import LearningSet
-from .loop import run, steps_of
-from .pretraining import learn_first
+from .checkpoint import Checkpoint
+from .choices import choose_network
+from .fit import Deadline, fit
+from .history import History
 from .progressive_resizing import share_of_pixels, share_of_work
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
-from .state import TrainingState
-from .watch import Outcome, Watch
+from .training_data import TrainingData
+from .watch import Watch, noticed
 
 _HELD_OUT = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
-_EVALUATING = 0.3  # of a step's time for as many images: one way, folded, in place of two gradients more
 _STOPPED_EARLY = (
     "stopped while images were seen smaller: the network has not seen them whole yet, and is less often right than "
     "it will be"
@@ -60,9 +55,12 @@ class Prepared:
     started_s: float
 
     @property
-    def steps(self) -> int:
-        """How many steps the recipe asks for; a budget of time may allow others."""
-        return steps_of(self.recipe, len(self.images.indices(TRAIN)))
+    def deadline(self) -> Deadline | None:
+        """When training ends, where `minutes` says so: in time to evaluate and write the results."""
+        if self.settings.minutes is None:
+            return None
+        end_s = self.started_s + self.settings.minutes * 60 - _WRITING_S
+        return Deadline(end_s=end_s, evaluated=len(self.images.indices(self.images.evaluation_split)))
 
     @property
     def record(self) -> RunRecord:
@@ -74,25 +72,6 @@ class Prepared:
             threads=self.threads,
             images=digest_images(self.images),
         )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Learned:
-    """A trained network and how it came about; `trouble` says why training ended early, if it did.
-
-    `steps` is how many steps the whole training was to have.
-    `calibration` says how its logits become probabilities, where they are none by themselves; `notes` are sentences on
-    how training went.
-    """
-
-    network: Network
-    history: tuple[EpochRecord, ...]
-    outcome: Outcome
-    seconds: float
-    steps: float
-    calibration: Calibration | None = None
-    trouble: TrainingError | None = None
-    notes: tuple[str, ...] = ()
 
 
 def prepare_run(
@@ -134,7 +113,7 @@ def prepare_run(
             f"`target_accuracy` needs images that are held out to evaluate it. Got none in {settings.data!r}. "
             "Give more images of each class, or --validation 0.2."
         )
-    planned, choice = choose_network(Examples.of(dataset), settings, layout)
+    planned, choice = choose_network(TrainingData.of(dataset), settings, layout)
     return Prepared(
         settings=settings,
         images=dataset,
@@ -175,105 +154,56 @@ def _warned(dataset: Dataset) -> list[str]:
     ]
 
 
-def carry_out(prepared: Prepared, *, folder: RunFolder | None, resume: bool, reporter: Reporter) -> Learned:
-    """Train; go on from the checkpoint in `folder` where `resume` says so and there is one.
+def carry_out(
+    prepared: Prepared, *, folder: RunFolder | None, resume: bool, reporter: Reporter
+) -> tuple[Network, History]:
+    """Train; return the network and its history. With `resume` from the checkpoint in `folder`, where there is one.
 
     Raises:
         StorageError: a checkpoint cannot be written; the one before is intact.
-        ModelFileError: the checkpoint to go on from is damaged.
+        ModelFileError: the checkpoint is damaged.
     """
-    record, recipe = prepared.record, prepared.recipe
-    data = LearningSet.of(prepared.images)
-    go_on = resume and folder is not None and folder.checkpoint.exists()
-    with tuned(prepared.threads):
-        state, before = _begin(prepared, data, anew=not go_on, reporter=reporter), None
-        if go_on and folder is not None:
-            load_checkpoint(state, folder.checkpoint, run=record.digest)
-            before = state.best_weights()
-            if state.pace.done:
-                reporter.say("this run was finished; its model and report are written again")
-        with noticed() as interruption, reporter.task("training", 1.0) as task:
-            watch = Watch(
-                folder=folder,
-                digest=record.digest,
-                task=task,
-                interruption=interruption,
-                work=_work_of(prepared),
-                target_accuracy=prepared.settings.target_accuracy,
-                last_good=before,
-            )
-            trouble = _run(state, data, prepared, watch)
-        early = watch.outcome == "interrupted" or trouble is not None
-        notes = (_STOPPED_EARLY,) if early and state.progressive_resizing else ()
-        for note in notes:
-            reporter.say(note)
-        kept = state.best_weights() if trouble is None or watch.last_good is None else watch.last_good
-        network = state.finish(kept, data, batch=recipe.batch)
-        return Learned(
-            network=network,
-            calibration=calibrate(network, data, reporter),
-            history=tuple(state.history),
-            outcome=watch.outcome,
-            seconds=state.pace.elapsed_s,
-            steps=state.steps,
-            trouble=trouble,
-            notes=notes,
+    settings, recipe, digest = prepared.settings, prepared.recipe, prepared.record.digest
+    data = TrainingData.of(prepared.images)
+    mean, std = data.moments
+    network = Network(prepared.plan.layout, **prepared.plan.sizes, mean=mean, std=std, seed=settings.seed)
+    checkpoint = None
+    if resume and folder is not None and folder.checkpoint.exists():
+        checkpoint = Checkpoint(path=folder.checkpoint, run=digest)
+    with tuned(prepared.threads), noticed() as interruption, reporter.task("training", 1.0) as task:
+        watch = Watch(
+            folder=folder,
+            digest=digest,
+            task=task,
+            interruption=interruption,
+            work=_work_of(prepared),
+            target_accuracy=settings.target_accuracy,
         )
-
-
-def _run(state: TrainingState, data: LearningSet, prepared: Prepared, watch: Watch) -> TrainingError | None:
-    """Train to the end; return what ended it before, where there are good weights to keep."""
-    try:
-        run(state, data, prepared.recipe, watch, seed=prepared.settings.seed)
-    except TrainingError as error:
-        if watch.last_good is None:
-            raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
-        return error
-    return None
+        history = fit(
+            network,
+            data,
+            recipe,
+            watch,
+            seed=settings.seed,
+            deadline=prepared.deadline,
+            checkpoint=checkpoint,
+            reporter=reporter,
+        )
+    early = watch.outcome == "interrupted" or history.failure is not None
+    notes = (_STOPPED_EARLY,) if early and history.ended_resized else ()
+    for note in notes:
+        reporter.say(note)
+    return network, replace(history, outcome=watch.outcome, notes=notes)
 
 
 def _work_of(prepared: Prepared) -> Callable[[float], float]:
-    """Return how the work grows along the way; where a budget of time rules, the way is measured in time already."""
+    """Return how the work grows with the steps; a deadline measures the way in time already."""
     progressive_resizing = 0.0 if prepared.settings.minutes is not None else prepared.recipe.progressive_resizing
     return partial(
         share_of_work,
         progressive_resizing=progressive_resizing,
         cost=share_of_pixels(prepared.plan.height, prepared.plan.width),
     )
-
-
-def _begin(prepared: Prepared, data: LearningSet, *, anew: bool, reporter: Reporter) -> TrainingState:
-    """Return the state before the first step; only `anew` is anything learned for it, else a checkpoint follows."""
-    mean, std = data.moments
-    height, width, channels = prepared.images.images.shape[1:]
-    network = Network(
-        prepared.plan.layout,
-        height=height,
-        width=width,
-        channels=channels,
-        classes=data.classes,
-        mean=mean,
-        std=std,
-        seed=prepared.settings.seed,
-    )
-    started = time.monotonic()
-    if anew:
-        learn_first(network, data, prepared.recipe, seed=prepared.settings.seed, reporter=reporter)
-    before_s = time.monotonic() - started if prepared.recipe.pretrain else 0.0  # counts as training
-    budget = None
-    if prepared.settings.minutes is not None:
-        budget = prepared.settings.minutes * 60 - _WRITING_S - (time.monotonic() - prepared.started_s)
-        budget = max(budget, 1.0) + before_s
-    evaluated = len(prepared.images.indices(prepared.images.evaluation_split))
-    state = TrainingState.begin(
-        network,
-        prepared.recipe,
-        steps=prepared.steps,
-        budget_s=budget,
-        after=_EVALUATING * evaluated / prepared.recipe.batch,
-    )
-    state.pace.go_on(fraction=0.0, per_step=state.pace.per_step, before_s=before_s)
-    return state
 
 
 def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
@@ -287,7 +217,5 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
             f"`resume` must find the images of the run, {record.settings.data!r}, as they were. Got others in "
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
-    shape = {name: getattr(prepared.plan, name) for name in ("height", "width", "channels", "classes")}
-    return replace(
-        prepared, plan=plan(Layout.parse(record.layout), **shape), recipe=record.recipe, threads=record.threads
-    )
+    planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
+    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope import __version__
 from convscope.core.atomic import check_folder, check_output, explained, remove, write_text
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
 from convscope.core.records import from_json, json_text, strict_json, to_json
+from convscope.core.version import __version__
 from convscope.images.dataset import Dataset
 from convscope.images.decoding.decoder import EXTENSIONS
 from convscope.options.train import TrainOptions

@@ -1,26 +1,61 @@
-"""What happens beside the steps: progress, checkpoints, and the reasons to end before the end."""
+"""What accompanies training: progress, checkpoints, and the reasons to end early (Ctrl-C, a target accuracy)."""
 
 import contextlib
+import signal
+import threading
 import time
-from collections.abc import Callable
-from typing import Literal
-
-from torch import Tensor
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 from convscope.core.errors import StorageError
 from convscope.core.progress import Task
 
-from .checkpoint import save_checkpoint
-from .history import EpochRecord, History
-from .interruption import Interruption
+from .checkpoint import Checkpoint, save_checkpoint
+from .history import EpochRecord, History, Outcome
 from .loop import Listener
 from .run_folder import RunFolder
 from .state import TrainingState
 
-Outcome = Literal["done", "target", "interrupted"]
-
 CHECKPOINT_EVERY_S = 120.0
 _EPOCH_CHECKPOINT_S = 2.0
+_SIGNALS = ("SIGINT", "SIGTERM")
+
+
+class Interruption(Listener):
+    """Ends training after the step in progress once the user asked to stop."""
+
+    asked: bool = False
+
+    def after_step(self, state: TrainingState, loss: float) -> bool:
+        """Return False to stop if that was asked."""
+        del state, loss
+        return not self.asked
+
+
+@contextlib.contextmanager
+def noticed() -> Iterator[Interruption]:
+    """Give the interruption that the first Ctrl-C (or SIGTERM) marks while the block runs; the second one raises.
+
+    Outside the main thread, where Python takes no signals, nothing is changed.
+    """
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if interruption.asked:
+            raise KeyboardInterrupt
+        interruption.asked = True
+
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Watch(Listener):
@@ -31,12 +66,11 @@ class Watch(Listener):
 
     Args:
         folder: of the run; None writes nothing.
-        digest: of the run, kept in its checkpoints.
+        digest: of the run, written to its checkpoints.
         task: where progress is shown.
         interruption: marked when the user wants to stop.
         work: gives how much of the work is done for how far training has come, both 0…1.
         target_accuracy: accuracy on the validation images that is enough; None to go to the end.
-        last_good: weights that are kept if training fails before an epoch is done.
     """
 
     def __init__(
@@ -48,12 +82,10 @@ class Watch(Listener):
         interruption: Interruption,
         work: Callable[[float], float],
         target_accuracy: float | None = None,
-        last_good: dict[str, Tensor] | None = None,
     ) -> None:
         self.folder, self.digest, self.task = folder, digest, task
         self.interruption, self.work, self.target_accuracy = interruption, work, target_accuracy
         self.outcome: Outcome = "done"
-        self.last_good = last_good
         self._saved_s = time.monotonic()
         self._held_out = ""  # of the last epoch that was evaluated
 
@@ -72,11 +104,10 @@ class Watch(Listener):
 
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
         """Write history and checkpoint; stop when the accuracy is enough."""
-        self.last_good = state.best_weights()
         if record.validation_accuracy is not None:
             self._held_out = f"  held out {record.validation_accuracy:.4f}"
         self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)
-        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.pace.done:
+        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.clock.done:
             self.save(state)
         if self.target_accuracy is not None and (record.validation_accuracy or 0.0) >= self.target_accuracy:
             self.outcome = "target"
@@ -85,12 +116,12 @@ class Watch(Listener):
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
         note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._held_out}  {rate:,.0f} images/s"
-        self.task.update(self.work(state.pace.fraction), note)
+        self.task.update(self.work(state.clock.fraction), note)
 
     def save(self, state: TrainingState) -> None:
         """Write the checkpoint and the history."""
         if self.folder is not None:
-            save_checkpoint(state, self.folder.checkpoint, run=self.digest)
-            with contextlib.suppress(StorageError):  # the checkpoint has it too; some program may hold the table open
+            save_checkpoint(state, Checkpoint(path=self.folder.checkpoint, run=self.digest))
+            with contextlib.suppress(StorageError):  # in the checkpoint, too; another program may read it
                 History(epochs=tuple(state.history)).write(self.folder.history)
         self._saved_s = time.monotonic()

@@ -10,6 +10,7 @@ from convscope.layers.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_
 from convscope.layers.patch_learning.layer import learner_for
 from convscope.layers.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.layers.patch_learning.patches import random_patches
+from convscope.layers.patch_learning.summed import summed_answers
 from convscope.layers.patch_learning.whitening import KINDS, Whitening
 from convscope.layers.pooling import Pooling
 from convscope.layers.unit import logistic, rectified
@@ -197,7 +198,7 @@ def test_summed_answers_are_the_sums_of_the_answers_everywhere(answer, contrast,
     monkeypatch.setattr(summed, "_BLOCK_VALUES", 100)  # several blocks an image
     images = stripes(channels=3)[:3, :, :15]  # 12 x 13 places
     layer = ClusterLayer.learn(images, units=7, side=4, answer=answer, patches=300, contrast=contrast)
-    found = layer.summed(images, parts=parts)
+    found = summed_answers(layer, images, parts=parts)
     for image, values in zip(images, found, strict=True):
         bands = np.array_split(layer.everywhere(image / 255), parts)
         expected = [part.sum(axis=(0, 1)) for band in bands for part in np.array_split(band, parts, axis=1)]
@@ -207,9 +208,9 @@ def test_summed_answers_are_the_sums_of_the_answers_everywhere(answer, contrast,
 def test_summed_answers_refuse_other_images_and_parts() -> None:
     layer = ClusterLayer.learn(stripes(3), units=2, side=4, patches=50)
     with pytest.raises(DataError, match=r"`images` must be a uint8 array N H W 1\. Got uint8 \(2, 16, 16, 3\)"):
-        layer.summed(stripes(2, channels=3))
+        summed_answers(layer, stripes(2, channels=3))
     with pytest.raises(ParameterError, match=r"`parts` must be from 1 to 13, the places along a side\. Got 14"):
-        layer.summed(stripes(2), parts=14)
+        summed_answers(layer, stripes(2), parts=14)
 
 
 def test_units_of_each_kind_answer_with_their_own_nonlinearity() -> None:

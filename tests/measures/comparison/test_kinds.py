@@ -6,7 +6,7 @@ import pytest
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.images.augmentation import Augmentation
-from convscope.layers.pooling import KINDS as POOLINGS
+from convscope.layers.pooling import POOLINGS
 from convscope.measures.comparison import layouts
 from convscope.measures.comparison.kinds import BASE, KINDS, Base, entrant_of, named_kinds
 from convscope.networks.layout import Layout

@@ -105,16 +105,6 @@ class ClusterLayer:
             output_size(size, self.side)
         return in_bands(every_patch(pixels, self.side, self.side), self.over)
 
-    def summed(self, images: NDArray[np.uint8], *, parts: int = 2) -> NDArray[np.float32]:
-        """Return the answers at all places summed over parts × parts parts of each image: float32 N × values.
-
-        In float32, without ever holding the maps: what a classifier of many images is given. See
-        `convscope.layers.patch_learning.summed.summed_answers` for the order of the values and the errors.
-        """
-        from .summed import summed_answers  # torch takes a second to load
-
-        return summed_answers(self, images, parts=parts)
-
 
 def _evened(rows: Values) -> Values:
     """Return patches with mean 0 and like deviations; what is added keeps flat patches flat (10² of 255²)."""

@@ -1,7 +1,5 @@
 """The answers of clusters at every place of many images, summed over parts of each: fast, and in little memory."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,13 +8,12 @@ from torch import Tensor
 from convscope.core.errors import DataError, ParameterError
 from convscope.layers.geometry import output_size
 
-if TYPE_CHECKING:
-    from .clusters import ClusterLayer
+from .clusters import ClusterLayer
 
 _BLOCK_VALUES = 2**18  # answers at once: 1 MiB, so that all steps but the first find them in the processor's cache
 
 
-def summed_answers(layer: "ClusterLayer", images: NDArray[np.uint8], *, parts: int = 2) -> NDArray[np.float32]:
+def summed_answers(layer: ClusterLayer, images: NDArray[np.uint8], *, parts: int = 2) -> NDArray[np.float32]:
     """Return the answers of `layer` at every place, summed over parts × parts parts of each image.
 
     The same numbers as ``layer.everywhere`` followed by sums, but for the rounding of float32.
@@ -53,7 +50,7 @@ def summed_answers(layer: "ClusterLayer", images: NDArray[np.uint8], *, parts: i
 class _Answers:
     """A cluster layer as float32 tensors, with a place for the answers of one block."""
 
-    def __init__(self, layer: "ClusterLayer") -> None:
+    def __init__(self, layer: ClusterLayer) -> None:
         self.layer = layer
         self.mean, self.matrix, self.middles = (
             torch.from_numpy(np.ascontiguousarray(values)).float()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convscope import __version__
 from convscope.core.atomic import write_text
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, json_text, strict_json, to_json
+from convscope.core.version import __version__
 
 from .records import FORMAT_VERSION, Trial
 

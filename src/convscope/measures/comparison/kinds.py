@@ -11,8 +11,7 @@ from typing import Literal
 from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, choose
 from convscope.images.augmentation import Augmentation
 from convscope.layers.convolution import Convolution
-from convscope.layers.pooling import KINDS as POOLINGS
-from convscope.layers.pooling import Pooling
+from convscope.layers.pooling import POOLINGS, Pooling
 from convscope.networks.layout import Layout
 from convscope.networks.plan import LARGEST_PARAMETERS, Plan, plan
 from convscope.training.recipe import Recipe
@@ -201,20 +200,11 @@ def _subsampled(code: str) -> Kind:
     return Kind(
         name=f"pooling-{'-'.join(name.split())}",
         title=f"pooling ({name})",
-        sentence=f"The same network, whose every window gives {_GIVES[code]}.",
+        sentence=f"The same network, whose pooling takes {POOLINGS[code].phrase} of each window.",
         group="pooling",
         make=_network(lambda base: layouts.subsampled_by(_with_windows(base), code)),
     )
 
-
-_GIVES = {
-    "MP": "its largest value",
-    "AP": "the mean of its values",
-    "SS": "its first value",
-    "LP": "the root of the mean of the squares",
-    "ST": "a value drawn by chance, the large ones more often",
-    "BP": "the value at its first place, after a blur",
-}
 
 _ALL = (
     Kind(

@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.core.errors import TrainingError
 from convscope.core.machine import threads_for, tuned
-from convscope.core.progress import Silent
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import HandMade, hand_made
 from convscope.images.dataset import Dataset
@@ -20,13 +18,12 @@ from convscope.images.splits import LEFT_OUT
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan
-from convscope.options.train import TrainOptions
-from convscope.training.history import EpochRecord
-from convscope.training.learning_set import LearningSet
+from convscope.training.fit import Deadline, fit
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
-from convscope.training.run import Prepared, carry_out
 from convscope.training.state import TrainingState
+from convscope.training.training_data import TrainingData
+from convscope.training.watch import noticed
 
 from .budget import Budget
 from .disturbing import Answers
@@ -70,7 +67,7 @@ def seconds_per_step(planned: Plan, recipe: Recipe, dataset: Dataset, places: ND
     network = Network(planned.layout, **planned.sizes)
     some = places[: recipe.batch * (_TIMED_STEPS + 2)]
     chosen = torch.from_numpy(some)
-    whole = LearningSet.of(dataset)
+    whole = TrainingData.of(dataset)
     data = dataclasses.replace(whole, training=chosen, validation=torch.arange(0))
     clock = _Clock()
     with tuned(threads_for(planned.macs * recipe.batch)):
@@ -104,34 +101,26 @@ class _Clock(Listener):
         self._times.append(time.perf_counter())
         return len(self._times) <= _TIMED_STEPS
 
-    def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on."""
-        del state, record
-        return True
-
 
 def _learn_network(  # noqa: PLR0917  # one place calls it
     planned: Plan, recipe: Recipe, dataset: Dataset, places: NDArray[np.int64], budget: Budget, seed: int
 ) -> Learned:
     splits = np.full_like(dataset.splits, LEFT_OUT)  # nothing of what is evaluated is seen while training
     splits[places] = TRAIN
-    threads = threads_for(planned.macs * recipe.batch)
-    prepared = Prepared(
-        settings=TrainOptions(data=dataset.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
-        images=dataclasses.replace(dataset, splits=splits),
-        plan=planned,
-        recipe=recipe,
-        notes=(),
-        threads=threads,
-        started_s=time.monotonic(),
-    )
-    learned = carry_out(prepared, folder=None, resume=False, reporter=Silent())
-    if learned.trouble is not None:
-        raise TrainingError(str(learned.trouble))
-    if learned.outcome == "interrupted":
+    data = TrainingData.of(dataclasses.replace(dataset, splits=splits))
+    mean, std = data.moments
+    network = Network(planned.layout, **planned.sizes, mean=mean, std=std, seed=seed)
+    deadline = None
+    if budget.seconds is not None:
+        deadline = Deadline(end_s=time.monotonic() + budget.seconds, evaluated=len(places))
+    with tuned(threads_for(planned.macs * recipe.batch)), noticed() as interruption:
+        history = fit(network, data, recipe, interruption, seed=seed, deadline=deadline)
+    if history.failure is not None:
+        raise history.failure
+    if interruption.asked:
         raise KeyboardInterrupt
     model = Model(
-        network=learned.network,
+        network=network,
         layout=planned.layout,
         classes=dataset.classes,
         preprocessing=dataset.preprocessing,
@@ -142,7 +131,7 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
             found: NDArray[np.int64] = model.predict_proba(some).argmax(axis=1)
         return found
 
-    return Learned(answers=answers, seconds=learned.seconds, epochs=len(learned.history))
+    return Learned(answers=answers, seconds=history.seconds, epochs=len(history.epochs))
 
 
 def _learn_features(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64], seed: int) -> Learned:

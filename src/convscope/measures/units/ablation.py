@@ -11,9 +11,8 @@ from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import wilson_interval
 from convscope.features.layerwise import LayerFunction, layer_functions
-from convscope.networks.batches import check_batch
 from convscope.networks.finite import check_finite
-from convscope.networks.memory import fitting_batch
+from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .measuring import Images, Labels, check_images, unit_layers

@@ -11,11 +11,11 @@ from convscope.core.errors import DataError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.layerwise import layer_functions
+from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import Pooling
-from convscope.networks.batches import check_batch
-from convscope.networks.memory import fitting_batch
+from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
-from convscope.networks.plan import Plan, PlannedLayer
+from convscope.networks.plan import Plan
 
 from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 from .streams import Firing, Histograms, Strongest

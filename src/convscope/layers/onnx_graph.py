@@ -43,11 +43,11 @@ def field(number: int, value: float | str | bytes) -> bytes:
 
 
 @final
-class Graph:
+class OnnxGraph:
     """Operations one after another; each gives a value, known by its name.
 
     Examples:
-        >>> graph = Graph()
+        >>> graph = OnnxGraph()
         >>> twice = graph.node("Add", "image", "image")
         >>> len(graph.model({"image": ("float32", ["N", 3])}, {twice: ("float32", ["N", 3])})) > 50
         True

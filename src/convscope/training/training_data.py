@@ -1,4 +1,4 @@
-"""What one training run reads: mapped images, labels, and which of them are for what."""
+"""The images and labels of a training, and which of them are for training and for validation."""
 
 import math
 import warnings
@@ -15,19 +15,21 @@ from convscope.images.sources.opening import TRAIN, VALIDATION
 
 _SAMPLE = 10_000
 _AT_ONCE = 250
-_SMALLEST_DEVIATION = 1 / 255
+_SMALLEST_STD = 1 / 255
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LearningSet:
-    """Images uint8 M H W C and labels int64 M as tensors on the same memory, with the places to learn from.
+class TrainingData:
+    """Images uint8 M H W C and labels int64 M as tensors on the same memory, with the indices of the splits.
 
     Attributes:
         images: all images; may be mapped from a file larger than the memory.
         labels: the class of each.
-        training: places of the images that are learned from.
-        validation: places of those that each epoch is evaluated by; may be empty.
-        classes: number of classes.
+        training: indices of the images that are learned from.
+        validation: indices of those that evaluate each epoch; may be empty.
+        classes: number of classes; class_names: their names, where known.
+        name: of the dataset.
+        flippable: whether horizontal flips keep the class, where the dataset knows; else None.
     """
 
     images: Tensor
@@ -35,22 +37,28 @@ class LearningSet:
     training: Tensor
     validation: Tensor
     classes: int
+    class_names: tuple[str, ...] = ()
+    name: str = "the arrays"
+    flippable: bool | None = None
 
     @staticmethod
-    def of(dataset: Dataset) -> "LearningSet":
-        """Return the tensors over the arrays of `images`; nothing is copied."""
-        return LearningSet(
+    def of(dataset: Dataset) -> "TrainingData":
+        """Return the tensors over the arrays of `dataset`; nothing is copied."""
+        return TrainingData(
             images=_shared(dataset.images),
             labels=_shared(dataset.labels),
             training=torch.from_numpy(dataset.indices(TRAIN)),
             validation=torch.from_numpy(dataset.indices(VALIDATION)),
             classes=len(dataset.classes),
+            class_names=dataset.classes,
+            name=dataset.name,
+            flippable=dataset.flippable,
         )
 
     @staticmethod
-    def of_arrays(images: NDArray[np.uint8], labels: NDArray[np.int64], *, classes: int) -> "LearningSet":
+    def of_arrays(images: NDArray[np.uint8], labels: NDArray[np.int64], *, classes: int) -> "TrainingData":
         """Return the tensors over images uint8 N H W C and labels int64 N, all of them to learn from."""
-        return LearningSet(
+        return TrainingData(
             images=_shared(images),
             labels=_shared(labels),
             training=torch.arange(len(labels)),
@@ -63,15 +71,15 @@ class LearningSet:
         """Mean and standard deviation of each channel over (at most 10,000) training images, in 0…1."""
         step = max(1, math.ceil(len(self.training) / _SAMPLE))  # over the whole set: it may be in the order of classes
         counts = np.zeros((self.images.shape[3], 256), np.int64)
-        for places in self.training[::step].split(_AT_ONCE):  # type: ignore[no-untyped-call]  # torch has no types here
-            some = self.images[places].numpy()
+        for indices in self.training[::step].split(_AT_ONCE):  # type: ignore[no-untyped-call]  # torch has no types here
+            images = self.images[indices].numpy()
             for channel in range(len(counts)):
-                counts[channel] += np.bincount(some[..., channel].reshape(-1), minlength=256)
+                counts[channel] += np.bincount(images[..., channel].reshape(-1), minlength=256)
         values = np.arange(256) / 255
         means = counts @ values / counts.sum(axis=1)
         variances = (counts * (values - means[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
-        deviations = np.maximum(_SMALLEST_DEVIATION, np.sqrt(variances))
-        return tuple(means.tolist()), tuple(deviations.tolist())
+        stds = np.maximum(_SMALLEST_STD, np.sqrt(variances))
+        return tuple(means.tolist()), tuple(stds.tolist())
 
     def class_weights(self) -> Tensor:
         """Return one weight a class, inverse to its number of training images, with mean 1 over the images."""

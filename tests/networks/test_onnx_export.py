@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.layers.convolution import Convolution
+from convscope.layers.onnx_graph import OnnxGraph, varint
 from convscope.networks.build import Network
 from convscope.networks.int8 import Int8, calibrated
-from convscope.networks.onnx_graph import INPUT, OUTPUT, onnx_bytes
-from convscope.networks.onnx_messages import Graph, varint
+from convscope.networks.onnx_export import INPUT, OUTPUT, onnx_bytes
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import small_model, some_pixels, with_statistics
@@ -70,7 +70,7 @@ def test_rounded_to_8_bits_it_gives_nearly_the_same() -> None:
 
 
 def test_a_unit_without_weights_keeps_its_bias_in_8_bits() -> None:
-    graph, ranges = Graph(), Int8(inputs=((0.0, 1.0),), outputs=((0.0, 1.0),))
+    graph, ranges = OnnxGraph(), Int8(inputs=((0.0, 1.0),), outputs=((0.0, 1.0),))
     weights = np.array([[[[0.0]]], [[[1e-9]]], [[[0.25]]]], np.float32)
     biases = np.array([0.5, -300.0, 0.5], np.float32)
     both = ranges.weighted(graph, weights, biases, 0)
