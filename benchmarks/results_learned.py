@@ -115,7 +115,7 @@ def _way(one: Found, way: str) -> Lines:
 def _strokes() -> Lines:
     lines = []
     for name, (found, _) in compared().items():
-        steps = found["ledger"]["convolution"]["steps"]
+        steps = found["sensitivity"]["convolution"]["steps"]
         rows = [
             [step.replace(": ", " "), *(mean_of(values[key], percent=False) for key in _SELECTIVE)]
             for step, values in steps.items()
@@ -123,10 +123,10 @@ def _strokes() -> Lines:
         ]
         first = next(iter(steps.values()))
         lines += [f"### {SETS[name]}", *table(["step", "selectivity", "with random weights"], rows)]
-        if first.get("strokes"):
+        if first.get("gabor"):
             lines += [
-                f"Gabor waves explain {mean_of(first['strokes'])} of the weights of the first units, "
-                f"{mean_of(first['strokes_random'])} of random ones: {_stroke_verdict(first)}.",
+                f"Gabor waves explain {mean_of(first['gabor'])} of the weights of the first units, "
+                f"{mean_of(first['gabor_random'])} of random ones: {_stroke_verdict(first)}.",
                 "",
             ]
         lines += [_parts_verdict(steps), "", "Measured with " + measured_on(found), ""]
@@ -145,7 +145,7 @@ _SELECTIVE = ("selectivity", "selectivity_random")
 
 
 def _stroke_verdict(first: Found) -> str:
-    own, chance = first["strokes"], first["strokes_random"]
+    own, chance = first["gabor"], first["gabor_random"]
     if surely(own, chance):
         return "training makes strokes of them"
     if surely(chance, own):

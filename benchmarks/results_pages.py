@@ -30,110 +30,119 @@ from results_words import (
 )
 
 from convscope.layers.pooling import POOLINGS
-from convscope.measures.comparison.findings import findings
-from convscope.measures.comparison.limits import SIDES, limit_text, limits_of
-from convscope.measures.comparison.records import Comparison, Entry
-from convscope.measures.comparison.robustness import GROUPS, kept, kept_difference
+from convscope.measures.comparison.conclusions import conclusions, contrasts, limit_text
+from convscope.measures.comparison.differences import relative_accuracy, robustness_difference
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.distortions.family import DISTORTIONS, GROUPS
+from convscope.measures.robustness import FRACTIONS
 
 DOCS = Path(__file__).parents[1] / "docs" / "results"
 
 
 def shifts_page() -> Lines:
-    """Return the page on shifts: how much less disturbed, owed to which step, and the old claims."""
-    lines = ["# Shifts: is a convolutional net less disturbed?", "", *written_by(), ""]
+    """Return the page on shifts: robustness, the layer that causes it, and the old claims."""
+    lines = ["# Shifts: is a convolutional network more robust?", "", *written_by(), ""]
     for name, (found, comparison) in compared().items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {said.get('shifted', '')}", ""]
-        lines += [f"Setting: {setting(comparison)}. Part of its accuracy that each keeps, mean over all strengths:"]
-        lines += _kept_table(comparison)
-        lines += _ledger(found)
-        lines += [f"**LeCun's estimate.** {said.get('limits', '')}", "", *_limits_table(comparison)]
+        texts = conclusions(comparison)
+        lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {_texts(comparison, 'shifted')}", ""]
+        lines += [f"Setting: {setting(comparison)}. Accuracy on distorted images relative to the clean accuracy:"]
+        lines += _robustness_table(comparison)
+        lines += _sensitivity(found)
+        lines += [f"**LeCun's estimate.** {texts.get('limits', '')}", "", *_limits_table(comparison)]
         lines += ["Measured with " + measured_on(found), ""]
     return [*lines, *_pooled()]
 
 
 def _verdict_on_shifts(found: Comparison) -> str:
-    """Return whether the network is less disturbed by shifts than fully connected units of the same size."""
-    first, second = found.entry("convolution"), found.entry("mlp-parameters")
-    gap = kept_difference(first, second, "shifted") if first and second else None
-    if gap is None:
+    """Return whether the network is more robust to shifts than a fully connected layer of the same size."""
+    first, second = found.variant("convolution"), found.variant("mlp-parameters")
+    difference = robustness_difference(first, second, "shifted") if first and second else None
+    if difference is None:
         return ""
-    if gap[1] > 0:
-        return "**Yes.**"
-    if gap[2] < 0:
-        return f"**No.** {NOT_BORNE_OUT}"
-    return "**No difference can be told: these figures do not bear the common belief out.**"
+    if not difference.significant:
+        return "**Not significantly: these results do not confirm the common belief.**"
+    return "**Yes.**" if difference.value > 0 else f"**No.** {NOT_BORNE_OUT}"
 
 
-def _kept_table(found: Comparison) -> Lines:
-    groups = [group for group in GROUPS if any(kept(entry, group) for entry in found.measured)]
+def _texts(found: Comparison, topic: str) -> str:
+    """Return the differences of a topic in sentences."""
+    return " ".join(contrast.text for contrast in contrasts(found) if contrast.topic == topic)
+
+
+def _robustness_table(found: Comparison) -> Lines:
+    groups = [group for group in GROUPS if any(relative_accuracy(one, group) for one in found.measured)]
     rows = []
-    for entry in found.measured:
-        shares = [kept(entry, group) for group in groups]
-        cells = ["–" if one is None else share(one.value, one.half) for one in shares]
-        rows.append([entry.title, accuracy(entry), *cells])
-    return table(["kind", "undistorted", *groups], rows)
+    for one in found.measured:
+        relative = [relative_accuracy(one, group) for group in groups]
+        cells = ["–" if value is None else share(value.value, value.half_width) for value in relative]
+        rows.append([one.title, accuracy(one), *cells])
+    return table(["variant", "clean", *groups], rows)
 
 
 def _limits_table(found: Comparison) -> Lines:
-    columns = [side for side in SIDES if side[0] in dict(found.distortions)]
-    rows = []
-    for kind in ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted"):
-        entry = found.entry(kind)
-        if entry is None:
-            continue
-        mine = {(one.distortion, one.sign, one.part): one for one in limits_of(entry)}
-        cells = [" / ".join(limit_text(mine[*side, part]) for part in (0.95, 0.9, 0.5)) for side in columns]
-        rows.append([entry.title, *cells])
-    return ["Where accuracy falls below 95 % / 90 % / 50 % of the undistorted one:", *table(_heads(columns), rows)]
-
-
-def _heads(columns: list[tuple[str, int]]) -> Lines:
-    return ["kind", *(SIDES[side] for side in columns)]
-
-
-def _ledger(found: Found) -> Lines:
-    """Return the ledger of steps for a shift, and to which step the steadiness is owed."""
-    lines = [
-        f"**Owed to which step?** For a shift by {found['shift_px']} px: how far the maps of each step are from what "
-        "they were, as a part of the distance between two images (*changed*); how far when they are moved along with "
-        "the image (*left*); and which part of the change is movement (*moved*).",
+    columns = [
+        (one.name, sign, one.directions[sign > 0])
+        for one in DISTORTIONS.values()
+        for sign in (-1, 1)
+        if one.name in dict(found.distortions) and one.directions[sign > 0]
     ]
     rows = []
-    for kind, ledger in found["ledger"].items():
-        for step, values in ledger["steps"].items():
-            cells = [mean_of(values.get(name)) for name in ("changed", "left", "moved")]
-            rows.append([kind, step.replace(": ", " "), *cells])
-    return [*lines, *table(["network", "step", "changed", "left", "moved"], rows), _owed(found), ""]
+    for name in ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted"):
+        variant = found.variant(name)
+        if variant is None:
+            continue
+        limits = {(one.distortion, one.sign, one.fraction): one for one in variant.limits()}
+        cells = [
+            " / ".join(limit_text(limits[distortion, sign, fraction]) for fraction in FRACTIONS)
+            for distortion, sign, _ in columns
+        ]
+        rows.append([variant.title, *cells])
+    head = ["variant", *(text for *_, text in columns)]
+    return ["Where accuracy falls below 95 % / 90 % / 50 % of the clean accuracy:", *table(head, rows)]
 
 
-def _owed(found: Found) -> str:
-    """Return the step at which the change falls most, and what is left at the classifier."""
-    steps = found["ledger"]["convolution"]["steps"]
-    changed = [(step, values["changed"]) for step, values in steps.items()]
-    falls = sorted(map(_fall, itertools.pairwise(changed)), key=lambda one: -one[0])
+def _sensitivity(found: Found) -> Lines:
+    """Return the sensitivity of each layer to a shift, and the layer that reduces it most."""
+    lines = [
+        f"**Due to which layer?** For a shift by {found['shift_px']} px: the distance of the maps of each layer to the "
+        "clean maps, as a fraction of that between two images (*changed*); to the clean maps moved along with the "
+        "image (*residual*); and the fraction of the change that is movement (*moved*).",
+    ]
+    rows = []
+    for name, sensitivity in found["sensitivity"].items():
+        for layer, values in sensitivity["steps"].items():
+            cells = [mean_of(values.get(key)) for key in ("changed", "residual", "moved")]
+            rows.append([name, layer.replace(": ", " "), *cells])
+    return [*lines, *table(["network", "layer", "changed", "residual", "moved"], rows), _cause(found), ""]
+
+
+def _cause(found: Found) -> str:
+    """Return the layer at which the change falls most, and the change at the classifier."""
+    layers = found["sensitivity"]["convolution"]["steps"]
+    changed = [(layer, values["changed"]) for layer, values in layers.items()]
+    falls = sorted(map(_fall, itertools.pairwise(changed)), key=lambda fall: -fall[0])
     most, half, (name, values) = falls[0]
-    end = {kind: list(one["steps"].values())[-1]["changed"] for kind, one in found["ledger"].items()}
-    ends = f"At the classifier {mean_of(end['convolution'])} is changed, with fully connected units "
+    end = {name: list(one["steps"].values())[-1]["changed"] for name, one in found["sensitivity"].items()}
+    ends = f"At the classifier the change is {mean_of(end['convolution'])}, with a fully connected layer "
     ends += f"{mean_of(end['mlp-parameters'])}."
-    before = next(one for step, one in zip([*steps][1:], changed, strict=False) if step == name)
+    before = next(one for layer, one in zip([*layers][1:], changed, strict=False) if layer == name)
     if not surely(before[1], values):
-        return f"From no step to the next does the change fall by more than chance. {NOT_BORNE_OUT} {ends}"
+        return f"The change does not fall significantly from any layer to the next. {NOT_BORNE_OUT} {ends}"
     word = "pooling" if name.split(": ")[1][:2] in POOLINGS else "not pooling"
-    alike = [step for fall, other, (step, _) in falls[1:] if most - fall < math.hypot(half, other)]
+    alike = [layer for fall, other, (layer, _) in falls[1:] if most - fall < math.hypot(half, other)]
     also = (
-        f"; that it falls less at {' and '.join(step.replace(': ', ', ') for step in alike)} cannot be told"
+        f"; not significantly more than at {' and '.join(layer.replace(': ', ', ') for layer in alike)}"
         if alike
         else ""
     )
     return (
-        f"The change falls most at step {name.replace(': ', ', ')} ({word}): from {mean_of(before[1])} to "
+        f"The change falls most at layer {name.replace(': ', ', ')} ({word}): from {mean_of(before[1])} to "
         f"{mean_of(values)}{also}. {ends}"
     )
 
 
 def _fall(pair: tuple[tuple[str, Found], tuple[str, Found]]) -> tuple[float, float, tuple[str, Found]]:
-    """Return by how much the change falls from one step to the next, its 95 % half-width, and the next."""
+    """Return by how much the change falls from one layer to the next, its 95 % half-width, and the next."""
     (_, before), after = pair
     half = math.hypot(*(one.get("mean_95_half_width", math.inf) for one in (before, after[1])))
     return before["mean"] - after[1]["mean"], half, after
@@ -186,54 +195,54 @@ def pooling_page() -> Lines:
     lines = ["# Pooling: what it costs and buys, by kind", "", *written_by(), ""]
     for name, (found, comparison) in compared().items():
         rows = [
-            _cost_row(entry)
-            for entry in comparison.measured
-            if entry.kind.startswith(("convolution", "no-", "pooling-", "stride")) and not entry.distorted
+            _cost_row(variant)
+            for variant in comparison.measured
+            if variant.variant.startswith(("convolution", "no-", "pooling-", "stride"))
+            and not variant.distorted_training
         ]
         if len(rows) < 2:
             continue
-        said = {one.topic: one.text for one in findings(comparison)}
-        head = ["kind", "layout", "accuracy", "MACs", "kept when shifted"]
-        lines += [f"## {SETS[name]}", "", said.get("pooling", ""), "", f"Setting: {setting(comparison)}."]
+        text = f"{_texts(comparison, 'pooling')} {conclusions(comparison).get('pooling', '')}".strip()
+        head = ["variant", "layout", "accuracy", "MACs", "robustness to shifts"]
+        lines += [f"## {SETS[name]}", "", text, "", f"Setting: {setting(comparison)}."]
         lines += [*table(head, rows), _buys(comparison), "", "Measured with " + measured_on(found), ""]
     return lines
 
 
-def _cost_row(entry: Entry) -> Lines:
-    """Return what a kind costs and buys."""
-    shifted = kept(entry, "shifted")
+def _cost_row(variant: VariantResult) -> Lines:
+    """Return the cost, accuracy and robustness of a variant."""
+    shifted = relative_accuracy(variant, "shifted")
     return [
-        entry.title,
-        f"`{entry.layout}`",
-        accuracy(entry),
-        "–" if entry.macs is None else f"{entry.macs:,}",
-        "–" if shifted is None else share(shifted.value, shifted.half),
+        variant.title,
+        f"`{variant.layout}`",
+        accuracy(variant),
+        "–" if variant.macs is None else f"{variant.macs:,}",
+        "–" if shifted is None else share(shifted.value, shifted.half_width),
     ]
 
 
 def _buys(found: Comparison) -> str:
-    """Return whether pooling buys steadiness against shifts, and whether it is needed for accuracy."""
-    base, parts = found.entry("convolution"), []
-    for kind in ("no-pooling-mean", "no-pooling-connected", "stride"):
-        other = found.entry(kind)
-        gap = kept_difference(base, other, "shifted") if base and other else None
-        if gap is None or other is None:
+    """Return whether pooling makes the network more robust to shifts."""
+    baseline, texts = found.variant("convolution"), []
+    for name in ("no-pooling-mean", "no-pooling-connected", "stride"):
+        other = found.variant(name)
+        difference = robustness_difference(baseline, other, "shifted") if baseline and other else None
+        if difference is None or other is None:
             continue
-        value, low, high = (100 * one for one in gap)
-        word = "more" if value > 0 else "less"
-        told = f"{abs(value):.1f} points {word}" if low > 0 or high < 0 else "no difference that can be told"
-        parts.append(f"against {other.title}, {told} ({low:.1f} to {high:.1f})")
-    return f"Part of the accuracy that pooling keeps on shifted images: {'; '.join(parts)}." if parts else ""
+        low, high = (100 * end for end in difference.interval)
+        points = f"{100 * difference.value:+.1f} points" if difference.significant else "not significantly different"
+        texts.append(f"against {other.title}, {points} ({low:.1f} to {high:.1f})")
+    return f"Robustness to shifts with pooling: {'; '.join(texts)}." if texts else ""
 
 
 def index_page() -> Lines:
     """Return the page that leads to the others, with the answer of each in short."""
     lines = ["# What was measured", "", "What is said of convolutional networks, and what the figures say.", ""]
     for name, (_, comparison) in compared().items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"**{SETS[name]}.** {said.get('best', '')} {said.get('sharing', '')}", ""]
+        best = conclusions(comparison).get("best", "")
+        lines += [f"**{SETS[name]}.** {best} {_texts(comparison, 'sharing')}", ""]
     lines += [
-        "- [Shifts: is a convolutional net less disturbed?](shifts.md) By how much, owed to which step, LeCun's "
+        "- [Shifts: is a convolutional network more robust?](shifts.md) By how much, due to which layer, LeCun's "
         "estimate, and the claim of three and five of eight shifts.",
         "- [Pooling: what it costs and buys, by kind](pooling.md)",
         "- [Softmax or SVM, random or learned, strokes or parts](learned.md)",
