@@ -1,4 +1,4 @@
-"""Why it works, measured: many kinds of networks and classifiers on the same images, with the same budget."""
+"""Compare variants of a network on the same images, with the same training budget."""
 
 import re
 from collections.abc import Sequence
@@ -20,29 +20,30 @@ from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
 from convscope.images.values import parse_value_range
-from convscope.measures.comparison.cells import Cells
-from convscope.measures.comparison.records import Comparison
-from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
+from convscope.measures.comparison.experiment import Experiment
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.comparison.run import results_of, run_schedule
+from convscope.measures.comparison.schedule import FRACTIONS, RunCache, make_schedule
 from convscope.options.compare import CompareOptions
 from convscope.options.data import data_name, refuse_among_images
 
-from .compare_files import TRAININGS, refuse_results, write_files
+from .compare_files import RUNS, check_results, write_files
 from .compare_options import (
     QUICK_SIDE,
-    contest_of,
+    experiment_of,
     with_defaults,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareResult:
-    """A comparison and where it stands.
+    """A comparison and its files.
 
     Attributes:
-        comparison: the figures.
+        comparison: the results.
         folder: of the files.
         page: the page among them.
-        unusable: images that were left out, and why.
+        unusable: images that are left out, with reasons.
     """
 
     comparison: Comparison
@@ -74,9 +75,9 @@ def compare(
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> CompareResult:
-    """Return how good each kind of network is on the same images, with the same budget, and where its page stands.
+    """Return the accuracy and robustness of variants of a network on the same images, and the page of results.
 
-    Every training that is done is kept in the folder: the same call goes on where an interrupted one was.
+    Finished runs are cached in the folder: the same call continues an interrupted one.
 
     Args:
         data: what `convscope.train` takes; the dataset digits by default.
@@ -88,76 +89,74 @@ def compare(
 
     Examples:
         >>> import tempfile
-        >>> variants = ["convolution", "pixels-softmax"]
-        >>> done = compare("digits", variants=variants, epochs=1, seeds=1, layout="4C3-MP2", output=tempfile.mkdtemp())
-        >>> [(entry.kind, entry.parameters) for entry in done.comparison.entries]
+        >>> names = ["convolution", "pixels-softmax"]
+        >>> found = compare("digits", variants=names, epochs=1, seeds=1, layout="4C3-MP2", output=tempfile.mkdtemp())
+        >>> [(result.variant, result.parameters) for result in found.comparison.variants]
         [('convolution', 690), ('pixels-softmax', 650)]
     """
     options, context = options_from(CompareOptions, locals()), context_of(context, progress=progress)
     data = "digits" if data is None else data
     with usual_settings():
         options = with_defaults(options)
-        asked = ImageOptions(
+        image_options = ImageOptions(
             size=parse_size(options.size), channels=options.channels, ranges=parse_value_range(options.value_range)
         )
         folder = _checked_folder(data, options)
         source = open_source(
             data, data_dir=context.data_dir, reporter=context.reporter, class_depth=options.class_depth
         )
-        dataset = _prepared(source, asked, context, quick=options.quick)
-        return _carried_out(options, contest_of(options, dataset), folder, context.reporter)
+        dataset = _prepared(source, image_options, context, quick=options.quick)
+        return _run(options, experiment_of(options, dataset), folder, context.reporter)
 
 
 def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
     """Return the folder of the results.
 
     Raises:
-        ConvscopeError: they cannot be written there, or must not.
+        ConvscopeError: the results cannot be written there, or would replace others.
     """
     name, output = data_name(data), options.output
     folder = Path("runs") / f"compare-{_stem(name)}" if output is None else Path(output)
     refuse_among_images(folder, name)
     check_folder(folder)
-    refuse_results(folder, force=options.force)
+    check_results(folder, force=options.force)
     return folder
 
 
-def _prepared(source: Source, asked: ImageOptions, context: Context, *, quick: bool) -> Dataset:
-    """Return the images of `source`; for `quick`, smaller ones where no size is asked for."""
+def _prepared(source: Source, options: ImageOptions, context: Context, *, quick: bool) -> Dataset:
+    """Return the images of `source`; with `quick`, resized unless a size is requested."""
     given: dict[str, Any] = {
-        "channels": asked.channels,
-        "ranges": asked.ranges,
+        "channels": options.channels,
+        "ranges": options.ranges,
         "cache_dir": context.cache_dir,
         "reporter": context.reporter,
     }
-    dataset = prepare(source, size=asked.size, **given)
-    if quick and asked.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
-        context.reporter.say(f"quick: images are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
+    dataset = prepare(source, size=options.size, **given)
+    if quick and options.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
+        context.reporter.say(f"quick: images are resized to {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
         dataset = prepare(source, size=QUICK_SIDE, **given)
     for note in (classes_in_words(dataset), *dataset.notes):
         context.reporter.say(note)
     return dataset
 
 
-def _carried_out(options: CompareOptions, contest: Contest, folder: Path, reporter: Reporter) -> CompareResult:
-    """Train what is left to train, and write what all of it came to."""
-    cells = Cells(folder=folder / TRAININGS)
-    agenda = make_agenda(contest, cells, reporter)
-    left = agenda.left(cells)
-    trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
-    reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
+def _run(options: CompareOptions, experiment: Experiment, folder: Path, reporter: Reporter) -> CompareResult:
+    """Run the trainings that are left, and write the results of all."""
+    cache = RunCache(folder=folder / RUNS)
+    schedule = make_schedule(experiment, cache, reporter)
+    left = schedule.left(cache)
+    runs = len({job.key for job in schedule.jobs})  # variants with the same network share their runs
+    reporter.say(_announcement(runs, len(left), sum(job.estimated_s for job in left), experiment, folder))
     try:
-        work(agenda, contest, cells, reporter)
+        run_schedule(schedule, experiment, cache, reporter)
     except KeyboardInterrupt:
-        rest = len(agenda.left(cells))
-        reporter.say(
-            f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
-        )
+        rest = len(schedule.left(cache))
+        reporter.say(f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command continues")
         raise
-    entries, taken = entries_of(agenda, contest, cells)
-    comparison = _comparison(options, contest, entries, taken)
+    results, seconds = results_of(schedule, experiment, cache)
+    comparison = _comparison(options, experiment, results, seconds)
     page = write_files(comparison, folder, reporter)
-    unusable = contest.images.inspection.unusable
+    unusable = experiment.dataset.inspection.unusable
     return CompareResult(comparison=comparison, folder=folder, page=page, unusable=unusable)
 
 
@@ -165,38 +164,40 @@ def _stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.")[:60] or "images"
 
 
-def _announcement(jobs: int, left: int, seconds: float, contest: Contest, folder: Path) -> str:
-    budget = contest.budget
-    each = counted(int(budget.amount), "epoch") if budget.kind == "epochs" else f"{budget.amount:g} s"
-    what = f"{counted(jobs, 'training')} of {counted(len(contest.kinds), 'kind')}, the same {each} each"
+def _announcement(runs: int, left: int, seconds: float, experiment: Experiment, folder: Path) -> str:
+    budget = experiment.budget
+    each = counted(int(budget.amount), "epoch") if budget.unit == "epochs" else f"{budget.amount:g} s"
+    what = f"{counted(runs, 'training')} of {counted(len(experiment.variants), 'variant')}, {each} each"
     if not left:
-        return f"{what}: all are done already, in {folder}"
-    before = "" if left == jobs else f"; {counted(left, 'training')} left to do"
+        return f"{what}: all are already done, in {folder}"
+    before = "" if left == runs else f"; {counted(left, 'training')} left to do"
     return f"{what}{before}: about {duration(seconds)} on this machine"
 
 
-def _comparison(options: CompareOptions, contest: Contest, entries: Any, taken: float) -> Comparison:
-    images, planned, here = contest.images, contest.base.plan, machine()
+def _comparison(
+    options: CompareOptions, experiment: Experiment, results: tuple[VariantResult, ...], seconds: float
+) -> Comparison:
+    dataset, planned, here = experiment.dataset, experiment.baseline.plan, machine()
     return Comparison(
         library_version=__version__,
-        data=printable(images.name),
-        part=PARTS[int(images.evaluation_split)],
+        data=printable(dataset.name),
+        split=PARTS[int(dataset.evaluation_split)],
         classes=planned.classes,
         height=planned.height,
         width=planned.width,
         channels=planned.channels,
-        training_images=len(contest.places),
-        all_training_images=len(images.indices(TRAIN)),
-        test_images=len(contest.exam.places),
-        disturbed_images=len(contest.exam.disturbed),
+        training_images=len(experiment.indices),
+        all_training_images=len(dataset.indices(TRAIN)),
+        test_images=len(experiment.evaluation.indices),
+        distorted_images=len(experiment.evaluation.distorted),
         layout=str(planned.layout),
-        budget=contest.budget.kind,
-        amount=contest.budget.amount,
-        seeds=contest.seeds,
+        budget=experiment.budget.unit,
+        amount=experiment.budget.amount,
+        seeds=experiment.seeds,
         fractions=(*FRACTIONS, 1.0) if options.learning_curve else (),
         quick=options.quick,
-        seconds=taken,
+        seconds=seconds,
         processor=here.processor,
         cores=here.cores,
-        entries=entries,
+        variants=results,
     )

@@ -1,4 +1,4 @@
-"""What a network costs, layer by layer, and what its counter-facts would."""
+"""Measure the cost of a network, layer by layer, and of its variants."""
 
 import os
 from typing import TypedDict
@@ -34,7 +34,7 @@ def cost(
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> CostRecord:
-    """Return what a network costs: parameters, MACs, memory and time of each layer, and the counter-facts.
+    """Return the cost of a network and its variants: parameters, MACs, memory and time of each layer.
 
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
@@ -60,7 +60,7 @@ def cost(
     with tuned():
         found = measure_cost(
             planned.layout,
-            **planned.sizes,
+            planned.sizes,
             batch=batch or BATCH,
             repeats=repeats,
             reporter=context.reporter,
@@ -71,13 +71,13 @@ def cost(
 
 
 class _Read(TypedDict, total=False):
-    """What reads the last maps of a model, in place of what its layout says."""
+    """The classifier of a model, if it is not that of the layout."""
 
     exemplars: Exemplars | None
     classifier: str
 
 
 def _read_by(model: Model) -> _Read:
-    """Return what reads the last maps of a model: its record names a classifier that was learned on features."""
+    """Return the classifier of a model, which its record names if it was trained on features."""
     named = (model.learned.classifier or "")[:_LONGEST_NAME]
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}

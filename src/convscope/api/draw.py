@@ -28,14 +28,14 @@ from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
 from convscope.figures.invariance import draw_invariance
 from convscope.figures.layout import draw_layout
-from convscope.figures.ledger import draw_ledger
 from convscope.figures.letters import boxes_sentence
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
+from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
 from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance
-from convscope.measures.units.report import UnitsReport
+from convscope.measures.units.records import UnitsReport
 from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
@@ -149,7 +149,7 @@ def draw(
     """Draw one thing into a file.
 
     Args:
-        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``ledger``,
+        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``sensitivity``,
             ``patches`` or ``convolution``.
         model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
         image: for ``maps``, ``fields`` and ``convolution``: the path of an image, its bytes, or an array.
@@ -253,9 +253,9 @@ def _invariance(subject: _Subject) -> _Drawing:
     return functools.partial(draw_invariance, found, curves, theme=subject.theme)
 
 
-def _ledger(subject: _Subject) -> _Drawing:
+def _sensitivity(subject: _Subject) -> _Drawing:
     found, curves = subject.invariance()
-    return functools.partial(draw_ledger, found, curves, theme=subject.theme)
+    return functools.partial(draw_sensitivity, found, curves, theme=subject.theme)
 
 
 def _patches(subject: _Subject) -> _Drawing:
@@ -275,7 +275,7 @@ _FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
     "fields": _fields,
     "curves": _curves,
     "invariance": _invariance,
-    "ledger": _ledger,
+    "sensitivity": _sensitivity,
     "patches": _patches,
     "confusion": lambda subject: functools.partial(
         draw_confusion, read_report(subject.run().report), theme=subject.theme

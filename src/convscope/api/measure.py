@@ -1,4 +1,4 @@
-"""Measure how a network takes distorted images, layer by layer."""
+"""Measure the robustness, invariance and equivariance of a network, layer by layer."""
 
 import dataclasses
 import os
@@ -65,38 +65,38 @@ def measure(
     distortions, strengths = tuple(options.distortions), tuple(options.strengths)
     if strengths and not distortions:
         raise ParameterError(
-            "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got "
-            f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
+            "`strengths` must come with `distortions`, whose units differ. Got "
+            f"{', '.join(f'{strength:g}' for strength in strengths)} for all. Name the distortions, such as shift-x."
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
     target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model)
     side = min(used.preprocessing.height, used.preprocessing.width)
-    asked = {one: strengths or one.strengths(side) for one in chosen}
-    small = [one.name for one, values in asked.items() if not values]
-    if len(small) == len(asked):
+    by_distortion = {one: strengths or one.strengths(side) for one in chosen}
+    small = [one.name for one, values in by_distortion.items() if not values]
+    if len(small) == len(by_distortion):
         raise DataError(
             f"The images must be large enough to be distorted. Got {used.preprocessing.width}x"
             f"{used.preprocessing.height}, too small for {', '.join(small)}. Name `distortions` with `strengths`."
         )
     if small:
-        context.reporter.say(f"left out, as the images are too small: {', '.join(small)}")
-    asked = {one: values for one, values in asked.items() if values}
+        context.reporter.say(f"skipped, because the images are too small: {', '.join(small)}")
+    by_distortion = {one: values for one, values in by_distortion.items() if values}
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
-        places = dataset.indices(dataset.evaluation_split)
-        some = np.sort(np.random.default_rng(seed).permutation(places)[:images])
+        indices = dataset.indices(dataset.evaluation_split)
+        subset = np.sort(np.random.default_rng(seed).permutation(indices)[:images])
         evaluated = EvaluationImages(
             images=dataset.images,
             labels=dataset.labels,
-            places=some,
+            indices=subset,
             name=printable(dataset.name),
-            part=PARTS[int(dataset.evaluation_split)],
+            split=PARTS[int(dataset.evaluation_split)],
         )
         found = measure_invariance(
-            used, evaluated, asked, margin_px=margin, seed=seed, batch=batch, reporter=context.reporter
+            used, evaluated, by_distortion, margin_px=margin, seed=seed, batch=batch, reporter=context.reporter
         )
         found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
     target.write(found, context.reporter)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from convscope.core.atomic import remove, write_text
 from convscope.core.context import Context, context_of
@@ -137,8 +136,8 @@ def train(
             )
             model = _model_of(prepared, network, history)
             changed = _save(model, history, folder)
-            probabilities = _evaluate(prepared, model, context.reporter)
-            report = _report(prepared, history, probabilities, folder, context.command)
+            evaluated = _evaluate(prepared, model, context.reporter)
+            report = make_report(evaluated, _facts(prepared, history, folder, context.command))
             _write(report, prepared, history, folder)
             if changed and folder.look.exists():
                 _look_again(folder, context)
@@ -282,8 +281,8 @@ def _save(model: Model, history: History, folder: RunFolder) -> bool:
     return not same
 
 
-def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> NDArray[np.float32]:
-    """Return the probabilities of the images that the network is evaluated on: float32 N x classes."""
+def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> EvaluatedImages:
+    """Return the images that the network is evaluated on, with their probabilities."""
     images = prepared.images
     indices = images.indices(images.evaluation_split)
     probabilities = []
@@ -291,24 +290,20 @@ def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> NDArray[n
         for chunk in np.array_split(indices, -(-len(indices) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[chunk]))
             task.advance(len(chunk))
-    return np.concatenate(probabilities)
-
-
-def _report(
-    prepared: Prepared, history: History, probabilities: NDArray[np.float32], folder: RunFolder, command: str
-) -> Report:
-    """Return the report of a run: how good the network is, and everything that was chosen."""
-    images = prepared.images
-    indices = images.indices(images.evaluation_split)
-    evaluated = EvaluatedImages(
+    return EvaluatedImages(
         split=_SPLITS[images.evaluation_split],
         labels=images.labels[indices],
-        probabilities=probabilities,
+        probabilities=np.concatenate(probabilities),
         names=[images.image_name(int(index)) for index in indices],
         indices=indices,
         classes=images.classes,
     )
-    facts = RunFacts(
+
+
+def _facts(prepared: Prepared, history: History, folder: RunFolder, command: str) -> RunFacts:
+    """Return everything that a report says of a run beside its accuracy."""
+    images = prepared.images
+    return RunFacts(
         name=images.name,
         settings=_settings(prepared, history),
         seconds=history.seconds,
@@ -322,7 +317,6 @@ def _report(
         model=str(folder.model),
         machine=machine(),
     )
-    return make_report(evaluated, facts)
 
 
 def _settings(prepared: Prepared, history: History) -> dict[str, Any]:

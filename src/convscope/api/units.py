@@ -1,4 +1,4 @@
-"""What the units of a network respond to, and what it loses without them, in a set of images."""
+"""Measure what the units of a network respond to, and their ablation."""
 
 import dataclasses
 import os
@@ -15,20 +15,20 @@ from convscope.core.text import printable
 from convscope.features.extraction import images_for, open_for
 from convscope.images.sources.opening import DataSource
 from convscope.measures.units.ablation import measure_ablation
+from convscope.measures.units.gabor import fit_filters
 from convscope.measures.units.measuring import TOP, measure_units
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
-from convscope.measures.units.report import UnitsReport
-from convscope.measures.units.strokes import fit_strokes
+from convscope.measures.units.records import UnitsReport
 from convscope.networks.build import Network
 from convscope.networks.model import Model, as_tensor
 from convscope.networks.model_file import opened
 from convscope.options.measure import UnitsOptions
 from convscope.training.record_files import record_file
 
-MOST_ABLATION = 1_000  # images that are sent through without each unit
+MOST_ABLATION = 1_000  # images with each unit switched off
 MOST_RANDOM = 500  # images that random weights are measured on
-_SETTLING = 30  # batches after which the normalization of random weights knows their maps
+_NORMALIZATION_BATCHES = 30  # that estimate the statistics of random weights
 
 
 @documented(UnitsOptions)
@@ -47,7 +47,7 @@ def units(
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> UnitsReport:
-    """Return what every unit of `model` responds to in the images of `data` that it was evaluated on.
+    """Return what every unit of `model` responds to on the validation or test split of `data`.
 
     Args:
         model: a model, or the path of a model file or run folder.
@@ -73,27 +73,27 @@ def units(
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
-        places = dataset.indices(dataset.evaluation_split)
-        evaluated, labels = _taken(dataset.images, places), dataset.labels[places]
+        indices = dataset.indices(dataset.evaluation_split)
+        evaluated, labels = _subset(dataset.images, indices), dataset.labels[indices]
         record = measure_units(
             used,
             evaluated,
             labels=labels,
-            name=lambda place: dataset.image_name(int(places[place])),
+            name=lambda index: dataset.image_name(int(indices[index])),
             data=printable(dataset.name),
             top=top,
             batch=batch,
             reporter=context.reporter,
         )
-        some = np.sort(np.random.default_rng(seed).permutation(len(evaluated))[:ablation])
+        ablated = np.sort(np.random.default_rng(seed).permutation(len(evaluated))[:ablation])
         random = _random(used, evaluated[:MOST_RANDOM], seed)
         chance = measure_units(random, evaluated[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
         report = UnitsReport(
             units=with_patches(record, evaluated, used.preprocessing.background),
             random=tuple(layer.mean_selectivity for layer in chance.layers),
-            strokes=fit_strokes(used.network),
-            random_strokes=fit_strokes(random.network),
-            ablation=measure_ablation(used, evaluated[some], labels[some], batch=batch, reporter=context.reporter)
+            gabor_fits=fit_filters(used.network),
+            random_gabor_fits=fit_filters(random.network),
+            ablation=measure_ablation(used, evaluated[ablated], labels[ablated], batch=batch, reporter=context.reporter)
             if ablation
             else None,
             probes=probe_stages(used, dataset, seed=seed, reporter=context.reporter) if probes else (),
@@ -103,15 +103,15 @@ def units(
     return report
 
 
-def _taken(images: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the images at these places: without a copy where they follow each other."""
-    if len(places) and places[-1] - places[0] + 1 == len(places):
-        return images[places[0] : places[-1] + 1]
-    return images[places]
+def _subset(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the images of these indices, without a copy if they are consecutive."""
+    if len(indices) and indices[-1] - indices[0] + 1 == len(indices):
+        return images[indices[0] : indices[-1] + 1]
+    return images[indices]
 
 
 def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
-    """Return the model with random weights, whose normalization has seen some of the images."""
+    """Return the model with random weights, and the normalization statistics of some of the images."""
     planned, trained = model.network.plan, model.network
     network = Network(
         trained.layout,
@@ -120,9 +120,9 @@ def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
         std=trained.std.tolist(),
         seed=seed,
     ).train()
-    some = as_tensor(images[: max(2, min(len(images), model.batch))])
+    batch = as_tensor(images[: max(2, min(len(images), model.batch))])
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad(), network.drawing_from(generator):
-        for _ in range(_SETTLING if len(some) > 1 else 0):
-            network(some)
+        for _ in range(_NORMALIZATION_BATCHES if len(batch) > 1 else 0):
+            network(batch)
     return dataclasses.replace(model, network=network.eval(), training={})

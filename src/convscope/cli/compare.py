@@ -1,4 +1,4 @@
-"""``convscope compare``: why it works, measured on the user's own images."""
+"""``convscope compare``: variants of a network on the user's own images."""
 
 from typing import Any
 

@@ -1,18 +1,24 @@
 """A cost record as text for a terminal."""
 
-from convscope.core.text import columns_of, counted
+from convscope.core.tables import DataTable
+from convscope.core.text import counted
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.networks.instance_based import Exemplars
 
 
 def cost_text(record: CostRecord) -> str:
-    """Return the record as tables of text: the layers of the layout, then the counter-facts."""
-    itself = record.costs[0]
-    timed = itself.forward_ms is not None
-    head = ["layer", "gives", "parameters", "MACs", "training", "predicting", "field"]
-    rows = [head + (["forward", "backward"] if timed else [])]
-    for layer in itself.layers:
-        line = [
+    """Return the record as tables of text: the layers of the layout, then its variants."""
+    notes = _about(record.exemplars)
+    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
+    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
+    return "\n".join([*_layers(record.costs[0]).lines(), "", *_variants(record).lines(), "", *notes, where])
+
+
+def _layers(cost: LayoutCost) -> DataTable:
+    """Return one row a layer, with times if they are measured."""
+    timed = cost.forward_ms is not None
+    rows = [
+        [
             layer.name,
             f"{layer.maps} x {layer.columns}x{layer.rows}",
             f"{layer.parameters:,}",
@@ -20,27 +26,30 @@ def cost_text(record: CostRecord) -> str:
             _bytes(layer.training_bytes),
             _bytes(layer.predicting_bytes),
             f"{layer.field_columns}x{layer.field_rows}",
+            *([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []),
         ]
-        rows.append(line + ([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []))
-    rows.append(
-        ["in all", "", *_totals(itself), "", *([_ms(itself.forward_ms), _ms(itself.backward_ms)] if timed else [])]
-    )
-    others = [["layout", "parameters", "MACs", "training", "predicting", "forward", "backward"]]
-    others += [[_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs]
-    notes = _about(record.exemplars)
-    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
-    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
-    return "\n".join([*columns_of(rows), "", *columns_of(others), "", *notes, where])
+        for layer in cost.layers
+    ]
+    rows.append(["total", "", *_totals(cost), "", *([_ms(cost.forward_ms), _ms(cost.backward_ms)] if timed else [])])
+    columns = ["layer", "output", "parameters", "MACs", "training", "predicting", "field"]
+    return DataTable.of(columns + (["forward", "backward"] if timed else []), rows)
+
+
+def _variants(record: CostRecord) -> DataTable:
+    """Return one row for the layout, and one for each variant."""
+    columns = ["layout", "parameters", "MACs", "training", "predicting", "forward", "backward"]
+    rows = ([_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs)
+    return DataTable.of(columns, rows)
 
 
 def _about(exemplars: Exemplars | None) -> list[str]:
-    """Return what is counted of a classifier that keeps images."""
+    """Return how an instance-based classifier is counted."""
     if exemplars is None:
         return []
     sums = " and their weighted sums" if exemplars.kind == "kernel" else ""
     return [
-        f"the classifier keeps the features of {counted(exemplars.kept, 'image')}: its parameters are the numbers "
-        f"that it keeps, its MACs the distances to them{sums}"
+        f"the classifier stores the features of {counted(exemplars.kept, 'image')}: its parameters are the stored "
+        f"numbers, its MACs the distances to them{sums}"
     ]
 
 

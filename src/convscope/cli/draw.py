@@ -11,7 +11,7 @@ from convscope.options.look import DrawOptions
 from .options import GroupedCommand, options_of, with_context
 
 _FIGURES = (
-    "filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "ledger", "patches", "convolution",
+    "filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "sensitivity", "patches", "convolution",
 )  # fmt: skip
 
 
@@ -26,8 +26,8 @@ def command(*, context: Context, what: str, model: str | None, image: str | None
 
     filters: the weights of a convolution. maps: the feature maps of IMAGE in every layer. layout: the network as a
     diagram; MODEL may be a layout such as 32C5-MP2-128N. fields: the receptive field of each layer. curves and
-    confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. convolution: a unit
-    that slides over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
+    confusion: of a run folder. invariance, sensitivity and patches: of a run folder that was measured. convolution:
+    a unit that slides over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
     """
     from convscope.api.draw import draw
 

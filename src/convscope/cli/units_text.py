@@ -3,33 +3,33 @@
 import statistics
 from collections.abc import Sequence
 
+from convscope.core.tables import DataTable
 from convscope.core.text import counted, shortened
-from convscope.measures.units.ablation import LayerAblation
-from convscope.measures.units.records import LayerUnits
-from convscope.measures.units.report import UnitsReport
-from convscope.measures.units.strokes import GaborFit
+from convscope.measures.units.gabor import GaborFit
+from convscope.measures.units.records import LayerAblation, LayerUnits, ProbeRecord, UnitsReport
 
 
 def units_text(report: UnitsReport) -> str:
-    """Return the report as text: a line for each layer, the worth of its units, strokes and probes."""
+    """Return the report as text: a line for each layer, ablation, Gabor fits and probes."""
     record = report.units
     lines = [f"{shortened(record.layout, 160)} on {counted(record.images, 'image')} of {record.data}", ""]
-    rows = [["layer", "units", "field", "of image", "silent", "selectivity", "random", "needs most"]]
+    columns = ["layer", "units", "field", "of image", "silent", "selectivity", "random", "needs most"]
     ablations: Sequence[LayerAblation | None] = (
         report.ablation.layers if report.ablation else [None] * len(record.layers)
     )
-    for layer, chance, ablation in zip(record.layers, report.random, ablations, strict=True):
-        rows.append(_row(layer, chance, _needed(report, ablation)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    layers = zip(record.layers, report.random, ablations, strict=True)
+    lines += DataTable.of(
+        columns, (_row(layer, chance, _needed(report, ablated)) for layer, chance, ablated in layers)
+    ).lines()
     if report.ablation:
-        low, high = report.ablation.interval
-        images = counted(sum(report.ablation.images), "image")
-        lines += ["", f"accuracy {report.ablation.accuracy:.2%} on {images} (95 % interval {low:.2%} to {high:.2%})"]
-    if report.strokes:
-        own, chance = (_explained(fits) for fits in (report.strokes, report.random_strokes))
-        lines += ["", f"strokes: Gabor waves explain {own:.0%} of the first filters' weights ({chance:.0%} if random)"]
-    lines += ["", *(_probe_line(report, place) for place in range(len(report.probes)))] if report.probes else []
+        accuracy = report.ablation.accuracy
+        low, high = accuracy.interval
+        images = counted(accuracy.total, "image")
+        lines += ["", f"accuracy {accuracy.fraction:.2%} on {images} (95 % interval {low:.2%} to {high:.2%})"]
+    if report.gabor_fits:
+        own, chance = (_explained(fits) for fits in (report.gabor_fits, report.random_gabor_fits))
+        lines += ["", f"Gabor fits explain {own:.0%} of the first layer's weights ({chance:.0%} of random weights)"]
+    lines += ["", *map(_probe_line, report.probes)] if report.probes else []
     return "\n".join(lines)
 
 
@@ -39,7 +39,7 @@ def _row(layer: LayerUnits, chance: float | None, needed: str) -> list[str]:
         f"{layer.layer}: {layer.name}",
         f"{len(layer.units)}",
         f"{layer.field_columns.size}x{layer.field_rows.size}",
-        f"{layer.image_share:.0%}",
+        f"{layer.image_fraction:.0%}",
         f"{silent:.0%}",
         *("-" if value is None else f"{value:.2f}" for value in (layer.mean_selectivity, chance)),
         needed,
@@ -47,10 +47,10 @@ def _row(layer: LayerUnits, chance: float | None, needed: str) -> list[str]:
 
 
 def _needed(report: UnitsReport, layer: LayerAblation | None) -> str:
-    """Return the unit of a layer without which the accuracy falls most, and by how much."""
+    """Return the unit of a layer whose ablation costs most accuracy, and how much."""
     if layer is None or report.ablation is None:
         return ""
-    loss, unit = max(((report.ablation.loss(one), -one.unit) for one in layer.units), default=(0.0, 0))
+    loss, unit = max(((report.ablation.loss(unit), -unit.unit) for unit in layer.units), default=(0.0, 0))
     return f"unit {1 - unit}: {-loss:+.1%}" if loss > 0 else "none alone"
 
 
@@ -58,8 +58,8 @@ def _explained(fits: Sequence[GaborFit]) -> float:
     return statistics.mean(fit.explained for fit in fits)
 
 
-def _probe_line(report: UnitsReport, place: int) -> str:
-    probe = report.probes[place]
+def _probe_line(probe: ProbeRecord) -> str:
     what = "the pixels" if probe.stage == 0 else f"stage {probe.stage}"
     read = "" if probe.pool == "none" else f", {probe.pool}"
-    return f"linear probe on {what} ({counted(probe.values, 'value')}{read}): {probe.accuracy:.2%} of {probe.total:,}"
+    values = counted(probe.values, "value")
+    return f"linear probe on {what} ({values}{read}): {probe.accuracy.fraction:.2%} of {probe.total:,}"

@@ -1,12 +1,51 @@
-"""Confidence intervals of proportions and means."""
+"""Proportions, means and their confidence intervals."""
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .errors import ParameterError
+from .errors import DataError, ParameterError
+
+Interval = tuple[float, float]
+"""The lower and the upper end of a confidence interval."""
 
 
-def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+@dataclass(frozen=True, kw_only=True)
+class Proportion:
+    """A number of successes out of a total, such as correct predictions.
+
+    Raises:
+        DataError: `total` is below 1, or `correct` is not from 0 to `total`.
+
+    Examples:
+        >>> accuracy = Proportion(correct=90, total=100)
+        >>> accuracy.fraction, f"{accuracy.interval[0]:.3f} {accuracy.interval[1]:.3f}"
+        (0.9, '0.826 0.945')
+    """
+
+    correct: int
+    total: int
+
+    def __post_init__(self) -> None:
+        """Validate the counts."""
+        if self.total < 1 or not 0 <= self.correct <= self.total:
+            raise DataError(
+                f"`correct` must be from 0 to the total, and the total at least 1. Got {self.correct:,} of "
+                f"{self.total:,}. Measure again."
+            )
+
+    @property
+    def fraction(self) -> float:
+        """`correct` divided by `total`, 0…1."""
+        return self.correct / self.total
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % Wilson interval of the fraction."""
+        return wilson_interval(self.correct, self.total)
+
+
+def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Interval:
     """Return the Wilson score interval of a proportion: `correct` of `total` independent trials.
 
     Unlike the proportion ± a multiple of its standard error, it is accurate near 0 and 1 (Wilson 1927; Brown, Cai and
@@ -34,12 +73,31 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     if total == 0:
         return 0.0, 1.0
     z = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    proportion, spread = correct / total, z * z / total
-    center = (proportion + spread / 2) / (1 + spread)
-    half = z * (proportion * (1 - proportion) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
-    low = 0.0 if correct == 0 else max(0.0, center - half)
-    high = 1.0 if correct == total else min(1.0, center + half)
+    fraction, spread = correct / total, z * z / total
+    midpoint = (fraction + spread / 2) / (1 + spread)
+    half = z * (fraction * (1 - fraction) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
+    low = 0.0 if correct == 0 else max(0.0, midpoint - half)
+    high = 1.0 if correct == total else min(1.0, midpoint + half)
     return low, high
+
+
+def mean_interval(correct: Sequence[int], total: int) -> Interval:
+    """Return the 95 % interval of the mean accuracy of several runs (Student's t); of one run, Wilson's.
+
+    Args:
+        correct: correct predictions of each run.
+        total: predictions of each run.
+
+    Examples:
+        >>> low, high = mean_interval([90, 92, 94], 100)
+        >>> f"{low:.3f} {high:.3f}"
+        '0.870 0.970'
+    """
+    if len(correct) == 1:
+        return wilson_interval(correct[0], total)
+    fractions = [count / total for count in correct]
+    mean, half = statistics.fmean(fractions), mean_half_width(fractions)
+    return max(0.0, mean - half), min(1.0, mean + half)
 
 
 def mean_half_width(values: Sequence[float], confidence: float = 0.95) -> float:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
+from convscope.measures.invariance_record import Curve, Invariance, Point
+from convscope.measures.robustness import Limit
 
 LONGEST_NAME = 200
 
@@ -43,7 +44,7 @@ class InvarianceData:
     """Robustness of a network to distortions.
 
     Attributes:
-        data: name of the dataset; part: its split.
+        data: name of the dataset; split: the one that is evaluated.
         images: how many.
         accuracy: on clean images, 0…1, and its 95 % interval.
         chance: accuracy of chance, where the accuracy is not above it; then there are no limits.
@@ -53,7 +54,7 @@ class InvarianceData:
     """
 
     data: str
-    part: str
+    split: str
     images: int
     accuracy: float
     interval: tuple[float, float]
@@ -65,7 +66,7 @@ class InvarianceData:
 
 def invariance_data(invariance: Invariance) -> InvarianceData:
     """Return `invariance` for the page, with what follows from its counts."""
-    bounds = limits(invariance)
+    bounds = invariance.limits()
 
     def distortion(curve: Curve) -> DistortionData:
         return DistortionData(
@@ -77,10 +78,10 @@ def invariance_data(invariance: Invariance) -> InvarianceData:
 
     return InvarianceData(
         data=invariance.data[:LONGEST_NAME],
-        part=invariance.part,
+        split=invariance.split,
         images=invariance.images,
-        accuracy=invariance.accuracy,
-        interval=invariance.interval,
+        accuracy=invariance.accuracy.fraction,
+        interval=invariance.accuracy.interval,
         chance=None if invariance.above_chance else invariance.chance,
         margin_px=invariance.margin_px,
         layers=tuple(name[:LONGEST_NAME] for name in invariance.layers),
@@ -91,9 +92,9 @@ def invariance_data(invariance: Invariance) -> InvarianceData:
 def _strength(point: Point) -> StrengthData:
     return StrengthData(
         strength=point.strength,
-        accuracy=point.accuracy,
-        interval=point.interval,
+        accuracy=point.accuracy.fraction,
+        interval=point.accuracy.interval,
         same=point.consistency,
-        layers=tuple((layer.changed, layer.left) for layer in point.layers),
+        layers=tuple((layer.changed, layer.residual) for layer in point.layers),
         verdicts=tuple(layer.verdict for layer in point.layers),
     )

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from convscope.core.document import inline_values
 from convscope.core.text import printable
-from convscope.measures.units.ablation import AblationRecord
 from convscope.measures.units.patches import cut
-from convscope.measures.units.records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
+from convscope.measures.units.records import AblationRecord, LayerUnits, TopPatch, UnitRecord, UnitsRecord
 
 MOST_PATCHES = 6  # of a unit
 MOST_CLASSES = 3  # that a unit responds to

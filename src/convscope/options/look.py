@@ -42,7 +42,7 @@ class DrawOptions:
     )
     unit: int = option(1, "Unit that convolution shows.", metavar="N", least=1)
     distortions: Sequence[str] = option(
-        (), "Distortions of invariance and ledger, separated by commas; all by default.", metavar="NAMES"
+        (), "Distortions of invariance and sensitivity, separated by commas; all by default.", metavar="NAMES"
     )
     theme: ThemeName = option("light", "Colours of the figure.", group="Output")
     size: Size | None = fields.size("Image size of a MODEL that is a layout, in pixels; 28 by default.")

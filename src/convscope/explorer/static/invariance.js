@@ -16,12 +16,12 @@ import { INVARIANCE } from "./text.js";
  *   number | null][], verdicts: string[] }} Strength
  */
 /**
- * @typedef {{ sign: number, part: number, strength: number | null, nearest: number | null, latest: number | null,
+ * @typedef {{ sign: number, fraction: number, strength: number | null, nearest: number | null, latest: number | null,
  *   farthest: number }} Limit
  */
 /** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
 /**
- * @typedef {{ data: string, part: string, images: number, accuracy: number, interval: [number, number], chance: number
+ * @typedef {{ data: string, split: string, images: number, accuracy: number, interval: [number, number], chance: number
  *   | null, margin_px: number, layers: string[], distortions: Distortion[] }} Invariance
  */
 
@@ -158,7 +158,7 @@ export function limitsOf(kind, chance) {
       if (!reached.length)
         return [
           INVARIANCE.neverFalls(
-            wholePercent(mine[0].part),
+            wholePercent(mine[0].fraction),
             strengthOf(kind, mine[0].farthest),
             mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)),
           ),
@@ -168,7 +168,7 @@ export function limitsOf(kind, chance) {
           reached
             .map((one, index) =>
               (index ? INVARIANCE.fallsOn : INVARIANCE.fall)(
-                wholePercent(one.part),
+                wholePercent(one.fraction),
                 strengthOf(kind, one.strength ?? 0),
                 rangeOf(one),
               ),
