@@ -27,6 +27,7 @@ from .checkpoint import Checkpoint
 from .choices import choose_network
 from .fit import Deadline, fit
 from .history import History
+from .loop import steps_of
 from .progressive_resizing import pixel_fraction, work_fraction
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
@@ -53,6 +54,11 @@ class Prepared:
     notes: tuple[str, ...]
     threads: int
     started_s: float
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of the recipe; a deadline may allow others."""
+        return steps_of(self.recipe, len(self.images.indices(TRAIN)))
 
     @property
     def deadline(self) -> Deadline | None:
