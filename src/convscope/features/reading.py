@@ -1,4 +1,4 @@
-"""Which features are taken from a network: of which stage, and how much of its maps is kept."""
+"""The choice of features: from which stage of a network, and how its maps are pooled."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ _GRID = re.compile(r"grid([1-9][0-9]?)")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is taken from each image.
+    """The features of each image: a stage and the pooling of its maps.
 
     Attributes:
         stage: 1 for the first stage (a convolution with its pooling, or fully connected units), and so on; counted

@@ -14,7 +14,7 @@ LARGEST_UNITS = 65_536
 class Convolution:
     """`units` hidden units, each seeing one patch × patch window of all input maps, at every position.
 
-    Unless `regions` says otherwise, a unit is copied: its weights are the same at all places.
+    By default the weights of a unit are shared by all positions.
 
     Attributes:
         units: number of feature maps.
@@ -23,7 +23,7 @@ class Convolution:
         padding: ``same`` (zeros around: stride 1 keeps the side, stride s gives side / s, rounded up) or ``valid``
             (none).
         residual: add the input to the output, before the nonlinearity.
-        regions: weights are shared within each of regions × regions parts of the map: 1 is all of it, a convolution;
+        regions: weights are shared within each of regions × regions regions of the map: 1 is a convolution;
             None gives each position weights of its own (locally connected).
 
     Raises:

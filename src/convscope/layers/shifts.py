@@ -1,4 +1,4 @@
-"""What a small shift of the input changes after a pooling: counted, not argued."""
+"""Measure how many pooled values a small shift of the input changes."""
 
 import numpy as np
 import torch
@@ -9,20 +9,20 @@ from convscope.core.errors import ParameterError
 
 
 def unchanged_by_shift(subsample: nn.Module, maps: Tensor, *, reach: int = 1) -> NDArray[np.float64]:
-    """Return, for each shift of the maps, the share of pooled values that stay exactly the same.
+    """Return, for each shift of the maps, the fraction of pooled values that stay exactly the same.
 
-    The maps are shifted in earnest: they are cut out of larger ones, so that real values come in at the edge.
+    The maps are cut out of larger ones, so that real values come in at the edge.
 
     Args:
         subsample: N C H W to N C h w, as it predicts.
         maps: N C H W, larger by `reach` on every side than what is pooled.
-        reach: the largest shift, in places of the map.
+        reach: the largest shift, in positions of the map.
 
     Returns:
-        (2 · reach + 1) × (2 · reach + 1): shifts down, then across, from -reach to reach; in the middle, 1.
+        (2 · reach + 1) × (2 · reach + 1): shifts down, then across, from -reach to reach; 1 at the center.
 
     Raises:
-        ParameterError: nothing is left of the maps.
+        ParameterError: the maps are too small.
 
     Examples:
         >>> maps = torch.zeros(1, 1, 6, 6)

@@ -1,4 +1,4 @@
-"""Files of predictions: safe to begin, whole at the end, and the rows so far kept when something stops the work."""
+"""Files of predictions: checked before the work, whole at the end, with partial files after an interruption."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ _NEVER = EXTENSIONS | {".safetensors"}
 
 
 class _NotWholeError(StorageError):
-    """All rows are there, and a table of them could not be ended or put into its place."""
+    """All rows are written, but a table could not be finished or renamed to its final name."""
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def tables(
         stdout: a stream, or, where nothing else is asked for, the table that is written to.
         top: how many classes a row names.
         force: replace what stands there.
-        reporter: told where the rows are when an interruption or another error leaves the block.
+        reporter: shows where the rows are after an interruption or another error.
 
     Raises:
         ConvscopeError: as `check_targets` says.
@@ -70,12 +70,12 @@ def tables(
 
 
 def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
-    """Refuse to write tables where they would destroy something, or could not be written in the end.
+    """Validate that tables can be written and destroy nothing.
 
     Even with `force` a name that ends like an image is refused: ``--csv *.jpg`` must not cost an image.
 
     Raises:
-        StorageError: something stands there.
+        StorageError: the file exists.
         ParameterError: a name has the extension of an image or model, is a folder, or is there twice.
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
@@ -93,7 +93,7 @@ def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
 
 
 def _place(target: str) -> tuple[object, ...] | None:
-    """Return what two names of the same output have in common; None for what takes anything from anybody."""
+    """Return the identity of an output, equal for two names of the same one; None for a device such as /dev/null."""
     if target == STDOUT:
         return (STDOUT,)
     found = target_of(Path(target))

@@ -1,8 +1,8 @@
-"""Images seen smaller at first (progressive resizing): what fewer pixels can teach is learned from fewer pixels.
+"""Progressive resizing: training begins on smaller images, which cost less.
 
-A hidden unit that is copied to every position is copied to fewer places of a smaller image: the weights are the same.
-That holds for every layout whose weights do not depend on the size of the image, such as one that ends with the
-largest value of each map (``MPg``); not for units that are connected to all places, or that differ from place to place.
+A convolution has fewer positions on a smaller image, and the same weights. So the weights of a layout must not depend
+on the size of the image: it ends, for example, with the largest value of each map (``MPg``), and has no fully connected
+units on maps and no locally connected ones.
 """
 
 import math
@@ -14,7 +14,7 @@ from convscope.core.errors import LayoutError
 from convscope.layers.convolution import Convolution
 from convscope.networks.plan import Plan, plan
 
-SMALLEST_SIDE = 32  # from which on images are seen smaller at first unless the user says otherwise
+SMALLEST_SIDE = 32  # of images from which on progressive resizing is the default
 _PART = 2 / 3
 _MULTIPLE = 4  # two poolings by two leave whole numbers
 
@@ -32,7 +32,7 @@ def reduced_size(height: int, width: int) -> tuple[int, int]:
 
 
 def pixel_fraction(height: int, width: int) -> float:
-    """Return how many pixels the smaller image has, as a fraction of those of the whole one; so much it costs, about.
+    """Return the number of pixels of the smaller image as a fraction of the full one: about its fraction of the cost.
 
     Examples:
         >>> pixel_fraction(32, 32)
@@ -43,7 +43,7 @@ def pixel_fraction(height: int, width: int) -> float:
 
 
 def obstacle_to_resizing(planned: Plan) -> str | None:
-    """Return why images cannot be seen smaller by `planned`, as half a sentence; None where they can."""
+    """Return why `planned` cannot be trained on smaller images, as half a sentence; None if it can."""
     height, width = reduced_size(planned.height, planned.width)
     if (height, width) == (planned.height, planned.width):
         return "so small an image is not seen smaller"

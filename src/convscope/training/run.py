@@ -56,6 +56,11 @@ class Prepared:
     started_s: float
 
     @property
+    def steps(self) -> int:
+        """Number of steps of the recipe; a deadline may allow others."""
+        return steps_of(self.recipe, len(self.images.indices(TRAIN)))
+
+    @property
     def deadline(self) -> Deadline | None:
         """When training ends, where `minutes` says so: in time to evaluate and write the results."""
         if self.settings.minutes is None:
