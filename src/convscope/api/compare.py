@@ -156,13 +156,13 @@ def _prepared(
     source: Source, options: ImageOptions, *, cache_dir: Path | None, quick: bool, reporter: Reporter
 ) -> Dataset:
     """Return the images of `source`; with `quick`, resized unless a size is requested."""
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "channels": options.channels, "ranges": options.ranges, "cache_dir": cache_dir, "reporter": reporter,
     }  # fmt: skip
-    dataset = prepare(source, size=options.size, **given)
+    dataset = prepare(source, size=options.size, **settings)
     if quick and options.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
         reporter.say(f"quick: images are resized to {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        dataset = prepare(source, size=QUICK_SIDE, **given)
+        dataset = prepare(source, size=QUICK_SIDE, **settings)
     for note in (classes_in_words(dataset), *dataset.notes):
         reporter.say(note)
     return dataset
