@@ -21,6 +21,8 @@ def test_lines_are_aligned() -> None:
     assert len({len(line) for line in (head, *rows)}) == 1
     assert head.startswith("layer ")
     assert rows[0].endswith(" 4")
+    words = DataTable.of(["a", "b", "c"], [["1", "yes", "2"], ["3", "no", "10"]]).lines()
+    assert words == ["a  b     c", "1  yes   2", "3  no   10"]
 
 
 def test_a_table_without_rows_has_a_head() -> None:
