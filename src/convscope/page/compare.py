@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, printable, shortened
-from convscope.measures.comparison.conclusions import conclusions, contrast_table, contrasts
+from convscope.measures.comparison.conclusions import Contrast, conclusions, contrast_table, contrasts
 from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Group
@@ -13,7 +13,7 @@ from convscope.measures.distortions.family import GROUPS, title_of
 from .compare_tables import facts_list, limits_table, skipped_list, table_html, variants_table
 from .document import document, static
 from .markup import Html, joined, named, tag
-from .plots import Line, Row, Value, dots, lines
+from .plots import DotRow, Line, Value, dots, lines
 from .wording import percent
 
 
@@ -73,9 +73,8 @@ def _paragraph(texts: dict[str, str], topic: str) -> Html:
     return tag("p", texts[topic], class_="said") if topic in texts else joined()
 
 
-def _contrasts(comparison: Comparison, topics: Sequence[str], name: str) -> Html:
-    """Return the table of differences of some topics; nothing without one."""
-    found = [one for one in contrasts(comparison) if one.topic in topics]
+def _differences(found: Sequence[Contrast], name: str) -> Html:
+    """Return the table of differences; nothing without one."""
     return table_html(contrast_table(found), name) if found else joined()
 
 
@@ -86,12 +85,13 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     if len(results) < 2:
         return joined()
     rows = [
-        Row(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
+        DotRow(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
         for one in results
     ]
-    label = "accuracy (%), with 95 % intervals"
-    chart = dots(rows, label=label, text=_percent, tick=_tick, said=texts.get(topic, ""))
-    return joined(_paragraph(texts, topic), chart, _contrasts(comparison, (topic,), f"Differences: {topic}"))
+    found = [one for one in contrasts(comparison) if one.topic == topic]
+    said = " ".join([*(one.text for one in found), texts.get(topic, "")]).strip()
+    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent, tick=_tick, said=said)
+    return joined(_paragraph(texts, topic), chart, _differences(found, f"Differences: {topic}"))
 
 
 def _value(at: float, value: float, interval: tuple[float, float]) -> Value:
@@ -140,7 +140,8 @@ def _distorted(comparison: Comparison) -> Html:
         "Relative "
         "accuracy is that on distorted images, mean over all strengths, divided by the clean accuracy."
     ) + not_drawn(len(results), len(comparison.measured))
-    differences = _contrasts(comparison, tuple(GROUPS), "Differences in relative accuracy")
+    robustness = [one for one in contrasts(comparison) if one.topic in GROUPS]
+    differences = _differences(robustness, "Differences in relative accuracy")
     return joined(tag("p", note), differences, tag("div", *charts, class_="charts three"))
 
 
