@@ -88,9 +88,7 @@ def test_names_that_no_font_has_are_said_once(run: Path, tmp_path: Path, capsys:
     report.write_text(json.dumps(named), encoding="utf-8")
     assert main(["draw", "confusion", str(tmp_path / "run"), "--force"]) == 0
     said = capsys.readouterr().err
-    assert (
-        said.count("boxes in confusion.png: no font of this computer has the letters of \U00012000. Install one") == 1
-    )
+    assert said.count("boxes in confusion.png: no installed font has the letters of \U00012000. Install one") == 1
 
 
 def test_a_unit_walks_over_an_image(run: Path, tmp_path: Path) -> None:

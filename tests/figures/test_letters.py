@@ -154,6 +154,6 @@ def test_fonts_are_looked_for_only_where_letters_are_missing(monkeypatch: pytest
 
 def test_of_many_names_some_are_told() -> None:
     said = boxes_sentence([chr(0x4E00 + place) * 30 for place in range(7)], "a.png")
-    assert said.startswith("boxes in a.png: no font of this computer has the letters of 一一")
+    assert said.startswith("boxes in a.png: no installed font has the letters of 一一")
     assert " and 2 more." in said
     assert len(said) < 300
