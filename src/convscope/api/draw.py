@@ -64,7 +64,7 @@ class DrawResult:
     Attributes:
         path: where it is.
         frames: how many it has, 1 if it does not move.
-        unwritten: words that are boxes in it, as no font of this computer has their letters.
+        unwritten: words that are boxes in it, because no installed font has their letters.
     """
 
     path: Path

@@ -26,16 +26,11 @@ def compare_text(comparison: Comparison) -> str:
         lines += [
             "The last columns are the accuracy on distorted images, relative to the clean accuracy. Differences in it:",
             "",
-            *_by_group(contrast_table(robustness), [one.topic for one in robustness]).lines(),
+            *contrast_table(robustness).lines(),
             "",
         ]
-    lines += [f"{one.title}: {one.skipped or 'not run yet'}" for one in comparison.variants if not one.measured]
-    return "\n".join([*lines, "", *conclusions(comparison).values()])
-
-
-def _by_group(table: DataTable, groups: list[str]) -> DataTable:
-    rows = ((group, *row) for group, row in zip(groups, table.rows, strict=True))
-    return DataTable.of(["images", *table.columns], rows)
+    skipped = [f"{one.title}: {one.skipped or 'not run yet'}" for one in comparison.variants if not one.measured]
+    return "\n".join([*lines, *skipped, *([""] if skipped else []), *conclusions(comparison).values()]).rstrip()
 
 
 def _variants(comparison: Comparison) -> DataTable:

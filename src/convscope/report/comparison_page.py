@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from convscope.core.document import document, static
-from convscope.core.markup import Html, joined, named, scrolling, tag
+from convscope.core.markup import Html, joined, named, tag
+from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, percent, printable, shortened
-from convscope.measures.comparison.conclusions import conclusions, contrast_table, contrasts
+from convscope.measures.comparison.conclusions import Contrast, conclusions, contrast_table, contrasts
 from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Group
 from convscope.measures.distortions.family import GROUPS, title_of
 
 from .comparison_tables import facts_list, limits_table, skipped_list, table_html, variants_table
-from .plots import Line, Row, Value, dots, lines
+from .plots import DotRow, Line, Value, dots, lines
 
 _PACKAGE = "convscope.report"
 
@@ -73,9 +74,8 @@ def _paragraph(texts: dict[str, str], topic: str) -> Html:
     return tag("p", texts[topic], class_="said") if topic in texts else joined()
 
 
-def _contrasts(comparison: Comparison, topics: Sequence[str], name: str) -> Html:
-    """Return the table of differences of some topics; nothing without one."""
-    found = [one for one in contrasts(comparison) if one.topic in topics]
+def _differences(found: Sequence[Contrast], name: str) -> Html:
+    """Return the table of differences; nothing without one."""
     return table_html(contrast_table(found), name) if found else joined()
 
 
@@ -86,12 +86,13 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     if len(results) < 2:
         return joined()
     rows = [
-        Row(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
+        DotRow(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
         for one in results
     ]
-    label = "accuracy (%), with 95 % intervals"
-    chart = dots(rows, label=label, text=_percent, tick=_tick, said=texts.get(topic, ""))
-    return joined(_paragraph(texts, topic), chart, _contrasts(comparison, (topic,), f"Differences: {topic}"))
+    found = [one for one in contrasts(comparison) if one.topic == topic]
+    said = " ".join([*(one.text for one in found), texts.get(topic, "")]).strip()
+    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent, tick=_tick, said=said)
+    return joined(_paragraph(texts, topic), chart, _differences(found, f"Differences: {topic}"))
 
 
 def _value(at: float, value: float, interval: tuple[float, float]) -> Value:
@@ -140,7 +141,8 @@ def _distorted(comparison: Comparison) -> Html:
         "Relative "
         "accuracy is that on distorted images, mean over all strengths, divided by the clean accuracy."
     ) + not_drawn(len(results), len(comparison.measured))
-    differences = _contrasts(comparison, tuple(GROUPS), "Differences in relative accuracy")
+    robustness = [one for one in contrasts(comparison) if one.topic in GROUPS]
+    differences = _differences(robustness, "Differences in relative accuracy")
     return joined(tag("p", note), differences, tag("div", *charts, class_="charts three"))
 
 
@@ -192,16 +194,13 @@ def _twice(law: PowerLaw) -> Value:
 
 
 def _curve_table(results: Sequence[VariantResult]) -> Html:
-    names = ("variant", "training images", "accuracy", "95 % interval")
     rows = []
     for result in results:
         for one in points_of(result):
-            low, high = one.interval
-            cells = (f"{one.images:,}", percent(one.accuracy, 1_000), f"{percent(low)} to {percent(high)}")
-            rows.append(tag("tr", tag("td", result.title), *(tag("td", cell, class_="number") for cell in cells)))
-    head = tag("tr", *(tag("th", name, scope="col") for name in names))
-    table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return scrolling(table, "Curves")
+            low, high = map(percent, one.interval)
+            rows.append([result.title, f"{one.images:,}", percent(one.accuracy, 1_000), f"{low} to {high}"])
+    columns = ["variant", "training images", "accuracy", "95 % interval"]
+    return table_html(DataTable.of(columns, rows), "Curves")
 
 
 def _method(comparison: Comparison) -> Html:

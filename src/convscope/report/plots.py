@@ -28,7 +28,7 @@ class Value:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class DotRow:
     """One row of a chart of dots: name and value; `marked` is what the others are compared with."""
 
     name: str
@@ -45,7 +45,7 @@ class Line:
     beyond: tuple[Value, ...] = ()
 
 
-def dots(rows: Sequence[Row], *, label: str, text: Text, tick: Text, said: str) -> Html:
+def dots(rows: Sequence[DotRow], *, label: str, text: Text, tick: Text, said: str) -> Html:
     """Return values as dots in rows, with their intervals as whiskers; `said` is what it shows, in words."""
     ends = [end for row in rows for end in (row.value.low, row.value.high)]
     marks = nice_ticks(max(0.0, min(ends)), min(1.0, max(ends)), most=6)
@@ -75,7 +75,7 @@ def _column(along: Axis, mark: float, bottom: float, text: Text) -> Html:
     )
 
 
-def _dot(along: Axis, row: Row, y: float, text: Text) -> Html:
+def _dot(along: Axis, row: DotRow, y: float, text: Text) -> Html:
     style, value = "first" if row.marked else "plain", row.value
     x, low, high = (along.at(number) for number in (value.value, value.low, value.high))
     hint = tag("title", f"{row.name}: {text(value.value)}, 95 % interval {text(value.low)} to {text(value.high)}")

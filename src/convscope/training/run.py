@@ -69,11 +69,6 @@ class Prepared:
         return Deadline(end_s=end_s, evaluated=len(self.images.indices(self.images.evaluation_split)))
 
     @property
-    def steps(self) -> int:
-        """The steps of the recipe; a budget of time may allow others."""
-        return steps_of(self.recipe, len(self.images.indices(TRAIN)))
-
-    @property
     def record(self) -> RunRecord:
         """The record for the run folder."""
         return RunRecord(

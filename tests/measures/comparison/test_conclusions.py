@@ -42,6 +42,12 @@ def test_the_table_of_contrasts_has_a_significance_column() -> None:
     assert "+5.0" in table.rows[0]
 
 
+def test_the_table_of_robustness_names_the_distorted_images() -> None:
+    results = variant("convolution", 0.9, robustness=0.9), variant("mlp-parameters", 0.7, robustness=0.5)
+    table = contrast_table([one for one in contrasts(comparison(*results)) if one.topic != "sharing"])
+    assert [row[table.columns.index("images")] for row in table.rows] == ["shifted", "noisy"]
+
+
 def test_the_best_follows_the_results() -> None:
     results = variant("convolution", 0.95), variant("locally-connected", 0.90)
     assert best_sentence(comparison(*results)).startswith("Of 2 variants, convolutional is the most accurate (95.0 %)")

@@ -90,14 +90,36 @@ def _contrast(
 
 
 def contrast_table(found: Sequence[Contrast]) -> DataTable:
-    """Return the contrasts as a table with a significance column; differences are in points."""
-    columns = ["variant", "minus", "values", "points", "95 % interval", "significant"]
+    """Return the contrasts as a table with a significance column; differences are in points.
+
+    Contrasts in robustness have a column for the kind of distorted images.
+    """
+    robustness = any(one.topic in GROUPS for one in found)
+    columns = [
+        *(["images"] if robustness else []),
+        "variant",
+        "minus",
+        "values",
+        "points",
+        "95 % interval",
+        "significant",
+    ]
     rows = []
     for one in found:
         value, low, high = points_text(one.difference)
         values = " - ".join(percent_text(part) for part in one.values)
         significant = "yes" if one.difference.significant else "no"
-        rows.append([one.first, one.second, values, value, f"{low} to {high}", significant])
+        rows.append(
+            [
+                *([one.topic] if robustness else []),
+                one.first,
+                one.second,
+                values,
+                value,
+                f"{low} to {high}",
+                significant,
+            ]
+        )
     return DataTable.of(columns, rows)
 
 
