@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from convscope.api.train import prepare, train
+from convscope.core.context import Context
 from convscope.core.errors import TrainingError
 from convscope.estimators.classifier import ConvClassifier
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
+from convscope.options.train import TrainOptions
 from convscope.training import loop
 from convscope.training.fit import fit
 from convscope.training.history import EpochRecord, History
@@ -65,9 +67,10 @@ def test_the_command_and_the_estimator_train_as_fit_does(tmp_path: Path) -> None
     recipe = Recipe(**classifier.model_.training["recipe"] | {"augmentation": small_recipe().augmentation})
     recipe = replace(recipe, augmentation=replace(recipe.augmentation, rotate=0.0, scale=0.0, erase=0.0), pretrain=())
     assert same(fitted(data, recipe, seed=3)[0], classifier.model_.network)
-    options |= {"flip": True, "cache_dir": tmp_path / "c", "validation": 0.2}
-    prepared = prepare((images, labels), **options)
-    trained = train((images, labels), output=tmp_path / "run", **options)
+    options |= {"flip": True, "validation": 0.2}
+    context = Context(cache_dir=tmp_path / "c")
+    prepared = prepare((images, labels), TrainOptions(**options), context)
+    trained = train((images, labels), output=tmp_path / "run", context=context, **options)
     assert same(fitted(TrainingData.of(prepared.images), prepared.recipe, seed=3)[0], trained.model.network)
 
 
