@@ -1,4 +1,4 @@
-"""A page as one file: styles, programs and data inside it, and a policy that allows nothing else."""
+"""An HTML page as one file: style, program and data are inside, and its policy allows nothing else."""
 
 import base64
 import hashlib
@@ -42,9 +42,9 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
         title: of the window.
         style: CSS.
         script: a program; its hash is the only one that the Content-Security-Policy allows.
-        body: what stands before the program.
-        worker: whether the program may start another one that stands in the page, as a worker, and WebAssembly in it;
-            still nothing that is text becomes a program.
+        body: comes before the program.
+        worker: whether the program may start a worker from the page, with WebAssembly; text still never becomes a
+            program.
     """
     computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
     style, script = escaped(style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)

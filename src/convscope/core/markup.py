@@ -23,7 +23,7 @@ def markup(text: str) -> Html:
 
 
 def joined(*parts: str) -> Html:
-    """Return the parts as one piece of markup."""
+    """Return all parts as one markup."""
     return Html("".join(markup(part) for part in parts))
 
 
@@ -45,7 +45,7 @@ def tag(kind: str, /, *content: str, **attributes: str | float | None) -> Html:
 
 
 def named(text: str, most: int = 160, *, full: bool = False) -> Html:
-    """Return the name of a file or class, kept apart from the text around it whatever its direction of writing.
+    """Return the name of a file or class, isolated from the text around it in either direction of writing.
 
     Args:
         text: the name.

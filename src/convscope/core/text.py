@@ -140,9 +140,9 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 def percent(value: float | None, total: int | None = None) -> str:
-    """Return a part of one in per cent; with `total`, as many decimals as that many images justify.
+    """Return a fraction in percent, with as many decimals as `total` images justify.
 
-    What is not quite everything never reads as 100 %, what is not quite nothing never as 0 %.
+    Only 1 reads as 100 % and only 0 as 0 %.
 
     Examples:
         >>> percent(0.98888, 360), percent(0.99412, 10_000), percent(1.0, 50), percent(None)
@@ -164,7 +164,7 @@ def percent(value: float | None, total: int | None = None) -> str:
 
 
 def large(number: int) -> str:
-    """Return a whole number with separators and, from a million on, its size in words.
+    """Return a whole number with separators; in words from a million.
 
     Examples:
         >>> large(431_080), large(2_293_000)

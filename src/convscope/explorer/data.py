@@ -121,7 +121,7 @@ class ExplorerData:
         title: of the page.
         layout, version, classes: of the model.
         height, width, channels: of its images.
-        mean, std: images are standardized with, one a channel.
+        mean, std: standardization of the images, one value a channel.
         fit, background, ranges: how other images become such images.
         weight_dtype: of the weights: float32; float24, without its last 8 bits (nearly five digits); or, for large
             networks, float16 (about three digits).
@@ -178,7 +178,7 @@ def explorer_data(
     if network.plan.parameters > LARGEST_PARAMETERS:
         raise DataError(
             f"The network must have at most {LARGEST_PARAMETERS:,} parameters to fit into a page. "
-            f"Got {network.plan.parameters:,}. Train one with fewer units, or subsample more before its last stages."
+            f"Got {network.plan.parameters:,}. Train one with fewer units, or pool more before its last stages."
         )
     planned = network.plan.layers
     below = [(preprocessing.height, preprocessing.width), *((layer.rows, layer.columns) for layer in planned[:-1])]

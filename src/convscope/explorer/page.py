@@ -1,4 +1,4 @@
-"""The page that looks inside a network: one HTML file that runs it and shows every number on the way."""
+"""The page of the explorer: one HTML file that runs the network and shows every number."""
 
 import re
 from functools import partial
@@ -53,8 +53,8 @@ def render_look(data: ExplorerData) -> str:
 def program(name: str) -> str:
     """Return the module `name` in ``static/`` with all that it imports, as one text without imports.
 
-    Modules stand in the order in which they need each other. What a browser loads from disk cannot import, and one
-    text has one digest for the policy. Names at the top of modules that go together must differ.
+    Each module comes after those it imports. A page loaded from disk cannot import modules, and one text has one
+    digest for the policy. Top-level names of modules in one program must differ.
     """
     texts: dict[str, str] = {}
 

@@ -98,7 +98,7 @@ def units_data(
         in_page: index in the page of each measured image that is in the page.
         image: gives any measured image, uint8 H W C; patches of images that are not in the page are left out if
             None, or where they would make the page too large.
-        background: what lies outside an image, one value a channel.
+        background: outside the image, one value a channel.
         ablation: what the network recognizes without each unit; None where it was not measured.
     """
     ablations = _ablations(ablation)
