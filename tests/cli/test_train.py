@@ -128,7 +128,7 @@ def test_data_without_a_name_are_not_the_set_that_is_taken_without_data(
     more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "", *more]) == 2
-    assert "Got '', and nothing stands there" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_a_dry_run_of_a_run_that_is_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from convscope.images.cache.entry import FACTS_FILE, IMAGES, INDEX
 from convscope.images.cache.folder import MARKER, cache_folder, clear, entries
 from convscope.images.cache.limit import limit_bytes, parse_bytes, size_text
 from convscope.images.dataset import Dataset, prepare
+from convscope.images.sizes import ImageOptions
 from convscope.images.sources.opening import open_source
 from tests.checks.processes import interruptible
 from tests.images.generated import folder, save
@@ -45,7 +46,7 @@ def builds(monkeypatch):
 
 
 def ready(images: Path, place: Path, **options) -> Dataset:
-    return prepare(open_source(images), cache_dir=place, **options)
+    return prepare(open_source(images), ImageOptions(**options), cache_dir=place)
 
 
 def entry(place: Path) -> Path:

@@ -1,5 +1,6 @@
 """Why it works, measured: many kinds of networks and classifiers on the same images, with the same budget."""
 
+import dataclasses
 import os
 import re
 from collections.abc import Sequence
@@ -154,13 +155,11 @@ def _prepared(
     source: Source, asked: ImageOptions, *, cache_dir: Path | None, quick: bool, reporter: Reporter
 ) -> Dataset:
     """Return the images of `source`; for `quick`, smaller ones where no size is asked for."""
-    given: dict[str, Any] = {
-        "channels": asked.channels, "ranges": asked.ranges, "cache_dir": cache_dir, "reporter": reporter,
-    }  # fmt: skip
-    dataset = prepare(source, size=asked.size, **given)
+    dataset = prepare(source, asked, cache_dir=cache_dir, reporter=reporter)
     if quick and asked.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
         reporter.say(f"quick: images are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        dataset = prepare(source, size=QUICK_SIDE, **given)
+        smaller = dataclasses.replace(asked, size=QUICK_SIDE)
+        dataset = prepare(source, smaller, cache_dir=cache_dir, reporter=reporter)
     for note in (classes_in_words(dataset), *dataset.notes):
         reporter.say(note)
     return dataset

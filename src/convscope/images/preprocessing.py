@@ -29,7 +29,7 @@ _WORTH_BLOCKS = 4
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How an image becomes `height` x `width` x `channels`.
+    """Preprocessing of an image to `height` x `width` x `channels`.
 
     fit: "letterbox" scales the whole image into the box and fills the margins with `background`; "stretch" scales
     each side separately; "crop" fills the box and crops both ends evenly. background: one value 0…255 per channel,

@@ -132,7 +132,7 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
         ('its data are damaged (bad tile)', 'its data are damaged')
     """
     if isinstance(error, MemoryError):
-        return "it asks for more memory than there is"
+        return "it needs more memory than there is"
     argument = error.args[0] if error.args else ""
     text = argument.replace(b"\0", b" ").decode("latin-1") if isinstance(argument, bytes) else str(error)  # as for PPM
     text = " ".join(text.split()).rstrip(".")

@@ -101,7 +101,7 @@ def load_chunk(
         except UnreadableImageError as error:
             reasons[index] = str(error)
         except MemoryError:
-            reasons[index] = "it asks for more memory than there is"
+            reasons[index] = "it needs more memory than there is"
     for index in reasons:
         facts[index] = no_facts(1)[0]
         facts["unusable"][index] = True

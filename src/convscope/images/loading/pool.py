@@ -28,7 +28,7 @@ _MANY = 4_000
 _DEATHS = 2  # something else may end a process: an image is unusable only if it ends a process once more
 _NOT_STARTED = (OSError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError, subprocess.SubprocessError)
 """Errors raised where no process can be started."""
-_DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
+_DIED = "decoding it ends the process (its data are damaged, or it needs more memory than there is)"
 
 
 @contextlib.contextmanager

@@ -253,7 +253,7 @@ class _Walk:
         if splits:
             names = ", ".join(f"{printable(name)}/" for name in splits)
             what = "a class, not a split" if len(splits) == 1 else "classes, not splits"
-            notes.append(f"{names} {are(len(splits))} taken for {what}")
+            notes.append(f"{names} {are(len(splits))} read as {what}")
         notes += self._missing()
 
     def _missing(self) -> Iterator[str]:

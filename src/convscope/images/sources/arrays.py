@@ -138,7 +138,7 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
 def refuse_one_in_colour(
     images: NDArray[Any], name: str = "images", *, channels: int = 1, size: tuple[int, int] | None = None
 ) -> None:
-    """Refuse an array of three axes that looks like one image in colour: taken for gray ones, it would be many.
+    """Validate that an array of three axes is not a single colour image, which would count as many gray ones.
 
     Args:
         images: N H W, or N H W C.

@@ -90,8 +90,8 @@ def open_source(
         if text in NAMES:
             return open_named_dataset(text, data_dir=data_dir, reporter=reporter)
         raise DataError(
-            f"`data` must be a path that is there or one of the sets {', '.join(NAMES)}. "
-            f"Got {text!r}, and nothing stands there.{did_you_mean(text, NAMES) or ' Check the path.'}"
+            f"`data` must be an existing path or one of the datasets {', '.join(NAMES)}. "
+            f"Got {text!r}, which does not exist.{did_you_mean(text, NAMES) or ' Check the path.'}"
         )
     if path.is_dir():
         if is_idx(path):
