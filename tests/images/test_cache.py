@@ -72,7 +72,7 @@ def test_other_settings_have_an_entry_of_their_own(images, place, builds):
     for options in ({}, {"size": 8}, {"fit": "crop"}, {"background": "white"}, {"channels": 1}):
         ready(images, place, **options)
     assert len(builds) == len(entries(place)) == 5
-    ready(images, place, validation=0.5, seed=3)
+    prepare(open_source(images), cache_dir=place, validation=0.5, seed=3)
     assert len(builds) == 5
 
 
