@@ -1,18 +1,15 @@
-"""Classes and splits of a folder: which level holds which, and notes on the decisions (docs/decisions/0012)."""
+"""Classes and splits of a folder: which folder level holds which (docs/decisions/0012)."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 
 from convscope.core.errors import DataError
-from convscope.core.text import are, counted, printable
+from convscope.core.text import counted
 
 from .labels import as_label
 from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
 from .split_names import UNLABELLED, plain_split, split_name
 from .tree import Folder
-
-_NAMED = 3  # classes in a note
-_NAMED_FOLDERS = 4  # folders of each
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +33,6 @@ class Arrangement:
     outside: list[Folder] = dataclasses.field(default_factory=list)
     passed: list[Folder] = dataclasses.field(default_factory=list)
     divided: list[Folder] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
 
 
 def arrange(top: Folder, name: str, *, depth: int | None = None) -> Arrangement:
@@ -54,7 +50,6 @@ def arrange(top: Folder, name: str, *, depth: int | None = None) -> Arrangement:
     walk = _Walk(name=name, asked=depth)
     walk.go(top, [], UNASSIGNED)
     walk.refuse_half_divided()
-    walk.add_notes()
     return walk.arrangement
 
 
@@ -219,55 +214,6 @@ class _Walk:
                 "split, give --class-depth 1."
             )
 
-    def add_notes(self) -> None:
-        """Add notes on the decisions that were made."""
-        arrangement, notes = self.arrangement, self.arrangement.notes
-        if arrangement.passed:
-            names = ", ".join(f"{printable(folder.relative)}/" for folder in arrangement.passed[:_NAMED])
-            notes.append(f"passed through {names}{_more(arrangement.passed, _NAMED)}, alone in the folder above")
-        if arrangement.divided:
-            names = ", ".join(f"{printable(folder.relative)}/" for folder in arrangement.divided[:_NAMED])
-            notes.append(f"splits are taken from the folders in {names}{_more(arrangement.divided, _NAMED)}")
-        merged: dict[str, dict[str, None]] = {}
-        for class_folder in arrangement.classes:
-            below = [child.name for child in class_folder.folder.folders if child.count()]
-            if below:
-                merged.setdefault(class_folder.label, {}).update(dict.fromkeys(below))
-        if merged:
-            named = [f"{printable(label)}/ ({_listed(names)})" for label, names in list(merged.items())[:_NAMED]]
-            notes.append(
-                f"sub-folders belong to the class that they are in: {', '.join(named)}{_more(merged, _NAMED)}; "
-                f"--class-depth {(self.asked or 1) + 1} makes each a class"
-            )
-        left_out = [folder for folder in arrangement.outside if folder.count()]
-        if left_out:
-            named = [
-                f"{printable(folder.relative)}/ ({counted(folder.count(), 'image')})" for folder in left_out[:_NAMED]
-            ]
-            notes.append(f"{', '.join(named)}{_more(left_out, _NAMED)} {are(len(left_out))} left out, being no split")
-        splits = [
-            class_folder.folder.name
-            for class_folder in arrangement.classes
-            if class_folder.split == UNASSIGNED and _is_split(class_folder)
-        ]
-        if splits:
-            names = ", ".join(f"{printable(name)}/" for name in splits)
-            what = "a class, not a split" if len(splits) == 1 else "classes, not splits"
-            notes.append(f"{names} {are(len(splits))} read as {what}")
-        notes += self._missing()
-
-    def _missing(self) -> Iterator[str]:
-        """Give a note for each split without some classes of train."""
-        classes_by_split: dict[int, dict[str, None]] = {}
-        for class_folder in self.arrangement.classes:
-            if class_folder.folder.count():
-                classes_by_split.setdefault(class_folder.split, {})[class_folder.label] = None
-        for split in (VALIDATION, TEST):
-            if split in classes_by_split and (
-                lacking := [label for label in classes_by_split.get(TRAIN, {}) if label not in classes_by_split[split]]
-            ):
-                yield f"no image in {SPLIT_NAMES[split]} of {_listed(lacking)}, which {are(len(lacking))} in train"
-
 
 def _split_folders(folders: Sequence[Folder]) -> tuple[list[tuple[int, Folder]], list[tuple[int, Folder]]]:
     """Return the folders with the name of a split, and those with an ambiguous name.
@@ -290,21 +236,8 @@ def _class_folder(folder: Folder, names: list[str], split: int) -> ClassFolder:
     return ClassFolder(split=split, label=as_label("/".join(names)), folder=folder)
 
 
-def _is_split(class_folder: ClassFolder) -> bool:
-    """Return whether a class folder has the name of a split."""
-    return class_folder.folder.count() > 0 and plain_split(class_folder.folder.name) is not None
-
-
 def _end(folder: Folder) -> str:
     return f"{folder.relative}/" if folder.relative else ""
-
-
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(map(printable, list(names)[:_NAMED_FOLDERS])) + _more(names, _NAMED_FOLDERS)
-
-
-def _more(items: Collection[object], named: int) -> str:
-    return f", … and {len(items) - named:,} more" if len(items) > named else ""
 
 
 def found_in(folder: Folder) -> str:

@@ -11,6 +11,7 @@ from convscope.core.errors import DataError
 from convscope.core.text import printable
 
 from .arrangement import Arrangement, ClassFolder, arrange, found_in
+from .arrangement_notes import arrangement_notes
 from .files import FileSource, unlabelled_files
 from .foreign import foreign_files
 from .labels import encode_labels
@@ -89,7 +90,7 @@ def open_folder(
         empty=tuple(f"{folder.relative}/" for folder in empty.values()),
         loose=tuple(arrangement.loose),
         passed_over=passed_over,
-        notes=tuple(arrangement.notes),
+        notes=tuple(arrangement_notes(arrangement, depth=depth)),
     )
 
 
