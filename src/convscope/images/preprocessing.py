@@ -40,8 +40,8 @@ class Preprocessing:
         ParameterError: a field has an invalid value.
 
     Examples:
-        >>> step = Preprocessing(height=2, width=4, channels=1, background=(9,))
-        >>> step.apply(Decoded(values=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
+        >>> preprocessing = Preprocessing(height=2, width=4, channels=1, background=(9,))
+        >>> preprocessing.apply(Decoded(values=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
         array([[9, 0, 0, 9],
                [9, 0, 0, 9]], dtype=uint8)
     """

@@ -94,8 +94,8 @@ def load_images(
         reporter.task("reading images", total=len(source), unit="images") as task,
         open_pool(source, pixels=pixels, workers=workers) as (threads, load),
     ):
-        readings = threads.map(lambda indices: load(chunk_at(indices)), ranges)
-        for indices, result in zip(ranges, readings, strict=True):
+        results = threads.map(lambda indices: load(chunk_at(indices)), ranges)
+        for indices, result in zip(ranges, results, strict=True):
             total.facts[indices.start : indices.stop] = result.facts
             total.reasons.update({indices.start + index: reason for index, reason in result.reasons.items()})
             total.remarks.update({indices.start + index: remarks for index, remarks in result.remarks.items()})
