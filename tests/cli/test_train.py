@@ -146,7 +146,7 @@ def test_without_data_a_folder_of_the_name_of_the_set_is_not_taken(
     assert main(["train", "digits", *short]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["classes"] == ["a", "b"]
-    assert f"digits is taken from here, {here / 'digits'}, not the set of that name" in err
+    assert f"digits is read from {here / 'digits'}" in err
 
 
 @pytest.mark.parametrize(("data", "output"), [("set", "set"), ("set", "set/run"), (".", None)])
