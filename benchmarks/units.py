@@ -36,13 +36,14 @@ def one_pass(folder: Path, images: int) -> dict[str, Any]:
     from convscope.core.machine import tuned
     from convscope.images.dataset import prepare
     from convscope.images.preprocessing import Preprocessing
+    from convscope.images.sizes import ImageOptions
     from convscope.images.sources.opening import open_source
     from convscope.measures.units.measuring import measure_units
     from convscope.networks.build import Network
     from convscope.networks.layout import Layout
     from convscope.networks.model import Model
 
-    dataset = prepare(open_source(folder), size=(32, 32))
+    dataset = prepare(open_source(folder), ImageOptions(size=(32, 32)))
     some = np.sort(np.random.default_rng(0).permutation(len(dataset))[:images])
     pixels, labels = np.ascontiguousarray(dataset.images[some]), dataset.labels[some]
     layout = Layout.parse(LAYOUT)

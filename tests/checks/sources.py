@@ -20,7 +20,7 @@ def check_lengths_agree(fresh: Maker) -> None:
     assert source.splits.dtype == np.uint8
 
 
-def check_labels_are_places_in_classes(fresh: Maker) -> None:
+def check_labels_are_indices_of_classes(fresh: Maker) -> None:
     """Every label has a class; classes are different texts, at least two."""
     source = fresh()
     assert len(source.classes) >= 2

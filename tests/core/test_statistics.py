@@ -54,7 +54,7 @@ def test_without_trials_nothing_is_known() -> None:
 
 @pytest.mark.parametrize(("correct", "total"), [(-1, 3), (4, 3)])
 def test_more_successes_than_trials_are_refused(correct: int, total: int) -> None:
-    with pytest.raises(ParameterError, match=r"`correct` must be between 0 and `total`\. Got -?\d \(of 3\)\."):
+    with pytest.raises(ParameterError, match=r"`correct`"):
         wilson_interval(correct, total)
 
 
@@ -70,7 +70,7 @@ def test_the_interval_of_a_mean_is_students(confidence: float, quantile: float) 
 
 
 def test_one_value_has_no_interval() -> None:
-    with pytest.raises(ParameterError, match=r"`values` must be at least two for an interval of their mean\. Got 1"):
+    with pytest.raises(ParameterError, match=r"at least two"):
         mean_half_width([1.0])
 
 

@@ -100,7 +100,7 @@ def test_splits_and_class_names_must_fit() -> None:
         from_arrays(BYTES, LABELS, splits=[1, 2])
     with pytest.raises(DataError, match="`splits` must have one value from 0 to 3 an image"):
         from_arrays(BYTES, LABELS, splits=[1, 2, 9, 1, 2, 1])
-    with pytest.raises(DataError, match="`labels` must be class names or their places 0 to 1. Got '0'"):
+    with pytest.raises(DataError, match="indices 0 to 1. Got '0'"):
         from_arrays(BYTES, LABELS, classes=("a", "b"))
 
 
@@ -185,9 +185,7 @@ def test_an_npz_larger_than_memory_is_refused(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "set.npz").write_bytes(GOOD)
     assert available_bytes() > 1 << 20
     monkeypatch.setattr("convscope.images.sources.npz.available_bytes", lambda: 100)
-    with pytest.raises(
-        DataError, match="must fit into the memory that is available. Got x.npy .* Write the images as files"
-    ):
+    with pytest.raises(DataError, match="memory that is available. Got x.npy"):
         open_source(tmp_path / "set.npz")
 
 
@@ -225,9 +223,9 @@ def test_texts_with_numbers_that_are_no_characters_are_one_sentence(order: str, 
     np.savez(tmp_path / "labels.npz", x=images, y=bad)
     np.savez(tmp_path / "names.npz", x=images, y=[0, 1, 0, 1], class_names=bad[:2])
     for data in ((images, bad), tmp_path / "labels.npz", tmp_path / "names.npz"):
-        with pytest.raises(DataError, match="which is no character"):
+        with pytest.raises(DataError, match="not a character"):
             open_source(data)  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="which is no character"):
+    with pytest.raises(DataError, match="not a character"):
         ConvClassifier(epochs=1).fit(images, bad)
 
 

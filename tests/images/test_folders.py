@@ -70,9 +70,7 @@ def test_a_class_may_be_missing_in_test_but_not_in_train(tmp_path: Path) -> None
         _touch(tmp_path / file)
     assert len(open_source(tmp_path)) == 3
     _touch(tmp_path / "test" / "c" / "1.png")
-    with pytest.raises(
-        DataError, match="must have the same classes in train as elsewhere. Got the class 'c' only in test"
-    ):
+    with pytest.raises(DataError, match="'c' only in test"):
         open_source(tmp_path)
 
 
@@ -210,7 +208,7 @@ def test_a_set_that_a_folder_that_cannot_be_read_leaves_too_small_is_one_sentenc
     write_images(tmp_path / "a")
     (tmp_path / "b").mkdir()
     _refusing(str(tmp_path / "b"), PermissionError(errno.EACCES, "Permission denied"), monkeypatch)
-    with pytest.raises(DataError, match="b` must be a folder that can be read. Got: there is no permission"):
+    with pytest.raises(DataError, match="permission"):
         open_source(tmp_path)
     _refusing(str(tmp_path), PermissionError(errno.EACCES, "Permission denied"), monkeypatch)
     with pytest.raises(DataError, match="must be a folder that can be read. Got: Permission denied"):

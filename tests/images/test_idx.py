@@ -28,9 +28,7 @@ def test_a_single_images_file_finds_its_labels(tmp_path: Path) -> None:
     source = open_source(tmp_path / "t10k-images-idx3-ubyte")
     assert len(source) == 5
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(
-        DataError, match=r"must have its labels beside it. Got no t10k-labels-idx1-ubyte \(or with .gz\)"
-    ):
+    with pytest.raises(DataError, match=r"no t10k-labels-idx1-ubyte"):
         open_source(tmp_path / "t10k-images-idx3-ubyte")
 
 
@@ -59,7 +57,7 @@ def test_two_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_labels_file_is_not_a_set(tmp_path: Path) -> None:
     write_idx(tmp_path)
-    with pytest.raises(DataError, match="must be an IDX file of images, named like train-images-idx3-ubyte"):
+    with pytest.raises(DataError, match="IDX file of images"):
         open_source(tmp_path / "train-labels-idx1-ubyte")
 
 
@@ -106,7 +104,7 @@ def test_a_broken_idx_file_is_one_sentence(name: str, tmp_path: Path) -> None:
 def test_what_does_not_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_idx(tmp_path, zipped=True)
     monkeypatch.setattr("convscope.images.sources.idx.available_bytes", lambda: 100)
-    with pytest.raises(DataError, match="must fit into the memory that is available. Got 0.0 GB needed"):
+    with pytest.raises(DataError, match="memory that is available"):
         open_source(tmp_path)
 
 

@@ -142,7 +142,7 @@ def test_a_class_with_nothing_readable_is_listed_and_not_trained_on(tmp_path):
     found = inspect(open_source(tmp_path))
     assert {problem.name for problem in found.of_kind("empty file")} == {f"b/{place}.png" for place in range(6)}
     assert [problem.name for problem in found.of_kind("few images")][-1] == "b"
-    with pytest.raises(DataError, match=r"must have a readable image of every class\. Got none of 'b' \(6 files"):
+    with pytest.raises(DataError, match=r"none of 'b' \(6 files"):
         prepare(open_source(tmp_path), cache_dir=tmp_path / "cache")
 
 
@@ -186,7 +186,7 @@ def test_a_kind_that_is_none_is_refused():
 
 @pytest.mark.parametrize(
     "reason",
-    ["its colour mode X cannot be turned into RGB", "there is no permission to read it", "its data are damaged (x)"],
+    ["its colour mode X cannot be converted to RGB", "there is no permission to read it", "its data are damaged (x)"],
 )
 def test_what_has_no_kind_of_its_own_is_unreadable(reason):
     assert kind_of(reason) == "unreadable"

@@ -168,9 +168,9 @@ def test_images_of_arrays_are_named_by_split_and_place(tmp_path: Path) -> None:
 
 
 SENTENCES = [
-    ("nothing-here", "`data` must be a path that is there or one of the sets digits, mnist, fashion-mnist. Got"),
-    ("fashion-mnst", "nothing stands there. Did you mean 'fashion-mnist'?"),
-    ("", "Got '', and nothing stands there. Check the path"),
+    ("nothing-here", "existing path or one of the datasets digits, mnist, fashion-mnist"),
+    ("fashion-mnst", "does not exist. Did you mean 'fashion-mnist'?"),
+    ("", "does not exist. Check the path"),
     ("a\0b", "`data` must be a path, the name of a set, or a pair of arrays"),
     (5, "`data` must be a path, the name of a set, or a pair of arrays. Got int"),
     ((1, 2, 3), "`data` must be a pair of arrays, images and labels. Got 3 values"),

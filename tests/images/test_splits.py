@@ -117,7 +117,7 @@ def test_what_is_in_validation_or_test_leaves_training():
 
 @pytest.mark.parametrize("fraction", [1, -0.1, float("nan"), "0.2", True])
 def test_a_fraction_that_cannot_be_is_refused(fraction):
-    with pytest.raises(ParameterError, match=r"`validation` must be a fraction from 0 to below 1\. Got .*0\.2"):
+    with pytest.raises(ParameterError, match=r"`validation` must be a fraction"):
         assign(np.zeros(2, np.uint8), np.arange(2), distinct(2), validation=fraction)
 
 

@@ -17,6 +17,7 @@ from convscope.core.machine import tuned
 from convscope.images.checks import inspect
 from convscope.images.dataset import prepare
 from convscope.images.decoding.decoder import decode
+from convscope.images.sizes import ImageOptions
 from convscope.images.sources.opening import open_source
 from convscope.images.value_sample import ValueSample
 from convscope.images.values import (
@@ -235,7 +236,7 @@ def test_what_no_rule_covers_is_refused_with_its_values() -> None:
 
 def test_a_range_that_is_given_holds_for_bytes_too() -> None:
     ranges = parse_value_range("0,63")
-    prepared = prepare(open_source((LEVELS // 4, np.arange(12) % 2)), ranges=ranges)
+    prepared = prepare(open_source((LEVELS // 4, np.arange(12) % 2)), ImageOptions(ranges=ranges))
     assert np.abs(prepared.images[..., 0].astype(int) - LEVELS).max() <= 4
     assert prepared.images.max() == 255
     assert any("0…63 become the gray levels 0…255" in note for note in prepared.notes)
@@ -244,7 +245,7 @@ def test_a_range_that_is_given_holds_for_bytes_too() -> None:
 def test_each_image_is_stretched_by_itself_only_when_asked() -> None:
     dark = np.stack([LEVELS[0] // 8, LEVELS[1]] * 6)
     dark[:, 3, 3] = np.arange(12)
-    asked = prepare(open_source((dark, np.arange(12) % 2)), ranges=parse_value_range("each"))
+    asked = prepare(open_source((dark, np.arange(12) % 2)), ImageOptions(ranges=parse_value_range("each")))
     assert (asked.images.reshape(12, -1).max(1) == 255).all()
     plain = prepare(open_source((dark, np.arange(12) % 2)))
     assert np.array_equal(plain.images[..., 0], dark)

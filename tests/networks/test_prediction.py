@@ -146,7 +146,7 @@ def test_an_image_that_asks_for_too_much_memory_is_a_row(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(inputs, "decode", fails)
     (row,) = predict(small_model(), [b"x"])
-    assert row.error == "it asks for more memory than there is"
+    assert "memory" in row.error
 
 
 def test_small_files_are_read_many_at_a_time_and_large_ones_one_by_one(files: list[str]) -> None:

@@ -1,10 +1,10 @@
 """Compare variants of a network on the same images, with the same training budget."""
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from convscope.core.atomic import check_folder
 from convscope.core.context import Context, context_of
@@ -125,16 +125,11 @@ def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
 
 def _prepared(source: Source, options: ImageOptions, context: Context, *, quick: bool) -> Dataset:
     """Return the images of `source`; with `quick`, resized unless a size is requested."""
-    settings: dict[str, Any] = {
-        "channels": options.channels,
-        "ranges": options.ranges,
-        "cache_dir": context.cache_dir,
-        "reporter": context.reporter,
-    }
-    dataset = prepare(source, size=options.size, **settings)
+    dataset = prepare(source, options, cache_dir=context.cache_dir, reporter=context.reporter)
     if quick and options.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
         context.reporter.say(f"quick: images are resized to {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        dataset = prepare(source, size=QUICK_SIDE, **settings)
+        smaller = dataclasses.replace(options, size=QUICK_SIDE)
+        dataset = prepare(source, smaller, cache_dir=context.cache_dir, reporter=context.reporter)
     for note in (classes_in_words(dataset), *dataset.notes):
         context.reporter.say(note)
     return dataset

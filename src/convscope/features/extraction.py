@@ -13,6 +13,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
+from convscope.images.sizes import ImageOptions
 from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import depth_for, open_source
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
@@ -106,11 +107,13 @@ def images_for(
         progress.say(model.learned.note)
     dataset = prepare(
         source,
-        size=(preprocessing.width, preprocessing.height),
-        fit=preprocessing.fit,
-        background="#" + "".join(f"{value:02x}" for value in color),
-        channels=preprocessing.channels,
-        ranges=preprocessing.ranges,
+        ImageOptions(
+            size=(preprocessing.width, preprocessing.height),
+            fit=preprocessing.fit,
+            background="#" + "".join(f"{value:02x}" for value in color),
+            channels=preprocessing.channels,
+            ranges=preprocessing.ranges,
+        ),
         validation=model.learned.validation,
         seed=model.learned.seed or 0,
         cache_dir=cache_dir,

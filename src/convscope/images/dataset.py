@@ -17,12 +17,12 @@ from convscope.images.sources.naming import look_alike_note
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .checks import check_facts, require_every_class
+from .dataset_notes import defect_notes, image_notes
 from .inspection import Inspection
 from .preprocessing import Preprocessing
 from .sampling import take_sample
 from .sizes import ImageOptions, choose_preprocessing
 from .splits import LEFT_OUT, assign, check_fraction
-from .values import ValueRanges
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,12 +85,8 @@ class Dataset:
 
 def prepare(
     source: Source,
+    options: ImageOptions | None = None,
     *,
-    size: tuple[int, int] | int | None = None,
-    fit: str = "letterbox",
-    background: str = "auto",
-    channels: int | None = None,
-    ranges: ValueRanges | None = None,
     validation: float | None = None,
     seed: int = 0,
     cache_dir: Path | None = None,
@@ -103,11 +99,7 @@ def prepare(
 
     Args:
         source: see `convscope.images.sources.opening.open_source`.
-        size: (width, height) or one side in pixels; None chooses it from the data.
-        fit: "letterbox", "stretch" or "crop", for images of another shape.
-        background: "auto", "white", "black" or "#rrggbb": colour of margins and behind transparency.
-        channels: 1 (gray) or 3; None takes the channels of the data.
-        ranges: values of the files that become black and white; None chooses them from the data.
+        options: of preprocessing; None chooses all by the data.
         validation: fraction of the training images for validation; None takes 0.2 if the source has no splits.
         seed: of the validation split.
         cache_dir: cache folder; None takes CONVSCOPE_CACHE or the user's cache folder.
@@ -125,7 +117,7 @@ def prepare(
         >>> digits.images.shape, digits.notes[0]
         ((6, 8, 8, 1), 'size 8x8 (width x height): the images have it')
     """
-    options = ImageOptions(size=size, fit=fit, background=background, channels=channels, ranges=ranges)
+    options = options or ImageOptions()
     check_fraction(validation)
     reporter = reporter or Silent()
     prepared = _unchanged_stack(source, options)
@@ -191,32 +183,17 @@ def _finish(
         classes=source.classes,
         preprocessing=prepared.preprocessing,
         inspection=inspection,
-        notes=(*prepared.notes, *_found(prepared), *_remarked(inspection), *source_notes(source), *split_notes),
+        notes=(
+            *prepared.notes,
+            *image_notes(facts, prepared.preprocessing.channels),
+            *defect_notes(inspection),
+            *source_notes(source),
+            *split_notes,
+        ),
         flippable=source.flippable,
         source=source,
         source_indices=source_indices,
     )
-
-
-def _found(prepared: _Prepared) -> list[str]:
-    """Return notes on all images beyond the sample."""
-    notes = []
-    unusable = len(prepared.reasons)
-    if unusable:
-        notes.append(f"{counted(unusable, 'image')} left out, being unusable")
-    clipped = int(np.count_nonzero(prepared.facts["clipped"]))
-    if clipped:
-        notes.append(
-            f"{counted(clipped, 'image')} with more than 1 % of the values beyond the range, which are clipped; "
-            "--value-range changes it"
-        )
-    if prepared.preprocessing.channels == 1:
-        colored = int(np.count_nonzero(prepared.facts["color"]))
-        if colored:
-            notes.append(
-                f"{counted(colored, 'image')} with colour {are(colored)} turned into gray; --channels 3 keeps colour"
-            )
-    return notes
 
 
 def reading_notes(dataset: Dataset) -> list[str]:
@@ -233,23 +210,7 @@ def reading_notes(dataset: Dataset) -> list[str]:
             f"{counted(clipped, 'image')} with more than 1 % of the values beyond the range of the model, which are "
             "clipped"
         )
-    return [*notes, *_remarked(inspection)]
-
-
-def _remarked(inspection: Inspection) -> list[str]:
-    """Return one note for each kind of defect of usable images."""
-    notes = []
-    kinds = {"damaged": "may be damaged", "partly used": "used in part", "invisible": "invisible"}
-    for kind, what in (kinds | {"animated": "used in part"}).items():
-        problems = inspection.of_kind(kind)
-        if problems:
-            verb = "" if kind == "damaged" else f"{are(len(problems))} "
-            example = f"{printable(problems[0].name)}: {printable(problems[0].detail)}"
-            such_as = "such as " if len(problems) > 1 else ""
-            notes.append(
-                f"{counted(len(problems), 'image')} {verb}{what}, {such_as}{example}; convscope check names all"
-            )
-    return notes
+    return [*notes, *defect_notes(inspection)]
 
 
 def classes_in_words(dataset: Dataset, most: int = 10) -> str:

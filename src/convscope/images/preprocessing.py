@@ -29,7 +29,7 @@ _WORTH_BLOCKS = 4
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How an image becomes `height` x `width` x `channels`.
+    """Preprocessing of an image to `height` x `width` x `channels`.
 
     fit: "letterbox" scales the whole image into the box and fills the margins with `background`; "stretch" scales
     each side separately; "crop" fills the box and crops both ends evenly. background: one value 0…255 per channel,
@@ -40,8 +40,8 @@ class Preprocessing:
         ParameterError: a field has an invalid value.
 
     Examples:
-        >>> step = Preprocessing(height=2, width=4, channels=1, background=(9,))
-        >>> step.apply(Decoded(values=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
+        >>> preprocessing = Preprocessing(height=2, width=4, channels=1, background=(9,))
+        >>> preprocessing.apply(Decoded(values=np.zeros((2, 2, 1), np.uint8)))[:, :, 0]
         array([[9, 0, 0, 9],
                [9, 0, 0, 9]], dtype=uint8)
     """

@@ -149,7 +149,7 @@ def _sample_image(source: Source, index: int) -> _SampledImage | str:
     except UnreadableImageError as error:
         return str(error)
     except MemoryError:
-        return "it asks for more memory than there is"
+        return "it needs more memory than there is"
 
 
 def _sampled_image(decoded: Decoded) -> _SampledImage:

@@ -69,7 +69,7 @@ class Input:
                 del decoded  # before another thread may begin with a large one
             return fitted, remarks
         except MemoryError:
-            raise UnreadableImageError("it asks for more memory than there is") from None
+            raise UnreadableImageError("it needs more memory than there is") from None
 
     def _decoded(self, near: tuple[int, int]) -> Decoded:
         if self.content is None:

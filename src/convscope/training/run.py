@@ -12,7 +12,7 @@ from convscope.core.machine import threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
 from convscope.images.dataset import Dataset, prepare
-from convscope.images.sizes import parse_size
+from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.sources.source import Source
 from convscope.images.transparency import without_contrast
@@ -103,11 +103,13 @@ def prepare_run(
     settings, notes = _with_held_out(settings, source, layout)
     dataset = prepare(
         source,
-        size=parse_size(settings.size),
-        fit=settings.fit,
-        background=settings.background,
-        channels=settings.channels,
-        ranges=parse_value_range(settings.value_range),
+        ImageOptions(
+            size=parse_size(settings.size),
+            fit=settings.fit,
+            background=settings.background,
+            channels=settings.channels,
+            ranges=parse_value_range(settings.value_range),
+        ),
         validation=settings.validation,
         seed=settings.seed,
         cache_dir=cache_dir,

@@ -56,8 +56,7 @@ class CacheIndex:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """N H W C."""
-        step = self.preprocessing
-        return self.rows, step.height, step.width, step.channels
+        return self.rows, *self.preprocessing.size, self.preprocessing.channels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -62,10 +62,10 @@ def make_room(folder: Path, needed: int) -> None:
     for path in list(own_folders(folder)):
         if path.name.startswith(".") and is_stale(path):
             remove(path)
-    standing = entries(folder)
-    taken = sum(entry.bytes for entry in standing)
-    while standing and (taken + needed > limit or _lacks(folder, needed)):
-        oldest = standing.pop()
+    cache_entries = entries(folder)
+    taken = sum(entry.bytes for entry in cache_entries)
+    while cache_entries and (taken + needed > limit or _lacks(folder, needed)):
+        oldest = cache_entries.pop()
         if not in_use(Path(oldest.path)) and remove(Path(oldest.path)):
             taken -= oldest.bytes
     if taken + needed > limit:

@@ -1,1 +1,1 @@
-"""One image file to pixels, or one sentence why not."""
+"""Decode an image file to values, or give the reason of failure."""

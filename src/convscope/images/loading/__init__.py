@@ -1,1 +1,1 @@
-"""Many images read once, in parallel: their facts noted, their pixels written."""
+"""Load many images once, in parallel: record their facts, and write their pixels."""

@@ -84,30 +84,30 @@ def load_chunk(
     Raises:
         OSError: `target` cannot be written.
     """
-    step = chunk.preprocessing
+    preprocessing = chunk.preprocessing
     facts, reasons, remarks = no_facts(len(chunk.files)), {}, {}
-    rows = np.zeros((len(chunk.files), step.height, step.width, step.channels), np.uint8)
+    rows = np.zeros((len(chunk.files), preprocessing.height, preprocessing.width, preprocessing.channels), np.uint8)
     for index, file in enumerate(chunk.files):
         if is_stopped():
             return LoadResult(facts=no_facts(0), reasons={})
         try:
             with IN_FLIGHT.held():
                 decoded = decode_image(index)
-                facts[index] = facts_of(decoded, file, step.ranges)
-                rows[index] = step.apply(decoded)
+                facts[index] = facts_of(decoded, file, preprocessing.ranges)
+                rows[index] = preprocessing.apply(decoded)
                 if image_remarks := (*decoded.remarks, *vanished(decoded.values, rows[index])):
                     remarks[index] = image_remarks
                 del decoded  # before another thread may start on a large image
         except UnreadableImageError as error:
             reasons[index] = str(error)
         except MemoryError:
-            reasons[index] = "it asks for more memory than there is"
+            reasons[index] = "it needs more memory than there is"
     for index in reasons:
         facts[index] = no_facts(1)[0]
         facts["unusable"][index] = True
     if chunk.target:
         with open(chunk.target, "r+b") as stream:
-            stream.seek(chunk.start * step.height * step.width * step.channels)
+            stream.seek(chunk.start * preprocessing.height * preprocessing.width * preprocessing.channels)
             stream.write(rows.data)
     return LoadResult(facts=facts, reasons=reasons, remarks=remarks)
 

@@ -28,7 +28,7 @@ _MANY = 4_000
 _DEATHS = 2  # something else may end a process: an image is unusable only if it ends a process once more
 _NOT_STARTED = (OSError, ValueError, TypeError, AttributeError, RuntimeError, MemoryError, subprocess.SubprocessError)
 """Errors raised where no process can be started."""
-_DIED = "reading it ended the process that read it (its data are damaged, or it asks for more memory than there is)"
+_DIED = "decoding it ends the process (its data are damaged, or it needs more memory than there is)"
 
 
 @contextlib.contextmanager
@@ -94,8 +94,8 @@ def load_images(
         reporter.task("reading images", total=len(source), unit="images") as task,
         open_pool(source, pixels=pixels, workers=workers) as (threads, load),
     ):
-        readings = threads.map(lambda indices: load(chunk_at(indices)), ranges)
-        for indices, result in zip(ranges, readings, strict=True):
+        results = threads.map(lambda indices: load(chunk_at(indices)), ranges)
+        for indices, result in zip(ranges, results, strict=True):
             total.facts[indices.start : indices.stop] = result.facts
             total.reasons.update({indices.start + index: reason for index, reason in result.reasons.items()})
             total.remarks.update({indices.start + index: remarks for index, remarks in result.remarks.items()})

@@ -1,1 +1,1 @@
-"""Where images come from: folders, lists, arrays, IDX files, named sets, behind one interface."""
+"""Sources of images: folders, lists, arrays, IDX files and named datasets, behind one interface."""

@@ -1,4 +1,4 @@
-"""Images that already are one array, as a source: checked, brought to the shape N H W C, given without decoding."""
+"""Images in one array as a source: validated, in the shape N H W C, without decoding."""
 
 import dataclasses
 import hashlib
@@ -26,12 +26,12 @@ class ArraySource(Source):
     images: NDArray[Any]
 
     def image_name(self, index: int) -> str:
-        """Return the split and the place in it, for example "train[17]"."""
-        return f"{SPLIT_NAMES[self.splits[index]]}[{self._places[index]}]"
+        """Return the split and the index in it, for example "train[17]"."""
+        return f"{SPLIT_NAMES[self.splits[index]]}[{self._indices_in_split[index]}]"
 
     @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        """The place of each image in its part."""
+    def _indices_in_split(self) -> NDArray[np.int64]:
+        """The index of each image in its split."""
         indices = np.empty(len(self.splits), np.int64)
         for split in np.unique(self.splits):
             inside = self.splits == split
@@ -138,7 +138,7 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
 def refuse_one_in_colour(
     images: NDArray[Any], name: str = "images", *, channels: int = 1, size: tuple[int, int] | None = None
 ) -> None:
-    """Refuse an array of three axes that looks like one image in colour: taken for gray ones, it would be many.
+    """Validate that an array of three axes is not a single colour image, which would count as many gray ones.
 
     Args:
         images: N H W, or N H W C.
